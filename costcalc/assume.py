@@ -1,0 +1,97 @@
+"""What a graph with open symbols takes for granted: extents that must agree, extents that must be large enough.
+
+A rule that cannot decide such a fact assumes it; whoever calls the rules collects the assumptions, shows them, and
+checks them when the symbols are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from costcalc.dim import Dim, bounds, substitute
+from costcalc.errors import AssumptionError, ShapeError
+
+
+class Assumption(NamedTuple):
+    """left = right, or left >= right."""
+
+    left: Dim
+    relation: str
+    right: Dim
+
+    def __str__(self) -> str:
+        a, b = self.left, self.right
+        if self.relation == "=":
+            for x, y in ((a, b), (b, a)):
+                other = _other_of(y, "min", x)
+                if other is not None:
+                    return f"{x} <= {other}"
+                other = _other_of(y, "max", x)
+                if other is not None:
+                    return f"{x} >= {other}"
+        return f"{a} {self.relation} {b}"
+
+    def check(self, binding: Mapping[str, Dim]) -> None:
+        """AssumptionError where the bound symbols break it."""
+        difference = substitute(self.left, binding) - substitute(self.right, binding)
+        low, high = bounds(difference)
+        if (high < 0) or (self.relation == "=" and low > 0):
+            raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
+
+
+def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
+    """y where d is op(x, y)."""
+    if isinstance(d, int) or len(d.terms) != 1:
+        return None
+    ((monomial, c),) = d.terms.items()
+    if c != 1 or len(monomial) != 1 or monomial[0][1] != 1 or monomial[0][0].op != op:
+        return None
+    a, b = monomial[0][0].args
+    return b if a == x else a if b == x else None
+
+
+_collected: ContextVar[dict[Assumption, None] | None] = ContextVar("assumptions", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[dict[Assumption, None]]:
+    """Collects the assumptions made inside, each once, in order."""
+    found: dict[Assumption, None] = {}
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+def _note(assumption: Assumption) -> None:
+    found = _collected.get()
+    if found is not None:
+        found[assumption] = None
+
+
+def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
+    """The extent that a and b must both be. ShapeError where they cannot agree; an assumption where that is open."""
+    if a == b:
+        return a
+    low, high = bounds(a - b)
+    if low > 0 or high < 0:
+        raise ShapeError(f"{what} differ: {a} and {b}", "make them equal")
+    _note(Assumption(a, "=", b))
+    if isinstance(a, int) or isinstance(b, int):
+        return a if isinstance(a, int) else b
+    return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
+
+
+def at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
+    """ShapeError(fact, remedy) where a < b; an assumption where that is open."""
+    low, high = bounds(a - b)
+    if high < 0:
+        raise ShapeError(fact, remedy)
+    if low < 0:
+        _note(Assumption(a, ">=", b))
+
+

@@ -1,0 +1,142 @@
+"""GraphBuilder: takes nodes one by one, infers each output's type as it is added, and closes into a Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from costcalc import ops, registry
+from costcalc.dim import Dim
+from costcalc.errors import CostcalcError, ShapeError
+from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value
+
+SMALL = 4096
+"""Elements of the largest tensor whose values are followed."""
+
+Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
+
+assert ops.FAMILIES, "the rules register themselves on import"
+
+
+class GraphBuilder:
+    """Collects a graph. Errors of a rule come out with the node's place and name.
+
+    opset maps a domain to its version. infer is asked for the types of a node that has no shape rule here (ONNX's own
+    inference); without it, or where it cannot tell, its outputs are UNKNOWN.
+    """
+
+    def __init__(self, name: str, source: str, opset: Mapping[str, int], infer: Infer | None = None) -> None:
+        self.name, self.source, self.opset, self.infer = name, source, dict(opset), infer
+        self.types: dict[str, TensorType] = {}
+        self.inputs: list[str] = []
+        self.initializers: dict[str, TensorType] = {}
+        self.nodes: list[Node] = []
+        self.notes: list[str] = []
+        self.symbols: dict[str, Dim] = {}
+
+    def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
+        """A graph input."""
+        self._new(name)
+        self.types[name] = TensorType(dtype, None if shape is None else tuple(shape), value)
+        self.inputs.append(name)
+        return name
+
+    def add_initializer(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None = None) -> str:
+        """A stored tensor: a parameter, a buffer or a constant."""
+        self._new(name)
+        self.initializers[name] = self.types[name] = TensorType(dtype, tuple(shape), value)
+        return name
+
+    def add_constant(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None) -> str:
+        """A constant that is no layer and no parameter (an axis, a shape)."""
+        self._new(name)
+        self.types[name] = TensorType(dtype, tuple(shape), value)
+        return name
+
+    def add(
+        self,
+        op_type: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        name: str,
+        outputs: Sequence[str] | None = None,
+        domain: str = "",
+        scope: tuple[str, ...] = (),
+        count: Dim = 1,
+        place: str = "",
+    ) -> tuple[str, ...]:
+        """Adds a node and returns its outputs' names (`name` itself unless given)."""
+        outputs = (name,) if outputs is None else tuple(outputs)
+        node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
+        try:
+            types = self._infer(node)
+            for output, type_ in zip(outputs, types, strict=True):
+                if output:
+                    self._new(output)
+                    self.types[output] = type_
+        except CostcalcError as error:
+            raise error.at(": ".join(filter(None, (place, f"{name} ({op_type})")))) from error
+        self.nodes.append(node)
+        return outputs
+
+    def build(self, outputs: Sequence[str]) -> Graph:
+        """The finished graph."""
+        for output in outputs:
+            if output not in self.types:
+                raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
+        return Graph(
+            self.name,
+            self.source,
+            tuple(self.inputs),
+            tuple(outputs),
+            self.initializers,
+            tuple(self.nodes),
+            self.types,
+            self.opset,
+            self.symbols,
+            tuple(self.notes),
+        )
+
+    def _new(self, name: str) -> None:
+        if name in self.types:
+            raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
+
+    def _infer(self, node: Node) -> tuple[TensorType, ...]:
+        inputs: list[TensorType | None] = []
+        known = True
+        for name in node.inputs:
+            if not name:
+                inputs.append(None)
+                continue
+            type_ = self.types.get(name)
+            if type_ is None:
+                raise ShapeError(f"it reads {name!r}, which nothing before it computes", "a graph has no cycles")
+            known = known and type_.shape is not None
+            inputs.append(type_)
+        n = len(node.outputs)
+        rule = registry.SHAPES.get((node.domain, node.op_type))
+        if not known:
+            return (UNKNOWN,) * n
+        opset = self.opset.get(node.domain, 0)
+        if rule is None:
+            return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
+        context: dict[str, Any] = {"opset": opset, "n_outputs": n}
+        result = registry.call(rule, inputs, node.attributes, context)
+        types = (result,) if isinstance(result, TensorType) else tuple(result)
+        if len(types) < n:
+            types += (UNKNOWN,) * (n - len(types))
+        return self._with_value(node, inputs, types, context)[:n]
+
+    def _with_value(
+        self, node: Node, inputs: Sequence[TensorType | None], types: tuple[TensorType, ...], context: dict[str, Any]
+    ) -> tuple[TensorType, ...]:
+        rule = registry.VALUES.get((node.domain, node.op_type))
+        first = types[0]
+        if rule is None or first.shape is None or first.value is not None:
+            return types
+        size = first.elements
+        if not isinstance(size, int) or size > SMALL:
+            return types
+        value = registry.call(rule, inputs, node.attributes, {**context, "out": first})
+        return (first._replace(value=value), *types[1:])

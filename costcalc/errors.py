@@ -1,0 +1,53 @@
+"""Every refusal of costcalc, as a tree; each says a fact and a remedy and carries its exit code."""
+
+from __future__ import annotations
+
+
+class CostcalcError(Exception):
+    """costcalc cannot answer. `fact` says what is wrong, `remedy` what to do, `place` where (file:line:column: layer)."""
+
+    exit_code = 2
+
+    def __init__(self, fact: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(fact, remedy, place)
+        self.fact, self.remedy, self.place = fact, remedy, place
+
+    def at(self, place: str) -> CostcalcError:
+        """The same refusal with its place; a place that is already known stands."""
+        return type(self)(self.fact, self.remedy, self.place or place)
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.fact}" if self.place else self.fact
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class UsageError(CostcalcError):
+    """The command line or an argument of the Python API is wrong."""
+
+
+class LoadError(CostcalcError):
+    """A file is missing, broken, or not a model."""
+
+
+class SpecError(LoadError):
+    """A YAML model breaks the language: an unknown key, a wrong value, an unknown name."""
+
+
+class ExpressionError(SpecError):
+    """An expression is not of the small arithmetic language, or cannot be evaluated."""
+
+
+class ShapeError(CostcalcError):
+    """Types do not fit an operator: channels differ, a kernel is larger than its input, an extent is negative."""
+
+
+class UndecidedError(CostcalcError):
+    """A question about an extent depends on a symbol that is not bound."""
+
+
+class UnknownOperatorError(CostcalcError):
+    """--strict was given and an operator has no rule."""
+
+
+class AssumptionError(CostcalcError):
+    """A symbol was bound to a value that breaks an assumption the graph rests on."""

@@ -1,0 +1,121 @@
+"""The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen graph. Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim, prod
+
+
+class DType(Enum):
+    """ONNX's element types: (name, bits of one element as stored, TensorProto.DataType)."""
+
+    UNDEFINED = ("undefined", 0, 0)
+    FLOAT32 = ("float32", 32, 1)
+    UINT8 = ("uint8", 8, 2)
+    INT8 = ("int8", 8, 3)
+    UINT16 = ("uint16", 16, 4)
+    INT16 = ("int16", 16, 5)
+    INT32 = ("int32", 32, 6)
+    INT64 = ("int64", 64, 7)
+    STRING = ("string", 0, 8)
+    BOOL = ("bool", 8, 9)
+    FLOAT16 = ("float16", 16, 10)
+    FLOAT64 = ("float64", 64, 11)
+    UINT32 = ("uint32", 32, 12)
+    UINT64 = ("uint64", 64, 13)
+    COMPLEX64 = ("complex64", 64, 14)
+    COMPLEX128 = ("complex128", 128, 15)
+    BFLOAT16 = ("bfloat16", 16, 16)
+    FLOAT8E4M3FN = ("float8e4m3fn", 8, 17)
+    FLOAT8E4M3FNUZ = ("float8e4m3fnuz", 8, 18)
+    FLOAT8E5M2 = ("float8e5m2", 8, 19)
+    FLOAT8E5M2FNUZ = ("float8e5m2fnuz", 8, 20)
+    UINT4 = ("uint4", 4, 21)
+    INT4 = ("int4", 4, 22)
+    FLOAT4E2M1 = ("float4e2m1", 4, 23)
+    FLOAT8E8M0 = ("float8e8m0", 8, 24)
+    UINT2 = ("uint2", 2, 25)
+    INT2 = ("int2", 2, 26)
+
+    def __init__(self, label: str, bits: int, code: int) -> None:
+        self.label, self.bits, self.code = label, bits, code
+        self.is_float = "float" in label
+        self.is_integer = "int" in label
+
+    def __str__(self) -> str:
+        return self.label
+
+
+DTYPES = {t.label: t for t in DType}
+DTYPE_OF_CODE = {t.code: t for t in DType}
+
+Value = tuple[Any, ...]
+"""The elements of a small tensor in row-major order: Dims of an integer tensor, bools, or Python floats."""
+
+
+class TensorType(NamedTuple):
+    """An element type and a shape; shape is None where it is not known. `value` is there where a small tensor's
+    elements are known before the network runs (a shape, an axis)."""
+
+    dtype: DType
+    shape: tuple[Dim, ...] | None
+    value: Value | None = None
+
+    @property
+    def rank(self) -> int:
+        assert self.shape is not None, "rules only see known shapes"
+        return len(self.shape)
+
+    @property
+    def elements(self) -> Dim:
+        """∏ of the extents."""
+        assert self.shape is not None, "rules only see known shapes"
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes as stored: elements below a byte are packed, the last byte is filled up."""
+        bits = self.dtype.bits
+        return self.elements * (bits // 8) if bits >= 8 else (self.elements * bits + 7) // 8
+
+
+UNKNOWN = TensorType(DType.UNDEFINED, None)
+
+
+class Node(NamedTuple):
+    """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,
+    outermost first; `count` is how often it runs (a loop body); `place` is file:line:column or ""."""
+
+    name: str
+    op_type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    domain: str = ""
+    scope: tuple[str, ...] = ()
+    count: Dim = 1
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A model whose every value has a type (UNKNOWN where no rule could tell).
+
+    initializers are stored tensors by name: parameters, buffers and constants alike. constants are values of Constant
+    nodes and of nodes that only steer shapes. nodes stand in execution order.
+    """
+
+    name: str
+    source: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    initializers: Mapping[str, TensorType]
+    nodes: tuple[Node, ...]
+    types: Mapping[str, TensorType]
+    opset: Mapping[str, int] = field(default_factory=dict)
+    symbols: Mapping[str, Dim] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

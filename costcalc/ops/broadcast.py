@@ -1,0 +1,76 @@
+"""Multidirectional broadcasting (ONNX, NumPy) of shapes and of small values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from costcalc.assume import agree
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError
+from costcalc.ir import TensorType, Value
+
+Shape = tuple[Dim, ...]
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape that all shapes broadcast to; ShapeError where two extents differ and neither is 1."""
+    first = shapes[0]
+    if len(shapes) == 2 and first == shapes[1]:
+        return first
+    rank = max(len(s) for s in shapes)
+    out: list[Dim] = [1] * rank
+    for shape in shapes:
+        offset = rank - len(shape)
+        for i, extent in enumerate(shape):
+            have = out[offset + i]
+            if have == 1:
+                out[offset + i] = extent
+            elif extent != 1 and extent != have:
+                try:
+                    out[offset + i] = agree(have, extent)
+                except ShapeError as error:
+                    shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
+                    raise ShapeError(f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1") from error
+    return tuple(out)
+
+
+def broadcast_types(*types: TensorType | None) -> Shape:
+    """broadcast of the types' shapes; absent inputs are passed over."""
+    return broadcast(*(t.shape for t in types if t is not None and t.shape is not None))
+
+
+def pointwise(function: Callable[..., Any], out: TensorType, *inputs: TensorType) -> Value | None:
+    """The values of an elementwise operator over small tensors; None where an input's values are not known, or where
+    the function itself returns None for an element (it depends on a symbol)."""
+    if any(t.value is None for t in inputs):
+        return None
+    assert out.shape is not None
+    size = out.elements
+    if not isinstance(size, int):
+        return None
+    columns = [_spread(t, out.shape, size) for t in inputs]
+    result = tuple(map(function, *columns))
+    return None if None in result else result
+
+
+def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
+    assert t.value is not None and t.shape is not None
+    if len(t.value) == size:
+        return t.value
+    if len(t.value) == 1:
+        return t.value * size
+    strides: list[int] = []
+    step = 1
+    for extent in reversed(t.shape):
+        strides.append(0 if extent == 1 else step)
+        step = step * int(extent)
+    strides += [0] * (len(shape) - len(strides))
+    out: list[Any] = []
+    for flat in range(size):
+        index, rest = 0, flat
+        for extent, stride in zip(reversed(shape), strides, strict=True):
+            rest, i = divmod(rest, int(extent))
+            index += i * stride
+        out.append(t.value[index])
+    return tuple(out)

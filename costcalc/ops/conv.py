@@ -1,0 +1,157 @@
+"""Convolutions of any spatial rank: Conv, ConvTranspose, and their quantised forms' shared arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.assume import agree
+from costcalc.dim import Dim, prod
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, contraction, of
+from costcalc.ir import TensorType
+from costcalc.ops.window import check_strides, output_shape, per_axis, reach
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("Conv", "ConvTranspose", weights=(1, 2))
+describe("Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "
+         "inputs under it.", "Conv")  # fmt: skip
+describe("Each input value spreads over the output: it is multiplied with every filter weight of its channel.",
+         "ConvTranspose")  # fmt: skip
+
+AXES = {0: "", 1: "w", 2: "hw", 3: "dhw"}
+
+
+@shape_rule("Conv")
+def conv_shape(
+    x: TensorType,
+    w: TensorType,
+    b: TensorType | None = None,
+    *,
+    kernel_shape: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    group: int = 1,
+    auto_pad: str = "NOTSET",
+) -> TensorType:
+    """x [N, C_in, *in], w [C_out, C_in/group, *kernel] -> [N, C_out, *out]."""
+    return TensorType(x.dtype, conv_extents(x, w, b, strides, pads, dilations, group, auto_pad))
+
+
+def conv_extents(
+    x: TensorType,
+    w: TensorType,
+    b: TensorType | None,
+    strides: Sequence[int] | None,
+    pads: Sequence[int] | None,
+    dilations: Sequence[int] | None,
+    group: int,
+    auto_pad: str,
+) -> tuple[Dim, ...]:
+    """The output shape of a convolution; the quantised forms share it."""
+    n, c_in, *spatial = _shape(x, w, "the input")
+    c_out, c_group, *kernel = _shape(w, x, "the weight")
+    agree(c_in, c_group * group, f"the channels of the input and those the weight expects ({c_group} × group {group})")
+    if group != 1 and c_out % group != 0:
+        raise ShapeError(f"{c_out} filters do not divide into {group} groups", "make filters a multiple of group")
+    if b is not None:
+        agree(b.elements, c_out, "the bias and the filters")
+    return (n, c_out, *output_shape(spatial, kernel, strides, pads, dilations, auto_pad))
+
+
+def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
+    assert t.shape is not None and other.shape is not None
+    if len(t.shape) != len(other.shape) or len(t.shape) < 3:
+        raise ShapeError(f"{what} has shape {shown(t)} beside {shown(other)}",
+                         "a convolution takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank")  # fmt: skip
+    return t.shape
+
+
+def shown(t: TensorType) -> str:
+    """A shape for an error message."""
+    return "[" + ", ".join(map(str, t.shape or ())) + "]"
+
+
+@cost_rule("Conv")
+def conv_cost(x: TensorType, w: TensorType, b: TensorType | None = None, *, out: TensorType) -> Cost:
+    """#filter params (C_in/group · ∏kernel) × #filter positions (N · ∏out) × #filters (C_out); a bias adds one
+    addition per output. Positions whose filter reaches into the padding count."""
+    assert w.shape is not None and out.shape is not None
+    c_out, c_group, *kernel = w.shape
+    n, _, *extents = out.shape
+    axes = AXES.get(len(kernel), "")
+    return contraction(
+        of("#filter params", ("C_in/group", c_group), *_named("k", axes, kernel)),
+        of("#filter positions", ("N", n), *_named("out", axes, extents)),
+        ("#filters", c_out),
+        bias=out.elements if b is not None else 0,
+    )
+
+
+def _named(name: str, axes: str, extents: Sequence[Dim]) -> list[tuple[str, Dim]]:
+    return [(f"{name}_{axes[i] if axes else i}", extent) for i, extent in enumerate(extents)]
+
+
+@shape_rule("ConvTranspose")
+def conv_transpose_shape(
+    x: TensorType,
+    w: TensorType,
+    b: TensorType | None = None,
+    *,
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    group: int = 1,
+    auto_pad: str = "NOTSET",
+    output_padding: Sequence[int] | None = None,
+    output_shape: Sequence[int] | None = None,
+) -> TensorType:
+    """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding
+    + reach - pads, or output_shape where that is given, or in · stride with auto_pad SAME."""
+    n, c_in, *spatial = _shape(x, w, "the input")
+    c_weight, c_group, *kernel = _shape(w, x, "the weight")
+    agree(c_in, c_weight, "the channels of the input and those of the weight")
+    if group != 1 and c_in % group != 0:
+        raise ShapeError(f"{c_in} channels do not divide into {group} groups", "make channels a multiple of group")
+    rank = len(spatial)
+    stride, dilation = per_axis(strides, rank, "strides"), per_axis(dilations, rank, "dilations")
+    check_strides(stride, dilation)
+    extra = per_axis(output_padding, rank, "output_padding", 0)
+    if output_shape:
+        given = tuple(output_shape[-rank:])
+        return TensorType(x.dtype, (n, c_group * group, *given))
+    pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
+    if len(pad) != 2 * rank:
+        raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}")
+    out: list[Dim] = []
+    for i in range(rank):
+        if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+            extent = spatial[i] * stride[i]
+        else:
+            full = (spatial[i] - 1) * stride[i] + reach(kernel[i], dilation[i]) + extra[i]
+            extent = full - (pad[i] + pad[rank + i])
+        if isinstance(extent, int) and extent < 1:
+            raise ShapeError(f"the output extent is {extent}", "use less padding")
+        out.append(extent)
+    return TensorType(x.dtype, (n, c_group * group, *out))
+
+
+@cost_rule("ConvTranspose")
+def conv_transpose_cost(x: TensorType, w: TensorType, b: TensorType | None = None, *, out: TensorType) -> Cost:
+    """#inputs (N · C_in · ∏in) × #filter params (C_out/group · ∏kernel): each input value meets each weight of its
+    channel once; a bias adds one addition per output."""
+    assert x.shape is not None and w.shape is not None
+    n, c_in, *extents = x.shape
+    _, c_group, *kernel = w.shape
+    axes = AXES.get(len(kernel), "")
+    return contraction(
+        of("#inputs", ("N", n), ("C_in", c_in), *_named("in", axes, extents)),
+        of("#filter params", ("C_out/group", c_group), *_named("k", axes, kernel)),
+        bias=out.elements if b is not None else 0,
+    )
+
+
+def kernel_size(w: TensorType) -> Dim:
+    """∏kernel of a convolution's weight."""
+    assert w.shape is not None
+    return prod(w.shape[2:])

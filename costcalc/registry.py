@@ -1,0 +1,133 @@
+"""The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
+Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not free.
+
+A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
+parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
+version), `n_outputs` (how many outputs the node names) and, in cost rules, `out` (the first output's type) and `outs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost
+from costcalc.ir import TensorType, Value
+
+Types = Sequence[TensorType | None]
+ShapeResult = TensorType | tuple[TensorType, ...]
+
+
+class Rule(NamedTuple):
+    """A function with the keyword names that it takes."""
+
+    function: Callable[..., Any]
+    accepts: frozenset[str]
+    variadic: bool
+    arity: int
+
+
+SHAPES: dict[tuple[str, str], Rule] = {}
+COSTS: dict[tuple[str, str], Rule] = {}
+VALUES: dict[tuple[str, str], Rule] = {}
+FREE_OPS: set[tuple[str, str]] = set()
+VIEWS: set[tuple[str, str]] = set()
+SENTENCES: dict[tuple[str, str], str] = {}
+BUFFERS: dict[tuple[str, str], frozenset[int]] = {}
+WEIGHTS: dict[tuple[str, str], frozenset[int]] = {}
+
+ShapeFunction = Callable[..., ShapeResult]
+CostFunction = Callable[..., Cost]
+ValueFunction = Callable[..., "Value | None"]
+
+
+def _rule(function: Callable[..., Any]) -> Rule:
+    code = function.__code__
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    return Rule(function, frozenset(names), bool(code.co_flags & 0x04), code.co_argcount)
+
+
+def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
+    """Registers a function (input types; attributes) -> output type or tuple of output types."""
+
+    def register(function: ShapeFunction) -> ShapeFunction:
+        for op_type in op_types:
+            SHAPES[domain, op_type] = _rule(function)
+        return function
+
+    return register
+
+
+def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], CostFunction]:
+    """Registers a function (input types; attributes, out, outs) -> Cost. Its docstring states the formula."""
+
+    def register(function: CostFunction) -> CostFunction:
+        for op_type in op_types:
+            COSTS[domain, op_type] = _rule(function)
+        return function
+
+    return register
+
+
+def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], ValueFunction]:
+    """Registers a function (input types; attributes, out) -> the output's elements, or None where they are not known.
+    It is asked only when the output is a small tensor."""
+
+    def register(function: ValueFunction) -> ValueFunction:
+        for op_type in op_types:
+            VALUES[domain, op_type] = _rule(function)
+        return function
+
+    return register
+
+
+def free(*op_types: str, domain: str = "", view: bool = False) -> None:
+    """Registers operators that do no arithmetic; a view shares its first input's memory."""
+    for op_type in op_types:
+        FREE_OPS.add((domain, op_type))
+        if view:
+            VIEWS.add((domain, op_type))
+
+
+def operands(
+    *op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()
+) -> None:
+    """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
+    statistics, scales, zero points: stored, but not learned)."""
+    for op_type in op_types:
+        WEIGHTS[domain, op_type] = frozenset(weights)
+        BUFFERS[domain, op_type] = frozenset(buffers)
+
+
+def describe(sentence: str, *op_types: str, domain: str = "") -> None:
+    """Says in a sentence what operators do, for `costcalc explain`."""
+    for op_type in op_types:
+        SENTENCES[domain, op_type] = sentence
+
+
+def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+    """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
+    accepts = rule.accepts
+    chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
+    for k, v in context.items():
+        if k in accepts:
+            chosen[k] = v
+    if not rule.variadic and len(inputs) != rule.arity:
+        if len(inputs) > rule.arity:
+            raise ShapeError(f"{len(inputs)} inputs are given, the operator takes {rule.arity}", "remove some")
+        function = rule.function
+        needed = rule.arity - len(function.__defaults__ or ())
+        if len(inputs) < needed:
+            raise ShapeError(f"{len(inputs)} inputs are given, the operator needs {needed}", "name them in `from:`")
+    return rule.function(*inputs, **chosen)
+
+
+def state(domain: str, op_type: str) -> str:
+    """costed, free, shape only, or unknown."""
+    key = (domain, op_type)
+    if key in COSTS:
+        return "costed"
+    if key in FREE_OPS:
+        return "free"
+    return "shape only" if key in SHAPES else "unknown"
