@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from costcalc import ops, registry
-from costcalc.dim import Dim
+from costcalc.dim import Dim, symbol
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value
 
@@ -22,10 +22,19 @@ class GraphBuilder:
     """Collects a graph. Errors of a rule come out with the node's place and name.
 
     opset maps a domain to its version. infer is asked for the types of a node that has no shape rule here (ONNX's own
-    inference); without it, or where it cannot tell, its outputs are UNKNOWN.
+    inference); without it, or where it cannot tell, its outputs are UNKNOWN. binding gives symbols their values, those
+    that a node with a data-dependent extent brings in included.
     """
 
-    def __init__(self, name: str, source: str, opset: Mapping[str, int], infer: Infer | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        opset: Mapping[str, int],
+        infer: Infer | None = None,
+        binding: Mapping[str, Dim] | None = None,
+    ) -> None:
+        self.binding = dict(binding or {})
         self.name, self.source, self.opset, self.infer = name, source, dict(opset), infer
         self.types: dict[str, TensorType] = {}
         self.inputs: list[str] = []
@@ -33,6 +42,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self.notes: list[str] = []
         self.symbols: dict[str, Dim] = {}
+        self.data_symbols: dict[str, str] = {}
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
         """A graph input."""
@@ -98,6 +108,12 @@ class GraphBuilder:
             tuple(self.notes),
         )
 
+    def _fresh(self, node: Node, what: str) -> Dim:
+        """A new symbol for an extent that depends on data, named after its node."""
+        name = f"{node.name}.{what}"
+        self.data_symbols[name] = node.name
+        return self.binding.get(name, symbol(name))
+
     def _new(self, name: str) -> None:
         if name in self.types:
             raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
@@ -121,7 +137,7 @@ class GraphBuilder:
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
-        context: dict[str, Any] = {"opset": opset, "n_outputs": n}
+        context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self._fresh(node, what)}
         result = registry.call(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         if len(types) < n:

@@ -3,7 +3,8 @@ Cost, a value rule gives the elements of a small integer output. A free operator
 
 A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
 parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
-version), `n_outputs` (how many outputs the node names) and, in cost rules, `out` (the first output's type) and `outs`.
+version), `n_outputs` (how many outputs the node names), in shape rules `fresh` (a function from a word to a new symbol,
+for an extent that depends on data), in cost and value rules `out` (the first output's type) and in cost rules `outs`.
 """
 
 from __future__ import annotations
