@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc import ops, registry
+from costcalc.assume import Assumption
 from costcalc.dim import Dim, symbol
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value
@@ -42,6 +43,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self.notes: list[str] = []
         self.symbols: dict[str, Dim] = {}
+        self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
@@ -90,8 +92,8 @@ class GraphBuilder:
         self.nodes.append(node)
         return outputs
 
-    def build(self, outputs: Sequence[str]) -> Graph:
-        """The finished graph."""
+    def build(self, outputs: Sequence[str], assumptions: Iterable[Assumption] = ()) -> Graph:
+        """The finished graph, with what was assumed while it was built."""
         for output in outputs:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
@@ -106,6 +108,8 @@ class GraphBuilder:
             self.opset,
             self.symbols,
             tuple(self.notes),
+            frozenset(self.parameters),
+            tuple(assumptions),
         )
 
     def _fresh(self, node: Node, what: str) -> Dim:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+from costcalc.assume import Assumption
 from costcalc.dim import Dim, prod
 
 
@@ -105,8 +106,9 @@ class Node(NamedTuple):
 class Graph:
     """A model whose every value has a type (UNKNOWN where no rule could tell).
 
-    initializers are stored tensors by name: parameters, buffers and constants alike. constants are values of Constant
-    nodes and of nodes that only steer shapes. nodes stand in execution order.
+    initializers are stored tensors by name: parameters, buffers and constants alike; parameters names those that the
+    reader knows to be learned. nodes stand in execution order. symbols are bound extents by name, assumptions what open
+    ones are taken for.
     """
 
     name: str
@@ -119,3 +121,5 @@ class Graph:
     opset: Mapping[str, int] = field(default_factory=dict)
     symbols: Mapping[str, Dim] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    parameters: frozenset[str] = frozenset()
+    assumptions: tuple[Assumption, ...] = ()
