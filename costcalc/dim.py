@@ -205,9 +205,10 @@ def _floordiv_int(a: Dim, n: int) -> Dim:
         ((monomial, c),) = core.terms.items()
         if c == 1 and len(monomial) == 1 and monomial[0][1] == 1:
             atom = monomial[0][0]
-            if atom.op == "//" and isinstance(atom.args[1], int):
-                inner, m = atom.args
-                return out + _floordiv_int(inner + constant * m, m * n)
+            below = atom.args[1] if atom.op == "//" else None
+            if isinstance(below, int):
+                inner = atom.args[0]
+                return out + _floordiv_int(inner + constant * below, below * n)
     return out + _atom("//", (left, n), f"{_wrap(left)}//{n}")
 
 

@@ -87,7 +87,8 @@ class TensorType(NamedTuple):
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 
-class Node(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Node:
     """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,
     outermost first; `count` is how often it runs (a loop body); `place` is file:line:column or ""."""
 

@@ -1,0 +1,259 @@
+"""Graph -> Report: rows and totals as plain data, exact, with what is open, assumed and unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from costcalc.assume import Assumption
+from costcalc.cost import NodeCost, cost_graph
+from costcalc.dim import Dim, Poly, substitute, symbols
+from costcalc.formula import KINDS, ROLES, Cost
+from costcalc.ir import Graph, TensorType
+
+FORMAT_VERSION = 1
+
+QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes")
+"""The figures of a row and of the totals, over all runs of a node. None where one is not known."""
+
+Amounts = Mapping[str, "Dim | None"]
+
+
+class Output(NamedTuple):
+    """A row's output: its value's name and type."""
+
+    name: str
+    type: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer: a node with its figures. cost holds the formulas of one run, for explain (None: unknown)."""
+
+    name: str
+    op_type: str
+    domain: str
+    scope: tuple[str, ...]
+    count: Dim
+    outputs: tuple[Output, ...]
+    inputs: tuple[str, ...]
+    cost: Cost | None
+    state: str
+    amounts: Amounts
+
+    def __getitem__(self, quantity: str) -> Dim | None:
+        return self.amounts[quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOp:
+    """An operator without a rule, or behind a shape that is not known, and the layers it stands in."""
+
+    op_type: str
+    domain: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
+
+    symbols are the open extents (name -> None) and the bound ones (name -> value); notes say what was decided by
+    default, assumptions what open extents are taken for.
+    """
+
+    name: str
+    source: str
+    rows: tuple[Row, ...]
+    totals: Mapping[str, Dim]
+    lower_bound: bool
+    unknown: tuple[UnknownOp, ...]
+    bound: Mapping[str, Dim]
+    assumptions: tuple[Assumption, ...]
+    notes: tuple[str, ...]
+    graph: Graph
+
+    @property
+    def open_symbols(self) -> tuple[str, ...]:
+        """The symbols that the totals and the shapes still hold."""
+        shapes = [d for row in self.rows for o in row.outputs for d in o.type.shape or () if isinstance(d, Poly)]
+        return symbols(*self.totals.values(), *set(shapes))
+
+    @property
+    def macs(self) -> Dim:
+        return self.totals["macs"]
+
+    @property
+    def flops(self) -> Dim:
+        return self.totals["flops"]
+
+    @property
+    def params(self) -> Dim:
+        return self.totals["params"]
+
+    @property
+    def layers(self) -> tuple[Row, ...]:
+        """The rows, in execution order."""
+        return self.rows
+
+    def accounted(self) -> dict[str, int]:
+        """How many nodes are costed by a rule, free, and unknown."""
+        counts = {"costed": 0, "free": 0, "unknown": 0}
+        for row in self.rows:
+            counts[row.state] += 1
+        return counts
+
+    def flops_by_kind(self) -> dict[str, Dim]:
+        """FLOPs by what the operation is; a multiply-accumulate counts as two."""
+        return self._work(("multiply_accumulate", *KINDS), lambda kind, role: kind, "multiply_accumulate")
+
+    def flops_by_role(self) -> dict[str, Dim]:
+        """FLOPs by what they are for: contraction (2 × MACs), bias, normalization, activation, …"""
+        return self._work(("contraction", *ROLES), lambda kind, role: role, "contraction")
+
+    def _work(self, names: Iterable[str], key: Any, contraction: str) -> dict[str, Dim]:
+        sums: dict[str, Dim] = dict.fromkeys(names, 0)
+        sums[contraction] = 2 * self.totals["macs"]
+        for row in self.rows:
+            for work in row.cost.work if row.cost else ():
+                name = key(work.kind, work.role)
+                sums[name] = sums.get(name, 0) + work.formula.value * row.count
+        return sums
+
+    def bind(self, dims: Mapping[str, int]) -> Report:
+        """The report with symbols bound; AssumptionError where a value breaks what the graph rests on."""
+        unknown = [name for name in dims if name not in self.open_symbols]
+        for assumption in self.assumptions:
+            assumption.check(dims)
+        rows = tuple(_bind_row(row, dims) for row in self.rows)
+        bound = {**self.bound, **{k: v for k, v in dims.items() if k not in unknown}}
+        totals = {name: substitute(value, dims) for name, value in self.totals.items()}
+        return replace(self, rows=rows, totals=totals, bound=bound)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "symbols": {**{s: None for s in self.open_symbols}, **{k: plain(v) for k, v in self.bound.items()}},
+            "totals": {
+                **{name: plain(value) for name, value in self.totals.items()},
+                "flops_by_kind": {k: plain(v) for k, v in self.flops_by_kind().items()},
+                "flops_by_role": {k: plain(v) for k, v in self.flops_by_role().items()},
+            },
+            "lower_bound": self.lower_bound,
+            "unknown_ops": [
+                {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
+                for u in self.unknown
+            ],
+            "accounted": self.accounted(),
+            "assumptions": [str(a) for a in self.assumptions],
+            "notes": list(self.notes),
+            "layers": [_row_dict(row) for row in self.rows],
+        }
+
+
+def analyze_graph(graph: Graph) -> Report:
+    """Costs a graph and sums it up."""
+    rows = tuple([_row(cost) for cost in cost_graph(graph)])
+    totals: dict[str, Dim] = {}
+    for name in QUANTITIES:
+        total: Dim = 0
+        for row in rows:
+            amount = row.amounts[name]
+            if amount:
+                total = total + amount
+        totals[name] = total
+    unknown: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.state == "unknown":
+            unknown.setdefault((row.op_type, row.domain), []).append(row.name)
+    listed = tuple(UnknownOp(op, domain, tuple(names)) for (op, domain), names in unknown.items())
+    return Report(
+        graph.name,
+        graph.source,
+        rows,
+        totals,
+        bool(unknown),
+        listed,
+        dict(graph.symbols),
+        graph.assumptions,
+        graph.notes,
+        graph,
+    )
+
+
+def _row(item: NodeCost) -> Row:
+    node, cost, storage, count = item.node, item.cost, item.storage, item.node.count
+    macs: Dim | None = None
+    flops: Dim | None = None
+    if cost is not None:
+        macs = cost.macs.value if cost.macs.terms else 0
+        flops = 2 * macs
+        for work in cost.work:
+            flops = flops + work.formula.value
+        macs, flops = macs * count, flops * count
+    memory = None if item.activation_bytes is None else item.activation_bytes * count
+    amounts: dict[str, Dim | None] = {
+        "macs": macs,
+        "flops": flops,
+        "params": storage.params,
+        "buffers": storage.buffers,
+        "weight_bytes": storage.weight_bytes,
+        "activation_bytes": memory,
+    }
+    outputs = tuple([Output(*pair) for pair in zip(filter(None, node.outputs), item.outputs, strict=True)])
+    scope = node.scope
+    return Row(node.name, node.op_type, node.domain, scope, count, outputs, node.inputs, cost, item.state, amounts)
+
+
+def _bind_row(row: Row, dims: Mapping[str, int]) -> Row:
+    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
+    outputs = tuple(Output(o.name, _bind_type(o.type, dims)) for o in row.outputs)
+    cost = row.cost and bind_cost(row.cost, dims)
+    return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
+
+
+def _bind_type(t: TensorType, dims: Mapping[str, int]) -> TensorType:
+    return t if t.shape is None else t._replace(shape=tuple(substitute(d, dims) for d in t.shape), value=None)
+
+
+def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:
+    """The same formulas with symbols bound."""
+
+    def bind(item: Any) -> Any:
+        if isinstance(item, Poly):
+            return substitute(item, dims)
+        if isinstance(item, tuple):
+            parts = [bind(x) for x in item]
+            return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
+        return item
+
+    bound: Cost = bind(cost)
+    return bound
+
+
+def plain(d: Dim | None) -> int | str | None:
+    """A quantity for JSON and CSV: an int, a formula's text, or None."""
+    return str(d) if isinstance(d, Poly) else d
+
+
+def _row_dict(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "op_type": row.op_type,
+        "domain": row.domain,
+        "scope": list(row.scope),
+        "count": plain(row.count),
+        "outputs": [
+            {
+                "name": o.name,
+                "dtype": str(o.type.dtype),
+                "shape": None if o.type.shape is None else [plain(d) for d in o.type.shape],
+            }
+            for o in row.outputs
+        ],
+        "state": row.state,
+        **{name: plain(value) for name, value in row.amounts.items()},
+    }
