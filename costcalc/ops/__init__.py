@@ -1,5 +1,17 @@
 """The operators' rules, one family a file; importing this package registers them all."""
 
-from costcalc.ops import conv, matmul
+from costcalc.ops import (
+    attention,
+    conv,
+    einsum,
+    matmul,
+    recurrent,
+)
 
-FAMILIES = (conv, matmul)
+FAMILIES = (
+    attention,
+    conv,
+    einsum,
+    matmul,
+    recurrent,
+)

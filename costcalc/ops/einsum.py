@@ -1,0 +1,114 @@
+"""Einsum: sums of products named by an equation such as `bid,bjd->bij`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+
+from costcalc.dim import Dim, prod
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, Formula, Product, Work, per, product
+from costcalc.ir import TensorType
+from costcalc.ops.broadcast import broadcast
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("Einsum", weights=range(26))
+describe("Each output is a sum, over the indices that the equation drops, of products of the operands.", "Einsum")
+
+Indices = tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def parse(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices, ...], Indices]:
+    """(the indices of each operand, those of the output). An ellipsis becomes the indices `…0`, `…1` …, counted from
+    its right end. Without `->` the output has the ellipsis and, in ASCII order, the letters that occur once."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ranks):
+        raise ShapeError(f"{equation!r} has {len(terms)} terms for {len(ranks)} inputs", "write one term per input")
+    inputs = tuple(_indices(term, rank, equation) for term, rank in zip(terms, ranks, strict=True))
+    widest = max((tuple(i for i in indices if i[0] == "…") for indices in inputs), key=len)
+    if arrow:
+        output = tuple(i for part in _tokens(right) for i in (widest if part == "..." else (part,)))
+    else:
+        counts = Counter(letter for letter in left if letter.isalpha())
+        output = (*widest, *sorted(letter for letter, n in counts.items() if n == 1))
+    known = {i for indices in inputs for i in indices}
+    for index in output:
+        if index not in known:
+            raise ShapeError(f"the output of {equation!r} has {index!r}, which no input has", "name it in an input")
+    if len(set(output)) != len(output):
+        raise ShapeError(f"the output of {equation!r} names an index twice", "name it once")
+    return inputs, output
+
+
+def _tokens(term: str) -> list[str]:
+    out: list[str] = []
+    while term:
+        token = "..." if term.startswith("...") else term[0]
+        if token != "..." and not token.isalpha():
+            raise ShapeError(f"an equation has the sign {token!r}", "use letters, commas, `...` and `->`")
+        out.append(token)
+        term = term[len(token) :]
+    return out
+
+
+def _indices(term: str, rank: int, equation: str) -> Indices:
+    tokens = _tokens(term)
+    named = sum(t != "..." for t in tokens)
+    if named > rank or (named < rank and "..." not in tokens):
+        raise ShapeError(f"the term {term!r} of {equation!r} names {named} axes of {rank}", "name each axis")
+    dots = [f"…{i}" for i in reversed(range(rank - named))]
+    return tuple(i for t in tokens for i in (dots if t == "..." else (t,)))
+
+
+def extents_of(inputs: Sequence[Indices], types: Sequence[TensorType], equation: str) -> dict[str, Dim]:
+    """The extent of each index; 1 broadcasts."""
+    extents: dict[str, Dim] = {}
+    for indices, t in zip(inputs, types, strict=True):
+        assert t.shape is not None
+        for index, extent in zip(indices, t.shape, strict=True):
+            have = extents.get(index, 1)
+            if have != extent:
+                try:
+                    (extent,) = broadcast((have,), (extent,))
+                except ShapeError as error:
+                    raise ShapeError(
+                        f"the index {index} of {equation!r} is {have} and {extent}", "make the extents equal"
+                    ) from error
+            extents[index] = extent
+    return extents
+
+
+@shape_rule("Einsum")
+def einsum_shape(*operands: TensorType, equation: str) -> TensorType:
+    """The output's indices, each as long as in the inputs."""
+    inputs, output = parse(equation, tuple(t.rank for t in operands))
+    extents = extents_of(inputs, operands, equation)
+    return TensorType(operands[0].dtype, tuple(extents[i] for i in output))
+
+
+@cost_rule("Einsum")
+def einsum_cost(*operands: TensorType, equation: str) -> Cost:
+    """Two operands: the product of the extents of all indices, MACs where the output lacks an index (a contraction),
+    multiplications where it has them all. More operands: taken from left to right, two at a time; each step keeps
+    the indices that the output or a later operand has. One operand: an addition per element that is summed."""
+    inputs, output = parse(equation, tuple(t.rank for t in operands))
+    extents = extents_of(inputs, operands, equation)
+    if len(inputs) == 1:
+        indices = dict.fromkeys(inputs[0])
+        summed = len(indices) > len(output)
+        return Cost(work=per("add", "reduction", prod(extents[i] for i in indices), 1)) if summed else Cost()
+    terms: list[Product] = []
+    work: tuple[Work, ...] = ()
+    have = dict.fromkeys(inputs[0])
+    for step, indices_b in enumerate(inputs[1:], 1):
+        involved = have | dict.fromkeys(indices_b)
+        needed = reduce(set.union, map(set, inputs[step + 1 :]), set(output))
+        have = {i: None for i in involved if i in needed}
+        if len(have) < len(involved):
+            terms.append(product(*((i, extents[i]) for i in involved), name=f"step {step}" if len(inputs) > 2 else ""))
+        else:
+            work += per("multiply", "elementwise", prod(extents[i] for i in involved))
+    return Cost(Formula(tuple(terms)), work)
