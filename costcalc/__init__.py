@@ -1,3 +1,29 @@
-"""costcalc: what a neural network costs before anyone runs it."""
+"""costcalc: what a neural network costs before anyone runs it.
+
+`analyze`, `compare`, `explain` and `load` are the Python API; each is imported when it is first used, so that
+`import costcalc` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from costcalc.api import analyze, compare, explain, load
+    from costcalc.report import Report
 
 __version__ = "0.1.0"
+
+__all__ = ["Report", "__version__", "analyze", "compare", "explain", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("analyze", "compare", "explain", "load"):
+        from costcalc import api
+
+        return getattr(api, name)
+    if name == "Report":
+        from costcalc.report import Report
+
+        return Report
+    raise AttributeError(f"module 'costcalc' has no attribute {name!r}")

@@ -1,0 +1,52 @@
+"""The Python API: a path, a built-in name or a Graph becomes a Report, a Comparison or an Explanation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from costcalc.errors import UnknownOperatorError
+from costcalc.ir import Graph
+from costcalc.report import Report, analyze_graph
+
+Source = "str | os.PathLike[str] | Graph"
+
+
+def load(
+    source: str | os.PathLike[str] | Graph,
+    *,
+    dims: Mapping[str, int | str] | None = None,
+    params: Mapping[str, str | int | float] | None = None,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    values: Mapping[str, int | bool] | None = None,
+    symbolic: bool = False,
+) -> Graph:
+    """The graph of a YAML file, an ONNX file or a built-in model.
+
+    dims binds symbols (`{"seq": 128}`), shapes whole inputs, values the values of small integer or boolean inputs,
+    params a YAML model's own parameters; symbolic leaves batch and spatial extents open. CostcalcError where it is no
+    model, or not a valid one.
+    """
+    from costcalc.load import load as read
+
+    return read(
+        source, dims=dims or {}, params=params or {}, shapes=shapes or {}, values=values or {}, symbolic=symbolic
+    )
+
+
+def analyze(
+    source: str | os.PathLike[str] | Graph,
+    *,
+    dims: Mapping[str, int | str] | None = None,
+    params: Mapping[str, str | int | float] | None = None,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    values: Mapping[str, int | bool] | None = None,
+    symbolic: bool = False,
+    strict: bool = False,
+) -> Report:
+    """What a model costs. The arguments are load's; strict makes an operator without a rule an UnknownOperatorError."""
+    report = analyze_graph(load(source, dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic))
+    if strict and report.unknown:
+        listed = ", ".join(f"{u.domain + ':' if u.domain else ''}{u.op_type} ({len(u.layers)})" for u in report.unknown)
+        raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)
+    return report

@@ -1,0 +1,110 @@
+"""The options that commands share, and how their values are read: N=8, x=1,3,224,224, alpha=0.5."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+FORMATS = ("table", "json", "csv", "markdown", "html")
+
+Pair = tuple[str, Any]
+
+
+class Model(click.ParamType):
+    """A YAML file, an ONNX file or a built-in name; the shell completes all of them."""
+
+    name = "model"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from costcalc.load import builtin_models
+
+        names = [n for info in builtin_models() for n in (info.name, *info.aliases)]
+        return [*(CompletionItem(n) for n in names if n.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+
+
+class Named(click.ParamType):
+    """NAME=VALUE. The last `=` divides, for names of tensors may hold one."""
+
+    name = "name=value"
+
+    def __init__(self, read: Callable[[str], Any], example: str) -> None:
+        self.read, self.example = read, example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.rpartition("=")
+        try:
+            if not equals or not name.strip() or not text.strip():
+                raise ValueError
+            return name.strip(), self.read(text.strip())
+        except ValueError:
+            self.fail(f"{value!r} is not of the form {self.example}", param, ctx)
+
+
+def extent(text: str) -> int | str:
+    """An extent: a number of at least 0, or a symbol's name."""
+    if re.fullmatch(r"\d{1,18}", text):
+        return int(text)
+    if re.match(r"[^\W\d]", text):
+        return text
+    raise ValueError
+
+
+def shape(text: str) -> tuple[int | str, ...]:
+    """1,3,224,224, with names where an extent stays open; `()` is a scalar's."""
+    return () if text == "()" else tuple(extent(part.strip()) for part in text.strip("[]()").split(","))
+
+
+def scalar(text: str) -> int | bool:
+    """An integer, true or false."""
+    return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else int(text)
+
+
+def number(text: str) -> int | float | str:
+    """A number, or an expression or word as it stands."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dim, --shape, --set, --value, --symbolic, --debug."""
+    options = (
+        click.option("--dim", "dims", multiple=True, type=Named(extent, "N=8"), help="Bind a symbol: --dim seq=128."),
+        click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
+                     help="Bind an input's whole shape: --shape x=1,3,224,224."),
+        click.option("--set", "params", multiple=True, type=Named(number, "alpha=0.5"),
+                     help="Set a parameter of a YAML model: --set alpha=0.5."),
+        click.option("--value", "values", multiple=True, type=Named(scalar, "n=7"),
+                     help="Give the value of a small integer or boolean input: --value n=7."),
+        click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
+        debug_option,
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--debug; run() looks for it itself, before click has parsed anything."""
+    return click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(command)
+
+
+def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format and -o."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        form = click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True,
+                            help="How to print it.")  # fmt: skip
+        file = click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
+        return form(file(command))
+
+    return add

@@ -1,0 +1,64 @@
+"""Runs the commands and turns every way to fail into one message and an exit code; no user ever sees a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from costcalc.cli.commands import cli
+from costcalc.errors import CostcalcError
+
+CANNOT_ANSWER = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def run(args: Sequence[str]) -> int:
+    """Runs a command line; returns 0, 1 (a budget is exceeded) or 2 (costcalc could not answer)."""
+    debug = "--debug" in args
+    try:
+        result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit: give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return INTERRUPTED
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return CANNOT_ANSWER
+    except CostcalcError as error:
+        if debug:
+            raise
+        click.echo(f"costcalc: {error}", err=True)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(crash(error), err=True)
+        return CANNOT_ANSWER
+
+
+def crash(error: Exception) -> str:
+    """What a user reads when costcalc itself breaks."""
+    if isinstance(error, MemoryError):
+        return "costcalc: out of memory"
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return (
+        f"costcalc: this is a bug in costcalc ({what})\n"
+        "Please report it with the command and, if you can, the model; --debug prints the traceback."
+    )

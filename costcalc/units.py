@@ -1,0 +1,108 @@
+"""Quantities to text and back: 1,234,567, 1.81 G, 44.6 MiB, 600M. Rounding happens only here."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from costcalc.dim import Dim, Poly, pretty
+from costcalc.errors import UsageError
+
+DECIMAL = ("", "k", "M", "G", "T", "P", "E")
+BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+FACTORS = {"": 1, "b": 1} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("kmgtpe", 1)
+    for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+"""What a suffix multiplies with, in lower case: k, M, G of a thousand, KiB, MiB, GiB of 1024."""
+
+
+def exact(d: Dim | None) -> str:
+    """1,234,567; a formula while symbols are open; `?` where it is not known."""
+    if d.__class__ is int:
+        return f"{d:,}"
+    return "?" if d is None else pretty(d)
+
+
+def short(d: Dim | None) -> str:
+    """Three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they are."""
+    return _short(d, 1000, DECIMAL)
+
+
+def short_bytes(d: Dim | None) -> str:
+    """Three significant digits with a binary prefix: 44.6 MiB, 512 B."""
+    return _short(d, 1024, BINARY)
+
+
+def _short(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str:
+    if d is None or isinstance(d, Poly):
+        return exact(d)
+    size, power = abs(d), 0
+    if size < base:
+        return f"{d} {prefixes[0]}".strip()
+    while power < len(prefixes) - 1 and _rounded(size, base**power) >= base:
+        power += 1
+    sign = "-" if d < 0 else ""
+    return f"{sign}{digits(Fraction(size, base**power))} {prefixes[power]}"
+
+
+def _rounded(size: int, unit: int) -> Fraction:
+    """size in units as it would be printed, so that 999,999 becomes 1.00 M and never 1000 k."""
+    return Fraction(digits(Fraction(size, unit)).replace(",", ""))
+
+
+def digits(value: Fraction) -> str:
+    """Three significant digits, halves up: 1.81, 44.6, 416; more before the point are all shown."""
+    places = 2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0
+    scaled = int(value * 10**places + Fraction(1, 2))
+    if not places:
+        return f"{scaled:,}"
+    whole, part = divmod(scaled, 10**places)
+    return f"{whole}.{part:0{places}}"
+
+
+def percent(part: Dim | None, whole: Dim | None) -> str:
+    """A share as 12.3%; "" where it is not a number."""
+    share = ratio(part, whole)
+    return "" if share is None else percent_of(float(share))
+
+
+def percent_of(share: float) -> str:
+    """12.3%. What is there but would round to nothing is <0.1%."""
+    return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
+
+
+def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
+    """a / b where that is a number: of two ints, or of two formulas that differ by a factor."""
+    if a is None or b is None or b == 0:
+        return None
+    if isinstance(a, int) and isinstance(b, int):
+        return Fraction(a, b)
+    if a == 0:
+        return Fraction(0)
+    if isinstance(a, int) or isinstance(b, int):
+        return None
+    monomial, c = next(iter(b.terms.items()))
+    factor = Fraction(a.terms.get(monomial, 0), c)
+    return factor if factor and a * factor.denominator == b * factor.numerator else None
+
+
+def times(value: Fraction | None) -> str:
+    """A ratio as 27.2×; – where there is none."""
+    if value is None:
+        return "–"
+    if value == 1:
+        return "1×"
+    if value and value < Fraction(1, 100):
+        return f"{float(value):.2g}×"
+    return f"{digits(value)}×"
+
+
+def parse(text: str) -> int:
+    """600M, 1.5 G, 4.2 MiB, 1,234,567 or 2e9 as an exact integer; UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d{1,3})?)\s*([a-zA-Z]*)\s*", text)
+    factor = FACTORS.get(match[2].lower()) if match else None
+    if match is None or factor is None:
+        raise UsageError(f"{text!r} is not a quantity", "write a number such as 600M, 1.5G, 4.2MiB or 1,234,567")
+    return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
