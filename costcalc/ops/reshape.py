@@ -1,0 +1,162 @@
+"""The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze. Views: nothing moves.
+Values of small tensors pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from costcalc.assume import agree, at_least
+from costcalc.dim import Dim, bounds, divide, prod
+from costcalc.errors import ShapeError
+from costcalc.ir import TensorType, Value
+from costcalc.ops.axes import axes_of, axis_of, exactly, length_of
+from costcalc.registry import describe, free, shape_rule
+
+free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
+describe("The same elements in the same order under another shape.", "Reshape", "Flatten")
+describe("Axes of extent 1 vanish; no element moves.", "Squeeze")
+describe("Axes of extent 1 appear; no element moves.", "Unsqueeze")
+
+Fresh = Callable[[str], Dim]
+
+
+@shape_rule("Reshape")
+def reshape_shape(data: TensorType, shape: TensorType, *, allowzero: int = 0, fresh: Fresh) -> TensorType:
+    """data -> shape. An entry 0 copies the data's extent (unless allowzero), one entry -1 is what is left: #elements /
+    ∏ of the others, exact also in symbols. An entry that depends on a symbol is taken as an extent, never as 0 or -1.
+    Where the contents of shape are not known, one entry is #elements, several are new symbols."""
+    assert data.shape is not None
+    if shape.value is None:
+        rank = length_of(shape)
+        if rank == 1:
+            return TensorType(data.dtype, (data.elements,), data.value)
+        new = tuple([fresh(f"extent{i}") for i in range(rank)])
+        if data.elements != 0:
+            agree(prod(new), data.elements, "the elements before and after")
+        return TensorType(data.dtype, new, data.value)
+    return TensorType(data.dtype, reshaped(data.shape, shape.value, bool(allowzero)), data.value)
+
+
+def reshaped(old: Sequence[Dim], target: Value, allowzero: bool = False) -> tuple[Dim, ...]:
+    """The extents that a Reshape of `old` to `target` gives."""
+    out: list[Dim] = list(target)
+    left = list(old)
+    inferred = -1
+    for i, entry in enumerate(target):
+        if entry == 0 and not allowzero:
+            if i >= len(old):
+                raise ShapeError(
+                    f"entry {i} of the new shape {listed(target)} copies an axis that {listed(old)} does not have",
+                    "give the extent itself, or allowzero=1 for an empty axis",
+                )
+            out[i] = old[i]
+        elif entry == -1:
+            if inferred >= 0:
+                raise ShapeError(f"the new shape {listed(target)} has -1 twice", "leave one extent open at most")
+            inferred = i
+        elif isinstance(entry, int) and entry < 0:
+            raise ShapeError(f"the new shape {listed(target)} has a negative extent", "only -1 stands for an open one")
+    rest = rest_of(out, inferred) if inferred >= 0 else list(out)
+    # What stands on both sides cancels: the quotient stays small, and an empty copied axis leaves it defined.
+    for extent in tuple(rest):
+        if extent in left:
+            rest.remove(extent)
+            left.remove(extent)
+    have, want = prod(left), prod(rest)
+    if inferred >= 0:
+        quotient = have if want == 1 else divide(have, want) if want != 0 else None
+        if quotient is None:
+            fact_and_remedy = _differ(old, target, prod(rest_of(out, inferred)))
+            if want == 0:
+                raise ShapeError(*fact_and_remedy)
+            quotient = exactly(have, want, *fact_and_remedy)
+        out[inferred] = quotient
+    elif have != want:
+        _settle(out, old, target)
+    return tuple(out)
+
+
+def rest_of(extents: Sequence[Dim], i: int) -> list[Dim]:
+    """The extents without the i-th."""
+    return [*extents[:i], *extents[i + 1 :]]
+
+
+def _settle(out: list[Dim], old: Sequence[Dim], target: Value) -> None:
+    """Makes the sizes agree: an entry that the others determine exactly is what they leave of the elements, so that
+    the assumption reads `n = batch`, not as an equation of two products."""
+    total = prod(old)
+    fact, remedy = _differ(old, target, prod(out))
+    low, high = bounds(total - prod(out))
+    if low > 0 or high < 0:
+        raise ShapeError(fact, remedy)
+    for i, entry in enumerate(out):
+        if isinstance(entry, int):
+            continue
+        others = prod(rest_of(out, i))
+        quotient = divide(total, others) if others != 0 else None
+        if quotient is not None:
+            out[i] = agree(entry, quotient)
+            return
+    agree(total, prod(out), "the elements before and after")
+
+
+def _differ(old: Sequence[Dim], target: Value, want: Dim) -> tuple[str, str]:
+    open_ = -1 in target
+    return (
+        f"{listed(old)} has {prod(old)} elements, the new shape {listed(target)} "
+        + (f"divides them by {want}" if open_ else f"has {want}"),
+        "make the new shape hold as many elements" + ("" if open_ else ", or leave one extent open by -1"),
+    )
+
+
+def listed(shape: Sequence[Dim]) -> str:
+    """A shape for an error message."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+@shape_rule("Flatten")
+def flatten_shape(x: TensorType, *, axis: int = 1) -> TensorType:
+    """x -> [∏ of the axes before `axis`, ∏ of the others]."""
+    assert x.shape is not None
+    rank = len(x.shape)
+    at = rank if axis == rank else axis_of(axis, rank)
+    return TensorType(x.dtype, (prod(x.shape[:at]), prod(x.shape[at:])), x.value)
+
+
+@shape_rule("Squeeze")
+def squeeze_shape(data: TensorType, axis: TensorType | None = None, *, axes: Sequence[int] | None = None) -> TensorType:
+    """data without the named axes, each of extent 1; without all of extent 1 where none is named (one that depends
+    on a symbol stays, and is assumed to be 2 at least)."""
+    assert data.shape is not None
+    if axis is not None:
+        if axis.value is None:
+            return TensorType(data.dtype, None)
+        axes = axis.value
+    if axes is None:
+        for i, extent in enumerate(data.shape):
+            if extent != 1:
+                at_least(extent, 2 if extent != 0 else 0, f"axis {i} is of extent {extent}", "name the axes")
+        return TensorType(data.dtype, tuple([extent for extent in data.shape if extent != 1]), data.value)
+    gone = axes_of(axes, len(data.shape))
+    for i in gone:
+        if data.shape[i] != 1:
+            agree(data.shape[i], 1, f"the extent of axis {i} of {listed(data.shape)} and the 1 that Squeeze removes")
+    return TensorType(data.dtype, tuple([x for i, x in enumerate(data.shape) if i not in gone]), data.value)
+
+
+@shape_rule("Unsqueeze")
+def unsqueeze_shape(
+    data: TensorType, axis: TensorType | None = None, *, axes: Sequence[int] | None = None
+) -> TensorType:
+    """data with axes of extent 1 inserted; the numbers are those of the output."""
+    assert data.shape is not None
+    if axis is not None:
+        axes = axis.value
+    if axes is None:
+        if axis is None:
+            raise ShapeError("Unsqueeze has no axes", "say which axes of the output are new")
+        return TensorType(data.dtype, None)
+    rank = len(data.shape) + len(axes)
+    new = axes_of(axes, rank)
+    old = iter(data.shape)
+    return TensorType(data.dtype, tuple([1 if i in new else next(old) for i in range(rank)]), data.value)

@@ -1,0 +1,176 @@
+"""Resize and Upsample: images at another size, by scales or by sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from costcalc.dim import Dim, maximum, minimum
+from costcalc.errors import ShapeError
+from costcalc.formula import FREE, Cost, per
+from costcalc.ir import TensorType, Value
+from costcalc.ops.axes import axes_of, length_of, value_of
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("Resize", buffers=(1, 2))
+operands("Upsample", buffers=(1,))
+describe("Each output pixel is read, or interpolated, at its place in the input.", "Resize", "Upsample")
+
+Fresh = Callable[[str], Dim]
+
+
+def resized(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
+    """⌊extent · crop · scale⌋. A float stands for the simplest fraction that float32 cannot tell from it (0.33333334 is
+    1/3), so that a scale computed as 7/3 gives the extent that it was computed from."""
+    if crop == 1 and not isinstance(scale, float):
+        return extent * scale  # type: ignore[no-any-return]
+    ratio = crop * rational(scale)
+    return extent * ratio.numerator // ratio.denominator
+
+
+def rational(x: float) -> Fraction:
+    """The fraction of a denominator up to 1000 within float32's precision of x, or x exactly."""
+    exact = Fraction(x)
+    simple = exact.limit_denominator(1000)
+    return simple if abs(simple - exact) <= abs(exact) / 2**24 else exact
+
+
+@shape_rule("Resize")
+def resize_shape(
+    x: TensorType,
+    roi: TensorType | None = None,
+    scales: TensorType | None = None,
+    sizes: TensorType | None = None,
+    *,
+    axes: Sequence[int] | None = None,
+    keep_aspect_ratio_policy: str = "stretch",
+    coordinate_transformation_mode: str = "half_pixel",
+    opset: int,
+    fresh: Fresh,
+) -> TensorType:
+    """On each axis (or those named) the given size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent ·
+    (end - start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where
+    neither contents are known, the extents (batch and channels of four axes or more excepted) are new symbols."""
+    assert x.shape is not None
+    if opset < 11:
+        roi, scales, sizes = None, roi, None
+    out = list(x.shape)
+    at = axes_of(range(len(out)) if axes is None else axes, len(out))
+    if sizes is not None and length_of(sizes) > 0:
+        if sizes.value is not None:
+            _one_each(sizes.value, at, "sizes")
+            for i, size in zip(
+                at, _kept_ratio([out[i] for i in at], sizes.value, keep_aspect_ratio_policy), strict=True
+            ):
+                out[i] = size
+            return TensorType(x.dtype, tuple(out))
+    elif scales is None or length_of(scales) == 0:
+        raise ShapeError("neither scales nor sizes are given", "give one of them")
+    elif scales.value is not None:
+        _one_each(scales.value, at, "scales")
+        crops = [Fraction(1)] * len(at)
+        region = value_of(roi)
+        if coordinate_transformation_mode == "tf_crop_and_resize" and roi is not None:
+            if region is None:
+                return TensorType(x.dtype, _open(out, at, fresh))
+            crops = [rational(region[len(at) + i]) - rational(region[i]) for i in range(len(at))]
+        for i, scale, crop in zip(at, scales.value, crops, strict=True):
+            out[i] = resized(out[i], scale, crop)
+        return TensorType(x.dtype, tuple(out))
+    return TensorType(x.dtype, _open(out, at, fresh))
+
+
+def _open(out: list[Dim], at: Sequence[int], fresh: Fresh) -> tuple[Dim, ...]:
+    spatial = [i for i in at if i > 1 or len(out) < 4]
+    return tuple([fresh(f"extent{i}") if i in spatial else extent for i, extent in enumerate(out)])
+
+
+def _one_each(values: Value, axes: Sequence[int], name: str) -> None:
+    if len(values) != len(axes):
+        raise ShapeError(f"{name} has {len(values)} numbers for {len(axes)} axes", f"give {len(axes)}")
+
+
+def _kept_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[Dim]:
+    """The sizes under a keep_aspect_ratio_policy. Rounding keeps order, so that the extent at the smallest scale is
+    the smallest of the extents at all scales: no comparison of scales is needed."""
+    if policy == "stretch":
+        return sizes
+    if policy not in ("not_larger", "not_smaller"):
+        raise ShapeError(f"keep_aspect_ratio_policy is {policy!r}", "use stretch, not_larger or not_smaller")
+    choose = minimum if policy == "not_larger" else maximum
+    out: list[Dim] = []
+    for extent in extents:
+        best: Dim | None = None
+        for other, size in zip(extents, sizes, strict=True):
+            rounded = (2 * extent * size + other) // (2 * other)
+            best = rounded if best is None else choose(best, rounded)
+        assert best is not None
+        out.append(best)
+    return out
+
+
+@shape_rule("Upsample")
+def upsample_shape(
+    x: TensorType, scale: TensorType | None = None, *, scales: Sequence[float] | None = None, fresh: Fresh
+) -> TensorType:
+    """⌊extent · scale⌋ on each axis; the scales are an attribute below opset 9."""
+    assert x.shape is not None
+    values = tuple(scales) if scale is None and scales is not None else value_of(scale)
+    if values is None:
+        return TensorType(x.dtype, _open(list(x.shape), range(len(x.shape)), fresh))
+    _one_each(values, range(len(x.shape)), "scales")
+    return TensorType(x.dtype, tuple([resized(extent, s) for extent, s in zip(x.shape, values, strict=True)]))
+
+
+@cost_rule("Resize")
+def resize_cost(
+    x: TensorType,
+    roi: TensorType | None = None,
+    scales: TensorType | None = None,
+    sizes: TensorType | None = None,
+    *,
+    mode: str = "nearest",
+    axes: Sequence[int] | None = None,
+    opset: int = 0,
+    out: TensorType,
+) -> Cost:
+    """nearest: nothing. linear: 2ᵏ taps per output element, cubic: 4ᵏ, each a multiplication, added up by one addition
+    less. k is the number of resized axes: those whose scale is not 1, or, by sizes, those named, or all but batch and
+    channels. How the weights of the taps are computed does not count, nor does antialias add taps."""
+    given = value_of(roi if opset < 11 else scales)
+    return interpolation(mode, _resized_axes(x, given, None if axes is None else len(axes)), out)
+
+
+@cost_rule("Upsample")
+def upsample_cost(
+    x: TensorType,
+    scale: TensorType | None = None,
+    *,
+    scales: Sequence[float] | None = None,
+    mode: str = "nearest",
+    out: TensorType,
+) -> Cost:
+    """nearest: nothing. linear: 2ᵏ taps per output element, each a multiplication, added up by one addition less. k is
+    the number of axes whose scale is not 1 (all but batch and channels where the scales are not known)."""
+    return interpolation(mode, _resized_axes(x, value_of(scale) if scale is not None else scales, None), out)
+
+
+def _resized_axes(x: TensorType, scales: Sequence[Any] | None, named: int | None) -> int:
+    # Not read off the extents: h -> 224 resizes also where h is 224, so binding h does not change the count's form.
+    if scales:
+        return sum(scale != 1 for scale in scales)
+    return named if named is not None else x.rank - 2 if x.rank > 2 else x.rank
+
+
+def interpolation(mode: str, axes: int, out: TensorType) -> Cost:
+    """The cost of interpolating each output element from the taps around it."""
+    if mode == "nearest":
+        return FREE
+    if mode not in ("linear", "bilinear", "cubic"):
+        raise ShapeError(f"the mode is {mode!r}", "use nearest, linear or cubic")
+    taps = (4 if mode == "cubic" else 2) ** axes
+    if taps == 1:
+        return FREE
+    elements = out.elements
+    return Cost(work=per("multiply", "elementwise", elements, taps) + per("add", "elementwise", elements, taps - 1))
