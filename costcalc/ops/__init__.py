@@ -17,7 +17,7 @@ from costcalc.ops import (
     resize,
     select,
     signal,
-    slice,
+    slicing,
     text,
     vision,
 )
@@ -39,7 +39,7 @@ FAMILIES = (
     resize,
     select,
     signal,
-    slice,
+    slicing,
     text,
     vision,
 )

@@ -1,5 +1,5 @@
-"""Slice: a range of each axis. Of an extent that depends on a symbol it is a minimum and a maximum, which vanish wherever
-the order is known."""
+"""Slice: a range of each axis. Of an extent that depends on a symbol it is a minimum and a maximum, which vanish
+wherever the order is known."""
 
 from __future__ import annotations
 
