@@ -1,0 +1,186 @@
+"""Fourier transforms and the mel scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, Work, per
+from costcalc.ir import DTYPE_OF_CODE, TensorType
+from costcalc.ops.axes import axis_of
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("STFT", buffers=(2,))
+describe("A signal is taken apart into frequencies.", "DFT")
+describe("Windows of a signal are taken apart into frequencies.", "STFT")
+describe("Triangular filters turn frequencies into bands as wide as the ear hears them.", "MelWeightMatrix")
+
+Fresh = Callable[[str], Dim]
+
+
+def _scalar(t: TensorType) -> Dim | None:
+    """The value of a tensor of one element, None where it is not known."""
+    if t.value is None:
+        return None
+    found: Dim = t.value[0]
+    return found
+
+
+def _dft_axis(x: TensorType, axis_input: TensorType | None, axis: int, opset: int) -> int | None:
+    """The transformed axis: an attribute (1 by default) before opset 20, then an input (-2 by default)."""
+    if opset < 20:
+        return axis_of(axis, x.rank)
+    if axis_input is None:
+        return axis_of(-2, x.rank)
+    return None if axis_input.value is None else axis_of(axis_input.value[0], x.rank)
+
+
+@shape_rule("DFT")
+def dft_shape(
+    x: TensorType,
+    dft_length: TensorType | None = None,
+    axis_input: TensorType | None = None,
+    *,
+    axis: int = 1,
+    onesided: int = 0,
+    inverse: int = 0,
+    opset: int,
+    fresh: Fresh,
+) -> TensorType:
+    """x [*, n, 1 or 2] -> [*, length, 2]; one-sided [*, length // 2 + 1, 2], its inverse [*, length, 1]."""
+    assert x.shape is not None
+    at = _dft_axis(x, axis_input, axis, opset)
+    if at is None:
+        return TensorType(x.dtype, None)
+    extent = x.shape[at]
+    length: Dim | None = 2 * (extent - 1) if onesided and inverse else extent
+    if dft_length is not None:
+        length = _scalar(dft_length)
+    if length is not None and onesided and not inverse:
+        length = length // 2 + 1
+    bins = fresh("bins") if length is None else length
+    shape = [*x.shape[:-1], 1 if onesided and inverse else 2]
+    shape[at] = bins
+    return TensorType(x.dtype, tuple(shape))
+
+
+@cost_rule("DFT")
+def dft_cost(
+    x: TensorType,
+    dft_length: TensorType | None = None,
+    axis_input: TensorType | None = None,
+    *,
+    axis: int = 1,
+    onesided: int = 0,
+    inverse: int = 0,
+    opset: int,
+    out: TensorType,
+) -> Cost:
+    """By its definition, a sum over n samples: per real output n × (1 for real input, 2 for complex) multiplications
+    and as many additions, n the transform's length (half of it for the one-sided inverse). A fast Fourier transform
+    does less; no MACs are counted."""
+    assert x.shape is not None and out.shape is not None
+    at = _dft_axis(x, axis_input, axis, opset)
+    samples = x.shape[at] if at is not None else 1
+    if onesided and not inverse:
+        given = None if dft_length is None else _scalar(dft_length)
+        samples = given if given is not None else samples
+    elif at is not None:
+        samples = out.shape[at] // 2 + 1 if onesided else out.shape[at]
+    return Cost(work=_sums(out, samples * x.shape[-1]))
+
+
+def _sums(out: TensorType, terms: Dim) -> tuple[Work, ...]:
+    products = out.elements * terms
+    return per("multiply", "elementwise", products, 1, "#terms") + per("add", "elementwise", products, 1, "#terms")
+
+
+@shape_rule("STFT")
+def stft_shape(
+    signal: TensorType,
+    frame_step: TensorType,
+    window: TensorType | None = None,
+    frame_length: TensorType | None = None,
+    *,
+    onesided: int = 1,
+    fresh: Fresh,
+) -> TensorType:
+    """signal [B, n, 1 or 2] -> [B, (n - length) // step + 1, length // 2 + 1 (or length), 2]."""
+    assert signal.shape is not None
+    if signal.rank != 3:
+        raise ShapeError(f"the signal has {signal.rank} axes", "it is [batch, samples, 1 or 2]")
+    batch, samples, _ = signal.shape
+    length, step = _frame(signal, window, frame_length), _scalar(frame_step)
+    if length is None:
+        frames, bins = fresh("frames"), fresh("bins")
+    else:
+        frames = fresh("frames") if step is None else (samples - length) // step + 1
+        bins = length // 2 + 1 if onesided else length
+    return TensorType(signal.dtype, (batch, frames, bins, 2))
+
+
+def _frame(signal: TensorType, window: TensorType | None, frame_length: TensorType | None) -> Dim | None:
+    """How many samples a frame has: the window's length, or frame_length, or the whole signal; None if open."""
+    assert signal.shape is not None
+    if window is not None:
+        return window.elements
+    return signal.shape[1] if frame_length is None else _scalar(frame_length)
+
+
+@cost_rule("STFT")
+def stft_cost(
+    signal: TensorType,
+    frame_step: TensorType,
+    window: TensorType | None = None,
+    frame_length: TensorType | None = None,
+    *,
+    onesided: int = 1,
+    out: TensorType,
+) -> Cost:
+    """By its definition, a sum over the length of a frame: per real output length × (1 for a real signal, 2 for a
+    complex one) multiplications and as many additions; 1 multiplication per windowed sample. A fast Fourier transform
+    does less; no MACs are counted."""
+    assert signal.shape is not None and out.shape is not None
+    parts = signal.shape[2]
+    length = _frame(signal, window, frame_length)
+    if length is None:
+        length = 2 * (out.shape[2] - 1) if onesided else out.shape[2]
+    work = _sums(out, length * parts)
+    if window is not None:
+        samples = out.shape[0] * out.shape[1] * length * parts
+        work += per("multiply", "elementwise", samples, 1, "#windowed samples")
+    return Cost(work=work)
+
+
+@shape_rule("MelWeightMatrix")
+def mel_shape(
+    num_mel_bins: TensorType,
+    dft_length: TensorType,
+    sample_rate: TensorType,
+    lower_edge_hertz: TensorType,
+    upper_edge_hertz: TensorType,
+    *,
+    output_datatype: int = 1,
+    fresh: Fresh,
+) -> TensorType:
+    """Five scalars -> [dft_length // 2 + 1, num_mel_bins]."""
+    length, bins = _scalar(dft_length), _scalar(num_mel_bins)
+    return TensorType(
+        DTYPE_OF_CODE[output_datatype],
+        (fresh("spectrogram_bins") if length is None else length // 2 + 1, fresh("mel_bins") if bins is None else bins),
+    )
+
+
+@cost_rule("MelWeightMatrix")
+def mel_cost(
+    num_mel_bins: TensorType,
+    dft_length: TensorType,
+    sample_rate: TensorType,
+    lower_edge_hertz: TensorType,
+    upper_edge_hertz: TensorType,
+    *,
+    out: TensorType,
+) -> Cost:
+    """Per weight 1 subtraction and 1 division, the slope of its triangle."""
+    return Cost(work=per("add", "elementwise", out.elements) + per("divide", "elementwise", out.elements))
