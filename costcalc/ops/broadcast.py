@@ -31,7 +31,9 @@ def broadcast(*shapes: Shape) -> Shape:
                     out[offset + i] = agree(have, extent)
                 except ShapeError as error:
                     shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
-                    raise ShapeError(f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1") from error
+                    raise ShapeError(
+                        f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1"
+                    ) from error
     return tuple(out)
 
 
@@ -74,3 +76,14 @@ def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
             index += i * stride
         out.append(t.value[index])
     return tuple(out)
+
+
+def unidirectional(x: TensorType, other: TensorType, what: str) -> None:
+    """ShapeError unless `other` (a slope, a scale) broadcasts to x without changing x's shape."""
+    assert x.shape is not None and other.shape is not None
+    wide = broadcast(x.shape, other.shape)
+    if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
+        shown = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
+        raise ShapeError(
+            f"{what} {shown[0]} does not broadcast to {shown[1]}", "give it one element per channel, or one"
+        )

@@ -1,0 +1,168 @@
+"""Arithmetic of two or more tensors, element by element, with broadcasting."""
+
+from __future__ import annotations
+
+import operator
+
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, per
+from costcalc.ir import TensorType, Value
+from costcalc.ops.arithmetic import (
+    ADD,
+    DIVIDE,
+    FMOD,
+    GREATEST,
+    LEAST,
+    MODULO,
+    MULTIPLY,
+    POWER,
+    SUBTRACT,
+    Arithmetic,
+    Binary,
+    fold,
+    on_elements,
+)
+from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
+from costcalc.ops.ratio import Number, stored
+from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+
+KIND = {
+    "Add": "add",
+    "Sub": "add",
+    "Mul": "multiply",
+    "Div": "divide",
+    "Mod": "divide",
+    "BitShift": "multiply",
+    "BitwiseAnd": "compare",
+    "BitwiseOr": "compare",
+    "BitwiseXor": "compare",
+}
+
+describe("Adds two tensors element by element.", "Add")
+describe("Subtracts the second tensor from the first element by element.", "Sub")
+describe("Multiplies two tensors element by element.", "Mul")
+describe("Divides the first tensor by the second element by element.", "Div")
+describe("Gives the remainder of a division element by element.", "Mod")
+describe("Raises the elements of the first tensor to the powers of the second.", "Pow")
+describe("Shifts the bits of each element.", "BitShift")
+describe("Combines the bits of two tensors element by element.", "BitwiseAnd", "BitwiseOr", "BitwiseXor")
+describe("Gives the least of the tensors' elements at each place.", "Min")
+describe("Gives the greatest of the tensors' elements at each place.", "Max")
+describe("Adds several tensors element by element.", "Sum")
+describe("Averages several tensors element by element.", "Mean")
+
+
+@shape_rule(*KIND, "Pow")
+def binary_shape(a: TensorType, b: TensorType) -> TensorType:
+    """The shape that a and b broadcast to; the element type of a."""
+    assert a.shape is not None and b.shape is not None
+    return TensorType(a.dtype, broadcast(a.shape, b.shape))
+
+
+def _register_cost(op_type: str, kind: str) -> None:
+    @cost_rule(op_type)
+    def binary_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
+        """One operation per output element (a subtraction is an addition, a remainder a division, a shift a
+        multiplication, and bitwise logic counts with the comparisons)."""
+        return Cost(work=per(kind, "elementwise", out.elements))
+
+
+for _op_type, _kind in KIND.items():
+    _register_cost(_op_type, _kind)
+
+
+@cost_rule("Pow")
+def pow_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
+    """One operation per output element: a multiplication where the exponent is known to be 2, else a transcendental."""
+    square = b.value is not None and len(b.value) == 1 and b.value[0] == 2
+    return Cost(work=per("multiply" if square else "transcendental", "elementwise", out.elements))
+
+
+@shape_rule("Min", "Max", "Sum", "Mean")
+def variadic_shape(*inputs: TensorType) -> TensorType:
+    """The shape that all inputs broadcast to."""
+    if not inputs:
+        raise ShapeError("no input is given, the operator needs one or more", "name them in `from:`")
+    return TensorType(inputs[0].dtype, broadcast_types(*inputs))
+
+
+@cost_rule("Min", "Max")
+def extreme_cost(*inputs: TensorType, out: TensorType) -> Cost:
+    """#inputs − 1 comparisons per output element."""
+    return Cost(work=per("compare", "elementwise", out.elements, len(inputs) - 1))
+
+
+@cost_rule("Sum")
+def sum_cost(*inputs: TensorType, out: TensorType) -> Cost:
+    """#inputs − 1 additions per output element."""
+    return Cost(work=per("add", "elementwise", out.elements, len(inputs) - 1))
+
+
+@cost_rule("Mean")
+def mean_cost(*inputs: TensorType, out: TensorType) -> Cost:
+    """#inputs − 1 additions and one division per output element."""
+    additions = per("add", "elementwise", out.elements, len(inputs) - 1)
+    return Cost(work=additions + per("divide", "elementwise", out.elements))
+
+
+def _register_value(op_type: str, arithmetic: Arithmetic) -> None:
+    @value_rule(op_type)
+    def elementwise_value(*inputs: TensorType, out: TensorType) -> Value | None:
+        """The operation on the elements at each place, from left to right."""
+        function = on_elements(arithmetic, out.dtype)
+        return pointwise(lambda *elements: fold(function, elements), out, *inputs)
+
+
+_register_value("Add", ADD)
+_register_value("Sub", SUBTRACT)
+_register_value("Mul", MULTIPLY)
+_register_value("Div", DIVIDE)
+_register_value("Pow", POWER)
+_register_value("Min", LEAST)
+_register_value("Max", GREATEST)
+_register_value("Sum", ADD)
+
+
+@value_rule("Mod")
+def mod_value(a: TensorType, b: TensorType, *, out: TensorType, fmod: int = 0) -> Value | None:
+    """The remainder with the divisor's sign, or with the dividend's where fmod is set."""
+    return pointwise(on_elements(FMOD if fmod else MODULO, out.dtype), out, a, b)
+
+
+@value_rule("BitShift")
+def shift_value(a: TensorType, b: TensorType, *, out: TensorType, direction: str = "LEFT") -> Value | None:
+    """a · 2ᵇ, or ⌊a / 2ᵇ⌋; shifts beyond the width are not followed."""
+    bits = out.dtype.bits
+
+    def shift(x: Dim, n: Dim) -> Number | None:
+        if not isinstance(n, int) or not 0 <= n < bits:
+            return None
+        return stored(x // (1 << n) if direction == "RIGHT" else x * (1 << n), out.dtype)
+
+    return pointwise(shift, out, a, b)
+
+
+def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
+    def element(x: Dim, y: Dim) -> int | None:
+        return int(function(x, y)) if isinstance(x, int) and isinstance(y, int) else None
+
+    return pointwise(element, out, a, b)
+
+
+@value_rule("BitwiseAnd")
+def bitwise_and_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
+    """The bits set in both."""
+    return _bitwise(operator.and_, a, b, out)
+
+
+@value_rule("BitwiseOr")
+def bitwise_or_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
+    """The bits set in either."""
+    return _bitwise(operator.or_, a, b, out)
+
+
+@value_rule("BitwiseXor")
+def bitwise_xor_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
+    """The bits set in one of them."""
+    return _bitwise(operator.xor, a, b, out)

@@ -1,0 +1,187 @@
+"""Normalisations with learned scale and shift. A sum over many elements counts as one addition per element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.assume import agree
+from costcalc.dim import Dim, prod
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, Work, per
+from costcalc.ir import DTYPE_OF_CODE, TensorType
+from costcalc.ops.axes import axis_of
+from costcalc.ops.broadcast import unidirectional
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("BatchNormalization", weights=(1, 2), buffers=(3, 4))
+operands("LayerNormalization", "InstanceNormalization", "GroupNormalization", weights=(1, 2))
+operands("RMSNormalization", weights=(1,))
+describe("Scales and shifts each channel, so that over the training data it had mean 0 and variance 1 before learned "
+         "scale and shift.", "BatchNormalization")  # fmt: skip
+describe("Gives each row mean 0 and variance 1, then a learned scale and shift.", "LayerNormalization")
+describe("Gives each channel of each sample mean 0 and variance 1, then a learned scale and shift.",
+         "InstanceNormalization")  # fmt: skip
+describe("Gives each group of channels of each sample mean 0 and variance 1, then a learned scale and shift.",
+         "GroupNormalization")  # fmt: skip
+describe("Divides each row by its root mean square, then scales it by learned factors.", "RMSNormalization")
+
+ROLE = "normalization"
+
+
+def _standardize(elements: Dim, groups: Dim, scaled: bool, shifted: bool) -> tuple[Work, ...]:
+    """Mean 0 and variance 1 in groups, then scale and shift."""
+    return (
+        *per("add", ROLE, elements, 3 + shifted),
+        *per("multiply", ROLE, elements, 2 + scaled),
+        *per("add", ROLE, groups, 1, "#groups"),
+        *per("divide", ROLE, groups, 3, "#groups"),
+        *per("transcendental", ROLE, groups, 1, "#groups"),
+    )
+
+
+@shape_rule("BatchNormalization")
+def batch_norm_shape(
+    x: TensorType,
+    scale: TensorType,
+    b: TensorType,
+    mean: TensorType,
+    var: TensorType,
+    *,
+    spatial: int = 1,
+    n_outputs: int = 1,
+) -> TensorType | tuple[TensorType, ...]:
+    """x [N, C, …], all others [C] -> the input's type; while training also the running mean and variance (and before
+    opset 14 the saved ones)."""
+    assert x.shape is not None
+    channels: Dim = x.shape[1] if len(x.shape) > 1 else 1
+    if spatial:
+        for t, what in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
+            if t.shape != (channels,):
+                agree(t.elements, channels, f"the {what} and the channels")
+    y = TensorType(x.dtype, x.shape)
+    if n_outputs == 1:
+        return y
+    return (y, *[TensorType(t.dtype, t.shape) for t in (mean, var, mean, var)][: n_outputs - 1])
+
+
+@cost_rule("BatchNormalization")
+def batch_norm_cost(
+    x: TensorType,
+    scale: TensorType,
+    b: TensorType,
+    mean: TensorType,
+    var: TensorType,
+    *,
+    training_mode: int = 0,
+    outs: Sequence[TensorType | None],
+) -> Cost:
+    """One multiplication and one addition per element: mean, variance, scale and shift are constants and folded into
+    two numbers per channel. While training, per element four additions (mean, deviation, variance, shift) and three
+    multiplications (square, deviation, scale), and per channel one addition, three divisions and a root."""
+    if not training_mode and len(outs) == 1:
+        return Cost(work=per("multiply", ROLE, x.elements) + per("add", ROLE, x.elements))
+    return Cost(work=_standardize(x.elements, scale.elements, scaled=True, shifted=True))
+
+
+@shape_rule("LayerNormalization")
+def layer_norm_shape(
+    x: TensorType,
+    scale: TensorType,
+    b: TensorType | None = None,
+    *,
+    axis: int = -1,
+    stash_type: int = 1,
+    n_outputs: int = 1,
+) -> TensorType | tuple[TensorType, ...]:
+    """The input's type; Mean and InvStdDev have extent 1 from `axis` on, in the type of stash_type."""
+    assert x.shape is not None
+    unidirectional(x, scale, "the scale")
+    if b is not None:
+        unidirectional(x, b, "the shift")
+    y = TensorType(x.dtype, x.shape)
+    if n_outputs == 1:
+        return y
+    at = axis_of(axis, len(x.shape))
+    row = TensorType(DTYPE_OF_CODE[stash_type], (*x.shape[:at], *(1,) * (len(x.shape) - at)))
+    return y, row, row
+
+
+@cost_rule("LayerNormalization")
+def layer_norm_cost(x: TensorType, scale: TensorType, b: TensorType | None = None, *, axis: int = -1) -> Cost:
+    """Per element three additions (mean, deviation, variance), one more with a shift, and three multiplications
+    (square, deviation, scale); per row one addition (epsilon), three divisions (mean, variance, reciprocal) and a
+    root."""
+    assert x.shape is not None
+    groups = prod(x.shape[: axis_of(axis, len(x.shape))])
+    return Cost(work=_standardize(x.elements, groups, scaled=True, shifted=b is not None))
+
+
+@shape_rule("InstanceNormalization")
+def instance_norm_shape(x: TensorType, scale: TensorType, b: TensorType) -> TensorType:
+    """x [N, C, …], scale and b [C] -> the input's type."""
+    _per_channel(x, scale, b, _channels(x)[1])
+    return TensorType(x.dtype, x.shape)
+
+
+def _channels(x: TensorType) -> tuple[Dim, ...]:
+    assert x.shape is not None
+    if len(x.shape) < 2:
+        raise ShapeError(f"the input has rank {len(x.shape)}", "give it [N, C, …]")
+    return x.shape
+
+
+def _per_channel(x: TensorType, scale: TensorType, b: TensorType, count: Dim) -> None:
+    agree(scale.elements, count, "the scale and the channels")
+    agree(b.elements, count, "the shift and the channels")
+
+
+@cost_rule("InstanceNormalization")
+def instance_norm_cost(x: TensorType, scale: TensorType, b: TensorType) -> Cost:
+    """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
+    scale); per sample and channel one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
+    n, c, *_ = _channels(x)
+    return Cost(work=_standardize(x.elements, n * c, scaled=True, shifted=True))
+
+
+@shape_rule("GroupNormalization")
+def group_norm_shape(
+    x: TensorType, scale: TensorType, b: TensorType, *, num_groups: int, opset: int = 21
+) -> TensorType:
+    """x [N, C, …], scale and b [C] (before opset 21 [num_groups]) -> the input's type."""
+    channels = _channels(x)[1]
+    if num_groups < 1 or (isinstance(channels, int) and channels % num_groups):
+        raise ShapeError(f"{channels} channels do not divide into {num_groups} groups", "choose a divisor")
+    _per_channel(x, scale, b, num_groups if opset < 21 else channels)
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("GroupNormalization")
+def group_norm_cost(x: TensorType, scale: TensorType, b: TensorType, *, num_groups: int) -> Cost:
+    """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
+    scale); per sample and group one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
+    return Cost(work=_standardize(x.elements, _channels(x)[0] * num_groups, scaled=True, shifted=True))
+
+
+@shape_rule("RMSNormalization")
+def rms_norm_shape(x: TensorType, scale: TensorType) -> TensorType:
+    """The input's shape in the scale's element type."""
+    unidirectional(x, scale, "the scale")
+    return TensorType(scale.dtype, x.shape)
+
+
+@cost_rule("RMSNormalization")
+def rms_norm_cost(x: TensorType, scale: TensorType, *, axis: int = -1) -> Cost:
+    """Per element two multiplications (square, scale), one addition (mean) and one division (by the root mean square);
+    per row one addition (epsilon), one division (mean) and a root."""
+    assert x.shape is not None
+    groups = prod(x.shape[: axis_of(axis, len(x.shape))])
+    return Cost(
+        work=(
+            *per("multiply", ROLE, x.elements, 2),
+            *per("add", ROLE, x.elements),
+            *per("divide", ROLE, x.elements),
+            *per("add", ROLE, groups, 1, "#groups"),
+            *per("divide", ROLE, groups, 1, "#groups"),
+            *per("transcendental", ROLE, groups, 1, "#groups"),
+        )
+    )

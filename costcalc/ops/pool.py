@@ -1,0 +1,164 @@
+"""Pools: the greatest, the average or the norm under a sliding window, or over all positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError
+from costcalc.formula import Cost, Work, per
+from costcalc.ir import DType, TensorType
+from costcalc.ops.reduce import combining
+from costcalc.ops.window import output_shape, per_axis
+from costcalc.registry import cost_rule, describe, free, shape_rule
+
+describe("Takes the greatest input under each position of a sliding window, channel by channel.", "MaxPool")
+describe("Averages the inputs under each position of a sliding window, channel by channel.", "AveragePool")
+describe("Takes the p-norm of the inputs under each position of a sliding window, channel by channel.", "LpPool")
+describe("Takes the greatest value of each channel.", "GlobalMaxPool")
+describe("Averages each channel.", "GlobalAveragePool")
+describe("Takes the p-norm of each channel.", "GlobalLpPool")
+describe("Puts each value back where a max pool found it, zeros elsewhere.", "MaxUnpool")
+
+
+def _pool_extents(
+    x: TensorType,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None,
+    pads: Sequence[int] | None,
+    dilations: Sequence[int] | None,
+    auto_pad: str,
+    ceil_mode: int,
+) -> tuple[Dim, ...]:
+    n, c, *spatial = _channels(x)
+    if len(kernel_shape) != len(spatial):
+        raise ShapeError(f"kernel_shape has {len(kernel_shape)} numbers for {len(spatial)} spatial axes",
+                         f"give {len(spatial)}")  # fmt: skip
+    if min(kernel_shape) < 1:
+        raise ShapeError(f"kernel_shape is {list(kernel_shape)}", "a kernel's extents are positive")
+    return (n, c, *output_shape(spatial, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode))
+
+
+def _channels(x: TensorType) -> tuple[Dim, ...]:
+    assert x.shape is not None
+    if len(x.shape) < 3:
+        raise ShapeError(f"a pool's input has rank {len(x.shape)}", "give it [N, C, spatial…]")
+    return x.shape
+
+
+@shape_rule("MaxPool")
+def max_pool_shape(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+) -> tuple[TensorType, ...]:
+    """x [N, C, *in] -> [N, C, *out], and the places of the greatest inputs (int64)."""
+    extents = _pool_extents(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
+    return TensorType(x.dtype, extents), TensorType(DType.INT64, extents)
+
+
+@cost_rule("MaxPool")
+def max_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
+    """∏kernel − 1 comparisons per output. Windows that reach into the padding count in full."""
+    return Cost(work=per("compare", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs"))
+
+
+@shape_rule("AveragePool", "LpPool")
+def pool_shape(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+) -> TensorType:
+    """x [N, C, *in] -> [N, C, *out]."""
+    return TensorType(x.dtype, _pool_extents(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode))
+
+
+@cost_rule("AveragePool")
+def average_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
+    """∏kernel − 1 additions and one division per output. Windows that reach into the padding count in full."""
+    additions = per("add", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs")
+    return Cost(work=additions + per("divide", "pooling", out.elements, 1, "#outputs"))
+
+
+@cost_rule("LpPool")
+def lp_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], p: int = 2, out: TensorType) -> Cost:
+    """Per output ∏kernel powers (magnitudes with p = 1, squares with 2), ∏kernel − 1 additions, and a root unless
+    p = 1. Windows that reach into the padding count in full."""
+    kernel = prod(kernel_shape)
+    powers = per(power_kind(p), "pooling", out.elements, kernel, "#outputs")
+    additions = per("add", "pooling", out.elements, kernel - 1, "#outputs")
+    return Cost(work=powers + additions + _roots(p, out))
+
+
+def power_kind(p: float) -> str:
+    """What |x|ᵖ is counted as."""
+    return {1: "compare", 2: "multiply"}.get(int(p), "transcendental")
+
+
+def _roots(p: float, out: TensorType) -> tuple[Work, ...]:
+    return per("transcendental", "pooling", out.elements, int(p != 1), "#outputs")
+
+
+@shape_rule("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool")
+def global_pool_shape(x: TensorType) -> TensorType:
+    """x [N, C, *in] -> [N, C, 1, …]."""
+    n, c, *spatial = _channels(x)
+    return TensorType(x.dtype, (n, c, *(1,) * len(spatial)))
+
+
+@cost_rule("GlobalMaxPool")
+def global_max_cost(x: TensorType, *, out: TensorType) -> Cost:
+    """∏in − 1 comparisons per output, #inputs − #outputs in all."""
+    return combining("compare", "pooling", x, out)
+
+
+@cost_rule("GlobalAveragePool")
+def global_average_cost(x: TensorType, *, out: TensorType) -> Cost:
+    """∏in − 1 additions per output, #inputs − #outputs in all, and one division per output."""
+    return Cost(work=combining("add", "pooling", x, out).work + per("divide", "pooling", out.elements, 1, "#outputs"))
+
+
+@cost_rule("GlobalLpPool")
+def global_lp_cost(x: TensorType, *, p: int = 2, out: TensorType) -> Cost:
+    """One power per input (a magnitude with p = 1, a square with 2), ∏in − 1 additions per output, #inputs − #outputs
+    in all, and a root per output unless p = 1."""
+    powers = per(power_kind(p), "pooling", x.elements, 1, "#inputs")
+    return Cost(work=powers + combining("add", "pooling", x, out).work + _roots(p, out))
+
+
+@shape_rule("MaxUnpool")
+def max_unpool_shape(
+    x: TensorType,
+    indices: TensorType,
+    output_shape: TensorType | None = None,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    fresh: Callable[[str], Dim],
+) -> TensorType:
+    """x [N, C, *in] -> output_shape where that is given, else [N, C, stride · (in − 1) + kernel − pads]."""
+    n, c, *spatial = _channels(x)
+    rank = len(spatial)
+    if output_shape is not None:
+        if output_shape.value is not None:
+            return TensorType(x.dtype, output_shape.value)
+        return TensorType(x.dtype, (n, c, *(fresh(f"out{i}") for i in range(rank))))
+    kernel, stride = per_axis(kernel_shape, rank, "kernel_shape"), per_axis(strides, rank, "strides")
+    pad = tuple(pads or (0,) * (2 * rank))
+    extents = [(spatial[i] - 1) * stride[i] + kernel[i] - (pad[i] + pad[rank + i]) for i in range(rank)]
+    return TensorType(x.dtype, (n, c, *extents))
+
+
+free("MaxUnpool")

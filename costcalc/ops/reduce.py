@@ -1,0 +1,184 @@
+"""Reductions along axes: Reduce*, ArgMax and ArgMin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim
+from costcalc.formula import Cost, per
+from costcalc.ir import DType, TensorType, Value
+from costcalc.ops.arithmetic import ADD, DIVIDE, GREATEST, LEAST, MULTIPLY, Arithmetic, fold, on_elements
+from costcalc.ops.axes import axes_of, axis_of, length_of
+from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+
+
+class Reduction(NamedTuple):
+    """What a reduction computes: of each input, to combine two, of each output; "" where nothing."""
+
+    sentence: str
+    before: str
+    combine: str
+    after: str
+
+
+REDUCTIONS = {
+    "ReduceSum": Reduction("Sums", "", "add", ""),
+    "ReduceMean": Reduction("Averages", "", "add", "divide"),
+    "ReduceProd": Reduction("Multiplies", "", "multiply", ""),
+    "ReduceMax": Reduction("Takes the greatest of", "", "compare", ""),
+    "ReduceMin": Reduction("Takes the least of", "", "compare", ""),
+    "ReduceL1": Reduction("Sums the magnitudes of", "compare", "add", ""),
+    "ReduceL2": Reduction("Takes the Euclidean norm of", "multiply", "add", "transcendental"),
+    "ReduceSumSquare": Reduction("Sums the squares of", "multiply", "add", ""),
+    "ReduceLogSum": Reduction("Takes the logarithm of the sum of", "", "add", "transcendental"),
+    "ReduceLogSumExp": Reduction(
+        "Takes the logarithm of the sum of the exponentials of", "exp", "add", "transcendental"
+    ),
+}
+
+for _op_type, _reduction in REDUCTIONS.items():
+    describe(f"{_reduction.sentence} the elements along axes.", _op_type)
+describe("Finds the place of the greatest element along an axis.", "ArgMax")
+describe("Finds the place of the least element along an axis.", "ArgMin")
+
+
+def reduced_axes(
+    x: TensorType, given: TensorType | None, axes: Sequence[int] | None, noop_with_empty_axes: int
+) -> tuple[int, ...] | None:
+    """The axes that a reduction removes, None where they are not known. They are an input since opset 13 (ReduceSum)
+    or 18, before an attribute; without any, all, or none with noop_with_empty_axes."""
+    assert x.shape is not None
+    if given is not None and given.elements != 0:
+        if given.value is None:
+            return None
+        axes = [int(axis) for axis in given.value]
+    if not axes:
+        return () if noop_with_empty_axes else tuple(range(len(x.shape)))
+    return axes_of(axes, len(x.shape))
+
+
+@shape_rule(*REDUCTIONS)
+def reduce_shape(
+    x: TensorType,
+    given: TensorType | None = None,
+    *,
+    axes: Sequence[int] | None = None,
+    keepdims: int = 1,
+    noop_with_empty_axes: int = 0,
+    fresh: Callable[[str], Dim],
+) -> TensorType:
+    """The input's shape without the reduced axes, or with extent 1 there (keepdims). Axes that depend on data leave
+    every extent open."""
+    assert x.shape is not None
+    removed = reduced_axes(x, given, axes, noop_with_empty_axes)
+    if removed is None:
+        assert given is not None
+        rank = len(x.shape)
+        left = rank if keepdims else rank - length_of(given)
+        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
+    return TensorType(x.dtype, without(x.shape, removed, keepdims))
+
+
+def without(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tuple[Dim, ...]:
+    """A shape whose removed axes are 1 or left out."""
+    if keepdims:
+        return tuple([1 if i in removed else extent for i, extent in enumerate(shape)])
+    return tuple([extent for i, extent in enumerate(shape) if i not in removed])
+
+
+def _combined(x: TensorType, out: TensorType) -> Dim:
+    """How often two elements are combined: #inputs − #outputs, none where there is no input or output."""
+    inputs, outputs = x.elements, out.elements
+    return 0 if inputs == 0 or outputs == 0 else inputs - outputs
+
+
+def combining(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
+    """One operation for every pair of elements that is combined."""
+    n = _combined(x, out)
+    return Cost(work=per(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
+
+
+def _register_cost(op_type: str, reduction: Reduction) -> None:
+    @cost_rule(op_type)
+    def reduce_cost(x: TensorType, given: TensorType | None = None, *, out: TensorType) -> Cost:
+        """#inputs − #outputs operations to combine the elements (additions, multiplications or comparisons); L1, L2,
+        SumSquare and LogSumExp one more per input (magnitude, square, exponential), Mean, L2, LogSum and LogSumExp one
+        more per output (division, root, logarithm)."""
+        before = per(reduction.before, "reduction", x.elements, int(bool(reduction.before)), "#inputs")
+        after = per(reduction.after, "reduction", out.elements, int(bool(reduction.after)), "#outputs")
+        return Cost(work=before + combining(reduction.combine, "reduction", x, out).work + after)
+
+
+for _op_type, _reduction in REDUCTIONS.items():
+    _register_cost(_op_type, _reduction)
+
+
+@shape_rule("ArgMax", "ArgMin")
+def arg_shape(x: TensorType, *, axis: int = 0, keepdims: int = 1) -> TensorType:
+    """Places (int64) in the input's shape without the axis, or with extent 1 there."""
+    assert x.shape is not None
+    return TensorType(DType.INT64, without(x.shape, (axis_of(axis, len(x.shape)),), keepdims))
+
+
+@cost_rule("ArgMax", "ArgMin")
+def arg_cost(x: TensorType, *, out: TensorType) -> Cost:
+    """#inputs − #outputs comparisons."""
+    return combining("compare", "reduction", x, out)
+
+
+def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = None) -> None:
+    @value_rule(op_type)
+    def reduce_value(
+        x: TensorType,
+        given: TensorType | None = None,
+        *,
+        axes: Sequence[int] | None = None,
+        noop_with_empty_axes: int = 0,
+    ) -> Value | None:
+        """The elements along the axes, combined one after the other."""
+        groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+        if groups is None:
+            return None
+        function = on_elements(arithmetic, x.dtype)
+        result = tuple([fold(function, group) if group else of_none for group in groups])
+        return None if None in result else result
+
+
+_register_value("ReduceSum", ADD, 0)
+_register_value("ReduceProd", MULTIPLY, 1)
+_register_value("ReduceMin", LEAST)
+_register_value("ReduceMax", GREATEST)
+
+
+@value_rule("ReduceMean")
+def reduce_mean_value(
+    x: TensorType,
+    given: TensorType | None = None,
+    *,
+    axes: Sequence[int] | None = None,
+    noop_with_empty_axes: int = 0,
+) -> Value | None:
+    """The sum of the elements along the axes, divided by their number."""
+    groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+    if not groups or not groups[0]:
+        return None
+    add, divide = on_elements(ADD, x.dtype), on_elements(DIVIDE, x.dtype)
+    sums = [fold(add, group) for group in groups]
+    if None in sums:
+        return None
+    result = tuple([divide(total, len(groups[0])) for total in sums])
+    return None if None in result else result
+
+
+def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | None:
+    """The elements that become one output each, in row-major order of the outputs; None where they are not known."""
+    if x.value is None or removed is None or x.shape is None:
+        return None
+    extents = [int(extent) for extent in x.shape]
+    kept = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
+    groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*kept)}
+    for index, element in zip(product(*map(range, extents)), x.value, strict=True):
+        groups[tuple([0 if i in removed else at for i, at in enumerate(index)])].append(element)
+    return list(groups.values())

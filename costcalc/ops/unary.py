@@ -1,0 +1,158 @@
+"""Functions of one number, element by element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from costcalc.dim import Poly, bounds, maximum
+from costcalc.formula import Cost, per
+from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
+from costcalc.ops import ratio
+from costcalc.ops.broadcast import pointwise
+from costcalc.ops.ratio import Number, Ratio, is_symbolic, stored
+from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
+
+KIND = {
+    "Abs": "compare",
+    "Acos": "transcendental",
+    "Acosh": "transcendental",
+    "Asin": "transcendental",
+    "Asinh": "transcendental",
+    "Atan": "transcendental",
+    "Atanh": "transcendental",
+    "BitwiseNot": "compare",
+    "Ceil": "compare",
+    "Cos": "transcendental",
+    "Cosh": "transcendental",
+    "Erf": "transcendental",
+    "Exp": "exp",
+    "Floor": "compare",
+    "Log": "transcendental",
+    "Neg": "add",
+    "Reciprocal": "divide",
+    "Round": "compare",
+    "Sign": "compare",
+    "Sin": "transcendental",
+    "Sinh": "transcendental",
+    "Sqrt": "transcendental",
+    "Tan": "transcendental",
+}
+TESTS = ("Not", "IsNaN", "IsInf")
+
+describe("Computes a function of each element.", *KIND, *TESTS)
+describe("Gives its input as it is.", "Identity")
+describe("Draws ones with the given probabilities, zeros otherwise.", "Bernoulli")
+describe(
+    "Drops values at random while training; at inference, as counted here, it gives its input as it is.", "Dropout"
+)
+
+
+@shape_rule(*KIND)
+def unary_shape(x: TensorType) -> TensorType:
+    """The input's shape and element type."""
+    return TensorType(x.dtype, x.shape)
+
+
+@shape_rule(*TESTS)
+def test_shape(x: TensorType) -> TensorType:
+    """Booleans of the input's shape."""
+    return TensorType(DType.BOOL, x.shape)
+
+
+def _register_cost(op_type: str, kind: str) -> None:
+    @cost_rule(op_type)
+    def unary_cost(x: TensorType, *, out: TensorType) -> Cost:
+        """One operation per output element (rounding, signs, tests and bits count with the comparisons, a negation as
+        an addition, a reciprocal as a division)."""
+        return Cost(work=per(kind, "elementwise", out.elements))
+
+
+for _op_type in TESTS:
+    _register_cost(_op_type, "compare")
+for _op_type, _kind in KIND.items():
+    _register_cost(_op_type, _kind)
+
+
+def absolute(x: Number) -> Number | None:
+    """|x|; of a Dim max(x, -x) where its sign depends on a symbol."""
+    if isinstance(x, Ratio):
+        low, high = bounds(x.num)
+        return x if low >= 0 else ratio.negate(x) if high <= 0 else None
+    return maximum(x, -x) if isinstance(x, Poly) else abs(x)
+
+
+def sign(x: Number) -> int | None:
+    """-1, 0 or 1; None where that depends on a symbol."""
+    low, high = ratio.difference(x, 0)
+    return 1 if low > 0 else -1 if high < 0 else 0 if low == high == 0 else None
+
+
+def root(x: Number) -> float | None:
+    """√x; None of a negative number and of a symbol."""
+    return math.sqrt(x) if not isinstance(x, (Poly, Ratio)) and x >= 0 else None
+
+
+def reciprocal(x: Number) -> Number | None:
+    """1 / x; None of 0 and of a symbol."""
+    return None if is_symbolic(x) or x == 0 else 1 / x  # type: ignore[operator]
+
+
+def _register_value(op_type: str, function: Callable[[Any], Any]) -> None:
+    @value_rule(op_type)
+    def unary_value(x: TensorType, *, out: TensorType) -> Value | None:
+        """The function of each element."""
+        return pointwise(lambda element: stored(function(element), out.dtype), out, x)
+
+
+_register_value("Abs", absolute)
+_register_value("Neg", ratio.negate)
+_register_value("Sign", sign)
+_register_value("Floor", ratio.floor)
+_register_value("Ceil", ratio.ceil)
+_register_value("Round", ratio.round_even)
+_register_value("Sqrt", root)
+_register_value("Reciprocal", reciprocal)
+_register_value("BitwiseNot", lambda x: -x - 1)
+_register_value("Not", lambda x: not x)
+_register_value("IsNaN", lambda x: isinstance(x, float) and math.isnan(x))
+
+
+@value_rule("IsInf")
+def is_inf_value(x: TensorType, *, out: TensorType, detect_negative: int = 1, detect_positive: int = 1) -> Value | None:
+    """Whether each element is an infinity of a sign that is looked for."""
+    found = (-math.inf,) * bool(detect_negative) + (math.inf,) * bool(detect_positive)
+    return pointwise(lambda element: element in found, out, x)
+
+
+@shape_rule("Identity")
+def identity_shape(x: TensorType) -> TensorType:
+    """The input's type, its value included."""
+    return x
+
+
+free("Identity", view=True)
+
+
+@shape_rule("Dropout")
+def dropout_shape(
+    x: TensorType, drop: TensorType | None = None, training_mode: TensorType | None = None, *, opset: int = 13
+) -> tuple[TensorType, ...]:
+    """The input's type; the mask has its shape, in booleans since opset 10."""
+    return x, TensorType(DType.BOOL if opset >= 10 else x.dtype, x.shape)
+
+
+free("Dropout", view=True)
+
+
+@shape_rule("Bernoulli")
+def bernoulli_shape(x: TensorType, *, dtype: int = 0) -> TensorType:
+    """The input's shape, in its element type unless dtype is given."""
+    return TensorType(DTYPE_OF_CODE[dtype] if dtype else x.dtype, x.shape)
+
+
+@cost_rule("Bernoulli")
+def bernoulli_cost(x: TensorType, *, out: TensorType) -> Cost:
+    """One comparison per output element; drawing the random number is not counted."""
+    return Cost(work=per("compare", "elementwise", out.elements))
