@@ -77,12 +77,14 @@ class GraphBuilder:
         scope: tuple[str, ...] = (),
         count: Dim = 1,
         place: str = "",
+        types: Sequence[TensorType] | None = None,
     ) -> tuple[str, ...]:
-        """Adds a node and returns its outputs' names (`name` itself unless given)."""
+        """Adds a node and returns its outputs' names (`name` itself unless given). types are its outputs' where the
+        caller knows them (an If, a Loop); else the rule is asked."""
         outputs = (name,) if outputs is None else tuple(outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
         try:
-            types = self._infer(node)
+            types = self._infer(node) if types is None else types
             for output, type_ in zip(outputs, types, strict=True):
                 if output:
                     self._new(output)
@@ -112,10 +114,10 @@ class GraphBuilder:
             tuple(assumptions),
         )
 
-    def _fresh(self, node: Node, what: str) -> Dim:
+    def fresh(self, node: str, what: str) -> Dim:
         """A new symbol for an extent that depends on data, named after its node."""
-        name = f"{node.name}.{what}"
-        self.data_symbols[name] = node.name
+        name = f"{node}.{what}"
+        self.data_symbols[name] = node
         return self.binding.get(name, symbol(name))
 
     def _new(self, name: str) -> None:
@@ -141,7 +143,7 @@ class GraphBuilder:
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
-        context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self._fresh(node, what)}
+        context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
         result = registry.call(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         if len(types) < n:

@@ -1,0 +1,83 @@
+"""A path, a built-in name or a Graph -> Graph: chooses the reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from costcalc.dim import Dim
+from costcalc.errors import LoadError, UsageError
+from costcalc.ir import Graph
+from costcalc.load.builtin import builtin_models, find, names
+from costcalc.load.onnx_symbols import dim_of
+
+Binding = Mapping[str, "Dim | str"]
+
+YAML_SUFFIXES = (".yaml", ".yml")
+ONNX_SUFFIXES = (".onnx", ".onnxtxt", ".zip", ".ort", ".pb")
+
+
+def load(
+    source: str | os.PathLike[str] | Graph,
+    *,
+    dims: Binding | None = None,
+    params: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
+    values: Mapping[str, int | bool] | None = None,
+    symbolic: bool = False,
+) -> Graph:
+    """The graph of a YAML file, an ONNX file (`-`: on standard input) or a built-in model.
+
+    dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
+    numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
+    and spatial extents open. LoadError, SpecError, ShapeError and UsageError say what is wrong.
+    """
+    if isinstance(source, Graph):
+        return source
+    text = os.fspath(source)
+    bound = {name: _dim(value) for name, value in (dims or {}).items()}
+    given = {name: [_dim(d) for d in shape] for name, shape in (shapes or {}).items()}
+    path = Path(text)
+    if text != "-" and not path.exists():
+        builtin = find(text)
+        if builtin is None:
+            raise _no_such(text)
+        path, text = builtin, builtin.name
+    if path.suffix in YAML_SUFFIXES:
+        if values:
+            raise UsageError("--value is for ONNX models", "use --set for a YAML model's parameters")
+        from costcalc.load.spec import load_spec
+
+        return load_spec(_read(path), text, params=params, dims=bound, shapes=given, symbolic=symbolic)
+    if params:
+        raise UsageError("--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape")
+    from costcalc.load.onnx_graph import load_onnx
+
+    return load_onnx(text, bound, given, values or {})
+
+
+def _dim(value: Dim | str) -> Dim:
+    """An extent from the command line or from Python: a number, or a symbol's name."""
+    if not isinstance(value, str):
+        return value
+    return int(value) if value.strip().lstrip("-").isdigit() else dim_of(value.strip())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
+
+
+def _no_such(text: str) -> LoadError:
+    import difflib
+
+    near = difflib.get_close_matches(text, names(), n=1, cutoff=0.6)
+    remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
+    return LoadError(f"there is no file and no built-in model {text!r}", remedy)
+
+
+__all__ = ["builtin_models", "load", "names"]

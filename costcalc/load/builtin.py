@@ -1,0 +1,60 @@
+"""The models that ship with costcalc, by name: the YAML files of specs/."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ModelInfo(NamedTuple):
+    """A built-in model: its name, its file, its title and where the architecture was published."""
+
+    name: str
+    path: Path
+    title: str
+    source: str
+    aliases: tuple[str, ...]
+
+
+def folder() -> Path:
+    """specs/: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def find(name: str) -> Path | None:
+    """The file of a built-in name or alias; None where there is none."""
+    path = folder() / f"{name}.yaml"
+    if "/" not in name and "\\" not in name and path.is_file():
+        return path
+    for model in builtin_models():
+        if name in model.aliases:
+            return model.path
+    return None
+
+
+@lru_cache(maxsize=1)
+def builtin_models() -> tuple[ModelInfo, ...]:
+    """All built-in models, by name."""
+    return tuple(_info(path) for path in sorted(folder().glob("*.yaml")))
+
+
+def names() -> list[str]:
+    """All built-in names and aliases, for completion and suggestions."""
+    return [name for model in builtin_models() for name in (model.name, *model.aliases)]
+
+
+def _info(path: Path) -> ModelInfo:
+    """Reads the three top-level lines of a shipped file without a YAML parser: they are plain words there."""
+    head = {"name": path.stem, "source": "", "aliases": ""}
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            key, colon, value = line.partition(":")
+            if colon and key in head:
+                head[key] = value.strip().strip("\"'")
+            if key in ("layers", "blocks"):
+                break
+    aliases = tuple(a.strip() for a in head["aliases"].strip("[]").split(",") if a.strip())
+    return ModelInfo(path.stem, path, head["name"], head["source"], aliases)

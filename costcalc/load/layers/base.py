@@ -1,0 +1,166 @@
+"""What a short layer name of the YAML language is: its keys, their kinds and defaults, and how it becomes nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from costcalc.build import GraphBuilder
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError
+from costcalc.ir import DType, TensorType
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Any = _Required()
+
+KINDS = {
+    "extent": "a whole number of at least 1, or an expression (it may hold symbols)",
+    "int": "a whole number",
+    "number": "a number",
+    "bool": "true or false",
+    "word": "one of the words listed",
+    "extents": "a whole number of at least 1, or one for each spatial axis",
+    "pad": "a number, one for each axis, all begins then all ends, or `same`, `same_lower`, `valid`",
+    "axes": "an axis or a list of axes",
+    "shape": "a list of extents",
+    "layer": "the name of a layer",
+    "text": "text",
+    "any": "a number, a word or a list",
+}
+
+
+class Key(NamedTuple):
+    """One key of a layer: its kind (of KINDS), its default, what it means, and the words it may be."""
+
+    kind: str
+    default: Any = REQUIRED
+    doc: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Layer(NamedTuple):
+    """A short name: the keys it takes and the function that adds its nodes and returns its value(s)."""
+
+    name: str
+    keys: Mapping[str, Key]
+    emit: Callable[..., str | tuple[str, ...]]
+    doc: str
+
+
+LAYERS: dict[str, Layer] = {}
+
+
+Emit = TypeVar("Emit", bound=Callable[..., "str | tuple[str, ...]"])
+
+
+def layer(*names: str, **keys: Key) -> Callable[[Emit], Emit]:
+    """Registers a function (site, **values of the keys) under short names."""
+
+    def register(function: Emit) -> Emit:
+        for name in names:
+            LAYERS[name] = Layer(name, keys, function, (function.__doc__ or "").strip())
+        return function
+
+    return register
+
+
+class Site:
+    """The place in the graph where a layer is added: what it reads, what it is called, where it stands in the file.
+
+    share names the layer whose weights it uses ("": its own). by_rows is the file's set of weights that are stored as
+    [outputs, inputs]: of matrix products over matrices (Gemm) and of embeddings.
+    """
+
+    __slots__ = ("builder", "by_rows", "inputs", "name", "place", "scope", "share")
+
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        name: str,
+        scope: tuple[str, ...],
+        inputs: Sequence[str],
+        place: str,
+        by_rows: set[str],
+        share: str = "",
+    ) -> None:
+        self.builder, self.name, self.scope, self.inputs, self.place = builder, name, scope, inputs, place
+        self.by_rows, self.share = by_rows, share
+
+    @property
+    def x(self) -> str:
+        """The first input."""
+        return self.inputs[0]
+
+    def shape(self, value: str = "") -> tuple[Dim, ...]:
+        """The shape of a value, of the first input unless named. ShapeError where it is not known."""
+        shape = self.builder.types[value or self.inputs[0]].shape
+        if shape is None:
+            raise ShapeError(
+                f"the shape of {value or self.inputs[0]!r} is not known", "an operator before it has no rule"
+            )
+        return shape
+
+    def spatial(self) -> int:
+        """How many spatial axes the first input [N, C, …] has; ShapeError where it has none."""
+        rank = len(self.shape()) - 2
+        if rank < 1:
+            shape = ", ".join(map(str, self.shape()))
+            raise ShapeError(f"its input [{shape}] has no spatial axes", "it takes [N, C, spatial…]")
+        return rank
+
+    def op(
+        self,
+        op_type: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, Any] | None = None,
+        suffix: str = "",
+        outputs: Sequence[str] | None = None,
+    ) -> str:
+        """Adds a node called after the layer (and `/suffix`); returns its first output."""
+        name, scope = self.name, self.scope
+        if suffix:
+            scope = (*scope, name.rpartition("/")[2])
+            name = f"{name}/{suffix}"
+        return self.builder.add(op_type, inputs, attributes, name=name, outputs=outputs, scope=scope, place=self.place)[
+            0
+        ]
+
+    def weight(self, suffix: str, shape: Sequence[Dim]) -> str:
+        """A learned tensor of this layer, or of the layer whose weights it shares (their shapes must be equal)."""
+        name = f"{self.share or self.name}.{suffix}"
+        have = self.builder.initializers.get(name)
+        if self.share:
+            if have is None:
+                raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
+            if have.shape != tuple(shape):
+                shown = f"{list(have.shape or ())} where {list(shape)} is needed"
+                raise ShapeError(f"the {suffix} of {self.share!r} has shape {shown}", "share between equal layers")
+            return name
+        self.builder.parameters.add(name)
+        return self.builder.add_initializer(name, DType.FLOAT32, shape)
+
+    def buffer(self, suffix: str, shape: Sequence[Dim]) -> str:
+        """A stored tensor that is not learned."""
+        name = f"{self.share or self.name}.{suffix}"
+        if self.share and name in self.builder.initializers:
+            return name
+        return self.builder.add_initializer(name, DType.FLOAT32, shape)
+
+    def ints(self, values: Sequence[Dim], suffix: str, scalar: bool = False) -> str:
+        """A constant int64 vector (or scalar)."""
+        shape = () if scalar else (len(values),)
+        return self.builder.add_constant(f"{self.name}.{suffix}", DType.INT64, shape, tuple(values))
+
+    def floats(self, values: Sequence[float], suffix: str, scalar: bool = False) -> str:
+        """A constant float32 vector (or scalar)."""
+        shape = () if scalar else (len(values),)
+        return self.builder.add_constant(f"{self.name}.{suffix}", DType.FLOAT32, shape, tuple(values))
+
+    def type(self, value: str = "") -> TensorType:
+        """The type of a value, of the first input unless named."""
+        return self.builder.types[value or self.inputs[0]]
