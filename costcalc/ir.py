@@ -84,7 +84,32 @@ class TensorType(NamedTuple):
         return self.elements * (bits // 8) if bits >= 8 else (self.elements * bits + 7) // 8
 
 
+class SequenceType(TensorType):
+    """A sequence of tensors: dtype is its items', shape (length,), value the items' types. Where the length is open
+    or the items' order is not known, value holds one type, the one that every item has."""
+
+    __slots__ = ()
+
+    @property
+    def items(self) -> tuple[TensorType, ...] | None:
+        """The items' types in order, None where that is not known."""
+        if self.value is None or self.shape is None:
+            return None
+        return self.value if self.shape == (len(self.value),) else None
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes of all items."""
+        assert self.shape is not None and self.value is not None, "rules only see known shapes"
+        total: Dim = 0
+        for item in self.value:
+            total = total + item.nbytes
+        return total if self.items is not None else total * self.shape[0]
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
+EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
+"""The type of an optional that holds nothing; one that holds something has the type of what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +134,8 @@ class Graph:
 
     initializers are stored tensors by name: parameters, buffers and constants alike; parameters names those that the
     reader knows to be learned. nodes stand in execution order. symbols are bound extents by name, assumptions what open
-    ones are taken for.
+    ones are taken for. choices names the If nodes whose branch is open: the dearer one counts, so totals are upper
+    bounds.
     """
 
     name: str
@@ -124,3 +150,4 @@ class Graph:
     notes: tuple[str, ...] = ()
     parameters: frozenset[str] = frozenset()
     assumptions: tuple[Assumption, ...] = ()
+    choices: tuple[str, ...] = ()

@@ -1,0 +1,191 @@
+"""Sequences of tensors, and optionals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from costcalc.assume import agree
+from costcalc.dim import Dim, divide
+from costcalc.errors import ShapeError
+from costcalc.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
+from costcalc.ops.axes import axis_of
+from costcalc.registry import describe, free, shape_rule
+
+free("SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SequenceAt", "SequenceLength")
+free("SplitToSequence", "ConcatFromSequence", "OptionalHasElement")
+free("Optional", "OptionalGetElement", view=True)
+describe("Tensors are put into a sequence.", "SequenceConstruct", "SequenceEmpty", "SequenceInsert")
+describe("A tensor is taken out of a sequence.", "SequenceErase", "SequenceAt")
+describe("How many tensors a sequence holds.", "SequenceLength")
+describe("A tensor is cut into a sequence of tensors.", "SplitToSequence")
+describe("A sequence of tensors becomes one tensor.", "ConcatFromSequence")
+describe("A value that may be absent.", "Optional", "OptionalGetElement", "OptionalHasElement")
+
+Fresh = Callable[[str], Dim]
+
+
+def sequence_of(dtype: DType, items: tuple[TensorType, ...]) -> SequenceType:
+    """A sequence of known items."""
+    return SequenceType(dtype, (len(items),), items)
+
+
+def repeated(item: TensorType, length: Dim) -> SequenceType:
+    """A sequence of items of one type; the length may be open."""
+    if isinstance(length, int):
+        return sequence_of(item.dtype, (item,) * length)
+    return SequenceType(item.dtype, (length,), (item,))
+
+
+def _sequence(x: TensorType) -> SequenceType:
+    if not isinstance(x, SequenceType):
+        raise ShapeError("the input is a tensor", "give a sequence, such as SequenceConstruct makes")
+    return x
+
+
+def _same(items: tuple[TensorType, ...]) -> TensorType | None:
+    """The one type that all items have, without values; None where they differ or there are none."""
+    if not items or any(item.shape != items[0].shape for item in items):
+        return None
+    return TensorType(items[0].dtype, items[0].shape)
+
+
+@shape_rule("SequenceEmpty")
+def sequence_empty_shape(*, dtype: int = 1) -> TensorType:
+    """-> a sequence of no tensors."""
+    return sequence_of(DTYPE_OF_CODE[dtype], ())
+
+
+@shape_rule("SequenceConstruct")
+def sequence_construct_shape(*inputs: TensorType) -> TensorType:
+    """Tensors -> their sequence."""
+    return sequence_of(inputs[0].dtype, inputs)
+
+
+@shape_rule("SequenceLength")
+def sequence_length_shape(x: TensorType) -> TensorType:
+    """A sequence -> its length, a scalar whose value is known."""
+    return TensorType(DType.INT64, (), _sequence(x).shape)
+
+
+@shape_rule("SequenceAt")
+def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: Fresh) -> TensorType:
+    """The item at the position; at an unknown one, what all items have in common, a new symbol where extents differ."""
+    x = _sequence(x)
+    items = x.items
+    if items is not None and position.value is not None:
+        found: TensorType = items[axis_of(int(position.value[0]), len(items))]
+        return found
+    return _common(x, fresh)
+
+
+def _common(x: SequenceType, fresh: Fresh) -> TensorType:
+    shapes = [item.shape for item in x.value or ()]
+    ranks = {len(shape) for shape in shapes}
+    if len(ranks) != 1:
+        return TensorType(x.dtype, None)
+    return TensorType(
+        x.dtype,
+        tuple(
+            extents[0] if all(extent == extents[0] for extent in extents) else fresh(f"extent_{axis}")
+            for axis, extents in enumerate(zip(*shapes, strict=True))
+        ),
+    )
+
+
+@shape_rule("SequenceInsert")
+def sequence_insert_shape(x: TensorType, tensor: TensorType, position: TensorType | None = None) -> TensorType:
+    """A sequence of n, a tensor -> a sequence of n + 1."""
+    x = _sequence(x)
+    assert x.shape is not None
+    items = x.items
+    if items is not None and (position is None or position.value is not None):
+        at = len(items) if position is None or position.value is None else int(position.value[0])
+        if not -len(items) <= at <= len(items):
+            raise ShapeError(f"position {at} does not exist in a sequence of {len(items)}", "use a smaller one")
+        at = at + len(items) if at < 0 else at
+        return sequence_of(tensor.dtype, (*items[:at], tensor, *items[at:]))
+    common = _same((*(x.value or ()), tensor))
+    return SequenceType(tensor.dtype, None) if common is None else repeated(common, x.shape[0] + 1)
+
+
+@shape_rule("SequenceErase")
+def sequence_erase_shape(x: TensorType, position: TensorType | None = None) -> TensorType:
+    """A sequence of n -> a sequence of n - 1, by default without its last."""
+    x = _sequence(x)
+    assert x.shape is not None
+    items = x.items
+    if items is not None and (position is None or position.value is not None):
+        at = axis_of(-1 if position is None or position.value is None else int(position.value[0]), len(items))
+        return sequence_of(x.dtype, items[:at] + items[at + 1 :])
+    common = _same(x.value or ())
+    return SequenceType(x.dtype, None) if common is None else repeated(common, x.shape[0] - 1)
+
+
+@shape_rule("SplitToSequence")
+def split_to_sequence_shape(
+    x: TensorType, split: TensorType | None = None, *, axis: int = 0, keepdims: int = 1, fresh: Fresh
+) -> TensorType:
+    """A tensor -> its parts along an axis: of the lengths that split lists, of its one length (the last part may be
+    shorter), or of length 1."""
+    assert x.shape is not None
+    at = axis_of(axis, x.rank)
+    before, extent, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
+
+    def part(length: Dim) -> TensorType:
+        return TensorType(x.dtype, (*before, length, *after))
+
+    if split is None:
+        return repeated(part(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
+    if split.value is None:
+        return repeated(part(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
+    if split.shape:
+        return sequence_of(x.dtype, tuple(part(length) for length in split.value))
+    size = split.value[0]
+    whole = divide(extent, size)
+    if whole is not None:
+        return repeated(part(size), whole)
+    if isinstance(extent, int) and isinstance(size, int):
+        return sequence_of(x.dtype, (part(size),) * (extent // size) + (part(extent % size),))
+    return repeated(part(fresh("part")), (extent + (size - 1)) // size)
+
+
+@shape_rule("ConcatFromSequence")
+def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: Fresh) -> TensorType:
+    """A sequence -> its items side by side along an axis, or along a new one."""
+    x = _sequence(x)
+    assert x.shape is not None
+    items = x.items
+    first = _common(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
+    if first.shape is None:
+        return first
+    at = axis_of(axis, len(first.shape) + bool(new_axis))
+    if new_axis:
+        return TensorType(x.dtype, (*first.shape[:at], x.shape[0], *first.shape[at:]))
+    if items is None:
+        return TensorType(x.dtype, (*first.shape[:at], first.shape[at] * x.shape[0], *first.shape[at + 1 :]))
+    shape: list[Dim] = list(first.shape)
+    for item in items[1:]:
+        assert item.shape is not None
+        for i, extent in enumerate(item.shape):
+            shape[i] = shape[i] + extent if i == at else agree(shape[i], extent, "the extents of the items")
+    return TensorType(x.dtype, tuple(shape))
+
+
+@shape_rule("Optional")
+def optional_shape(x: TensorType | None = None) -> TensorType:
+    """A value, or an optional that holds nothing."""
+    return EMPTY_OPTIONAL if x is None else x
+
+
+@shape_rule("OptionalGetElement")
+def optional_get_shape(x: TensorType) -> TensorType:
+    """What the optional holds."""
+    if x == EMPTY_OPTIONAL:
+        raise ShapeError("the optional holds nothing", "ask OptionalHasElement first")
+    return x
+
+
+@shape_rule("OptionalHasElement")
+def optional_has_shape(x: TensorType | None = None) -> TensorType:
+    """-> a boolean whose value is known."""
+    return TensorType(DType.BOOL, (), (x is not None and x != EMPTY_OPTIONAL,))
