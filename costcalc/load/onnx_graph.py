@@ -1,0 +1,187 @@
+"""ONNX file -> Graph, without the onnx package: types are inferred node by node, weights are never read."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from costcalc import registry
+from costcalc.assume import Assumption, collecting
+from costcalc.build import GraphBuilder
+from costcalc.dim import Dim, substitute, symbol
+from costcalc.errors import CostcalcError, LoadError, UsageError
+from costcalc.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, SequenceType, TensorType
+from costcalc.load.onnx_bind import Binding, bind, bind_value, did_you_mean
+from costcalc.load.onnx_control import EXPAND
+from costcalc.load.onnx_functions import inline
+from costcalc.load.onnx_infer import inference
+from costcalc.load.onnx_proto import ModelProto, TypeProto, ValueInfoProto, model
+from costcalc.load.onnx_symbols import declared_dim, symbol_name
+from costcalc.load.onnx_walk import Frame, Walker
+from costcalc.load.wire import Buffer
+
+MAPPED = 1 << 25
+"""Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
+
+
+def load_onnx(
+    source: str | bytes,
+    dims: Mapping[str, Dim] | None = None,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    values: Mapping[str, int | bool | float] | None = None,
+    *,
+    name: str = "",
+    symbolic: bool = False,
+) -> Graph:
+    """The graph of an ONNX file, given by its path or its bytes (then `name` is what errors call it).
+
+    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see onnx_bind). LoadError
+    where it is no model, UsageError where a name that is bound does not exist, ShapeError where types do not fit.
+    """
+    place = name or (source if isinstance(source, str) else "model.onnx")
+    try:
+        return _load(_buffer(source), place, dims or {}, shapes or {}, values or {}, symbolic)
+    except UsageError:
+        raise
+    except CostcalcError as error:
+        raise error.at(place) from error
+
+
+def _buffer(source: str | bytes) -> Buffer:
+    if isinstance(source, bytes):
+        return source
+    try:
+        with Path(source).open("rb") as file:
+            size = file.seek(0, 2)
+            if size >= MAPPED:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            file.seek(0)
+            return file.read()
+    except OSError as error:
+        raise LoadError(f"it cannot be read: {error.strerror}", "check the path") from error
+
+
+def _load(
+    buf: Buffer,
+    place: str,
+    dims: Mapping[str, Dim],
+    shapes: Mapping[str, Sequence[Dim]],
+    values: Mapping[str, int | bool | float],
+    symbolic: bool,
+) -> Graph:
+    if not len(buf):
+        raise LoadError("the file is empty", "export the model again")
+    proto = model(buf)
+    if proto.graph is None or not (proto.graph.node or proto.graph.output):
+        raise LoadError("it holds no graph", "give an ONNX model")
+    stored = {t.name for t in proto.graph.initializer}
+    inputs = [i for i in proto.graph.input if i.name not in stored]
+    for given in values:
+        if all(i.name != given for i in inputs):
+            raise UsageError(
+                f"--value names {given!r}, which is no input", did_you_mean(given, [i.name for i in inputs])
+            )
+    binding = bind(inputs, dims, shapes, symbolic)
+    equal: dict[str, Dim] = {}
+    first: tuple[Assumption, ...] = ()
+    while True:
+        with collecting() as found:
+            walker, outputs = _walk(proto, place, inputs, binding, values)
+        renamed = _equal_names(found)
+        if not renamed:
+            break
+        equal |= renamed
+        first += tuple(a for a in found if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
+        binding = bind(inputs, {**dims, **equal}, shapes, symbolic)
+    builder = walker.builder
+    known = binding.declared | builder.data_symbols.keys()
+    for given in dims:
+        if given not in known:
+            raise UsageError(f"--dim names {given!r}, which the model does not have", did_you_mean(given, known))
+    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
+    builder.notes[:0] = binding.notes
+    _promote(builder, walker.stored)
+    return replace(builder.build(outputs, dict.fromkeys((*first, *found))), choices=tuple(walker.choices))
+
+
+def _walk(
+    proto: ModelProto,
+    place: str,
+    inputs: Iterable[ValueInfoProto],
+    binding: Binding,
+    values: Mapping[str, int | bool | float],
+) -> tuple[Walker, tuple[str, ...]]:
+    """A builder with all nodes, and the graph's outputs."""
+    graph = proto.graph
+    assert graph is not None
+    opset = proto.opset or {"": 1}
+    infer = inference(graph, binding, opset)
+    builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
+    functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
+    for info in inputs:
+        if info.type.kind in ("sequence", "optional"):
+            builder.types[info.name] = _composite(builder, info.name, info.type)
+            builder.inputs.append(info.name)
+            continue
+        shape = binding.shapes[info.name]
+        dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
+        value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
+        builder.add_input(info.name, dtype, shape, value)
+    walker = Walker(builder, place, functions, EXPAND, inline)
+    return walker, walker.graph(Frame({}), graph)
+
+
+def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
+    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which is taken as
+    given."""
+    if type_.kind == "optional":
+        builder.notes.append(f"the optional input {name} is taken as given")
+    if type_.element is None:
+        return UNKNOWN
+    if type_.kind == "optional":
+        return _composite(builder, name, type_.element)
+    dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
+    if type_.kind != "sequence":
+        dims = type_.dims
+        shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
+        return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
+    item = _composite(builder, name, type_.element)
+    length = builder.binding.get(f"{name}_length", symbol(f"{name}_length"))
+    builder.data_symbols[f"{name}_length"] = name
+    return SequenceType(item.dtype, (length,), (item,))
+
+
+def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+    """Symbols that the graph takes for equal: each name -> the one that stands for it."""
+    root: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while name in root:
+            name = root[name]
+        return name
+
+    for left, relation, right in assumptions:
+        a, b = symbol_name(left), symbol_name(right)
+        if relation == "=" and a and b and find(a) != find(b):
+            root[find(b)] = find(a)
+    return {name: symbol(find(name)) for name in root}
+
+
+_BEHIND = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
+
+
+def _promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
+    """Makes Constant nodes that feed a weight operand, directly or behind a Reshape or the like, stored parameters."""
+    if not constants:
+        return
+    origin = {name: name for name in constants}
+    for node in builder.nodes:
+        weights = registry.WEIGHTS.get((node.domain, node.op_type), frozenset())
+        for position, name in enumerate(node.inputs):
+            if name in origin:
+                if position in weights:
+                    builder.initializers[origin[name]] = builder.types[origin[name]]
+                elif position == 0 and node.op_type in _BEHIND:
+                    origin[node.outputs[0]] = origin[name]

@@ -1,0 +1,289 @@
+"""Walks the nodes of an ONNX graph, its subgraphs and local functions, and adds them to a GraphBuilder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from costcalc.build import GraphBuilder
+from costcalc.dim import Dim
+from costcalc.errors import CostcalcError, LoadError
+from costcalc.ir import DType, TensorType, Value
+from costcalc.load.onnx_proto import AttributeProto, Cache, FunctionProto, GraphProto, NodeProto, Span, nodes
+from costcalc.load.wire import Buffer
+
+MOST_NODES = 5_000_000
+"""Functions that call functions can describe more nodes than any file holds."""
+DEEPEST = 40
+"""Subgraphs and functions inside each other."""
+
+
+class Frame(NamedTuple):
+    """Where names are looked up: env maps the names of this (sub)graph or function to the builder's; a subgraph sees
+    its parent's too. values is the path before the names of what it defines, names that before its nodes' names.
+    attributes are those of the enclosing function's call."""
+
+    env: dict[str, str]
+    parent: Frame | None = None
+    values: str = ""
+    names: str = ""
+    scope: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = {}
+    depth: int = 0
+
+    def find(self, name: str) -> str:
+        """The builder's name of a value."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.env:
+                return frame.env[name]
+            frame = frame.parent
+        return name
+
+    def define(self, name: str) -> str:
+        """The builder's name of a value that this graph computes."""
+        if not name or not self.values:
+            return name
+        if name not in self.env:
+            self.env[name] = f"{self.values}/{name.lstrip('/')}"
+        return self.env[name]
+
+
+class Call(NamedTuple):
+    """A node with its names and attributes as the builder knows them."""
+
+    op_type: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+    domain: str
+    scope: tuple[str, ...]
+
+
+class Mark(NamedTuple):
+    """How much a builder holds."""
+
+    types: int
+    nodes: int
+    initializers: int
+    notes: int
+    data_symbols: int
+
+
+Expand = Callable[["Walker", Frame, Call], None]
+
+
+class Walker:
+    """Adds nodes to a builder. expand holds the operators that are graphs of other operators (If, Loop, …); function
+    expands a call of a local function."""
+
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        place: str,
+        functions: Mapping[tuple[str, str, str], FunctionProto],
+        expand: Mapping[str, Expand],
+        function: Callable[[Walker, Frame, Call, FunctionProto], None],
+    ) -> None:
+        self.builder, self.place, self.functions = builder, place, functions
+        self.expand, self.function = expand, function
+        self.cache: Cache = {}
+        self.used: dict[str, int] = {}
+        self.scopes: dict[str, tuple[str, ...]] = {}
+        self.stored: list[str] = []
+        self.choices: list[str] = []
+        self.left = MOST_NODES
+
+    def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
+        """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
+        for t in graph.initializer:
+            self.builder.add_initializer(frame.define(t.name), *_stored(t.type()))
+        for s in graph.sparse_initializer:
+            self.builder.add_initializer(frame.define(s.values.name), *_stored(s.type()))
+        self.run(frame, graph.buf, graph.node)
+        return tuple([frame.find(o.name) for o in graph.output])
+
+    def run(self, frame: Frame, buf: Buffer, spans: tuple[Span, ...]) -> None:
+        """Adds nodes in their order."""
+        if frame.depth > DEEPEST:
+            raise LoadError(f"graphs and functions are nested more than {DEEPEST} deep", "unnest them")
+        self.left -= len(spans)
+        if self.left < 0:
+            raise LoadError(f"local functions unfold into more than {MOST_NODES:,} nodes", "simplify them")
+        top = frame.parent is None and not frame.env and not frame.values
+        types = self.builder.types
+        waiting: dict[str, list[tuple[NodeProto, str]]] = {}
+        for index, node in enumerate(nodes(buf, spans, self.cache)):
+            name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
+            missing = _missing(frame, node, types, top)
+            if missing:
+                waiting.setdefault(missing, []).append((node, name))
+                continue
+            self._add(frame, node, name, top)
+            if waiting:
+                self._release(frame, list(node.output), waiting, top)
+        for missing, nodes_left in waiting.items():
+            node, name = nodes_left[0]
+            raise LoadError(
+                f"it reads {missing!r}, which no node computes, or only from this one's own result",
+                "a graph has no cycles",
+                f"{self.place}: {name} ({node.op_type})",
+            )
+
+    def _release(
+        self, frame: Frame, ready: list[str], waiting: dict[str, list[tuple[NodeProto, str]]], top: bool
+    ) -> None:
+        """Adds the nodes that stood in the file before what they read: converters do not always sort."""
+        while ready:
+            for node, name in waiting.pop(ready.pop(), ()):
+                missing = _missing(frame, node, self.builder.types, top)
+                if missing:
+                    waiting.setdefault(missing, []).append((node, name))
+                else:
+                    self._add(frame, node, name, top)
+                    ready += node.output
+
+    def _add(self, frame: Frame, node: NodeProto, name: str, top: bool) -> None:
+        """Adds one node; an error gets its place."""
+        try:
+            self._node(frame, node, name, top)
+        except CostcalcError as error:
+            raise error.at(f"{self.place}: {name} ({node.op_type})") from error
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            fact = f"its rule fails with {type(error).__name__}: {error}"
+            raise LoadError(
+                fact,
+                "the node is malformed, or this is a bug of costcalc: --debug shows where",
+                f"{self.place}: {name} ({node.op_type})",
+            ) from error
+
+    def _node(self, frame: Frame, node: NodeProto, name: str, top: bool) -> None:
+        op_type, domain, attribute = node.op_type, node.domain, node.attribute
+        inputs, outputs = node.input, node.output
+        if not top:
+            inputs = tuple([frame.find(x) if x else "" for x in inputs])
+            outputs = tuple([frame.define(x) for x in outputs])
+        attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
+        if len(attributes) != len(attribute):
+            attributes |= _referred(attribute, frame.attributes)
+        if op_type == "Constant" and not domain:
+            self._constant(outputs[0], attributes)
+            return
+        scope = self._scope(name, node.scopes, frame)
+        if domain in ("", "ai.onnx.preview") and op_type in self.expand:
+            self.expand[op_type](self, frame, Call(op_type, name, inputs, outputs, attributes, domain, scope))
+            return
+        if self.functions:
+            function = self.functions.get((domain, op_type, node.overload))
+            if function is not None:
+                self.function(self, frame, Call(op_type, name, inputs, outputs, attributes, domain, scope), function)
+                return
+        self.builder.add(
+            op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
+        )
+
+    def _constant(self, output: str, attributes: Mapping[str, Any]) -> None:
+        type_ = constant_type(attributes)
+        self.builder.add_constant(output, *_stored(type_))
+        if type_.elements != 1 and (type_.dtype.is_float or type_.dtype in STORED_WEIGHTS):
+            self.stored.append(output)
+
+    def _unique(self, name: str) -> str:
+        n = self.used.get(name)
+        if n is None:
+            self.used[name] = 1
+            return name
+        while f"{name}_{n}" in self.used:
+            n += 1
+        self.used[name] = n + 1
+        self.used[f"{name}_{n}"] = 1
+        return f"{name}_{n}"
+
+    def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
+        """The blocks that a node stands in: from its path-like name, or from what torch's exporter says beside it."""
+        if frame.names:
+            own = _path(name[len(frame.names) :])
+            return frame.scope + own
+        if "/" in name:
+            return _path(name) or frame.scope
+        if not scopes:
+            return frame.scope
+        known = self.scopes.get(scopes)
+        if known is None:
+            known = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
+        return known
+
+    def mark(self) -> Mark:
+        """Remembers how much the builder holds."""
+        b = self.builder
+        return Mark(len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols))
+
+    def rollback(self, mark: Mark) -> None:
+        """Forgets what was added since."""
+        b = self.builder
+        for held, size in (
+            (b.types, mark.types),
+            (b.initializers, mark.initializers),
+            (b.data_symbols, mark.data_symbols),
+        ):
+            for key in list(held)[size:]:
+                del held[key]
+        for node in b.nodes[mark.nodes :]:
+            self.used.pop(node.name, None)
+        del b.nodes[mark.nodes :]
+        del b.notes[mark.notes :]
+        self.stored = [name for name in self.stored if name in b.types]
+
+    def repeat(self, mark: Mark, times: Dim) -> None:
+        """Multiplies how often the nodes added since run."""
+        b = self.builder
+        b.nodes[mark.nodes :] = [replace(n, count=n.count * times) for n in b.nodes[mark.nodes :]]
+
+
+def _stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
+    """A stored tensor's type, whose shape is always known."""
+    assert t.shape is not None, "a TensorProto has dims"
+    return t.dtype, t.shape, t.value
+
+
+def _missing(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
+    """The first value that a node reads and nothing has computed yet, or ""."""
+    for name in node.input:
+        found = name if top else frame.find(name)
+        if found and found not in types:
+            return found
+    return ""
+
+
+_STRINGS = re.compile(r"'([^']*)'")
+STORED_WEIGHTS = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
+
+
+def _path(name: str) -> tuple[str, ...]:
+    return tuple(filter(None, name.split("/")[:-1]))
+
+
+def _referred(attributes: Sequence[AttributeProto], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes that a function takes from its call."""
+    return {a.name: given[a.ref] for a in attributes if a.ref and a.ref in given}
+
+
+_LISTS = {"value_int": DType.INT64, "value_ints": DType.INT64, "value_float": DType.FLOAT32,
+          "value_floats": DType.FLOAT32, "value_string": DType.STRING, "value_strings": DType.STRING}  # fmt: skip
+
+
+def constant_type(attributes: Mapping[str, Any]) -> TensorType:
+    """The type of a Constant node's output, with its elements where they are few."""
+    for name, value in attributes.items():
+        if name in ("value", "sparse_value") and isinstance(value, TensorType):
+            return value
+        if name in _LISTS:
+            elements = value if isinstance(value, tuple) else (value,)
+            shape = (len(elements),) if isinstance(value, tuple) else ()
+            return TensorType(_LISTS[name], shape, elements if _LISTS[name] is not DType.STRING else None)
+    raise LoadError("the Constant has no value", "export the model again")
