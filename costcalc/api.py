@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UnknownOperatorError
 from costcalc.ir import Graph
 from costcalc.report import Report, analyze_graph
 
-Source = "str | os.PathLike[str] | Graph"
-
+if TYPE_CHECKING:
+    from costcalc.comparison import Comparison
+    from costcalc.working import Explanation
 
 def load(
     source: str | os.PathLike[str] | Graph,
@@ -50,3 +52,18 @@ def analyze(
         listed = ", ".join(f"{u.domain + ':' if u.domain else ''}{u.op_type} ({len(u.layers)})" for u in report.unknown)
         raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)
     return report
+
+
+def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -> Comparison:
+    """Two or more models side by side; the options are analyze's and hold for each."""
+    from costcalc.comparison import compare_reports
+
+    return compare_reports([s if isinstance(s, Report) else analyze(s, **options) for s in sources])
+
+
+def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None = None, **options: Any) -> Explanation:
+    """The working of a model's figures, or of one layer's; the options are analyze's."""
+    from costcalc.working import explain_report
+
+    report = source if isinstance(source, Report) else analyze(source, **options)
+    return explain_report(report, layer)

@@ -76,26 +76,39 @@ def _cost_node(node: Node, graph: Graph, storage: Storage) -> NodeCost:
     return NodeCost(node, outputs, cost, storage, memory, state)
 
 
-def owners(graph: Graph) -> dict[int, Storage]:
-    """What each node (by index) is the first to read of the stored tensors; a shared one is counted once."""
+class Stored(NamedTuple):
+    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it."""
+
+    name: str
+    type: TensorType
+    kind: str
+    owner: int
+
+
+def stored(graph: Graph) -> Iterator[Stored]:
+    """What each stored tensor is, and the node it counts for: a shared one is counted once."""
     readers: Readers = {}
     for index, node in enumerate(graph.nodes):
         for position, name in enumerate(node.inputs):
             readers.setdefault(name, []).append((index, position))
-    owned: dict[int, Storage] = {}
     for name, type_ in graph.initializers.items():
-        if name not in readers:
+        if name in readers:
+            kind = "param" if name in graph.parameters else _kind(type_, readers[name], graph, readers)
+            yield Stored(name, type_, kind, readers[name][0][0])
+
+
+def owners(graph: Graph) -> dict[int, Storage]:
+    """What each node (by index) is the first to read of the stored tensors."""
+    owned: dict[int, Storage] = {}
+    for item in stored(graph):
+        if item.kind == "constant":
             continue
-        kind = "param" if name in graph.parameters else _kind(type_, readers[name], graph, readers)
-        if kind == "constant":
-            continue
-        first = readers[name][0][0]
-        have = owned.get(first, Storage())
-        elements = type_.elements
-        owned[first] = Storage(
-            have.params + (elements if kind == "param" else 0),
-            have.buffers + (elements if kind == "buffer" else 0),
-            have.weight_bytes + type_.nbytes,
+        have = owned.get(item.owner, Storage())
+        elements = item.type.elements
+        owned[item.owner] = Storage(
+            have.params + (elements if item.kind == "param" else 0),
+            have.buffers + (elements if item.kind == "buffer" else 0),
+            have.weight_bytes + item.type.nbytes,
         )
     return owned
 

@@ -88,7 +88,7 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
     return factor if factor and a * factor.denominator == b * factor.numerator else None
 
 
-def times(value: Fraction | None) -> str:
+def times(value: Fraction | float | None) -> str:
     """A ratio as 27.2×; – where there is none."""
     if value is None:
         return "–"
@@ -96,7 +96,20 @@ def times(value: Fraction | None) -> str:
         return "1×"
     if value and value < Fraction(1, 100):
         return f"{float(value):.2g}×"
-    return f"{digits(value)}×"
+    return f"{digits(Fraction(value))}×"
+
+
+def shape_text(shape: tuple[Dim, ...] | None) -> str:
+    """1×64×112×112; a scalar is (), an unknown shape `?`."""
+    if shape is None:
+        return "?"
+    return "×".join([str(d) if d.__class__ is int else _extent(d) for d in shape]) or "()"
+
+
+def _extent(d: Dim) -> str:
+    """An extent inside a shape: a formula of more than one symbol stands in parentheses."""
+    text = pretty(d)
+    return text if text.isidentifier() else f"({text})"
 
 
 def parse(text: str) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from costcalc import __version__
-from costcalc.cli.options import FORMATS, Model, model_options, output_options
+from costcalc.cli.options import FORMATS, Model, columns, debug_option, given, model_options, output_options
+from costcalc.cli.output import emit, show
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -24,13 +25,121 @@ def cli() -> None:
 @cli.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @model_options
-@output_options(*FORMATS)
+@click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
+              help="A row per layer, per operator type, or per block.")  # fmt: skip
+@click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
+@click.option("--sort", metavar="COLUMN", help="Largest first.")
+@click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
+@click.option("--columns", callback=columns, metavar="A,B,…",
+              help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
+              "buffers, layers, count, dtype, scope, state; operations by kind (add, multiply, compare, divide, exp, "
+              "transcendental) or by role (bias, normalization, activation, …).")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
-def analyze(models: tuple[str, ...], form: str, output: str | None, strict: bool, **given: Any) -> None:
-    """Show what each layer costs, and the totals."""
-    from costcalc.api import analyze as report_of
-    from costcalc.render import json as render_json
+@output_options(*FORMATS)
+def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
+            columns: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:  # fmt: skip
+    """Show what each layer costs, and the totals.
 
-    arguments = {key: value if key == "symbolic" else dict(value) for key, value in given.items()}
-    reports = [report_of(model, strict=strict, **arguments) for model in models]
-    click.echo(render_json.reports(reports))
+    JSON always holds every layer; --by op or block adds the groups.
+    """
+    from costcalc.api import analyze
+    from costcalc.sheet import View, sheet
+
+    view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
+    reports = [analyze(model, strict=strict, **given(options)) for model in models]
+    if form == "json":
+        from costcalc.render import json
+
+        groups = [sheet(report, view) for report in reports] if view.by != "layer" else []
+        emit(json.reports(reports, groups, view.by), output)
+    else:
+        show([sheet(report, view) for report in reports], form, output, keep_all=bool(columns))
+
+
+@cli.command()
+@click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
+@model_options
+@click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
+@output_options(*FORMATS)
+def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:
+    """Show two or more models side by side, each figure with its ratio to the first model's."""
+    from costcalc.api import compare
+
+    comparison = compare(*models, strict=strict, **given(options))
+    if form == "json":
+        from costcalc.render import json
+
+        content = {"models": [r.to_dict() for r in comparison.reports], "comparison": comparison.to_dict()}
+        emit(json.dump(content), output)
+    else:
+        show(comparison.sheets(), form, output)
+
+
+@cli.command()
+@click.argument("model", type=Model())
+@click.argument("layer", required=False)
+@model_options
+@output_options("text", "json")
+def explain(model: str, layer: str | None, form: str, output: str | None, **options: Any) -> None:
+    """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
+
+    LAYER is a layer's name, or enough of it to be told from the others.
+    """
+    from costcalc.api import explain
+
+    explanation = explain(model, layer, **given(options))
+    if form == "json":
+        from costcalc.render import json
+
+        emit(json.dump({"explanation": explanation.to_dict()}), output)
+    else:
+        from costcalc.render.palette import screen
+        from costcalc.render.working import text
+
+        emit(text(explanation, screen(output is not None)), output)
+
+
+@cli.command()
+@click.argument("model", type=Model())
+@model_options
+@click.option("--weights", type=click.Choice(("zeros", "random", "none")), default="zeros", show_default=True,
+              help="The weights to write; none leaves them out, as external data that does not exist.")  # fmt: skip
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The ONNX file to write.")
+def export(model: str, weights: str, output: str, **options: Any) -> None:
+    """Write a model as an ONNX file that ONNX Runtime runs."""
+    from costcalc.api import load
+    from costcalc.load.onnx_write import export
+
+    export(load(model, **given(options)), output, weights=weights)
+
+
+@cli.command()
+@debug_option
+@output_options(*FORMATS)
+def models(form: str, output: str | None) -> None:
+    """List the built-in models with their sources and costs."""
+    from costcalc.catalogue import models
+
+    show([models()], form, output)
+
+
+@cli.command()
+@debug_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
+def schema(output: str | None) -> None:
+    """Print the JSON Schema of the YAML language, for editors to complete and check."""
+    import json
+
+    from costcalc.load.schema import json_schema
+
+    emit(json.dumps(json_schema(), indent=2, ensure_ascii=False), output)
+
+
+@cli.command()
+@debug_option
+@output_options(*FORMATS)
+def ops(form: str, output: str | None) -> None:
+    """List every operator with its state: costed, free, shape only or unknown."""
+    from costcalc.catalogue import operators
+
+    show([operators()], form, output)

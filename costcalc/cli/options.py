@@ -108,3 +108,13 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
         return form(file(command))
 
     return add
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The model options as load's arguments. The same name twice: the last one counts."""
+    return {key: dict(value) if isinstance(value, tuple) else value for key, value in options.items()}
+
+
+def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """name,macs,share as a tuple."""
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip()) if value else ()

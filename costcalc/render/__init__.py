@@ -1,0 +1,27 @@
+"""The renderers: a Sheet, or a report's dictionary, becomes text. One file per format, one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.render.palette import Screen
+from costcalc.sheet import Sheet
+
+
+def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> str:
+    """Sheets in a format for people or spreadsheets. keep_all leaves no column out where a line is narrow."""
+    if form == "csv":
+        from costcalc.render import csv
+
+        return csv.render(given)
+    if form == "markdown":
+        from costcalc.render import markdown
+
+        return markdown.render(given)
+    if form == "html":
+        from costcalc.render import html
+
+        return html.render(given)
+    from costcalc.render import table
+
+    return "\n\n".join(table.sheet(one, screen, keep_all) for one in given)

@@ -7,12 +7,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc import __version__
-from costcalc.report import FORMAT_VERSION, Report
+from costcalc.columns import AtLeast
+from costcalc.report import FORMAT_VERSION, Report, plain
+from costcalc.sheet import Sheet
 
 
-def reports(given: Sequence[Report]) -> str:
-    """The report of one or more models; every layer is there, in execution order, whatever a table would show."""
-    return dump({"models": [report.to_dict() for report in given]})
+def reports(given: Sequence[Report], groups: Sequence[Sheet] = (), by: str = "layer") -> str:
+    """The report of one or more models. Every layer is there, in execution order, whatever a table would show; groups,
+    one sheet per model, adds the rows by operator or block."""
+    models = [report.to_dict() for report in given]
+    for model, sheet in zip(models, groups, strict=False):
+        model["groups"] = {"by": by, "rows": rows(sheet)}
+    return dump({"models": models})
+
+
+def rows(sheet: Sheet) -> list[dict[str, Any]]:
+    """A sheet's rows as objects."""
+    keys = [(i, column.key) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
+    return [{key: _value(row[i]) for i, key in keys} for row in sheet.rows]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, AtLeast):
+        return {"at_least": plain(value.value)}
+    if isinstance(value, tuple):
+        return [None if shape is None else [plain(d) for d in shape] for shape in value]
+    return value if isinstance(value, (float, str)) else plain(value)
 
 
 def dump(content: dict[str, Any]) -> str:

@@ -1,0 +1,149 @@
+"""The columns a table can have, and how a layer's row, or a group of rows, gives each of them a raw value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim
+from costcalc.formula import KINDS, ROLES
+from costcalc.report import QUANTITIES, Row
+
+
+class Column(NamedTuple):
+    """kind says how a value is printed: name, text, shape, number, bytes, share or bar. Where a line is too narrow,
+    the column of the least importance goes first."""
+
+    key: str
+    title: str
+    kind: str
+    importance: int
+
+
+class AtLeast(NamedTuple):
+    """A sum with unknown parts: what is known of it."""
+
+    value: Dim
+
+
+Amount = Dim | AtLeast | None
+Get = Callable[[Row], "Dim | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that are shown as one: an operator type, a block, or what --top leaves over."""
+
+    name: str
+    rows: tuple[Row, ...]
+    depth: int = 0
+    label: str = ""
+    whole: bool = True
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("name", "Layer", "name", 100),
+        Column("op", "Operator", "text", 70),
+        Column("output", "Output", "shape", 60),
+        Column("macs", "MACs", "number", 90),
+        Column("flops", "FLOPs", "number", 75),
+        Column("params", "Params", "number", 65),
+        Column("buffers", "Buffers", "number", 40),
+        Column("weight_bytes", "Weights", "bytes", 45),
+        Column("activation_bytes", "Activations", "bytes", 45),
+        Column("share", "Share", "share", 80),
+        Column("bar", "", "bar", 20),
+        Column("layers", "Layers", "number", 50),
+        Column("count", "Runs", "number", 35),
+        Column("dtype", "Type", "text", 30),
+        Column("scope", "Block", "text", 30),
+        Column("state", "State", "text", 30),
+        *(Column(kind, f"{kind.capitalize()}", "number", 30) for kind in (*KINDS, *ROLES)),
+    )
+}
+
+TITLES = {key: COLUMNS[key].title for key in QUANTITIES}
+
+
+def quantity(key: str) -> Get:
+    """Reads a figure off a row: one of QUANTITIES, or the operations of one kind or role."""
+    if key in QUANTITIES:
+        return lambda row: row.amounts[key]
+    if key in KINDS:
+        return lambda row: _operations(row, lambda work: bool(work.kind == key))
+    return lambda row: _operations(row, lambda work: bool(work.role == key))
+
+
+def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
+    if row.cost is None:
+        return None
+    result: Dim = 0
+    for work in row.cost.work:
+        if chosen(work):
+            result = result + work.formula.value
+    return result * row.count
+
+
+def add(amounts: Iterable[Dim | None]) -> Amount:
+    """The sum; AtLeast where a part is unknown, None where all are."""
+    known: Dim = 0
+    some = unknown = False
+    for amount in amounts:
+        if amount is None:
+            unknown = True
+        else:
+            some = True
+            if amount:
+                known = known + amount
+    if unknown:
+        return AtLeast(known) if some else None
+    return known
+
+
+def is_quantity(key: str) -> bool:
+    return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
+
+
+def value(item: Row | Group, key: str) -> Any:
+    """The raw value of a column that is not a quantity, a share or a bar."""
+    return (_of_group if isinstance(item, Group) else _of_row)[key](item)
+
+
+def _types(row: Row) -> tuple[Any, ...]:
+    return tuple(output.type.shape for output in row.outputs)
+
+
+def qualified(row: Row) -> str:
+    """The operator with its domain, unless that is ONNX's own."""
+    return f"{row.domain}:{row.op_type}" if row.domain else row.op_type
+
+
+def _one(names: Iterable[str]) -> str:
+    found = set(names)
+    return found.pop() if len(found) == 1 else ""
+
+
+_of_row: dict[str, Callable[[Any], Any]] = {
+    "name": lambda row: row.name,
+    "op": lambda row: f"{row.domain}:{row.op_type}" if row.domain else row.op_type,
+    "output": _types,
+    "layers": lambda row: 1,
+    "count": lambda row: row.count,
+    "dtype": lambda row: str(row.outputs[0].type.dtype) if row.outputs else "",
+    "scope": lambda row: "/".join(row.scope),
+    "state": lambda row: row.state,
+}
+
+_of_group: dict[str, Callable[[Any], Any]] = {
+    "name": lambda group: group.name,
+    "op": lambda group: _one(map(qualified, group.rows)),
+    "output": lambda group: _types(group.rows[-1]) if group.whole and group.rows else (),
+    "layers": lambda group: len(group.rows),
+    "count": lambda group: sum((row.count for row in group.rows), 0),
+    "dtype": lambda group: _one(_of_row["dtype"](row) for row in group.rows),
+    "scope": lambda group: "",
+    "state": lambda group: _one(row.state for row in group.rows),
+}

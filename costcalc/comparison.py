@@ -1,0 +1,111 @@
+"""Reports side by side: each total with its ratio to the first model's, and FLOPs by operator type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from costcalc import columns
+from costcalc.columns import Amount, AtLeast, Column
+from costcalc.dim import Dim
+from costcalc.errors import UsageError
+from costcalc.footer import TOTALS, Remark, accounting, total
+from costcalc.report import Report, plain
+from costcalc.sheet import Sheet, magnitude
+from costcalc.units import ratio
+
+QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two or more models; names are the reports' own, or their sources where those are equal."""
+
+    reports: tuple[Report, ...]
+    names: tuple[str, ...]
+
+    def totals(self) -> dict[str, tuple[Amount, ...]]:
+        """Each quantity of each model."""
+        return {key: tuple(total(report, key) for report in self.reports) for key in QUANTITIES}
+
+    def by_operator(self) -> dict[str, tuple[Amount, ...]]:
+        """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first."""
+        sums = [_flops(report) for report in self.reports]
+        ops = dict.fromkeys(op for found in sums for op in found)
+        table = {op: tuple(found.get(op, 0) for found in sums) for op in ops}
+        used = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
+        return dict(sorted(used.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison's entry of the JSON report: ratios to the first model, null where they are no number."""
+        return {
+            "names": list(self.names),
+            "totals": _plain(self.totals()),
+            "flops_by_op": _plain(self.by_operator()),
+        }
+
+    def sheets(self) -> tuple[Sheet, Sheet]:
+        """The totals; and FLOPs by operator type."""
+        labels = {TOTALS[key]: amounts for key, amounts in self.totals().items()}
+        remarks = [
+            Remark(name, accounting(report) + ("; its totals are lower bounds" if report.lower_bound else ""), report.lower_bound)
+            for name, report in zip(self.names, self.reports, strict=True)
+        ]  # fmt: skip
+        return (
+            self._sheet("Totals", "", labels),
+            self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), tuple(remarks)),
+        )
+
+    def _sheet(
+        self, title: str, subtitle: str, table: Mapping[str, Sequence[Amount]], remarks: tuple[Remark, ...] = ()
+    ) -> Sheet:
+        shown = [Column("figure", "", "name", 100), Column(self.names[0], self.names[0], "number", 90)]
+        for i, name in enumerate(self.names[1:], 1):
+            shown += [Column(name, name, "number", 90 - i), Column(f"{name} ratio", "ratio", "ratio", 90 - i)]
+        rows = []
+        for label, amounts in table.items():
+            cells: list[Any] = [label, amounts[0]]
+            for amount in amounts[1:]:
+                cells += [amount, amount_ratio(amount, amounts[0])]
+            rows.append(tuple(cells))
+        return Sheet(title, subtitle, tuple(shown), tuple(rows), remarks=remarks, kind="table")
+
+
+def compare_reports(reports: Sequence[Report]) -> Comparison:
+    """UsageError unless there are two or more."""
+    if len(reports) < 2:
+        raise UsageError("there is nothing to compare with", "name two or more models")
+    names = [report.name for report in reports]
+    unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
+    numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
+    return Comparison(tuple(reports), tuple(numbered))
+
+
+def amount_ratio(a: Amount, b: Amount) -> float | None:
+    """a / b, where both are known and it is a number."""
+    if isinstance(a, AtLeast) or isinstance(b, AtLeast):
+        return None
+    found = ratio(a, b)
+    return None if found is None else float(found)
+
+
+def _flops(report: Report) -> dict[str, Amount]:
+    found: dict[str, list[Dim | None]] = {}
+    for row in report.rows:
+        found.setdefault(columns.qualified(row), []).append(row.amounts["flops"])
+    return {op: columns.add(amounts) for op, amounts in found.items()}
+
+
+def _plain(table: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:
+    return {
+        key: [
+            {
+                "value": plain(a.value if isinstance(a, AtLeast) else a),
+                "lower_bound": isinstance(a, AtLeast) or a is None,
+                "ratio": amount_ratio(a, amounts[0]),
+            }
+            for a in amounts
+        ]
+        for key, amounts in table.items()
+    }

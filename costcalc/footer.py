@@ -1,0 +1,101 @@
+"""What stands under a table: the totals, what is open, taken for granted and decided, and what the report accounts for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from costcalc.columns import Amount, AtLeast, qualified
+from costcalc.dim import substitute
+from costcalc.report import Report
+from costcalc.units import exact, shape_text, short
+
+TOTALS = {
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "params": "Params",
+    "buffers": "Buffers",
+    "weight_bytes": "Weight bytes",
+    "activation_bytes": "Activation bytes",
+}
+
+
+class Fact(NamedTuple):
+    """A total with its name; kind is number or bytes."""
+
+    label: str
+    value: Amount
+    kind: str
+
+
+class Remark(NamedTuple):
+    """A line of the footer; a warning is what makes a figure less than certain."""
+
+    label: str
+    text: str
+    warning: bool = False
+
+
+def total(report: Report, key: str) -> Amount:
+    """A total; AtLeast where a layer's part of it is unknown."""
+    value = report.totals[key]
+    if report.lower_bound and any(row.amounts[key] is None for row in report.rows):
+        return AtLeast(value)
+    return value
+
+
+def facts(report: Report) -> tuple[Fact, ...]:
+    """The totals; buffers only where there are some."""
+    return tuple(
+        Fact(label, total(report, key), "bytes" if key.endswith("bytes") else "number")
+        for key, label in TOTALS.items()
+        if key != "buffers" or total(report, key) != 0
+    )
+
+
+def remarks(report: Report) -> tuple[Remark, ...]:
+    """The footer's lines below the totals."""
+    return tuple(_remarks(report))
+
+
+def _remarks(report: Report) -> Iterator[Remark]:
+    roles = {name: value for name, value in report.flops_by_role().items() if value != 0}
+    if len(roles) > 1 and all(isinstance(value, int) for value in roles.values()):
+        yield Remark("FLOPs by role", ", ".join(f"{name} {short(value)}" for name, value in roles.items()))
+    if report.bound:
+        yield Remark("Bound", ", ".join(f"{name} = {exact(value)}" for name, value in report.bound.items()))
+    if report.open_symbols:
+        names = report.open_symbols
+        yield Remark("Open", f"{', '.join(names)} (bind with {' '.join(f'--dim {name}=…' for name in names[:3])})")
+    for assumption in report.assumptions:
+        yield Remark("Assumed", str(assumption))
+    for note in report.notes:
+        yield Remark("Note", note)
+    yield Remark("Accounted for", accounting(report))
+    for unknown in report.unknown:
+        op = f"{unknown.domain}:{unknown.op_type}" if unknown.domain else unknown.op_type
+        listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
+        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): totals are lower bounds", True)
+
+
+def accounting(report: Report) -> str:
+    """How many nodes a rule costs, what is free and how much is unknown."""
+    counts = report.accounted()
+    free = Counter(qualified(row) for row in report.rows if row.state == "free")
+    listed = f" ({', '.join(f'{op} × {n}' for op, n in free.most_common())})" if free else ""
+    n = len(report.rows)
+    return (
+        f"{n:,} {'layer' if n == 1 else 'layers'}: {counts['costed']:,} by rule, "
+        f"{counts['free']:,} free{listed}, {counts['unknown']:,} unknown"
+    )
+
+
+def inputs(report: Report) -> str:
+    """The graph's inputs: `x 1×3×224×224 float32`."""
+    parts = []
+    for name in report.graph.inputs:
+        kind = report.graph.types[name]
+        shape = None if kind.shape is None else tuple(substitute(d, report.bound) for d in kind.shape)
+        parts.append(f"{name} {shape_text(shape)} {kind.dtype}")
+    return ", ".join(parts)

@@ -1,0 +1,81 @@
+"""Raw values → texts, a column at a time; what every renderer for people shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.columns import Amount, AtLeast, Column
+from costcalc.units import exact, percent_of, shape_text, short, short_bytes, times
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+ASCII = str.maketrans(
+    {"×": "x", "≥": ">=", "≤": "<=", "…": "~", "–": "-", "·": "*", "█": "#", "─": "-", "→": "->", "⌊": "floor(",
+     "⌋": ")", "⌈": "ceil(", "⌉": ")", "÷": "/", "∏": "prod ", "²": "^2", "³": "^3", "⁴": "^4", "—": "-", "±": "+-",
+     "ᵀ": "^T", "≈": "~", "√": "sqrt "}
+)  # fmt: skip
+"""How signs are written where the terminal knows no Unicode."""
+
+
+def column(kind: Column, values: Sequence[Any]) -> list[str]:
+    """The texts of a column; bars are drawn by the renderer."""
+    if kind.kind == "number":
+        return [f"{v:,}" if v.__class__ is int else amount(v) for v in values]
+    if kind.kind == "bytes":
+        return [amount_of_bytes(v) for v in values]
+    if kind.kind == "shape":
+        cache = {v: shapes(v) for v in set(values)}
+        return [cache[v] for v in values]
+    if kind.kind == "share":
+        return [percent_of(v) if v else "" for v in values]
+    if kind.kind == "ratio":
+        return [times(v) for v in values]
+    return [v if v.isprintable() else printable(v) for v in values]
+
+
+def amount(value: Amount) -> str:
+    """1,234; `≥ 1,234`; a formula; `?`."""
+    return f"≥ {exact(value.value)}" if isinstance(value, AtLeast) else exact(value)
+
+
+def amount_of_bytes(value: Amount) -> str:
+    """44.6 MiB, `≥ 44.6 MiB`."""
+    return f"≥ {short_bytes(value.value)}" if isinstance(value, AtLeast) else short_bytes(value)
+
+
+def human(value: Amount, kind: str) -> str:
+    """The short form beside an exact figure; "" where it would say nothing new."""
+    plain = value.value if isinstance(value, AtLeast) else value
+    if not isinstance(plain, int) or abs(plain) < 1000:
+        return ""
+    return short_bytes(plain) if kind == "bytes" else short(plain)
+
+
+def shapes(values: tuple[Any, ...]) -> str:
+    """The first output's shape, and how many more there are: 1×64×56×56 +2."""
+    if not values:
+        return ""
+    more = f" +{len(values) - 1}" if len(values) > 1 else ""
+    return shape_text(values[0]) + more
+
+
+def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:
+    """A bar per share; the largest fills the width, and what is not nothing shows."""
+    top = max((v for v in values if v), default=1.0)
+    if not unicode:
+        return ["#" * max(1, round(v / top * width)) if v else "" for v in values]
+    full, scale = EIGHTHS[-1] * width, 8 * width / top
+    found = []
+    for v in values:
+        if not v:
+            found.append("")
+            continue
+        eighths = int(v * scale + 0.5) or 1
+        found.append(full[: eighths >> 3] + (EIGHTHS[eighths & 7] if eighths & 7 else ""))
+    return found
+
+
+def printable(text: str) -> str:
+    """The text with control characters written out, for names come from files that others wrote."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,0 +1,78 @@
+"""HTML: one self-contained page, and the fragment that a notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from costcalc.render import cells
+from costcalc.sheet import Sheet
+
+STYLE = """
+.costcalc{font:14px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}
+.costcalc h2{font-size:1.1em;margin:1.2em 0 .4em}
+.costcalc h2 span{font-weight:400;opacity:.6;margin-left:.6em}
+.costcalc table{border-collapse:collapse}
+.costcalc th{font-weight:600;text-align:left;opacity:.6}
+.costcalc th,.costcalc td{padding:.15em .7em;text-align:right;white-space:nowrap;border:0}
+.costcalc .l{text-align:left}
+.costcalc tbody tr:hover{background:rgba(128,128,128,.12)}
+.costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5);font-weight:600}
+.costcalc i{display:inline-block;height:.7em;background:#3b8ea5;border-radius:1px;vertical-align:baseline}
+.costcalc dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1.2em;margin:.8em 0}
+.costcalc dt{opacity:.6}.costcalc dd{margin:0}.costcalc .warning{color:#b8860b}
+""".strip()
+
+
+def render(sheets: Sequence[Sheet]) -> str:
+    """A whole page."""
+    name = ", ".join(escape(sheet.title) for sheet in sheets)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{name}</title></head>\n<body>\n{fragment(sheets)}\n</body></html>"
+    )
+
+
+def fragment(sheets: Sequence[Sheet]) -> str:
+    """The tables with their style, to stand in another page."""
+    return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet, sheets)) + "\n</div>"
+
+
+def _sheet(sheet: Sheet) -> str:
+    last = [row for row in (sheet.rest, sheet.total) if row is not None]
+    raw = list(zip(*sheet.rows, *last, strict=True))
+    columns = []
+    for i, column in enumerate(sheet.columns):
+        if column.kind == "bar":
+            columns.append(_bars(raw[i][: len(sheet.rows)]) + [""] * len(last))
+            continue
+        texts = list(map(escape, cells.column(column, raw[i])))
+        if column.kind == "name" and sheet.tree:
+            texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
+        columns.append(texts)
+    left = [' class="l"' if column.kind in ("name", "text", "bar") else "" for column in sheet.columns]
+    rows = [f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>" for row in zip(*columns, strict=True)]
+    if sheet.total is not None:
+        rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
+    header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
+    return (
+        f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n"
+        f"<table><thead><tr>{header}</tr></thead>\n<tbody>\n" + "\n".join(rows) + f"\n</tbody></table>\n{_list(sheet)}"
+    )
+
+
+def _bars(shares: Sequence[float | None]) -> list[str]:
+    top = max((s for s in shares if s), default=1.0)
+    return [f'<i style="width:{max(1, round(s / top * 120))}px"></i>' if s else "" for s in shares]
+
+
+def _list(sheet: Sheet) -> str:
+    items = []
+    for fact in sheet.facts:
+        human = cells.human(fact.value, fact.kind)
+        items.append(f"<dt>{fact.label}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>")
+    for remark in sheet.remarks:
+        mark = ' class="warning"' if remark.warning else ""
+        items.append(f"<dt>{remark.label}</dt><dd{mark}>{escape(cells.printable(remark.text))}</dd>")
+    return f"<dl>{''.join(items)}</dl>" if items else ""

@@ -1,0 +1,123 @@
+"""Fixed-width layout: which columns fit a line and how wide each is, padding, shortening, wrapping.
+
+A rich.table row costs some 0.7 ms, which is seven times what a layer may cost altogether; hence this one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from costcalc.columns import Column
+
+GAP = "  "
+BAR = (6, 16)
+"""The narrowest and the widest bar."""
+NARROW = {"name": 14, "text": 8, "shape": 9, "number": 12, "bytes": 8, "share": 6, "bar": BAR[0]}
+"""A column shrinks down to this before another one is left out."""
+LEAST = {"name": 8, "text": 4, "shape": 5}
+ORDER = ("shape", "text", "name", "number")
+"""What is shortened first."""
+CALM = {"name": 48, "text": 28, "shape": 28, "number": 40}
+"""No column is wider than this, whatever the line's width."""
+
+
+def text_width(text: str) -> int:
+    """Cells of a terminal that the text takes."""
+    if not text or max(text) < "\u0300":
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def column_width(texts: Sequence[str]) -> int:
+    """The width of the widest text."""
+    if max(map(max, filter(None, texts)), default="") < "\u1100":
+        return max(map(len, texts), default=0)
+    return max(map(text_width, texts), default=0)
+
+
+def pad(texts: Sequence[str], width: int, right: bool) -> list[str]:
+    """All texts at one width; those that are longer are shortened in the middle."""
+    if max(map(max, filter(None, texts)), default="") < "\u1100":
+        if max(map(len, texts), default=0) > width:
+            texts = [t if len(t) <= width else shorten(t, width) for t in texts]
+        return [t.rjust(width) for t in texts] if right else [t.ljust(width) for t in texts]
+    texts = [t if text_width(t) <= width else shorten(t, width) for t in texts]
+    spaces = [" " * (width - text_width(t)) for t in texts]
+    return [s + t if right else t + s for s, t in zip(spaces, texts, strict=True)]
+
+
+def shorten(text: str, width: int) -> str:
+    """The text with its middle left out, for names differ at their ends: `layer1…conv2`. An indent stays."""
+    indent = len(text) - len(text.lstrip(" "))
+    indent = min(indent, max(0, width - 6))
+    body, room = text.lstrip(" "), width - indent - 1
+    if room < 1:
+        return "…"[:width]
+    head = room * 2 // 5
+    left, right = body[:head], body[len(body) - (room - head) :]
+    while text_width(left) + text_width(right) > room and (left or right):
+        left, right = (left[:-1], right) if len(left) > len(right) else (left, right[1:])
+    return f"{' ' * indent}{left}…{right}"
+
+
+def end(text: str, width: int) -> str:
+    """The text without its end, for formulas begin with their largest term."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def fit(columns: Sequence[Column], natural: Sequence[int], width: int, keep_all: bool) -> dict[int, int]:
+    """Widths by column index; a column that is not there is left out, unless all are to be kept."""
+    widths = {i: min(w, CALM.get(c.kind, w)) for i, (c, w) in enumerate(zip(columns, natural, strict=True))}
+    for i, column in enumerate(columns):
+        if column.kind == "bar":
+            widths[i] = BAR[0]
+    while len(widths) > 1 and _over(widths, width) > 0:
+        if _shrink(columns, widths, width, NARROW):
+            break
+        if keep_all:
+            _shrink(columns, widths, width, LEAST)
+            break
+        # Left out, a column gives its room back: the others start again from their natural widths.
+        out = min(widths, key=lambda i: columns[i].importance)
+        widths = {i: BAR[0] if columns[i].kind == "bar" else min(natural[i], CALM.get(columns[i].kind, natural[i]))
+                  for i in widths if i != out}  # fmt: skip
+    spare = -_over(widths, width)
+    for i in widths:
+        if columns[i].kind == "bar" and spare > 0:
+            widths[i] = min(BAR[1], BAR[0] + spare)
+    return widths
+
+
+def _over(widths: dict[int, int], width: int) -> int:
+    return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
+
+
+def _shrink(columns: Sequence[Column], widths: dict[int, int], width: int, least: dict[str, int]) -> bool:
+    """Takes width from the columns in ORDER until the line fits; whether it does. Widths only change if it does, or if
+    there is nothing else to try (LEAST)."""
+    tried = dict(widths)
+    for kind in ORDER:
+        for i in tried:
+            over = _over(tried, width)
+            if over <= 0:
+                break
+            if columns[i].kind == kind and kind in least:
+                tried[i] = max(min(tried[i], least[kind]), tried[i] - over)
+    fits = _over(tried, width) <= 0
+    if fits or least is LEAST:
+        widths.update(tried)
+    return fits
+
+
+def wrap(text: str, width: int, indent: int) -> list[str]:
+    """A long formula or remark in lines, broken at spaces; all but the first are indented."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        room = max(20, width - indent)
+        if line and text_width(line) + 1 + text_width(word) > room:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [lines_ if i == 0 else " " * indent + lines_ for i, lines_ in enumerate([*lines, line])]

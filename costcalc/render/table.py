@@ -1,0 +1,101 @@
+"""A Sheet as a table for a terminal or a pipe: it fits the width, and no line is ever wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from costcalc.footer import Fact, Remark
+from costcalc.render import cells
+from costcalc.render.layout import GAP, column_width, end, fit, pad, text_width, wrap
+from costcalc.render.palette import Palette, Screen
+from costcalc.sheet import Sheet
+
+LEFT = ("name", "text", "bar")
+
+
+def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
+    """The whole of it: title, rows, totals, footer. keep_all leaves no column out, however narrow the line."""
+    palette = screen.palette
+    lines = [*title(given, palette, screen.width), "", *body(given, screen, keep_all)]
+    if given.facts:
+        lines += ["", *facts(given.facts, screen.width, palette)]
+    if given.remarks:
+        lines += ["", *remarks(given.remarks, screen.width, palette)]
+    text = "\n".join(lines)
+    return text if screen.unicode else text.translate(cells.ASCII)
+
+
+def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
+    """The model's name and its inputs."""
+    name = cells.printable(given.title)
+    first, *more = wrap(cells.printable(f"{name}  {given.subtitle}".rstrip()), width, 2)
+    yield f"{palette.title}{name}{palette.off}{first[len(name) :]}" if first.startswith(name) else first
+    yield from more
+
+
+def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
+    """The header, the rows and the total row."""
+    palette = screen.palette
+    last = [row for row in (given.rest, given.total) if row is not None]
+    raw = list(zip(*given.rows, *last, strict=True))
+    texts = [_texts(given, i, values) for i, values in enumerate(raw)]
+    natural = [max(text_width(c.title), column_width(t)) for c, t in zip(given.columns, texts, strict=True)]
+    widths = fit(given.columns, natural, screen.width, keep_all)
+    header, columns = [], []
+    for i, width in widths.items():
+        column = given.columns[i]
+        right = column.kind not in LEFT
+        if column.kind == "bar":
+            texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
+        elif column.kind == "number":
+            texts[i] = [end(t, width) for t in texts[i]] if natural[i] > width else texts[i]
+        padded = pad([column.title, *texts[i]], width, right)
+        header.append(padded[0])
+        columns.append(_painted(padded[1:], column.key, palette))
+    yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
+    rows = [GAP.join(row).rstrip() for row in zip(*columns, strict=True)]
+    yield from rows[: len(given.rows)]
+    if given.rest is not None:
+        yield f"{palette.faint}{rows[len(given.rows)]}{palette.off}"
+    if given.total is not None:
+        total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
+        yield f"{palette.faint}{'─' * total_width}{palette.off}"
+        yield f"{palette.total}{rows[-1]}{palette.off}"
+
+
+def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
+    column = given.columns[index]
+    if column.kind == "bar":
+        return []
+    texts = cells.column(column, values)
+    if column.kind == "name" and given.tree:
+        labels = [f"{'  ' * depth}{cells.printable(label)}" for depth, label in given.tree]
+        texts[: len(labels)] = labels
+    return texts
+
+
+def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
+    start = {"bar": palette.bar, "op": palette.faint}.get(key)
+    return [f"{start}{text}{palette.off}" for text in texts] if start else texts
+
+
+def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
+    """Each total exactly and, beside it, rounded; formulas in as many lines as they need."""
+    label = max(len(fact.label) for fact in given) + 2
+    exact = [cells.amount(fact.value) for fact in given]
+    numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
+    for fact, text in zip(given, exact, strict=True):
+        human = cells.human(fact.value, fact.kind)
+        first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap(text, width, label)
+        yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
+        yield from more
+
+
+def remarks(given: Sequence[Remark], width: int, palette: Palette) -> Iterator[str]:
+    """The footer's lines."""
+    label = max(len(remark.label) for remark in given) + 2
+    for remark in given:
+        start = palette.warning if remark.warning else palette.faint
+        for i, line in enumerate(wrap(cells.printable(remark.text), width, label)):
+            yield f"{start}{remark.label.ljust(label) if i == 0 else ''}{line}{palette.off}"

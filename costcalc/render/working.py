@@ -1,0 +1,103 @@
+"""An Explanation as text: a full working for each of a few layers, a table of workings for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.columns import COLUMNS, Column, qualified
+from costcalc.footer import inputs
+from costcalc.render import cells, table
+from costcalc.render.layout import wrap
+from costcalc.render.palette import Palette, Screen
+from costcalc.separable import Separable
+from costcalc.sheet import Sheet
+from costcalc.units import exact, ratio
+from costcalc.working import FEW, Explanation, Step, Working
+
+INDENT = "  "
+
+
+def text(explanation: Explanation, screen: Screen) -> str:
+    """The whole explanation."""
+    report, palette = explanation.report, screen.palette
+    lines: list[str] = []
+    if explanation.layer is None:
+        head = cells.printable(f"{report.name}  {inputs(report)}")
+        lines += [f"{palette.title}{head}{palette.off}", ""]
+    if len(explanation.workings) <= FEW:
+        for working in explanation.workings:
+            lines += [*_working(working, screen), ""]
+    else:
+        lines += [*_compact(explanation, screen), ""]
+    if explanation.sums:
+        lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
+    if explanation.separable:
+        lines += [*_separable(explanation.separable, screen), ""]
+    if explanation.layer is None and len(explanation.workings) > FEW:
+        lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
+    whole = "\n".join(lines[:-1])
+    return whole if screen.unicode else whole.translate(cells.ASCII)
+
+
+def _working(working: Working, screen: Screen) -> Iterator[str]:
+    row, palette = working.row, screen.palette
+    yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {qualified(row)}"
+    for part in filter(None, (working.sentence,)):
+        yield from (INDENT + line for line in wrap(part, screen.width - 2, 0))
+    yield ""
+    steps = [
+        Step("Input" if len(working.inputs) == 1 else "Inputs", (cells.printable(", ".join(working.inputs)),)),
+        Step("Output" if len(working.outputs) == 1 else "Outputs", (cells.printable(", ".join(working.outputs)),)),
+        *working.steps,
+    ]
+    if working.rule:
+        steps.append(Step("Rule", (working.rule,)))
+    yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
+
+
+def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iterator[str]:
+    """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
+    label = max((len(step.what) for step in steps), default=0) + 2
+    before = ""
+    for step in steps:
+        what = step.what if step.what != before else ""
+        before = step.what
+        first, *more = wrap(str(step), width - len(indent), label)
+        yield f"{indent}{palette.faint}{what.ljust(label)}{palette.off}{first}"
+        yield from (indent + line for line in more)
+
+
+def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
+    """A line per layer with its numbers, and the formulas with their names once per operator type."""
+    key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
+    wanted = {"macs": "MACs", "flops": "FLOPs"}[key]
+    rows, legend = [], {}
+    for working in explanation.workings:
+        step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
+        legend.setdefault((qualified(working.row), step.sides[0]), None) if len(step.sides) > 1 else None
+        rows.append((working.row.name, qualified(working.row), step.sides[-1], working.row.amounts[key]))
+    shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
+    yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
+    yield ""
+    yield from _steps([Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width,
+                      screen.palette, "")  # fmt: skip
+
+
+def _separable(pairs: tuple[Separable, ...], screen: Screen) -> Iterator[str]:
+    """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one."""
+    yield from wrap("Depthwise and pointwise convolution against the standard convolution they stand for:", screen.width, 0)
+    for pair in pairs:
+        share = ratio(pair.macs, pair.standard)
+        about = f" ≈ {float(share):.3f}" if share is not None else ""
+        sides = f"{_part(pair.macs)} / {_part(pair.standard)} = 1/{exact(pair.filters)} + 1/{exact(pair.kernel)}{about}"
+        yield from wrap(f"{INDENT}{sides}  ({cells.printable(pair.depthwise)}, {cells.printable(pair.pointwise)})", screen.width, 4)
+    if len(pairs) > 1:
+        macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
+        share = ratio(macs, standard)
+        about = f" ≈ {float(share):.3f}" if share is not None else ""
+        yield f"{INDENT}{_part(macs)} / {_part(standard)}{about}  (all {len(pairs)} pairs)"
+
+
+def _part(d: object) -> str:
+    shown = exact(d)  # type: ignore[arg-type]
+    return f"({shown})" if " " in shown else shown
