@@ -7,11 +7,12 @@ floating point; a result is only given where they get the same integer (numerato
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from dataclasses import dataclass
 from typing import Union
 
-from costcalc.dim import Dim, Poly, bounds, divide, iterate, maximum, minimum
+from costcalc.dim import Dim, Poly, bounds, divide, maximum, minimum, terms_of
 from costcalc.ir import DType
 
 
@@ -31,6 +32,9 @@ Number = Union[float, Dim, Ratio]
 FINEST = 1 << 10
 """The largest denominator (a power of two) of a float that is taken for an exact fraction: 0.5, 2.125, not 0.1."""
 
+OVERFLOW16 = 65520
+"""The least number that float16 rounds to infinity."""
+
 
 def is_symbolic(x: Number) -> bool:
     """Whether x depends on a symbol."""
@@ -39,7 +43,7 @@ def is_symbolic(x: Number) -> bool:
 
 def ratio(num: Dim, den: int) -> Number:
     """num / den for den >= 1."""
-    common = math.gcd(den, *(c for _, c in iterate(num)))
+    common = math.gcd(den, *(c for _, c in terms_of(num)))
     if common > 1:
         num, den = num // common, den // common
     if den == 1:
@@ -176,8 +180,7 @@ def stored(x: Number | None, dtype: DType) -> Number | None:
     if x is None or isinstance(x, (Poly, Ratio)):
         return x
     if dtype.is_float:
-        y = _rounded(float(x), dtype)
-        return None if y is None or y != y else y
+        return _rounded(float(x), dtype) if x == x else None
     if dtype.is_integer and isinstance(x, int):
         low = 0 if dtype.label[0] == "u" else -(1 << (dtype.bits - 1))
         return (x - low) % (1 << dtype.bits) + low
@@ -189,4 +192,6 @@ def _rounded(x: float, dtype: DType) -> float | None:
         return x
     if dtype is DType.FLOAT32:
         return array("f", (x,))[0]
+    if dtype is DType.FLOAT16:
+        return struct.unpack("e", struct.pack("e", x))[0] if abs(x) < OVERFLOW16 else math.copysign(math.inf, x)
     return None

@@ -1,0 +1,135 @@
+"""Bounds of polynomials, and what they decide: comparisons, minimum, maximum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from costcalc.dim.poly import Atom, Dim, Poly, make_atom, remedy, symbols, terms_of
+from costcalc.dim.text import text
+from costcalc.errors import UndecidedError
+
+INFINITY = math.inf
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """min(a, b), an atom where it depends on a symbol."""
+    return extreme("min", a, b)
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """max(a, b), an atom where it depends on a symbol."""
+    return extreme("max", a, b)
+
+
+def extreme(op: str, a: Dim, b: Dim) -> Dim:
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b) if op == "min" else max(a, b)
+    low, high = bounds(a - b)
+    if high <= 0:
+        return a if op == "min" else b
+    if low >= 0:
+        return b if op == "min" else a
+    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), text(d)))
+    return make_atom(op, (first, second), f"{op}({first}, {second})")
+
+
+def bounds(d: Dim) -> tuple[float, float]:
+    """Numbers (low, high) with low <= d <= high for all positive values of the symbols; ±infinity where none."""
+    if isinstance(d, int):
+        return d, d
+    return _low(d), -_low(-d)
+
+
+def _low(d: Dim) -> float:
+    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
+    is left falls back on interval arithmetic."""
+    if isinstance(d, int):
+        return d
+    ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
+    shifted: Dim = 0
+    for m, c in d.terms.items():
+        product: Dim = c
+        for atom, n in m:
+            low = ranges[atom][0]
+            rest = make_atom("symbol", (), atom.key)
+            product = product * ((rest + int(low)) if low > -INFINITY else rest) ** n
+        shifted = shifted + product
+    total: float = 0
+    for m, c in terms_of(shifted):
+        if not m:
+            total += c
+            continue
+        if c > 0 and all(ranges_low > -INFINITY for ranges_low in (_named(ranges, a)[0] for a, _ in m)):
+            continue
+        reach: float = 1
+        for atom, n in m:
+            low, high = _named(ranges, atom)
+            if low == -INFINITY or high == INFINITY:
+                return _interval(d, ranges)
+            reach *= (high - low) ** n
+        total += c * reach
+    return max(total, _interval(d, ranges))
+
+
+def _named(ranges: Mapping[Atom, tuple[float, float]], atom: Atom) -> tuple[float, float]:
+    return ranges.get(atom, (0, INFINITY))
+
+
+def _interval(d: Poly, ranges: Mapping[Atom, tuple[float, float]]) -> float:
+    total: float = 0
+    for m, c in d.terms.items():
+        low: float = c
+        high: float = c
+        for atom, n in m:
+            a, b = ranges[atom]
+            for _ in range(n):
+                corners = [_product(x, y) for x in (low, high) for y in (a, b)]
+                low, high = min(corners), max(corners)
+        total += low
+    return total
+
+
+def _product(x: float, y: float) -> float:
+    return 0 if x == 0 or y == 0 else x * y
+
+
+def _range(atom: Atom) -> tuple[float, float]:
+    if atom.op == "symbol":
+        return 1, INFINITY
+    (a, b), (c, d) = bounds(atom.args[0]), bounds(atom.args[1])
+    if atom.op == "min":
+        return min(a, c), min(b, d)
+    if atom.op == "max":
+        return max(a, c), max(b, d)
+    if c < 1:
+        return -INFINITY, INFINITY
+    corners = [_quotient(x, y) for x in (a, b) for y in (c, d)]
+    return min(corners), max(corners)
+
+
+def _quotient(x: float, y: float) -> float:
+    if abs(x) == INFINITY:
+        return x
+    return (0 if x >= 0 else -1) if y == INFINITY else int(x) // int(y)
+
+
+def less(a: Dim, b: Dim) -> bool:
+    """a < b for all values of the symbols, False where it holds for none, else UndecidedError."""
+    low, high = bounds(a - b)
+    if high < 0:
+        return True
+    if low >= 0:
+        return False
+    raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", remedy(a - b))
+
+
+def same(a: Dim, b: Dim) -> bool:
+    """Whether a == b for all values of the symbols; False where it holds for none; else UndecidedError."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference == 0
+    low, high = bounds(difference)
+    if low > 0 or high < 0:
+        return False
+    raise UndecidedError(f"whether {a} = {b} depends on {', '.join(symbols(difference))}", remedy(difference))

@@ -1,0 +1,195 @@
+"""Poly: an exact integer polynomial over symbols and atoms, in one normal form, and its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Union
+
+from costcalc.errors import ShapeError, UndecidedError
+
+
+class Atom:
+    """What a polynomial is over: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity simplifies."""
+
+    __slots__ = ("args", "key", "op")
+
+    def __init__(self, op: str, args: tuple[Dim, ...], key: str) -> None:
+        self.op, self.args, self.key = op, args, key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.key
+
+
+Monomial = tuple[tuple[Atom, int], ...]
+
+
+class Poly:
+    """An integer polynomial: {monomial: coefficient}, at least one monomial not constant. Immutable."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, int]) -> None:
+        self.terms = terms
+        self._hash = hash(frozenset(terms.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Poly) and self._hash == other._hash and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: Dim) -> Dim:
+        if not isinstance(other, (int, Poly)):
+            return NotImplemented
+        total = dict(self.terms)
+        for monomial, c in terms_of(other):
+            total[monomial] = total.get(monomial, 0) + c
+        return make_poly(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (-other) if isinstance(other, (int, Poly)) else NotImplemented
+
+    def __rsub__(self, other: int) -> Dim:
+        return -self + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        if isinstance(other, int):
+            return Poly({m: c * other for m, c in self.terms.items()}) if other else 0
+        if not isinstance(other, Poly):
+            return NotImplemented
+        total: dict[Monomial, int] = {}
+        for m1, c1 in self.terms.items():
+            for m2, c2 in other.terms.items():
+                m = times(m1, m2)
+                total[m] = total.get(m, 0) + c1 * c2
+        return make_poly(total)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> Dim:
+        if not isinstance(exponent, int) or exponent < 0:
+            raise ShapeError(f"{self} cannot be raised to {exponent}", "use a natural exponent")
+        result: Dim = 1
+        for _ in range(exponent):
+            result = result * self
+        return result
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        from costcalc.dim.division import floordiv
+
+        return floordiv(self, other) if isinstance(other, (int, Poly)) else NotImplemented
+
+    def __rfloordiv__(self, other: int) -> Dim:
+        from costcalc.dim.division import floordiv
+
+        return floordiv(other, self)
+
+    def __mod__(self, other: Dim) -> Dim:
+        return self - other * (self // other)
+
+    def __rmod__(self, other: int) -> Dim:
+        return other - self * (other // self)
+
+    def __lt__(self, other: Dim) -> bool:
+        from costcalc.dim.order import less
+
+        return less(self, other)
+
+    def __le__(self, other: Dim) -> bool:
+        from costcalc.dim.order import less
+
+        return not less(other, self)
+
+    def __gt__(self, other: Dim) -> bool:
+        from costcalc.dim.order import less
+
+        return less(other, self)
+
+    def __ge__(self, other: Dim) -> bool:
+        from costcalc.dim.order import less
+
+        return not less(self, other)
+
+    def __bool__(self) -> bool:
+        from costcalc.dim.order import same
+
+        return not same(self, 0)
+
+    def __int__(self) -> int:
+        raise UndecidedError(f"{self} is not a number", remedy(self))
+
+    __index__ = __int__
+
+    def __str__(self) -> str:
+        from costcalc.dim.text import text
+
+        return text(self)
+
+    __repr__ = __str__
+
+
+Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference fails on 3.10
+
+
+def symbol(name: str) -> Poly:
+    """The polynomial that is one symbol, a positive integer."""
+    return make_atom("symbol", (), name)
+
+
+def make_atom(op: str, args: tuple[Dim, ...], key: str) -> Poly:
+    return Poly({((Atom(op, args, key), 1),): 1})
+
+
+def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
+    return d.terms.items() if isinstance(d, Poly) else (((), d),)
+
+
+def make_poly(terms: dict[Monomial, int]) -> Dim:
+    kept = {m: c for m, c in terms.items() if c}
+    if not kept:
+        return 0
+    return kept[()] if len(kept) == 1 and () in kept else Poly(kept)
+
+
+def times(a: Monomial, b: Monomial) -> Monomial:
+    if not a or not b:
+        return a or b
+    powers = dict(a)
+    for atom, n in b:
+        powers[atom] = powers.get(atom, 0) + n
+    return tuple(sorted(powers.items(), key=lambda item: item[0].key))
+
+
+def symbols(*dims: Dim) -> tuple[str, ...]:
+    """The names of the symbols that occur, in alphabetical order."""
+    found: set[str] = set()
+    for d in dims:
+        if isinstance(d, Poly):
+            for m in d.terms:
+                for atom, _ in m:
+                    found.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
+    return tuple(sorted(found))
+
+
+def remedy(d: Dim) -> str:
+    """What a user does about symbols that are not bound."""
+    return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
+
+
+def prod(dims: Iterable[Dim]) -> Dim:
+    """∏ of the extents; 1 of none."""
+    result: Dim = 1
+    for d in dims:
+        result = result * d
+    return result
