@@ -162,7 +162,7 @@ def analyze_graph(graph: Graph) -> Report:
         total: Dim = 0
         for row in rows:
             amount = row.amounts[name]
-            if amount:
+            if amount is not None:
                 total = total + amount
         totals[name] = total
     unknown: dict[tuple[str, str], list[str]] = {}
