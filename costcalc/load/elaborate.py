@@ -1,79 +1,27 @@
-"""Layers of a YAML model -> nodes: names, references, blocks, repeat, residual and branches."""
+"""Layers of a YAML model -> nodes: what a layer reads, what it is called, what its names stand for."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from costcalc.build import GraphBuilder
-from costcalc.errors import CostcalcError, SpecError
+from costcalc.errors import CostcalcError
 from costcalc.ir import DType
+from costcalc.load import structure
 from costcalc.load.expression import suggest
+from costcalc.load.items import Item, item_names, read_item
 from costcalc.load.layers import LAYERS
-from costcalc.load.layers.base import REQUIRED, Key, Layer, Site
+from costcalc.load.layers.base import REQUIRED, Layer, Site
+from costcalc.load.operator import add_operator
+from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
-from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
+from costcalc.load.yaml_nodes import Scalar, Seq, YamlNode
 
 MAX_LAYERS = 1_000_000
-MAX_CALLS = 50
-STRUCTURE = ("repeat", "residual", "branches")
-MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
-TIMES, AXIS = Key("int"), Key("int", 1)
-MERGE = Key("word", choices=tuple(MERGES))
 
 Values = tuple[str, ...]
-
-
-class Block(NamedTuple):
-    """A named list of layers with arguments (a null default: it must be given) and names for what it reads."""
-
-    name: str
-    args: Mapping[str, YamlNode]
-    inputs: Sequence[str]
-    layers: YamlNode
-
-
-class Scope:
-    """Where names are looked up: values by the layers' names, numbers and words by name; outwards until found."""
-
-    __slots__ = ("calls", "count", "names", "outer", "path", "values")
-
-    def __init__(
-        self, names: Mapping[str, Any], values: dict[str, str], path: tuple[str, ...], outer: Scope | None = None
-    ) -> None:
-        self.names, self.values, self.path, self.outer = names, values, path, outer
-        self.count: Counter[str] = Counter()
-        self.calls: tuple[str, ...] = outer.calls if outer else ()
-
-    def inner(self, name: str, values: dict[str, str]) -> Scope:
-        """A scope inside this one."""
-        return Scope(self.names, values, (*self.path, name), self)
-
-    def find(self, name: str) -> str | None:
-        """The value that a layer's name stands for."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.values:
-                return scope.values[name]
-            scope = scope.outer
-        return None
-
-    def known(self) -> set[str]:
-        """All names that could be read here."""
-        return set(self.values) | (self.outer.known() if self.outer else set())
-
-
-class Item(NamedTuple):
-    """A layer as it stands in the file."""
-
-    kind: str
-    node: YamlNode
-    body: YamlNode | None
-    options: Mapping[str, YamlNode]
-    keys: Mapping[str, Scalar]
-    name: YamlNode | None
-    source: YamlNode | None
 
 
 class Elaborator:
@@ -102,35 +50,8 @@ class Elaborator:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
         have = self.items.get(id(node))
         if have is None:
-            have = self.items[id(node)] = self._item(node)
+            have = self.items[id(node)] = read_item(node, self.reader)
         return have
-
-    def _item(self, node: YamlNode) -> Item:
-        error = self.reader.error
-        if isinstance(node, Scalar):
-            if not node.text:
-                raise error(node, "a layer is empty", "name one, such as `- relu`")
-            return Item(node.text, node, None, {}, {}, None, None)
-        if isinstance(node, Seq):
-            raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
-        kinds = [k for k in node.keys if k not in ("as", "from")]
-        if len(kinds) != 1:
-            listed = ", ".join(repr(k) for k in kinds) or "none"
-            raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
-        kind = kinds[0]
-        body = node.values[kind]
-        name, source = node.values.get("as"), node.values.get("from")
-        options: dict[str, YamlNode] = {}
-        keys: dict[str, Scalar] = {}
-        if isinstance(body, Map):
-            options, keys = dict(body.values), dict(body.keys)
-            for key in ("as", "from"):
-                if key in options and key in node.values:
-                    raise error(keys[key], f"`{key}:` is given twice", "keep one")
-            name, source = options.pop("as", name), options.pop("from", source)
-        elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
-            raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
-        return Item(kind, node, body, options, keys, name, source)
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
         """How often each kind stands in a list, so that a lone one needs no number; what repeats counts double."""
@@ -152,39 +73,27 @@ class Elaborator:
             raise self.reader.error(item.node, f"the model has more than {MAX_LAYERS:,} layers", "repeat less")
         kind = item.kind
         if kind == "repeat":
-            return self._repeat(item, scope, current, plural)
+            return structure.repeat(self, item, scope, current, plural)
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
         inputs = current if item.source is None else self._sources(item.source, scope)
-        names = self._names(item)
+        names = item_names(item, self.reader)
         name = names[0] if names else self._number(kind, scope, plural)
         place = self.reader.document.place(item.node)
         path = "/".join((*scope.path, name))
         try:
             if kind == "residual":
-                values = self._residual(item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind == "branches":
-                values = self._branches(item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind in self.blocks:
-                values = self._block(self.blocks[kind], item, name, scope, inputs)
+                values = structure.block(self, self.blocks[kind], item, name, scope, inputs)
             else:
                 values = self._plain(kind, item, scope, path, inputs, names, place)
         except CostcalcError as error:
             raise error.at(f"{place}: {path} ({kind})") from error
         self._bind(item, names, values, scope)
         return values
-
-    def _names(self, item: Item) -> list[str]:
-        if item.name is None:
-            return []
-        nodes = item.name.items if isinstance(item.name, Seq) else [item.name]
-        names = [n.text for n in nodes if isinstance(n, Scalar)]
-        if len(names) != len(nodes) or not all(names):
-            raise self.reader.error(item.name, "`as:` is no name", "write `as: name` or `as: [first, second]`")
-        for node, name in zip(nodes, names, strict=True):
-            if not name.replace("-", "_").replace(".", "_").replace("_", "a").isalnum():
-                raise self.reader.error(node, f"{name!r} is no name", "use letters, digits, _, - and .")
-        return names
 
     def _number(self, kind: str, scope: Scope, plural: frozenset[str]) -> str:
         scope.count[kind] += 1
@@ -254,7 +163,7 @@ class Elaborator:
         layer = LAYERS.get(kind)
         site = Site(self.builder, path, scope.path, inputs, place, self.by_rows)
         if layer is None:
-            return self._operator(kind, item, scope, site, names)
+            return add_operator(kind, item, scope, site, names, self.reader, self.blocks)
         arguments = self._arguments(layer, item, scope)
         share = arguments.pop("weights", None)
         if share is not None:
@@ -290,129 +199,3 @@ class Elaborator:
             else:
                 arguments[name] = kind.default
         return arguments
-
-    def _operator(self, kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str]) -> Values:
-        """An ONNX operator by its op_type."""
-        from costcalc.load.op_table import operators
-
-        table = operators()
-        if kind not in table:
-            known = [*STRUCTURE, *self.blocks, *LAYERS, *table]
-            remedy = suggest(kind, known) or "see `costcalc schema` for all layers"
-            raise self.reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
-        attributes: dict[str, Any] = {}
-        for key, node in item.options.items():
-            if key not in table[kind]:
-                remedy = suggest(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
-                raise self.reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
-            attributes[key] = self._attribute(table[kind][key], key, node, scope)
-        outputs = tuple([site.name, *("/".join((*scope.path, n)) for n in names[1:])])
-        site.op(kind, site.inputs, attributes, outputs=outputs)
-        return outputs
-
-    def _attribute(self, type_: str, key: str, node: YamlNode, scope: Scope) -> Any:
-        value = self.reader.value(node, scope.names)
-        if type_ in ("ints", "floats", "strings") and not isinstance(value, list):
-            value = [value]
-        values = value if isinstance(value, list) else [value]
-        want: tuple[type, ...] = {"i": (int,), "s": (str,)}.get(type_[0], (object,))
-        if type_ in ("tensor", "graph") or not all(isinstance(v, want) for v in values):
-            remedy = f"it is of ONNX's type {type_.upper()}" + (
-                ", which YAML cannot write" if type_ in ("tensor", "graph") else ""
-            )
-            raise self.reader.error(node, f"{key} is {value!r}", remedy)
-        values = [float(v) if type_.startswith("float") else int(v) if want == (int,) else v for v in values]
-        return values if type_.endswith("s") else values[0]
-
-    def _option(self, item: Item, allowed: Sequence[str]) -> None:
-        for key in item.options:
-            if key not in allowed:
-                remedy = suggest(key, allowed) or "it takes " + ", ".join(allowed)
-                raise self.reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
-
-    def _need(self, item: Item, key: str) -> YamlNode:
-        if key not in item.options:
-            raise self.reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")
-        return item.options[key]
-
-    def _repeat(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
-        self._option(item, ("times", "layers"))
-        node = self._need(item, "times")
-        times = self.reader.integer(TIMES, "times", node, scope.names)
-        if times < 0:
-            raise self.reader.error(node, f"times is {times}", "it is at least 0")
-        body = self._need(item, "layers")
-        if not isinstance(body, Seq):
-            raise self.reader.error(body, "the layers are no list", "start each layer with `- `")
-        for _ in range(times):
-            for entry in body.items:
-                current = self.layer(self.item(entry), scope, current, plural)
-        return current
-
-    def _residual(self, item: Item, scope: Scope, inputs: Values) -> Values:
-        self._option(item, ("body", "shortcut", "merge"))
-        merge = item.options.get("merge")
-        op = MERGES[self.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
-        body = self.layers(self._need(item, "body"), scope, inputs[0])[0]
-        shortcut = inputs[0]
-        if "shortcut" in item.options:
-            inside = scope.inner("shortcut", {})
-            shortcut = self.layers(item.options["shortcut"], inside, inputs[0])[0]
-        return (self._merge(item, scope, op, [body, shortcut], 1),)
-
-    def _branches(self, item: Item, scope: Scope, inputs: Values) -> Values:
-        paths = item.body
-        op, axis = "Concat", 1
-        if isinstance(paths, Map):
-            self._option(item, ("merge", "axis", "paths"))
-            if "merge" in item.options:
-                op = MERGES[self.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
-            if "axis" in item.options:
-                axis = self.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
-            paths = self._need(item, "paths")
-        if isinstance(paths, Map):
-            named = list(paths.values.items())
-        elif isinstance(paths, Seq):
-            named = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
-        else:
-            raise self.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-        if not named:
-            raise self.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-        ends = [self.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
-        return (self._merge(item, scope, op, ends, axis),)
-
-    def _merge(self, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
-        place = self.reader.document.place(item.node)
-        path = "/".join((*scope.path, op.lower()))
-        site = Site(self.builder, path, scope.path, ends, place, self.by_rows)
-        if op == "Concat":
-            return site.op(op, ends, {"axis": axis})
-        result = LAYERS[op.lower()].emit(site)
-        assert isinstance(result, str)
-        return result
-
-    def _block(self, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
-        if block.name in scope.calls and scope.calls.count(block.name) >= 1:
-            raise self.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
-        arguments: dict[str, Any] = dict(scope.names)
-        for key in item.options:
-            if key not in block.args:
-                remedy = suggest(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
-                raise self.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
-        for key, default in block.args.items():
-            node = item.options.get(key)
-            if node is not None:
-                arguments[key] = self.reader.value(node, scope.names)
-            elif isinstance(default, Scalar) and default.is_null:
-                raise self.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
-            else:
-                arguments[key] = self.reader.value(default, arguments)
-        if len(inputs) < len(block.inputs):
-            raise self.reader.error(
-                item.node, f"the block {block.name!r} reads {len(block.inputs)} values", "name them in `from:`"
-            )
-        inner = Scope(arguments, dict(zip(block.inputs, inputs, strict=False)), (*scope.path, name), scope)
-        inner.calls = (*scope.calls, block.name)
-        if len(inner.calls) > MAX_CALLS:
-            raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
-        return self.layers(block.layers, inner, inputs[0])

@@ -113,7 +113,7 @@ def fraction(number: str, text: str) -> Number:
 
 
 def _number(value: Any, text: str) -> Any:
-    if isinstance(value, bool) or isinstance(value, (str, list, tuple)) or value is None:
+    if isinstance(value, (bool, str, list, tuple)) or value is None:
         raise ExpressionError(f"{text!r} calculates with {value!r}", "only numbers can be calculated with")
     return value
 

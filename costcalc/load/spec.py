@@ -10,9 +10,10 @@ from costcalc.build import GraphBuilder
 from costcalc.dim import Dim, Poly, symbol, symbols
 from costcalc.errors import UsageError
 from costcalc.ir import DTYPES, DType, Graph
-from costcalc.load.elaborate import Block, Elaborator, Scope
+from costcalc.load.elaborate import Elaborator
 from costcalc.load.expression import suggest
 from costcalc.load.layers.base import Key
+from costcalc.load.scope import Block, Scope
 from costcalc.load.symbols import default_batch, symbolic_shape
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode, parse

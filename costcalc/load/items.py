@@ -1,0 +1,82 @@
+"""One entry of a list of layers, as it stands in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from costcalc.load.expression import suggest
+from costcalc.load.values import Reader
+from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
+
+STRUCTURE = ("repeat", "residual", "branches")
+
+
+class Item(NamedTuple):
+    """A layer as it stands in the file."""
+
+    kind: str
+    node: YamlNode
+    body: YamlNode | None
+    options: Mapping[str, YamlNode]
+    keys: Mapping[str, Scalar]
+    name: YamlNode | None
+    source: YamlNode | None
+
+
+def read_item(node: YamlNode, reader: Reader) -> Item:
+    """Reads `- kind` or `- kind: {options}`; `as:` and `from:` stand inside or beside."""
+    error = reader.error
+    if isinstance(node, Scalar):
+        if not node.text:
+            raise error(node, "a layer is empty", "name one, such as `- relu`")
+        return Item(node.text, node, None, {}, {}, None, None)
+    if isinstance(node, Seq):
+        raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
+    kinds = [k for k in node.keys if k not in ("as", "from")]
+    if len(kinds) != 1:
+        listed = ", ".join(repr(k) for k in kinds) or "none"
+        raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
+    kind = kinds[0]
+    body = node.values[kind]
+    name, source = node.values.get("as"), node.values.get("from")
+    options: dict[str, YamlNode] = {}
+    keys: dict[str, Scalar] = {}
+    if isinstance(body, Map):
+        options, keys = dict(body.values), dict(body.keys)
+        for key in ("as", "from"):
+            if key in options and key in node.values:
+                raise error(keys[key], f"`{key}:` is given twice", "keep one")
+        name, source = options.pop("as", name), options.pop("from", source)
+    elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
+        raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
+    return Item(kind, node, body, options, keys, name, source)
+
+
+def item_names(item: Item, reader: Reader) -> list[str]:
+    """The names of `as:`."""
+    if item.name is None:
+        return []
+    nodes = item.name.items if isinstance(item.name, Seq) else [item.name]
+    names = [n.text for n in nodes if isinstance(n, Scalar)]
+    if len(names) != len(nodes) or not all(names):
+        raise reader.error(item.name, "`as:` is no name", "write `as: name` or `as: [first, second]`")
+    for node, name in zip(nodes, names, strict=True):
+        if not name.replace("-", "_").replace(".", "_").replace("_", "a").isalnum():
+            raise reader.error(node, f"{name!r} is no name", "use letters, digits, _, - and .")
+    return names
+
+
+def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
+    """SpecError for an option that is not allowed."""
+    for key in item.options:
+        if key not in allowed:
+            remedy = suggest(key, allowed) or "it takes " + ", ".join(allowed)
+            raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
+
+
+def needed(item: Item, key: str, reader: Reader) -> YamlNode:
+    """The option, or SpecError where it is missing."""
+    if key not in item.options:
+        raise reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")
+    return item.options[key]

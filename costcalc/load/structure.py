@@ -1,0 +1,109 @@
+"""What holds other layers: repeat, residual, branches, and the file's own blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc.errors import SpecError
+from costcalc.load.expression import suggest
+from costcalc.load.items import Item, check_options, needed
+from costcalc.load.layers import LAYERS
+from costcalc.load.layers.base import Key, Site
+from costcalc.load.scope import Block, Scope
+from costcalc.load.yaml_nodes import Map, Scalar, Seq
+
+if TYPE_CHECKING:
+    from costcalc.load.elaborate import Elaborator, Values
+
+MAX_CALLS = 50
+MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
+TIMES, AXIS = Key("int"), Key("int", 1)
+MERGE = Key("word", choices=tuple(MERGES))
+
+
+def repeat(e: Elaborator, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    check_options(item, ("times", "layers"), e.reader)
+    node = needed(item, "times", e.reader)
+    times = e.reader.integer(TIMES, "times", node, scope.names)
+    if times < 0:
+        raise e.reader.error(node, f"times is {times}", "it is at least 0")
+    body = needed(item, "layers", e.reader)
+    if not isinstance(body, Seq):
+        raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
+    for _ in range(times):
+        for entry in body.items:
+            current = e.layer(e.item(entry), scope, current, plural)
+    return current
+
+
+def residual(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
+    check_options(item, ("body", "shortcut", "merge"), e.reader)
+    merge = item.options.get("merge")
+    op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
+    body = e.layers(needed(item, "body", e.reader), scope, inputs[0])[0]
+    shortcut = inputs[0]
+    if "shortcut" in item.options:
+        inside = scope.inner("shortcut", {})
+        shortcut = e.layers(item.options["shortcut"], inside, inputs[0])[0]
+    return (join(e, item, scope, op, [body, shortcut], 1),)
+
+
+def branches(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
+    paths = item.body
+    op, axis = "Concat", 1
+    if isinstance(paths, Map):
+        check_options(item, ("merge", "axis", "paths"), e.reader)
+        if "merge" in item.options:
+            op = MERGES[e.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
+        if "axis" in item.options:
+            axis = e.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
+        paths = needed(item, "paths", e.reader)
+    if isinstance(paths, Map):
+        named = list(paths.values.items())
+    elif isinstance(paths, Seq):
+        named = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
+    else:
+        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    if not named:
+        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
+    return (join(e, item, scope, op, ends, axis),)
+
+
+def join(e: Elaborator, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+    place = e.reader.document.place(item.node)
+    path = "/".join((*scope.path, op.lower()))
+    site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
+    if op == "Concat":
+        return site.op(op, ends, {"axis": axis})
+    result = LAYERS[op.lower()].emit(site)
+    assert isinstance(result, str)
+    return result
+
+
+def block(e: Elaborator, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+    if block.name in scope.calls and scope.calls.count(block.name) >= 1:
+        raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
+    arguments: dict[str, Any] = dict(scope.names)
+    for key in item.options:
+        if key not in block.args:
+            remedy = suggest(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
+            raise e.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
+    for key, default in block.args.items():
+        node = item.options.get(key)
+        if node is not None:
+            arguments[key] = e.reader.value(node, scope.names)
+        elif isinstance(default, Scalar) and default.is_null:
+            raise e.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
+        else:
+            arguments[key] = e.reader.value(default, arguments)
+    if len(inputs) < len(block.inputs):
+        raise e.reader.error(
+            item.node, f"the block {block.name!r} reads {len(block.inputs)} values", "name them in `from:`"
+        )
+    inner = Scope(arguments, dict(zip(block.inputs, inputs, strict=False)), (*scope.path, name), scope)
+    inner.calls = (*scope.calls, block.name)
+    if len(inner.calls) > MAX_CALLS:
+        raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
+    return e.layers(block.layers, inner, inputs[0])
