@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
-from costcalc.dim import bounds
 from costcalc.errors import ShapeError
 from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
+from costcalc.ops.ratio import difference, truncate
 from costcalc.registry import describe, free, shape_rule
 
 free("Cast", "CastLike", "BitCast")
@@ -48,9 +49,13 @@ def bit_cast_shape(x: TensorType, *, to: int) -> TensorType:
 
 def converted(value: Value, dtype: DType) -> Value | None:
     """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true. A Dim stays
-    as it is in integer and float tensors, so that extents survive a detour through floats. None where it is open."""
+    as it is in integer and float tensors, so that extents survive a detour through floats; float16 rounds numbers.
+    None where it is open, or the type is narrower (nobody computes extents there)."""
     if dtype.is_float:
-        return tuple([int(x) if x.__class__ is bool else x for x in value])
+        if dtype.bits < 16 or dtype is DType.BFLOAT16:
+            return None
+        one_float = _to_float16 if dtype is DType.FLOAT16 else _to_float
+        return tuple(map(one_float, value))
     one = _to_bool if dtype is DType.BOOL else _to_int if dtype.is_integer else None
     if one is None:
         return None
@@ -62,16 +67,27 @@ def converted(value: Value, dtype: DType) -> Value | None:
     return result
 
 
-def _to_int(x: Any) -> Any:
-    if isinstance(x, float):
-        return int(x) if math.isfinite(x) else None
+def _to_float(x: Any) -> Any:
     return int(x) if x.__class__ is bool else x
+
+
+def _to_float16(x: Any) -> Any:
+    if not isinstance(x, (int, float)) or not math.isfinite(x):
+        return x
+    if abs(x) >= 65520:
+        return math.copysign(math.inf, x)
+    rounded = struct.unpack("e", struct.pack("e", x))[0]
+    return int(rounded) if isinstance(x, int) else rounded
+
+
+def _to_int(x: Any) -> Any:
+    return int(x) if x.__class__ is bool else truncate(x)
 
 
 def _to_bool(x: Any) -> bool | None:
     if isinstance(x, (int, float)):
         return x != 0
-    low, high = bounds(x)
+    low, high = difference(x, 0)
     return True if low > 0 or high < 0 else None
 
 

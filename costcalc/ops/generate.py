@@ -14,6 +14,7 @@ from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType, Value
 from costcalc.ops.axes import length_of
 from costcalc.ops.cast import dtype_of
+from costcalc.ops.ratio import Ratio
 from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
 
 free("Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike")
@@ -26,7 +27,6 @@ describe("Numbers from start to limit, delta apart.", "Range")
 describe("Ones on a diagonal, zeros elsewhere.", "EyeLike")
 describe("Random numbers; drawing them is no counted arithmetic.", "RandomNormal", "RandomUniform", "RandomNormalLike",
          "RandomUniformLike", "Multinomial")  # fmt: skip
-describe("Each output is 1 with the probability that the input gives.", "Bernoulli")
 describe("A window function, a sum of cosines.", "BlackmanWindow", "HannWindow", "HammingWindow")
 
 Fresh = Callable[[str], Dim]
@@ -102,7 +102,7 @@ def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fres
 
 
 def _ends(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
-    if any(t.value is None for t in inputs):
+    if any(t.value is None or isinstance(t.value[0], Ratio) for t in inputs):
         return None
     start, limit, delta = (_whole(t.value[0]) for t in inputs if t.value)
     return start, limit, delta
@@ -126,7 +126,7 @@ def range_extent(start: Any, limit: Any, delta: Any) -> Dim | None:
     if delta == 0:
         raise ShapeError("the delta of a Range is 0", "use another step")
     low, high = bounds(delta)
-    if low < 0 < high:
+    if low <= 0 <= high:
         return None
     way, step = (limit - start, delta) if low > 0 else (start - limit, -delta)
     return maximum((way + (step - 1)) // step, 0)
@@ -158,16 +158,10 @@ def random_shape(*, shape: Sequence[int], dtype: int = 1) -> TensorType:
     return TensorType(dtype_of(dtype), tuple(shape))
 
 
-@shape_rule("RandomNormalLike", "RandomUniformLike", "Bernoulli")
+@shape_rule("RandomNormalLike", "RandomUniformLike")
 def random_like_shape(x: TensorType, *, dtype: int | None = None) -> TensorType:
     """The shape of the input."""
     return TensorType(x.dtype if dtype is None else dtype_of(dtype), x.shape)
-
-
-@cost_rule("Bernoulli")
-def bernoulli_cost(x: TensorType) -> Cost:
-    """One comparison per element (of a random number with the probability)."""
-    return Cost(work=per("compare", "elementwise", x.elements))
 
 
 @shape_rule("Multinomial")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -21,12 +23,20 @@ Fresh = Callable[[str], Dim]
 
 
 def resized(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
-    """⌊extent · crop · scale⌋. A float stands for the simplest fraction that float32 cannot tell from it (0.33333334 is
-    1/3), so that a scale computed as 7/3 gives the extent that it was computed from."""
+    """⌊extent · crop · scale⌋. Of a number, the product is rounded to float32 before the floor, as runtimes do; of a
+    symbol, the scale stands for the simplest fraction that float32 cannot tell from it (0.33333334 is 1/3). Both are
+    the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
     if crop == 1 and not isinstance(scale, float):
         return extent * scale  # type: ignore[no-any-return]
+    if crop == 1 and isinstance(extent, int):
+        return math.floor(_float32(_float32(extent) * _float32(scale)))
     ratio = crop * rational(scale)
     return extent * ratio.numerator // ratio.denominator
+
+
+def _float32(x: float) -> float:
+    rounded: float = struct.unpack("f", struct.pack("f", x))[0]
+    return rounded
 
 
 def rational(x: float) -> Fraction:

@@ -17,7 +17,7 @@ describe("A range of each axis is cut out.", "Slice")
 
 Fresh = Callable[[str], Dim]
 FAR = 2**31 - 1
-"""An end at or beyond INT32_MAX (or as far below 0) means "to the end", as ONNX recommends to write it."""
+"""A bound at or beyond INT32_MAX (or as far below 0) means that end of the axis, as ONNX recommends to write it."""
 
 
 @shape_rule("Slice")
@@ -66,8 +66,10 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
         first, stop = _clamped(n, start, end, step)
         return len(range(first, stop, step))
     low, high = bounds(step)
-    if low < 0 < high:
+    if low <= 0 <= high:
         return None
+    if isinstance(start, int) and abs(start) >= FAR:
+        start = 0 if start < 0 else n if low > 0 else n - 1
     if low > 0:
         far = isinstance(end, int) and end >= FAR
         # An end that counts from behind lies below n, a start that counts from the front not below 0.

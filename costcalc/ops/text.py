@@ -1,5 +1,5 @@
-"""Strings and files in a graph: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer,
-ImageDecoder. Work on characters and bytes is no counted arithmetic."""
+"""Strings in a graph: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer. Work on characters
+is no counted arithmetic."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from costcalc.ir import DType, TensorType
 from costcalc.ops.broadcast import broadcast_types
 from costcalc.registry import cost_rule, describe, free, shape_rule
 
-free("StringNormalizer", "StringConcat", "StringSplit", "RegexFullMatch", "ImageDecoder")
+free("StringNormalizer", "StringConcat", "StringSplit", "RegexFullMatch")
 describe("Strings change their case, and stop words are dropped.", "StringNormalizer")
 describe("Strings are joined pair by pair.", "StringConcat")
 describe("Each string is split into pieces.", "StringSplit")
 describe("Whether each string matches a pattern.", "RegexFullMatch")
 describe("Each row is described by how often n-grams occur in it.", "TfIdfVectorizer")
-describe("A compressed image becomes pixels.", "ImageDecoder")
 
 Fresh = Callable[[str], Dim]
 
@@ -65,9 +64,3 @@ def tf_idf_cost(x: TensorType, *, mode: str = "TF", out: TensorType) -> Cost:
     """TF: nothing, counting n-grams is no arithmetic. IDF and TFIDF: one multiplication per output element, by its
     weight."""
     return FREE if mode == "TF" else Cost(work=per("multiply", "elementwise", out.elements))
-
-
-@shape_rule("ImageDecoder")
-def image_decoder_shape(stream: TensorType, *, pixel_format: str = "RGB", fresh: Fresh) -> TensorType:
-    """[height, width, channels] of bytes: height and width are new symbols, channels 3, or 1 for Grayscale."""
-    return TensorType(DType.UINT8, (fresh("height"), fresh("width"), 1 if pixel_format == "Grayscale" else 3))
