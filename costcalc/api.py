@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from costcalc.comparison import Comparison
     from costcalc.working import Explanation
 
+
 def load(
     source: str | os.PathLike[str] | Graph,
     *,

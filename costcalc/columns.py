@@ -96,8 +96,7 @@ def add(amounts: Iterable[Dim | None]) -> Amount:
             unknown = True
         else:
             some = True
-            if amount:
-                known = known + amount
+            known = known + amount
     if unknown:
         return AtLeast(known) if some else None
     return known

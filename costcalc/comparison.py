@@ -49,9 +49,9 @@ class Comparison:
         """The totals; and FLOPs by operator type."""
         labels = {TOTALS[key]: amounts for key, amounts in self.totals().items()}
         remarks = [
-            Remark(name, accounting(report) + ("; its totals are lower bounds" if report.lower_bound else ""), report.lower_bound)
+            Remark(name, accounting(report), report.lower_bound)
             for name, report in zip(self.names, self.reports, strict=True)
-        ]  # fmt: skip
+        ]
         return (
             self._sheet("Totals", "", labels),
             self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), tuple(remarks)),

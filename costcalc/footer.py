@@ -1,4 +1,4 @@
-"""What stands under a table: the totals, what is open, taken for granted and decided, and what the report accounts for."""
+"""What stands under a table: the totals, what is open, assumed and decided, and what the report accounts for."""
 
 from __future__ import annotations
 

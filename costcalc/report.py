@@ -121,6 +121,27 @@ class Report:
                 sums[name] = sums.get(name, 0) + work.formula.value * row.count
         return sums
 
+    def __str__(self) -> str:
+        """The table, as wide as a line of a pipe."""
+        from costcalc.render import sheets
+        from costcalc.render.palette import screen
+        from costcalc.sheet import sheet
+
+        return sheets("table", [sheet(self)], screen(to_file=True))
+
+    def __rich__(self) -> Any:
+        """The table in the colours and at the width of a terminal, for rich's print."""
+        from costcalc.render.terminal import ReportTable
+
+        return ReportTable(self)
+
+    def _repr_html_(self) -> str:
+        """The table in a notebook."""
+        from costcalc.render.html import fragment
+        from costcalc.sheet import sheet
+
+        return fragment([sheet(self)])
+
     def bind(self, dims: Mapping[str, int]) -> Report:
         """The report with symbols bound; AssumptionError where a value breaks what the graph rests on."""
         unknown = [name for name in dims if name not in self.open_symbols]

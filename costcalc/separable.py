@@ -36,7 +36,9 @@ def separables(report: Report) -> Iterator[Separable]:
         if not _is_pointwise(report, node):
             continue
         at = producers.get(node.inputs[0])
-        while at is not None and nodes[at].op_type in BETWEEN and _shape(report, nodes[at], 0) == _out(report, nodes[at]):
+        while (
+            at is not None and nodes[at].op_type in BETWEEN and _shape(report, nodes[at], 0) == _out(report, nodes[at])
+        ):
             at = producers.get(nodes[at].inputs[0])
         if at is not None and _is_depthwise(report, nodes[at]):
             yield _pair(report, report.rows[at], row, nodes[at], node)

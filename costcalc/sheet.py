@@ -148,7 +148,7 @@ def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
         whole = whole.value
     if isinstance(whole, int) and whole:
         n = whole
-        return [a / n if a.__class__ is int else None for a in amounts]  # type: ignore[operator]
+        return [a / n if a.__class__ is int else None for a in amounts]
     return [_share(a, whole) for a in amounts]
 
 
@@ -159,5 +159,6 @@ def _share(amount: Amount, whole: Dim | None) -> float | None:
 
 
 def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tuple[Any, ...]:
-    names = {"name": "Total", "op": f"{layers} layers" if "name" in keys else "Total", "dtype": "", "state": ""}
+    total = "Total" if "layers" in keys else f"Total of {layers:,}"
+    names = {"name": total, "op": "" if "name" in keys else "Total", "dtype": "", "state": ""}
     return tuple(names.get(key, cell) for key, cell in zip(keys, cells, strict=True))

@@ -92,8 +92,8 @@ def times(value: Fraction | float | None) -> str:
     """A ratio as 27.2×; – where there is none."""
     if value is None:
         return "–"
-    if value == 1:
-        return "1×"
+    if value in (0, 1):
+        return f"{int(value)}×"
     if value and value < Fraction(1, 100):
         return f"{float(value):.2g}×"
     return f"{digits(Fraction(value))}×"

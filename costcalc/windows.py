@@ -115,9 +115,9 @@ class Field(NamedTuple):
 
 WHOLE = Field(whole=True)
 MIXING = frozenset(
-    ("Flatten", "MatMul", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "Attention", "LSTM", "GRU", "RNN",
-     "QLinearMatMul", "MatMulInteger", "QLinearGlobalAveragePool", "InstanceNormalization", "GroupNormalization",
-     "LayerNormalization", "ReduceMean", "ReduceMax", "ReduceSum", "Einsum")
+    ("Flatten", "MatMul", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "Attention", "LSTM",
+     "GRU", "RNN", "QLinearMatMul", "MatMulInteger", "QLinearGlobalAveragePool", "InstanceNormalization",
+     "GroupNormalization", "LayerNormalization", "ReduceMean", "ReduceMax", "ReduceSum", "Einsum")
 )  # fmt: skip
 """Operators whose outputs each see all positions."""
 LOST = frozenset(
@@ -180,4 +180,4 @@ def field_text(field: Field) -> str:
     if field.whole:
         return "the whole input"
     size, jump = "×".join(map(str, field.size)), "×".join(map(str, field.jump))
-    return f"{size} of the input, the next output's {jump} further"
+    return f"{size} of the input, jump {jump}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,8 +79,8 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
     if layer is not None:
         chosen = [find(report, layer)]
     else:
-        costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"]]
-        chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"]]
+        costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
+        chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
     owned: dict[int, list[Stored]] = {}
     for item in stored(report.graph):
         if item.kind != "constant":
@@ -97,13 +98,14 @@ def find(report: Report, name: str) -> int:
     names = [row.name for row in report.rows]
     lower, asked = [n.lower() for n in names], name.lower()
     matches: list[int] = []
-    for test in (
-        lambda i: names[i] == name,
-        lambda i: lower[i] == asked,
-        lambda i: lower[i].endswith(asked) and not lower[i][: -len(asked)][-1:].isalnum(),
-        lambda i: asked in lower[i],
-    ):
-        matches = [i for i in range(len(names)) if test(i)]
+    tests: tuple[Callable[[str, str], bool], ...] = (
+        lambda own, _: own == name,
+        lambda _, own: own == asked,
+        lambda _, own: own.endswith(asked) and not own[: -len(asked)][-1:].isalnum(),
+        lambda _, own: asked in own,
+    )
+    for test in tests:
+        matches = [i for i in range(len(names)) if test(names[i], lower[i])]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -148,7 +150,7 @@ def _steps(row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: di
                 yield Step(f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key])
     field = seen.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
-        yield Step("Sees", (field_text(field),))
+        yield Step("Receptive field", (field_text(field),))
 
 
 def _macs(formula: Formula, what: str) -> Iterator[Step]:
@@ -210,19 +212,22 @@ def number(d: Dim) -> str:
 
 
 def _sums(report: Report) -> Iterator[Step]:
-    """The totals as sums over layers, or over operator types where there are many layers."""
+    """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
+    still long."""
     for key, what in (("macs", "MACs"), ("params", "Params"), ("flops", "FLOPs")):
-        parts = [(row.name, row.amounts[key]) for row in report.rows if row.amounts[key]]
-        if len(parts) > FEW:
+        every = [(qualified(row), row.amounts[key]) for row in report.rows]
+        parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
+        shown = [number(amount) for _, amount in parts]
+        if len(shown) > FEW:
+            equal = Counter(amount for _, amount in parts)
+            shown = [f"{n} × {number(amount)}" if n > 1 else number(amount) for amount, n in equal.items()]
+        if len(shown) > FEW:
             sums: dict[str, Dim] = {}
-            for row in report.rows:
-                sums[qualified(row)] = sums.get(qualified(row), 0) + (row.amounts[key] or 0)
-            parts = [(op, amount) for op, amount in sums.items() if amount != 0]
-            shown = " + ".join(f"{op} {number(amount)}" for op, amount in parts if amount is not None)
-        else:
-            shown = " + ".join(number(amount) for _, amount in parts if amount is not None)
-        if parts:
-            yield Step(what, (shown,), report.totals[key])
+            for op, amount in parts:
+                sums[op] = sums.get(op, 0) + amount
+            shown = [f"{op} {number(amount)}" for op, amount in sums.items()]
+        if shown:
+            yield Step(what, (" + ".join(shown),), report.totals[key])
 
 
 FEW = 8
@@ -245,5 +250,3 @@ def _working_dict(working: Working) -> dict[str, Any]:
         "outputs": list(working.outputs),
         "steps": [_step_dict(step) for step in working.steps],
     }
-
-

@@ -14,7 +14,7 @@ FORMATS = ("table", "json", "csv", "markdown", "html")
 Pair = tuple[str, Any]
 
 
-class Model(click.ParamType):
+class Model(click.ParamType):  # type: ignore[type-arg]
     """A YAML file, an ONNX file or a built-in name; the shell completes all of them."""
 
     name = "model"
@@ -23,10 +23,13 @@ class Model(click.ParamType):
         from costcalc.load import builtin_models
 
         names = [n for info in builtin_models() for n in (info.name, *info.aliases)]
-        return [*(CompletionItem(n) for n in names if n.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+        return [
+            *(CompletionItem(n) for n in names if n.startswith(incomplete)),
+            CompletionItem(incomplete, type="file"),
+        ]
 
 
-class Named(click.ParamType):
+class Named(click.ParamType):  # type: ignore[type-arg]
     """NAME=VALUE. The last `=` divides, for names of tensors may hold one."""
 
     name = "name=value"
@@ -67,12 +70,9 @@ def scalar(text: str) -> int | bool:
 
 def number(text: str) -> int | float | str:
     """A number, or an expression or word as it stands."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    if re.fullmatch(r"[+-]?\d{1,18}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?\d*\.\d+", text) else text
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,5 +30,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, AtLeast):
         return f">={plain(value.value)}"
     if isinstance(value, tuple):
-        return " ".join("?" if shape is None else "x".join(str(d).replace(" ", "") for d in shape) or "()" for shape in value)
+        return " ".join(
+            "?" if shape is None else "x".join(str(d).replace(" ", "") for d in shape) or "()" for shape in value
+        )
     return "" if value is None else value

@@ -52,7 +52,10 @@ def _sheet(sheet: Sheet) -> str:
             texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
         columns.append(texts)
     left = [' class="l"' if column.kind in ("name", "text", "bar") else "" for column in sheet.columns]
-    rows = [f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>" for row in zip(*columns, strict=True)]
+    rows = [
+        f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>"
+        for row in zip(*columns, strict=True)
+    ]
     if sheet.total is not None:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
@@ -71,7 +74,9 @@ def _list(sheet: Sheet) -> str:
     items = []
     for fact in sheet.facts:
         human = cells.human(fact.value, fact.kind)
-        items.append(f"<dt>{fact.label}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>")
+        items.append(
+            f"<dt>{fact.label}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
+        )
     for remark in sheet.remarks:
         mark = ' class="warning"' if remark.warning else ""
         items.append(f"<dt>{remark.label}</dt><dd{mark}>{escape(cells.printable(remark.text))}</dd>")

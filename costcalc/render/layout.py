@@ -5,21 +5,23 @@ A rich.table row costs some 0.7 ms, which is seven times what a layer may cost a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from costcalc.columns import Column
 
 GAP = "  "
-BAR = (6, 16)
+BAR = (1, 16)
 """The narrowest and the widest bar."""
-NARROW = {"name": 14, "text": 8, "shape": 9, "number": 12, "bytes": 8, "share": 6, "bar": BAR[0]}
-"""A column shrinks down to this before another one is left out."""
-LEAST = {"name": 8, "text": 4, "shape": 5}
-ORDER = ("shape", "text", "name", "number")
-"""What is shortened first."""
+NARROW = (("name", 30), ("text", 16), ("shape", 18), ("name", 22), ("text", 11), ("shape", 13), ("name", 13),
+          ("text", 9), ("number", 12))  # fmt: skip
+"""What is shortened first, and down to where, before a column is left out."""
+LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
+"""How far columns shrink that may not be left out."""
 CALM = {"name": 48, "text": 28, "shape": 28, "number": 40}
 """No column is wider than this, whatever the line's width."""
+BREAK = re.compile(r"(?<![×·/]) (?![×·/=]|(?:[kMGTPE]|[KMGTPE]iB|B)(?:\W|$))")
 
 
 def text_width(text: str) -> int:
@@ -93,31 +95,28 @@ def _over(widths: dict[int, int], width: int) -> int:
     return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
 
 
-def _shrink(columns: Sequence[Column], widths: dict[int, int], width: int, least: dict[str, int]) -> bool:
-    """Takes width from the columns in ORDER until the line fits; whether it does. Widths only change if it does, or if
-    there is nothing else to try (LEAST)."""
-    tried = dict(widths)
-    for kind in ORDER:
-        for i in tried:
-            over = _over(tried, width)
+def _shrink(columns: Sequence[Column], widths: dict[int, int], width: int, steps: Sequence[tuple[str, int]]) -> bool:
+    """Takes width from the columns, step by step, until the line fits; whether it does."""
+    for kind, least in steps:
+        for i in widths:
+            over = _over(widths, width)
             if over <= 0:
-                break
-            if columns[i].kind == kind and kind in least:
-                tried[i] = max(min(tried[i], least[kind]), tried[i] - over)
-    fits = _over(tried, width) <= 0
-    if fits or least is LEAST:
-        widths.update(tried)
-    return fits
+                return True
+            if columns[i].kind == kind:
+                widths[i] = max(min(widths[i], least), widths[i] - over)
+    return _over(widths, width) <= 0
 
 
 def wrap(text: str, width: int, indent: int) -> list[str]:
-    """A long formula or remark in lines, broken at spaces; all but the first are indented."""
+    """A long formula or remark in lines; all but the first are indented. No line breaks inside a product, or between a
+    number and its unit."""
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in BREAK.split(text):
         room = max(20, width - indent)
         if line and text_width(line) + 1 + text_width(word) > room:
             lines.append(line)
             line = word
         else:
             line = f"{line} {word}" if line else word
-    return [lines_ if i == 0 else " " * indent + lines_ for i, lines_ in enumerate([*lines, line])]
+    lines.append(line)
+    return [lines[0], *(" " * indent + other for other in lines[1:])]

@@ -45,14 +45,16 @@ def screen(to_file: bool = False) -> Screen:
     from rich.console import Console
 
     console = Console()
-    return Screen(max(20, console.width), unicode, _palette(console.color_system is not None))
+    return Screen(max(20, console.width), unicode, palette(console.color_system is not None))
 
 
-def _palette(colours: bool) -> Palette:
+def palette(colours: bool) -> Palette:
     if not colours:
         return PLAIN
     from rich.color import ColorSystem
     from rich.style import Style
 
-    starts = [Style.parse(style).render("\0", color_system=ColorSystem.STANDARD).split("\0")[0] for style in STYLES.values()]
-    return Palette(*starts, off="\x1b[0m")
+    starts = [
+        Style.parse(style).render("\0", color_system=ColorSystem.STANDARD).split("\0")[0] for style in STYLES.values()
+    ]
+    return Palette(*starts, "\x1b[0m")

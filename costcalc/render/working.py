@@ -71,10 +71,12 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     """A line per layer with its numbers, and the formulas with their names once per operator type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
     wanted = {"macs": "MACs", "flops": "FLOPs"}[key]
-    rows, legend = [], {}
+    rows = []
+    legend: dict[tuple[str, str], None] = {}
     for working in explanation.workings:
         step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
-        legend.setdefault((qualified(working.row), step.sides[0]), None) if len(step.sides) > 1 else None
+        if len(step.sides) > 1:
+            legend[qualified(working.row), step.sides[0]] = None
         rows.append((working.row.name, qualified(working.row), step.sides[-1], working.row.amounts[key]))
     shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
     yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
@@ -85,12 +87,16 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
 
 def _separable(pairs: tuple[Separable, ...], screen: Screen) -> Iterator[str]:
     """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one."""
-    yield from wrap("Depthwise and pointwise convolution against the standard convolution they stand for:", screen.width, 0)
+    yield from wrap(
+        "Depthwise and pointwise convolution against the standard convolution they stand for:", screen.width, 0
+    )
     for pair in pairs:
         share = ratio(pair.macs, pair.standard)
         about = f" ≈ {float(share):.3f}" if share is not None else ""
         sides = f"{_part(pair.macs)} / {_part(pair.standard)} = 1/{exact(pair.filters)} + 1/{exact(pair.kernel)}{about}"
-        yield from wrap(f"{INDENT}{sides}  ({cells.printable(pair.depthwise)}, {cells.printable(pair.pointwise)})", screen.width, 4)
+        yield from wrap(
+            f"{INDENT}{sides}  ({cells.printable(pair.depthwise)}, {cells.printable(pair.pointwise)})", screen.width, 4
+        )
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
         share = ratio(macs, standard)
