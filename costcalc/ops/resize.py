@@ -13,6 +13,7 @@ from costcalc.errors import ShapeError
 from costcalc.formula import FREE, Cost, per
 from costcalc.ir import TensorType, Value
 from costcalc.ops.axes import axes_of, length_of, value_of
+from costcalc.ops.ratio import Ratio
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("Resize", buffers=(1, 2))
@@ -26,6 +27,8 @@ def resized(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
     """⌊extent · crop · scale⌋. Of a number, the product is rounded to float32 before the floor, as runtimes do; of a
     symbol, the scale stands for the simplest fraction that float32 cannot tell from it (0.33333334 is 1/3). Both are
     the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
+    if isinstance(scale, Ratio):
+        return extent * scale.num * crop.numerator // (scale.den * crop.denominator)
     if crop == 1 and not isinstance(scale, float):
         return extent * scale  # type: ignore[no-any-return]
     if crop == 1 and isinstance(extent, int):

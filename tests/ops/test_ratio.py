@@ -75,3 +75,16 @@ def test_exact_quotients_of_symbols() -> None:
     b = run("Cast", t(dtype=I64, value=(2 * H,)), to=FLOAT)[0]
     assert run("Div", a, b)[0].value == (3,)
     assert run("Div", b, a)[0].value is None
+
+
+def test_a_ratio_as_a_scale() -> None:
+    half = run("Div", run("Cast", t(dtype=I64, value=(H,)), to=FLOAT)[0], t(value=(2.0,)))[0]
+    scales = run("Concat", t(2, value=(1.0, 1.0)), run("Reshape", half, t(1, dtype=I64, value=(1,)))[0], axis=0)[0]
+    assert run("Resize", t(1, 3, 5), None, scales)[0].shape == (1, 3, (5 * H) // 2)
+
+
+def test_a_ratio_in_a_range() -> None:
+    half = run("Div", run("Cast", t(dtype=I64, value=(H,)), to=FLOAT)[0], t(value=(2.0,)))[0]
+    zero, one = t(value=(0.0,)), t(value=(1.0,))
+    (extent,) = run("Range", zero, half, one)[0].shape or ()
+    assert str(extent) == "n.length"
