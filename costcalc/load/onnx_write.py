@@ -1,0 +1,165 @@
+"""Graph -> ONNX file. The only module, beside inference, that imports onnx and numpy.
+
+Nodes and values keep their names. Stored tensors become initializers, known constants (axes, shapes, clip bounds)
+become Constant nodes, so that reading the file again counts the same parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costcalc import __version__
+from costcalc.errors import CostcalcError, UsageError
+from costcalc.ir import DType, Graph, Node, SequenceType, TensorType
+from costcalc.load.onnx_weights import concrete, store, stored_tensors, tensor
+
+if TYPE_CHECKING:
+    import onnx
+
+WEIGHTS = ("zeros", "random", "none")
+CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
+
+
+def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
+    """Writes a graph as an ONNX file, checked with onnx.checker.
+
+    weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
+    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where onnx is not
+    installed, where weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
+    """
+    if weights not in WEIGHTS:
+        raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
+    path = Path(path)
+    with _onnx():
+        model = _model(graph)
+        _check(model, graph)
+    with _writing(path):
+        store(model, graph, path, weights)
+        path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _model(graph: Graph) -> onnx.ModelProto:
+    """The model without its stored tensors."""
+    from onnx import helper
+
+    values = {name: t for name, t in graph.types.items() if name not in graph.initializers}
+    computed = {name for node in graph.nodes for name in node.outputs if name}
+    given = set(graph.inputs)
+    read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
+    constants = [
+        n for n in read if n in values and n not in computed and n not in given and values[n].value is not None
+    ]
+    made = [_constant(name, values[name]) for name in constants]
+    made += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
+    inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
+    outputs = [_value_info(name, graph.types[name]) for name in graph.outputs]
+    known = [
+        _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
+    ]
+    domains = {"": graph.opset.get("", 1)} | {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
+    proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
+    ir_version = helper.find_min_ir_version_for(opsets, True)
+    return helper.make_model(proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc",
+                             producer_version=__version__)  # fmt: skip
+
+
+def _known(t: TensorType) -> bool:
+    return t.shape is not None and t.dtype is not DType.UNDEFINED
+
+
+def _value_info(name: str, t: TensorType) -> onnx.ValueInfoProto:
+    from onnx import helper
+
+    return helper.make_value_info(name, _type(t))
+
+
+def _type(t: TensorType) -> onnx.TypeProto:
+    """An extent that holds a symbol is written as text."""
+    from onnx import helper
+
+    if isinstance(t, SequenceType):
+        item = t.value[0] if t.value else TensorType(t.dtype, None)
+        return helper.make_sequence_type_proto(_type(item))
+    shape = None if t.shape is None else [d if isinstance(d, int) else str(d) for d in t.shape]
+    return helper.make_tensor_type_proto(t.dtype.code, shape)
+
+
+def _node(node: Node, opset: int) -> onnx.NodeProto:
+    from onnx import helper
+
+    if node.op_type in CONTROL and node.domain == "":
+        raise CostcalcError(f"{node.op_type} cannot be written: its body stands in the graph as nodes",
+                            "export models without control flow", node.name)  # fmt: skip
+    kinds = _attribute_types(node, opset)
+    made = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
+    for key, value in node.attributes.items():
+        made.attribute.append(helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key)))
+    return made
+
+
+def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
+    """What ONNX says that the attributes are: an empty list does not tell."""
+    import onnx.defs
+
+    if not onnx.defs.has(node.op_type, node.domain):
+        return {}
+    schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
+    return {name: a.type for name, a in schema.attributes.items()}
+
+
+def _attribute(value: Any, place: str) -> Any:
+    if isinstance(value, TensorType):
+        if value.value is None:
+            raise CostcalcError("the elements of a tensor attribute are not known", "it cannot be written", place)
+        return tensor(place, value)
+    if isinstance(value, (tuple, list)):
+        return [_attribute(v, place) for v in value]
+    return value if isinstance(value, (int, float, str)) else concrete([value], place)[0]
+
+
+def _constant(name: str, t: TensorType) -> onnx.NodeProto:
+    from onnx import helper
+
+    return helper.make_node("Constant", [], [name], f"{name}/constant", value=tensor(name, t))
+
+
+def _check(model: onnx.ModelProto, graph: Graph) -> None:
+    """onnx.checker on the model with its stored tensors as inputs: the weights do not matter. ONNX's inference
+    must agree with the types here, where no extent is open."""
+    import onnx
+
+    checked = onnx.ModelProto()
+    checked.CopyFrom(model)
+    absent = stored_tensors(graph)
+    checked.graph.input.extend(_value_info(name, t) for name, t in absent.items())
+    is_open = any(not isinstance(d, int) for t in graph.types.values() for d in t.shape or ())
+    try:
+        onnx.checker.check_model(checked, full_check=not is_open)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise CostcalcError(f"onnx does not accept the model: {first}", "this is a bug of costcalc, or the model is "
+                            "only valid by its data") from error  # fmt: skip
+
+
+@contextmanager
+def _onnx() -> Iterator[None]:
+    try:
+        import onnx
+    except ImportError as error:
+        raise CostcalcError("writing ONNX files needs the onnx package", "pip install 'costcalc[onnx]'") from error
+    assert onnx
+    yield
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CostcalcError(
+            f"{path} cannot be written: {error.strerror}", "check the path and its permissions"
+        ) from error
