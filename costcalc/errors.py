@@ -16,6 +16,10 @@ class CostcalcError(Exception):
         """The same refusal with its place; a place that is already known stands."""
         return type(self)(self.fact, self.remedy, self.place or place)
 
+    def within(self, layer: str) -> CostcalcError:
+        """The same refusal with its layer, where its place names none yet."""
+        return self if ": " in self.place else type(self)(self.fact, self.remedy, f"{self.place}: {layer}")
+
     def __str__(self) -> str:
         text = f"{self.place}: {self.fact}" if self.place else self.fact
         return f"{text}; {self.remedy}" if self.remedy else text

@@ -67,7 +67,9 @@ class Elaborator:
         return kinds
 
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
-        """Adds one layer; returns its values. Binds its name, if it has one."""
+        """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
+        if item.when is not None and not self.reader.condition(item.when, scope.names):
+            return current
         self.added += 1
         if self.added > MAX_LAYERS:
             raise self.reader.error(item.node, f"the model has more than {MAX_LAYERS:,} layers", "repeat less")
@@ -91,7 +93,7 @@ class Elaborator:
             else:
                 values = self._plain(kind, item, scope, path, inputs, names, place)
         except CostcalcError as error:
-            raise error.at(f"{place}: {path} ({kind})") from error
+            raise error.at(place).within(f"{path} ({kind})") from error
         self._bind(item, names, values, scope)
         return values
 
@@ -117,13 +119,18 @@ class Elaborator:
         if value is None:
             value = self._relative(node.text, scope)
         if value is None:
-            near = suggest(node.text, scope.known())
+            near = suggest(node.text, self._known(scope))
             raise self.reader.error(
                 node,
                 f"nothing above is called {node.text!r}",
                 near or "name a layer with `as:` before it is read: a graph has no cycles",
             )
         return value
+
+    def _known(self, scope: Scope) -> set[str]:
+        """All names that could be read here: those of `as:` and those that reports print."""
+        prefix = "/".join((*scope.path, ""))
+        return scope.known() | {value.removeprefix(prefix) for value in self.builder.types}
 
     def _relative(self, name: str, scope: Scope) -> str | None:
         """A layer by the path that reports print, from any scope outwards."""
@@ -177,7 +184,7 @@ class Elaborator:
             raise self.reader.error(
                 item.options["weights"],
                 f"nothing above is called {name!r}",
-                suggest(name, scope.known()) or "name the layer with `as:`",
+                suggest(name, self._known(scope)) or "name the layer with `as:`",
             )
         return value
 

@@ -12,7 +12,7 @@ IMAGE = {4: "NCHW", 5: "NCDHW"}
 
 
 def default_batch(name: str) -> bool:
-    """Whether a symbol at dimension 0 is a batch (1 unless bound): it is called N, B, BS, or has `batch` in its name."""
+    """Whether a symbol at dimension 0 is a batch, 1 unless bound: it is called N, B, BS, or has `batch` in it."""
     lower = name.lower()
     return lower in BATCH or "batch" in lower
 
