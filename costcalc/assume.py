@@ -6,7 +6,7 @@ checks them when the symbols are bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -67,6 +67,12 @@ def collecting() -> Iterator[dict[Assumption, None]]:
         _collected.reset(token)
 
 
+def assume(assumptions: Iterable[Assumption]) -> None:
+    """Makes assumptions that were collected apart (of a branch that is taken) after all."""
+    for assumption in assumptions:
+        _note(assumption)
+
+
 def _note(assumption: Assumption) -> None:
     found = _collected.get()
     if found is not None:
@@ -93,5 +99,3 @@ def at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
         raise ShapeError(fact, remedy)
     if low < 0:
         _note(Assumption(a, ">=", b))
-
-

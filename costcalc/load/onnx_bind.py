@@ -17,7 +17,7 @@ from typing import NamedTuple
 from costcalc.dim import Dim, Poly, substitute, symbol, symbols
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Value
-from costcalc.load.onnx_proto import ValueInfoProto
+from costcalc.load.onnx_records import ValueInfoProto
 from costcalc.load.onnx_symbols import declared_dim, says_batch, symbol_name
 from costcalc.load.symbols import symbolic_shape
 

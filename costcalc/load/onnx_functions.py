@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from costcalc.errors import LoadError
-from costcalc.load.onnx_proto import FunctionProto
-from costcalc.load.onnx_walk import Call, Frame, Walker
+from costcalc.load.onnx_frame import Call, Frame
+from costcalc.load.onnx_records import FunctionProto
+from costcalc.load.onnx_walk import Walker
 
 
 def inline(walker: Walker, frame: Frame, call: Call, function: FunctionProto) -> None:

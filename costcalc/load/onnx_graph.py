@@ -7,19 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from costcalc import registry
 from costcalc.assume import Assumption, collecting
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim, substitute, symbol
 from costcalc.errors import CostcalcError, LoadError, UsageError
 from costcalc.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, SequenceType, TensorType
 from costcalc.load.onnx_bind import Binding, bind, bind_value, did_you_mean
+from costcalc.load.onnx_constants import promote
 from costcalc.load.onnx_control import EXPAND
+from costcalc.load.onnx_frame import Frame
 from costcalc.load.onnx_functions import inline
 from costcalc.load.onnx_infer import inference
-from costcalc.load.onnx_proto import ModelProto, TypeProto, ValueInfoProto, model
+from costcalc.load.onnx_proto import model
+from costcalc.load.onnx_records import ModelProto, TypeProto, ValueInfoProto
 from costcalc.load.onnx_symbols import declared_dim, symbol_name
-from costcalc.load.onnx_walk import Frame, Walker
+from costcalc.load.onnx_walk import Walker
 from costcalc.load.wire import Buffer
 
 MAPPED = 1 << 25
@@ -102,8 +104,9 @@ def _load(
             raise UsageError(f"--dim names {given!r}, which the model does not have", did_you_mean(given, known))
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
-    _promote(builder, walker.stored)
-    return replace(builder.build(outputs, dict.fromkeys((*first, *found))), choices=tuple(walker.choices))
+    promote(builder, walker.stored)
+    assumptions = {str(a): a for a in (*first, *found)}.values()
+    return replace(builder.build(outputs, assumptions), choices=tuple(walker.choices))
 
 
 def _walk(
@@ -167,21 +170,3 @@ def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
         if relation == "=" and a and b and find(a) != find(b):
             root[find(b)] = find(a)
     return {name: symbol(find(name)) for name in root}
-
-
-_BEHIND = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
-
-
-def _promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
-    """Makes Constant nodes that feed a weight operand, directly or behind a Reshape or the like, stored parameters."""
-    if not constants:
-        return
-    origin = {name: name for name in constants}
-    for node in builder.nodes:
-        weights = registry.WEIGHTS.get((node.domain, node.op_type), frozenset())
-        for position, name in enumerate(node.inputs):
-            if name in origin:
-                if position in weights:
-                    builder.initializers[origin[name]] = builder.types[origin[name]]
-                elif position == 0 and node.op_type in _BEHIND:
-                    origin[node.outputs[0]] = origin[name]

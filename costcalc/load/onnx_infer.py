@@ -10,8 +10,9 @@ from costcalc.build import Infer
 from costcalc.dim import Poly, substitute
 from costcalc.ir import DTYPE_OF_CODE, DType, Node, TensorType
 from costcalc.load.onnx_bind import Binding
-from costcalc.load.onnx_proto import GraphProto, TypeProto, value_info
+from costcalc.load.onnx_records import GraphProto, TypeProto
 from costcalc.load.onnx_symbols import declared_dim
+from costcalc.load.onnx_types import value_info
 
 Types = tuple[TensorType, ...]
 
@@ -48,8 +49,7 @@ def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str,
     if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
         return None
     try:
-        import onnx
-        from onnx import defs, helper, shape_inference
+        from onnx import checker, defs, helper, shape_inference
     except ImportError:
         return None
     version = opset.get(node.domain, 1)
@@ -73,7 +73,7 @@ def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str,
         }
         imports = [helper.make_opsetid(domain, number) for domain, number in opset.items()]
         found = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
-    except (onnx.shape_inference.InferenceError, defs.SchemaError, ValueError, TypeError):
+    except (shape_inference.InferenceError, checker.ValidationError, defs.SchemaError, ValueError, TypeError):
         return None  # it cannot tell; the node's outputs are then unknown, and reported so
     return tuple(_from_onnx(found.get(name)) for name in node.outputs)
 

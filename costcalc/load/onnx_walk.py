@@ -10,57 +10,16 @@ from typing import Any, NamedTuple
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim
 from costcalc.errors import CostcalcError, LoadError
-from costcalc.ir import DType, TensorType, Value
-from costcalc.load.onnx_proto import AttributeProto, Cache, FunctionProto, GraphProto, NodeProto, Span, nodes
+from costcalc.load.onnx_constants import constant_type, may_be_weight, stored
+from costcalc.load.onnx_frame import Call, Frame, missing
+from costcalc.load.onnx_proto import Cache, nodes
+from costcalc.load.onnx_records import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
 from costcalc.load.wire import Buffer
 
 MOST_NODES = 5_000_000
 """Functions that call functions can describe more nodes than any file holds."""
 DEEPEST = 40
 """Subgraphs and functions inside each other."""
-
-
-class Frame(NamedTuple):
-    """Where names are looked up: env maps the names of this (sub)graph or function to the builder's; a subgraph sees
-    its parent's too. values is the path before the names of what it defines, names that before its nodes' names.
-    attributes are those of the enclosing function's call."""
-
-    env: dict[str, str]
-    parent: Frame | None = None
-    values: str = ""
-    names: str = ""
-    scope: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = {}
-    depth: int = 0
-
-    def find(self, name: str) -> str:
-        """The builder's name of a value."""
-        frame: Frame | None = self
-        while frame is not None:
-            if name in frame.env:
-                return frame.env[name]
-            frame = frame.parent
-        return name
-
-    def define(self, name: str) -> str:
-        """The builder's name of a value that this graph computes."""
-        if not name or not self.values:
-            return name
-        if name not in self.env:
-            self.env[name] = f"{self.values}/{name.lstrip('/')}"
-        return self.env[name]
-
-
-class Call(NamedTuple):
-    """A node with its names and attributes as the builder knows them."""
-
-    op_type: str
-    name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: dict[str, Any]
-    domain: str
-    scope: tuple[str, ...]
 
 
 class Mark(NamedTuple):
@@ -100,11 +59,15 @@ class Walker:
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
         for t in graph.initializer:
-            self.builder.add_initializer(frame.define(t.name), *_stored(t.type()))
+            self.builder.add_initializer(frame.define(t.name), *stored(t.type()))
         for s in graph.sparse_initializer:
-            self.builder.add_initializer(frame.define(s.values.name), *_stored(s.type()))
+            self.builder.add_initializer(frame.define(s.values.name), *stored(s.type()))
         self.run(frame, graph.buf, graph.node)
-        return tuple([frame.find(o.name) for o in graph.output])
+        results = tuple([frame.find(o.name) for o in graph.output])
+        for name in results:
+            if name not in self.builder.types:
+                raise LoadError(f"the output {name!r} is computed by no node", "export the model again")
+        return results
 
     def run(self, frame: Frame, buf: Buffer, spans: tuple[Span, ...]) -> None:
         """Adds nodes in their order."""
@@ -118,17 +81,17 @@ class Walker:
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
         for index, node in enumerate(nodes(buf, spans, self.cache)):
             name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
-            missing = _missing(frame, node, types, top)
-            if missing:
-                waiting.setdefault(missing, []).append((node, name))
+            absent = missing(frame, node, types, top)
+            if absent:
+                waiting.setdefault(absent, []).append((node, name))
                 continue
             self._add(frame, node, name, top)
             if waiting:
                 self._release(frame, list(node.output), waiting, top)
-        for missing, nodes_left in waiting.items():
+        for absent, nodes_left in waiting.items():
             node, name = nodes_left[0]
             raise LoadError(
-                f"it reads {missing!r}, which no node computes, or only from this one's own result",
+                f"it reads {absent!r}, which no node computes, or only from this one's own result",
                 "a graph has no cycles",
                 f"{self.place}: {name} ({node.op_type})",
             )
@@ -139,9 +102,9 @@ class Walker:
         """Adds the nodes that stood in the file before what they read: converters do not always sort."""
         while ready:
             for node, name in waiting.pop(ready.pop(), ()):
-                missing = _missing(frame, node, self.builder.types, top)
-                if missing:
-                    waiting.setdefault(missing, []).append((node, name))
+                absent = missing(frame, node, self.builder.types, top)
+                if absent:
+                    waiting.setdefault(absent, []).append((node, name))
                 else:
                     self._add(frame, node, name, top)
                     ready += node.output
@@ -189,8 +152,8 @@ class Walker:
 
     def _constant(self, output: str, attributes: Mapping[str, Any]) -> None:
         type_ = constant_type(attributes)
-        self.builder.add_constant(output, *_stored(type_))
-        if type_.elements != 1 and (type_.dtype.is_float or type_.dtype in STORED_WEIGHTS):
+        self.builder.add_constant(output, *stored(type_))
+        if may_be_weight(type_):
             self.stored.append(output)
 
     def _unique(self, name: str) -> str:
@@ -245,23 +208,7 @@ class Walker:
         b.nodes[mark.nodes :] = [replace(n, count=n.count * times) for n in b.nodes[mark.nodes :]]
 
 
-def _stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
-    """A stored tensor's type, whose shape is always known."""
-    assert t.shape is not None, "a TensorProto has dims"
-    return t.dtype, t.shape, t.value
-
-
-def _missing(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
-    """The first value that a node reads and nothing has computed yet, or ""."""
-    for name in node.input:
-        found = name if top else frame.find(name)
-        if found and found not in types:
-            return found
-    return ""
-
-
 _STRINGS = re.compile(r"'([^']*)'")
-STORED_WEIGHTS = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
 
 
 def _path(name: str) -> tuple[str, ...]:
@@ -271,19 +218,3 @@ def _path(name: str) -> tuple[str, ...]:
 def _referred(attributes: Sequence[AttributeProto], given: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes that a function takes from its call."""
     return {a.name: given[a.ref] for a in attributes if a.ref and a.ref in given}
-
-
-_LISTS = {"value_int": DType.INT64, "value_ints": DType.INT64, "value_float": DType.FLOAT32,
-          "value_floats": DType.FLOAT32, "value_string": DType.STRING, "value_strings": DType.STRING}  # fmt: skip
-
-
-def constant_type(attributes: Mapping[str, Any]) -> TensorType:
-    """The type of a Constant node's output, with its elements where they are few."""
-    for name, value in attributes.items():
-        if name in ("value", "sparse_value") and isinstance(value, TensorType):
-            return value
-        if name in _LISTS:
-            elements = value if isinstance(value, tuple) else (value,)
-            shape = (len(elements),) if isinstance(value, tuple) else ()
-            return TensorType(_LISTS[name], shape, elements if _LISTS[name] is not DType.STRING else None)
-    raise LoadError("the Constant has no value", "export the model again")

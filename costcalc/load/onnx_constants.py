@@ -1,0 +1,62 @@
+"""Constant nodes: their types, and which of them are stored parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc import registry
+from costcalc.build import SMALL, GraphBuilder
+from costcalc.dim import Dim
+from costcalc.errors import LoadError
+from costcalc.ir import DType, TensorType, Value
+
+_LISTS = {
+    "value_int": DType.INT64,
+    "value_ints": DType.INT64,
+    "value_float": DType.FLOAT32,
+    "value_floats": DType.FLOAT32,
+    "value_string": DType.STRING,
+    "value_strings": DType.STRING,
+}
+_QUANTISED = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
+_BEHIND = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
+
+
+def constant_type(attributes: Mapping[str, Any]) -> TensorType:
+    """The type of a Constant node's output, with its elements where they are few."""
+    for name, value in attributes.items():
+        if name in ("value", "sparse_value") and isinstance(value, TensorType):
+            return value
+        if name in _LISTS:
+            elements = value if isinstance(value, tuple) else (value,)
+            shape = (len(elements),) if isinstance(value, tuple) else ()
+            kept = _LISTS[name] is not DType.STRING and len(elements) <= SMALL
+            return TensorType(_LISTS[name], shape, elements if kept else None)
+    raise LoadError("the Constant has no value", "export the model again")
+
+
+def stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
+    """A stored tensor's type, whose shape is always known."""
+    assert t.shape is not None, "a TensorProto has dims"
+    return t.dtype, t.shape, t.value
+
+
+def may_be_weight(t: TensorType) -> bool:
+    """Whether a constant could be a learned value: floats, or what quantisation makes of them, and more than one."""
+    return (t.dtype.is_float or t.dtype in _QUANTISED) and t.elements != 1
+
+
+def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
+    """Makes constants that feed a weight operand, directly or behind a Reshape or the like, stored parameters."""
+    if not constants:
+        return
+    origin = {name: name for name in constants}
+    for node in builder.nodes:
+        weights = registry.WEIGHTS.get((node.domain, node.op_type), frozenset())
+        for position, name in enumerate(node.inputs):
+            if name in origin:
+                if position in weights:
+                    builder.initializers[origin[name]] = builder.types[origin[name]]
+                elif position == 0 and node.op_type in _BEHIND:
+                    origin[node.outputs[0]] = origin[name]

@@ -1,0 +1,135 @@
+"""If: the branch that it takes is added to the graph, and what the other one stores.
+
+A decided If counts the branch that it takes; the other stands in the graph with count 0 where it holds weights. Of an
+open If the dearer branch counts, the other has count 0, and the node is one of the graph's choices: totals are then
+upper bounds. The If itself comes after its branches and reads their results, besides its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from costcalc import registry
+from costcalc.assume import Assumption, assume, collecting
+from costcalc.dim import Dim
+from costcalc.errors import CostcalcError, LoadError, UndecidedError
+from costcalc.load.onnx_bodies import body_of, close, element, inner_frame, merge
+from costcalc.load.onnx_frame import Call, Frame
+from costcalc.load.onnx_records import GraphProto
+from costcalc.load.onnx_walk import Walker
+
+
+class _Branch(NamedTuple):
+    """A branch in the builder: its nodes are nodes[first:last]."""
+
+    results: tuple[str, ...]
+    first: int
+    last: int
+    assumptions: Iterable[Assumption]
+
+
+def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds an If with its branches."""
+    then, other = body_of(call, "then_branch"), body_of(call, "else_branch")
+    condition = element(walker.builder.types.get(call.inputs[0]))
+    if not isinstance(condition, bool):
+        _open(walker, frame, call, then, other)
+        return
+    if not condition:
+        _untaken(walker, frame, call, "then_branch", then)
+        taken = _branch(walker, frame, call, "else_branch", other)
+    else:
+        taken = _branch(walker, frame, call, "then_branch", then)
+        _untaken(walker, frame, call, "else_branch", other)
+    assume(taken.assumptions)
+    close(walker, call, taken.results, [walker.builder.types[name] for name in taken.results])
+
+
+def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: GraphProto) -> None:
+    """Adds both branches, counts the dearer one. A branch whose types do not fit is one that is never taken."""
+    branches: list[_Branch] = []
+    failure: CostcalcError | None = None
+    for name, graph in (("then_branch", then), ("else_branch", other)):
+        start = walker.mark()
+        try:
+            branches.append(_branch(walker, frame, call, name, graph))
+        except CostcalcError as error:
+            walker.rollback(start)
+            failure = error
+    if not branches:
+        assert failure is not None
+        raise failure
+    types = walker.builder.types
+    dearer = branches[0]
+    if len(branches) == 2:
+        dearer = _dearer(walker, call, *branches)
+        cheaper = branches[1] if dearer is branches[0] else branches[0]
+        nodes = walker.builder.nodes
+        nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
+    assume(dearer.assumptions)
+    merged = [types[name] for name in dearer.results]
+    for branch in branches:
+        merged = [
+            merge(walker, call.name, name, t, types[result])
+            for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
+        ]
+    close(walker, call, [name for branch in branches for name in branch.results], merged)
+
+
+def _dearer(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch:
+    """The branch with more FLOPs; where that depends on a symbol, the first, and a note says so."""
+    a, b = (_flops(walker, branch.first, branch.last) for branch in (then, other))
+    if a == b:
+        return then
+    walker.choices.append(call.name)
+    try:
+        return other if a < b else then
+    except UndecidedError as error:
+        walker.builder.notes.append(f"{call.name}: {error.fact}; then_branch is counted")
+        return then
+
+
+def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> _Branch:
+    first = len(walker.builder.nodes)
+    with collecting() as found:
+        results = walker.graph(inner_frame(frame, call, branch), graph)
+    if len(results) != len(call.outputs):
+        raise LoadError(f"its {branch} gives {len(results)} values, {len(call.outputs)} are named", "export it again")
+    return _Branch(results, first, len(walker.builder.nodes), tuple(found))
+
+
+def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> None:
+    """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid."""
+    mark = walker.mark()
+    try:
+        _branch(walker, frame, call, branch, graph)
+    except CostcalcError:
+        walker.rollback(mark)
+        return
+    builder = walker.builder
+    stored = builder.initializers
+    if any(name in stored and stored[name].dtype.is_float for n in builder.nodes[mark.nodes :] for name in n.inputs):
+        walker.repeat(mark, 0)
+    else:
+        walker.rollback(mark)
+
+
+def _flops(walker: Walker, first: int, last: int) -> Dim:
+    """FLOPs of nodes[first:last], those without a rule left out."""
+    types = walker.builder.types
+    total: Dim = 0
+    for node in walker.builder.nodes[first:last]:
+        rule = registry.COSTS.get((node.domain, node.op_type))
+        inputs = [types[name] if name else None for name in node.inputs]
+        outs = [types[name] if name else None for name in node.outputs]
+        if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outs)):
+            continue
+        context = {"out": outs[0], "outs": outs, "opset": walker.builder.opset.get(node.domain, 0)}
+        cost = registry.call(rule, inputs, node.attributes, context)
+        once = 2 * cost.macs.value if cost.macs.terms else 0
+        for work in cost.work:
+            once = once + work.formula.value
+        total = total + once * node.count
+    return total

@@ -1,0 +1,112 @@
+"""Loop: its body's nodes are added to the graph with the trip count.
+
+The trip count is M where that is known and the condition stays true; else it is the symbol NODE.trips. A Loop whose
+carried values change their shape is unrolled while it has few trips; else the extents that change are symbols. The Loop
+itself comes after its body and reads its results, besides its own inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from costcalc.dim import Dim
+from costcalc.errors import LoadError
+from costcalc.ir import UNKNOWN, DType, TensorType
+from costcalc.load.onnx_bodies import body_of, close, element, forget, merge, run_body, stacked
+from costcalc.load.onnx_frame import Call, Frame
+from costcalc.load.onnx_records import GraphProto
+from costcalc.load.onnx_walk import Mark, Walker
+
+UNROLLED = 64
+"""Trips of the longest Loop that is unrolled."""
+_ENDLESS = 1 << 40
+"""Exporters write a while loop as a Loop of 2⁶³ - 1 trips."""
+
+
+def expand_loop(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds a Loop: inputs M, cond, carried…; its body takes (iteration, cond, carried…) and gives (cond, carried…,
+    scans…)."""
+    body, types = body_of(call, "body"), walker.builder.types
+    limit, go = (*call.inputs[:2], "", "")[:2]
+    carried = [types.get(name, UNKNOWN) for name in call.inputs[2:]]
+    most = element(types.get(limit)) if limit else None
+    start = element(types.get(go)) if go else True
+    if len(body.input) != 2 + len(carried):
+        raise LoadError(
+            f"its body takes {len(body.input)} values, {2 + len(carried)} are given", "export the model again"
+        )
+    mark = walker.mark()
+    running = TensorType(DType.BOOL, (), (True,))
+    fixed, results = stable(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
+    endless = element(types[results[0]]) is not True
+    known = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
+    trips: Dim = 0
+    if start is not False:
+        trips = most if known and start is True and most is not None else walker.builder.fresh(call.name, "trips")
+    if isinstance(trips, int) and trips <= UNROLLED and _changes(fixed, carried):
+        walker.rollback(mark)
+        _unroll(walker, frame, call, body, carried, trips)
+        return
+    walker.repeat(mark, trips)
+    n = len(carried)
+    finals = [forget(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
+    scans = [stacked(types[name], trips, 0) for name in results[1 + n :]]
+    close(walker, call, results[1:], [*finals, *scans])
+
+
+def _changes(a: Sequence[TensorType], b: Sequence[TensorType]) -> bool:
+    return any(x.shape != y.shape for x, y in zip(a, b, strict=True))
+
+
+def _unroll(walker: Walker, frame: Frame, call: Call, body: GraphProto, carried: list[TensorType], trips: int) -> None:
+    types, n = walker.builder.types, len(carried)
+    results: tuple[str, ...] = ()
+    rows: list[TensorType] = []
+    for i in range(trips):
+        head = [TensorType(DType.INT64, (), (i,)), TensorType(DType.BOOL, (), (True,))]
+        results = run_body(walker, frame, call, body, f"body/{i}", [*head, *carried])
+        carried = [types[name] for name in results[1 : 1 + n]]
+        rows = [types[name] for name in results[1 + n :]]
+    scans = [stacked(t, trips, 0) for t in rows] or [UNKNOWN] * (len(call.outputs) - n)
+    close(walker, call, results[1:], [*carried, *scans])
+
+
+class _Result(NamedTuple):
+    carried: list[TensorType]
+    outputs: tuple[str, ...]
+
+
+def stable(
+    walker: Walker,
+    frame: Frame,
+    call: Call,
+    body: GraphProto,
+    head: list[TensorType],
+    carried: list[TensorType],
+    tail: Sequence[TensorType] = (),
+) -> _Result:
+    """Adds the body with types of the carried values that hold in every trip: an extent that changes becomes a symbol,
+    an element that changes is not known."""
+    mark: Mark = walker.mark()
+    types = walker.builder.types
+    skip = 1 if head else 0
+    for attempt in range(4):
+        results = run_body(walker, frame, call, body, "body", [*head, *carried, *tail])
+        after = [types[name] for name in results[skip : skip + len(carried)]]
+        if len(after) != len(carried):
+            raise LoadError(f"its body gives {len(results)} values, too few", "export the model again")
+        merged = [
+            UNKNOWN if attempt == 2 and a != b else merge(walker, call.name, info.name, a, b)
+            for info, a, b in zip(body.input[len(head) :], carried, after, strict=False)
+        ]
+        if merged == carried:
+            return _Result(carried, results)
+        walker.rollback(mark)
+        carried = merged
+    results = run_body(walker, frame, call, body, "body", [*head, *carried, *tail])
+    return _Result(carried, results)
+
+
+def _at_least(a: Dim, b: int) -> bool:
+    return isinstance(a, int) and a >= b
