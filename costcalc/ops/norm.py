@@ -28,7 +28,7 @@ describe("Divides each row by its root mean square, then scales it by learned fa
 ROLE = "normalization"
 
 
-def _standardize(elements: Dim, groups: Dim, scaled: bool, shifted: bool) -> tuple[Work, ...]:
+def standardize(elements: Dim, groups: Dim, scaled: bool, shifted: bool) -> tuple[Work, ...]:
     """Mean 0 and variance 1 in groups, then scale and shift."""
     return (
         *per("add", ROLE, elements, 3 + shifted),
@@ -80,7 +80,7 @@ def batch_norm_cost(
     multiplications (square, deviation, scale), and per channel one addition, three divisions and a root."""
     if not training_mode and len(outs) == 1:
         return Cost(work=per("multiply", ROLE, x.elements) + per("add", ROLE, x.elements))
-    return Cost(work=_standardize(x.elements, scale.elements, scaled=True, shifted=True))
+    return Cost(work=standardize(x.elements, scale.elements, scaled=True, shifted=True))
 
 
 @shape_rule("LayerNormalization")
@@ -113,7 +113,7 @@ def layer_norm_cost(x: TensorType, scale: TensorType, b: TensorType | None = Non
     root."""
     assert x.shape is not None
     groups = prod(x.shape[: axis_of(axis, len(x.shape))])
-    return Cost(work=_standardize(x.elements, groups, scaled=True, shifted=b is not None))
+    return Cost(work=standardize(x.elements, groups, scaled=True, shifted=b is not None))
 
 
 @shape_rule("InstanceNormalization")
@@ -140,7 +140,7 @@ def instance_norm_cost(x: TensorType, scale: TensorType, b: TensorType) -> Cost:
     """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
     scale); per sample and channel one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
     n, c, *_ = _channels(x)
-    return Cost(work=_standardize(x.elements, n * c, scaled=True, shifted=True))
+    return Cost(work=standardize(x.elements, n * c, scaled=True, shifted=True))
 
 
 @shape_rule("GroupNormalization")
@@ -159,7 +159,7 @@ def group_norm_shape(
 def group_norm_cost(x: TensorType, scale: TensorType, b: TensorType, *, num_groups: int) -> Cost:
     """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
     scale); per sample and group one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
-    return Cost(work=_standardize(x.elements, _channels(x)[0] * num_groups, scaled=True, shifted=True))
+    return Cost(work=standardize(x.elements, _channels(x)[0] * num_groups, scaled=True, shifted=True))
 
 
 @shape_rule("RMSNormalization")

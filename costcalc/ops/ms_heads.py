@@ -1,0 +1,206 @@
+"""com.microsoft's attention over queries, keys and values that other nodes have projected."""
+
+from __future__ import annotations
+
+from costcalc.assume import agree
+from costcalc.dim import maximum
+from costcalc.formula import Cost, Work, per
+from costcalc.ir import TensorType
+from costcalc.ops.attention import Heads, attention_macs, attention_work, by_head
+from costcalc.ops.ms_attention import unpacked
+from costcalc.ops.ms_matmul import MS
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("MultiHeadAttention", "PackedMultiHeadAttention", domain=MS, weights=(3,))
+operands("DecoderMaskedMultiHeadAttention", domain=MS, weights=(10,))
+describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
+         "MultiHeadAttention", "PackedMultiHeadAttention", "DecoderMaskedMultiHeadAttention",
+         domain=MS)  # fmt: skip
+
+
+def _multi_head(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    past_key: TensorType | None,
+    num_heads: int,
+    share: int = 0,
+) -> Heads:
+    """The extents by head of separate or packed queries, keys and values, of [B, S, hidden] or [B, H, S, D]."""
+    assert query.shape is not None
+    if key is None:
+        if query.rank == 5:
+            batch, steps, heads, _, size = query.shape
+            return Heads(batch, heads, heads, steps, steps, 0, size, size)
+        batch, steps, hidden = query.shape
+        size = hidden // 3 // num_heads
+        parts = Heads(batch, num_heads, num_heads, steps, steps, 0, size, size)
+        new = steps
+    else:
+        batch, heads, steps, size = by_head(query, num_heads, "the query", "num_heads")
+        assert key.shape is not None
+        if key.rank == 5:
+            return Heads(batch, heads, heads, steps, key.shape[1], 0, size, key.shape[4])
+        _, _, new, size_k = by_head(key, num_heads, "the key", "num_heads")
+        agree(size, size_k, "the head sizes of query and key")
+        v_size = size if value is None else by_head(value, num_heads, "the value", "num_heads")[3]
+        parts = Heads(batch, heads, heads, steps, new, 0, size, v_size)
+    if past_key is None:
+        return parts
+    assert past_key.shape is not None
+    past = past_key.shape[2]
+    return parts._replace(past=past, keys=maximum(past, new) if share else past + new)
+
+
+def _multi_head_types(query: TensorType, h: Heads) -> tuple[TensorType, ...]:
+    return (
+        TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
+        TensorType(query.dtype, (h.batch, h.kv_heads, h.keys, h.qk_size)),
+        TensorType(query.dtype, (h.batch, h.kv_heads, h.keys, h.v_size)),
+        TensorType(query.dtype, (h.batch, h.q_heads, h.queries, h.keys)),
+    )
+
+
+def _bias(bias: TensorType | None, h: Heads, key: TensorType | None) -> tuple[Work, ...]:
+    """One addition per projected element; keys and values that come by heads have had theirs."""
+    if bias is None:
+        return ()
+    elements = h.batch * h.queries * h.q_heads * h.qk_size
+    if key is None or key.rank != 4:
+        elements = elements + h.batch * (h.keys - h.past) * h.kv_heads * (h.qk_size + h.v_size)
+    return per("add", "bias", elements, 1, "#projected")
+
+
+@shape_rule("MultiHeadAttention", domain=MS)
+def multi_head_attention_shape(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    bias: TensorType | None = None,
+    key_padding_mask: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> tuple[TensorType, ...]:
+    """query [B, S, H · D], key and value [B, S_kv, H · D] or [B, H, S_kv, D] (or packed: [B, S, H, 3, D] alone,
+    [B, S_kv, H, 2, D] as key) -> [B, S, H · D_v], present key and value [B, H, past + S_kv, D], scores."""
+    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    return _multi_head_types(query, h)
+
+
+@cost_rule("MultiHeadAttention", domain=MS)
+def multi_head_attention_cost(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    bias: TensorType | None = None,
+    key_padding_mask: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    *,
+    num_heads: int,
+    unidirectional: int = 0,
+) -> Cost:
+    """QKᵀ: B · H · S · S_kv · D_qk, plus PV: B · H · S · S_kv · D_v; S_kv includes the past. Besides, per score 5 for
+    the softmax and 1 addition each for the padding mask, the attention bias and unidirectional; the scale is one
+    multiplication per element of Q and K, the bias one addition per element of Q and of the new K and V."""
+    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    masks = (key_padding_mask is not None) + (attention_bias is not None) + bool(unidirectional)
+    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+
+
+@shape_rule("DecoderMaskedMultiHeadAttention", domain=MS)
+def decoder_multi_head_shape(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    mask_index: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    beam_width: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+) -> tuple[TensorType, ...]:
+    """query [B, 1, H · D], key and value likewise or [B, H, S_kv, D] -> [B, 1, H · D_v], present key and value,
+    scores."""
+    return _multi_head_types(query, _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer))
+
+
+@cost_rule("DecoderMaskedMultiHeadAttention", domain=MS)
+def decoder_multi_head_cost(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    mask_index: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    beam_width: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+) -> Cost:
+    """As MultiHeadAttention, one query per sequence; a shared buffer counts in full."""
+    h = _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer)
+    masks = (mask_index is not None) + (attention_bias is not None)
+    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+
+
+@shape_rule("PackedMultiHeadAttention", domain=MS)
+def packed_multi_head_shape(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> TensorType:
+    """query, key and value [tokens, H · D], or packed [tokens, H, 3, D] -> [tokens, H · D_v]."""
+    h = _packed_heads(query, value, num_heads, token_offset)
+    assert query.shape is not None
+    return TensorType(query.dtype, (query.shape[0], h.q_heads * h.v_size))
+
+
+def _packed_heads(query: TensorType, value: TensorType | None, num_heads: int, token_offset: TensorType) -> Heads:
+    assert query.shape is not None
+    size = query.shape[3] if query.rank == 4 else query.shape[1] // num_heads
+    v_size = size if value is None or value.shape is None else value.shape[1] // num_heads
+    return unpacked(Heads(1, num_heads, num_heads, 0, 0, 0, size, v_size), token_offset)
+
+
+@cost_rule("PackedMultiHeadAttention", domain=MS)
+def packed_multi_head_cost(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> Cost:
+    """As MultiHeadAttention over the padded [B, S] sequences that token_offset tells, for the sequences' own lengths
+    are data."""
+    h = _packed_heads(query, value, num_heads, token_offset)
+    assert query.shape is not None
+    work = per("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
+    return Cost(attention_macs(h), work + attention_work(h, int(attention_bias is not None)))
