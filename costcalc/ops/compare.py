@@ -79,8 +79,8 @@ def where_shape(condition: TensorType, x: TensorType, y: TensorType) -> TensorTy
 
 @value_rule("Where")
 def where_value(condition: TensorType, x: TensorType, y: TensorType, *, out: TensorType) -> Value | None:
-    """x or y, as the condition decides. Of an open condition only elements that are equal in both are known; where all of
-    it holds, or none, only the tensor that is taken needs to be known."""
+    """x or y, as the condition decides. Of an open condition only elements equal in both are known; where all of it
+    holds, or none, only the tensor that is taken needs to be known."""
     if condition.value is None:
         return pointwise(lambda a, b: a if a == b else None, out, x, y)
     if condition.value and all(condition.value):
