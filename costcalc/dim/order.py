@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from costcalc.dim.poly import Atom, Dim, Poly, make_atom, remedy, symbols, terms_of
 from costcalc.dim.text import text
@@ -41,11 +42,30 @@ def bounds(d: Dim) -> tuple[float, float]:
     return _low(d), -_low(-d)
 
 
+CASES = 3
+"""How many minima and maxima of one polynomial are taken apart at most: each doubles the work."""
+
+
+@lru_cache(maxsize=1 << 14)
 def _low(d: Dim) -> float:
-    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
-    is left falls back on interval arithmetic."""
+    """A lower bound. r + min(x, y) is the less of r + x and r + y, r - min(x, y) the greater of r - x and r - y: so
+    n - min(300, n) is seen not to be negative."""
     if isinstance(d, int):
         return d
+    single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
+    extremes = [(atom, c) for atom, c in single if atom.op in ("min", "max")]
+    plain = _plain_low(d)
+    if not extremes or len(extremes) > CASES:
+        return plain
+    atom, c = extremes[0]
+    rest = d - Poly({((atom, 1),): c})
+    x, y = (_low(rest + c * side) for side in atom.args)
+    return max(plain, min(x, y) if (c > 0) == (atom.op == "min") else max(x, y))
+
+
+def _plain_low(d: Poly) -> float:
+    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
+    is left falls back on interval arithmetic."""
     ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
     shifted: Dim = 0
     for m, c in d.terms.items():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from typing import Any
 
 from costcalc.errors import ShapeError
 from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
-from costcalc.ops.ratio import difference, truncate
+from costcalc.ops.ratio import difference, stored, truncate
 from costcalc.registry import describe, free, shape_rule
 
 free("Cast", "CastLike", "BitCast")
@@ -48,53 +46,26 @@ def bit_cast_shape(x: TensorType, *, to: int) -> TensorType:
 
 
 def converted(value: Value, dtype: DType) -> Value | None:
-    """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true. A Dim stays
-    as it is in integer and float tensors, so that extents survive a detour through floats; float16 rounds numbers.
-    None where it is open, or the type is narrower (nobody computes extents there)."""
-    if dtype.is_float:
-        if dtype.bits < 16 or dtype is DType.BFLOAT16:
-            return None
-        one_float = _to_float16 if dtype is DType.FLOAT16 else _to_float
-        return tuple(map(one_float, value))
-    one = _to_bool if dtype is DType.BOOL else _to_int if dtype.is_integer else None
-    if one is None:
+    """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true, what a narrow
+    type cannot hold is rounded or wraps around (INT64_MAX becomes -1 in int32). What depends on a symbol stays as it is
+    in integer and float tensors, so that extents survive a detour through floats. None where it is not followed."""
+    one = _to_bool if dtype is DType.BOOL else _to_integer if dtype.is_integer else _to_float
+    if dtype is DType.STRING:
         return None
-    result = tuple(map(one, value))
-    if None in result:
-        return None
-    if dtype.is_integer and dtype.bits < 64:
-        return tuple([_wrapped(x, dtype) for x in result])
-    return result
+    result = tuple([one(x, dtype) for x in value])
+    return None if None in result else result
 
 
-def _to_float(x: Any) -> Any:
-    return int(x) if x.__class__ is bool else x
+def _to_integer(x: Any, dtype: DType) -> Any:
+    return stored(int(x) if x.__class__ is bool else truncate(x), dtype)
 
 
-def _to_float16(x: Any) -> Any:
-    if not isinstance(x, (int, float)) or not math.isfinite(x):
-        return x
-    if abs(x) >= 65520:
-        return math.copysign(math.inf, x)
-    rounded = struct.unpack("e", struct.pack("e", x))[0]
-    return int(rounded) if isinstance(x, int) else rounded
+def _to_float(x: Any, dtype: DType) -> Any:
+    return stored(int(x) if x.__class__ is bool else x, dtype)
 
 
-def _to_int(x: Any) -> Any:
-    return int(x) if x.__class__ is bool else truncate(x)
-
-
-def _to_bool(x: Any) -> bool | None:
+def _to_bool(x: Any, dtype: DType) -> bool | None:
     if isinstance(x, (int, float)):
         return x != 0
     low, high = difference(x, 0)
     return True if low > 0 or high < 0 else None
-
-
-def _wrapped(x: Any, dtype: DType) -> Any:
-    """An integer as two's complement keeps it in fewer bits (INT64_MAX becomes -1 in int32)."""
-    if not isinstance(x, int):
-        return x
-    span = 1 << dtype.bits
-    x %= span
-    return x - span if x >= span >> 1 and not dtype.label.startswith("u") else x

@@ -12,7 +12,7 @@ from rules import BOOL, F32, I32, I64, run, shape, t
 
 from costcalc.assume import collecting
 from costcalc.build import GraphBuilder
-from costcalc.dim import Dim, substitute, symbol, symbols
+from costcalc.dim import Dim, maximum, minimum, substitute, symbol, symbols
 from costcalc.errors import ShapeError
 from costcalc.ir import DType, TensorType
 
@@ -168,7 +168,7 @@ def test_reshape(old: tuple[Dim, ...], target: tuple[Dim, ...], expected: tuple[
 
 
 def test_reshape_refuses() -> None:
-    def reshape(old: Sequence[Dim], target: Sequence[Dim], **how: int) -> None:
+    def reshape(old: Sequence[Dim], target: Sequence[Dim], **how: Any) -> None:
         run("Reshape", t(*old), t(len(target), dtype=I64, value=target), **how)
 
     with pytest.raises(ShapeError, match=r"\[2, 3\] has 6 elements, the new shape \[4, 2\] has 8; make .* as many"):
@@ -196,6 +196,17 @@ def test_reshape_of_what_is_not_known() -> None:
     assert shape("Reshape", t(BATCH, 12), t(1, dtype=I64)) == (12 * BATCH,)
     found = shape("Reshape", t(BATCH, 12), t(2, dtype=I64))
     assert found is not None and symbols(*found) == ("n.extent0", "n.extent1")
+
+
+def test_the_best_of_at_most_300_assume_nothing() -> None:
+    n = symbol("n")
+    with collecting() as assumed:
+        best = maximum(minimum(300, n), 0)
+        assert [str(d) for d in shape("TopK", t(4, n), t(1, dtype=I64, value=(best,)), n=2) or ()] == [
+            "4",
+            "min(300, n)",
+        ]
+    assert not assumed
 
 
 @pytest.mark.parametrize(
