@@ -21,12 +21,13 @@ ShapeResult = TensorType | tuple[TensorType, ...]
 
 
 class Rule(NamedTuple):
-    """A function with the keyword names that it takes."""
+    """A function with the keyword names that it takes, and the attributes without a default among them."""
 
     function: Callable[..., Any]
     accepts: frozenset[str]
     variadic: bool
     arity: int
+    required: frozenset[str] = frozenset()
 
 
 SHAPES: dict[tuple[str, str], Rule] = {}
@@ -43,10 +44,15 @@ CostFunction = Callable[..., Cost]
 ValueFunction = Callable[..., "Value | None"]
 
 
+CONTEXT = frozenset(("opset", "n_outputs", "fresh", "out", "outs"))
+"""Keyword parameters of rules that are not attributes."""
+
+
 def _rule(function: Callable[..., Any]) -> Rule:
     code = function.__code__
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    return Rule(function, frozenset(names), bool(code.co_flags & 0x04), code.co_argcount)
+    required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
+    return Rule(function, frozenset(names), bool(code.co_flags & 0x04), code.co_argcount, required)
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -91,9 +97,7 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
             VIEWS.add((domain, op_type))
 
 
-def operands(
-    *op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()
-) -> None:
+def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
     """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
     statistics, scales, zero points: stored, but not learned)."""
     for op_type in op_types:
@@ -114,6 +118,9 @@ def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapp
     for k, v in context.items():
         if k in accepts:
             chosen[k] = v
+    if rule.required and not rule.required <= chosen.keys():
+        names = ", ".join(sorted(rule.required - chosen.keys()))
+        raise ShapeError(f"the attribute {names} is missing", "give it")
     if not rule.variadic and len(inputs) != rule.arity:
         if len(inputs) > rule.arity:
             raise ShapeError(f"{len(inputs)} inputs are given, the operator takes {rule.arity}", "remove some")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,13 @@ from costcalc.load.onnx_functions import inline
 from costcalc.load.onnx_infer import inference
 from costcalc.load.onnx_proto import model
 from costcalc.load.onnx_records import ModelProto, TypeProto, ValueInfoProto
+from costcalc.load.onnx_source import read, unpack
 from costcalc.load.onnx_symbols import declared_dim, symbol_name
 from costcalc.load.onnx_walk import Walker
 from costcalc.load.wire import Buffer
 
-MAPPED = 1 << 25
-"""Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
+_MOST_ROUNDS = 8
+"""A graph is built again when names of extents turn out to be equal; each round makes more of them one."""
 
 
 def load_onnx(
@@ -44,25 +44,18 @@ def load_onnx(
     """
     place = name or (source if isinstance(source, str) else "model.onnx")
     try:
-        return _load(_buffer(source), place, dims or {}, shapes or {}, values or {}, symbolic)
+        return _load(
+            unpack(source) if isinstance(source, bytes) else read(source),
+            place,
+            dims or {},
+            shapes or {},
+            values or {},
+            symbolic,
+        )
     except UsageError:
         raise
     except CostcalcError as error:
         raise error.at(place) from error
-
-
-def _buffer(source: str | bytes) -> Buffer:
-    if isinstance(source, bytes):
-        return source
-    try:
-        with Path(source).open("rb") as file:
-            size = file.seek(0, 2)
-            if size >= MAPPED:
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            file.seek(0)
-            return file.read()
-    except OSError as error:
-        raise LoadError(f"it cannot be read: {error.strerror}", "check the path") from error
 
 
 def _load(
@@ -80,28 +73,28 @@ def _load(
         raise LoadError("it holds no graph", "give an ONNX model")
     stored = {t.name for t in proto.graph.initializer}
     inputs = [i for i in proto.graph.input if i.name not in stored]
-    for given in values:
-        if all(i.name != given for i in inputs):
-            raise UsageError(
-                f"--value names {given!r}, which is no input", did_you_mean(given, [i.name for i in inputs])
-            )
-    binding = bind(inputs, dims, shapes, symbolic)
+    names = [i.name for i in inputs]
+    for name in values:
+        if name not in names:
+            raise UsageError(f"--value names {name!r}, which is no input", did_you_mean(name, names))
     equal: dict[str, Dim] = {}
     first: tuple[Assumption, ...] = ()
-    while True:
+    for _ in range(_MOST_ROUNDS):
+        named = {name: substitute(value, equal) for name, value in dims.items()}
+        given = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
+        binding = bind(inputs, {**equal, **named}, given, symbolic)
         with collecting() as found:
             walker, outputs = _walk(proto, place, inputs, binding, values)
         renamed = _equal_names(found)
         if not renamed:
             break
-        equal |= renamed
+        equal = {name: substitute(value, renamed) for name, value in equal.items()} | renamed
         first += tuple(a for a in found if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
-        binding = bind(inputs, {**dims, **equal}, shapes, symbolic)
     builder = walker.builder
     known = binding.declared | builder.data_symbols.keys()
-    for given in dims:
-        if given not in known:
-            raise UsageError(f"--dim names {given!r}, which the model does not have", did_you_mean(given, known))
+    for name in dims:
+        if name not in known:
+            raise UsageError(f"--dim names {name!r}, which the model does not have", did_you_mean(name, sorted(known)))
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
     promote(builder, walker.stored)
