@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from costcalc.columns import Amount, AtLeast, qualified
 from costcalc.dim import substitute
+from costcalc.registry import state
 from costcalc.report import Report
 from costcalc.units import exact, shape_text, short
 
@@ -62,7 +63,10 @@ def remarks(report: Report) -> tuple[Remark, ...]:
 def _remarks(report: Report) -> Iterator[Remark]:
     roles = {name: value for name, value in report.flops_by_role().items() if value != 0}
     if len(roles) > 1 and all(isinstance(value, int) for value in roles.values()):
-        yield Remark("FLOPs by role", ", ".join(f"{name} {short(value)}" for name, value in roles.items()))
+        yield Remark(
+            "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
+            ", ".join(f"{name} {short(value)}" for name, value in roles.items()),
+        )
     if report.bound:
         yield Remark("Bound", ", ".join(f"{name} = {exact(value)}" for name, value in report.bound.items()))
     if report.open_symbols:
@@ -76,7 +80,11 @@ def _remarks(report: Report) -> Iterator[Remark]:
     for unknown in report.unknown:
         op = f"{unknown.domain}:{unknown.op_type}" if unknown.domain else unknown.op_type
         listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): totals are lower bounds", True)
+        ruled = state(unknown.domain, unknown.op_type) in ("costed", "free")
+        why = "a shape is not known" if ruled else "no rule"
+        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): {why}", True)
+    if report.unknown:
+        yield Remark("", "totals marked ≥ are lower bounds", True)
 
 
 def accounting(report: Report) -> str:

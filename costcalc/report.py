@@ -157,7 +157,7 @@ class Report:
         return {
             "name": self.name,
             "source": self.source,
-            "symbols": {**{s: None for s in self.open_symbols}, **{k: plain(v) for k, v in self.bound.items()}},
+            "symbols": {**dict.fromkeys(self.open_symbols), **{k: plain(v) for k, v in self.bound.items()}},
             "totals": {
                 **{name: plain(value) for name, value in self.totals.items()},
                 "flops_by_kind": {k: plain(v) for k, v in self.flops_by_kind().items()},

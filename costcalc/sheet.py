@@ -66,7 +66,8 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     cells = [_column(items, key, basis, all_of_it) for key in keys]
     line = [_column([g], key, basis, all_of_it) for g in filter(None, (rest, whole)) for key in keys]
     last = [tuple(c[0] for c in line[i : i + len(keys)]) for i in range(0, len(line), len(keys))]
-    shown = [COLUMNS[k]._replace(title=f"% {COLUMNS[basis].title}") if k == "share" else COLUMNS[k] for k in keys]
+    share = f"% {'known ' if isinstance(all_of_it, AtLeast) else ''}{COLUMNS[basis].title}"
+    shown = [COLUMNS[key]._replace(title=share) if key == "share" else COLUMNS[key] for key in keys]
     groups = [item for item in items if isinstance(item, Group)]
     return Sheet(
         report.name,
@@ -106,7 +107,7 @@ def _items(report: Report, view: View) -> Sequence[Row | Group]:
     if view.by == "layer":
         return report.rows
     if view.by == "op":
-        return _sorted(grouping.by_operator(report.rows), "flops")
+        return _sorted(_sorted(grouping.by_operator(report.rows), "flops"), "macs")
     root = grouping.tree(report.rows)
     return grouping.frontier(root, view.depth) if _flat(view) else grouping.opened(root, view.depth)
 

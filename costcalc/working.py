@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from costcalc import registry
-from costcalc.columns import qualified
+from costcalc.columns import AtLeast, qualified
 from costcalc.cost import Stored, stored
 from costcalc.dim import Dim, Poly
 from costcalc.errors import UsageError
+from costcalc.footer import total
 from costcalc.formula import Cost, Factor, Formula
 from costcalc.ir import Graph
 from costcalc.report import Report, Row, plain
@@ -226,12 +227,14 @@ def _sums(report: Report) -> Iterator[Step]:
             for op, amount in parts:
                 sums[op] = sums.get(op, 0) + amount
             shown = [f"{op} {number(amount)}" for op, amount in sums.items()]
-        if shown:
+        if isinstance(total(report, key), AtLeast):
+            yield Step(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
+        elif shown:
             yield Step(what, (" + ".join(shown),), report.totals[key])
 
 
 FEW = 8
-"""More layers than this are summed up by operator type, and shown in a table."""
+"""A sum of more terms than this is drawn together."""
 
 
 def _step_dict(step: Step) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from costcalc.dim import Dim
@@ -79,5 +81,14 @@ def _no_such(text: str) -> LoadError:
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)
 
+
+class _Package(ModuleType):
+    """This package can be called, for the API's function costcalc.load has its name."""
+
+    def __call__(self, source: str | os.PathLike[str] | Graph, **options: Any) -> Graph:
+        return load(source, **options)
+
+
+sys.modules[__name__].__class__ = _Package
 
 __all__ = ["builtin_models", "load", "names"]

@@ -57,4 +57,4 @@ def palette(colours: bool) -> Palette:
     starts = [
         Style.parse(style).render("\0", color_system=ColorSystem.STANDARD).split("\0")[0] for style in STYLES.values()
     ]
-    return Palette(*starts, "\x1b[0m")
+    return Palette._make((*starts, "\x1b[0m"))

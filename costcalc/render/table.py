@@ -77,7 +77,10 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
 
 def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
     start = {"bar": palette.bar, "op": palette.faint}.get(key)
-    return [f"{start}{text}{palette.off}" for text in texts] if start else texts
+    if not start:
+        return texts
+    inked = [text.rstrip() for text in texts]
+    return [f"{start}{i}{palette.off}{' ' * (len(t) - len(i))}" if i else t for i, t in zip(inked, texts, strict=True)]
 
 
 def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:

@@ -15,6 +15,8 @@ from costcalc.units import exact, ratio
 from costcalc.working import FEW, Explanation, Step, Working
 
 INDENT = "  "
+FULL = 4
+"""A model of more layers than this is shown as a table of workings."""
 
 
 def text(explanation: Explanation, screen: Screen) -> str:
@@ -24,33 +26,36 @@ def text(explanation: Explanation, screen: Screen) -> str:
     if explanation.layer is None:
         head = cells.printable(f"{report.name}  {inputs(report)}")
         lines += [f"{palette.title}{head}{palette.off}", ""]
-    if len(explanation.workings) <= FEW:
+    if len(explanation.workings) <= FULL:
+        told: set[str] = set()
         for working in explanation.workings:
-            lines += [*_working(working, screen), ""]
+            lines += [*_working(working, screen, qualified(working.row) not in told), ""]
+            told.add(qualified(working.row))
     else:
         lines += [*_compact(explanation, screen), ""]
     if explanation.sums:
         lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable(explanation.separable, screen), ""]
-    if explanation.layer is None and len(explanation.workings) > FEW:
+    if explanation.layer is None and len(explanation.workings) > FULL:
         lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
     whole = "\n".join(lines[:-1])
     return whole if screen.unicode else whole.translate(cells.ASCII)
 
 
-def _working(working: Working, screen: Screen) -> Iterator[str]:
+def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
+    """words: say what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
     yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {qualified(row)}"
-    for part in filter(None, (working.sentence,)):
-        yield from (INDENT + line for line in wrap(part, screen.width - 2, 0))
-    yield ""
+    if words and working.sentence:
+        yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
+        yield ""
     steps = [
         Step("Input" if len(working.inputs) == 1 else "Inputs", (cells.printable(", ".join(working.inputs)),)),
         Step("Output" if len(working.outputs) == 1 else "Outputs", (cells.printable(", ".join(working.outputs)),)),
         *working.steps,
     ]
-    if working.rule:
+    if words and working.rule:
         steps.append(Step("Rule", (working.rule,)))
     yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
 

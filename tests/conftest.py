@@ -1,0 +1,25 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLD = Path(__file__).parent / "gold"
+
+
+@pytest.fixture
+def gold() -> Callable[[str, str], None]:
+    """Compares a text with tests/gold/NAME; COSTCALC_GOLD=1 (make gold) writes it instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLD / name
+        if os.environ.get("COSTCALC_GOLD"):
+            path.write_text(text + "\n", encoding="utf-8")
+        assert path.exists(), f"{path} does not exist: run `make gold` and read it"
+        assert text + "\n" == path.read_text(encoding="utf-8"), f"{name} differs: run `make gold` if that is meant"
+
+    return compare

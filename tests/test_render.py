@@ -1,0 +1,173 @@
+"""Every format's text, against gold files; and what a table promises at any width."""
+
+from __future__ import annotations
+
+import csv as csv_reader
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from made import attention_scores, blocks, separable, unknown
+
+from costcalc.build import GraphBuilder
+from costcalc.comparison import compare_reports
+from costcalc.ir import DType, Graph
+from costcalc.render import html, layout, markdown, sheets, table
+from costcalc.render import json as render_json
+from costcalc.render.layout import text_width
+from costcalc.render.palette import Screen, palette
+from costcalc.report import analyze_graph
+from costcalc.sheet import Sheet, View, sheet
+
+MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
+Gold = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md"), ("html", "html")])
+def test_gold(model: str, form: str, ending: str, gold: Gold) -> None:
+    gold(f"{model}.{ending}", sheets(form, [sheet(analyze_graph(MODELS[model]()))], Screen()))
+
+
+@pytest.mark.parametrize("by", ["op", "block"])
+def test_gold_of_groups(by: str, gold: Gold) -> None:
+    gold(f"blocks_by_{by}.txt", sheets("table", [sheet(analyze_graph(blocks()), View(by))], Screen(80)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
+    gold(f"blocks_{width}.txt", sheets("table", [sheet(analyze_graph(blocks(stages=3)))], Screen(width)))
+
+
+@pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
+def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
+    comparison = compare_reports([analyze_graph(separable()), analyze_graph(blocks()), analyze_graph(unknown())])
+    gold(f"comparison.{ending}", sheets(form, comparison.sheets(), Screen()))
+
+
+def test_gold_of_json(gold: Gold) -> None:
+    reports = [analyze_graph(separable()), analyze_graph(unknown())]
+    text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")
+    gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
+
+
+def long_names(n: int = 30) -> Graph:
+    b = GraphBuilder("a/rather/long/path/to/a/model/with/a/rather/long/name", "made", {"": 17})
+    x = b.add_input("an_input_with_a_long_name", DType.FLOAT32, (1, 3, 224, 224))
+    for i in range(n):
+        name = f"/model/encoder/layers.{i}/attention/self/projection_{'x' * i}/Relu"
+        (x,) = b.add("Relu", [x], name=name)
+    return b.build([x])
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
+@pytest.mark.parametrize("graph", [blocks, unknown, long_names, attention_scores])
+def test_no_line_of_a_table_is_wider_than_the_screen(width: int, graph: Callable[[], Graph]) -> None:
+    for view in (View(), View("op"), View("block")):
+        lines = list(table.body(sheet(analyze_graph(graph()), view), Screen(width)))
+        assert max(map(text_width, lines)) <= width
+
+
+def test_eighty_columns_hold_everything_that_matters() -> None:
+    header = next(table.body(sheet(analyze_graph(long_names())), Screen(80)))
+    assert header.split() == ["Layer", "Operator", "Output", "MACs", "Params", "%", "FLOPs"]
+
+
+def test_names_are_shortened_in_the_middle() -> None:
+    assert layout.shorten("/layer1/layer1.0/conv1/Conv", 15) == "/laye…onv1/Conv"
+    assert layout.shorten("  /layer1/layer1.0/conv1", 12) == "  /la…/conv1"
+    assert all(text_width(layout.shorten("層" * 30, w)) <= w for w in range(1, 40))
+
+
+def test_columns_that_were_asked_for_stay() -> None:
+    chosen = View(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
+    header = next(table.body(sheet(analyze_graph(blocks()), chosen), Screen(40), keep_all=True))
+    assert "Weights" in header and "FLOPs" in header
+
+
+def test_names_cannot_write_to_the_terminal() -> None:
+    b = GraphBuilder("evil\x1b[2J", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 4))
+    report = analyze_graph(b.build(b.add("Relu", [x], name="a\x1b[31m\nb<script>|")))
+    text = sheets("table", [sheet(report)], Screen())
+    assert "\x1b" not in text and "a\\x1b[31m\\nb<script>|" in text
+    assert "<script>" not in sheets("html", [sheet(report)], Screen())
+    assert "b\\<script\\>\\|" in sheets("markdown", [sheet(report)], Screen())
+
+
+def test_ascii_screens_get_ascii() -> None:
+    for graph in (blocks, unknown, attention_scores):
+        for width in (60, 100):
+            text = sheets("table", [sheet(analyze_graph(graph()))], Screen(width, unicode=False))
+            assert text.isascii(), {c for c in text if not c.isascii()}
+
+
+def test_colours_change_no_letter() -> None:
+    from rich.text import Text
+
+    shown = sheet(analyze_graph(unknown()))
+    coloured = table.sheet(shown, Screen(100, True, palette(colours=True)))
+    assert "\x1b[" in coloured
+    assert Text.from_ansi(coloured).plain == table.sheet(shown, Screen())
+
+
+def test_a_report_prints_itself() -> None:
+    report = analyze_graph(blocks())
+    assert str(report) == sheets("table", [sheet(report)], Screen())
+    from rich.console import Console
+
+    console = Console(width=80, file=io.StringIO())
+    console.print(report)
+    assert isinstance(console.file, io.StringIO)
+    written = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert written == table.sheet(sheet(report), Screen(80)).splitlines()
+    assert report._repr_html_().startswith('<div class="costcalc">')
+
+
+def test_csv_is_read_back() -> None:
+    report = analyze_graph(blocks())
+    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", [sheet(report)], Screen()))))
+    assert sum(int(row["macs"]) for row in rows) == report.macs
+    assert rows[0]["output"] == "1x8x32x32"
+
+
+def test_csv_of_several_models_says_which() -> None:
+    shown = [sheet(analyze_graph(blocks())), sheet(analyze_graph(separable()))]
+    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", shown, Screen()))))
+    assert {row["model"] for row in rows} == {"blocks", "depthwise_separable"}
+
+
+def test_html_is_well_formed() -> None:
+    text = html.fragment([sheet(analyze_graph(unknown()), View("block"))]).replace("&emsp;", " ")
+    assert ElementTree.fromstring(text).tag == "div"
+    HTMLParser().feed(html.render([sheet(analyze_graph(blocks()))]))
+
+
+def test_markdown_rows_have_equal_cells() -> None:
+    lines = [line for line in markdown.render([sheet(analyze_graph(blocks()))]).splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_row_is_cheap() -> None:
+    """Ten thousand rows are laid out without rich, and without importing it."""
+    code = (
+        "import sys, time; sys.path.insert(0, 'tests')\n"
+        "from test_render import long_names\n"
+        "from costcalc.report import analyze_graph\nfrom costcalc.sheet import sheet\n"
+        "from costcalc.render import sheets\nfrom costcalc.render.palette import screen\n"
+        "before = 'rich' in sys.modules\n"
+        "sheets('table', [sheet(analyze_graph(long_names()))], screen())\n"
+        "assert before == ('rich' in sys.modules)"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "FORCE_COLOR"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def test_an_empty_sheet() -> None:
+    assert sheets("table", [Sheet("nothing", "", (), ())], Screen())
