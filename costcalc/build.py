@@ -16,7 +16,6 @@ SMALL = 4096
 
 Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
 
-assert ops.FAMILIES, "the rules register themselves on import"
 
 
 class GraphBuilder:
@@ -137,7 +136,11 @@ class GraphBuilder:
             known = known and type_.shape is not None
             inputs.append(type_)
         n = len(node.outputs)
-        rule = registry.SHAPES.get((node.domain, node.op_type))
+        key = (node.domain, node.op_type)
+        rule = registry.SHAPES.get(key)
+        if rule is None:
+            ops.load()
+            rule = registry.SHAPES.get(key)
         if not known:
             return (UNKNOWN,) * n
         opset = self.opset.get(node.domain, 0)

@@ -115,11 +115,12 @@ def owners(graph: Graph) -> dict[int, Storage]:
 
 def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, readers: Readers) -> str:
     """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
-    tensor only where a reader takes it as a weight; one element only where a reader takes it as a weight."""
+    tensor only where a reader takes it as a weight (int64 never: it steers shapes and indices); one element only where a
+    reader takes it as a weight."""
     roles = {role for index, position in uses for role in _roles(index, position, graph, readers)}
     if roles == {"buffer"}:
         return "buffer"
-    if "weight" in roles:
+    if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:
         return "param"
     return "param" if type_.dtype.is_float and type_.elements != 1 else "constant"
 

@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 from onnx.shape_inference import infer_node_outputs
 
-from costcalc import registry
+from costcalc import ops, registry
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim
 from costcalc.formula import Cost
@@ -25,6 +25,7 @@ F32, F16, I32, I64, I8, U8, BOOL = (
     DType.BOOL,
 )
 OPSET = 24
+ops.load()
 
 
 def t(*shape: Dim, dtype: DType = F32, value: Sequence[Any] | None = None) -> TensorType:

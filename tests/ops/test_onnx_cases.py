@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from costcalc import registry
+from costcalc import ops, registry
 from costcalc.build import GraphBuilder
 from costcalc.ir import DTYPE_OF_CODE, TensorType
 
@@ -28,6 +28,7 @@ FAMILIES = (
     "softmax",
     "unary",
 )
+ops.load()
 MODULES = {f"costcalc.ops.{family}" for family in FAMILIES}
 OPS = {key[1] for key, rule in registry.SHAPES.items() if rule.function.__module__ in MODULES and not key[0]}
 

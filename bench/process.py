@@ -1,0 +1,62 @@
+"""Runs whole processes, several times in turn, and tells their wall time and peak memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians of several runs: seconds of wall time, the largest resident set in bytes; error of a run that failed."""
+
+    seconds: float
+    peak_bytes: int
+    error: str = ""
+
+
+def python(code: str) -> list[str]:
+    """The command that runs a line of Python."""
+    return [sys.executable, "-c", code]
+
+
+def costcalc(*arguments: str) -> list[str]:
+    """The installed console script."""
+    return [os.path.join(os.path.dirname(sys.executable), "costcalc"), *arguments]
+
+
+def run_once(command: Sequence[str], timeout: float = 300) -> Measured:
+    """One run, its output thrown away."""
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
+    failed = f"exit {child.returncode}: {''.join(last)}" if child.returncode else ""
+    return Measured(seconds, usage.ru_maxrss * 1024, failed)
+
+
+def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:
+    """All commands `runs` times, taking turns so that a slow minute hits all alike; a first round warms the caches."""
+    found: dict[str, list[Measured]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            have = found[name]
+            if have and have[0].error:
+                continue
+            measured = run_once(command)
+            if turn or measured.error:
+                have.append(measured)
+    return {
+        name: Measured(statistics.median(m.seconds for m in all_), max(m.peak_bytes for m in all_), all_[0].error)
+        for name, all_ in found.items()
+    }
