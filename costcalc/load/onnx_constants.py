@@ -44,19 +44,32 @@ def stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
 
 def may_be_weight(t: TensorType) -> bool:
     """Whether a constant could be a learned value: floats, or what quantisation makes of them, and more than one."""
-    return (t.dtype.is_float or t.dtype in _QUANTISED) and t.elements != 1
+    return (t.dtype.is_float or t.dtype in _QUANTISED) and t.shape is not None and t.elements != 1
 
 
 def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
-    """Makes constants that feed a weight operand, directly or behind a Reshape or the like, stored parameters."""
-    if not constants:
+    """Makes constants that feed a weight operand, directly or behind a Reshape or the like, stored parameters.
+
+    A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
+    weight or a buffer it is no layer."""
+    filled = [n for n in builder.nodes if n.op_type == "ConstantOfShape" and may_be_weight(builder.types[n.outputs[0]])]
+    if not constants and not filled:
         return
-    origin = {name: name for name in constants}
+    computed = {name for node in builder.nodes for name in node.outputs} if filled else set()
+    layers = {n.outputs[0] for n in filled if n.inputs[0] not in computed}
+    origin = {name: name for name in (*constants, *layers)}
     for node in builder.nodes:
-        weights = registry.WEIGHTS.get((node.domain, node.op_type), frozenset())
+        key = (node.domain, node.op_type)
         for position, name in enumerate(node.inputs):
-            if name in origin:
-                if position in weights:
-                    builder.initializers[origin[name]] = builder.types[origin[name]]
-                elif position == 0 and node.op_type in _BEHIND:
-                    origin[node.outputs[0]] = origin[name]
+            if name not in origin:
+                continue
+            source = origin[name]
+            if position in registry.WEIGHTS.get(key, ()) or (
+                source in layers and position in registry.BUFFERS.get(key, ())
+            ):
+                builder.initializers[source] = builder.types[source]
+            elif position == 0 and node.op_type in _BEHIND:
+                origin[node.outputs[0]] = source
+    weights = layers & builder.initializers.keys()
+    if weights:
+        builder.nodes = [n for n in builder.nodes if n.outputs[0] not in weights]
