@@ -10,6 +10,8 @@ from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 
 STRUCTURE = ("repeat", "residual", "branches")
+BESIDE = ("as", "from", "when")
+"""The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
 
 
 class Item(NamedTuple):
@@ -22,10 +24,11 @@ class Item(NamedTuple):
     keys: Mapping[str, Scalar]
     name: YamlNode | None
     source: YamlNode | None
+    when: YamlNode | None = None
 
 
 def read_item(node: YamlNode, reader: Reader) -> Item:
-    """Reads `- kind` or `- kind: {options}`; `as:` and `from:` stand inside or beside."""
+    """Reads `- kind` or `- kind: {options}`; `as:`, `from:` and `when:` stand inside or beside."""
     error = reader.error
     if isinstance(node, Scalar):
         if not node.text:
@@ -33,24 +36,24 @@ def read_item(node: YamlNode, reader: Reader) -> Item:
         return Item(node.text, node, None, {}, {}, None, None)
     if isinstance(node, Seq):
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
-    kinds = [k for k in node.keys if k not in ("as", "from")]
+    kinds = [k for k in node.keys if k not in BESIDE]
     if len(kinds) != 1:
         listed = ", ".join(repr(k) for k in kinds) or "none"
         raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
     kind = kinds[0]
     body = node.values[kind]
-    name, source = node.values.get("as"), node.values.get("from")
+    beside = {key: node.values.get(key) for key in BESIDE}
     options: dict[str, YamlNode] = {}
     keys: dict[str, Scalar] = {}
     if isinstance(body, Map):
         options, keys = dict(body.values), dict(body.keys)
-        for key in ("as", "from"):
+        for key in BESIDE:
             if key in options and key in node.values:
                 raise error(keys[key], f"`{key}:` is given twice", "keep one")
-        name, source = options.pop("as", name), options.pop("from", source)
+            beside[key] = options.pop(key, beside[key])
     elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
         raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
-    return Item(kind, node, body, options, keys, name, source)
+    return Item(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
 
 
 def item_names(item: Item, reader: Reader) -> list[str]:

@@ -58,6 +58,16 @@ class Reader:
             return None
         return _READERS[key.kind](self, key, name, node, names)
 
+    def condition(self, node: YamlNode, names: Names) -> bool:
+        """Whether a `when:` holds: true, or a whole number that is not 0."""
+        value = self.value(node, names)
+        if isinstance(value, Poly):
+            raise self.error(node, f"when is {value}, which is open", "bind it with --dim")
+        if not isinstance(value, int):
+            shown = node.text if isinstance(node, Scalar) else value
+            raise self.error(node, f"when is {shown!r}", "give true, false, a whole number, or a name of such a value")
+        return bool(value)
+
     def extent(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
         """A positive whole number or a symbolic extent."""
         value = self.integer(key, name, node, names, symbolic=True)

@@ -9,7 +9,6 @@ UNARY = {
     "relu": "Relu",
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",
-    "hard_sigmoid": "HardSigmoid",
     "hard_swish": "HardSwish",
     "softplus": "Softplus",
     "softsign": "Softsign",
@@ -58,6 +57,12 @@ for _name, _op_type in BINARY.items():
 def relu6(site: Site) -> str:
     """min(max(x, 0), 6)."""
     return site.op("Clip", [site.x, site.floats([0.0], "min", scalar=True), site.floats([6.0], "max", scalar=True)])
+
+
+@layer("hard_sigmoid", alpha=Key("number", 0.2, "slope"), beta=Key("number", 0.5, "value at 0"))
+def hard_sigmoid(site: Site, alpha: float, beta: float) -> str:
+    """min(max(alpha · x + beta, 0), 1); the MobileNet papers' alpha is 1/6."""
+    return site.op("HardSigmoid", [site.x], {"alpha": alpha, "beta": beta})
 
 
 @layer("silu", "swish")
