@@ -32,6 +32,7 @@ class Elaborator:
         self.items: dict[int, Item] = {}
         self.plurals: dict[int, frozenset[str]] = {}
         self.by_rows: set[str] = set()
+        self.homes: dict[str, str] = {}
         self.added = 0
 
     def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
@@ -176,9 +177,13 @@ class Elaborator:
         if share is not None:
             site.share = self._shared(share, item, scope)
         result = layer.emit(site, **arguments)
-        return (result,) if isinstance(result, str) else result
+        values = (result,) if isinstance(result, str) else result
+        if values[0] != path:
+            self.homes[values[0]] = path
+        return values
 
     def _shared(self, name: str, item: Item, scope: Scope) -> str:
+        """The layer after which the weights are called: a layer of several nodes ends in a value of another name."""
         value = scope.find(name) or self._relative(name, scope)
         if value is None:
             raise self.reader.error(
@@ -186,7 +191,7 @@ class Elaborator:
                 f"nothing above is called {name!r}",
                 suggest(name, self._known(scope)) or "name the layer with `as:`",
             )
-        return value
+        return self.homes.get(value, value)
 
     def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
         arguments: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.load.layers.base import Key, Site, layer
+from costcalc.ops.window import same_pads
 
 Extents = int | Sequence[int]
 
@@ -29,15 +30,22 @@ def spread(value: Extents, rank: int, what: str) -> list[int]:
     return list(value)
 
 
-def window(rank: int, kernel: Extents, stride: Extents, pad: Any, dilation: Extents) -> dict[str, Any]:
-    """kernel, stride, pad and dilation as ONNX's attributes."""
+def window(
+    rank: int, kernel: Extents, stride: Extents, pad: Any, dilation: Extents, spatial: Sequence[Dim] = ()
+) -> dict[str, Any]:
+    """kernel, stride, pad and dilation as ONNX's attributes. `same` padding of a dilated filter over known extents
+    (`spatial`) is written in numbers: ONNX Runtime takes auto_pad without dilation only."""
     attributes: dict[str, Any] = {
         "kernel_shape": spread(kernel, rank, "kernel"),
         "strides": spread(stride, rank, "stride"),
     }
     if dilation != 1:
         attributes["dilations"] = spread(dilation, rank, "dilation")
-    if pad in ("same", "same_lower"):
+    if pad in ("same", "same_lower") and dilation != 1 and spatial and all(isinstance(d, int) for d in spatial):
+        each = zip(spatial, *(attributes[k] for k in ("kernel_shape", "strides", "dilations")), strict=True)
+        begins, ends = zip(*[same_pads(x, k, s, d, pad == "same_lower") for x, k, s, d in each], strict=True)
+        attributes["pads"] = [*begins, *ends]
+    elif pad in ("same", "same_lower"):
         attributes["auto_pad"] = "SAME_UPPER" if pad == "same" else "SAME_LOWER"
     elif pad != "valid":
         both = isinstance(pad, list) and len(pad) == 2 * rank
@@ -68,7 +76,7 @@ def conv(
     inputs = [site.x, site.weight("weight", (filters, channels // groups, *sizes))]
     if bias:
         inputs.append(site.weight("bias", (filters,)))
-    attributes = window(rank, kernel, stride, pad, dilation)
+    attributes = window(rank, kernel, stride, pad, dilation, site.shape()[2:])
     if groups != 1:
         attributes["group"] = groups
     return site.op("Conv", inputs, attributes)

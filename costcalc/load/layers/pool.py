@@ -26,7 +26,8 @@ def _pool(
     ceil: bool,
     **more: Any,
 ) -> str:
-    attributes = window(site.spatial(), kernel, kernel if stride is None else stride, pad, dilation) | more
+    stride = kernel if stride is None else stride
+    attributes = window(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | more
     if ceil:
         attributes["ceil_mode"] = 1
     return site.op(op_type, [site.x], attributes)

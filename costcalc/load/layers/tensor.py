@@ -162,10 +162,16 @@ def cast(site: Site, to: str) -> str:
     return site.op("Cast", [site.x], {"to": DTYPES[to].code})
 
 
-@layer("parameter", shape=Key("shape", doc="extents"), dtype=Key("word", "float32", "element type", tuple(DTYPES)))
-def parameter(site: Site, shape: Sequence[Dim], dtype: str) -> str:
+@layer(
+    "parameter",
+    shape=Key("shape", doc="extents"),
+    dtype=Key("word", "float32", "element type", tuple(DTYPES)),
+    learned=Key("bool", True, "false for a fixed table (sines of positions), which is a buffer where operators say so"),
+)
+def parameter(site: Site, shape: Sequence[Dim], dtype: str, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""
-    site.builder.parameters.add(site.name)
+    if learned:
+        site.builder.parameters.add(site.name)
     return site.builder.add_initializer(site.name, DTYPES[dtype], shape)
 
 
