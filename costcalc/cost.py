@@ -77,12 +77,14 @@ def _cost_node(node: Node, graph: Graph, storage: Storage) -> NodeCost:
 
 
 class Stored(NamedTuple):
-    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it."""
+    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
+    values is how many numbers it holds, more than its elements where a byte holds several."""
 
     name: str
     type: TensorType
     kind: str
     owner: int
+    values: Dim
 
 
 def stored(graph: Graph) -> Iterator[Stored]:
@@ -94,7 +96,13 @@ def stored(graph: Graph) -> Iterator[Stored]:
     for name, type_ in graph.initializers.items():
         if name in readers:
             kind = "param" if name in graph.parameters else _kind(type_, readers[name], graph, readers)
-            yield Stored(name, type_, kind, readers[name][0][0])
+            index, position = readers[name][0]
+            yield Stored(name, type_, kind, index, _values(type_, graph.nodes[index], position))
+
+
+def _values(type_: TensorType, node: Node, position: int) -> Dim:
+    inputs, count = registry.PACKED.get((node.domain, node.op_type), ((), None))
+    return count(type_, node.attributes) if count is not None and position in inputs else type_.elements
 
 
 def owners(graph: Graph) -> dict[int, Storage]:
@@ -104,7 +112,7 @@ def owners(graph: Graph) -> dict[int, Storage]:
         if item.kind == "constant":
             continue
         have = owned.get(item.owner, Storage())
-        elements = item.type.elements
+        elements = item.values
         owned[item.owner] = Storage(
             have.params + (elements if item.kind == "param" else 0),
             have.buffers + (elements if item.kind == "buffer" else 0),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost
 from costcalc.ir import TensorType, Value
@@ -30,6 +31,8 @@ class Rule(NamedTuple):
     required: frozenset[str] = frozenset()
 
 
+PackedCount = Callable[[TensorType, Mapping[str, Any]], Dim]
+
 SHAPES: dict[tuple[str, str], Rule] = {}
 COSTS: dict[tuple[str, str], Rule] = {}
 VALUES: dict[tuple[str, str], Rule] = {}
@@ -38,6 +41,7 @@ VIEWS: set[tuple[str, str]] = set()
 SENTENCES: dict[tuple[str, str], str] = {}
 BUFFERS: dict[tuple[str, str], frozenset[int]] = {}
 WEIGHTS: dict[tuple[str, str], frozenset[int]] = {}
+PACKED: dict[tuple[str, str], tuple[frozenset[int], PackedCount]] = {}
 
 ShapeFunction = Callable[..., ShapeResult]
 CostFunction = Callable[..., Cost]
@@ -103,6 +107,13 @@ def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buff
     for op_type in op_types:
         WEIGHTS[domain, op_type] = frozenset(weights)
         BUFFERS[domain, op_type] = frozenset(buffers)
+
+
+def packed(*op_types: str, domain: str = "", inputs: Sequence[int], count: PackedCount) -> None:
+    """Tells how many values a stored input holds (its type, the node's attributes) whose elements hold several, or
+    parts of one: bytes with two weights of four bits each."""
+    for op_type in op_types:
+        PACKED[domain, op_type] = (frozenset(inputs), count)
 
 
 def describe(sentence: str, *op_types: str, domain: str = "") -> None:

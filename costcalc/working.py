@@ -173,8 +173,14 @@ def _params(owned: Sequence[Stored]) -> Iterator[Step]:
     for kind, what in (("param", "Params"), ("buffer", "Buffers")):
         mine = [item for item in owned if item.kind == kind]
         if mine:
-            shapes = " + ".join(" × ".join(map(number, item.type.shape or ())) or "1" for item in mine)
-            yield Step(what, (shapes,), sum((item.type.elements for item in mine), 0))
+            shapes = " + ".join(map(_stored_values, mine))
+            yield Step(what, (shapes,), sum((item.values for item in mine), 0))
+
+
+def _stored_values(item: Stored) -> str:
+    if item.values != item.type.elements:
+        return f"{number(item.values)} (packed)"
+    return " × ".join(map(number, item.type.shape or ())) or "1"
 
 
 def _flops(cost: Cost) -> Iterator[Step]:

@@ -10,10 +10,12 @@ from costcalc.formula import Cost, Product, of, per, product, total
 from costcalc.ir import TensorType
 from costcalc.ops.ms_matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import cost_rule, describe, operands, packed, shape_rule
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
 operands("QMoE", domain=MS, weights=(2, 4, 5, 7, 8, 10), buffers=(3, 6, 9, 11, 12, 13, 15, 16, 17, 18, 19))
+packed("QMoE", domain=MS, inputs=(2, 5, 8),
+       count=lambda w, attributes: w.elements * 8 // attributes.get("expert_weight_bits", 4))  # fmt: skip
 operands("DynamicQuantizeLSTM", domain=MS, weights=(1, 2, 3, 7), buffers=(8, 9, 10, 11))
 describe("Each token goes through the k experts that the router prefers.", "MoE", "QMoE", domain=MS)
 describe("An LSTM whose weights are integers and whose inputs are quantised at each step.", "DynamicQuantizeLSTM",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from costcalc.assume import agree
 from costcalc.dim import Dim, prod
@@ -15,13 +16,14 @@ from costcalc.ops.generate import range_shape, range_value
 from costcalc.ops.movement import pad_shape, same_shape
 from costcalc.ops.ms_matmul import MS
 from costcalc.ops.select import selection_cost
-from costcalc.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, operands, packed, shape_rule, value_rule
 
 free("Pad", "GatherND", "Trilu", "TorchEmbedding", "Range", "NGramRepeatBlock", "RemovePadding", domain=MS)
 free("RestorePadding", "UnfoldTensor", domain=MS)
 free("ExpandDims", domain=MS, view=True)
 operands("TorchEmbedding", domain=MS, weights=(0,))
 operands("GatherBlockQuantized", domain=MS, weights=(0,), buffers=(2, 3))
+packed("GatherBlockQuantized", domain=MS, inputs=(0,), count=lambda data, attributes: _unpacked(data, attributes))
 describe("Adds a border.", "Pad", domain=MS)
 describe("Picks elements by index.", "GatherND", "TorchEmbedding", domain=MS)
 describe("Picks rows of a quantised table and dequantises them.", "GatherBlockQuantized", domain=MS)
@@ -84,6 +86,10 @@ def torch_embedding_shape(
     """weight [N, M], indices [*] -> [*, M]."""
     assert weight.shape is not None and indices.shape is not None
     return TensorType(weight.dtype, (*indices.shape, *weight.shape[1:]))
+
+
+def _unpacked(data: TensorType, attributes: Mapping[str, Any]) -> Dim:
+    return data.elements * (8 // attributes.get("bits", 4)) if data.dtype is DType.UINT8 else data.elements
 
 
 @shape_rule("GatherBlockQuantized", domain=MS)

@@ -10,11 +10,14 @@ from costcalc.ir import DType, TensorType
 from costcalc.ops.matmul import gemm_extents, matmul_cost, matmul_result
 from costcalc.ops.ms_matmul import MS, bias_work
 from costcalc.ops.quant import dynamic_quantization, requantization
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import cost_rule, describe, operands, packed, shape_rule
 
 operands("MatMulInteger16", domain=MS, weights=(0, 1))
 operands("MatMulNBits", domain=MS, weights=(1, 5), buffers=(2, 3, 4))
 operands("MatMulBnb4", domain=MS, weights=(1,), buffers=(2,))
+packed(
+    "MatMulNBits", "MatMulBnb4", domain=MS, inputs=(1,), count=lambda b, attributes: attributes["K"] * attributes["N"]
+)
 operands("DynamicQuantizeMatMul", domain=MS, weights=(1, 4), buffers=(2, 3))
 operands("MatMulIntegerToFloat", domain=MS, weights=(0, 1, 6), buffers=(2, 3, 4, 5))
 operands("QGemm", domain=MS, weights=(0, 3, 6), buffers=(1, 2, 4, 5, 7, 8))

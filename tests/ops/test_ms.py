@@ -8,6 +8,8 @@ import pytest
 from executed import executed
 from rules import BOOL, F32, I8, I32, I64, U8, cost, run, shape, t
 
+from costcalc.build import GraphBuilder
+from costcalc.cost import Storage, cost_graph
 from costcalc.dim import symbol
 from costcalc.ir import TensorType
 
@@ -197,3 +199,14 @@ def test_open_cache() -> None:
         4 * seq * (past + seq) * 16
     )
     assert found[0] == t(1, seq, 32, dtype=F32)
+
+
+def test_packed_weights_are_counted_unpacked() -> None:
+    builder = GraphBuilder("test", "", {MS: 1})
+    builder.add_input("a", F32, (3, 32))
+    builder.add_initializer("b", U8, (6, 2, 8))
+    builder.add_initializer("scales", F32, (12,))
+    how = {"K": 32, "N": 6, "bits": 4, "block_size": 16}
+    builder.add("MatMulNBits", ["a", "b", "scales"], how, name="y", domain=MS)
+    (found,) = cost_graph(builder.build(["y"]))
+    assert found.storage == Storage(params=32 * 6, buffers=12, weight_bytes=32 * 6 // 2 + 12 * 4)
