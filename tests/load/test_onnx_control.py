@@ -1,0 +1,238 @@
+"""If, Loop, Scan, SequenceMap and local functions: how often their bodies' nodes run, and the types that come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from onnx import GraphProto, NodeProto, TensorProto, parser
+from onnx import helper as h
+
+from costcalc.errors import CostcalcError
+from costcalc.load.onnx_graph import load_onnx
+from costcalc.report import Report, analyze_graph
+
+FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+
+
+def info(name: str, kind: int = FLOAT, shape: Any = None) -> Any:
+    return h.make_tensor_value_info(name, kind, shape)
+
+
+def report(nodes: list[NodeProto], inputs: list[Any], outputs: list[str], stored: Any = (), **given: Any) -> Report:
+    graph = h.make_graph(nodes, "g", inputs, [info(o) for o in outputs], list(stored))
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 20)])
+    return analyze_graph(load_onnx(model.SerializeToString(), **given))
+
+
+def rows(found: Report) -> dict[str, tuple[object, object]]:
+    return {row.name: (str(row.count), str(row["macs"])) for row in found.rows}
+
+
+def weight(name: str, *shape: int) -> TensorProto:
+    n = 1
+    for d in shape:
+        n *= d
+    return h.make_tensor(name, FLOAT, shape, bytes(4 * n), raw=True)
+
+
+def linear(name: str, w: str, out: str) -> GraphProto:
+    return h.make_graph([h.make_node("MatMul", ["x", w], [out], name=name)], name, [], [info(out)])
+
+
+BRANCHES = {"then_branch": linear("small", "a", "t"), "else_branch": linear("large", "b", "e")}
+
+
+def test_an_open_if_counts_its_dearer_branch_and_stores_both() -> None:
+    """then: 3·4·2 MACs, else: 3·4·5; the output's last extent is open."""
+    node = h.make_node("If", ["c"], ["y"], name="if", **BRANCHES)
+    inputs = [info("x", FLOAT, [3, 4]), info("c", BOOL, [])]
+    found = report([node], inputs, ["y"], [weight("a", 4, 2), weight("b", 4, 5)])
+    assert rows(found) == {"small": ("0", "0"), "large": ("1", "60"), "if": ("1", "0")}
+    assert found.macs == 3 * 4 * 5
+    assert found.params == 4 * 2 + 4 * 5
+    assert found.graph.choices == ("if",)
+    assert [str(d) for d in found.graph.types["y"].shape or ()] == ["3", "if.y_dim1"]
+
+
+@pytest.mark.parametrize(("value", "macs", "width"), [(True, 24, 2), (False, 60, 5)])
+def test_a_decided_if_counts_the_branch_that_it_takes(value: bool, macs: int, width: int) -> None:
+    node = h.make_node("If", ["c"], ["y"], name="if", **BRANCHES)
+    inputs = [info("x", FLOAT, [3, 4]), info("c", BOOL, [])]
+    found = report([node], inputs, ["y"], [weight("a", 4, 2), weight("b", 4, 5)], values={"c": value})
+    assert found.macs == macs
+    assert found.params == 28
+    assert found.graph.choices == ()
+    assert found.graph.types["y"].shape == (3, width)
+
+
+def test_the_branch_that_is_not_taken_need_not_fit() -> None:
+    node = h.make_node("If", ["c"], ["y"], name="if", **BRANCHES)
+    inputs = [info("x", FLOAT, [3, 4]), info("c", BOOL, [])]
+    stored = [weight("a", 4, 2), weight("b", 7, 5)]
+    assert report([node], inputs, ["y"], stored, values={"c": True}).macs == 24
+    assert report([node], inputs, ["y"], stored).macs == 24
+    with pytest.raises(CostcalcError, match="large"):
+        report([node], inputs, ["y"], stored, values={"c": False})
+
+
+def loop(
+    body: list[NodeProto], carried: list[str], out: list[str], scans: int = 0, condition: str = "go_in"
+) -> NodeProto:
+    nodes = [h.make_node("Identity", [condition], ["go_out"], name="keep"), *body]
+    inputs = [info("i", INT, []), info("go_in", BOOL, []), *map(info, carried)]
+    graph = h.make_graph(nodes, "body", inputs, [info("go_out"), *map(info, out)])
+    results = [f"y{k}" for k in range(len(out))]
+    assert len(out) == len(carried) + scans
+    return h.make_node("Loop", ["n", "", *(f"x{k}" for k in range(len(carried)))], results, name="loop", body=graph)
+
+
+STEP = h.make_node("MatMul", ["v", "w"], ["v2"], name="step")
+LOOP_INPUTS = [info("n", INT, []), info("x0", FLOAT, [3, 4])]
+
+
+def test_a_loop_runs_its_trip_count() -> None:
+    found = report([loop([STEP], ["v"], ["v2"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 7})
+    assert found.macs == 7 * 3 * 4 * 4
+    assert rows(found)["step"] == ("7", str(7 * 48))
+    assert found.params == 16
+    assert found.graph.types["y0"].shape == (3, 4)
+
+
+def test_an_open_trip_count_is_a_symbol_that_dim_binds() -> None:
+    node = loop([STEP], ["v"], ["v2"])
+    assert str(report([node], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)]).macs) == "48*loop.trips"
+    bound = report([node], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], dims={"loop.trips": 5})
+    assert bound.macs == 5 * 48
+
+
+def test_a_condition_from_data_leaves_the_trip_count_open() -> None:
+    stop = [h.make_node("ReduceMax", ["v2"], ["m"], keepdims=0), h.make_node("Greater", ["m", "m"], ["more"])]
+    node = loop([STEP], ["v"], ["v2"])
+    body = next(a.g for a in node.attribute if a.name == "body")
+    body.node.extend(stop)
+    body.output[0].name = "more"
+    found = report([node], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 7})
+    assert str(found.macs) == "48*loop.trips"
+
+
+def test_scan_outputs_of_a_loop_are_stacked() -> None:
+    node = loop([STEP], ["v"], ["v2", "v2"], scans=1)
+    found = report([node], LOOP_INPUTS, ["y0", "y1"], [weight("w", 4, 4)], values={"n": 6})
+    assert found.graph.types["y1"].shape == (6, 3, 4)
+
+
+def test_a_loop_that_grows_is_unrolled() -> None:
+    """v: [k·3, 4] for k = 1, 2, 3: (3 + 6 + 12)·4·4 MACs."""
+    body = [STEP, h.make_node("Concat", ["v2", "v"], ["v3"], axis=0, name="join")]
+    found = report([loop(body, ["v"], ["v3"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 3})
+    assert found.macs == (3 + 6 + 12) * 4 * 4
+    assert found.graph.types["y0"].shape == (24, 4)
+
+
+def test_a_loop_that_grows_without_known_end_has_symbols() -> None:
+    body = [STEP, h.make_node("Concat", ["v2", "v"], ["v3"], axis=0, name="join")]
+    found = report([loop(body, ["v"], ["v3"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)])
+    assert str(found.macs) == "16*loop.trips*loop.v_dim0"
+
+
+def test_no_trips() -> None:
+    assert report([loop([STEP], ["v"], ["v2"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 0}).macs == 0
+
+
+def test_nested_loops_multiply() -> None:
+    inner = loop([STEP], ["v"], ["v2"])
+    inner.name, inner.input[2], inner.output[0] = "inner", "v_outer", "v_new"
+    outer = loop([inner], ["v_outer"], ["v_new"])
+    found = report([outer], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 3})
+    assert found.macs == 3 * 3 * 48
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_scan(axis: int) -> None:
+    """A state [3, 4] and ten slices [4]: 10·3·4·4 MACs, results stacked along the axis."""
+    nodes = [h.make_node("MatMul", ["s", "w"], ["s2"], name="step"), h.make_node("Add", ["s2", "e"], ["s3"])]
+    nodes.append(h.make_node("Identity", ["s3"], ["row"]))
+    body = h.make_graph(nodes, "body", [info("s"), info("e")], [info("s3"), info("row")])
+    shape = [10, 4] if axis == 0 else [4, 10]
+    node = h.make_node(
+        "Scan", ["s0", "xs"], ["last", "all"], name="scan", body=body, num_scan_inputs=1, scan_input_axes=[axis],
+        scan_output_axes=[axis],
+    )  # fmt: skip
+    inputs = [info("s0", FLOAT, [3, 4]), info("xs", FLOAT, shape)]
+    found = report([node], inputs, ["last", "all"], [weight("w", 4, 4)])
+    assert found.macs == 10 * 3 * 4 * 4
+    assert found.graph.types["all"].shape == ((10, 3, 4) if axis == 0 else (3, 10, 4))
+
+
+def test_sequence_map_runs_once_per_item() -> None:
+    """Items [3, 4], [5, 4] times [4, 2]: (3 + 5)·4·2."""
+    split = h.make_node("SequenceConstruct", ["p", "q"], ["items"], name="pack")
+    body = h.make_graph([h.make_node("MatMul", ["v", "w"], ["r"], name="step")], "b", [info("v")], [info("r")])
+    node = h.make_node("SequenceMap", ["items"], ["out"], name="map", body=body)
+    pick = h.make_node("SequenceAt", ["out", "at"], ["y"], name="pick")
+    inputs = [info("p", FLOAT, [3, 4]), info("q", FLOAT, [5, 4])]
+    at = h.make_tensor("at", INT, [], [1])
+    found = report([split, node, pick], inputs, ["y"], [weight("w", 4, 2), at])
+    assert found.macs == (3 + 5) * 4 * 2
+    assert found.graph.types["y"].shape == (5, 2)
+
+
+def test_nodes_that_stand_before_what_they_read() -> None:
+    nodes = [
+        h.make_node("Relu", ["b"], ["c"], name="last"),
+        h.make_node("Relu", ["a"], ["b"], name="middle"),
+        h.make_node("Relu", ["x"], ["a"], name="first"),
+    ]
+    found = report(nodes, [info("x", FLOAT, [2, 3])], ["c"])
+    assert [row.name for row in found.rows] == ["first", "middle", "last"]
+
+
+def test_a_cycle_is_refused() -> None:
+    nodes = [h.make_node("Relu", ["b"], ["a"], name="p"), h.make_node("Relu", ["a"], ["b"], name="q")]
+    with pytest.raises(CostcalcError, match="p \\(Relu\\): it reads 'b', which no node computes"):
+        report(nodes, [], ["b"])
+
+
+FUNCTIONS = """
+<ir_version: 8, opset_import: ["": 17, "local": 1]>
+g (float[8, 32] x, float[32, 16] w) => (float[8, 16] z, float[8, 16] same) {
+  [one] y = local.block <scale: int = 1> (x, w)
+  [two] z, same = local.tail (y)
+}
+<domain: "local", opset_import: ["": 17]>
+block <scale> (a, b, c) => (r) { t = Flatten <axis: int = @scale> (a) [mm] u = MatMul (t, b) r = Relu (u) }
+<domain: "local", opset_import: ["": 17]>
+tail (a) => (r, a) { r = Neg (a) }
+"""
+
+
+def test_local_functions_are_inlined_with_their_scope() -> None:
+    model = parser.parse_model(FUNCTIONS)
+    found = analyze_graph(load_onnx(model.SerializeToString()))
+    assert [(row.name, row.scope) for row in found.rows] == [
+        ("one/Flatten_0", ("one",)),
+        ("one/mm", ("one",)),
+        ("one/Relu_2", ("one",)),
+        ("two/Neg_0", ("two",)),
+        ("two/a", ("two",)),
+    ]
+    assert found.macs == 8 * 32 * 16
+    assert found.graph.types["same"].shape == (8, 16)
+
+
+def test_constants_that_are_weights_are_parameters() -> None:
+    """A MatMul's weight behind a Transpose and a ConstantOfShape are parameters; an axis and a scalar are none."""
+    nodes = [
+        h.make_node("Constant", [], ["w"], name="w", value=weight("", 2, 4)),
+        h.make_node("Constant", [], ["half"], name="half", value=h.make_tensor("", FLOAT, [], [0.5])),
+        h.make_node("Transpose", ["w"], ["wt"], name="t", perm=[1, 0]),
+        h.make_node("MatMul", ["x", "wt"], ["a"], name="m"),
+        h.make_node("ConstantOfShape", ["shape"], ["v"], name="v"),
+        h.make_node("MatMul", ["a", "v"], ["b"], name="m2"),
+        h.make_node("Mul", ["b", "half"], ["c"], name="scale"),
+    ]
+    shape = h.make_tensor("shape", INT, [2], [2, 7])
+    found = report(nodes, [info("x", FLOAT, [3, 4])], ["c"], [shape])
+    assert found.params == 2 * 4 + 2 * 7
+    assert [row.name for row in found.rows] == ["t", "m", "m2", "scale"]
