@@ -81,7 +81,7 @@ class Elaborator:
             kind = scope.names[kind]
         inputs = current if item.source is None else self._sources(item.source, scope)
         names = item_names(item, self.reader)
-        name = names[0] if names else self._number(kind, scope, plural)
+        name = names[0] if names else self._number(kind, scope, kind in plural or item.kind in plural)
         place = self.reader.document.place(item.node)
         path = "/".join((*scope.path, name))
         try:
@@ -98,10 +98,10 @@ class Elaborator:
         self._bind(item, names, values, scope)
         return values
 
-    def _number(self, kind: str, scope: Scope, plural: frozenset[str]) -> str:
+    def _number(self, kind: str, scope: Scope, plural: bool) -> str:
         scope.count[kind] += 1
         number = scope.count[kind]
-        if number == 1 and kind not in plural:
+        if number == 1 and not plural:
             return kind
         return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
 

@@ -66,3 +66,16 @@ def test_an_open_extent_decides_nothing() -> None:
 def test_a_condition_given_twice_is_refused() -> None:
     with pytest.raises(SpecError, match=r"`when:` is given twice"):
         load_spec("input: [N, 3]\nlayers:\n  - softmax: {when: true}\n    when: false\n", "m.yaml")
+
+
+def test_layers_called_by_an_argument_are_numbered_as_the_argument() -> None:
+    text = """
+blocks:
+  unit:
+    args: {nl: }
+    layers: [{nl: {when: false}}, nl, tanh, nl]
+input: [N, 3]
+layers: [{unit: {nl: relu}}]
+"""
+    names = [node.name for node in load_spec(text, "m.yaml").nodes]
+    assert names == ["unit/relu1", "unit/tanh", "unit/relu2"]
