@@ -95,7 +95,7 @@ def _inputs(
     symbolic: bool,
 ) -> dict[str, str]:
     """Adds the inputs; their symbols become names of the file. Returns {name: value}."""
-    listed = node.values if isinstance(node, Map) else {"input": node}
+    listed = node.values if isinstance(node, Map) and not _is_lone(node) else {"input": node}
     for name in shapes:
         if name not in listed:
             raise UsageError(f"the model has no input {name!r}", suggest(name, listed) or "it has " + ", ".join(listed))
@@ -134,6 +134,11 @@ def _inputs(
         if key not in dims:
             builder.notes.append(f"{key} = {value} by default (--dim {key}=…)")
     return {name: name for name in listed}
+
+
+def _is_lone(node: Map) -> bool:
+    """Whether `input:` is one input without a name, written as {shape: […], dtype: …}."""
+    return isinstance(node.values.get("shape"), Seq) and set(node.values) <= {"shape", "dtype"}
 
 
 def _extent(
