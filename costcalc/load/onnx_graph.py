@@ -144,6 +144,8 @@ def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType
         shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
         return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
     item = _composite(builder, name, type_.element)
+    if item.shape is None:
+        return UNKNOWN
     length = builder.binding.get(f"{name}_length", symbol(f"{name}_length"))
     builder.data_symbols[f"{name}_length"] = name
     return SequenceType(item.dtype, (length,), (item,))
