@@ -18,14 +18,15 @@ def models() -> Sheet:
         Column("name", "Name", "name", 100),
         COLUMNS["macs"],
         COLUMNS["params"],
-        Column("title", "Title", "text", 60),
-        Column("source", "Source", "text", 50),
+        Column("source", "Source", "prose", 60),
+        Column("title", "Title", "prose", 50),
+        Column("aliases", "Also", "text", 40),
     )
     rows = []
     for info in builtin_models():
         report = analyze_graph(load(info.name, dims={}, params={}, shapes={}, values={}, symbolic=False))
-        name = f"{info.name} ({', '.join(info.aliases)})" if info.aliases else info.name
-        rows.append((name, report.totals["macs"], report.totals["params"], info.title, info.source))
+        aliases = ", ".join(info.aliases)
+        rows.append((info.name, report.totals["macs"], report.totals["params"], info.source, info.title, aliases))
     return Sheet("models", "at their default sizes", shown, tuple(rows))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from costcalc.dim import Dim
+from costcalc.dim import Dim, Poly
 from costcalc.formula import KINDS, ROLES
-from costcalc.report import QUANTITIES, Row
+from costcalc.rows import QUANTITIES, Row
 
 
 class Column(NamedTuple):
@@ -100,6 +100,11 @@ def add(amounts: Iterable[Dim | None]) -> Amount:
     if unknown:
         return AtLeast(known) if some else None
     return known
+
+
+def is_formula(value: Any) -> bool:
+    """Whether a figure still holds open symbols."""
+    return isinstance(value.value if isinstance(value, AtLeast) else value, Poly)
 
 
 def is_quantity(key: str) -> bool:

@@ -11,7 +11,8 @@ from costcalc.columns import Amount, AtLeast, Column
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
 from costcalc.footer import TOTALS, Remark, accounting, total
-from costcalc.report import Report, plain
+from costcalc.report import Report
+from costcalc.rows import plain
 from costcalc.sheet import Sheet, magnitude
 from costcalc.units import ratio
 

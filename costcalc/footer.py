@@ -67,11 +67,15 @@ def _remarks(report: Report) -> Iterator[Remark]:
             "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
             ", ".join(f"{name} {short(value)}" for name, value in roles.items()),
         )
-    if report.bound:
-        yield Remark("Bound", ", ".join(f"{name} = {exact(value)}" for name, value in report.bound.items()))
+    said = [f"{name} = {exact(value)}" for name, value in report.bound.items()]
+    given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
+    if given:
+        yield Remark("Bound", ", ".join(given))
     if report.open_symbols:
         names = report.open_symbols
-        yield Remark("Open", f"{', '.join(names)} (bind with {' '.join(f'--dim {name}=…' for name in names[:3])})")
+        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+        listed = ", ".join(names[:4] if more else names)
+        yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
     for assumption in report.assumptions:
         yield Remark("Assumed", str(assumption))
     for note in report.notes:

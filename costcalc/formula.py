@@ -72,13 +72,22 @@ KINDS = ("add", "multiply", "compare", "divide", "exp", "transcendental")
 """add counts subtractions too; compare counts min, max and selections (a ReLU is one); transcendental is every other
 function of a number: log, tanh, erf, sqrt, sigmoid, power."""
 
+EACH = {
+    "add": "additions each",
+    "multiply": "multiplications each",
+    "compare": "comparisons each",
+    "divide": "divisions each",
+    "exp": "exponentials each",
+    "transcendental": "transcendentals each",
+}
+
 ROLES = ("bias", "normalization", "activation", "elementwise", "pooling", "reduction", "softmax", "quantization")
 
 FREE = Cost()
 
 
 def of(name: str, *factors: tuple[str, Dim]) -> Factor:
-    """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3)). Factors of 1 named "" vanish."""
+    """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3))."""
     result: Dim = 1
     for _, value in factors:
         result = result * value
@@ -109,5 +118,5 @@ def per(kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#ele
     """`each` operations of one kind per element; () where there are none."""
     if not each:
         return ()
-    factors = (Factor(of_what, elements),) if each == 1 else (Factor(of_what, elements), Factor(f"{kind}s each", each))
+    factors = (Factor(of_what, elements),) if each == 1 else (Factor(of_what, elements), Factor(EACH[kind], each))
     return (Work(kind, role, Formula((Product(factors),))),)

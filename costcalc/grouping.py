@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from costcalc.columns import Group, qualified
-from costcalc.report import Row
+from costcalc.rows import Row
 
 ENOUGH = 8
 """Unless a depth is given, the block tree opens just far enough to show this many blocks."""

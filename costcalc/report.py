@@ -4,46 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from costcalc.assume import Assumption
-from costcalc.cost import NodeCost, cost_graph
+from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
-from costcalc.formula import KINDS, ROLES, Cost
-from costcalc.ir import Graph, TensorType
+from costcalc.formula import KINDS, ROLES
+from costcalc.ir import Graph
+from costcalc.rows import QUANTITIES, Row, bind_row, plain, row_dict, row_of
 
 FORMAT_VERSION = 1
-
-QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes")
-"""The figures of a row and of the totals, over all runs of a node. None where one is not known."""
-
-Amounts = Mapping[str, "Dim | None"]
-
-
-class Output(NamedTuple):
-    """A row's output: its value's name and type."""
-
-    name: str
-    type: TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One layer: a node with its figures. cost holds the formulas of one run, for explain (None: unknown)."""
-
-    name: str
-    op_type: str
-    domain: str
-    scope: tuple[str, ...]
-    count: Dim
-    outputs: tuple[Output, ...]
-    inputs: tuple[str, ...]
-    cost: Cost | None
-    state: str
-    amounts: Amounts
-
-    def __getitem__(self, quantity: str) -> Dim | None:
-        return self.amounts[quantity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +117,7 @@ class Report:
         unknown = [name for name in dims if name not in self.open_symbols]
         for assumption in self.assumptions:
             assumption.check(dims)
-        rows = tuple(_bind_row(row, dims) for row in self.rows)
+        rows = tuple(bind_row(row, dims) for row in self.rows)
         bound = {**self.bound, **{k: v for k, v in dims.items() if k not in unknown}}
         totals = {name: substitute(value, dims) for name, value in self.totals.items()}
         return replace(self, rows=rows, totals=totals, bound=bound)
@@ -171,13 +141,13 @@ class Report:
             "accounted": self.accounted(),
             "assumptions": [str(a) for a in self.assumptions],
             "notes": list(self.notes),
-            "layers": [_row_dict(row) for row in self.rows],
+            "layers": [row_dict(row) for row in self.rows],
         }
 
 
 def analyze_graph(graph: Graph) -> Report:
     """Costs a graph and sums it up."""
-    rows = tuple([_row(cost) for cost in cost_graph(graph)])
+    rows = tuple([row_of(cost) for cost in cost_graph(graph)])
     totals: dict[str, Dim] = {}
     for name in QUANTITIES:
         total: Dim = 0
@@ -203,78 +173,3 @@ def analyze_graph(graph: Graph) -> Report:
         graph.notes,
         graph,
     )
-
-
-def _row(item: NodeCost) -> Row:
-    node, cost, storage, count = item.node, item.cost, item.storage, item.node.count
-    macs: Dim | None = None
-    flops: Dim | None = None
-    if cost is not None:
-        macs = cost.macs.value if cost.macs.terms else 0
-        flops = 2 * macs
-        for work in cost.work:
-            flops = flops + work.formula.value
-        macs, flops = macs * count, flops * count
-    memory = None if item.activation_bytes is None else item.activation_bytes * count
-    amounts: dict[str, Dim | None] = {
-        "macs": macs,
-        "flops": flops,
-        "params": storage.params,
-        "buffers": storage.buffers,
-        "weight_bytes": storage.weight_bytes,
-        "activation_bytes": memory,
-    }
-    outputs = tuple([Output(*pair) for pair in zip(filter(None, node.outputs), item.outputs, strict=True)])
-    scope = node.scope
-    return Row(node.name, node.op_type, node.domain, scope, count, outputs, node.inputs, cost, item.state, amounts)
-
-
-def _bind_row(row: Row, dims: Mapping[str, int]) -> Row:
-    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
-    outputs = tuple(Output(o.name, _bind_type(o.type, dims)) for o in row.outputs)
-    cost = row.cost and bind_cost(row.cost, dims)
-    return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
-
-
-def _bind_type(t: TensorType, dims: Mapping[str, int]) -> TensorType:
-    return t if t.shape is None else t._replace(shape=tuple(substitute(d, dims) for d in t.shape), value=None)
-
-
-def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:
-    """The same formulas with symbols bound."""
-
-    def bind(item: Any) -> Any:
-        if isinstance(item, Poly):
-            return substitute(item, dims)
-        if isinstance(item, tuple):
-            parts = [bind(x) for x in item]
-            return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
-        return item
-
-    bound: Cost = bind(cost)
-    return bound
-
-
-def plain(d: Dim | None) -> int | str | None:
-    """A quantity for JSON and CSV: an int, a formula's text, or None."""
-    return str(d) if isinstance(d, Poly) else d
-
-
-def _row_dict(row: Row) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "op_type": row.op_type,
-        "domain": row.domain,
-        "scope": list(row.scope),
-        "count": plain(row.count),
-        "outputs": [
-            {
-                "name": o.name,
-                "dtype": str(o.type.dtype),
-                "shape": None if o.type.shape is None else [plain(d) for d in o.type.shape],
-            }
-            for o in row.outputs
-        ],
-        "state": row.state,
-        **{name: plain(value) for name, value in row.amounts.items()},
-    }

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from costcalc.dim import Dim, prod
 from costcalc.ir import Node
-from costcalc.report import Report, Row
+from costcalc.report import Report
+from costcalc.rows import Row
 
 BETWEEN = frozenset(
     ("BatchNormalization", "Relu", "Clip", "LeakyRelu", "PRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "HardSwish",

@@ -11,7 +11,8 @@ from costcalc.columns import COLUMNS, Amount, AtLeast, Column, Group
 from costcalc.dim import Dim, Poly
 from costcalc.errors import UsageError
 from costcalc.footer import Fact, Remark, facts, inputs, remarks
-from costcalc.report import QUANTITIES, Report, Row
+from costcalc.report import Report
+from costcalc.rows import QUANTITIES, Row
 from costcalc.units import ratio
 
 DEFAULTS = {

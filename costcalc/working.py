@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from costcalc import registry
-from costcalc.columns import AtLeast, qualified
 from costcalc.cost import Stored, stored
-from costcalc.dim import Dim, Poly
 from costcalc.errors import UsageError
-from costcalc.footer import total
-from costcalc.formula import Cost, Factor, Formula
-from costcalc.ir import Graph
-from costcalc.report import Report, Row, plain
+from costcalc.report import Report
+from costcalc.rows import Row, plain
 from costcalc.separable import Separable, separables
-from costcalc.units import exact, shape_text
-from costcalc.windows import extent_lines, field_text, fields, window
-
-
-class Step(NamedTuple):
-    """A line of working: what is computed, its sides (names, numbers), its value."""
-
-    what: str
-    sides: tuple[str, ...]
-    value: Dim | None = None
-
-    def __str__(self) -> str:
-        """`#filter params × #filters = 27 × 5 = 135`; a side that says the same as the one before it stands once."""
-        sides = [*self.sides, *([] if self.value is None else [exact(self.value)])]
-        return " = ".join(dict.fromkeys(sides))
+from costcalc.steps import Step, steps_of, sums
+from costcalc.units import shape_text
+from costcalc.windows import Field, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +74,7 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
     if layer is not None:
         pairs = tuple(p for p in separables(report) if workings[0].row.name in (p.depthwise, p.pointwise))
         return Explanation(report, workings[0].row.name, workings, (), pairs)
-    return Explanation(report, None, workings, tuple(_sums(report)), tuple(separables(report)))
+    return Explanation(report, None, workings, tuple(sums(report)), tuple(separables(report)))
 
 
 def find(report: Report, name: str) -> int:
@@ -119,7 +102,7 @@ def find(report: Report, name: str) -> int:
     raise UsageError(f"{report.name} has no layer {name!r}", hint)
 
 
-def _working(report: Report, index: int, owned: Sequence[Stored], seen: dict[str, Any]) -> Working:
+def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Working:
     row, graph = report.rows[index], report.graph
     rule = registry.COSTS.get((row.domain, row.op_type))
     words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
@@ -130,117 +113,8 @@ def _working(report: Report, index: int, owned: Sequence[Stored], seen: dict[str
         words,
         tuple(f"{name} {shape_text(graph.types[name].shape)}" for name in row.inputs if name),
         tuple(f"{output.name} {shape_text(output.type.shape)}" for output in row.outputs),
-        tuple(_steps(row, graph, index, owned, seen)),
+        tuple(steps_of(row, graph, index, owned, seen)),
     )
-
-
-def _steps(row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: dict[str, Any]) -> Iterator[Step]:
-    slid = window(graph.nodes[index], graph.types)
-    for line in extent_lines(slid) if slid else ():
-        yield Step("Extent", (line,))
-    if row.cost is None:
-        yield Step("MACs", ("?",))
-    else:
-        yield from _macs(row.cost.macs, "MACs")
-        yield from _params(owned)
-        yield from _flops(row.cost)
-        if row.count != 1:
-            for key in ("macs", "flops"):
-                once = row.cost.macs.value if key == "macs" else row.cost.flops
-                what = {"macs": "MACs", "flops": "FLOPs"}[key]
-                yield Step(f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key])
-    field = seen.get(row.outputs[0].name) if row.outputs else None
-    if field is not None:
-        yield Step("Receptive field", (field_text(field),))
-
-
-def _macs(formula: Formula, what: str) -> Iterator[Step]:
-    """The formula with names, with numbers, its value; then what each factor is itself the product of."""
-    if not formula.terms:
-        return
-    if len(formula.terms) > 1 and any(term.name for term in formula.terms):
-        for term in formula.terms:
-            yield Step(what, (term.name or what, *_sides(term.factors)), term.value)
-        yield Step(what, (" + ".join(number(term.value) for term in formula.terms),), formula.value)
-    else:
-        named = " + ".join(names(term.factors) for term in formula.terms)
-        yield Step(what, (named, " + ".join(numbers(term.factors) for term in formula.terms)), formula.value)
-    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
-        yield Step(what, (factor.name, *_sides(factor.of)), factor.value)
-
-
-def _params(owned: Sequence[Stored]) -> Iterator[Step]:
-    for kind, what in (("param", "Params"), ("buffer", "Buffers")):
-        mine = [item for item in owned if item.kind == kind]
-        if mine:
-            shapes = " + ".join(map(_stored_values, mine))
-            yield Step(what, (shapes,), sum((item.values for item in mine), 0))
-
-
-def _stored_values(item: Stored) -> str:
-    if item.values != item.type.elements:
-        return f"{number(item.values)} (packed)"
-    return " × ".join(map(number, item.type.shape or ())) or "1"
-
-
-def _flops(cost: Cost) -> Iterator[Step]:
-    """2 × MACs, and each kind of elementwise operation with its own formula."""
-    macs = cost.macs.value
-    for work in cost.work:
-        text = [f"{work.kind} ({work.role})", *_all_sides(work.formula)]
-        yield Step("Operations", tuple(text), work.formula.value)
-    parts = [f"2 × {number(macs)}"] if cost.macs.terms else []
-    parts += [number(work.formula.value) for work in cost.work]
-    if parts:
-        yield Step("FLOPs", (" + ".join(parts),), cost.flops)
-
-
-def _sides(factors: Sequence[Factor]) -> tuple[str, str]:
-    return names(factors), numbers(factors)
-
-
-def _all_sides(formula: Formula) -> tuple[str, str]:
-    return " + ".join(names(t.factors) for t in formula.terms), " + ".join(numbers(t.factors) for t in formula.terms)
-
-
-def names(factors: Sequence[Factor]) -> str:
-    """#filter params × #filter positions × #filters."""
-    return " × ".join(factor.name for factor in factors)
-
-
-def numbers(factors: Sequence[Factor]) -> str:
-    """27 × 16 × 5."""
-    return " × ".join(number(factor.value) for factor in factors)
-
-
-def number(d: Dim) -> str:
-    """A number inside a formula; a sum stands in parentheses."""
-    return f"({exact(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else exact(d)
-
-
-def _sums(report: Report) -> Iterator[Step]:
-    """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
-    still long."""
-    for key, what in (("macs", "MACs"), ("params", "Params"), ("flops", "FLOPs")):
-        every = [(qualified(row), row.amounts[key]) for row in report.rows]
-        parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
-        shown = [number(amount) for _, amount in parts]
-        if len(shown) > FEW:
-            equal = Counter(amount for _, amount in parts)
-            shown = [f"{n} × {number(amount)}" if n > 1 else number(amount) for amount, n in equal.items()]
-        if len(shown) > FEW:
-            sums: dict[str, Dim] = {}
-            for op, amount in parts:
-                sums[op] = sums.get(op, 0) + amount
-            shown = [f"{op} {number(amount)}" for op, amount in sums.items()]
-        if isinstance(total(report, key), AtLeast):
-            yield Step(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
-        elif shown:
-            yield Step(what, (" + ".join(shown),), report.totals[key])
-
-
-FEW = 8
-"""A sum of more terms than this is drawn together."""
 
 
 def _step_dict(step: Step) -> dict[str, Any]:

@@ -80,9 +80,34 @@ def test_eighty_columns_hold_everything_that_matters() -> None:
 
 
 def test_names_are_shortened_in_the_middle() -> None:
-    assert layout.shorten("/layer1/layer1.0/conv1/Conv", 15) == "/laye…onv1/Conv"
-    assert layout.shorten("  /layer1/layer1.0/conv1", 12) == "  /la…/conv1"
-    assert all(text_width(layout.shorten("層" * 30, w)) <= w for w in range(1, 40))
+    assert layout.middle("stage_of_many_layers", 15) == "stage…ny_layers"
+    assert layout.middle("  stage_of_many_layers", 12) == "  sta…layers"
+    assert all(text_width(layout.middle("層" * 30, w)) <= w for w in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "short"),
+    [
+        ("/layer1/layer1.0/conv1/Conv", 22, "…layer1.0/conv1/Conv"),
+        ("/features/features.18/features.18.0/Conv", 20, "…features.18.0/Conv"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", 22, "…layer.0…query/MatMul"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", 15, "…laye…ry/MatMul"),
+        ("conv1", 8, "conv1"),
+    ],
+)
+def test_paths_lose_what_says_least(name: str, width: int, short: str) -> None:
+    assert layout.path(name, width) == short
+
+
+def test_a_figure_is_never_cut() -> None:
+    for width in range(20, 100):
+        lines = list(table.body(sheet(analyze_graph(blocks())), Screen(width)))
+        assert lines[-1].split()[3:4] == ["1,705,984"] or "MACs" not in lines[0]
+
+
+def test_a_long_formula_breaks_between_its_terms() -> None:
+    text = "3·((height + 1)//2)·((width + 1)//2) + 5·((height + 3)//4) - 7"
+    assert layout.wrap_formula(text, 40, 2) == ["3·((height + 1)//2)·((width + 1)//2)", "  + 5·((height + 3)//4) - 7"]
 
 
 def test_columns_that_were_asked_for_stay() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.columns import AtLeast
-from costcalc.report import plain
+from costcalc.rows import plain
 from costcalc.sheet import Sheet
 
 

@@ -51,7 +51,7 @@ def _sheet(sheet: Sheet) -> str:
         if column.kind == "name" and sheet.tree:
             texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
         columns.append(texts)
-    left = [' class="l"' if column.kind in ("name", "text", "bar") else "" for column in sheet.columns]
+    left = [' class="l"' if column.kind in ("name", "text", "prose", "bar") else "" for column in sheet.columns]
     rows = [
         f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>"
         for row in zip(*columns, strict=True)

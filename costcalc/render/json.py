@@ -8,7 +8,8 @@ from typing import Any
 
 from costcalc import __version__
 from costcalc.columns import AtLeast
-from costcalc.report import FORMAT_VERSION, Report, plain
+from costcalc.report import FORMAT_VERSION, Report
+from costcalc.rows import plain
 from costcalc.sheet import Sheet
 
 

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from costcalc.columns import Column
 
 GAP = "  "
 BAR = (1, 16)
 """The narrowest and the widest bar."""
-NARROW = (("name", 30), ("text", 16), ("shape", 18), ("name", 22), ("text", 11), ("shape", 13), ("name", 13),
-          ("text", 9), ("number", 12))  # fmt: skip
+NARROW = (("number", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22), ("text", 11),
+          ("shape", 13), ("name", 13), ("text", 9), ("number", 12))  # fmt: skip
 """What is shortened first, and down to where, before a column is left out."""
 LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
-CALM = {"name": 48, "text": 28, "shape": 28, "number": 40}
+CALM = {"name": 48, "text": 28, "shape": 28, "number": 40, "prose": 60}
 """No column is wider than this, whatever the line's width."""
-BREAK = re.compile(r"(?<![×·/]) (?![×·/=]|(?:[kMGTPE]|[KMGTPE]iB|B)(?:\W|$))")
+OURS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
+"""Signs of one cell that tables are full of."""
+BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
 
 
 def text_width(text: str) -> int:
@@ -33,14 +35,20 @@ def text_width(text: str) -> int:
 
 def column_width(texts: Sequence[str]) -> int:
     """The width of the widest text."""
-    if max(map(max, filter(None, texts)), default="") < "\u1100":
+    if _narrow(texts):
         return max(map(len, texts), default=0)
     return max(map(text_width, texts), default=0)
 
 
-def pad(texts: Sequence[str], width: int, right: bool) -> list[str]:
-    """All texts at one width; those that are longer are shortened in the middle."""
-    if max(map(max, filter(None, texts)), default="") < "\u1100":
+def _narrow(texts: Sequence[str]) -> bool:
+    """Whether every character surely takes one cell: nothing combines, and no East Asian letter is there."""
+    joined = "".join(texts)
+    return joined.isascii() or not any("\u0300" <= c < "\u0370" or c >= "\u1100" for c in set(joined) - OURS)
+
+
+def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, int], str]) -> list[str]:
+    """All texts at one width; those that are longer are shortened."""
+    if _narrow(texts):
         if max(map(len, texts), default=0) > width:
             texts = [t if len(t) <= width else shorten(t, width) for t in texts]
         return [t.rjust(width) for t in texts] if right else [t.ljust(width) for t in texts]
@@ -49,8 +57,37 @@ def pad(texts: Sequence[str], width: int, right: bool) -> list[str]:
     return [s + t if right else t + s for s, t in zip(spaces, texts, strict=True)]
 
 
-def shorten(text: str, width: int) -> str:
+def path(text: str, width: int) -> str:
+    """A name shortened part by part: parents that their children repeat go first (`/layer1/layer1.0`), then parts
+    without a number but the last two; what is still too long loses its middle."""
+    parts = text.split("/")
+    for goes in (_repeated, _numberless):
+        for i in range(len(parts) - 2):
+            if text_width(_joined(parts)) <= width:
+                return _joined(parts)
+            if goes(parts, i):
+                parts[i] = ""
+    return middle(_joined(parts), width)
+
+
+def _repeated(parts: Sequence[str], i: int) -> bool:
+    return parts[i + 1].startswith(f"{parts[i]}.")
+
+
+def _numberless(parts: Sequence[str], i: int) -> bool:
+    return not any(c.isdigit() for c in parts[i])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """The parts with `…` for those that were left out."""
+    text = "/".join(part or "…" for part in parts)
+    return re.sub(r"(?:/?…)+/?", "…", text)
+
+
+def middle(text: str, width: int) -> str:
     """The text with its middle left out, for names differ at their ends: `layer1…conv2`. An indent stays."""
+    if text_width(text) <= width:
+        return text
     indent = len(text) - len(text.lstrip(" "))
     indent = min(indent, max(0, width - 6))
     body, room = text.lstrip(" "), width - indent - 1
@@ -68,17 +105,20 @@ def end(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def fit(columns: Sequence[Column], natural: Sequence[int], width: int, keep_all: bool) -> dict[int, int]:
-    """Widths by column index; a column that is not there is left out, unless all are to be kept."""
+def fit(
+    columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
+) -> dict[int, int]:
+    """Widths by column index; a column that is not there is left out, unless all are to be kept. No column shrinks
+    below its floor: a figure is never cut."""
     widths = {i: min(w, CALM.get(c.kind, w)) for i, (c, w) in enumerate(zip(columns, natural, strict=True))}
     for i, column in enumerate(columns):
         if column.kind == "bar":
             widths[i] = BAR[0]
     while len(widths) > 1 and _over(widths, width) > 0:
-        if _shrink(columns, widths, width, NARROW):
+        if _shrink(columns, widths, floors, width, NARROW):
             break
         if keep_all:
-            _shrink(columns, widths, width, LEAST)
+            _shrink(columns, widths, floors, width, LEAST)
             break
         # Left out, a column gives its room back: the others start again from their natural widths.
         out = min(widths, key=lambda i: columns[i].importance)
@@ -95,7 +135,13 @@ def _over(widths: dict[int, int], width: int) -> int:
     return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
 
 
-def _shrink(columns: Sequence[Column], widths: dict[int, int], width: int, steps: Sequence[tuple[str, int]]) -> bool:
+def _shrink(
+    columns: Sequence[Column],
+    widths: dict[int, int],
+    floors: Sequence[int],
+    width: int,
+    steps: Sequence[tuple[str, int]],
+) -> bool:
     """Takes width from the columns, step by step, until the line fits; whether it does."""
     for kind, least in steps:
         for i in widths:
@@ -103,15 +149,30 @@ def _shrink(columns: Sequence[Column], widths: dict[int, int], width: int, steps
             if over <= 0:
                 return True
             if columns[i].kind == kind:
-                widths[i] = max(min(widths[i], least), widths[i] - over)
+                widths[i] = max(floors[i], min(widths[i], least), widths[i] - over)
     return _over(widths, width) <= 0
+
+
+def wrap_formula(text: str, width: int, indent: int) -> list[str]:
+    """A long formula in lines of whole terms; all but the first are indented."""
+    terms, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if c == " " and depth == 0 and text[i + 1] in "+-":
+            terms.append(text[start:i])
+            start = i + 1
+    return _filled([*terms, text[start:]], width, indent)
 
 
 def wrap(text: str, width: int, indent: int) -> list[str]:
     """A long formula or remark in lines; all but the first are indented. No line breaks inside a product, or between a
     number and its unit."""
+    return _filled(BREAK.split(text), width, indent)
+
+
+def _filled(words: Sequence[str], width: int, indent: int) -> list[str]:
     lines, line = [], ""
-    for word in BREAK.split(text):
+    for word in words:
         room = max(20, width - indent)
         if line and text_width(line) + 1 + text_width(word) > room:
             lines.append(line)

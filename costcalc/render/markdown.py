@@ -27,7 +27,7 @@ def _sheet(sheet: Sheet) -> str:
     if sheet.total is not None:
         rows[-1] = [f"**{text}**" if text else "" for text in rows[-1]]
     header = [escape(column.title) or " " for _, column in shown]
-    rule = [":--" if column.kind in ("name", "text") else "--:" for _, column in shown]
+    rule = [":--" if column.kind in ("name", "text", "prose") else "--:" for _, column in shown]
     lines = [f"### {escape(sheet.title)}", ""]
     if sheet.subtitle:
         lines += [escape(sheet.subtitle), ""]

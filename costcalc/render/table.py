@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.columns import is_formula
 from costcalc.footer import Fact, Remark
 from costcalc.render import cells
-from costcalc.render.layout import GAP, column_width, end, fit, pad, text_width, wrap
+from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, path, text_width, wrap, wrap_formula
 from costcalc.render.palette import Palette, Screen
 from costcalc.sheet import Sheet
 
-LEFT = ("name", "text", "bar")
+LEFT = ("name", "text", "prose", "bar")
+SHORTEN = {"name": path, "number": end, "prose": end}
 
 
 def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
@@ -41,16 +43,15 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     raw = list(zip(*given.rows, *last, strict=True))
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     natural = [max(text_width(c.title), column_width(t)) for c, t in zip(given.columns, texts, strict=True)]
-    widths = fit(given.columns, natural, screen.width, keep_all)
+    floors = [_floor(c.kind, v, t) for c, v, t in zip(given.columns, raw, texts, strict=True)]
+    widths = fit(given.columns, natural, floors, screen.width, keep_all)
     header, columns = [], []
     for i, width in widths.items():
         column = given.columns[i]
         right = column.kind not in LEFT
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
-        elif column.kind == "number":
-            texts[i] = [end(t, width) for t in texts[i]] if natural[i] > width else texts[i]
-        padded = pad([column.title, *texts[i]], width, right)
+        padded = pad([column.title, *texts[i]], width, right, SHORTEN.get(column.kind, middle))
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
@@ -75,6 +76,13 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
     return texts
 
 
+def _floor(kind: str, values: Sequence[Any], texts: Sequence[str]) -> int:
+    """The width of the widest figure; formulas may be cut."""
+    if kind not in ("number", "bytes", "share", "ratio"):
+        return 0
+    return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
+
+
 def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
     start = {"bar": palette.bar, "op": palette.faint}.get(key)
     if not start:
@@ -90,7 +98,7 @@ def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
     for fact, text in zip(given, exact, strict=True):
         human = cells.human(fact.value, fact.kind)
-        first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap(text, width, label)
+        first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)
         yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
         yield from more
 

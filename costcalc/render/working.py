@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from costcalc.columns import COLUMNS, Column, qualified
+from costcalc.dim import Dim
 from costcalc.footer import inputs
 from costcalc.render import cells, table
-from costcalc.render.layout import wrap
+from costcalc.render.layout import path, wrap
 from costcalc.render.palette import Palette, Screen
 from costcalc.separable import Separable
 from costcalc.sheet import Sheet
+from costcalc.steps import FEW, Step, number
 from costcalc.units import exact, ratio
-from costcalc.working import FEW, Explanation, Step, Working
+from costcalc.working import Explanation, Working
 
 INDENT = "  "
 FULL = 4
@@ -90,25 +92,27 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
                       screen.palette, "")  # fmt: skip
 
 
-def _separable(pairs: tuple[Separable, ...], screen: Screen) -> Iterator[str]:
-    """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one."""
-    yield from wrap(
-        "Depthwise and pointwise convolution against the standard convolution they stand for:", screen.width, 0
-    )
+def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
+    """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal pairs stand
+    together."""
+    yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
+    alike: dict[tuple[Dim, Dim], list[Separable]] = {}
     for pair in pairs:
-        share = ratio(pair.macs, pair.standard)
-        about = f" ≈ {float(share):.3f}" if share is not None else ""
-        sides = f"{_part(pair.macs)} / {_part(pair.standard)} = 1/{exact(pair.filters)} + 1/{exact(pair.kernel)}{about}"
-        yield from wrap(
-            f"{INDENT}{sides}  ({cells.printable(pair.depthwise)}, {cells.printable(pair.pointwise)})", screen.width, 4
-        )
+        alike.setdefault((pair.macs, pair.standard), []).append(pair)
+    for (macs, standard), found in alike.items():
+        first = found[0]
+        terms = f" = 1/{exact(first.filters)} + 1/{exact(first.kernel)}"
+        who = f"{first.depthwise}, {first.pointwise}" if len(pairs) == 1 else first.pointwise
+        more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
+        line = f"{INDENT}{_share(macs, standard, terms)}"
+        room = screen.width - len(line) - len(more) - 4
+        yield f"{line}  ({path(cells.printable(who), room)}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
-        share = ratio(macs, standard)
-        about = f" ≈ {float(share):.3f}" if share is not None else ""
-        yield f"{INDENT}{_part(macs)} / {_part(standard)}{about}  (all {len(pairs)} pairs)"
+        yield f"{INDENT}{_share(macs, standard, '')}  (all {len(pairs)} pairs)"
 
 
-def _part(d: object) -> str:
-    shown = exact(d)  # type: ignore[arg-type]
-    return f"({shown})" if " " in shown else shown
+def _share(macs: Dim, standard: Dim, terms: str) -> str:
+    share = ratio(macs, standard)
+    about = f" ≈ {float(share):.3f}" if share is not None else ""
+    return f"{number(macs)} / {number(standard)}{terms}{about}"
