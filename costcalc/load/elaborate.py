@@ -8,16 +8,16 @@ from typing import Any
 
 from costcalc.build import GraphBuilder
 from costcalc.errors import CostcalcError
-from costcalc.ir import DType
 from costcalc.load import structure
 from costcalc.load.expression import suggest
 from costcalc.load.items import Item, item_names, read_item
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import REQUIRED, Layer, Site
 from costcalc.load.operator import add_operator
+from costcalc.load.references import References
 from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
-from costcalc.load.yaml_nodes import Scalar, Seq, YamlNode
+from costcalc.load.yaml_nodes import Seq, YamlNode
 
 MAX_LAYERS = 1_000_000
 
@@ -32,7 +32,7 @@ class Elaborator:
         self.items: dict[int, Item] = {}
         self.plurals: dict[int, frozenset[str]] = {}
         self.by_rows: set[str] = set()
-        self.homes: dict[str, str] = {}
+        self.references = References(reader, builder)
         self.added = 0
 
     def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
@@ -79,7 +79,7 @@ class Elaborator:
             return structure.repeat(self, item, scope, current, plural)
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
-        inputs = current if item.source is None else self._sources(item.source, scope)
+        inputs = current if item.source is None else self.references.sources(item.source, scope)
         names = item_names(item, self.reader)
         name = names[0] if names else self._number(kind, scope, kind in plural or item.kind in plural)
         place = self.reader.document.place(item.node)
@@ -95,6 +95,7 @@ class Elaborator:
                 values = self._plain(kind, item, scope, path, inputs, names, place)
         except CostcalcError as error:
             raise error.at(place).within(f"{path} ({kind})") from error
+        self.references.add(path, values[0])
         self._bind(item, names, values, scope)
         return values
 
@@ -112,59 +113,6 @@ class Elaborator:
                 raise self.reader.error(item.name, f"the name {name!r} is taken", "give each layer a name of its own")
             scope.values[name] = value
 
-    def named(self, node: YamlNode, scope: Scope) -> str:
-        """The value of a name. SpecError where there is none, with the nearest that there is."""
-        if not isinstance(node, Scalar):
-            raise self.reader.error(node, "a name is expected", "write the name of a layer or of an input")
-        value = scope.find(node.text)
-        if value is None:
-            value = self._relative(node.text, scope)
-        if value is None:
-            near = suggest(node.text, self._known(scope))
-            raise self.reader.error(
-                node,
-                f"nothing above is called {node.text!r}",
-                near or "name a layer with `as:` before it is read: a graph has no cycles",
-            )
-        return value
-
-    def _known(self, scope: Scope) -> set[str]:
-        """All names that could be read here: those of `as:` and those that reports print."""
-        prefix = "/".join((*scope.path, ""))
-        return scope.known() | {value.removeprefix(prefix) for value in self.builder.types}
-
-    def _relative(self, name: str, scope: Scope) -> str | None:
-        """A layer by the path that reports print, from any scope outwards."""
-        for depth in range(len(scope.path), -1, -1):
-            path = "/".join((*scope.path[:depth], name))
-            if path in self.builder.types:
-                return path
-        return None
-
-    def _sources(self, node: YamlNode, scope: Scope) -> Values:
-        if isinstance(node, Seq):
-            return tuple([self._source(item, scope) for item in node.items])
-        return (self._source(node, scope),)
-
-    def _source(self, node: YamlNode, scope: Scope) -> str:
-        """A name, "" where an optional input is left out (null), or a constant from a number or a list."""
-        if isinstance(node, Scalar):
-            if node.is_null:
-                return ""
-            if scope.find(node.text) is not None or not (node.text[:1].isdigit() or node.text[:1] in "-+.("):
-                return self.named(node, scope)
-        value = self.reader.value(node, scope.names)
-        values = value if isinstance(value, list) else [value]
-        whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
-        elements = tuple(values) if whole else tuple(float(v) for v in values)
-        name = f"constant_{node.line}_{node.column}"
-        number = 0
-        while name in self.builder.types:
-            number += 1
-            name = f"constant_{node.line}_{node.column}_{number}"
-        shape = (len(values),) if isinstance(value, list) else ()
-        return self.builder.add_constant(name, DType.INT64 if whole else DType.FLOAT32, shape, elements)
-
     def _plain(
         self, kind: str, item: Item, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
     ) -> Values:
@@ -175,23 +123,9 @@ class Elaborator:
         arguments = self._arguments(layer, item, scope)
         share = arguments.pop("weights", None)
         if share is not None:
-            site.share = self._shared(share, item, scope)
+            site.share = self.references.owner(share, item.options["weights"], scope)
         result = layer.emit(site, **arguments)
-        values = (result,) if isinstance(result, str) else result
-        if values[0] != path:
-            self.homes[values[0]] = path
-        return values
-
-    def _shared(self, name: str, item: Item, scope: Scope) -> str:
-        """The layer after which the weights are called: a layer of several nodes ends in a value of another name."""
-        value = scope.find(name) or self._relative(name, scope)
-        if value is None:
-            raise self.reader.error(
-                item.options["weights"],
-                f"nothing above is called {name!r}",
-                suggest(name, self._known(scope)) or "name the layer with `as:`",
-            )
-        return self.homes.get(value, value)
+        return (result,) if isinstance(result, str) else result
 
     def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
         arguments: dict[str, Any] = {}

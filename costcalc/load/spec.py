@@ -195,4 +195,4 @@ def _outputs(
     if node is None:
         return [last[0]]
     items = node.items if isinstance(node, Seq) else [node]
-    return [elaborator.named(item, scope) for item in items]
+    return [elaborator.references.named(item, scope) for item in items]

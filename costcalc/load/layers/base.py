@@ -164,3 +164,12 @@ class Site:
     def type(self, value: str = "") -> TensorType:
         """The type of a value, of the first input unless named."""
         return self.builder.types[value or self.inputs[0]]
+
+
+def add_constant(builder: GraphBuilder, name: str, value: Any) -> str:
+    """A fixed number or vector: int64 where all numbers are whole (they may hold symbols), else float32."""
+    values = value if isinstance(value, list) else [value]
+    whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
+    elements = tuple(values) if whole else tuple(float(v) for v in values)
+    shape = (len(values),) if isinstance(value, list) else ()
+    return builder.add_constant(name, DType.INT64 if whole else DType.FLOAT32, shape, elements)

@@ -7,8 +7,8 @@ from typing import Any
 
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
-from costcalc.ir import DTYPES, DType
-from costcalc.load.layers.base import Key, Site, layer
+from costcalc.ir import DTYPES
+from costcalc.load.layers.base import Key, Site, add_constant, layer
 
 
 @layer("flatten", axis=Key("int", 1, "first axis that is joined"))
@@ -178,11 +178,7 @@ def parameter(site: Site, shape: Sequence[Dim], dtype: str, learned: bool) -> st
 @layer("constant", value=Key("any", doc="a number or a list"))
 def constant(site: Site, value: Any) -> str:
     """A fixed number or list of whole numbers (int64) or decimals (float32)."""
-    values = value if isinstance(value, list) else [value]
-    whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
-    shape = (len(values),) if isinstance(value, list) else ()
-    elements = tuple(values) if whole else tuple(float(v) for v in values)
-    return site.builder.add_constant(site.name, DType.INT64 if whole else DType.FLOAT32, shape, elements)
+    return add_constant(site.builder, site.name, value)
 
 
 @layer("expand", shape=Key("shape", doc="extents to broadcast to"))
