@@ -55,7 +55,7 @@ COLUMNS = {
         Column("weight_bytes", "Weights", "bytes", 45),
         Column("activation_bytes", "Activations", "bytes", 45),
         Column("share", "Share", "share", 80),
-        Column("bar", "", "bar", 20),
+        Column("bar", "", "bar", 55),
         Column("layers", "Layers", "number", 50),
         Column("count", "Runs", "number", 35),
         Column("dtype", "Type", "text", 30),

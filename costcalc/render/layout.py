@@ -14,9 +14,11 @@ from costcalc.columns import Column
 GAP = "  "
 BAR = (1, 16)
 """The narrowest and the widest bar."""
-NARROW = (("number", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22), ("text", 11),
-          ("shape", 13), ("name", 13), ("text", 9), ("number", 12))  # fmt: skip
-"""What is shortened first, and down to where, before a column is left out."""
+MILD = (("number", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22))
+"""What is shortened first, and down to where, before a column of little importance is left out."""
+LITTLE = 50
+NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("number", 12))
+"""What is shortened before any other column is left out."""
 LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
 CALM = {"name": 48, "text": 28, "shape": 28, "number": 40, "prose": 60}
@@ -110,25 +112,29 @@ def fit(
 ) -> dict[int, int]:
     """Widths by column index; a column that is not there is left out, unless all are to be kept. No column shrinks
     below its floor: a figure is never cut."""
-    widths = {i: min(w, CALM.get(c.kind, w)) for i, (c, w) in enumerate(zip(columns, natural, strict=True))}
-    for i, column in enumerate(columns):
-        if column.kind == "bar":
-            widths[i] = BAR[0]
-    while len(widths) > 1 and _over(widths, width) > 0:
-        if _shrink(columns, widths, floors, width, NARROW):
-            break
-        if keep_all:
-            _shrink(columns, widths, floors, width, LEAST)
-            break
+    kept = list(range(len(columns)))
+    while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
-        out = min(widths, key=lambda i: columns[i].importance)
-        widths = {i: BAR[0] if columns[i].kind == "bar" else min(natural[i], CALM.get(columns[i].kind, natural[i]))
-                  for i in widths if i != out}  # fmt: skip
+        widths = {i: _calm(columns[i].kind, natural[i]) for i in kept}
+        if _shrink(columns, widths, floors, width, MILD):
+            break
+        least = min(kept, key=lambda i: columns[i].importance)
+        if keep_all or columns[least].importance > LITTLE:
+            if _shrink(columns, widths, floors, width, NARROW):
+                break
+            if keep_all or len(kept) == 1:
+                _shrink(columns, widths, floors, width, LEAST)
+                break
+        kept.remove(least)
     spare = -_over(widths, width)
     for i in widths:
         if columns[i].kind == "bar" and spare > 0:
             widths[i] = min(BAR[1], BAR[0] + spare)
     return widths
+
+
+def _calm(kind: str, natural: int) -> int:
+    return BAR[0] if kind == "bar" else min(natural, CALM.get(kind, natural))
 
 
 def _over(widths: dict[int, int], width: int) -> int:
