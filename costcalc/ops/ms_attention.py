@@ -13,14 +13,14 @@ from costcalc.ops.attention import Heads, attention_macs, attention_work, rotati
 from costcalc.ops.ms_matmul import MS
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
-operands("Attention", "DecoderMaskedSelfAttention", "PackedAttention", domain=MS, weights=(1, 2))
+operands("Attention", "DecoderMaskedSelfAttention", domain=MS, weights=(1, 2))
 operands("QAttention", domain=MS, weights=(1, 2), buffers=(3, 4, 6, 7))
 describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
-         "scores says.", "Attention", "QAttention", "PackedAttention", "DecoderMaskedSelfAttention",
+         "scores says.", "Attention", "QAttention", "DecoderMaskedSelfAttention",
          domain=MS)  # fmt: skip
 
 
-def _projected(
+def projected(
     x: TensorType, weights: TensorType, past: TensorType | None, num_heads: int, sizes: Sequence[int] | None, share: int
 ) -> tuple[Heads, tuple[Dim, Dim, Dim]]:
     """(extents by head, hidden sizes of Q, K and V) of an attention with input projections."""
@@ -45,7 +45,7 @@ def _present(x: TensorType, h: Heads) -> TensorType:
     return TensorType(x.dtype, (2, h.batch, h.kv_heads, h.keys, h.qk_size))
 
 
-def _with_projection(
+def with_projection(
     x: TensorType, weights: TensorType, bias: TensorType | None, h: Heads, masks: int, rotary: int
 ) -> Cost:
     """Projection and attention."""
@@ -76,7 +76,7 @@ def ms_attention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, S, C], weights [C, Q + K + V] -> [B, S, V], present [2, B, H, past + S, D]."""
-    h, sizes = _projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
+    h, sizes = projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
 
@@ -101,9 +101,9 @@ def ms_attention_cost(
     S_kv includes the past. Besides, per score 5 for the softmax and 1 addition each for the mask, the attention bias
     and unidirectional; the scale is one multiplication per element of Q and K; the bias one addition per projected
     element; do_rotary 3 operations per element of Q and K."""
-    h, _ = _projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
+    h, _ = projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None) + bool(unidirectional)
-    return _with_projection(x, weights, bias, h, masks, do_rotary)
+    return with_projection(x, weights, bias, h, masks, do_rotary)
 
 
 @shape_rule("DecoderMaskedSelfAttention", domain=MS)
@@ -122,7 +122,7 @@ def decoder_self_attention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, 1, C], weights [C, 3 · hidden] -> [B, 1, hidden], present [2, B, H, total, D]."""
-    h, sizes = _projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, sizes = projected(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
 
@@ -144,9 +144,9 @@ def decoder_self_attention_cost(
     do_rotary: int = 0,
 ) -> Cost:
     """As Attention with input projections; a shared buffer counts in full."""
-    h, _ = _projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, _ = projected(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None)
-    return _with_projection(x, weights, bias, h, masks, do_rotary)
+    return with_projection(x, weights, bias, h, masks, do_rotary)
 
 
 @shape_rule("QAttention", domain=MS)
@@ -165,7 +165,7 @@ def qattention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, S, C], weights [C, 3 · hidden] -> [B, S, hidden] in the scale's type, present [2, B, H, past + S, D]."""
-    h, sizes = _projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, sizes = projected(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(input_scale.dtype, (*x.shape[:-1], sizes[2])), _present(input_scale, h)
 
@@ -189,50 +189,8 @@ def qattention_cost(
 ) -> Cost:
     """As Attention with input projections; the scales are one multiplication per projected element."""
     assert x.shape is not None and weights.shape is not None
-    h, _ = _projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, _ = projected(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + bool(unidirectional)
-    plain = _with_projection(x, weights, bias, h, masks, do_rotary)
-    projected = x.elements // x.shape[-1] * weights.shape[1]
-    return Cost(plain.macs, plain.work + per("multiply", "quantization", projected, 1, "#projected"))
-
-
-@shape_rule("PackedAttention", domain=MS)
-def packed_attention_shape(
-    x: TensorType,
-    weights: TensorType,
-    bias: TensorType | None,
-    token_offset: TensorType,
-    cumulative_sequence_length: TensorType,
-    attention_bias: TensorType | None = None,
-    *,
-    num_heads: int,
-    qkv_hidden_sizes: Sequence[int] | None = None,
-) -> TensorType:
-    """x [tokens, C], weights [C, Q + K + V] -> [tokens, V]."""
-    _, sizes = _projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
-    assert x.shape is not None
-    return TensorType(x.dtype, (x.shape[0], sizes[2]))
-
-
-@cost_rule("PackedAttention", domain=MS)
-def packed_attention_cost(
-    x: TensorType,
-    weights: TensorType,
-    bias: TensorType | None,
-    token_offset: TensorType,
-    cumulative_sequence_length: TensorType,
-    attention_bias: TensorType | None = None,
-    *,
-    num_heads: int,
-    qkv_hidden_sizes: Sequence[int] | None = None,
-) -> Cost:
-    """As Attention with input projections over the tokens; the scores are those of the padded [B, S] sequences that
-    token_offset tells, for the sequences' own lengths are data."""
-    h, _ = _projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
-    return _with_projection(x, weights, bias, unpacked(h, token_offset), int(attention_bias is not None), 0)
-
-
-def unpacked(h: Heads, token_offset: TensorType) -> Heads:
-    assert token_offset.shape is not None
-    batch, steps = token_offset.shape
-    return h._replace(batch=batch, queries=steps, keys=steps)
+    plain = with_projection(x, weights, bias, h, masks, do_rotary)
+    count = x.elements // x.shape[-1] * weights.shape[1]
+    return Cost(plain.macs, plain.work + per("multiply", "quantization", count, 1, "#projected"))

@@ -1,28 +1,22 @@
-"""com.microsoft's convolutions and pools: fused with an activation and an addition, channels last, quantised."""
+"""com.microsoft's convolutions: fused with an activation and an addition, channels last, quantised."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from costcalc.dim import Dim
-from costcalc.formula import Cost, Work, per
+from costcalc.formula import Cost, per
 from costcalc.ir import TensorType
 from costcalc.ops.conv import conv_cost, conv_extents
 from costcalc.ops.ms_matmul import MS, fused_activation
-from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
-from costcalc.ops.quant import qlinear_conv_cost
-from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
+from costcalc.ops.quant_products import qlinear_conv_cost
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("FusedConv", "NhwcFusedConv", "NhwcConv", domain=MS, weights=(1, 2))
 operands("QLinearConv", domain=MS, weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))
-operands("QLinearAveragePool", "QLinearGlobalAveragePool", domain=MS, buffers=(1, 2, 3, 4))
 describe("A convolution with the addition and the activation that follow it.", "FusedConv", "NhwcFusedConv", domain=MS)
 describe("A convolution of channels-last tensors.", "NhwcConv", domain=MS)
 describe("A convolution of integers.", "QLinearConv", domain=MS)
-describe("Each output is the largest input under the window, channels last.", "NhwcMaxPool", domain=MS)
-describe("Each output is the mean of the quantised inputs under the window.", "QLinearAveragePool", domain=MS)
-describe("Each output is the mean of a quantised channel.", "QLinearGlobalAveragePool", domain=MS)
 
 
 def first(t: TensorType, last: int = 1) -> TensorType:
@@ -153,116 +147,3 @@ def ms_qlinear_conv_cost(
     one multiplication and one addition."""
     x, out = first(x, channels_last), first(out, channels_last)
     return qlinear_conv_cost(x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, b, out=out)
-
-
-@shape_rule("NhwcMaxPool", domain=MS)
-def nhwc_max_pool_shape(
-    x: TensorType,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    dilations: Sequence[int] | None = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-) -> TensorType:
-    """x [N, *in, C] -> [N, *out, C]."""
-    found = max_pool_shape(
-        first(x),
-        kernel_shape=kernel_shape,
-        strides=strides,
-        pads=pads,
-        dilations=dilations,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-    )
-    y = found if isinstance(found, TensorType) else found[0]
-    assert y.shape is not None
-    return TensorType(x.dtype, back(y.shape))
-
-
-cost_rule("NhwcMaxPool", domain=MS)(max_pool_cost)
-
-
-@shape_rule("QLinearAveragePool", domain=MS)
-def qlinear_average_pool_shape(
-    x: TensorType,
-    x_scale: TensorType,
-    x_zero_point: TensorType | None,
-    y_scale: TensorType,
-    y_zero_point: TensorType | None = None,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    channels_last: int = 0,
-) -> TensorType:
-    """x [N, C, *in] -> [N, C, *out], or channels last."""
-    y = pool_shape(
-        first(x, channels_last),
-        kernel_shape=kernel_shape,
-        strides=strides,
-        pads=pads,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-    )
-    assert isinstance(y, TensorType) and y.shape is not None
-    return TensorType(x.dtype, back(y.shape, channels_last))
-
-
-@cost_rule("QLinearAveragePool", domain=MS)
-def qlinear_average_pool_cost(
-    x: TensorType,
-    x_scale: TensorType,
-    x_zero_point: TensorType | None,
-    y_scale: TensorType,
-    y_zero_point: TensorType | None = None,
-    *,
-    kernel_shape: Sequence[int],
-    out: TensorType,
-) -> Cost:
-    """As AveragePool: ∏kernel - 1 additions and one division per output; per input one subtraction of the zero point,
-    per output one multiplication with the scales and one addition of the zero point."""
-    return _requantized(x, average_pool_cost(x, kernel_shape=kernel_shape, out=out), out)
-
-
-def _requantized(x: TensorType, cost: Cost, out: TensorType) -> Cost:
-    work: tuple[Work, ...] = per("add", "quantization", x.elements, 1, "#inputs")
-    work += per("multiply", "quantization", out.elements) + per("add", "quantization", out.elements)
-    return Cost(cost.macs, cost.work + work)
-
-
-@shape_rule("QLinearGlobalAveragePool", domain=MS)
-def qlinear_global_average_shape(
-    x: TensorType,
-    x_scale: TensorType,
-    x_zero_point: TensorType | None,
-    y_scale: TensorType,
-    y_zero_point: TensorType | None = None,
-    *,
-    channels_last: int = 0,
-) -> TensorType:
-    """x [N, C, *in] -> [N, C, 1, …], or channels last."""
-    n, c, *spatial = first(x, channels_last).shape or ()
-    return TensorType(x.dtype, back((n, c, *(1 for _ in spatial)), channels_last))
-
-
-@cost_rule("QLinearGlobalAveragePool", domain=MS)
-def qlinear_global_average_cost(
-    x: TensorType,
-    x_scale: TensorType,
-    x_zero_point: TensorType | None,
-    y_scale: TensorType,
-    y_zero_point: TensorType | None = None,
-    *,
-    out: TensorType,
-) -> Cost:
-    """As GlobalAveragePool: #inputs - #outputs additions and one division per output; per input one subtraction of the
-    zero point, per output one multiplication with the scales and one addition of the zero point."""
-    return _requantized(x, global_average_cost(x, out=out), out)
-
-
-shape_rule("GridSample", domain=MS)(grid_sample_shape)
-cost_rule("GridSample", domain=MS)(grid_sample_cost)

@@ -7,15 +7,13 @@ from costcalc.dim import maximum
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import TensorType
 from costcalc.ops.attention import Heads, attention_macs, attention_work, by_head
-from costcalc.ops.ms_attention import unpacked
 from costcalc.ops.ms_matmul import MS
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
-operands("MultiHeadAttention", "PackedMultiHeadAttention", domain=MS, weights=(3,))
+operands("MultiHeadAttention", domain=MS, weights=(3,))
 operands("DecoderMaskedMultiHeadAttention", domain=MS, weights=(10,))
 describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
-         "MultiHeadAttention", "PackedMultiHeadAttention", "DecoderMaskedMultiHeadAttention",
-         domain=MS)  # fmt: skip
+         "MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS)  # fmt: skip
 
 
 def _multi_head(
@@ -159,48 +157,3 @@ def decoder_multi_head_cost(
     h = _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None)
     return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
-
-
-@shape_rule("PackedMultiHeadAttention", domain=MS)
-def packed_multi_head_shape(
-    query: TensorType,
-    key: TensorType | None,
-    value: TensorType | None,
-    bias: TensorType | None,
-    token_offset: TensorType,
-    cumulative_sequence_length: TensorType,
-    attention_bias: TensorType | None = None,
-    *,
-    num_heads: int,
-) -> TensorType:
-    """query, key and value [tokens, H · D], or packed [tokens, H, 3, D] -> [tokens, H · D_v]."""
-    h = _packed_heads(query, value, num_heads, token_offset)
-    assert query.shape is not None
-    return TensorType(query.dtype, (query.shape[0], h.q_heads * h.v_size))
-
-
-def _packed_heads(query: TensorType, value: TensorType | None, num_heads: int, token_offset: TensorType) -> Heads:
-    assert query.shape is not None
-    size = query.shape[3] if query.rank == 4 else query.shape[1] // num_heads
-    v_size = size if value is None or value.shape is None else value.shape[1] // num_heads
-    return unpacked(Heads(1, num_heads, num_heads, 0, 0, 0, size, v_size), token_offset)
-
-
-@cost_rule("PackedMultiHeadAttention", domain=MS)
-def packed_multi_head_cost(
-    query: TensorType,
-    key: TensorType | None,
-    value: TensorType | None,
-    bias: TensorType | None,
-    token_offset: TensorType,
-    cumulative_sequence_length: TensorType,
-    attention_bias: TensorType | None = None,
-    *,
-    num_heads: int,
-) -> Cost:
-    """As MultiHeadAttention over the padded [B, S] sequences that token_offset tells, for the sequences' own lengths
-    are data."""
-    h = _packed_heads(query, value, num_heads, token_offset)
-    assert query.shape is not None
-    work = per("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
-    return Cost(attention_macs(h), work + attention_work(h, int(attention_bias is not None)))

@@ -9,7 +9,7 @@ from costcalc.dim import Dim
 from costcalc.formula import Cost, Product, of, per, product, total
 from costcalc.ir import TensorType
 from costcalc.ops.ms_matmul import MS
-from costcalc.ops.recurrent import hidden_types, lstm_cost_of
+from costcalc.ops.recurrent_work import hidden_types, lstm_cost_of
 from costcalc.registry import cost_rule, describe, operands, packed, shape_rule
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))

@@ -37,7 +37,7 @@ def executed(
     """The element type and the shape of each of the node's n outputs. The inputs that `constant` names are
     initializers."""
     names = ["" if x is None else f"i{i}" for i, x in enumerate(inputs)]
-    given = {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
+    given: Any = {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
     node = helper.make_node(op_type, names, [f"o{i}" for i in range(n)], domain=domain, **given)
     arrays = {f"i{i}": contents(x) for i, x in enumerate(inputs) if x is not None}
     fixed = {f"i{i}" for i in constant}

@@ -1,0 +1,146 @@
+"""The integer forms of convolutions and products of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.formula import Cost
+from costcalc.ir import DType, TensorType
+from costcalc.ops.conv import conv_cost, conv_extents
+from costcalc.ops.matmul import matmul_cost, matmul_result
+from costcalc.ops.quant import requantization
+from costcalc.registry import cost_rule, describe, operands, shape_rule
+
+operands("QLinearConv", weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))
+operands("QLinearMatMul", weights=(0, 3), buffers=(1, 2, 4, 5, 6, 7))
+operands("ConvInteger", weights=(1,), buffers=(2, 3))
+operands("MatMulInteger", weights=(0, 1), buffers=(2, 3))
+describe("A convolution of integers.", "ConvInteger", "QLinearConv")
+describe("A product of integer matrices.", "MatMulInteger", "QLinearMatMul")
+
+
+@shape_rule("ConvInteger")
+def conv_integer_shape(
+    x: TensorType,
+    w: TensorType,
+    x_zero_point: TensorType | None = None,
+    w_zero_point: TensorType | None = None,
+    *,
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    group: int = 1,
+    auto_pad: str = "NOTSET",
+) -> TensorType:
+    """x [N, C_in, *in], w [C_out, C_in/group, *kernel] -> int32 [N, C_out, *out]."""
+    return TensorType(DType.INT32, conv_extents(x, w, None, strides, pads, dilations, group, auto_pad))
+
+
+@cost_rule("ConvInteger")
+def conv_integer_cost(
+    x: TensorType,
+    w: TensorType,
+    x_zero_point: TensorType | None = None,
+    w_zero_point: TensorType | None = None,
+    *,
+    out: TensorType,
+) -> Cost:
+    """As Conv: #filter params × #filter positions × #filters. Zero points are folded into the products."""
+    return conv_cost(x, w, out=out)
+
+
+@shape_rule("QLinearConv")
+def qlinear_conv_shape(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    w: TensorType,
+    w_scale: TensorType,
+    w_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    b: TensorType | None = None,
+    *,
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    group: int = 1,
+    auto_pad: str = "NOTSET",
+) -> TensorType:
+    """x [N, C_in, *in], w [C_out, C_in/group, *kernel] -> [N, C_out, *out] in the type of y's zero point."""
+    dtype = x.dtype if y_zero_point is None else y_zero_point.dtype
+    return TensorType(dtype, conv_extents(x, w, b, strides, pads, dilations, group, auto_pad))
+
+
+@cost_rule("QLinearConv")
+def qlinear_conv_cost(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    w: TensorType,
+    w_scale: TensorType,
+    w_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    b: TensorType | None = None,
+    *,
+    out: TensorType,
+) -> Cost:
+    """As Conv: #filter params × #filter positions × #filters; a bias adds one addition per output, requantising
+    one multiplication and one addition. Zero points are folded into the products."""
+    plain = conv_cost(x, w, b, out=out)
+    return Cost(plain.macs, plain.work + requantization(out))
+
+
+@shape_rule("MatMulInteger")
+def matmul_integer_shape(
+    a: TensorType,
+    b: TensorType,
+    a_zero_point: TensorType | None = None,
+    b_zero_point: TensorType | None = None,
+) -> TensorType:
+    """a [*batch, M, K] × b [*batch, K, N] -> int32 [*batch, M, N]."""
+    return TensorType(DType.INT32, matmul_result(a, b))
+
+
+@cost_rule("MatMulInteger")
+def matmul_integer_cost(
+    a: TensorType,
+    b: TensorType,
+    a_zero_point: TensorType | None = None,
+    b_zero_point: TensorType | None = None,
+) -> Cost:
+    """As MatMul: ∏batch × M × N × K. Zero points are folded into the products."""
+    return matmul_cost(a, b)
+
+
+@shape_rule("QLinearMatMul")
+def qlinear_matmul_shape(
+    a: TensorType,
+    a_scale: TensorType,
+    a_zero_point: TensorType | None,
+    b: TensorType,
+    b_scale: TensorType,
+    b_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+) -> TensorType:
+    """a [*batch, M, K] × b [*batch, K, N] -> [*batch, M, N] in the type of y's zero point."""
+    return TensorType(a.dtype if y_zero_point is None else y_zero_point.dtype, matmul_result(a, b))
+
+
+@cost_rule("QLinearMatMul")
+def qlinear_matmul_cost(
+    a: TensorType,
+    a_scale: TensorType,
+    a_zero_point: TensorType | None,
+    b: TensorType,
+    b_scale: TensorType,
+    b_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    *,
+    out: TensorType,
+) -> Cost:
+    """As MatMul: ∏batch × M × N × K; requantising is one multiplication and one addition per output."""
+    return Cost(matmul_cost(a, b).macs, requantization(out))
