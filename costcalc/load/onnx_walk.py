@@ -16,8 +16,8 @@ from costcalc.load.onnx_proto import Cache, nodes
 from costcalc.load.onnx_records import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
 from costcalc.load.wire import Buffer
 
-MOST_NODES = 5_000_000
-"""Functions that call functions can describe more nodes than any file holds."""
+MOST_NODES = 500_000
+"""Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
 DEEPEST = 40
 """Subgraphs and functions inside each other."""
 
@@ -73,9 +73,10 @@ class Walker:
         """Adds nodes in their order."""
         if frame.depth > DEEPEST:
             raise LoadError(f"graphs and functions are nested more than {DEEPEST} deep", "unnest them")
-        self.left -= len(spans)
+        if frame.depth:
+            self.left -= len(spans)
         if self.left < 0:
-            raise LoadError(f"local functions unfold into more than {MOST_NODES:,} nodes", "simplify them")
+            raise LoadError(f"functions and loops unfold into more than {MOST_NODES:,} nodes", "simplify them")
         top = frame.parent is None and not frame.env and not frame.values
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
