@@ -78,7 +78,8 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
 
 
 def find(report: Report, name: str) -> int:
-    """The index of the layer meant: exactly so called, but for case, the only one that ends so or holds it."""
+    """The index of the layer meant: exactly so called, but for case, the only one that ends so or holds it, or the only
+    one of that operator type."""
     names = [row.name for row in report.rows]
     lower, asked = [n.lower() for n in names], name.lower()
     matches: list[int] = []
@@ -89,14 +90,13 @@ def find(report: Report, name: str) -> int:
         lambda _, own: asked in own,
     )
     for test in tests:
-        matches = [i for i in range(len(names)) if test(names[i], lower[i])]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            break
+        matches = matches or [i for i in range(len(names)) if test(names[i], lower[i])]
+    matches = matches or [i for i, row in enumerate(report.rows) if row.op_type.lower() == asked]
+    if len(matches) == 1:
+        return matches[0]
     if matches:
         listed = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
-        raise UsageError(f"{name!r} is part of {len(matches)} layers' names", f"which one of {listed}?")
+        raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {listed}?")
     close = difflib.get_close_matches(asked, lower, 3, 0.5)
     hint = f"did you mean {' or '.join(names[lower.index(c)] for c in close)}?" if close else "see `costcalc analyze`"
     raise UsageError(f"{report.name} has no layer {name!r}", hint)

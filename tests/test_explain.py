@@ -135,13 +135,14 @@ def test_finding_a_layer() -> None:
         ("fc", "fc"),
         ("stage1/max", "stage1/MaxPool"),
         ("flat", "Flatten"),
+        ("gemm", "fc"),
     ]:
         assert names[find(report, asked)] == name
 
 
 def test_not_finding_a_layer() -> None:
     report = analyze_graph(blocks())
-    with pytest.raises(UsageError, match=r"part of 4 layers' names; which one of stage0/conv0/Conv, stage0/conv0/Relu"):
+    with pytest.raises(UsageError, match=r"fits 4 layers; which one of stage0/conv0/Conv, stage0/conv0/Relu"):
         find(report, "conv0")
     with pytest.raises(UsageError, match="did you mean Flatten"):
         find(report, "Flaten")

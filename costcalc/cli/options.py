@@ -58,6 +58,13 @@ def extent(text: str) -> int | str:
     raise ValueError
 
 
+def binding(text: str) -> int | str:
+    """What a symbol is bound to: a positive number, or another symbol's name."""
+    if text.strip("0") == "":
+        raise ValueError
+    return extent(text)
+
+
 def shape(text: str) -> tuple[int | str, ...]:
     """1,3,224,224, with names where an extent stays open; `()` is a scalar's."""
     return () if text == "()" else tuple(extent(part.strip()) for part in text.strip("[]()").split(","))
@@ -78,7 +85,7 @@ def number(text: str) -> int | float | str:
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--dim, --shape, --set, --value, --symbolic, --debug."""
     options = (
-        click.option("--dim", "dims", multiple=True, type=Named(extent, "N=8"), help="Bind a symbol: --dim seq=128."),
+        click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
         click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
                      help="Bind an input's whole shape: --shape x=1,3,224,224."),
         click.option("--set", "params", multiple=True, type=Named(number, "alpha=0.5"),
