@@ -1,5 +1,6 @@
 """The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
-Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not free.
+Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not
+free.
 
 A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
 parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
@@ -38,6 +39,7 @@ COSTS: dict[tuple[str, str], Rule] = {}
 VALUES: dict[tuple[str, str], Rule] = {}
 FREE_OPS: set[tuple[str, str]] = set()
 VIEWS: set[tuple[str, str]] = set()
+IN_PLACE: set[tuple[str, str]] = set()
 SENTENCES: dict[tuple[str, str], str] = {}
 BUFFERS: dict[tuple[str, str], frozenset[int]] = {}
 WEIGHTS: dict[tuple[str, str], frozenset[int]] = {}
@@ -101,6 +103,12 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
             VIEWS.add((domain, op_type))
 
 
+def in_place(*op_types: str, domain: str = "") -> None:
+    """Registers operators that read an element and write it at the same place, so that they can write over an input."""
+    for op_type in op_types:
+        IN_PLACE.add((domain, op_type))
+
+
 def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
     """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
     statistics, scales, zero points: stored, but not learned)."""
@@ -126,9 +134,7 @@ def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapp
     """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
     accepts = rule.accepts
     chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
-    for k, v in context.items():
-        if k in accepts:
-            chosen[k] = v
+    chosen |= {k: v for k, v in context.items() if k in accepts}
     if rule.required and not rule.required <= chosen.keys():
         names = ", ".join(sorted(rule.required - chosen.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")

@@ -9,7 +9,7 @@ from costcalc.ir import TensorType, Value
 from costcalc.ops.arithmetic import greatest, least
 from costcalc.ops.broadcast import pointwise, unidirectional
 from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, operands, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule, value_rule
 
 PIECEWISE = {
     "Relu": "max(0, x)",
@@ -33,6 +33,7 @@ SMOOTH = {
 }
 
 operands("PRelu", weights=(1,))
+in_place(*PIECEWISE, *SMOOTH, "PRelu", "Clip", "SwiGLU")
 for _op_type, _law in (PIECEWISE | SMOOTH).items():
     describe(f"Gives of each element x: {_law}.", _op_type)
 describe("Gives of each element x: x where x ≥ 0, else slope · x with a learned slope.", "PRelu")

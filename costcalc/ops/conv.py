@@ -63,7 +63,7 @@ def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
     assert t.shape is not None and other.shape is not None
     if len(t.shape) != len(other.shape) or len(t.shape) < 3:
         raise ShapeError(f"{what} has shape {shown(t)} beside {shown(other)}",
-                         "a convolution takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank")  # fmt: skip
+                         "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank")  # fmt: skip
     return t.shape
 
 

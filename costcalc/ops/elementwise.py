@@ -25,7 +25,7 @@ from costcalc.ops.arithmetic import (
 )
 from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
 from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, in_place, shape_rule, value_rule
 
 KIND = {
     "Add": "add",
@@ -39,6 +39,7 @@ KIND = {
     "BitwiseXor": "compare",
 }
 
+in_place(*KIND, "Pow", "Min", "Max", "Sum", "Mean")
 describe("Adds two tensors element by element.", "Add")
 describe("Subtracts the second tensor from the first element by element.", "Sub")
 describe("Multiplies two tensors element by element.", "Mul")

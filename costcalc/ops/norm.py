@@ -11,8 +11,9 @@ from costcalc.formula import Cost, Work, per
 from costcalc.ir import DTYPE_OF_CODE, TensorType
 from costcalc.ops.axes import axis_of
 from costcalc.ops.broadcast import unidirectional
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule
 
+in_place("BatchNormalization")
 operands("BatchNormalization", weights=(1, 2), buffers=(3, 4))
 operands("LayerNormalization", "InstanceNormalization", "GroupNormalization", weights=(1, 2))
 operands("RMSNormalization", weights=(1,))

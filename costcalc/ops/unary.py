@@ -12,7 +12,7 @@ from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.ops import ratio
 from costcalc.ops.broadcast import pointwise
 from costcalc.ops.ratio import Number, Ratio, is_symbolic, stored
-from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, in_place, shape_rule, value_rule
 
 KIND = {
     "Abs": "compare",
@@ -41,6 +41,7 @@ KIND = {
 }
 TESTS = ("Not", "IsNaN", "IsInf")
 
+in_place(*KIND, *TESTS)
 describe("Computes a function of each element.", *KIND, *TESTS)
 describe("Gives its input as it is.", "Identity")
 describe("Draws ones with the given probabilities, zeros otherwise.", "Bernoulli")

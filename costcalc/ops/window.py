@@ -79,11 +79,8 @@ def output_shape(
         raise ShapeError(f"auto_pad is {auto_pad!r}", "use NOTSET, SAME_UPPER, SAME_LOWER or VALID")
     pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
     if len(pad) != 2 * rank:
-        raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}: all begins, all ends")
+        raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}, all begins first")
     ceil = bool(ceil_mode)
     return tuple(
-        [
-            output_extent(spatial[i], kernel[i], stride[i], pad[i], pad[rank + i], dilation[i], ceil)
-            for i in range(rank)
-        ]
+        [output_extent(spatial[i], kernel[i], stride[i], pad[i], pad[rank + i], dilation[i], ceil) for i in range(rank)]
     )

@@ -1,0 +1,65 @@
+"""Schedule -> live bytes at each step, the peak and who holds it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from costcalc.dim import Dim, bounds, maximum
+from costcalc.memory.schedule import Buffer, Schedule
+
+WIDEST = 4
+"""How many formulas a symbolic peak is the maximum of at most; more are left undecided."""
+
+
+class Timeline(NamedTuple):
+    """live[i] is what step i needs (its inputs, its outputs and what lives across it); peak is their maximum, None
+    where open symbols leave it undecided; step is the first at the peak."""
+
+    live: tuple[Dim, ...]
+    peak: Dim | None
+    step: int
+
+
+def timeline(schedule: Schedule) -> Timeline:
+    """Live activation bytes over an execution order, by adding buffers at birth and taking them away after death."""
+    count = len(schedule.steps)
+    change: list[Dim] = [0] * (count + 2)
+    for buffer in schedule.buffers:
+        start = max(buffer.born, 0)
+        change[start] = change[start] + buffer.nbytes
+        if buffer.dies < count:
+            change[buffer.dies + 1] = change[buffer.dies + 1] - buffer.nbytes
+    live: list[Dim] = []
+    now: Dim = 0
+    for step in range(max(count, 1)):
+        now = now + change[step]
+        live.append(now)
+    peak, at = largest(live)
+    return Timeline(tuple(live), peak, at)
+
+
+def largest(values: list[Dim]) -> tuple[Dim | None, int]:
+    """(the maximum, where it stands first); a max() of a few formulas where symbols leave it open, None of many."""
+    numbers = [v for v in values if isinstance(v, int)]
+    if len(numbers) == len(values):
+        peak = max(numbers, default=0)
+        return peak, values.index(peak) if values else 0
+    kept: list[Dim] = []
+    for value in sorted(set(values), key=lambda v: -bounds(v)[0]):
+        if any(bounds(have - value)[0] >= 0 for have in kept):
+            continue
+        kept = [have for have in kept if bounds(value - have)[0] < 0] + [value]
+        if len(kept) > WIDEST * 4:
+            return None, 0
+    if len(kept) > WIDEST:
+        return None, 0
+    total = kept[0]
+    for value in kept[1:]:
+        total = maximum(total, value)
+    return total, values.index(kept[0])
+
+
+def holders(schedule: Schedule, step: int) -> tuple[Buffer, ...]:
+    """The buffers that live at a step, the largest first (in order of birth where sizes are open or equal)."""
+    live = [b for b in schedule.buffers if b.born <= step <= b.dies]
+    return tuple(sorted(live, key=lambda b: -bounds(b.nbytes)[0]))

@@ -1,0 +1,134 @@
+"""Graph -> Schedule: the steps in execution order, and for each buffer its bytes and the steps it lives through.
+
+A view shares its source's buffer. An input lives until its last reader, an output until the end. Stored tensors are
+weights, not activations; a node that computes from them alone gives an activation like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from costcalc import registry
+from costcalc.dim import Dim
+from costcalc.ir import Graph
+
+
+class Step(NamedTuple):
+    """One step: a node, or several that run as one. reads and writes are the values that exist before and after it."""
+
+    name: str
+    nodes: tuple[int, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+class Buffer(NamedTuple):
+    """Memory of one or more values (views and what is computed in place share it). It lives from step `born` (-1: a
+    graph input, there before the first) through step `dies`."""
+
+    name: str
+    nbytes: Dim
+    born: int
+    dies: int
+    values: tuple[str, ...] = ()
+
+
+class Schedule(NamedTuple):
+    """Steps in order, and the buffers that they need; unknown names values whose size no rule could tell."""
+
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    unknown: tuple[str, ...]
+
+
+def node_steps(graph: Graph) -> tuple[Step, ...]:
+    """One step for each node."""
+    stored = graph.initializers
+    known = set(graph.inputs).union(*(node.outputs for node in graph.nodes))
+    return tuple(
+        [
+            Step(
+                node.name,
+                (i,),
+                tuple([v for v in node.inputs if v in known and v not in stored]),
+                tuple([v for v in node.outputs if v]),
+            )
+            for i, node in enumerate(graph.nodes)
+        ]
+    )
+
+
+def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool = False) -> Schedule:
+    """The buffers of an execution order, one step a node unless given.
+
+    in_place lets an elementwise step write over an input of the same size that nothing reads later (a graph input is
+    never written over).
+    """
+    steps = node_steps(graph) if steps is None else tuple(steps)
+    last = _last_reads(graph, steps)
+    home: dict[str, str] = {}
+    born: dict[str, int] = dict.fromkeys(graph.inputs, -1)
+    members: dict[str, list[str]] = {name: [name] for name in graph.inputs}
+    dies: dict[str, int] = {name: last.get(name, len(steps)) for name in graph.inputs}
+    unknown: list[str] = []
+    types = graph.types
+    for index, step in enumerate(steps):
+        source = _shared(graph, step, home, dies, index, in_place, born)
+        for position, value in enumerate(step.writes):
+            if types[value].shape is None:
+                unknown.append(value)
+                continue
+            until = last.get(value, index)
+            if source and position == 0:
+                home[value] = source
+                members[source].append(value)
+                dies[source] = max(dies[source], until)
+            else:
+                born[value], dies[value], members[value] = index, until, [value]
+    buffers = tuple(
+        [Buffer(name, types[name].nbytes, start, dies[name], tuple(members[name])) for name, start in born.items()
+         if types[name].shape is not None]
+    )  # fmt: skip
+    return Schedule(steps, buffers, tuple(unknown))
+
+
+def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
+    """The last step that reads each value; outputs are kept to the end."""
+    last: dict[str, int] = {}
+    count = 0
+    for index, step in enumerate(steps):
+        count += 1
+        for value in step.reads:
+            last[value] = index
+    for value in graph.outputs:
+        last[value] = count
+    return last
+
+
+def _shared(
+    graph: Graph,
+    step: Step,
+    home: dict[str, str],
+    dies: dict[str, int],
+    index: int,
+    in_place: bool,
+    born: dict[str, int],
+) -> str:
+    """The buffer that the step's first output shares: a view's source, or what is written over; "" for a new one."""
+    if len(step.nodes) != 1 or not step.reads:
+        return ""
+    node = graph.nodes[step.nodes[0]]
+    key = (node.domain, node.op_type)
+    if key in registry.VIEWS and node.inputs[0] in step.reads:
+        return home.get(node.inputs[0], node.inputs[0])
+    if not in_place or key not in registry.IN_PLACE:
+        return ""
+    out = graph.types[step.writes[0]]
+    for value in step.reads:
+        root = home.get(value, value)
+        have = graph.types[value]
+        free = dies.get(root) == index and born.get(root, -1) >= 0
+        if free and have.shape == out.shape and have.dtype.bits == out.dtype.bits:
+            return root
+    return ""
