@@ -75,12 +75,14 @@ class Elaborator:
         if self.added > MAX_LAYERS:
             raise self.reader.error(item.node, f"the model has more than {MAX_LAYERS:,} layers", "repeat less")
         kind = item.kind
-        if kind == "repeat":
-            return structure.repeat(self, item, scope, current, plural)
-        if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
-            kind = scope.names[kind]
         inputs = current if item.source is None else self.references.sources(item.source, scope)
         names = item_names(item, self.reader)
+        if kind == "repeat":
+            values = structure.repeat(self, item, scope, inputs, plural)
+            self._bind(item, names, values, scope)
+            return values
+        if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
+            kind = scope.names[kind]
         name = names[0] if names else self._number(kind, scope, kind in plural or item.kind in plural)
         place = self.reader.document.place(item.node)
         path = "/".join((*scope.path, name))

@@ -43,6 +43,8 @@ def test_bert_in_seq() -> None:
     report = costcalc.analyze("bert_base")
     assert report.macs == 12 * (12 * SEQ * 768**2 + 2 * SEQ**2 * 768) + 768 * 768
     assert [str(a) for a in report.assumptions] == ["seq <= 512"]
+    hidden, pooled = (report.graph.types[name].shape for name in report.graph.outputs)
+    assert (hidden, pooled) == ((1, SEQ, 768), (1, 768))
     assert report.bind({"seq": 128}).macs == 11_174_215_680
 
 

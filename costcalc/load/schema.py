@@ -1,0 +1,175 @@
+"""The YAML language as a JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
+
+What a schema cannot know: the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
+is a word, an unknown layer may be one of them; elsewhere it is a mistake. Expressions are text of the right characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from costcalc.ir import DTYPES
+from costcalc.load.items import BESIDE, STRUCTURE
+from costcalc.load.layers import LAYERS
+from costcalc.load.layers.base import REQUIRED, Layer
+from costcalc.load.op_table import operators
+from costcalc.load.schema_values import (
+    INTEGER,
+    NAME,
+    VALUE,
+    Schema,
+    attribute,
+    definitions,
+    described,
+    either,
+    is_written,
+    list_of,
+    option,
+)
+from costcalc.load.structure import MERGES
+
+
+def json_schema() -> Schema:
+    """The schema of a model file."""
+    closed, open_ = {"$ref": "#/$defs/layers"}, {"$ref": "#/$defs/layers_or_blocks"}
+    word = {"additionalProperties": {"not": NAME}}
+    named = either({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": word}}})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "costcalc model",
+        "description": "A neural network: inputs, parameters, blocks and layers.",
+        "type": "object",
+        "required": ["input", "layers"],
+        "additionalProperties": False,
+        "properties": {
+            "name": described({"type": "string"}, "the network's name"),
+            "source": described({"type": "string"}, "where it was published: paper and table"),
+            "description": described({"type": "string"}, "a sentence on it"),
+            "aliases": described(list_of(NAME), "other names of a built-in model"),
+            "params": described(
+                {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
+                "numbers and words by name; --set replaces them",
+            ),
+            "input": described(_input(), "the shape of the input, or inputs by name"),
+            "blocks": described(
+                {
+                    "type": "object",
+                    "patternProperties": {NAME["pattern"]: {"$ref": "#/$defs/block"}},
+                    "additionalProperties": False,
+                },
+                "lists of layers by name, with arguments",
+            ),
+            "layers": described({"type": "array"}, "the layers in their order"),
+            "output": described(either(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"),
+        },
+        "if": named,
+        "then": {"properties": {"layers": open_}},
+        "else": {"properties": {"layers": closed}},
+        "$defs": {
+            "layers": list_of({"$ref": "#/$defs/layer"}),
+            "layers_or_blocks": list_of({"$ref": "#/$defs/layer_or_block"}),
+            "layer": _any_layer("layers", closed=True),
+            "layer_or_block": _any_layer("layers_or_blocks", closed=False),
+            "block": _block(),
+            **definitions(),
+            **{_key(name): _layer(layer) for name, layer in LAYERS.items()},
+            **{_key(name): _operator(attributes) for name, attributes in operators().items()},
+        },
+    }
+
+
+def _key(name: str) -> str:
+    return f"layer.{name}"
+
+
+def _input() -> Schema:
+    shape = list_of(INTEGER)
+    full: Schema = {
+        "type": "object",
+        "required": ["shape"],
+        "additionalProperties": False,
+        "properties": {"shape": shape, "dtype": {"enum": list(DTYPES)}},
+    }
+    several = {"type": "object", "minProperties": 1, "additionalProperties": either(shape, full)}
+    return either(shape, full, several)
+
+
+def _block() -> Schema:
+    return {
+        "type": "object",
+        "required": ["layers"],
+        "additionalProperties": False,
+        "properties": {
+            "doc": described({"type": "string"}, "what it is"),
+            "args": described(
+                {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
+                "arguments and their defaults; one without a value must be given",
+            ),
+            "inputs": described(list_of(NAME), "names of the values that it reads"),
+            "layers": {"$ref": "#/$defs/layers_or_blocks"},
+        },
+    }
+
+
+def _any_layer(inner: str, closed: bool) -> Schema:
+    """A layer as a word, or as a mapping of its kind, with `as:`, `from:` and `when:` beside."""
+    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operators())}
+    plain = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
+    words: Schema = {"type": "string", "enum": [*plain, *operators()]}
+    call: Schema = {"type": ["object", "null"], "additionalProperties": VALUE}
+    mapping: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1 + len(_BESIDE),
+        "properties": {**kinds, **_structure({"$ref": f"#/$defs/{inner}"}), **_BESIDE},
+        "additionalProperties": False if closed else call,
+    }
+    if closed:
+        return either(words, mapping)
+    incomplete = [*(name for name in LAYERS if name not in plain), *STRUCTURE]
+    return either(words, {**NAME, "not": {"enum": incomplete}}, mapping)
+
+
+_BESIDE: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in BESIDE}
+
+
+def _structure(layers: Schema) -> Schema:
+    merge = described(either({"enum": list(MERGES)}, NAME), "how the paths are joined")
+    return {
+        "repeat": _object(
+            "The same layers several times.", {"times": INTEGER, "layers": layers, **_BESIDE}, ["times", "layers"]
+        ),
+        "residual": _object(
+            "body and shortcut, added: the identity unless `shortcut:` is given.",
+            {"body": layers, "shortcut": layers, "merge": merge, **_BESIDE},
+            ["body"],
+        ),
+        "branches": either(
+            list_of(layers),
+            _object(
+                "Paths side by side, joined along an axis.",
+                {
+                    "paths": either(list_of(layers), {"type": "object", "additionalProperties": layers}),
+                    "merge": merge,
+                    "axis": INTEGER,
+                    **_BESIDE,
+                },
+                ["paths"],
+            ),
+        ),
+    }
+
+
+def _object(text: str, properties: Schema, required: list[str]) -> Schema:
+    made: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
+    return made | ({"required": required} if required else {"type": ["object", "null"]})
+
+
+def _layer(layer: Layer) -> Schema:
+    required = [name for name, key in layer.keys.items() if key.default is REQUIRED]
+    return _object(layer.doc, {name: option(key) for name, key in layer.keys.items()} | _BESIDE, required)
+
+
+def _operator(attributes: Mapping[str, str]) -> Schema:
+    properties = {name: attribute(type_) for name, type_ in attributes.items() if is_written(type_)}
+    return _object("An ONNX operator with its attributes.", {**properties, **_BESIDE}, [])
