@@ -10,6 +10,11 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""An installed package has its bytecode: where writing it is switched off, a checkout would compile at every start."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,14 @@ def python(code: str) -> list[str]:
 
 def costcalc(*arguments: str) -> list[str]:
     """The installed console script."""
-    return [os.path.join(os.path.dirname(sys.executable), "costcalc"), *arguments]
+    return [str(Path(sys.executable).parent / "costcalc"), *arguments]
 
 
 def run_once(command: Sequence[str], timeout: float = 300) -> Measured:
     """One run, its output thrown away."""
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=ENVIRONMENT)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -17,7 +17,6 @@ SMALL = 4096
 Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
 
 
-
 class GraphBuilder:
     """Collects a graph. Errors of a rule come out with the node's place and name.
 

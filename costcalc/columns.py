@@ -54,6 +54,7 @@ COLUMNS = {
         Column("buffers", "Buffers", "number", 40),
         Column("weight_bytes", "Weights", "bytes", 45),
         Column("activation_bytes", "Activations", "bytes", 45),
+        Column("traffic_bytes", "Traffic", "bytes", 42),
         Column("share", "Share", "share", 80),
         Column("bar", "", "bar", 55),
         Column("layers", "Layers", "number", 50),

@@ -16,7 +16,7 @@ from costcalc.rows import plain
 from costcalc.sheet import Sheet, magnitude
 from costcalc.units import ratio
 
-QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes")
+QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from costcalc import registry
@@ -10,32 +10,19 @@ from costcalc.dim import Dim
 from costcalc.errors import CostcalcError
 from costcalc.formula import FREE, Cost
 from costcalc.ir import Graph, Node, TensorType
-
-PASS_THROUGH = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
-"""A constant behind one of these is still the weight that its reader multiplies with."""
-
-
-Readers = dict[str, list[tuple[int, int]]]
-"""(node index, input position) of every reader of every value."""
-
-
-class Storage(NamedTuple):
-    """What a node is the first to read of the stored tensors: learned values, buffers (in elements), both in bytes."""
-
-    params: Dim = 0
-    buffers: Dim = 0
-    weight_bytes: Dim = 0
+from costcalc.storage import Storage, owners
 
 
 class NodeCost(NamedTuple):
     """One node's cost for one run; cost is None where the operator or a shape is unknown. activation_bytes are its
-    outputs' (0 for a view, None where a shape is unknown)."""
+    outputs' (0 for a view, None where a shape is unknown), traffic_bytes what it reads and writes, weights included."""
 
     node: Node
     outputs: tuple[TensorType, ...]
     cost: Cost | None
     storage: Storage
     activation_bytes: Dim | None
+    traffic_bytes: Dim | None
     state: str
 
 
@@ -69,82 +56,33 @@ def _cost_node(node: Node, graph: Graph, storage: Storage) -> NodeCost:
         state = "costed"
     else:
         cost, state = None, "unknown"
-    memory: Dim | None = 0
-    if key not in registry.VIEWS:
-        for t in outputs:
-            memory = None if memory is None or t.shape is None else memory + t.nbytes
-    return NodeCost(node, outputs, cost, storage, memory, state)
+    if key in registry.VIEWS:
+        return NodeCost(node, outputs, cost, storage, 0, 0, state)
+    memory = _bytes(outputs)
+    traffic = None if memory is None else _traffic(node, types, memory)
+    return NodeCost(node, outputs, cost, storage, memory, traffic, state)
 
 
-class Stored(NamedTuple):
-    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
-    values is how many numbers it holds, more than its elements where a byte holds several."""
-
-    name: str
-    type: TensorType
-    kind: str
-    owner: int
-    values: Dim
+def _bytes(types: Iterable[TensorType]) -> Dim | None:
+    total: Dim = 0
+    for t in types:
+        if t.shape is None:
+            return None
+        total = total + t.nbytes
+    return total
 
 
-def stored(graph: Graph) -> Iterator[Stored]:
-    """What each stored tensor is, and the node it counts for: a shared one is counted once."""
-    readers: Readers = {}
-    for index, node in enumerate(graph.nodes):
-        for position, name in enumerate(node.inputs):
-            readers.setdefault(name, []).append((index, position))
-    for name, type_ in graph.initializers.items():
-        if name in readers:
-            kind = "param" if name in graph.parameters else _kind(type_, readers[name], graph, readers)
-            index, position = readers[name][0]
-            yield Stored(name, type_, kind, index, _values(type_, graph.nodes[index], position))
-
-
-def _values(type_: TensorType, node: Node, position: int) -> Dim:
-    inputs, count = registry.PACKED.get((node.domain, node.op_type), ((), None))
-    return count(type_, node.attributes) if count is not None and position in inputs else type_.elements
-
-
-def owners(graph: Graph) -> dict[int, Storage]:
-    """What each node (by index) is the first to read of the stored tensors."""
-    owned: dict[int, Storage] = {}
-    for item in stored(graph):
-        if item.kind == "constant":
-            continue
-        have = owned.get(item.owner, Storage())
-        elements = item.values
-        owned[item.owner] = Storage(
-            have.params + (elements if item.kind == "param" else 0),
-            have.buffers + (elements if item.kind == "buffer" else 0),
-            have.weight_bytes + item.type.nbytes,
-        )
-    return owned
-
-
-def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, readers: Readers) -> str:
-    """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
-    tensor only where a reader takes it as a weight (int64 never: it steers shapes and indices); one element only where a
-    reader takes it as a weight."""
-    roles = {role for index, position in uses for role in _roles(index, position, graph, readers)}
-    if roles == {"buffer"}:
-        return "buffer"
-    if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:
-        return "param"
-    return "param" if type_.dtype.is_float and type_.elements != 1 else "constant"
-
-
-def _roles(index: int, position: int, graph: Graph, readers: Readers, depth: int = 0) -> Iterator[str]:
-    node = graph.nodes[index]
-    key = (node.domain, node.op_type)
-    if position in registry.BUFFERS.get(key, ()):
-        yield "buffer"
-    elif position in registry.WEIGHTS.get(key, ()):
-        yield "weight"
-    elif position == 0 and depth < 4 and node.op_type in PASS_THROUGH:
-        for reader, at in readers.get(node.outputs[0], ()):
-            yield from _roles(reader, at, graph, readers, depth + 1)
-    else:
-        yield "other"
+def _traffic(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
+    """Bytes that one run must move: each input once and each output once. Of a table that is looked up or cut, as much
+    is read as is given."""
+    names = dict.fromkeys(name for name in node.inputs if name)
+    part = registry.READS_PART.get((node.domain, node.op_type))
+    if part is None or not node.inputs:
+        read = _bytes([types[name] for name in names])
+        return None if read is None else read + written
+    names.pop(node.inputs[0], None)
+    rest = _bytes([types[name] for name in names])
+    return None if rest is None else rest + (2 if part else 1) * written
 
 
 def _as_bias(cost: Cost) -> Cost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CostcalcError(Exception):
-    """costcalc cannot answer. `fact` says what is wrong, `remedy` what to do, `place` where (file:line:column: layer)."""
+    """costcalc cannot answer. `fact` says what is wrong, `remedy` what to do, `place` where (file:line: layer)."""
 
     exit_code = 2
 

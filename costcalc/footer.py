@@ -19,6 +19,8 @@ TOTALS = {
     "buffers": "Buffers",
     "weight_bytes": "Weight bytes",
     "activation_bytes": "Activation bytes",
+    "peak_activation_bytes": "Peak activation bytes",
+    "traffic_bytes": "Traffic bytes",
 }
 
 
@@ -41,7 +43,8 @@ class Remark(NamedTuple):
 def total(report: Report, key: str) -> Amount:
     """A total; AtLeast where a layer's part of it is unknown."""
     value = report.totals[key]
-    if report.lower_bound and any(row.amounts[key] is None for row in report.rows):
+    source = "activation_bytes" if key == "peak_activation_bytes" else key
+    if report.lower_bound and any(row.amounts[source] is None for row in report.rows):
         return AtLeast(value)
     return value
 
@@ -51,7 +54,7 @@ def facts(report: Report) -> tuple[Fact, ...]:
     return tuple(
         Fact(label, total(report, key), "bytes" if key.endswith("bytes") else "number")
         for key, label in TOTALS.items()
-        if key != "buffers" or total(report, key) != 0
+        if key in report.totals and (key != "buffers" or total(report, key) != 0)
     )
 
 

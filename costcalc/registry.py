@@ -39,6 +39,7 @@ COSTS: dict[tuple[str, str], Rule] = {}
 VALUES: dict[tuple[str, str], Rule] = {}
 FREE_OPS: set[tuple[str, str]] = set()
 VIEWS: set[tuple[str, str]] = set()
+READS_PART: dict[tuple[str, str], bool] = {}
 IN_PLACE: set[tuple[str, str]] = set()
 SENTENCES: dict[tuple[str, str], str] = {}
 BUFFERS: dict[tuple[str, str], frozenset[int]] = {}
@@ -101,6 +102,13 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
         FREE_OPS.add((domain, op_type))
         if view:
             VIEWS.add((domain, op_type))
+
+
+def reads_part(*op_types: str, domain: str = "", data: bool = True) -> None:
+    """Registers operators that read no more of their first input than they give (a look-up, a cut), or nothing of it
+    but its shape (data=False)."""
+    for op_type in op_types:
+        READS_PART[domain, op_type] = data
 
 
 def in_place(*op_types: str, domain: str = "") -> None:

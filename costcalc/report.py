@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from costcalc.assume import Assumption
+from costcalc.binding import bind_graph
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
+from costcalc.memory.peak import timeline
+from costcalc.memory.schedule import schedule
 from costcalc.rows import QUANTITIES, Row, bind_row, plain, row_dict, row_of
 
 FORMAT_VERSION = 1
@@ -114,13 +117,14 @@ class Report:
 
     def bind(self, dims: Mapping[str, int]) -> Report:
         """The report with symbols bound; AssumptionError where a value breaks what the graph rests on."""
-        unknown = [name for name in dims if name not in self.open_symbols]
+        names = self.open_symbols
+        dims = {name: value for name, value in dims.items() if name in names}
         for assumption in self.assumptions:
             assumption.check(dims)
         rows = tuple(bind_row(row, dims) for row in self.rows)
-        bound = {**self.bound, **{k: v for k, v in dims.items() if k not in unknown}}
-        totals = {name: substitute(value, dims) for name, value in self.totals.items()}
-        return replace(self, rows=rows, totals=totals, bound=bound)
+        graph = bind_graph(self.graph, dims)
+        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph)
+        return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
 
     def to_dict(self) -> dict[str, Any]:
         """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
@@ -145,6 +149,12 @@ class Report:
         }
 
 
+def peak(graph: Graph) -> dict[str, Dim]:
+    """The peak of live activation bytes (nothing in place, views share memory); {} where open symbols leave it open."""
+    value = timeline(schedule(graph)).peak
+    return {} if value is None else {"peak_activation_bytes": value}
+
+
 def analyze_graph(graph: Graph) -> Report:
     """Costs a graph and sums it up."""
     rows = tuple([row_of(cost) for cost in cost_graph(graph)])
@@ -156,6 +166,7 @@ def analyze_graph(graph: Graph) -> Report:
             if amount is not None:
                 total = total + amount
         totals[name] = total
+    totals |= peak(graph)
     unknown: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.state == "unknown":

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from costcalc.binding import bind_cost, bind_type
 from costcalc.cost import NodeCost
 from costcalc.dim import Dim, Poly, substitute
 from costcalc.formula import Cost
 from costcalc.ir import TensorType
 
-QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes")
+QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes")
 """The figures of a row and of the totals, over all runs of a node. None where one is not known."""
 
 Amounts = Mapping[str, "Dim | None"]
@@ -62,6 +63,7 @@ def row_of(item: NodeCost) -> Row:
         "buffers": storage.buffers,
         "weight_bytes": storage.weight_bytes,
         "activation_bytes": memory,
+        "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
     }
     outputs = tuple([Output(*pair) for pair in zip(filter(None, node.outputs), item.outputs, strict=True)])
     scope = node.scope
@@ -71,28 +73,9 @@ def row_of(item: NodeCost) -> Row:
 def bind_row(row: Row, dims: Mapping[str, int]) -> Row:
     """The row with symbols bound."""
     amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
-    outputs = tuple(Output(o.name, _bind_type(o.type, dims)) for o in row.outputs)
+    outputs = tuple(Output(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
-
-
-def _bind_type(t: TensorType, dims: Mapping[str, int]) -> TensorType:
-    return t if t.shape is None else t._replace(shape=tuple(substitute(d, dims) for d in t.shape), value=None)
-
-
-def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:
-    """The same formulas with symbols bound."""
-
-    def bind(item: Any) -> Any:
-        if isinstance(item, Poly):
-            return substitute(item, dims)
-        if isinstance(item, tuple):
-            parts = [bind(x) for x in item]
-            return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
-        return item
-
-    bound: Cost = bind(cost)
-    return bound
 
 
 def plain(d: Dim | None) -> int | str | None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.columns import AtLeast, qualified
-from costcalc.cost import Stored
 from costcalc.dim import Dim, Poly
 from costcalc.footer import total
 from costcalc.formula import Cost, Factor, Formula
 from costcalc.ir import Graph
 from costcalc.report import Report
 from costcalc.rows import Row
+from costcalc.storage import Stored
 from costcalc.units import exact
 from costcalc.windows import Field, extent_lines, field_text, window
 

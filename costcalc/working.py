@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from costcalc import registry
-from costcalc.cost import Stored, stored
 from costcalc.errors import UsageError
 from costcalc.report import Report
 from costcalc.rows import Row, plain
 from costcalc.separable import Separable, separables
 from costcalc.steps import Step, steps_of, sums
+from costcalc.storage import Stored, stored
 from costcalc.units import shape_text
 from costcalc.windows import Field, fields
 

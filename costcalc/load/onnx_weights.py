@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costcalc.cost import stored
 from costcalc.dim import symbols
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph, TensorType
+from costcalc.storage import stored
 
 if TYPE_CHECKING:
     import onnx
@@ -24,11 +24,18 @@ _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DTy
 
 
 def tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A tensor whose elements are known."""
-    from onnx import helper
+    """A tensor of known elements; of zeros where they were not kept."""
+    from onnx import TensorProto, helper
 
-    assert t.value is not None
-    return helper.make_tensor(name, t.dtype.code, concrete(t.shape or (), name), concrete(t.value, name))
+    shape = concrete(t.shape or (), name)
+    if t.value is not None:
+        return helper.make_tensor(name, t.dtype.code, shape, concrete(t.value, name))
+    made = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
+    if t.dtype is DType.STRING:
+        made.string_data.extend([b""] * int(concrete([t.elements], name)[0]))
+    else:
+        made.raw_data = bytes(concrete([t.nbytes], name)[0])
+    return made
 
 
 def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
@@ -41,24 +48,11 @@ def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
     return out
 
 
-def stored_tensors(graph: Graph) -> dict[str, TensorType]:
-    """The stored tensors, and constants whose elements were not kept."""
-    computed = {name for node in graph.nodes for name in node.outputs} | set(graph.inputs) | {""}
-    found = dict(graph.initializers)
-    for node in graph.nodes:
-        for name in node.inputs:
-            if name not in computed and name not in found and graph.types[name].value is None:
-                found[name] = graph.types[name]
-    return found
-
-
 def store(model: onnx.ModelProto, graph: Graph, path: Path, weights: str) -> None:
     """Adds the stored tensors: inside, or as references to another file, which is written."""
     kinds = {item.name: item.kind for item in stored(graph)}
-    tensors = {
-        name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in stored_tensors(graph).items()
-    }
-    large = {name: t for name, t in tensors.items() if t.value is None}
+    tensors = {name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in graph.initializers.items()}
+    large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
     sizes = {name: int(concrete([t.nbytes], name)[0]) for name, t in large.items()}
     total = sum(sizes.values())
     outside = weights == "none" or total >= INLINE
@@ -66,7 +60,7 @@ def store(model: onnx.ModelProto, graph: Graph, path: Path, weights: str) -> Non
     offset = 0
     for name, t in tensors.items():
         made = model.graph.initializer.add()
-        if t.value is not None:
+        if name not in large:
             made.CopyFrom(tensor(name, t))
             continue
         made.name, made.data_type = name, t.dtype.code

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from costcalc import __version__
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.ir import DType, Graph, Node, SequenceType, TensorType
-from costcalc.load.onnx_weights import concrete, store, stored_tensors, tensor
+from costcalc.load.onnx_weights import concrete, store, tensor
 
 if TYPE_CHECKING:
     import onnx
 
 WEIGHTS = ("zeros", "random", "none")
+NEW_IN_23 = frozenset(("Attention", "RMSNormalization", "RotaryEmbedding", "output_dtype", "precision"))
+"""Operators and attributes; besides them opset 23 only let more element types through, float4e2m1 among them."""
 CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 
 
@@ -49,9 +51,7 @@ def _model(graph: Graph) -> onnx.ModelProto:
     computed = {name for node in graph.nodes for name in node.outputs if name}
     given = set(graph.inputs)
     read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
-    constants = [
-        n for n in read if n in values and n not in computed and n not in given and values[n].value is not None
-    ]
+    constants = [n for n in read if n in values and n not in computed and n not in given]
     made = [_constant(name, values[name]) for name in constants]
     made += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
     inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
@@ -59,12 +59,22 @@ def _model(graph: Graph) -> onnx.ModelProto:
     known = [
         _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
     ]
-    domains = {"": graph.opset.get("", 1)} | {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes}
+    domains = {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes} | {"": _opset(graph)}
     opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
     proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
     ir_version = helper.find_min_ir_version_for(opsets, True)
     return helper.make_model(proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc",
                              producer_version=__version__)  # fmt: skip
+
+
+def _opset(graph: Graph) -> int:
+    """The default domain's version. A graph of opset 23 that has nothing of what 23 added to 22 is written as 22, which
+    older runtimes (ONNX Runtime 1.22) accept."""
+    version = graph.opset.get("", 1)
+    nodes = [n for n in graph.nodes if n.domain == ""]
+    if version != 23 or any(n.op_type in NEW_IN_23 or not NEW_IN_23.isdisjoint(n.attributes) for n in nodes):
+        return version
+    return 23 if any(t.dtype is DType.FLOAT4E2M1 for t in graph.types.values()) else 22
 
 
 def _known(t: TensorType) -> bool:
@@ -134,8 +144,7 @@ def _check(model: onnx.ModelProto, graph: Graph) -> None:
 
     checked = onnx.ModelProto()
     checked.CopyFrom(model)
-    absent = stored_tensors(graph)
-    checked.graph.input.extend(_value_info(name, t) for name, t in absent.items())
+    checked.graph.input.extend(_value_info(name, t) for name, t in graph.initializers.items())
     is_open = any(not isinstance(d, int) for t in graph.types.values() for d in t.shape or ())
     try:
         onnx.checker.check_model(checked, full_check=not is_open)

@@ -13,10 +13,11 @@ from costcalc.formula import FREE, Cost, per
 from costcalc.ir import TensorType, Value
 from costcalc.ops import flat
 from costcalc.ops.axes import axis_of, exactly, length_of
-from costcalc.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, operands, reads_part, shape_rule, value_rule
 
 operands("Gather", weights=(0,))
 operands("OneHot", buffers=(2,))
+reads_part("Gather", "GatherElements", "GatherND")
 free("Gather", "GatherElements", "GatherND", "Scatter", "TensorScatter", "OneHot")
 describe("Each index picks a slice of the table; nothing is multiplied.", "Gather")
 describe("Each index picks one element of the input.", "GatherElements")

@@ -15,8 +15,9 @@ from costcalc.ir import DType, TensorType, Value
 from costcalc.ops.axes import length_of
 from costcalc.ops.cast import dtype_of
 from costcalc.ops.ratio import Ratio
-from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, reads_part, shape_rule, value_rule
 
+reads_part("Shape", "Size", data=False)
 free("Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike")
 free("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial")
 describe("The extents of the input.", "Shape")

@@ -52,7 +52,12 @@ def matmul_cost(a: TensorType, b: TensorType) -> Cost:
 
 @shape_rule("Gemm")
 def gemm_shape(
-    a: TensorType, b: TensorType, c: TensorType | None = None, *, transA: int = 0, transB: int = 0  # noqa: N803
+    a: TensorType,
+    b: TensorType,
+    c: TensorType | None = None,
+    *,
+    transA: int = 0,  # noqa: N803
+    transB: int = 0,  # noqa: N803
 ) -> TensorType:
     """op(a) [M, K] × op(b) [K, N] + c -> [M, N]."""
     m, n, _ = gemm_extents(a, b, transA, transB)

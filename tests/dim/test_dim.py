@@ -40,8 +40,9 @@ def build(tree: object, values: dict[str, int] | None) -> Dim:
     """The tree over symbols, or over their values."""
     if isinstance(tree, (int, Poly)):
         return tree if values is None else substitute(tree, values)
-    op, x, y = tree  # type: ignore[misc]
-    a, b = build(x, values), build(y, values)
+    assert isinstance(tree, tuple)
+    op, left, right = tree
+    a, b = build(left, values), build(right, values)
     if op == "min":
         return minimum(a, b)
     if op == "max":

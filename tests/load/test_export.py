@@ -203,6 +203,34 @@ def test_an_onnx_file_is_written_again(tmp_path: Path) -> None:
     assert onnx.load(first).graph.node == onnx.load(again).graph.node
 
 
+def test_constants_that_are_not_kept_stay_constants(tmp_path: Path) -> None:
+    first, again = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    mask = onnx.numpy_helper.from_array(np.ones((80, 80), np.float32))
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["mask"], value=mask),
+        onnx.helper.make_node("Mul", ["x", "mask"], ["y"]),
+    ]
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [80, 80]) for n in "xy")
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [x], [y])), first)
+    export(load(first), again)
+    assert costcalc.analyze(again).params == costcalc.analyze(first).params == 0
+
+
+def test_control_flow_is_refused(tmp_path: Path) -> None:
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["r"])], "b", [], [onnx.ValueInfoProto(name="r")]
+    )
+    node = onnx.helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
+    inputs = [
+        onnx.helper.make_tensor_value_info("c", onnx.TensorProto.BOOL, []),
+        onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [3]),
+    ]
+    graph = onnx.helper.make_graph([node], "g", inputs, [onnx.ValueInfoProto(name="y")])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "a.onnx")
+    with pytest.raises(CostcalcError, match="If cannot be written"):
+        export(load(tmp_path / "a.onnx"), tmp_path / "b.onnx")
+
+
 def test_wrong_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = small("lenet5")
     with pytest.raises(CostcalcError, match="no weights 'ones'"):

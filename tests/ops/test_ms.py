@@ -9,9 +9,10 @@ from executed import executed
 from rules import BOOL, F32, I8, I32, I64, U8, cost, run, shape, t
 
 from costcalc.build import GraphBuilder
-from costcalc.cost import Storage, cost_graph
+from costcalc.cost import cost_graph
 from costcalc.dim import symbol
 from costcalc.ir import TensorType
+from costcalc.storage import Storage
 
 MS = "com.microsoft"
 S, Z, Z8 = t(value=(0.5,)), t(dtype=U8, value=(1,)), t(dtype=I8, value=(0,))

@@ -1,0 +1,107 @@
+"""The stored tensors of a graph: which are learned, which are buffers, and which node each counts for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from costcalc import registry
+from costcalc.dim import Dim
+from costcalc.ir import Graph, Node, TensorType
+
+PASS_THROUGH = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
+"""A stored tensor behind one of these is still the weight that its reader multiplies with."""
+
+BEFORE = PASS_THROUGH | {"DequantizeLinear"}
+"""What stands between a stored tensor and the layer that it counts for."""
+
+Readers = dict[str, list[tuple[int, int]]]
+"""(node index, input position) of every reader of every value."""
+
+
+class Storage(NamedTuple):
+    """What a node is the first to read of the stored tensors: learned values, buffers (in elements), both in bytes."""
+
+    params: Dim = 0
+    buffers: Dim = 0
+    weight_bytes: Dim = 0
+
+
+class Stored(NamedTuple):
+    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
+    values is how many numbers it holds, more than its elements where a byte holds several."""
+
+    name: str
+    type: TensorType
+    kind: str
+    owner: int
+    values: Dim
+
+
+def stored(graph: Graph) -> Iterator[Stored]:
+    """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
+    once."""
+    readers: Readers = {}
+    for index, node in enumerate(graph.nodes):
+        for position, name in enumerate(node.inputs):
+            readers.setdefault(name, []).append((index, position))
+    for name, type_ in graph.initializers.items():
+        if name in readers:
+            uses = readers[name]
+            kind = "param" if name in graph.parameters else _kind(type_, uses, graph, readers)
+            index, position = uses[0]
+            owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
+            yield Stored(name, type_, kind, owner, _values(type_, graph.nodes[index], position))
+
+
+def _values(type_: TensorType, node: Node, position: int) -> Dim:
+    inputs, count = registry.PACKED.get((node.domain, node.op_type), ((), None))
+    return count(type_, node.attributes) if count is not None and position in inputs else type_.elements
+
+
+def owners(graph: Graph) -> dict[int, Storage]:
+    """What each node (by index) is the first to read of the stored tensors."""
+    owned: dict[int, Storage] = {}
+    for item in stored(graph):
+        if item.kind == "constant":
+            continue
+        have = owned.get(item.owner, Storage())
+        elements = item.values
+        owned[item.owner] = Storage(
+            have.params + (elements if item.kind == "param" else 0),
+            have.buffers + (elements if item.kind == "buffer" else 0),
+            have.weight_bytes + item.type.nbytes,
+        )
+    return owned
+
+
+def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, readers: Readers) -> str:
+    """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
+    tensor, or one element, only where a reader takes it as a weight (int64 never: it steers shapes and indices)."""
+    roles = {role for index, position in uses for role in _roles(index, position, graph, readers)}
+    if roles == {"buffer"}:
+        return "buffer"
+    if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:
+        return "param"
+    return "param" if type_.dtype.is_float and type_.elements != 1 else "constant"
+
+
+def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterator[str]:
+    for end, at in _ends(index, position, graph, readers, PASS_THROUGH):
+        key = (graph.nodes[end].domain, graph.nodes[end].op_type)
+        if at in registry.BUFFERS.get(key, ()):
+            yield "buffer"
+        else:
+            yield "weight" if at in registry.WEIGHTS.get(key, ()) else "other"
+
+
+def _ends(
+    index: int, position: int, graph: Graph, readers: Readers, through: frozenset[str], depth: int = 0
+) -> Iterator[tuple[int, int]]:
+    """The readers (node index, input position) of a stored tensor behind the nodes that only pass it on."""
+    node = graph.nodes[index]
+    onward = readers.get(node.outputs[0], ()) if position == 0 and depth < 4 and node.op_type in through else ()
+    if not onward:
+        yield index, position
+    for reader, at in onward:
+        yield from _ends(reader, at, graph, readers, through, depth + 1)
