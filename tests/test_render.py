@@ -142,7 +142,8 @@ def test_colours_change_no_letter() -> None:
     assert Text.from_ansi(coloured).plain == table.sheet(shown, Screen())
 
 
-def test_a_report_prints_itself() -> None:
+def test_a_report_prints_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     report = analyze_graph(blocks())
     assert str(report) == sheets("table", [sheet(report)], Screen())
     from rich.console import Console
