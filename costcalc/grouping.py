@@ -30,12 +30,16 @@ class Block:
 
 
 def tree(rows: Iterable[Row]) -> Block:
-    """The blocks of all rows; a block that is entered again goes on with its first entry."""
+    """The blocks of all rows; a block that is entered again goes on with its first entry. A row that is called as a
+    block of others (a layer of several nodes) stands in it."""
     root = Block(())
+    rows = tuple(rows)
+    paths = {row.scope[:depth] for row in rows for depth in range(1, len(row.scope) + 1)}
     for row in rows:
         block = root
         block.rows.append(row)
-        for part in row.scope:
+        own = (*row.scope, row.name.rsplit("/", 1)[-1])
+        for part in own if own in paths else row.scope:
             child = block.children.get(part)
             if child is None:
                 child = block.children[part] = Block((*block.path, part))
