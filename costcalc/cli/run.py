@@ -9,8 +9,11 @@ from typing import NoReturn
 
 import click
 
+from costcalc.cli.check import check
 from costcalc.cli.commands import cli
 from costcalc.errors import CostcalcError
+
+cli.add_command(check)
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130
