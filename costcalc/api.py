@@ -23,18 +23,26 @@ def load(
     shapes: Mapping[str, Sequence[int | str]] | None = None,
     values: Mapping[str, int | bool] | None = None,
     symbolic: bool = False,
+    dtype: str | None = None,
+    act_dtype: str | None = None,
 ) -> Graph:
     """The graph of a YAML file, an ONNX file or a built-in model.
 
     dims binds symbols (`{"seq": 128}`), shapes whole inputs, values the values of small integer or boolean inputs,
-    params a YAML model's own parameters; symbolic leaves batch and spatial extents open. CostcalcError where it is no
-    model, or not a valid one.
+    params a YAML model's own parameters; symbolic leaves batch and spatial extents open. dtype and act_dtype take
+    weights and activations as if stored and computed in another type (`"int8"`). CostcalcError where it is no model, or
+    not a valid one.
     """
     from costcalc.load import load as read
 
-    return read(
+    graph = read(
         source, dims=dims or {}, params=params or {}, shapes=shapes or {}, values=values or {}, symbolic=symbolic
     )
+    if dtype is None and act_dtype is None:
+        return graph
+    from costcalc.precision import convert, named
+
+    return convert(graph, named(dtype), named(act_dtype))
 
 
 def analyze(
@@ -45,10 +53,22 @@ def analyze(
     shapes: Mapping[str, Sequence[int | str]] | None = None,
     values: Mapping[str, int | bool] | None = None,
     symbolic: bool = False,
+    dtype: str | None = None,
+    act_dtype: str | None = None,
     strict: bool = False,
 ) -> Report:
     """What a model costs. The arguments are load's; strict makes an operator without a rule an UnknownOperatorError."""
-    report = analyze_graph(load(source, dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic))
+    graph = load(
+        source,
+        dims=dims,
+        params=params,
+        shapes=shapes,
+        values=values,
+        symbolic=symbolic,
+        dtype=dtype,
+        act_dtype=act_dtype,
+    )
+    report = analyze_graph(graph)
     if strict and report.unknown:
         listed = ", ".join(f"{u.domain + ':' if u.domain else ''}{u.op_type} ({len(u.layers)})" for u in report.unknown)
         raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)

@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from costcalc import __version__
-from costcalc.cli.options import FORMATS, Model, columns, debug_option, given, model_options, output_options
+from costcalc.cli.options import (
+    FORMATS,
+    Model,
+    columns,
+    debug_option,
+    given,
+    model_options,
+    output_options,
+    precision_options,
+)
 from costcalc.cli.output import emit, show
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -25,6 +34,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @model_options
+@precision_options
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
@@ -59,6 +69,7 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
 @cli.command()
 @click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
 @model_options
+@precision_options
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_options(*FORMATS)
 def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:
@@ -79,6 +90,7 @@ def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None
 @click.argument("model", type=Model())
 @click.argument("layer", required=False)
 @model_options
+@precision_options
 @output_options("text", "json")
 def explain(model: str, layer: str | None, form: str, output: str | None, **options: Any) -> None:
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.

@@ -11,6 +11,9 @@ from click.shell_completion import CompletionItem
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 
+SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
+"""Other names of element types."""
+
 Pair = tuple[str, Any]
 
 
@@ -47,6 +50,25 @@ class Named(click.ParamType):  # type: ignore[type-arg]
             return name.strip(), self.read(text.strip())
         except ValueError:
             self.fail(f"{value!r} is not of the form {self.example}", param, ctx)
+
+
+class Precision(click.ParamType):  # type: ignore[type-arg]
+    """An element type that a model can be taken to be in: float16, int8, int4 …"""
+
+    name = "type"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from costcalc.precision import PRECISIONS
+
+        text = SHORT.get(str(value).lower(), str(value).lower())
+        if text not in PRECISIONS:
+            self.fail(f"{value!r} is no element type; there are {', '.join(PRECISIONS)}", param, ctx)
+        return text
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from costcalc.precision import PRECISIONS
+
+        return [CompletionItem(name) for name in PRECISIONS if name.startswith(incomplete)]
 
 
 def extent(text: str) -> int | str:
@@ -98,6 +120,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def precision_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dtype, --act-dtype. What they are is read when one of them is given."""
+    weights = click.option("--dtype", type=Precision(), help="Weights as if stored in this type: float16, int8, int4 …")
+    values = click.option("--act-dtype", type=Precision(), help="Activations as if computed in this type.")
+    return weights(values(command))
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
