@@ -18,6 +18,7 @@ from costcalc.errors import CostcalcError, LoadError, UndecidedError
 from costcalc.load.onnx_bodies import body_of, close, element, inner_frame, merge
 from costcalc.load.onnx_frame import Call, Frame
 from costcalc.load.onnx_records import GraphProto
+from costcalc.load.onnx_undo import mark, repeat, rollback
 from costcalc.load.onnx_walk import Walker
 
 
@@ -52,11 +53,11 @@ def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: Gra
     branches: list[_Branch] = []
     failure: CostcalcError | None = None
     for name, graph in (("then_branch", then), ("else_branch", other)):
-        start = walker.mark()
+        start = mark(walker)
         try:
             branches.append(_branch(walker, frame, call, name, graph))
         except CostcalcError as error:
-            walker.rollback(start)
+            rollback(walker, start)
             failure = error
     if not branches:
         assert failure is not None
@@ -102,18 +103,18 @@ def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphP
 
 def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> None:
     """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid."""
-    mark = walker.mark()
+    start = mark(walker)
     try:
         _branch(walker, frame, call, branch, graph)
     except CostcalcError:
-        walker.rollback(mark)
+        rollback(walker, start)
         return
     builder = walker.builder
     stored = builder.initializers
-    if any(name in stored and stored[name].dtype.is_float for n in builder.nodes[mark.nodes :] for name in n.inputs):
-        walker.repeat(mark, 0)
+    if any(name in stored and stored[name].dtype.is_float for n in builder.nodes[start.nodes :] for name in n.inputs):
+        repeat(walker, start, 0)
     else:
-        walker.rollback(mark)
+        rollback(walker, start)
 
 
 def _flops(walker: Walker, first: int, last: int) -> Dim:

@@ -16,7 +16,8 @@ from costcalc.ir import UNKNOWN, DType, TensorType
 from costcalc.load.onnx_bodies import body_of, close, element, forget, merge, run_body, stacked
 from costcalc.load.onnx_frame import Call, Frame
 from costcalc.load.onnx_records import GraphProto
-from costcalc.load.onnx_walk import Mark, Walker
+from costcalc.load.onnx_undo import mark, repeat, rollback
+from costcalc.load.onnx_walk import Walker
 
 UNROLLED = 64
 """Trips of the longest Loop that is unrolled."""
@@ -31,24 +32,24 @@ def expand_loop(walker: Walker, frame: Frame, call: Call) -> None:
     limit, go = (*call.inputs[:2], "", "")[:2]
     carried = [types.get(name, UNKNOWN) for name in call.inputs[2:]]
     most = element(types.get(limit)) if limit else None
-    start = element(types.get(go)) if go else True
+    begins = element(types.get(go)) if go else True
     if len(body.input) != 2 + len(carried):
         raise LoadError(
             f"its body takes {len(body.input)} values, {2 + len(carried)} are given", "export the model again"
         )
-    mark = walker.mark()
+    start = mark(walker)
     running = TensorType(DType.BOOL, (), (True,))
     fixed, results = stable(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
     endless = element(types[results[0]]) is not True
     known = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
     trips: Dim = 0
-    if start is not False:
-        trips = most if known and start is True and most is not None else walker.builder.fresh(call.name, "trips")
+    if begins is not False:
+        trips = most if known and begins is True and most is not None else walker.builder.fresh(call.name, "trips")
     if isinstance(trips, int) and trips <= UNROLLED and _changes(fixed, carried):
-        walker.rollback(mark)
+        rollback(walker, start)
         _unroll(walker, frame, call, body, carried, trips)
         return
-    walker.repeat(mark, trips)
+    repeat(walker, start, trips)
     n = len(carried)
     finals = [forget(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
     scans = [stacked(types[name], trips, 0) for name in results[1 + n :]]
@@ -88,7 +89,7 @@ def stable(
 ) -> _Result:
     """Adds the body with types of the carried values that hold in every trip: an extent that changes becomes a symbol,
     an element that changes is not known."""
-    mark: Mark = walker.mark()
+    start = mark(walker)
     types = walker.builder.types
     skip = 1 if head else 0
     for attempt in range(4):
@@ -102,7 +103,7 @@ def stable(
         ]
         if merged == carried:
             return _Result(carried, results)
-        walker.rollback(mark)
+        rollback(walker, start)
         carried = merged
     results = run_body(walker, frame, call, body, "body", [*head, *carried, *tail])
     return _Result(carried, results)

@@ -8,6 +8,7 @@ from costcalc.ir import UNKNOWN, DType, SequenceType, TensorType
 from costcalc.load.onnx_bodies import body_of, close, forget, run_body, stacked
 from costcalc.load.onnx_frame import Call, Frame
 from costcalc.load.onnx_loop import stable
+from costcalc.load.onnx_undo import mark, repeat
 from costcalc.load.onnx_walk import Walker
 
 
@@ -36,12 +37,12 @@ def expand_scan(walker: Walker, frame: Frame, call: Call) -> None:
         found = t.shape[axis] if found is None else found
         slices.append(TensorType(t.dtype, t.shape[:axis] + t.shape[axis + 1 :]))
     trips = walker.builder.fresh(call.name, "trips") if found is None else found
-    mark = walker.mark()
+    start = mark(walker)
     _, results = stable(walker, frame, call, body, [], whole[:n], slices)
     times: Dim = trips
     for extent in batch:
         times = times * extent
-    walker.repeat(mark, times)
+    repeat(walker, start, times)
     outs = call.attributes.get("scan_output_axes") or (0,) * (len(results) - n)
     finals = [forget(types[name]) for name in results[:n]]
     stacks = [stacked(types[name], trips, axis) for name, axis in zip(results[n:], outs, strict=False)]
@@ -65,14 +66,14 @@ def expand_sequence_map(walker: Walker, frame: Frame, call: Call) -> None:
     items: list[tuple[TensorType, ...]] = []
     names: list[str] = []
     for i in range(runs):
-        mark = walker.mark()
+        start = mark(walker)
         branch = "body" if alike else f"body/{i}"
         row = [column[i if len(column) > 1 else 0] for column in columns]
         results = run_body(walker, frame, call, body, branch, row)
         items.append(tuple(types[name] for name in results))
         names += results
         if alike:
-            walker.repeat(mark, first.shape[0])
+            repeat(walker, start, first.shape[0])
     sequences = [_sequence(first, column, alike) for column in zip(*items, strict=True)] or [
         SequenceType(DType.UNDEFINED, (0,), ()) for _ in call.outputs
     ]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from costcalc.build import GraphBuilder
-from costcalc.dim import Dim
 from costcalc.errors import CostcalcError, LoadError
 from costcalc.load.onnx_constants import constant_type, may_be_weight, stored
 from costcalc.load.onnx_frame import Call, Frame, missing
-from costcalc.load.onnx_proto import Cache, nodes
+from costcalc.load.onnx_nodes import Cache, nodes
 from costcalc.load.onnx_records import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
 from costcalc.load.wire import Buffer
 
@@ -20,16 +18,6 @@ MOST_NODES = 500_000
 """Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
 DEEPEST = 40
 """Subgraphs and functions inside each other."""
-
-
-class Mark(NamedTuple):
-    """How much a builder holds."""
-
-    types: int
-    nodes: int
-    initializers: int
-    notes: int
-    data_symbols: int
 
 
 Expand = Callable[["Walker", Frame, Call], None]
@@ -181,32 +169,6 @@ class Walker:
         if known is None:
             known = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
         return known
-
-    def mark(self) -> Mark:
-        """Remembers how much the builder holds."""
-        b = self.builder
-        return Mark(len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols))
-
-    def rollback(self, mark: Mark) -> None:
-        """Forgets what was added since."""
-        b = self.builder
-        for held, size in (
-            (b.types, mark.types),
-            (b.initializers, mark.initializers),
-            (b.data_symbols, mark.data_symbols),
-        ):
-            for key in list(held)[size:]:
-                del held[key]
-        for node in b.nodes[mark.nodes :]:
-            self.used.pop(node.name, None)
-        del b.nodes[mark.nodes :]
-        del b.notes[mark.notes :]
-        self.stored = [name for name in self.stored if name in b.types]
-
-    def repeat(self, mark: Mark, times: Dim) -> None:
-        """Multiplies how often the nodes added since run."""
-        b = self.builder
-        b.nodes[mark.nodes :] = [replace(n, count=n.count * times) for n in b.nodes[mark.nodes :]]
 
 
 _STRINGS = re.compile(r"'([^']*)'")

@@ -5,6 +5,7 @@ from importlib import import_module
 
 COMMON = (
     "activation",
+    "control",
     "conv",
     "elementwise",
     "matmul",
@@ -18,7 +19,6 @@ OTHERS = (
     "attention",
     "cast",
     "compare",
-    "control",
     "cumulative",
     "einsum",
     "gather",
