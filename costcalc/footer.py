@@ -9,7 +9,7 @@ from typing import NamedTuple
 from costcalc.columns import Amount, AtLeast, qualified
 from costcalc.dim import substitute
 from costcalc.registry import state
-from costcalc.report import Report
+from costcalc.report import Report, UnknownOp
 from costcalc.units import exact, shape_text, short
 
 TOTALS = {
@@ -79,6 +79,8 @@ def _remarks(report: Report) -> Iterator[Remark]:
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
         listed = ", ".join(names[:4] if more else names)
         yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
+    if "peak_activation_bytes" not in report.totals:
+        yield Remark("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
     for assumption in report.assumptions:
         yield Remark("Assumed", str(assumption))
     for note in report.notes:
@@ -87,11 +89,17 @@ def _remarks(report: Report) -> Iterator[Remark]:
     for unknown in report.unknown:
         op = f"{unknown.domain}:{unknown.op_type}" if unknown.domain else unknown.op_type
         listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        ruled = state(unknown.domain, unknown.op_type) in ("costed", "free")
-        why = "a shape is not known" if ruled else "no rule"
-        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): {why}", True)
+        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
     if report.unknown:
         yield Remark("", "totals marked ≥ are lower bounds", True)
+
+
+def _why(unknown: UnknownOp, report: Report) -> str:
+    """Why an operator is unknown."""
+    if state(unknown.domain, unknown.op_type) not in ("costed", "free"):
+        return "no rule"
+    first = next(row for row in report.rows if row.name == unknown.layers[0])
+    return "a shape is not known" if any(o.type.shape is None for o in first.outputs) else "its rule cannot tell"
 
 
 def accounting(report: Report) -> str:

@@ -55,6 +55,8 @@ def _low(d: Dim) -> float:
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
     extremes = [(atom, c) for atom, c in single if atom.op in ("min", "max")]
     plain = _plain_low(d)
+    if plain < 0:
+        plain = max(plain, _linear_low(d))
     if not extremes or len(extremes) > CASES:
         return plain
     atom, c = extremes[0]
@@ -90,6 +92,36 @@ def _plain_low(d: Poly) -> float:
             reach *= (high - low) ** n
         total += c * reach
     return max(total, _interval(d, ranges))
+
+
+def _linear_low(d: Poly) -> float:
+    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: so 8·((H + 1)//2) - H is seen to be
+    positive. -infinity where a division is not by a number, or a factor may be negative."""
+    terms: list[tuple[Dim, int]] = []
+    divided = False
+    for m, c in d.terms.items():
+        product: Dim = c
+        below = 1
+        for atom, n in m:
+            divisor = atom.args[1] if atom.op == "//" else None
+            if atom.op != "symbol" and not (isinstance(divisor, int) and _low(atom.args[0]) >= 0):
+                return -INFINITY
+            factor: Dim = Poly({((atom, 1),): 1})
+            if isinstance(divisor, int):
+                divided = True
+                factor = atom.args[0] - (divisor - 1 if c > 0 else 0)
+                if _low(factor) < 0:
+                    factor = 0
+                below *= divisor**n
+            product = product * factor**n
+        terms.append((product, below))
+    if not divided:
+        return -INFINITY
+    common = math.lcm(*(below for _, below in terms))
+    total: Dim = 0
+    for product, below in terms:
+        total = total + product * (common // below)
+    return _low(total) / common
 
 
 def _named(ranges: Mapping[Atom, tuple[float, float]], atom: Atom) -> tuple[float, float]:
