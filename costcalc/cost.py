@@ -14,8 +14,9 @@ from costcalc.storage import Storage, owners
 
 
 class NodeCost(NamedTuple):
-    """One node's cost for one run; cost is None where the operator or a shape is unknown. activation_bytes are its
-    outputs' (0 for a view, None where a shape is unknown), traffic_bytes what it reads and writes, weights included."""
+    """One node's cost for one run; cost is None where the operator or a shape is unknown, or its rule cannot tell.
+    activation_bytes are its outputs' (0 for a view, None where a shape is unknown), traffic_bytes what it reads and
+    writes, weights included."""
 
     node: Node
     outputs: tuple[TensorType, ...]
@@ -51,9 +52,9 @@ def _cost_node(node: Node, graph: Graph, storage: Storage) -> NodeCost:
         except CostcalcError as error:
             place = ": ".join(filter(None, (node.place, f"{node.name} ({node.op_type})")))
             raise error.at(place) from error
-        if node.op_type == "Add" and any(name in graph.initializers for name in node.inputs):
+        if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in node.inputs):
             cost = _as_bias(cost)
-        state = "costed"
+        state = "unknown" if cost is None else "costed"
     else:
         cost, state = None, "unknown"
     if key in registry.VIEWS:

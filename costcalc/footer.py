@@ -92,6 +92,10 @@ def _remarks(report: Report) -> Iterator[Remark]:
         yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
     if report.unknown:
         yield Remark("", "totals marked ≥ are lower bounds", True)
+    if report.upper_bound:
+        names = report.graph.choices
+        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        yield Remark("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
 
 
 def _why(unknown: UnknownOp, report: Report) -> str:

@@ -11,7 +11,7 @@ for an extent that depends on data), in cost and value rules `out` (the first ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
@@ -47,7 +47,7 @@ WEIGHTS: dict[tuple[str, str], frozenset[int]] = {}
 PACKED: dict[tuple[str, str], tuple[frozenset[int], PackedCount]] = {}
 
 ShapeFunction = Callable[..., ShapeResult]
-CostFunction = Callable[..., Cost]
+CostFunction = TypeVar("CostFunction", bound=Callable[..., "Cost | None"])
 ValueFunction = Callable[..., "Value | None"]
 
 
@@ -74,7 +74,8 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
 
 
 def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], CostFunction]:
-    """Registers a function (input types; attributes, out, outs) -> Cost. Its docstring states the formula."""
+    """Registers a function (input types; attributes, out, outs) -> Cost, or None where it cannot be
+    told. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
         for op_type in op_types:

@@ -54,6 +54,11 @@ class Report:
         return symbols(*self.totals.values(), *set(shapes))
 
     @property
+    def upper_bound(self) -> bool:
+        """Whether an If is open, so that the totals count its dearer branch."""
+        return bool(self.graph.choices)
+
+    @property
     def macs(self) -> Dim:
         return self.totals["macs"]
 
@@ -138,6 +143,7 @@ class Report:
                 "flops_by_role": {k: plain(v) for k, v in self.flops_by_role().items()},
             },
             "lower_bound": self.lower_bound,
+            "upper_bound": self.upper_bound,
             "unknown_ops": [
                 {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
                 for u in self.unknown

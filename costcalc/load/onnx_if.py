@@ -49,7 +49,8 @@ def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
 
 
 def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: GraphProto) -> None:
-    """Adds both branches, counts the dearer one. A branch whose types do not fit is one that is never taken."""
+    """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
+    fit is one that is never taken."""
     branches: list[_Branch] = []
     failure: CostcalcError | None = None
     for name, graph in (("then_branch", then), ("else_branch", other)):
@@ -63,14 +64,14 @@ def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: Gra
         assert failure is not None
         raise failure
     types = walker.builder.types
-    dearer = branches[0]
-    if len(branches) == 2:
-        dearer = _dearer(walker, call, *branches)
-        cheaper = branches[1] if dearer is branches[0] else branches[0]
+    cheaper = _cheaper(walker, call, *branches) if len(branches) == 2 else None
+    if cheaper is not None:
         nodes = walker.builder.nodes
         nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
-    assume(dearer.assumptions)
-    merged = [types[name] for name in dearer.results]
+    for branch in branches:
+        if branch is not cheaper:
+            assume(branch.assumptions)
+    merged = [types[name] for name in branches[0].results]
     for branch in branches:
         merged = [
             merge(walker, call.name, name, t, types[result])
@@ -79,17 +80,18 @@ def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: Gra
     close(walker, call, [name for branch in branches for name in branch.results], merged)
 
 
-def _dearer(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch:
-    """The branch with more FLOPs; where that depends on a symbol, the first, and a note says so."""
+def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch | None:
+    """The branch with fewer FLOPs; None where that depends on a symbol. A note shows what both cost."""
     a, b = (_flops(walker, branch.first, branch.last) for branch in (then, other))
     if a == b:
-        return then
+        return other
     walker.choices.append(call.name)
     try:
-        return other if a < b else then
-    except UndecidedError as error:
-        walker.builder.notes.append(f"{call.name}: {error.fact}; then_branch is counted")
-        return then
+        cheaper, counts = (then, "the dearer one counts") if a < b else (other, "the dearer one counts")
+    except UndecidedError:
+        cheaper, counts = None, "both count until a symbol is bound"
+    walker.builder.notes.append(f"{call.name}: then_branch {a} FLOPs, else_branch {b}: {counts}")
+    return cheaper
 
 
 def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> _Branch:
@@ -129,6 +131,8 @@ def _flops(walker: Walker, first: int, last: int) -> Dim:
             continue
         context = {"out": outs[0], "outs": outs, "opset": walker.builder.opset.get(node.domain, 0)}
         cost = registry.call(rule, inputs, node.attributes, context)
+        if cost is None:
+            continue
         once = 2 * cost.macs.value if cost.macs.terms else 0
         for work in cost.work:
             once = once + work.formula.value

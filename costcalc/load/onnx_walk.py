@@ -127,7 +127,7 @@ class Walker:
             self._constant(outputs[0], attributes)
             return
         scope = self._scope(name, node.scopes, frame)
-        if domain in ("", "ai.onnx.preview") and op_type in self.expand:
+        if op_type in self.expand and domain in ("", "ai.onnx.preview"):
             self.expand[op_type](self, frame, Call(op_type, name, inputs, outputs, attributes, domain, scope))
             return
         if self.functions:

@@ -117,8 +117,13 @@ def flex_attention_shape(q: TensorType, k: TensorType, v: TensorType) -> TensorT
 
 
 @cost_rule("FlexAttention", domain=PREVIEW)
-def flex_attention_cost(q: TensorType, k: TensorType, v: TensorType) -> Cost:
+def flex_attention_cost(
+    q: TensorType, k: TensorType, v: TensorType, *, score_mod: object = None, prob_mod: object = None
+) -> Cost | None:
     """QKᵀ: B · H · S_q · S_kv · D_qk, plus PV: B · H · S_q · S_kv · D_v. Per score 5 for the softmax; the scale is one
-    multiplication per element of Q and of K. What the subgraphs score_mod and prob_mod do is not counted."""
+    multiplication per element of Q and of K. The nodes of score_mod and prob_mod stand before it, with their own costs;
+    where they do not, the cost is unknown."""
+    if score_mod is not None or prob_mod is not None:
+        return None
     h = attention_heads(q, k, v, None, 0, 0)
     return Cost(attention_macs(h), attention_work(h, 0))

@@ -21,7 +21,8 @@ def info(name: str, kind: int = FLOAT, shape: Any = None) -> Any:
 
 def report(nodes: list[NodeProto], inputs: list[Any], outputs: list[str], stored: Any = (), **given: Any) -> Report:
     graph = h.make_graph(nodes, "g", inputs, [info(o) for o in outputs], list(stored))
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 20)])
+    domains = {"": 20, **given.pop("domains", {})}
+    model = h.make_model(graph, opset_imports=[h.make_opsetid(*item) for item in domains.items()])
     return analyze_graph(load_onnx(model.SerializeToString(), **given))
 
 
@@ -236,3 +237,49 @@ def test_constants_that_are_weights_are_parameters() -> None:
     found = report(nodes, [info("x", FLOAT, [3, 4])], ["c"], [shape])
     assert found.params == 2 * 4 + 2 * 7
     assert [row.name for row in found.rows] == ["t", "m", "m2", "scale"]
+
+
+def test_modifiers_of_flex_attention_are_counted_on_its_scores() -> None:
+    """2·4·5·7 scores: tanh is 1 each, the doubling of the probabilities 1 each."""
+    scores = [2, 4, 5, 7]
+    mods = {
+        "score_mod": h.make_graph(
+            [h.make_node("Tanh", ["s"], ["t"], name="cap")], "m", [info("s", FLOAT, scores)], [info("t", FLOAT)]
+        ),
+        "prob_mod": h.make_graph(
+            [h.make_node("Add", ["p", "p"], ["r"], name="twice")], "m", [info("p", FLOAT, scores)], [info("r", FLOAT)]
+        ),
+    }
+    node = h.make_node("FlexAttention", ["q", "k", "v"], ["y"], name="flex", domain="ai.onnx.preview", **mods)
+    inputs = [info("q", FLOAT, [2, 4, 5, 8]), info("k", FLOAT, [2, 2, 7, 8]), info("v", FLOAT, [2, 2, 7, 6])]
+    found = report([node], inputs, ["y"], [], domains={"ai.onnx.preview": 1})
+    flops = {row.name: row["flops"] for row in found.rows}
+    n = 2 * 4 * 5 * 7
+    assert (flops["cap"], flops["twice"]) == (n, n)
+    assert found.macs == n * (8 + 6)
+    assert not found.lower_bound
+
+
+def test_an_open_if_makes_the_totals_upper_bounds() -> None:
+    node = h.make_node("If", ["c"], ["y"], name="if", **BRANCHES)
+    inputs = [info("x", FLOAT, [3, 4]), info("c", BOOL, [])]
+    stored = [weight("a", 4, 2), weight("b", 4, 5)]
+    found = report([node], inputs, ["y"], stored)
+    assert found.upper_bound and found.to_dict()["upper_bound"]
+    assert "if: then_branch 48 FLOPs, else_branch 120: the dearer one counts" in found.notes
+    assert "totals are upper bounds: which branch is taken is open (if)" in " ".join(str(found).split())
+    decided = report([node], inputs, ["y"], stored, values={"c": True})
+    assert not decided.upper_bound
+
+
+def test_branches_that_a_symbol_decides_between_both_count() -> None:
+    """then: seq·4·5 MACs, else: 4·4·7: which is more depends on seq."""
+    then = linear("by_seq", "b", "t")
+    other = h.make_graph([h.make_node("MatMul", ["fixed", "d"], ["e"], name="by_4")], "e", [], [info("e")])
+    node = h.make_node("If", ["c"], ["y"], name="if", then_branch=then, else_branch=other)
+    inputs = [info("x", FLOAT, ["seq", 4]), info("fixed", FLOAT, [4, 4]), info("c", BOOL, [])]
+    stored = [weight("b", 4, 5), weight("d", 4, 7)]
+    found = report([node], inputs, ["y"], stored)
+    assert str(found.macs) == "20*seq + 112"
+    assert found.upper_bound
+    assert report([node], inputs, ["y"], stored, dims={"seq": 9}).macs == 9 * 4 * 5

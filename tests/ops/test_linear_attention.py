@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from rules import I64, cost, onnx_shapes, run, t
 
+from costcalc.build import GraphBuilder
+from costcalc.report import analyze_graph
+
 QKV = [t(2, 5, 12), t(2, 5, 6), t(2, 5, 8)]
 
 
@@ -40,3 +43,15 @@ def test_optimisers(op_type: str, groups: int, each: int) -> None:
     n, domain = 2 * (groups - 1), "ai.onnx.preview.training"
     assert [o.shape for o in run(op_type, *inputs, n=n, domain=domain, opset=1)] == [(2, 3), (4,)] * (groups - 1)
     assert cost(op_type, *inputs, n=n, domain=domain, opset=1).flops == each * (6 + 4)
+
+
+def test_flex_attention_with_modifiers_left_in_it_is_unknown() -> None:
+    """A rule that gives None says that the cost cannot be told: the row has `?`, the totals are lower bounds."""
+    builder = GraphBuilder("flex", "", {"ai.onnx.preview": 1})
+    for name, type_ in zip("qkv", (t(2, 4, 5, 8), t(2, 2, 7, 8), t(2, 2, 7, 6)), strict=True):
+        builder.add_input(name, type_.dtype, type_.shape)
+    builder.add("FlexAttention", "qkv", {"score_mod": "?"}, name="flex", domain="ai.onnx.preview")
+    report = analyze_graph(builder.build(["flex"]))
+    assert report.lower_bound
+    assert [u.op_type for u in report.unknown] == ["FlexAttention"]
+    assert report.rows[0]["macs"] is None
