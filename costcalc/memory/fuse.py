@@ -1,0 +1,114 @@
+"""Graph -> steps that runtimes fuse: a contraction with the normalisation, activations and residual addition behind it.
+
+What is computed inside a step is never materialised. A step runs where its last member stands, so that all that it
+reads is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from costcalc import registry
+from costcalc.ir import Graph, Node
+from costcalc.memory.schedule import Step
+
+MS = "com.microsoft"
+CONTRACTIONS = frozenset(
+    [("", op) for op in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
+                         "QLinearMatMul")]
+    + [(MS, op) for op in ("FusedConv", "NhwcFusedConv", "FusedGemm", "FusedMatMul", "MatMulNBits")]
+)  # fmt: skip
+"""What a fused step begins with."""
+
+ALONG = frozenset([("", op) for op in ("Cast", "QuantizeLinear", "DequantizeLinear", "Identity", "Dropout")])
+"""What joins a step beside the operators that can work in place."""
+
+AHEAD = 16
+"""How many operators beyond a fork are looked at to find where its branches meet (x · sigmoid(x) meets after two)."""
+
+Readers = Mapping[str, Sequence[int]]
+
+
+def readers_of(graph: Graph) -> dict[str, list[int]]:
+    """The nodes that read each value, each once, in order."""
+    found: dict[str, list[int]] = {}
+    for index, node in enumerate(graph.nodes):
+        for value in dict.fromkeys(node.inputs):
+            if value:
+                found.setdefault(value, []).append(index)
+    return found
+
+
+def fused(graph: Graph) -> tuple[Step, ...]:
+    """The steps of a graph whose contractions take in what follows them; all others are a node each.
+
+    Where two contractions meet in an addition, the later one takes it: the other's result is the residual.
+    """
+    readers, outputs = readers_of(graph), frozenset(graph.outputs)
+    member: dict[int, list[int]] = {}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        if _key(graph.nodes[index]) in CONTRACTIONS:
+            members = _grown(graph, index, readers, outputs, member)
+            member.update(dict.fromkeys(members, members))
+    groups = [member.get(i, [i]) for i in range(len(graph.nodes))]
+    return tuple([step_of(graph, group) for i, group in enumerate(groups) if i == group[-1]])
+
+
+def step_of(graph: Graph, members: Sequence[int], name: str = "") -> Step:
+    """One step of nodes in execution order; all but the last write only what the others read."""
+    nodes = [graph.nodes[i] for i in members]
+    inside = {value for node in nodes for value in node.outputs}
+    reads = [v for node in nodes for v in node.inputs if v and v not in inside and v not in graph.initializers]
+    return Step(name or nodes[0].name, tuple(members), tuple(dict.fromkeys(reads)), _written(nodes[-1]))
+
+
+def _grown(
+    graph: Graph, root: int, readers: Readers, outputs: frozenset[str], taken: Mapping[int, object]
+) -> list[int]:
+    """The nodes from a contraction on, as far as a single value is all that others see of them.
+
+    waiting holds, of each value that is read further on, who still has to read it.
+    """
+    node = graph.nodes[root]
+    members = [root]
+    done = 1
+    shape = graph.types[node.outputs[0]].shape
+    waiting: dict[str, set[int]] = {v: set(readers.get(v, ())) for v in _written(node)}
+    while shape is not None and len(members) - done <= AHEAD and outputs.isdisjoint(waiting):
+        behind = set().union(*waiting.values())
+        if not behind:
+            break
+        index = min(behind)
+        node = graph.nodes[index]
+        if index in taken or not _joins(graph, node, waiting) or graph.types[node.outputs[0]].shape != shape:
+            break
+        if node.count != graph.nodes[root].count:
+            break
+        members.append(index)
+        for value in node.inputs:
+            if value in waiting:
+                waiting[value].discard(index)
+                if not waiting[value]:
+                    del waiting[value]
+        waiting[node.outputs[0]] = set(readers.get(node.outputs[0], ()))
+        if len(waiting) == 1:
+            done = len(members)
+    return members[:done]
+
+
+def _joins(graph: Graph, node: Node, waiting: Mapping[str, object]) -> bool:
+    """Whether the operator works element by element on what a step computes, and gives one value."""
+    key = _key(node)
+    if len(_written(node)) != 1 or not node.outputs[0]:
+        return False
+    return key in registry.IN_PLACE and (key != ("", "BatchNormalization") or node.inputs[0] in waiting) or (
+        key in ALONG and node.inputs[0] in waiting
+    )
+
+
+def _key(node: Node) -> tuple[str, str]:
+    return node.domain, node.op_type
+
+
+def _written(node: Node) -> tuple[str, ...]:
+    return tuple([v for v in node.outputs if v])

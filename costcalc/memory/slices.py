@@ -1,0 +1,81 @@
+"""Fused steps -> blocks computed in slices, so that an expanded tensor is never materialised (arXiv:1801.04381,
+section 5).
+
+A depthwise convolution reads each channel alone. The convolution before it can therefore give, and the pointwise one
+behind it take, a few channels at a time; the slices themselves are not counted.
+"""
+
+from __future__ import annotations
+
+from costcalc.ir import Graph, Node
+from costcalc.memory.fuse import fused, step_of
+from costcalc.memory.schedule import Step
+
+
+def sliced(graph: Graph) -> tuple[Step, ...]:
+    """The fused steps with each depthwise convolution, the convolution before it and the pointwise one behind it as
+    one. In order: a convolution that the block before has taken already stays there (so MobileNet v1's blocks begin
+    with the depthwise convolution, except for the first, which has the network's first convolution). What anyone else
+    reads, or is an output, is materialised.
+    """
+    steps = fused(graph)
+    made = {value: i for i, step in enumerate(steps) for value in step.writes}
+    readers: dict[str, list[int]] = {value: [-1] for value in graph.outputs}
+    for i, step in enumerate(steps):
+        for value in step.reads:
+            readers.setdefault(value, []).append(i)
+    block = list(range(len(steps)))
+    for i, step in enumerate(steps):
+        node = graph.nodes[step.nodes[0]]
+        if not is_depthwise(graph, node):
+            continue
+        before, behind = made.get(node.inputs[0]), readers.get(step.writes[0], [])
+        if before is not None and block[before] == before and readers[node.inputs[0]] == [i]:
+            block[before] = i if _is_convolution(graph.nodes[steps[before].nodes[0]]) else before
+        if len(behind) == 1 and behind[0] >= 0:
+            after = graph.nodes[steps[behind[0]].nodes[0]]
+            if is_pointwise(graph, after) and after.inputs[0] == step.writes[0]:
+                block[behind[0]] = i
+    return _merged(graph, steps, block)
+
+
+def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int]) -> tuple[Step, ...]:
+    """The steps with those of one block together, each where its last member stands."""
+    members: dict[int, list[int]] = {}
+    for i, home in enumerate(block):
+        members.setdefault(home, []).append(i)
+    found = []
+    for i, home in enumerate(block):
+        parts = members[home]
+        if i != parts[-1]:
+            continue
+        if len(parts) == 1:
+            found.append(steps[i])
+        else:
+            nodes = sorted(n for part in parts for n in steps[part].nodes)
+            found.append(step_of(graph, nodes, f"{steps[parts[0]].name} … {steps[i].name}"))
+    return tuple(found)
+
+
+def _is_convolution(node: Node) -> bool:
+    return node.op_type in ("Conv", "FusedConv", "QLinearConv", "ConvInteger")
+
+
+def is_depthwise(graph: Graph, node: Node) -> bool:
+    """A convolution whose every filter reads one channel of several."""
+    shape = _filters(graph, node)
+    group = node.attributes.get("group", 1)
+    return shape is not None and len(shape) > 2 and group > 1 and shape[1] == 1
+
+
+def is_pointwise(graph: Graph, node: Node) -> bool:
+    """A convolution that reads all channels of one place."""
+    shape = _filters(graph, node)
+    return shape is not None and node.attributes.get("group", 1) == 1 and all(k == 1 for k in shape[2:])
+
+
+def _filters(graph: Graph, node: Node) -> tuple[object, ...] | None:
+    """The shape of a convolution's filters."""
+    if not _is_convolution(node):
+        return None
+    return graph.types[node.inputs[3 if node.op_type == "QLinearConv" else 1]].shape
