@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from costcalc.columns import Amount, AtLeast, qualified
 from costcalc.dim import substitute
+from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
 from costcalc.report import Report, UnknownOp
-from costcalc.units import exact, shape_text, short
+from costcalc.units import exact, shape_text, short, short_bytes
 
 TOTALS = {
     "macs": "MACs",
@@ -70,6 +71,7 @@ def _remarks(report: Report) -> Iterator[Remark]:
             "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
             ", ".join(f"{name} {short(value)}" for name, value in roles.items()),
         )
+    yield from _precisions(report)
     said = [f"{name} = {exact(value)}" for name, value in report.bound.items()]
     given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
     if given:
@@ -96,6 +98,16 @@ def _remarks(report: Report) -> Iterator[Remark]:
         names = report.graph.choices
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Remark("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
+
+
+def _precisions(report: Report) -> Iterator[Remark]:
+    """What is stored and multiplied in other types than float32."""
+    stored = weight_bytes_by_dtype(report.graph)
+    if stored.keys() - {"float32"}:
+        yield Remark("Weights by type", ", ".join(f"{name} {short_bytes(size)}" for name, size in stored.items()))
+    multiplied = report.macs_by_precision()
+    if multiplied.keys() - {"fp32"}:
+        yield Remark("MACs by precision", ", ".join(f"{name} {short(macs)}" for name, macs in multiplied.items()))
 
 
 def _why(unknown: UnknownOp, report: Report) -> str:

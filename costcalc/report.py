@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.assume import Assumption
 from costcalc.binding import bind_graph
+from costcalc.breakdown import flops_by, macs_by_precision
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
+from costcalc.operands import weight_bytes_by_dtype
 from costcalc.rows import QUANTITIES, Row, bind_row, plain, row_dict, row_of
+
+if TYPE_CHECKING:
+    from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
 
@@ -46,6 +51,7 @@ class Report:
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     graph: Graph
+    training: Training | None = None
 
     @property
     def open_symbols(self) -> tuple[str, ...]:
@@ -84,20 +90,15 @@ class Report:
 
     def flops_by_kind(self) -> dict[str, Dim]:
         """FLOPs by what the operation is; a multiply-accumulate counts as two."""
-        return self._work(("multiply_accumulate", *KINDS), lambda kind, role: kind, "multiply_accumulate")
+        return flops_by(self.rows, ("multiply_accumulate", *KINDS), lambda kind, role: kind)
 
     def flops_by_role(self) -> dict[str, Dim]:
         """FLOPs by what they are for: contraction (2 × MACs), bias, normalization, activation, …"""
-        return self._work(("contraction", *ROLES), lambda kind, role: role, "contraction")
+        return flops_by(self.rows, ("contraction", *ROLES), lambda kind, role: role)
 
-    def _work(self, names: Iterable[str], key: Any, contraction: str) -> dict[str, Dim]:
-        sums: dict[str, Dim] = dict.fromkeys(names, 0)
-        sums[contraction] = 2 * self.totals["macs"]
-        for row in self.rows:
-            for work in row.cost.work if row.cost else ():
-                name = key(work.kind, work.role)
-                sums[name] = sums.get(name, 0) + work.formula.value * row.count
-        return sums
+    def macs_by_precision(self) -> dict[str, Dim]:
+        """MACs by the element types that are multiplied: fp32, fp16×int4, uint8×int8 …"""
+        return macs_by_precision(self.graph, self.rows)
 
     def __str__(self) -> str:
         """The table, as wide as a line of a pipe."""
@@ -141,6 +142,8 @@ class Report:
                 **{name: plain(value) for name, value in self.totals.items()},
                 "flops_by_kind": {k: plain(v) for k, v in self.flops_by_kind().items()},
                 "flops_by_role": {k: plain(v) for k, v in self.flops_by_role().items()},
+                "macs_by_precision": {k: plain(v) for k, v in self.macs_by_precision().items()},
+                "weight_bytes_by_dtype": {k: plain(v) for k, v in weight_bytes_by_dtype(self.graph).items()},
             },
             "lower_bound": self.lower_bound,
             "upper_bound": self.upper_bound,

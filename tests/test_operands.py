@@ -1,0 +1,69 @@
+"""Weights by stored type and MACs by operand precision, on models whose types are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from onnx import TensorProto
+from onnx import helper as h
+
+from costcalc.load.onnx_graph import load_onnx
+from costcalc.report import Report, analyze_graph
+
+FLOAT, HALF, INT8, UINT8 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8
+
+
+def weight(name: str, kind: int, *shape: int) -> TensorProto:
+    return TensorProto(name=name, data_type=kind, dims=shape, data_location=TensorProto.EXTERNAL)
+
+
+def report(nodes: list[Any], x: int, stored: list[TensorProto]) -> Report:
+    inputs = [h.make_tensor_value_info("x", x, [3, 64])]
+    graph = h.make_graph(nodes, "g", inputs, [h.make_tensor_value_info("y", x, None)], stored)
+    imports = [h.make_opsetid("", 21), h.make_opsetid("com.microsoft", 1)]
+    return analyze_graph(load_onnx(h.make_model(graph, opset_imports=imports).SerializeToString()))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(FLOAT, "fp32"), (HALF, "fp16"), (TensorProto.BFLOAT16, "bf16")])
+def test_floats(kind: int, name: str) -> None:
+    found = report([h.make_node("MatMul", ["x", "w"], ["y"])], kind, [weight("w", kind, 64, 8)])
+    assert found.macs_by_precision() == {name: 3 * 64 * 8}
+
+
+def test_packed_weights() -> None:
+    """Two int4 to a byte: 8 · 2 blocks of 32 numbers = 16 bytes each; 16 scales."""
+    node = h.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=64, N=8, bits=4, block_size=32)
+    found = report([node], HALF, [weight("w", UINT8, 8, 2, 16), weight("s", HALF, 16)])
+    assert found.macs_by_precision() == {"fp16×int4": 3 * 64 * 8}
+    totals = found.to_dict()["totals"]
+    assert totals["weight_bytes_by_dtype"] == {"uint8": 8 * 2 * 16, "float16": 2 * 16}
+    assert totals["macs_by_precision"] == {"fp16×int4": 3 * 64 * 8}
+
+
+def test_behind_dequantize_linear() -> None:
+    """The activation as uint8, the weight as int8 behind a Transpose; the third product is in float32."""
+    nodes = [
+        h.make_node("QuantizeLinear", ["x", "sx", "zx"], ["xq"]),
+        h.make_node("DequantizeLinear", ["xq", "sx", "zx"], ["xd"]),
+        h.make_node("DequantizeLinear", ["w", "sw"], ["wd"]),
+        h.make_node("Transpose", ["wd"], ["wt"]),
+        h.make_node("MatMul", ["xd", "wt"], ["a"]),
+        h.make_node("MatMul", ["x", "wt"], ["b"]),
+        h.make_node("MatMul", ["a", "v"], ["c"]),
+        h.make_node("Sum", ["b", "b"], ["d"]),
+        h.make_node("Identity", ["c"], ["y"]),
+    ]
+    stored = [weight("w", INT8, 8, 64), weight("v", FLOAT, 8, 2)]
+    stored += [weight("sx", FLOAT), weight("zx", UINT8), weight("sw", FLOAT)]
+    found = report(nodes, FLOAT, stored)
+    n = 3 * 64 * 8
+    assert found.macs_by_precision() == {"uint8×int8": n, "fp32×int8": n, "fp32": 3 * 8 * 2}
+    text = str(found)
+    assert "MACs by precision  uint8×int8 1.54 k, fp32×int8 1.54 k, fp32 48" in text
+    assert "Weights by type    int8 512 B, float32 72 B, uint8 1 B" in text
+
+
+def test_plain_float32_says_nothing() -> None:
+    text = str(report([h.make_node("MatMul", ["x", "w"], ["y"])], FLOAT, [weight("w", FLOAT, 64, 8)]))
+    assert "by precision" not in text and "by type" not in text
