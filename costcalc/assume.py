@@ -42,6 +42,16 @@ class Assumption(NamedTuple):
             raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
 
 
+def known_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+    """What the assumptions make of minima and maxima: where seq = min(512, seq) is assumed, that minimum is seq."""
+    found: dict[str, Dim] = {}
+    for a in assumptions:
+        for x, y in ((a.left, a.right), (a.right, a.left)):
+            if a.relation == "=" and (_other_of(y, "min", x) is not None or _other_of(y, "max", x) is not None):
+                found[str(y)] = x
+    return found
+
+
 def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
     """y where d is op(x, y)."""
     if isinstance(d, int) or len(d.terms) != 1:

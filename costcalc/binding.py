@@ -8,7 +8,7 @@ from typing import Any
 
 from costcalc.dim import Poly, substitute
 from costcalc.formula import Cost
-from costcalc.ir import Graph, TensorType
+from costcalc.ir import Graph, bind_type
 
 
 def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
@@ -17,16 +17,6 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
     nodes = [n if isinstance(n.count, int) else replace(n, count=substitute(n.count, dims)) for n in graph.nodes]
     stored = {name: types[name] for name in graph.initializers}
     return replace(graph, types=types, nodes=tuple(nodes), initializers=stored, symbols={**graph.symbols, **dims})
-
-
-def bind_type(t: TensorType, dims: Mapping[str, int]) -> TensorType:
-    """The type with symbols bound."""
-    if t.shape is None:
-        return t
-    value = t.value
-    if value is not None and any(isinstance(v, Poly) for v in value):
-        value = tuple(substitute(v, dims) if isinstance(v, Poly) else v for v in value)
-    return t._replace(shape=tuple(substitute(d, dims) for d in t.shape), value=value)
 
 
 def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc import ops, registry
-from costcalc.assume import Assumption
+from costcalc.assume import Assumption, known_extremes
 from costcalc.dim import Dim, symbol
 from costcalc.errors import CostcalcError, ShapeError
-from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value
+from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
 
 SMALL = 4096
 """Elements of the largest tensor whose values are followed."""
@@ -97,6 +97,11 @@ class GraphBuilder:
         for output in outputs:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
+        assumptions = tuple(assumptions)
+        known = known_extremes(assumptions)
+        if known:
+            self.types = {name: bind_type(t, known) for name, t in self.types.items()}
+            self.initializers = {name: self.types[name] for name in self.initializers}
         return Graph(
             self.name,
             self.source,
@@ -109,7 +114,7 @@ class GraphBuilder:
             self.symbols,
             tuple(self.notes),
             frozenset(self.parameters),
-            tuple(assumptions),
+            assumptions,
         )
 
     def fresh(self, node: str, what: str) -> Dim:

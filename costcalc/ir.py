@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from costcalc.assume import Assumption
-from costcalc.dim import Dim, prod
+from costcalc.dim import Dim, Poly, prod, substitute
 
 
 class DType(Enum):
@@ -82,6 +82,20 @@ class TensorType(NamedTuple):
         """Bytes as stored: elements below a byte are packed, the last byte is filled up."""
         bits = self.dtype.bits
         return self.elements * (bits // 8) if bits >= 8 else (self.elements * bits + 7) // 8
+
+
+def bind_type(t: TensorType, binding: Mapping[str, Dim]) -> TensorType:
+    """The type with symbols replaced in its shape and its values."""
+    if t.shape is None:
+        return t
+    shape = tuple([substitute(d, binding) for d in t.shape])
+    return t._replace(shape=shape, value=t.value and tuple([_bind_value(v, binding) for v in t.value]))
+
+
+def _bind_value(value: Any, binding: Mapping[str, Dim]) -> Any:
+    if isinstance(value, TensorType):
+        return bind_type(value, binding)
+    return substitute(value, binding) if isinstance(value, Poly) else value
 
 
 class SequenceType(TensorType):

@@ -10,7 +10,7 @@ from costcalc.dim.poly import Atom, Dim, Poly
 
 
 def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
-    """d with symbols replaced; an int where all of them are bound to ints."""
+    """d with symbols replaced; an int where all of them are bound to ints. An atom goes by its text."""
     if isinstance(d, int):
         return d
     total: Dim = 0
@@ -23,7 +23,7 @@ def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
 
 
 def _replace(atom: Atom, binding: Mapping[str, Dim]) -> Dim:
-    if atom.op == "symbol":
+    if atom.op == "symbol" or atom.key in binding:
         return binding.get(atom.key, Poly({((atom, 1),): 1}))
     a, b = (substitute(x, binding) for x in atom.args)
     return floordiv(a, b) if atom.op == "//" else extreme(atom.op, a, b)
