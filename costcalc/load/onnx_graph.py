@@ -16,6 +16,7 @@ from costcalc.load.onnx_constants import promote
 from costcalc.load.onnx_control import EXPAND
 from costcalc.load.onnx_frame import Frame
 from costcalc.load.onnx_functions import inline
+from costcalc.load.onnx_hints import hints
 from costcalc.load.onnx_infer import inference
 from costcalc.load.onnx_proto import model
 from costcalc.load.onnx_records import ModelProto, TypeProto, ValueInfoProto
@@ -99,7 +100,8 @@ def _load(
     builder.notes[:0] = binding.notes
     promote(builder, walker.stored)
     assumptions = {str(a): a for a in (*first, *found)}.values()
-    return replace(builder.build(outputs, assumptions), choices=tuple(walker.choices))
+    graph = builder.build(outputs, assumptions)
+    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *hints(graph)))
 
 
 def _walk(
