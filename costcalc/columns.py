@@ -42,6 +42,9 @@ class Group:
     whole: bool = True
 
 
+BACKWARD = "backward_macs"
+"""The column that only a report with training has."""
+
 COLUMNS = {
     column.key: column
     for column in (
@@ -49,6 +52,7 @@ COLUMNS = {
         Column("op", "Operator", "text", 70),
         Column("output", "Output", "shape", 60),
         Column("macs", "MACs", "number", 90),
+        Column("backward_macs", "Backward MACs", "number", 85),
         Column("flops", "FLOPs", "number", 75),
         Column("params", "Params", "number", 65),
         Column("buffers", "Buffers", "number", 40),
@@ -71,8 +75,8 @@ TITLES = {key: COLUMNS[key].title for key in QUANTITIES}
 
 def quantity(key: str) -> Get:
     """Reads a figure off a row: one of QUANTITIES, or the operations of one kind or role."""
-    if key in QUANTITIES:
-        return lambda row: row.amounts[key]
+    if key in QUANTITIES or key == BACKWARD:
+        return lambda row: row.amounts.get(key)
     if key in KINDS:
         return lambda row: _operations(row, lambda work: bool(work.kind == key))
     return lambda row: _operations(row, lambda work: bool(work.role == key))

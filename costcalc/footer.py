@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.columns import Amount, AtLeast, qualified
+from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
 from costcalc.dim import substitute
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
@@ -51,12 +51,23 @@ def total(report: Report, key: str) -> Amount:
 
 
 def facts(report: Report) -> tuple[Fact, ...]:
-    """The totals; buffers only where there are some."""
-    return tuple(
+    """The totals; buffers only where there are some; what training costs last."""
+    found = [
         Fact(label, total(report, key), "bytes" if key.endswith("bytes") else "number")
         for key, label in TOTALS.items()
         if key in report.totals and (key != "buffers" or total(report, key) != 0)
-    )
+    ]
+    return (*found, *_training(report)) if report.training else tuple(found)
+
+
+def _training(report: Report) -> Iterator[Fact]:
+    from costcalc.training import lines
+
+    assert report.training is not None
+    yield Fact("Backward MACs", total(report, BACKWARD), "number")
+    for label, value, kind in lines.facts(report.training):
+        partly = report.training.without_rule and not label.startswith(("Gradient", "Optimizer", "Trained"))
+        yield Fact(label, AtLeast(value) if partly else value, kind)
 
 
 def remarks(report: Report) -> tuple[Remark, ...]:
@@ -87,6 +98,12 @@ def _remarks(report: Report) -> Iterator[Remark]:
         yield Remark("Assumed", str(assumption))
     for note in report.notes:
         yield Remark("Note", note)
+    if report.training:
+        from costcalc.training import lines
+
+        yield Remark("Training", lines.text(report.training))
+        for name in report.training.without_rule[:3]:
+            yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
     yield Remark("Accounted for", accounting(report))
     for unknown in report.unknown:
         op = f"{unknown.domain}:{unknown.op_type}" if unknown.domain else unknown.op_type

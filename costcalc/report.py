@@ -130,7 +130,8 @@ class Report:
         rows = tuple(bind_row(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph)
-        return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
+        bound = replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
+        return bound if self.training is None else self.training.of(bound)
 
     def to_dict(self) -> dict[str, Any]:
         """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
@@ -154,6 +155,7 @@ class Report:
             "accounted": self.accounted(),
             "assumptions": [str(a) for a in self.assumptions],
             "notes": list(self.notes),
+            **({} if self.training is None else {"training": self.training.to_dict()}),
             "layers": [row_dict(row) for row in self.rows],
         }
 

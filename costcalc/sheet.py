@@ -51,7 +51,9 @@ class Sheet:
 
 def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
-    keys = [_known(key) for key in view.columns or DEFAULTS[view.by]]
+    keys = [_known(key) for key in view.columns or _defaults(report, view.by)]
+    if columns.BACKWARD in (*keys, view.sort) and report.training is None:
+        raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
     whole = Group("Total", report.rows, whole=False)
     all_of_it = columns.add(map(columns.quantity(basis), report.rows))
@@ -81,6 +83,14 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         facts(report),
         remarks(report),
     )
+
+
+def _defaults(report: Report, by: str) -> tuple[str, ...]:
+    keys = DEFAULTS[by]
+    if report.training is None:
+        return keys
+    after = keys.index("macs") + 1
+    return (*keys[:after], columns.BACKWARD, *keys[after:])
 
 
 def _known(key: str) -> str:

@@ -22,7 +22,7 @@ ORDER = (
     ("load", "cost", "memory", "precision"),
     ("rows", "breakdown"),
     ("report", "units"),
-    ("windows", "separable", "columns", "grouping"),
+    ("windows", "separable", "columns", "grouping", "training"),
     ("footer",),
     ("sheet", "steps"),
     ("working", "comparison", "catalogue"),

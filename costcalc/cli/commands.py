@@ -18,6 +18,7 @@ from costcalc.cli.options import (
     precision_options,
 )
 from costcalc.cli.output import emit, show
+from costcalc.cli.training import trained, training_of, training_options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -35,6 +36,7 @@ def cli() -> None:
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @model_options
 @precision_options
+@training_options
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
@@ -56,7 +58,8 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     from costcalc.sheet import View, sheet
 
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
-    reports = [analyze(model, strict=strict, **given(options)) for model in models]
+    setup = training_of(options)
+    reports = [trained(analyze(model, strict=strict, **given(options)), setup) for model in models]
     if form == "json":
         from costcalc.render import json
 

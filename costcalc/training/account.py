@@ -1,0 +1,158 @@
+"""Report → Report with what a step of training costs: backward MACs of each layer, and the memory it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim
+from costcalc.errors import UsageError
+from costcalc.ir import Graph, Node
+from costcalc.report import Report
+from costcalc.rows import Row, plain
+from costcalc.training.backward import Contraction, contractions, present
+from costcalc.training.flow import Flow, flow
+from costcalc.training.memory import Checkpoint, Store, all_kept, best
+from costcalc.training.optimizer import OPTIMIZERS, gradient_bytes
+from costcalc.training.saved import Kept, kept
+
+
+class Setup(NamedTuple):
+    """How a model is trained. input_gradient asks for the gradient of float inputs too; freeze are patterns of the
+    names of parameters, layers or blocks; checkpoint keeps only the inputs of blocks and computes the rest again."""
+
+    optimizer: str = "adam"
+    freeze: tuple[str, ...] = ()
+    input_gradient: bool = False
+    checkpoint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What one step costs. macs: forward, weight_gradient, input_gradient, recompute. params: trained, frozen. nbytes:
+    weights, gradients, optimizer, activations. without_rule are layers whose gradient no rule knows: MACs and
+    activations are lower bounds then. The loss and the optimiser's arithmetic are no part of it."""
+
+    setup: Setup
+    macs: Mapping[str, Dim]
+    params: Mapping[str, Dim]
+    nbytes: Mapping[str, Dim]
+    checkpoint: Checkpoint | None
+    without_rule: tuple[str, ...]
+
+    @property
+    def backward_macs(self) -> Dim:
+        return self.macs["weight_gradient"] + self.macs["input_gradient"]
+
+    @property
+    def total_macs(self) -> Dim:
+        """Forward, backward and what is computed again."""
+        return self.macs["forward"] + self.backward_macs + self.macs["recompute"]
+
+    @property
+    def total_bytes(self) -> Dim:
+        """Weights, gradients, optimiser state and kept activations: what is there when the backward pass begins."""
+        total: Dim = 0
+        for nbytes in self.nbytes.values():
+            total = total + nbytes
+        return total
+
+    def of(self, report: Report) -> Report:
+        """The same for another report (one with its symbols bound)."""
+        return train(report, self.setup)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `training` entry of the JSON report."""
+        again = self.checkpoint
+        return {
+            "optimizer": self.setup.optimizer,
+            "freeze": list(self.setup.freeze),
+            "input_gradient": self.setup.input_gradient,
+            "checkpoint": None if again is None else {"depth": again.depth, "blocks": again.blocks},
+            "macs": _plain({**self.macs, "backward": self.backward_macs, "total": self.total_macs}),
+            "params": _plain(self.params),
+            "bytes": _plain({**self.nbytes, "total": self.total_bytes}),
+            "without_rule": list(self.without_rule),
+        }
+
+
+def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
+    """The report with `backward_macs` in its rows and totals, and its `training`. UsageError where a pattern fits no
+    name, where there is nothing to train, and where there is no block to checkpoint."""
+    if setup.optimizer not in OPTIMIZERS:
+        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(OPTIMIZERS)}")
+    graph = report.graph
+    gradients = flow(graph, setup.freeze, setup.input_gradient)
+    if not gradients.needs:
+        raise UsageError("nothing is trained: there is no parameter that is not frozen", "freeze less")
+    sums: dict[str, Dim] = {"forward": report.totals["macs"], "weight_gradient": 0, "input_gradient": 0, "recompute": 0}
+    rows, without, keeps = [], [], dict[int, Kept]()
+    for index, (node, row) in enumerate(zip(graph.nodes, report.rows, strict=True)):
+        backward: Dim | None = 0
+        if gradients.has_gradient(node):
+            parts = _parts(node, row, graph)
+            if parts is None or row.cost is None:
+                backward = None
+                without.append(row.name)
+            else:
+                both = _gradients(node, parts, gradients)
+                for name, macs in both.items():
+                    sums[name] = sums[name] + macs * row.count
+                backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
+                keeps[index] = kept(node, graph, gradients, row.cost, parts)
+        rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
+    store = Store(graph, gradients)
+    checkpoint = best(store, keeps) if setup.checkpoint else None
+    for index in checkpoint.nodes if checkpoint else ():
+        sums["recompute"] = sums["recompute"] + (report.rows[index].amounts["macs"] or 0)
+    training = Training(
+        setup,
+        sums,
+        {"trained": _sum(gradients.trained, lambda i: i.values), "frozen": _sum(gradients.frozen, lambda i: i.values)},
+        {
+            "weights": report.totals["weight_bytes"],
+            "gradients": _sum(gradients.trained, gradient_bytes),
+            "optimizer": _sum(gradients.trained, OPTIMIZERS[setup.optimizer]),
+            "activations": checkpoint.nbytes if checkpoint else all_kept(store, keeps),
+        },
+        checkpoint,
+        tuple(without),
+    )
+    return replace(
+        report,
+        rows=tuple(rows),
+        totals={**report.totals, "backward_macs": training.backward_macs},
+        lower_bound=report.lower_bound or bool(without),
+        training=training,
+    )
+
+
+def _parts(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
+    if row.cost is None:
+        return None
+    types = [graph.types[name] if name else None for name in node.inputs]
+    return contractions((node.domain, node.op_type), row.cost.macs, types, node.attributes)
+
+
+def _gradients(node: Node, parts: tuple[Contraction, ...], gradients: Flow) -> dict[str, Dim]:
+    """MACs of the gradients of weights and of inputs: each side of a product that has a gradient costs the product."""
+    sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
+    for part in parts:
+        for side in (part.left, part.right):
+            names = [name for name in present(node.inputs, side) if name in gradients.needs]
+            if names:
+                what = "weight_gradient" if all(n in gradients.weights for n in names) else "input_gradient"
+                sums[what] = sums[what] + part.macs
+    return sums
+
+
+def _sum(items: Any, amount: Any) -> Dim:
+    total: Dim = 0
+    for item in items:
+        total = total + amount(item)
+    return total
+
+
+def _plain(amounts: Mapping[str, Dim]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in amounts.items()}

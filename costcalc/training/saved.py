@@ -1,0 +1,130 @@
+"""What an operator's backward pass needs of the forward pass: values that are kept, and bytes that only it keeps.
+
+- A contraction keeps one side where the other has a gradient: the input of a layer with a trained weight, both factors
+  of QKᵀ. Weights are there anyway.
+- Functions whose derivative follows from the output (Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt …) keep the output, all
+  others their input. A product keeps a factor where the other one has a gradient, a quotient its divisor.
+- Sums, means, copies, cuts, casts, averages and interpolation keep nothing; what looks up keeps its indices, a
+  selection its condition.
+- A maximum pool keeps the place of each maximum (int64), a dropout its mask (a byte an element).
+- A normalisation keeps its input and its statistics (float32): mean and deviation of each channel, group or row.
+- An attention also keeps its probabilities (no fused kernel that computes them again is assumed), one with projections
+  its queries, keys and values; a recurrent layer its gates and states at every step.
+
+Every other operator is taken to keep its float inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from costcalc.dim import Dim, prod
+from costcalc.formula import Cost
+from costcalc.ir import Graph, Node, TensorType
+from costcalc.training.backward import Contraction, present
+from costcalc.training.flow import Flow
+
+
+class Kept(NamedTuple):
+    """Values that are kept, and bytes that are in no value."""
+
+    values: tuple[str, ...]
+    extra: Dim = 0
+
+
+OUTPUT = frozenset((
+    "Relu", "Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Exp", "Sqrt", "Reciprocal", "Elu", "Selu", "ThresholdedRelu",
+))  # fmt: skip
+NOTHING = frozenset((
+    "Add", "Sub", "Neg", "Sum", "Mean", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose",
+    "Slice", "Split", "Pad", "Expand", "Tile", "Trilu", "ReduceSum", "ReduceMean", "AveragePool", "GlobalAveragePool",
+    "Resize", "Upsample", "Cast", "CastLike", "DepthToSpace", "SpaceToDepth", "CumSum", "QuantizeLinear",
+    "DequantizeLinear", "Col2Im", "CenterCropPad", "BiasAdd",
+))  # fmt: skip
+INDICES = frozenset((
+    "Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Scatter", "TopK", "Compress", "Where",
+    "TensorScatter",
+))  # fmt: skip
+GATED = {"LSTM": 6, "GRU": 5, "RNN": 1}
+"""Numbers a step and hidden unit: gates, cell and hidden state; of a GRU the candidate's recurrent part besides."""
+STATISTIC = 4
+"""Bytes of a float32."""
+
+
+def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contraction]) -> Kept:
+    """What a node with a gradient keeps."""
+    types, op = graph.types, node.op_type
+    outputs = [name for name in node.outputs if name]
+    out = types[outputs[0]]
+    if op in GATED:
+        steps, recurrent = cost.macs.terms[0].factors[0].value, types[node.inputs[2]]
+        assert recurrent.shape is not None
+        states = steps * recurrent.shape[0] * recurrent.shape[2] * GATED[op]
+        return Kept(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
+    if parts:
+        return _contracted(node, types[node.inputs[0]], flow, cost, parts, out)
+    if op in OUTPUT:
+        return Kept(tuple(outputs[:1]))
+    if op in NOTHING:
+        return Kept(())
+    if op in INDICES:
+        return Kept(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
+    if op == "Dropout":
+        return Kept((), out.elements)
+    if op in ("MaxPool", "GlobalMaxPool"):
+        return Kept((), 8 * out.elements)
+    if op in ("Mul", "Div"):
+        return Kept(_factors(op, node.inputs[0], node.inputs[1], flow))
+    statistics = _statistics(node, types[node.inputs[0]]) if node.inputs and node.inputs[0] else 0
+    if statistics != 0:
+        return Kept(node.inputs[:1], statistics * STATISTIC)
+    return Kept(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
+
+
+def _factors(op: str, a: str, b: str, flow: Flow) -> tuple[str, ...]:
+    """What a · b or a / b keeps."""
+    values: dict[str, None] = {}
+    if a in flow.needs:
+        values[b] = None
+    if b in flow.needs:
+        values |= dict.fromkeys((a, b) if op == "Div" else (a,))
+    return tuple(values)
+
+
+def _contracted(
+    node: Node, first: TensorType, flow: Flow, cost: Cost, parts: Sequence[Contraction], out: TensorType
+) -> Kept:
+    values: dict[str, None] = {}
+    for part in parts:
+        left, right = present(node.inputs, part.left), present(node.inputs, part.right)
+        if any(name in flow.needs for name in right):
+            values.update(dict.fromkeys(left))
+        if any(name in flow.needs for name in left):
+            values.update(dict.fromkeys(right))
+    extra: Dim = 0
+    scores = [f.value for term in cost.macs.terms for f in term.factors if f.name == "#scores"]
+    if scores:
+        extra = TensorType(first.dtype, (scores[0],)).nbytes
+        if cost.macs.terms[0].name == "projections":
+            rows, weights = cost.macs.terms[0].factors
+            extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
+    elif node.op_type.startswith(("Fused", "NhwcFused", "GemmFast")):
+        values[node.outputs[0]] = None
+    return Kept(tuple(values), extra)
+
+
+def _statistics(node: Node, x: TensorType) -> Dim:
+    """How many numbers a normalisation keeps; 0 where the operator is none."""
+    assert x.shape is not None
+    shape, op = x.shape, node.op_type
+    if op == "BatchNormalization":
+        return 2 * shape[1]
+    if op == "InstanceNormalization":
+        return 2 * shape[0] * shape[1]
+    if op == "GroupNormalization":
+        return 2 * shape[0] * int(node.attributes.get("num_groups", 1))
+    if op in ("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"):
+        axis = int(node.attributes.get("axis", -1)) % len(shape)
+        return (2 if op == "LayerNormalization" else 1) * prod(shape[:axis])
+    return 0
