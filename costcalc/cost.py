@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costcalc import registry
 from costcalc.dim import Dim
 from costcalc.errors import CostcalcError
 from costcalc.formula import FREE, Cost
 from costcalc.ir import Graph, Node, TensorType
+from costcalc.registry import Types
 from costcalc.storage import Storage, owners
 
 
@@ -31,37 +32,59 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
     """The cost of every node in execution order."""
     owned = owners(graph)
     nothing = Storage()
-    return tuple([_cost_node(node, graph, owned.get(index, nothing)) for index, node in enumerate(graph.nodes)])
+    memo: dict[Any, Figures] = {}
+    return tuple([_cost_node(node, graph, owned.get(index, nothing), memo) for index, node in enumerate(graph.nodes)])
 
 
-def _cost_node(node: Node, graph: Graph, storage: Storage) -> NodeCost:
-    types = graph.types
-    outputs = tuple([types[name] for name in node.outputs if name])
-    key = (node.domain, node.op_type)
-    inputs = [types[name] if name else None for name in node.inputs]
+class Figures(NamedTuple):
+    """What follows from a node's types and attributes alone, so that equal nodes are costed once."""
+
     cost: Cost | None
+    activation_bytes: Dim | None
+    traffic_bytes: Dim | None
+    state: str
+
+
+def _cost_node(node: Node, graph: Graph, storage: Storage, memo: dict[Any, Figures]) -> NodeCost:
+    types = graph.types
+    inputs = tuple([types[name] if name else None for name in node.inputs])
+    outs = tuple([types[name] if name else None for name in node.outputs])
+    attributes = tuple(node.attributes.items()) if node.attributes else ()
+    key: Any = (node.op_type, node.domain, inputs, outs, attributes, len(set(node.inputs)))
+    try:
+        figures = memo.get(key)
+    except TypeError:  # an attribute that has no hash: a list, a subgraph
+        figures, key = None, None
+    if figures is None:
+        figures = _figures(node, graph, inputs, outs)
+        if key is not None:
+            memo[key] = figures
+    cost, memory, traffic, state = figures
+    if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in node.inputs):
+        cost = _as_bias(cost)
+    outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
+    return NodeCost(node, outputs, cost, storage, memory, traffic, state)  # type: ignore[arg-type]
+
+
+def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
+    key = (node.domain, node.op_type)
+    known = all(t is None or t.shape is not None for t in (*inputs, *outs))
+    cost: Cost | None = None
+    state = "unknown"
     if key in registry.FREE_OPS:
         cost, state = FREE, "free"
-    elif any(t is not None and t.shape is None for t in inputs) or any(t.shape is None for t in outputs):
-        cost, state = None, "unknown"
-    elif key in registry.COSTS:
-        outs = [types[name] if name else None for name in node.outputs]
+    elif known and key in registry.COSTS:
         context = {"out": outs[0], "outs": outs, "opset": graph.opset.get(node.domain, 0)}
         try:
             cost = registry.call(registry.COSTS[key], inputs, node.attributes, context)
         except CostcalcError as error:
             place = ": ".join(filter(None, (node.place, f"{node.name} ({node.op_type})")))
             raise error.at(place) from error
-        if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in node.inputs):
-            cost = _as_bias(cost)
         state = "unknown" if cost is None else "costed"
-    else:
-        cost, state = None, "unknown"
     if key in registry.VIEWS:
-        return NodeCost(node, outputs, cost, storage, 0, 0, state)
-    memory = _bytes(outputs)
-    traffic = None if memory is None else _traffic(node, types, memory)
-    return NodeCost(node, outputs, cost, storage, memory, traffic, state)
+        return Figures(cost, 0, 0, state)
+    memory = _bytes(t for t in outs if t is not None)
+    return Figures(cost, memory, None if memory is None else _traffic(node, graph.types, memory), state)
 
 
 def _bytes(types: Iterable[TensorType]) -> Dim | None:

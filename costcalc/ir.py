@@ -47,6 +47,8 @@ class DType(Enum):
         self.is_float = "float" in label
         self.is_integer = "int" in label
 
+    __hash__ = object.__hash__  # Enum's own hashes the member's name, in Python
+
     def __str__(self) -> str:
         return self.label
 

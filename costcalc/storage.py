@@ -41,17 +41,26 @@ class Stored(NamedTuple):
 def stored(graph: Graph) -> Iterator[Stored]:
     """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
     once."""
-    readers: Readers = {}
-    for index, node in enumerate(graph.nodes):
-        for position, name in enumerate(node.inputs):
-            readers.setdefault(name, []).append((index, position))
+    readers = _readers(graph)
     for name, type_ in graph.initializers.items():
-        if name in readers:
-            uses = readers[name]
+        uses = readers[name]
+        if uses:
             kind = "param" if name in graph.parameters else _kind(type_, uses, graph, readers)
             index, position = uses[0]
             owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
             yield Stored(name, type_, kind, owner, _values(type_, graph.nodes[index], position))
+
+
+def _readers(graph: Graph) -> Readers:
+    """The readers of stored tensors, and of what passes one on."""
+    readers: Readers = {name: [] for name in graph.initializers}
+    for index, node in enumerate(graph.nodes):
+        for position, name in enumerate(node.inputs):
+            if name in readers:
+                readers[name].append((index, position))
+                if position == 0 and node.op_type in BEFORE:
+                    readers.setdefault(node.outputs[0], [])
+    return readers
 
 
 def _values(type_: TensorType, node: Node, position: int) -> Dim:

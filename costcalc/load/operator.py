@@ -47,4 +47,4 @@ def attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: Reader
         )
         raise reader.error(node, f"{key} is {value!r}", remedy)
     values = [float(v) if type_.startswith("float") else int(v) if want == (int,) else v for v in values]
-    return values if type_.endswith("s") else values[0]
+    return tuple(values) if type_.endswith("s") else values[0]

@@ -21,13 +21,13 @@ FILTERS = Key("extent", doc="output channels")
 KERNEL = Key("extents", doc="filter size")
 
 
-def spread(value: Extents, rank: int, what: str) -> list[int]:
+def spread(value: Extents, rank: int, what: str) -> tuple[int, ...]:
     """One number for each spatial axis."""
     if isinstance(value, int):
-        return [value] * rank
+        return (value,) * rank
     if len(value) != rank:
         raise ShapeError(f"{what} has {len(value)} numbers for {rank} spatial axes", f"give one number or {rank}")
-    return list(value)
+    return tuple(value)
 
 
 def window(
@@ -44,12 +44,12 @@ def window(
     if pad in ("same", "same_lower") and dilation != 1 and spatial and all(isinstance(d, int) for d in spatial):
         each = zip(spatial, *(attributes[k] for k in ("kernel_shape", "strides", "dilations")), strict=True)
         begins, ends = zip(*[same_pads(x, k, s, d, pad == "same_lower") for x, k, s, d in each], strict=True)
-        attributes["pads"] = [*begins, *ends]
+        attributes["pads"] = (*begins, *ends)
     elif pad in ("same", "same_lower"):
         attributes["auto_pad"] = "SAME_UPPER" if pad == "same" else "SAME_LOWER"
     elif pad != "valid":
         both = isinstance(pad, list) and len(pad) == 2 * rank
-        attributes["pads"] = list(pad) if both else spread(pad, rank, "pad") * 2
+        attributes["pads"] = tuple(pad) if both else spread(pad, rank, "pad") * 2
     return attributes
 
 

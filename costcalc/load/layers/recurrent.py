@@ -20,7 +20,7 @@ def _recurrent(site: Site, op: str, hidden: int, layers: int, bidirectional: boo
         raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, T, features]")
     directions = 2 if bidirectional else 1
     gates = GATES[op] * hidden
-    value = site.op("Transpose", [site.x], {"perm": [1, 0, 2]}, suffix="time_major")
+    value = site.op("Transpose", [site.x], {"perm": (1, 0, 2)}, suffix="time_major")
     state = ""
     for i in range(layers):
         part = f"{i}" if layers > 1 else ""
@@ -40,12 +40,12 @@ def _recurrent(site: Site, op: str, hidden: int, layers: int, bidirectional: boo
         sequence = site.op(op, inputs, attributes, suffix=suffix, outputs=names)
         state = names[1]
         last = f"_{i + 1}" if layers > 1 else ""
-        value = site.op("Transpose", [sequence], {"perm": [0, 2, 1, 3]}, suffix=f"gather{last}")
+        value = site.op("Transpose", [sequence], {"perm": (0, 2, 1, 3)}, suffix=f"gather{last}")
         shape = site.ints((0, 0, directions * hidden), f"shape{last}")
         value = site.op("Reshape", [value, shape], suffix=f"concat{last}")
     if output == "sequence":
-        return site.op("Transpose", [value], {"perm": [1, 0, 2]}, suffix="batch_major")
-    state = site.op("Transpose", [state], {"perm": [1, 0, 2]}, suffix="state")
+        return site.op("Transpose", [value], {"perm": (1, 0, 2)}, suffix="batch_major")
+    state = site.op("Transpose", [state], {"perm": (1, 0, 2)}, suffix="state")
     return site.op("Reshape", [state, site.ints((0, directions * hidden), "flat")], suffix="last")
 
 

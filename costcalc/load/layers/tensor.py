@@ -26,7 +26,7 @@ def reshape(site: Site, shape: Sequence[Dim]) -> str:
 @layer("transpose", perm=Key("axes", doc="the input's axes in their new order"))
 def transpose(site: Site, perm: Sequence[int]) -> str:
     """Swaps axes."""
-    return site.op("Transpose", [site.x], {"perm": list(perm)})
+    return site.op("Transpose", [site.x], {"perm": tuple(perm)})
 
 
 @layer("squeeze", axes=Key("axes", doc="axes of extent 1"))
@@ -146,7 +146,7 @@ def channel_shuffle(site: Site, groups: int) -> str:
         "Reshape", [site.x, site.ints([0, groups, channels // groups, *spatial], "groups")], suffix="split"
     )
     axes = list(range(3, 3 + len(spatial)))
-    mixed = site.op("Transpose", [split_up], {"perm": [0, 2, 1, *axes]}, suffix="mix")
+    mixed = site.op("Transpose", [split_up], {"perm": (0, 2, 1, *axes)}, suffix="mix")
     return site.op("Reshape", [mixed, site.ints([0, channels, *spatial], "channels")])
 
 
