@@ -136,15 +136,15 @@ def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType
     given."""
     if type_.kind == "optional":
         builder.notes.append(f"the optional input {name} is taken as given")
+    dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
+    if type_.kind == "tensor":
+        dims = type_.dims
+        shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
+        return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
     if type_.element is None:
         return UNKNOWN
     if type_.kind == "optional":
         return _composite(builder, name, type_.element)
-    dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
-    if type_.kind != "sequence":
-        dims = type_.dims
-        shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
-        return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
     item = _composite(builder, name, type_.element)
     if item.shape is None:
         return UNKNOWN
