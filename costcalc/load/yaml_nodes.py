@@ -7,14 +7,15 @@ key that they stand at.
 
 from __future__ import annotations
 
-from typing import NamedTuple, NoReturn, Union
+from collections.abc import Iterable
+from typing import Any, NamedTuple, NoReturn, Union
 
 import yaml
 
 from costcalc.errors import SpecError
 
 MAX_DEPTH = 60
-Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar:
@@ -69,7 +70,7 @@ class Document(NamedTuple):
 def parse(text: str | bytes, file: str) -> Document:
     """One YAML document; SpecError with its place where the text is not one."""
     try:
-        return Document(_compose(yaml.parse(text, Loader=Loader), file), file)
+        return Document(_compose(iter(Loader(text).get_event, None), file), file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
@@ -80,13 +81,13 @@ def parse(text: str | bytes, file: str) -> Document:
         ) from error
 
 
-def _compose(events: object, file: str) -> YamlNode:
+def _compose(events: Iterable[Any], file: str) -> YamlNode:
     root: YamlNode | None = None
     stack: list[Seq | Map] = []
     keys: list[Scalar | None] = []
     anchors: dict[str, YamlNode] = {}
     documents = 0
-    for event in events:  # type: ignore[attr-defined]
+    for event in events:
         kind = type(event)
         node: YamlNode
         if kind is yaml.ScalarEvent:
