@@ -100,12 +100,14 @@ def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
                 for name, macs in both.items():
                     sums[name] = sums[name] + macs * row.count
                 backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
-                keeps[index] = kept(node, graph, gradients, row.cost, parts)
+                found = kept(node, graph, gradients, row.cost, parts)
+                keeps[index] = found._replace(extra=found.extra * row.count)
         rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
     store = Store(graph, gradients)
     checkpoint = best(store, keeps) if setup.checkpoint else None
     for index in checkpoint.nodes if checkpoint else ():
-        sums["recompute"] = sums["recompute"] + (report.rows[index].amounts["macs"] or 0)
+        again = report.rows[index].amounts["macs"]
+        sums["recompute"] = sums["recompute"] + (0 if again is None else again)
     training = Training(
         setup,
         sums,

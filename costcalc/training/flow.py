@@ -28,10 +28,17 @@ class Flow(NamedTuple):
         return any(name in self.needs for name in node.outputs)
 
 
+def _straight(op_type: str) -> bool:
+    """Whether an operator quantises: it gives integers, yet what trains through it takes them for the floats that they
+    stand for."""
+    return "Quantize" in op_type or "Integer" in op_type or op_type.startswith("QLinear")
+
+
 def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
     """What has a gradient. A parameter is frozen if a pattern fits its name, the name of a layer that reads it, or a
-    block around that layer. A gradient passes through every node to its float outputs, and straight through quantisers.
-    UsageError where a pattern fits nothing."""
+    block around that layer. A gradient passes through every node to its float outputs, and straight through quantisers;
+    what the body of a loop is given is taken to have one, for the trip before computed it. UsageError where a pattern
+    fits nothing."""
     known = [item for item in stored(graph) if item.kind == "param"]
     frozen_names = _frozen(graph, {item.name for item in known}, freeze)
     packed = {item.name for item in known if item.values != item.type.elements}
@@ -41,12 +48,14 @@ def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
         needs |= {name for name in graph.inputs if graph.types[name].dtype.is_float}
     weights = set(graph.initializers)
     inputs = set(graph.inputs)
+    if needs:
+        needs |= _carried(graph)
     for node in graph.nodes:
         given = [name for name in node.inputs if name]
         if given and all(n in weights or (graph.types[n].value is not None and n not in inputs) for n in given):
             weights.update(node.outputs)
         if any(name in needs for name in given):
-            straight = node.op_type == "QuantizeLinear"
+            straight = _straight(node.op_type)
             needs.update(n for n in node.outputs if n and (straight or graph.types[n].dtype in CARRIERS))
     return Flow(
         tuple(item for item in known if item.name not in held),
@@ -54,6 +63,16 @@ def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
         frozenset(needs),
         frozenset(weights),
     )
+
+
+def _carried(graph: Graph) -> set[str]:
+    """What the bodies of loops are given: read by a node that runs more than once, computed by none."""
+    loops = [node for node in graph.nodes if node.count.__class__ is not int or node.count != 1]
+    if not loops:
+        return set()
+    given = {name for node in loops for name in node.inputs if name}
+    given.difference_update(graph.initializers, graph.inputs, *(node.outputs for node in graph.nodes))
+    return {name for name in given if graph.types[name].dtype in CARRIERS and graph.types[name].value is None}
 
 
 def _frozen(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]:

@@ -19,7 +19,7 @@ def facts(training: Training) -> Iterator[Line]:
     if training.checkpoint:
         yield "Recomputed MACs", macs["recompute"], "number"
     yield "Training MACs", training.total_macs, "number"
-    if training.params["frozen"] != 0:
+    if training.setup.freeze:
         yield "Trained params", training.params["trained"], "number"
     yield "Kept activations", nbytes["activations"], "bytes"
     yield "Gradient bytes", nbytes["gradients"], "bytes"

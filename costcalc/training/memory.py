@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc import registry
-from costcalc.dim import Dim, maximum
-from costcalc.errors import UsageError
+from costcalc.dim import Dim, bounds, maximum, remedy
+from costcalc.errors import UndecidedError, UsageError
 from costcalc.ir import Graph
 from costcalc.training.flow import Flow
 from costcalc.training.saved import Kept
@@ -25,12 +25,15 @@ class Checkpoint(NamedTuple):
 
 class Store:
     """Sizes of values; a view is its source, a weight takes no room of its own. Dropout, a view where a network is
-    used, gives a new value where it is trained."""
+    used, gives a new value where it is trained. What the body of a loop keeps is kept once a trip."""
 
     def __init__(self, graph: Graph, flow: Flow) -> None:
         self.graph, self.weights = graph, flow.weights
         self.source: dict[str, str] = {}
+        self.runs: dict[str, Dim] = {}
         for node in graph.nodes:
+            if node.count.__class__ is not int or node.count != 1:
+                self.runs |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
             if (node.domain, node.op_type) in registry.VIEWS and node.op_type != "Dropout":
                 self.source[node.outputs[0]] = self.source.get(node.inputs[0], node.inputs[0])
 
@@ -47,7 +50,7 @@ class Store:
         for name in roots:
             kind = self.graph.types[name]
             if kind.value is None or name in inputs:
-                total = total + kind.nbytes
+                total = total + kind.nbytes * self.runs.get(name, 1)
         return total
 
 
@@ -66,8 +69,10 @@ def best(store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
         raise UsageError("the model has no blocks to checkpoint", "leave --checkpoint out")
     least = found[0]
     for other in found[1:]:
-        if other.nbytes < least.nbytes:
-            least = other
+        low, high = bounds(other.nbytes - least.nbytes)
+        if low < 0 < high:
+            raise UndecidedError("which blocks to checkpoint depends on open extents", remedy(other.nbytes))
+        least = other if low < 0 else least
     return least
 
 

@@ -76,8 +76,8 @@ def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contr
         return Kept((), 8 * out.elements)
     if op in ("Mul", "Div"):
         return Kept(_factors(op, node.inputs[0], node.inputs[1], flow))
-    statistics = _statistics(node, types[node.inputs[0]]) if node.inputs and node.inputs[0] else 0
-    if statistics != 0:
+    statistics = _statistics(node, types[node.inputs[0]]) if op.endswith("Normalization") else None
+    if statistics is not None:
         return Kept(node.inputs[:1], statistics * STATISTIC)
     return Kept(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
 
@@ -114,8 +114,8 @@ def _contracted(
     return Kept(tuple(values), extra)
 
 
-def _statistics(node: Node, x: TensorType) -> Dim:
-    """How many numbers a normalisation keeps; 0 where the operator is none."""
+def _statistics(node: Node, x: TensorType) -> Dim | None:
+    """How many numbers a normalisation keeps."""
     assert x.shape is not None
     shape, op = x.shape, node.op_type
     if op == "BatchNormalization":
@@ -127,4 +127,4 @@ def _statistics(node: Node, x: TensorType) -> Dim:
     if op in ("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"):
         axis = int(node.attributes.get("axis", -1)) % len(shape)
         return (2 if op == "LayerNormalization" else 1) * prod(shape[:axis])
-    return 0
+    return None
