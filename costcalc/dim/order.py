@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-from costcalc.dim.poly import Atom, Dim, Poly, make_atom, remedy, symbols, terms_of
+from costcalc.dim.poly import Atom, Dim, Monomial, Poly, make_atom, remedy, symbols, terms_of
 from costcalc.dim.text import text
 from costcalc.errors import UndecidedError
 
@@ -69,17 +69,20 @@ def _plain_low(d: Poly) -> float:
     """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
     is left falls back on interval arithmetic."""
     ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
-    shifted: Dim = 0
+    if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms):
+        return _interval(d, ranges)
+    shifted: dict[Monomial, int] = {}
     for m, c in d.terms.items():
         product: Dim = c
         for atom, n in m:
             low = ranges[atom][0]
             rest = make_atom("symbol", (), atom.key)
             product = product * ((rest + int(low)) if low > -INFINITY else rest) ** n
-        shifted = shifted + product
+        for monomial, k in terms_of(product):
+            shifted[monomial] = shifted.get(monomial, 0) + k
     total: float = 0
-    for m, c in terms_of(shifted):
-        if not m:
+    for m, c in shifted.items():
+        if not m or not c:
             total += c
             continue
         if c > 0 and all(ranges_low > -INFINITY for ranges_low in (_named(ranges, a)[0] for a, _ in m)):
