@@ -78,14 +78,4 @@ def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
 
 def close(walker: Walker, call: Call, results: Sequence[str], types: Sequence[TensorType]) -> None:
     """Adds the node itself, with the types of its outputs."""
-    walker.builder.add(
-        call.op_type,
-        (*call.inputs, *results),
-        call.attributes,
-        name=call.name,
-        outputs=call.outputs,
-        domain=call.domain,
-        scope=call.scope,
-        place=walker.place,
-        types=tuple(types[: len(call.outputs)]),
-    )
+    walker.add(call, tuple(types[: len(call.outputs)]), (*call.inputs, *results))

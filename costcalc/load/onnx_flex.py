@@ -30,13 +30,4 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: Call) -> None:
             if not isinstance(body, GraphProto) or len(body.input) != 1:
                 raise LoadError(f"its {name} is no graph of one input", "export the model again")
             run_body(walker, frame, call, body, name, [scores])
-    builder.add(
-        call.op_type,
-        call.inputs,
-        call.attributes,
-        name=call.name,
-        outputs=call.outputs,
-        domain=call.domain,
-        scope=call.scope,
-        place=walker.place,
-    )
+    walker.add(call)

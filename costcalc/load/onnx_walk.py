@@ -8,6 +8,7 @@ from typing import Any
 
 from costcalc.build import GraphBuilder
 from costcalc.errors import CostcalcError, LoadError
+from costcalc.ir import TensorType
 from costcalc.load.onnx_constants import constant_type, may_be_weight, stored
 from costcalc.load.onnx_frame import Call, Frame, missing
 from costcalc.load.onnx_nodes import Cache, nodes
@@ -42,6 +43,7 @@ class Walker:
         self.scopes: dict[str, tuple[str, ...]] = {}
         self.stored: list[str] = []
         self.choices: list[str] = []
+        self.filled: dict[str, bool] = {}
         self.left = MOST_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
@@ -137,6 +139,20 @@ class Walker:
                 return
         self.builder.add(
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
+        )
+
+    def add(self, call: Call, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None) -> None:
+        """Adds a node as it is; its outputs' types where they are known, its inputs where they differ."""
+        self.builder.add(
+            call.op_type,
+            call.inputs if inputs is None else inputs,
+            call.attributes,
+            name=call.name,
+            outputs=call.outputs,
+            domain=call.domain,
+            scope=call.scope,
+            place=self.place,
+            types=types,
         )
 
     def _constant(self, output: str, attributes: Mapping[str, Any]) -> None:

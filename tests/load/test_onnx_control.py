@@ -283,3 +283,15 @@ def test_branches_that_a_symbol_decides_between_both_count() -> None:
     assert str(found.macs) == "20*seq + 112"
     assert found.upper_bound
     assert report([node], inputs, ["y"], stored, dims={"seq": 9}).macs == 9 * 4 * 5
+
+
+@pytest.mark.parametrize(("fill", "length"), [(1, "seq"), (0, "0")])
+def test_arange_of_the_older_exporter(fill: int, length: str) -> None:
+    """NonZero of n ones finds n; of zeros none."""
+    nodes = [
+        h.make_node("Shape", ["x"], ["n"]),
+        h.make_node("ConstantOfShape", ["n"], ["filled"], value=h.make_tensor("v", INT, [1], [fill])),
+        h.make_node("NonZero", ["filled"], ["y"], name="find"),
+    ]
+    found = report(nodes, [info("x", FLOAT, ["seq"])], ["y"])
+    assert [str(d) for d in found.graph.types["y"].shape or ()] == ["1", length]
