@@ -45,6 +45,9 @@ class Group:
 BACKWARD = "backward_macs"
 """The column that only a report with training has."""
 
+TIMED = ("time", "bound", "utilisation")
+"""The columns that a report has for each device; with several devices each is `time:NAME`."""
+
 COLUMNS = {
     column.key: column
     for column in (
@@ -59,6 +62,10 @@ COLUMNS = {
         Column("weight_bytes", "Weights", "bytes", 45),
         Column("activation_bytes", "Activations", "bytes", 45),
         Column("traffic_bytes", "Traffic", "bytes", 42),
+        Column("intensity", "FLOP/byte", "decimal", 43),
+        Column("time", "Time", "seconds", 88),
+        Column("bound", "Bound by", "text", 72),
+        Column("utilisation", "Of peak", "share", 44),
         Column("share", "Share", "share", 80),
         Column("bar", "", "bar", 55),
         Column("layers", "Layers", "number", 50),
@@ -130,6 +137,17 @@ def qualified(row: Row) -> str:
     return f"{row.domain}:{row.op_type}" if row.domain else row.op_type
 
 
+def _intensity(rows: Iterable[Row]) -> float | None:
+    """FLOPs for each byte of traffic; None where either is a formula or unknown."""
+    flops = traffic = 0
+    for row in rows:
+        work, moved = row.amounts["flops"], row.amounts["traffic_bytes"]
+        if not isinstance(work, int) or not isinstance(moved, int):
+            return None
+        flops, traffic = flops + work, traffic + moved
+    return flops / traffic if traffic else None
+
+
 def _one(names: Iterable[str]) -> str:
     found = set(names)
     return found.pop() if len(found) == 1 else ""
@@ -140,6 +158,7 @@ _of_row: dict[str, Callable[[Any], Any]] = {
     "op": lambda row: f"{row.domain}:{row.op_type}" if row.domain else row.op_type,
     "output": _types,
     "layers": lambda row: 1,
+    "intensity": lambda row: _intensity((row,)),
     "count": lambda row: row.count,
     "dtype": lambda row: str(row.outputs[0].type.dtype) if row.outputs else "",
     "scope": lambda row: "/".join(row.scope),
@@ -151,6 +170,7 @@ _of_group: dict[str, Callable[[Any], Any]] = {
     "op": lambda group: _one(map(qualified, group.rows)),
     "output": lambda group: _types(group.rows[-1]) if group.whole and group.rows else (),
     "layers": lambda group: len(group.rows),
+    "intensity": lambda group: _intensity(group.rows),
     "count": lambda group: sum((row.count for row in group.rows), 0),
     "dtype": lambda group: _one(_of_row["dtype"](row) for row in group.rows),
     "scope": lambda group: "",

@@ -13,8 +13,9 @@ from costcalc.errors import UsageError
 from costcalc.footer import TOTALS, Remark, accounting, total
 from costcalc.report import Report
 from costcalc.rows import plain
-from costcalc.sheet import Sheet, magnitude
+from costcalc.sheet import Sheet
 from costcalc.units import ratio
+from costcalc.values import magnitude
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 

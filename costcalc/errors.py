@@ -41,6 +41,10 @@ class ExpressionError(SpecError):
     """An expression is not of the small arithmetic language, or cannot be evaluated."""
 
 
+class HardwareError(LoadError):
+    """There is no hardware profile of that name, or a profile breaks its form."""
+
+
 class ShapeError(CostcalcError):
     """Types do not fit an operator: channels differ, a kernel is larger than its input, an extent is negative."""
 

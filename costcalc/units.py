@@ -62,6 +62,19 @@ def digits(value: Fraction) -> str:
     return f"{whole}.{part:0{places}}"
 
 
+SMALL = ("", "m", "µ", "n", "p", "f")
+
+
+def scaled(value: Fraction | None, unit: str) -> str:
+    """Three significant digits with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
+    if not value:
+        return "?" if value is None else f"0 {unit}"
+    power = 0
+    while 0 < value < Fraction(9995, 10000) and power < len(SMALL) - 1:
+        value, power = value * 1000, power + 1
+    return f"{digits(value)} {SMALL[power]}{unit}"
+
+
 def percent(part: Dim | None, whole: Dim | None) -> str:
     """A share as 12.3%; "" where it is not a number."""
     share = ratio(part, whole)

@@ -32,13 +32,15 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for."""
+    """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; bounds
+    is the working of its bounds on devices."""
 
     report: Report
     layer: str | None
     workings: tuple[Working, ...]
     sums: tuple[Step, ...]
     separable: tuple[Separable, ...]
+    bounds: tuple[Step, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation's entry of the JSON report."""
@@ -49,6 +51,7 @@ class Explanation:
             "sums": [_step_dict(step) for step in self.sums],
             "separable": [{k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
                           for pair in self.separable],
+            **({"bounds": [_step_dict(step) for step in self.bounds]} if self.bounds else {}),
         }  # fmt: skip
 
     def __str__(self) -> str:

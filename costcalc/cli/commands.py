@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from costcalc import __version__
+from costcalc.cli.hardware import Devices, hardware_option, on_devices
 from costcalc.cli.options import (
     FORMATS,
     Model,
@@ -37,6 +38,7 @@ def cli() -> None:
 @model_options
 @precision_options
 @training_options
+@hardware_option
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
@@ -44,12 +46,14 @@ def cli() -> None:
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option("--columns", callback=columns, metavar="A,B,…",
               help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
-              "buffers, layers, count, dtype, scope, state; operations by kind (add, multiply, compare, divide, exp, "
-              "transcendental) or by role (bias, normalization, activation, …).")  # fmt: skip
+              "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
+              "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
+              "normalization, activation, …).")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_options(*FORMATS)
 def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
-            columns: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:  # fmt: skip
+            columns: tuple[str, ...], strict: bool, hardware: tuple[str, ...], form: str, output: str | None,
+            **options: Any) -> None:  # fmt: skip
     """Show what each layer costs, and the totals.
 
     JSON always holds every layer; --by op or block adds the groups.
@@ -60,13 +64,16 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
     setup = training_of(options)
     reports = [trained(analyze(model, strict=strict, **given(options)), setup) for model in models]
+    timed = [on_devices(report, hardware) for report in reports]
+    views = [view._replace(devices=devices) for devices in timed]
     if form == "json":
         from costcalc.render import json
 
-        groups = [sheet(report, view) for report in reports] if view.by != "layer" else []
-        emit(json.reports(reports, groups, view.by), output)
+        groups = [sheet(*pair) for pair in zip(reports, views, strict=True)] if view.by != "layer" else []
+        emit(json.reports(reports, groups, view.by, timed if hardware else ()), output)
     else:
-        show([sheet(report, view) for report in reports], form, output, keep_all=bool(columns))
+        sheets = [sheet(*pair) for pair in zip(reports, views, strict=True)]
+        show(sheets, form, output, keep_all=bool(columns))
 
 
 @cli.command()
@@ -94,8 +101,10 @@ def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None
 @click.argument("layer", required=False)
 @model_options
 @precision_options
+@hardware_option
 @output_options("text", "json")
-def explain(model: str, layer: str | None, form: str, output: str | None, **options: Any) -> None:
+def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str, output: str | None,
+            **options: Any) -> None:  # fmt: skip
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
 
     LAYER is a layer's name, or enough of it to be told from the others.
@@ -103,6 +112,10 @@ def explain(model: str, layer: str | None, form: str, output: str | None, **opti
     from costcalc.api import explain
 
     explanation = explain(model, layer, **given(options))
+    if hardware:
+        from costcalc.bounds import explained
+
+        explanation = explained(explanation, on_devices(explanation.report, hardware))
     if form == "json":
         from costcalc.render import json
 
@@ -126,6 +139,25 @@ def export(model: str, weights: str, output: str, **options: Any) -> None:
     from costcalc.load.onnx_write import export
 
     export(load(model, **given(options)), output, weights=weights)
+
+
+@cli.command()
+@click.argument("name", required=False, type=Devices())
+@debug_option
+@output_options(*FORMATS)
+def hardware(name: str | None, form: str, output: str | None) -> None:
+    """List the hardware profiles, or show one with the source of every figure.
+
+    NAME is a profile's name or alias, or the path of your own.
+    """
+    from costcalc.devices import device, devices
+
+    if name is None:
+        show([devices()], form, output)
+    else:
+        from costcalc.hardware.find import find
+
+        show([device(find(name))], form, output, keep_all=True)
 
 
 @cli.command()

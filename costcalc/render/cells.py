@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from costcalc.columns import Amount, AtLeast, Column
-from costcalc.units import exact, percent_of, shape_text, short, short_bytes, times
+from costcalc.units import digits, exact, percent_of, scaled, shape_text, short, short_bytes, times
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LEVELS, ASCII_LEVELS = " ▁▂▃▄▅▆▇█", " .:-=+*%#"
@@ -16,7 +17,7 @@ NARROW = 4
 ASCII = str.maketrans(
     {"×": "x", "≥": ">=", "≤": "<=", "…": "~", "–": "-", "·": "*", "█": "#", "─": "-", "→": "->", "⌊": "floor(",
      "⌋": ")", "⌈": "ceil(", "⌉": ")", "÷": "/", "∏": "prod ", "²": "^2", "³": "^3", "⁴": "^4", "—": "-", "±": "+-",
-     "ᵀ": "^T", "≈": "~", "√": "sqrt "}
+     "µ": "u", "Σ": "sum ", "ᵀ": "^T", "≈": "~", "√": "sqrt "}
 )  # fmt: skip
 """How signs are written where the terminal knows no Unicode."""
 
@@ -32,6 +33,10 @@ def column(kind: Column, values: Sequence[Any]) -> list[str]:
         return [cache[v] for v in values]
     if kind.kind == "share":
         return [percent_of(v) if v else "" for v in values]
+    if kind.kind == "seconds":
+        return ["" if v == 0 else scaled(None if v is None else Fraction(v), "s") for v in values]
+    if kind.kind == "decimal":
+        return ["" if not v else digits(Fraction(v)) for v in values]
     if kind.kind == "ratio":
         return [times(v) for v in values]
     return [v if v.isprintable() else printable(v) for v in values]

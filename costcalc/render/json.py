@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc import __version__
 from costcalc.columns import AtLeast
@@ -12,13 +12,25 @@ from costcalc.report import FORMAT_VERSION, Report
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
 
+if TYPE_CHECKING:
+    from costcalc.roofline import Roofline
 
-def reports(given: Sequence[Report], groups: Sequence[Sheet] = (), by: str = "layer") -> str:
+
+def reports(
+    given: Sequence[Report],
+    groups: Sequence[Sheet] = (),
+    by: str = "layer",
+    devices: Sequence[Sequence[Roofline]] = (),
+) -> str:
     """The report of one or more models. Every layer is there, in execution order, whatever a table would show; groups,
-    one sheet per model, adds the rows by operator or block."""
+    one sheet per model, adds the rows by operator or block; devices, one sequence per model, the bounds on hardware."""
     models = [report.to_dict() for report in given]
     for model, sheet in zip(models, groups, strict=False):
         model["groups"] = {"by": by, "rows": rows(sheet)}
+    for model, rooflines in zip(models, devices, strict=False):
+        from costcalc.timing import to_dict
+
+        model["hardware"] = [to_dict(one) for one in rooflines]
     return dump({"models": models})
 
 

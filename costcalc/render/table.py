@@ -78,7 +78,7 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
 
 def _floor(kind: str, values: Sequence[Any], texts: Sequence[str]) -> int:
     """The width of the widest figure; formulas may be cut."""
-    if kind not in ("number", "bytes", "share", "ratio"):
+    if kind not in ("number", "bytes", "share", "ratio", "seconds", "decimal"):
         return 0
     return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
 

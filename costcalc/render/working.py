@@ -37,6 +37,8 @@ def text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_compact(explanation, screen), ""]
     if explanation.sums:
         lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
+    if explanation.bounds:
+        lines += [*_steps(list(explanation.bounds), screen.width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > FULL:

@@ -1,0 +1,48 @@
+"""`--hardware`: how devices are named on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from costcalc.report import Report
+    from costcalc.roofline import Roofline
+
+
+class Devices(click.ParamType):  # type: ignore[type-arg]
+    """NAME[,NAME]: a profile's name or alias, or the path of a profile; the shell completes the names."""
+
+    name = "name[,name]"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from costcalc.hardware.find import ids
+
+        before, comma, last = incomplete.rpartition(",")
+        found = [CompletionItem(before + comma + name) for name in ids() if name.startswith(last)]
+        return found or [CompletionItem(incomplete, type="file")]
+
+
+def hardware_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--hardware, as often as wanted."""
+    words = "Bounds of time and energy on a device, and whether the model fits (see `costcalc hardware`; your own is a "
+    return click.option("--hardware", multiple=True, type=Devices(), help=f"{words}.yaml file).")(command)
+
+
+def names(given: Sequence[str]) -> list[str]:
+    """The devices asked for, each once."""
+    return list(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+
+
+def on_devices(report: Report, given: Sequence[str]) -> tuple[Roofline, ...]:
+    """The report on each device that is asked for."""
+    if not given:
+        return ()
+    from costcalc.hardware.find import find
+    from costcalc.timing import rooflines
+
+    profiles = {profile.id: profile for profile in map(find, names(given))}
+    return rooflines(report, tuple(profiles.values()))

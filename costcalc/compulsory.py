@@ -1,0 +1,58 @@
+"""Graph -> the bytes that any execution moves between memory and the chip, whatever its schedule and its fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from costcalc import registry
+from costcalc.dim import Dim
+from costcalc.ir import Graph
+from costcalc.rows import Row
+from costcalc.storage import stored
+
+ROUTED = frozenset([("com.microsoft", "MoE"), ("com.microsoft", "QMoE")])
+"""Operators that read only the weights of the experts that are chosen."""
+
+
+def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
+    """Bytes that any execution moves between memory and the chip: weights that contractions read, rows that look-ups
+    give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most."""
+    readers: dict[str, list[int]] = {}
+    for index, node in enumerate(graph.nodes):
+        for name in dict.fromkeys(node.inputs):
+            readers.setdefault(name, []).append(index)
+    works = [bool(row.amounts["macs"]) and (row.domain, row.op_type) not in ROUTED for row in rows]
+    weights = [item.name for item in stored(graph) if item.kind != "constant"
+               and (works[item.owner] or _parts(graph, item.name, readers[item.name]) is not None)]  # fmt: skip
+    given = [name for name in graph.inputs if name not in graph.initializers]
+    total = sum(_read(graph, name, readers.get(name, [])) for name in (*weights, *given))
+    for name in graph.outputs:
+        size = size_of(graph, name)
+        total += size if name not in graph.inputs else 0
+    return total
+
+
+def _read(graph: Graph, name: str, readers: list[int]) -> int:
+    parts = _parts(graph, name, readers)
+    whole = size_of(graph, name) if readers else 0
+    return whole if parts is None else min(whole, parts)
+
+
+def _parts(graph: Graph, name: str, readers: list[int]) -> int | None:
+    """What its readers take of a tensor that is only looked up, cut or asked for its shape; None where one reads it."""
+    total = 0
+    for index in readers:
+        node = graph.nodes[index]
+        part = registry.READS_PART.get((node.domain, node.op_type))
+        if part is None or node.inputs[0] != name or name in node.inputs[1:]:
+            return None
+        runs = node.count if isinstance(node.count, int) else 1
+        total += sum(size_of(graph, output) for output in node.outputs if output) * runs if part else 0
+    return total
+
+
+def size_of(graph: Graph, name: str) -> int:
+    """Bytes of a value; 0 while its shape is not a number."""
+    kind = graph.types[name]
+    size: Dim = 0 if kind.shape is None else kind.nbytes
+    return size if isinstance(size, int) else 0

@@ -1,0 +1,77 @@
+"""What a device can do at most: operations and bytes a second, memories, energies; each figure with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
+
+PRECISIONS = (
+    "float64", "float32", "tf32", "bfloat16", "float16", "float8", "float4", "int32", "int16", "int8", "int4", "int2",
+)  # fmt: skip
+"""What a peak can be of. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers are one."""
+
+MEMORIES = ("device", "on_chip", "flash", "sram")
+"""device: what an accelerator or a computer holds everything in; on_chip: its last-level cache. flash holds a
+microcontroller's weights and sram its activations."""
+
+
+class Figure(NamedTuple):
+    """A value and where it was seen: the document and the place in it, or the derivation."""
+
+    value: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Picojoules: mac, of one multiply-accumulate by precision; byte, of moving one byte from a memory."""
+
+    name: str
+    mac: Mapping[str, Figure]
+    byte: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareProfile:
+    """One exact variant of a device.
+
+    peak holds operations a second by precision, dense, a multiply-accumulate being two; sparse the same with structured
+    sparsity, for information only. bandwidth is bytes a second between the memory and the compute units. overhead is
+    seconds that every kernel takes at least. seen is the day on which the sources were read.
+    """
+
+    id: str
+    name: str
+    kind: str
+    variant: str
+    seen: str
+    peak: Mapping[str, Figure]
+    sparse: Mapping[str, Figure]
+    memory: Mapping[str, Figure]
+    bandwidth: Figure | None = None
+    overhead: Figure | None = None
+    energy: Energy | None = None
+    aliases: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def rate(self, element: str) -> tuple[str, Figure] | None:
+        """The precision that elements of this type are multiplied in at best, and its peak; None where it has none."""
+        found = [(name, self.peak[name]) for name in precisions(element) if name in self.peak]
+        return max(found, key=lambda pair: pair[1].value, default=None)
+
+    def bytes_of(self, memory: str) -> int | None:
+        """How much a memory holds, None where the profile does not say."""
+        figure = self.memory.get(memory)
+        return None if figure is None else int(figure.value)
+
+
+def precisions(element: str) -> tuple[str, ...]:
+    """The names in a profile that speak of an element type: float32 and tf32 of float32, int8 of uint8."""
+    if element == "float32":
+        return "float32", "tf32"
+    plain = element.removeprefix("u")
+    return (plain[:6],) if plain.startswith(("float8", "float4")) else (plain,)

@@ -1,0 +1,191 @@
+"""Report × HardwareProfile -> how long a model takes at least, and how long each layer takes at the device's peaks.
+
+Two figures, and what each rests on:
+
+- The lower bound of a model is max(compute, memory). compute is 2 × MACs over the peak of the precision that they are
+  multiplied in: nothing but the multiply-accumulates of contractions, for everything else can be folded into them or
+  run beside them. memory is the compulsory traffic over the bandwidth: the weights of contractions, the rows that are
+  looked up, the inputs and the outputs, each once, less what the last-level cache can keep from one inference to the
+  next. Intermediate activations are taken to stay on the chip. It holds for any schedule and any fusion; only an
+  algorithm that multiplies less than the definition does (Winograd, FFT, sparsity) and a clock above the profile's can
+  beat it.
+- Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
+  max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
+  cache or fusion beats it. With fused steps, what is computed inside a step is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from costcalc.compulsory import compulsory, size_of
+from costcalc.dim import symbols
+from costcalc.hardware.profile import HardwareProfile
+from costcalc.ir import Graph
+from costcalc.memory.fuse import fused
+from costcalc.memory.schedule import Step
+from costcalc.operands import SHORT, Precisions
+from costcalc.report import Report
+from costcalc.rows import Row
+
+LONG = {short: name for name, short in SHORT.items()}
+ZERO = Fraction(0)
+
+
+class Bound(NamedTuple):
+    """Seconds of arithmetic and of memory (None where the profile or the model does not tell), and of overhead."""
+
+    compute: Fraction | None
+    memory: Fraction | None
+    overhead: Fraction = ZERO
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """max(compute, memory) + overhead; None where neither is known."""
+        known = [t for t in (self.compute, self.memory) if t is not None]
+        return max(known) + self.overhead if known else None
+
+    @property
+    def by(self) -> str:
+        """compute, memory, or "" where nothing takes time."""
+        if not self.seconds or (not self.compute and not self.memory):
+            return ""
+        return "compute" if (self.compute or ZERO) >= (self.memory or ZERO) else "memory"
+
+    @property
+    def utilisation(self) -> Fraction | None:
+        """The share of the peak that is used at the bound."""
+        return None if self.compute is None or not self.seconds else self.compute / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Roofline:
+    """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
+    layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
+    to their MACs; without_peak names those that the profile has no peak for; open the symbols that must be
+    bound first. A model with an open If, whose dearer branch counts, has no lower bound."""
+
+    report: Report
+    profile: HardwareProfile
+    layers: tuple[Bound, ...]
+    model: Bound
+    unfused: Fraction | None
+    fused: Fraction | None
+    compulsory: int | None
+    kept: int
+    elements: tuple[tuple[str, int], ...]
+    without_peak: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+def roofline(report: Report, profile: HardwareProfile) -> Roofline:
+    """The bounds of a report on a device."""
+    graph, rows = report.graph, report.rows
+    names = open_symbols(report)
+    elements = multiplied_in(graph, rows)
+    layers = tuple([_layer(row, element, profile) for row, element in zip(rows, elements, strict=True)])
+    if names or report.upper_bound:
+        nothing = Bound(None, None)
+        return Roofline(report, profile, layers, nothing, None, None, None, 0, (), (), names)
+    macs: dict[str, int] = {}
+    for row, element in zip(rows, elements, strict=True):
+        amount = row.amounts["macs"]
+        if not isinstance(amount, int) or not amount:
+            continue
+        macs[element] = macs.get(element, 0) + amount
+    rates = {element: profile.rate(element) for element in macs}
+    without = tuple(element for element, rate in rates.items() if rate is None)
+    timed = [2 * macs[element] / rate[1].value for element, rate in rates.items() if rate]
+    compute = sum(timed, ZERO) if timed or not macs else None
+    needed = compulsory(graph, rows)
+    kept = min(needed, profile.bytes_of("on_chip") or 0)
+    memory = None if profile.bandwidth is None else (needed - kept) / profile.bandwidth.value
+    overhead = profile.overhead.value if profile.overhead else ZERO
+    return Roofline(
+        report,
+        profile,
+        layers,
+        Bound(compute, memory, overhead),
+        None if without else _sum(bound.seconds for bound in layers),
+        None if without else _fused(report, elements, profile),
+        needed,
+        kept,
+        tuple(macs.items()),
+        without,
+        (),
+    )
+
+
+def open_symbols(report: Report) -> tuple[str, ...]:
+    """The symbols that MACs, traffic or weights still hold."""
+    held = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
+    return symbols(*[d for d in held if d is not None], report.totals["weight_bytes"])
+
+
+def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
+    """The element type that decides each row's peak: of two operands the wider one, elsewhere the output's."""
+    precisions = Precisions(graph)
+    found = []
+    for row, node in zip(rows, graph.nodes, strict=True):
+        if row.amounts["macs"]:
+            operands = [LONG.get(name, name) for name in precisions.of(node).split("×")]
+            found.append(max(operands, key=_width))
+        else:
+            found.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
+    return found
+
+
+def _width(element: str) -> tuple[int, bool]:
+    bits = "".join(c for c in element.split("e")[0] if c.isdigit())
+    return int(bits or 0), element.startswith(("float", "bfloat"))
+
+
+def _layer(row: Row, element: str, profile: HardwareProfile) -> Bound:
+    """A layer that runs on its own. Arithmetic without a peak counts as nothing, unless it is a contraction's."""
+    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+    rate = profile.rate(element)
+    compute: Fraction | None = None
+    if isinstance(flops, int):
+        compute = flops / rate[1].value if rate else None if row.amounts["macs"] else ZERO
+    memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
+    runs = row.count if isinstance(row.count, int) and (flops or traffic) else 0
+    return Bound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
+
+
+def _sum(times: Iterable[Fraction | None]) -> Fraction | None:
+    """The sum of what is known; None where nothing is."""
+    known = [t for t in times if t is not None]
+    return sum(known, ZERO) if known else None
+
+
+def _fused(report: Report, elements: list[str], profile: HardwareProfile) -> Fraction | None:
+    """The sum over fused steps: all their arithmetic, and of their traffic what goes in and what comes out."""
+    graph = report.graph
+    if profile.bandwidth is None:
+        return None
+    total = ZERO
+    for step in fused(graph):
+        members = [report.rows[i] for i in step.nodes]
+        bounds = [_layer(report.rows[i], elements[i], profile) for i in step.nodes]
+        if len(members) == 1:
+            total += bounds[0].seconds or ZERO
+            continue
+        bound = Bound(
+            sum((b.compute or ZERO for b in bounds), ZERO),
+            _through(graph, step, members) / profile.bandwidth.value,
+            max(b.overhead for b in bounds),
+        )
+        total += bound.seconds or ZERO
+    return total
+
+
+def _through(graph: Graph, step: Step, members: list[Row]) -> int:
+    """Bytes that a fused step reads and writes: its members' traffic, less what one writes and another reads."""
+    inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
+    moved = [row.amounts["traffic_bytes"] for row in members]
+    hidden = sum(size_of(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
+    runs = members[0].count if isinstance(members[0].count, int) else 1
+    return max(0, sum(d for d in moved if isinstance(d, int)) - hidden * runs)

@@ -1,0 +1,83 @@
+"""Rows → the values of a column, and rows in the order of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc import columns
+from costcalc.columns import COLUMNS, Amount, AtLeast, Group
+from costcalc.dim import Dim, Poly
+from costcalc.errors import UsageError
+from costcalc.rows import Row
+from costcalc.units import ratio
+
+if TYPE_CHECKING:
+    from costcalc.timing import Computed
+
+
+def known(key: str) -> str:
+    """The column's name. UsageError where there is none."""
+    if key not in COLUMNS:
+        import difflib
+
+        close = difflib.get_close_matches(key, COLUMNS, 1)
+        hint = f"did you mean {close[0]!r}? There are" if close else "there are"
+        raise UsageError(f"there is no column {key!r}", f"{hint} {', '.join(COLUMNS)}")
+    return key
+
+
+def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed] = {}) -> Sequence[Row | Group]:
+    """Largest first (texts from A to Z); what is equal stays in execution order. Times are the first device's."""
+    known(key)
+    if key in ("share", "bar"):
+        key = "macs"
+    at = next((name for name in timed if name.split(":")[0] == key), key)
+    cells = column(items, at, at, 0, timed)
+    if COLUMNS[key].kind in ("name", "text", "shape"):
+        order = sorted(range(len(items)), key=lambda i: str(cells[i]))
+    else:
+        order = sorted(range(len(items)), key=lambda i: magnitude(cells[i]), reverse=True)
+    return [items[i] for i in order]
+
+
+def magnitude(amount: Amount) -> tuple[int, int]:
+    """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
+    if isinstance(amount, AtLeast):
+        amount = amount.value
+    if isinstance(amount, Poly):
+        return max((sum(n for _, n in m), c) for m, c in amount.terms.items())
+    return (-1, 0) if amount is None else (0, amount)
+
+
+def column(
+    items: Sequence[Row | Group],
+    key: str,
+    basis: str,
+    whole: Amount,
+    timed: Mapping[str, Computed] = {},
+) -> list[Any]:
+    """The values of one column."""
+    if key in timed:
+        return [timed[key].cell(item) for item in items]
+    if key in ("share", "bar"):
+        return _shares(column(items, basis, basis, whole), whole)
+    if columns.is_quantity(key):
+        get = columns.quantity(key)
+        return [columns.add(map(get, i.rows)) if isinstance(i, Group) else get(i) for i in items]
+    return [columns.value(item, key) for item in items]
+
+
+def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
+    if isinstance(whole, AtLeast):
+        whole = whole.value
+    if isinstance(whole, int) and whole:
+        n = whole
+        return [a / n if a.__class__ is int else None for a in amounts]
+    return [_share(a, whole) for a in amounts]
+
+
+def _share(amount: Amount, whole: Dim | None) -> float | None:
+    """A share of a formula is a number only where the two differ by a factor."""
+    part = ratio(None if isinstance(amount, AtLeast) else amount, whole)
+    return None if part is None else float(part)
