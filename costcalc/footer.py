@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
-from costcalc.dim import substitute
+from costcalc.dim import substitute, symbols
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
 from costcalc.report import Report, UnknownOp
@@ -87,11 +87,7 @@ def _remarks(report: Report) -> Iterator[Remark]:
     given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
     if given:
         yield Remark("Bound", ", ".join(given))
-    if report.open_symbols:
-        names = report.open_symbols
-        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
-        listed = ", ".join(names[:4] if more else names)
-        yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
+    yield from _open(report)
     if "peak_activation_bytes" not in report.totals:
         yield Remark("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
     for assumption in report.assumptions:
@@ -115,6 +111,24 @@ def _remarks(report: Report) -> Iterator[Remark]:
         names = report.graph.choices
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Remark("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
+
+
+def _open(report: Report) -> Iterator[Remark]:
+    """The symbols that are not bound: those that the work depends on, and those that change less."""
+    totals = report.totals
+    work = symbols(*(totals[key] for key in ("macs", "flops", "params", "buffers", "weight_bytes")))
+    bytes_only = [name for name in symbols(*totals.values()) if name not in work]
+    nothing = [name for name in report.open_symbols if name not in work and name not in bytes_only]
+    names = list(work) or bytes_only
+    if names:
+        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+        listed = ", ".join(names[:4] if more else names)
+        yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
+    for kind, what in ((bytes_only if work else [], "bytes of activations and traffic, no other total"),
+                       (nothing, "no total")):  # fmt: skip
+        if kind:
+            listed = ", ".join(kind[:4]) + (f" and {len(kind) - 4} more" if len(kind) > 4 else "")
+            yield Remark("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")
 
 
 def _precisions(report: Report) -> Iterator[Remark]:
