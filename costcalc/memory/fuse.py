@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from costcalc import registry
 from costcalc.ir import Graph, Node
-from costcalc.memory.schedule import Step
+from costcalc.memory.schedule import Step, computed
 
 MS = "com.microsoft"
 CONTRACTIONS = frozenset(
@@ -50,15 +50,16 @@ def fused(graph: Graph) -> tuple[Step, ...]:
         if _key(graph.nodes[index]) in CONTRACTIONS:
             members = _grown(graph, index, readers, outputs, member)
             member.update(dict.fromkeys(members, members))
+    known = computed(graph)
     groups = [member.get(i, [i]) for i in range(len(graph.nodes))]
-    return tuple([step_of(graph, group) for i, group in enumerate(groups) if i == group[-1]])
+    return tuple([step_of(graph, group, known) for i, group in enumerate(groups) if i == group[-1]])
 
 
-def step_of(graph: Graph, members: Sequence[int], name: str = "") -> Step:
+def step_of(graph: Graph, members: Sequence[int], known: frozenset[str], name: str = "") -> Step:
     """One step of nodes in execution order; all but the last write only what the others read."""
     nodes = [graph.nodes[i] for i in members]
     inside = {value for node in nodes for value in node.outputs}
-    reads = [v for node in nodes for v in node.inputs if v and v not in inside and v not in graph.initializers]
+    reads = [v for node in nodes for v in node.inputs if v in known and v not in inside]
     return Step(name or nodes[0].name, tuple(members), tuple(dict.fromkeys(reads)), _written(nodes[-1]))
 
 
@@ -101,9 +102,9 @@ def _joins(graph: Graph, node: Node, waiting: Mapping[str, object]) -> bool:
     key = _key(node)
     if len(_written(node)) != 1 or not node.outputs[0]:
         return False
-    return key in registry.IN_PLACE and (key != ("", "BatchNormalization") or node.inputs[0] in waiting) or (
-        key in ALONG and node.inputs[0] in waiting
-    )
+    if key in ALONG or key == ("", "BatchNormalization"):
+        return node.inputs[0] in waiting
+    return key in registry.IN_PLACE
 
 
 def _key(node: Node) -> tuple[str, str]:

@@ -6,7 +6,7 @@ weights, not activations; a node that computes from them alone gives an activati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc import registry
@@ -42,16 +42,21 @@ class Schedule(NamedTuple):
     unknown: tuple[str, ...]
 
 
+def computed(graph: Graph) -> frozenset[str]:
+    """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
+    given = set(graph.inputs).union(*(node.outputs for node in graph.nodes))
+    return frozenset(given.difference(graph.initializers, ("",)))
+
+
 def node_steps(graph: Graph) -> tuple[Step, ...]:
     """One step for each node."""
-    stored = graph.initializers
-    known = set(graph.inputs).union(*(node.outputs for node in graph.nodes))
+    known = computed(graph)
     return tuple(
         [
             Step(
                 node.name,
                 (i,),
-                tuple([v for v in node.inputs if v in known and v not in stored]),
+                tuple([v for v in node.inputs if v in known]),
                 tuple([v for v in node.outputs if v]),
             )
             for i, node in enumerate(graph.nodes)
@@ -119,16 +124,24 @@ def _shared(
     if len(step.nodes) != 1 or not step.reads:
         return ""
     node = graph.nodes[step.nodes[0]]
-    key = (node.domain, node.op_type)
-    if key in registry.VIEWS and node.inputs[0] in step.reads:
-        return home.get(node.inputs[0], node.inputs[0])
-    if not in_place or key not in registry.IN_PLACE:
-        return ""
+    if (node.domain, node.op_type) in registry.VIEWS and node.inputs[0] in step.reads:
+        root = home.get(node.inputs[0], node.inputs[0])
+        return root if root in born else ""
+    if in_place:
+        for value in writes_over(graph, step):
+            root = home.get(value, value)
+            if dies.get(root) == index and born.get(root, -1) >= 0:
+                return root
+    return ""
+
+
+def writes_over(graph: Graph, step: Step) -> Iterator[str]:
+    """What an elementwise step can write its result over, where nothing reads it later: reads of the same size."""
+    node = graph.nodes[step.nodes[0]]
+    if len(step.nodes) != 1 or (node.domain, node.op_type) not in registry.IN_PLACE:
+        return
     out = graph.types[step.writes[0]]
     for value in step.reads:
-        root = home.get(value, value)
         have = graph.types[value]
-        free = dies.get(root) == index and born.get(root, -1) >= 0
-        if free and have.shape == out.shape and have.dtype.bits == out.dtype.bits:
-            return root
-    return ""
+        if have.shape is not None and have.shape == out.shape and have.dtype.bits == out.dtype.bits:
+            yield value

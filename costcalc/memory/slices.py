@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from costcalc.ir import Graph, Node
 from costcalc.memory.fuse import fused, step_of
-from costcalc.memory.schedule import Step
+from costcalc.memory.schedule import Step, computed
 
 
 def sliced(graph: Graph) -> tuple[Step, ...]:
@@ -44,7 +44,7 @@ def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int]) -> tuple[St
     members: dict[int, list[int]] = {}
     for i, home in enumerate(block):
         members.setdefault(home, []).append(i)
-    found = []
+    found, known = [], computed(graph)
     for i, home in enumerate(block):
         parts = members[home]
         if i != parts[-1]:
@@ -53,7 +53,7 @@ def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int]) -> tuple[St
             found.append(steps[i])
         else:
             nodes = sorted(n for part in parts for n in steps[part].nodes)
-            found.append(step_of(graph, nodes, f"{steps[parts[0]].name} … {steps[i].name}"))
+            found.append(step_of(graph, nodes, known, f"{steps[parts[0]].name} … {steps[i].name}"))
     return tuple(found)
 
 

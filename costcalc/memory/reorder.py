@@ -1,0 +1,106 @@
+"""Steps -> the same steps in an order with a lower peak of live bytes: the best one where the search can finish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush, nsmallest
+from typing import NamedTuple
+
+from costcalc.dim import Poly, remedy
+from costcalc.errors import UndecidedError
+from costcalc.ir import Graph
+from costcalc.memory.peak import timeline
+from costcalc.memory.schedule import Buffer, Step, schedule
+from costcalc.memory.search import Problem, State, least, need, path, problem, run, start
+
+EXACT = 400_000
+"""How much the exact search may copy (a state of w ready steps and open buffers counts w) before a beam takes over."""
+BEAM = 4_000_000
+"""The same for the beam; it is the narrower, the larger the graph."""
+WIDEST_BEAM = 64
+BRANCHES = 8
+"""How many next steps of a state the beam follows."""
+
+
+class Order(NamedTuple):
+    """Steps in an order; best says whether none has a lower peak."""
+
+    steps: tuple[Step, ...]
+    best: bool
+
+
+def reordered(graph: Graph, steps: tuple[Step, ...], in_place: bool = False) -> Order:
+    """An order whose peak is never above that of the given one. UndecidedError while sizes are open."""
+    plan = schedule(graph, steps, in_place)
+    numbers(plan.buffers, "an execution order")
+    p = problem(graph, steps, in_place)
+    floor, given = least(p), timeline(plan).peak
+    assert isinstance(given, int)
+    if given <= floor or not steps:
+        return Order(steps, True)
+    found, best = _exact(p, floor, given)
+    if not best:
+        found = _beam(p, floor, given)
+    return Order(tuple([steps[i] for i in found]) if found else steps, best)
+
+
+def numbers(buffers: tuple[Buffer, ...], what: str) -> None:
+    """UndecidedError where a size is still a formula."""
+    for buffer in buffers:
+        if isinstance(buffer.nbytes, Poly):
+            raise UndecidedError(f"{what} is chosen by sizes, and that of {buffer.name} is open", remedy(buffer.nbytes))
+
+
+def _exact(p: Problem, floor: int, given: int) -> tuple[tuple[int, ...], bool]:
+    """(a best order, or () where the given one is best; True), or ((), False) where it takes too long.
+
+    States are visited by their peak, the lowest first; so the first complete order is a best one.
+    """
+    queue: list[tuple[int, int, int, State]] = []
+    seen: dict[frozenset[int], int] = {}
+    count = spent = 0
+    first = start(p)
+    heappush(queue, (max(first.peak, floor), 0, 0, first))
+    while queue:
+        peak, _, _, state = heappop(queue)
+        if state.ran == len(p.waits):
+            return tuple(path(state.trail)), True
+        if seen.get(state.ready, peak) < peak:
+            continue
+        for step in state.ready:
+            if max(peak, need(p, state, step)[0]) >= given:
+                continue
+            after = run(p, state, step, floor)
+            spent += 1 + len(after.ready) + len(after.left) + after.ran - state.ran
+            if spent > EXACT:
+                return (), False
+            if after.peak < given and after.peak < seen.get(after.ready, given):
+                seen[after.ready] = after.peak
+                count += 1
+                heappush(queue, (after.peak, -after.ran, count, after))
+    return (), True
+
+
+def _beam(p: Problem, floor: int, given: int) -> tuple[int, ...]:
+    """A better order than the given one, or () where none is met: the states with the lowest peaks go on together."""
+    width = max(1, min(WIDEST_BEAM, BEAM // (BRANCHES * len(p.waits))))
+    states, spent = [start(p)], 0
+    best: State | None = None
+    while states and spent <= BEAM:
+        reached: dict[frozenset[int], State] = {}
+        for after in _next(p, states, floor, given if best is None else best.peak):
+            spent += 1 + len(after.ready) + len(after.left)
+            if after.ran == len(p.waits):
+                best = after if best is None or after.peak < best.peak else best
+            elif after.ready not in reached or after.peak < reached[after.ready].peak:
+                reached[after.ready] = after
+        states = nsmallest(width, reached.values(), key=lambda s: (s.peak, s.live, -s.ran))
+    return () if best is None else tuple(path(best.trail))
+
+
+def _next(p: Problem, states: list[State], floor: int, limit: int) -> Iterator[State]:
+    """The most promising states one step further, below a limit."""
+    for state in states:
+        needs = [(*need(p, state, i), i) for i in sorted(state.ready)]
+        chosen = nsmallest(BRANCHES, needs, key=lambda n: (max(n[0], state.peak, floor), n[1]))
+        yield from (run(p, state, i, floor) for during, _, i in chosen if during < limit)
