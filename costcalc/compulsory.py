@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from costcalc import registry
 from costcalc.dim import Dim
 from costcalc.ir import Graph
 from costcalc.rows import Row
-from costcalc.storage import stored
+from costcalc.storage import BEFORE, stored
 
 ROUTED = frozenset([("com.microsoft", "MoE"), ("com.microsoft", "QMoE")])
 """Operators that read only the weights of the experts that are chosen."""
@@ -23,13 +23,27 @@ def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
             readers.setdefault(name, []).append(index)
     works = [bool(row.amounts["macs"]) and (row.domain, row.op_type) not in ROUTED for row in rows]
     weights = [item.name for item in stored(graph) if item.kind != "constant"
-               and (works[item.owner] or _parts(graph, item.name, readers[item.name]) is not None)]  # fmt: skip
+               and (works[item.owner] or _parts(graph, item.name, readers[item.name]) is not None
+                    or _multiplied(graph, item.name, readers, works))]  # fmt: skip
     given = [name for name in graph.inputs if name not in graph.initializers]
     total = sum(_read(graph, name, readers.get(name, [])) for name in (*weights, *given))
     for name in graph.outputs:
         size = size_of(graph, name)
         total += size if name not in graph.inputs else 0
     return total
+
+
+def _multiplied(
+    graph: Graph, name: str, readers: Mapping[str, list[int]], works: Sequence[bool], depth: int = 4
+) -> bool:
+    """Whether a contraction reads a stored tensor, itself or what only passes it on: a table that is tied to a head."""
+    for index in readers.get(name, ()):
+        node = graph.nodes[index]
+        if works[index]:
+            return True
+        if node.op_type in BEFORE and depth and _multiplied(graph, node.outputs[0], readers, works, depth - 1):
+            return True
+    return False
 
 
 def _read(graph: Graph, name: str, readers: list[int]) -> int:

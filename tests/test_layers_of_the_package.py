@@ -29,7 +29,7 @@ ORDER = (
     ("footer", "values"),
     ("timing",),
     ("sheet", "steps"),
-    ("working", "comparison", "catalogue"),
+    ("working", "comparison", "catalogue", "generation"),
     ("bounds", "devices"),
     ("budget",),
     ("render",),

@@ -11,9 +11,11 @@ import click
 
 from costcalc.cli.check import check
 from costcalc.cli.commands import cli
+from costcalc.cli.llm import llm
 from costcalc.errors import CostcalcError
 
 cli.add_command(check)
+cli.add_command(llm)
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130

@@ -1,0 +1,50 @@
+"""What any implementation of the prompt's pass computes, where the graph computes more.
+
+Generation needs of the prompt its keys and values, and the output at its last position. So what leads to no key and no
+value (the last layer's queries and feed-forward part, the head) is needed at one position only, and what causal
+Attention masks is needed nowhere: of S² scores of S tokens, S · (S + 1) / 2 are left. Masks that a graph adds to scores
+of its own (an eager export) are not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from costcalc.ir import Graph, Node
+from costcalc.report import Report
+from costcalc.rows import Row
+
+CAUSAL = {("", "Attention"): ("is_causal", 0), ("com.microsoft", "GroupQueryAttention"): ("causal", 1)}
+
+
+def needed(prefill: Report, step: Report, kept: Iterable[str], tokens: int) -> Report:
+    """The prompt's pass with the MACs that cannot be left out. step is the pass of its last token alone, with the same
+    nodes; kept names the values that lead into the cache."""
+    graph = prefill.graph
+    before = ancestors(graph, kept)
+    rows = []
+    for node, whole, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
+        if not before.intersection(node.outputs):
+            rows.append(replace(whole, amounts={**whole.amounts, "macs": last.amounts["macs"]}))
+        else:
+            rows.append(_unmasked(node, whole, tokens))
+    return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
+
+
+def _unmasked(node: Node, row: Row, tokens: int) -> Row:
+    macs = row.amounts["macs"]
+    attribute, default = CAUSAL.get((node.domain, node.op_type), ("", 0))
+    if not isinstance(macs, int) or not node.attributes.get(attribute, default):
+        return row
+    return replace(row, amounts={**row.amounts, "macs": macs * (tokens + 1) // (2 * tokens)})
+
+
+def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+    """These values, and all that they are computed from."""
+    found = set(names)
+    for node in reversed(graph.nodes):
+        if found.intersection(node.outputs):
+            found.update(node.inputs)
+    found.discard("")
+    return found
