@@ -12,6 +12,7 @@ from costcalc.report import Report, analyze_graph
 
 if TYPE_CHECKING:
     from costcalc.comparison import Comparison
+    from costcalc.roofline import Roofline
     from costcalc.working import Explanation
 
 
@@ -88,3 +89,13 @@ def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None =
 
     report = source if isinstance(source, Report) else analyze(source, **options)
     return explain_report(report, layer)
+
+
+def on_hardware(source: str | os.PathLike[str] | Graph | Report, *devices: str, **options: Any) -> tuple[Roofline, ...]:
+    """A model on devices, each a profile's name or the path of one: bounds in seconds, exact. The options are analyze's.
+    HardwareError where there is no such device."""
+    from costcalc.hardware.find import find
+    from costcalc.roofline import roofline
+
+    report = source if isinstance(source, Report) else analyze(source, **options)
+    return tuple(roofline(report, find(name)) for name in devices)

@@ -16,7 +16,7 @@ Two figures, and what each rests on:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -110,7 +110,7 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         layers,
         Bound(compute, memory, overhead),
         None if without else _sum(bound.seconds for bound in layers),
-        None if without else _fused(report, elements, profile),
+        None if without else _fused(report, layers, profile),
         needed,
         kept,
         tuple(macs.items()),
@@ -161,7 +161,7 @@ def _sum(times: Iterable[Fraction | None]) -> Fraction | None:
     return sum(known, ZERO) if known else None
 
 
-def _fused(report: Report, elements: list[str], profile: HardwareProfile) -> Fraction | None:
+def _fused(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
     """The sum over fused steps: all their arithmetic, and of their traffic what goes in and what comes out."""
     graph = report.graph
     if profile.bandwidth is None:
@@ -169,7 +169,7 @@ def _fused(report: Report, elements: list[str], profile: HardwareProfile) -> Fra
     total = ZERO
     for step in fused(graph):
         members = [report.rows[i] for i in step.nodes]
-        bounds = [_layer(report.rows[i], elements[i], profile) for i in step.nodes]
+        bounds = [layers[i] for i in step.nodes]
         if len(members) == 1:
             total += bounds[0].seconds or ZERO
             continue

@@ -1,0 +1,162 @@
+"""--hardware and `costcalc hardware` on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from costcalc.cli import run
+from costcalc.cli.commands import cli
+
+BOARD = """
+name: Board
+kind: npu
+variant: rev 2
+seen: 2026-01-31
+peak:
+  float32: {value: 1 G, source: "datasheet, page 3"}
+bandwidth: {value: 1 GB, source: "datasheet, page 4"}
+energy:
+  mac: {float32: {value: 10, source: "paper, table 1"}}
+"""
+
+
+def ok(*args: str) -> str:
+    result = CliRunner().invoke(cli, args, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def models(*args: str) -> Any:
+    return json.loads(ok(*args, "--format", "json"))["models"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert run.run(args) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_a_table_with_a_device(gold: Callable[[str, str], None]) -> None:
+    gold("hardware_analyze.txt", ok("analyze", "lenet5", "--hardware", "cortex-m7").rstrip("\n"))
+
+
+def test_the_working_of_a_bound(gold: Callable[[str, str], None]) -> None:
+    args = ("--dtype", "fp16", "--act-dtype", "fp16")
+    text = ok("explain", "resnet50", "--hardware", "a100", *args)
+    assert "2 × MACs / peak = 2 × 4,089,184,256 / 312 TFLOP/s = 26.2 µs (float16)" in text
+    gold("hardware_explain.txt", ok("explain", "lenet5", "--hardware", "t4").rstrip("\n"))
+
+
+def test_the_working_of_a_layers_bound() -> None:
+    text = ok("explain", "lenet5", "C3", "--hardware", "cortex-m7")
+    assert "traffic / bandwidth" in text and "FLOP/byte" in text
+    assert "max(compute, memory)" in text
+    assert "Lower bound" not in text
+
+
+def test_mobilenet_on_a_microcontroller_shows_its_working() -> None:
+    text = ok("explain", "mobilenet_v2", "--hardware", "cortex-m7", "--dtype", "int8", "--act-dtype", "int8")
+    assert "2 × MACs / peak = 2 × 300,774,272 / 1.92 GOP/s = 313 ms (int8)" in text
+    assert "Does not fit" in text and "SMLAD" in text
+
+
+def test_json_is_only_added_to() -> None:
+    (plain,), (timed,) = models("analyze", "lenet5"), models("analyze", "lenet5", "--hardware", "t4,a100")
+    hardware = timed.pop("hardware")
+    assert timed == plain
+    assert [one["name"] for one in hardware] == ["t4", "a100-sxm-80gb"]
+    first = hardware[0]
+    assert first["compute_s"] == pytest.approx(2 * 416_520 / 8.141e12)
+    assert first["time_bound_s"] == max(first["compute_s"], first["memory_s"])
+    assert first["bound_by"] in ("compute", "memory")
+    assert first["macs"] == {"float32": 416_520} and isinstance(first["macs"]["float32"], int)
+    assert isinstance(first["compulsory_bytes"], int)
+    assert [layer["name"] for layer in first["layers"]] == [layer["name"] for layer in plain["layers"]]
+    assert first["fits"][0]["fits"] is True
+    assert sum(layer["time_s"] for layer in first["layers"]) == pytest.approx(first["unfused_estimate_s"])
+
+
+def test_open_symbols_name_the_remedy() -> None:
+    assert "depends on seq (bind with --dim seq=…)" in ok("analyze", "gpt2", "--hardware", "t4", "--top", "1")
+    assert "depends on seq" in ok("explain", "gpt2", "--hardware", "t4")
+    (one,) = models("analyze", "gpt2", "--hardware", "t4")[0]["hardware"]
+    assert one["time_bound_s"] is None and one["open"] == ["seq"]
+
+
+def test_columns_of_devices() -> None:
+    text = ok(
+        "analyze", "lenet5", "--hardware", "t4", "--columns", "name,time,bound,utilisation,intensity", "--format", "csv"
+    )
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert list(rows[0]) == ["name", "time", "bound", "utilisation", "intensity"]
+    assert float(rows[0]["time"]) > 0 and rows[0]["bound"] == "memory"
+    both = ok(
+        "analyze", "lenet5", "--hardware", "t4", "--hardware", "a100", "--columns", "name,time", "--format", "csv"
+    )
+    assert both.splitlines()[0] == "name,time:t4,time:a100-sxm-80gb"
+    order = ok(
+        "analyze", "lenet5", "--hardware", "t4", "--sort", "time", "--columns", "time", "--format", "csv"
+    ).split()[1:]
+    times = [float(time) for time in order]
+    assert times == sorted(times, reverse=True)
+    for by in ("op", "block"):
+        assert "Bound by" in ok("analyze", "mobilenet_v1", "--hardware", "t4", "--by", by)
+    for form in ("markdown", "html"):
+        assert "Lower bound" in ok("analyze", "lenet5", "--hardware", "t4", "--format", form)
+
+
+def test_a_time_needs_a_device(capsys: pytest.CaptureFixture[str]) -> None:
+    error = refused(capsys, "analyze", "lenet5", "--columns", "name,time")
+    assert "there is no time without a device; add --hardware NAME" in error
+    assert "--hardware NAME" in refused(capsys, "analyze", "lenet5", "--sort", "time")
+
+
+def test_ones_own_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = tmp_path / "board.yaml"
+    board.write_text(BOARD)
+    text = ok("analyze", "lenet5", "--hardware", str(board))
+    assert "Board (board): rev 2" in text and "833 µs" in text
+    assert "4.17 µJ" in text, "416,520 MACs of 10 pJ"
+    assert "datasheet, page 3" in ok("hardware", str(board))
+    board.write_text(BOARD.replace("peak:", "peek:"))
+    assert "board.yaml: peek: is not a key of a profile; did you mean 'peak'?" in refused(
+        capsys, "analyze", "lenet5", "--hardware", str(board)
+    )
+    assert "there is no hardware profile 't44'; did you mean t4" in refused(capsys, "hardware", "t44")
+
+
+def test_a_precision_without_a_peak_is_a_warning() -> None:
+    text = " ".join(
+        ok("analyze", "resnet18", "--hardware", "pixel-1", "--dtype", "int8", "--act-dtype", "int8").split()
+    )
+    assert "no peak for int8, its MACs take no time here; there are float32 (--act-dtype)" in text
+    assert "Layer by layer" not in text
+
+
+def test_the_list_of_devices(gold: Callable[[str, str], None]) -> None:
+    gold("hardware_list.txt", ok("hardware").rstrip("\n"))
+    gold("hardware_t4.txt", ok("hardware", "t4").rstrip("\n"))
+    listed = json.loads(ok("hardware", "--format", "json"))["hardware"]
+    assert {"a100-sxm-80gb", "stm32h743", "t4"} <= {row["id"] for row in listed}
+    assert all(row["source"] for row in listed)
+
+
+def test_the_python_api() -> None:
+    import costcalc
+
+    report = costcalc.analyze("resnet50", dtype="float16", act_dtype="float16")
+    first, second = costcalc.on_hardware(report, "a100", "t4")
+    assert first.model.compute == Fraction(2 * 4_089_184_256, 312 * 10**12)
+    assert second.model.by == "compute"
+    (same,) = costcalc.on_hardware("resnet50", "a100", dtype="float16", act_dtype="float16")
+    assert same.model == first.model
