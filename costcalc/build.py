@@ -14,6 +14,7 @@ from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_typ
 SMALL = 4096
 """Elements of the largest tensor whose values are followed."""
 
+
 Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
 
 
@@ -144,7 +145,7 @@ class GraphBuilder:
         rule = registry.SHAPES.get(key)
         if rule is None:
             ops.load()
-            rule = registry.SHAPES.get(key)
+            rule = registry.SHAPES.get(key) or _installed(key)
         if not known:
             return (UNKNOWN,) * n
         opset = self.opset.get(node.domain, 0)
@@ -169,3 +170,12 @@ class GraphBuilder:
             return types
         value = registry.call(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
+
+
+def _installed(key: tuple[str, str]) -> registry.Rule | None:
+    """The rule of an operator that no family knows, from the packages that are installed."""
+    from costcalc.ops.plugins import load_installed
+
+    if key not in registry.COSTS and key not in registry.FREE_OPS:
+        load_installed()
+    return registry.SHAPES.get(key)

@@ -6,6 +6,7 @@ from costcalc import ops, registry
 from costcalc.columns import COLUMNS, Column
 from costcalc.footer import Remark
 from costcalc.load import builtin_models, load
+from costcalc.ops.plugins import load_installed
 from costcalc.report import analyze_graph
 from costcalc.sheet import Sheet
 
@@ -33,6 +34,7 @@ def models() -> Sheet:
 def operators() -> Sheet:
     """Every operator that has a rule here, and those of the installed onnx package that have none."""
     ops.load()
+    load_installed()
     from costcalc.load.onnx_operators import onnx_operators
 
     known = {*registry.COSTS, *registry.FREE_OPS, *registry.SHAPES, *onnx_operators()}

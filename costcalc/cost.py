@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc import registry
 from costcalc.dim import Dim
-from costcalc.errors import CostcalcError
+from costcalc.errors import CostcalcError, ShapeError
 from costcalc.formula import FREE, Cost
 from costcalc.ir import Graph, Node, TensorType
 from costcalc.registry import Types
@@ -77,9 +77,13 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
         context = {"out": outs[0], "outs": outs, "opset": graph.opset.get(node.domain, 0)}
         try:
             cost = registry.call(registry.COSTS[key], inputs, node.attributes, context)
-        except CostcalcError as error:
+        except Exception as error:
             place = ": ".join(filter(None, (node.place, f"{node.name} ({node.op_type})")))
-            raise error.at(place) from error
+            if isinstance(error, CostcalcError):
+                raise error.at(place) from error
+            fact = f"its cost rule fails with {type(error).__name__}: {error}"
+            remedy = "the node is malformed, or the rule is wrong: --debug shows where"
+            raise ShapeError(fact, remedy, place) from error
         state = "unknown" if cost is None else "costed"
     if key in registry.VIEWS:
         return Figures(cost, 0, 0, state)

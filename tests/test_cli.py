@@ -126,7 +126,6 @@ def test_ops() -> None:
     ("args", "says"),
     [
         (("analyze", "lenet55"), "no built-in model"),
-        (("analyze", "."), ""),
         (("analyze", "notes.txt"), ""),
         (("analyze", "standard.yaml", "--dim", "N"), "N=8"),
         (("analyze", "standard.yaml", "--dim", "N=0"), "N=8"),

@@ -17,10 +17,13 @@ from costcalc.cli.options import (
     model_options,
     output_options,
     precision_options,
+    rules_option,
 )
 from costcalc.cli.output import emit, show
-from costcalc.cli.training import trained, training_of, training_options
+from costcalc.cli.several import Question, answers, opened
+from costcalc.cli.training import training_of, training_options
 
+CANNOT_ANSWER = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -50,30 +53,29 @@ def cli() -> None:
               "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
               "normalization, activation, …).")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
 @output_options(*FORMATS)
 def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
-            columns: tuple[str, ...], strict: bool, hardware: tuple[str, ...], form: str, output: str | None,
-            **options: Any) -> None:  # fmt: skip
+            columns: tuple[str, ...], strict: bool, hardware: tuple[str, ...], jobs: int, form: str,
+            output: str | None, **options: Any) -> int:  # fmt: skip
     """Show what each layer costs, and the totals.
 
-    JSON always holds every layer; --by op or block adds the groups.
+    A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
+    groups.
     """
-    from costcalc.api import analyze
-    from costcalc.sheet import View, sheet
+    from costcalc.sheet import View
 
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
-    setup = training_of(options)
-    reports = [trained(analyze(model, strict=strict, **given(options)), setup) for model in models]
-    timed = [on_devices(report, hardware) for report in reports]
-    views = [view._replace(devices=devices) for devices in timed]
-    if form == "json":
+    training = training_of(options)
+    question = Question(given(options), view, strict, training, hardware, form)
+    found, complete = answers(question, opened(models), jobs)
+    if form == "json" and found:
         from costcalc.render import json
 
-        groups = [sheet(*pair) for pair in zip(reports, views, strict=True)] if view.by != "layer" else []
-        emit(json.reports(reports, groups, view.by, timed if hardware else ()), output)
-    else:
-        sheets = [sheet(*pair) for pair in zip(reports, views, strict=True)]
-        show(sheets, form, output, keep_all=bool(columns))
+        emit(json.dump({"models": found}), output)
+    elif found:
+        show(found, form, output, keep_all=bool(columns))
+    return 0 if complete else CANNOT_ANSWER
 
 
 @cli.command()
@@ -183,6 +185,7 @@ def schema(output: str | None) -> None:
 
 
 @cli.command()
+@rules_option
 @debug_option
 @output_options(*FORMATS)
 def ops(form: str, output: str | None) -> None:

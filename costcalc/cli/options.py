@@ -105,7 +105,7 @@ def number(text: str) -> int | float | str:
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--dim, --shape, --set, --value, --symbolic, --debug."""
+    """--dim, --shape, --set, --value, --symbolic, --rules, --debug."""
     options = (
         click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
         click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
@@ -115,11 +115,27 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--value", "values", multiple=True, type=Named(scalar, "n=7"),
                      help="Give the value of a small integer or boolean input: --value n=7."),
         click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
+        rules_option,
         debug_option,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--rules, as often as wanted."""
+    words = "Run a Python file that registers rules for custom operators; a model never brings its own."
+    return click.option("--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules,
+                        help=words)(command)  # fmt: skip
+
+
+def run_rules(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:
+    """Registers the rules of each file."""
+    for path in paths:
+        from costcalc.ops.plugins import load_rules
+
+        load_rules(path)
 
 
 def precision_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -131,6 +131,10 @@ class Poly:
 
     __index__ = __int__
 
+    def __reduce__(self) -> tuple[type[Poly], tuple[dict[Monomial, int]]]:
+        """Made anew in another process, where names have other hashes."""
+        return Poly, (self.terms,)
+
     def __str__(self) -> str:
         from costcalc.dim.text import text
 

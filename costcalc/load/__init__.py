@@ -57,7 +57,7 @@ def load(
         raise UsageError("--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape")
     from costcalc.load.onnx_graph import load_onnx
 
-    return load_onnx(text, bound, given, values or {})
+    return load_onnx(text, bound, given, values or {}, symbolic=symbolic)
 
 
 def _dim(value: Dim | str) -> Dim:

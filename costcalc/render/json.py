@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc import __version__
@@ -24,14 +24,24 @@ def reports(
 ) -> str:
     """The report of one or more models. Every layer is there, in execution order, whatever a table would show; groups,
     one sheet per model, adds the rows by operator or block; devices, one sequence per model, the bounds on hardware."""
-    models = [report.to_dict() for report in given]
-    for model, sheet in zip(models, groups, strict=False):
-        model["groups"] = {"by": by, "rows": rows(sheet)}
-    for model, rooflines in zip(models, devices, strict=False):
+    sheets: Iterable[Sheet | None] = [*groups, *[None] * len(given)]
+    rooflines: Iterable[Sequence[Roofline] | None] = [*devices, *[None] * len(given)]
+    entries = [entry(r, s, by, d) for r, s, d in zip(given, sheets, rooflines, strict=False)]
+    return dump({"models": entries})
+
+
+def entry(
+    report: Report, group: Sheet | None = None, by: str = "layer", devices: Sequence[Roofline] | None = None
+) -> dict[str, Any]:
+    """A model's entry; its rows by operator or block and the bounds on hardware where they are given."""
+    model = report.to_dict()
+    if group is not None:
+        model["groups"] = {"by": by, "rows": rows(group)}
+    if devices is not None:
         from costcalc.timing import to_dict
 
-        model["hardware"] = [to_dict(one) for one in rooflines]
-    return dump({"models": models})
+        model["hardware"] = [to_dict(one) for one in devices]
+    return model
 
 
 def rows(sheet: Sheet) -> list[dict[str, Any]]:

@@ -1,0 +1,135 @@
+"""Several models at once: directories are opened, work is spread over processes, one broken file stops no other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from costcalc.errors import CostcalcError, UsageError
+
+if TYPE_CHECKING:
+    from costcalc.sheet import View
+
+Answer = Any
+"""A Sheet, a model's entry of the JSON report, or a Failure."""
+SUFFIXES = (".onnx", ".onnxtxt", ".yaml", ".yml")
+"""Which files of a directory are models."""
+
+
+class Failure(NamedTuple):
+    """Why a model has no answer."""
+
+    text: str
+
+
+class Question(NamedTuple):
+    """What is asked of each model; it travels to other processes."""
+
+    options: dict[str, Any]
+    view: View
+    strict: bool
+    training: dict[str, Any] | None
+    hardware: tuple[str, ...]
+    form: str
+
+
+def answer(question: Question, model: str) -> Answer:
+    """One model's sheet or JSON entry."""
+    from costcalc.api import analyze
+    from costcalc.cli.hardware import on_devices
+    from costcalc.cli.training import trained
+    from costcalc.sheet import sheet
+
+    report = trained(analyze(model, strict=question.strict, **question.options), question.training)
+    devices = on_devices(report, question.hardware)
+    view = question.view._replace(devices=devices)
+    if question.form != "json":
+        return sheet(report, view)
+    from costcalc.render.json import entry
+
+    group = sheet(report, view) if view.by != "layer" else None
+    return entry(report, group, view.by, devices if question.hardware else None)
+
+
+def opened(models: Sequence[str]) -> list[str]:
+    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order."""
+    found: list[str] = []
+    for model in models:
+        if not Path(model).is_dir():
+            found.append(model)
+            continue
+        inside = sorted(str(p) for p in Path(model).iterdir() if p.suffix in SUFFIXES and p.is_file())
+        if not inside:
+            raise UsageError(f"there is no model in the directory {model}", "name one with .onnx or .yaml files")
+        found += inside
+    return found
+
+
+def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[Answer], bool]:
+    """The answers in the models' order, and whether there is one for each. A lone model's error is raised; of several,
+    it is told on standard error."""
+    if len(models) == 1:
+        return [answer(question, models[0])], True
+    found: list[Answer] = []
+    with _progress(len(models)) as done:
+        for model, result in zip(models, _run(partial(_guarded, question), models, jobs), strict=True):
+            done(model)
+            if isinstance(result, Failure):
+                click.echo(result.text, err=True)
+            else:
+                found.append(result)
+    return found, len(found) == len(models)
+
+
+def _guarded(question: Question, model: str) -> Answer:
+    """The answer, or what stands in its way."""
+    try:
+        return answer(question, model)
+    except CostcalcError as error:
+        return Failure(f"costcalc: {error.at(model)}")
+    except Exception as error:
+        from costcalc.cli.run import crash
+
+        if "--debug" in sys.argv:
+            raise
+        return Failure(f"{model}: {crash(error)}")
+
+
+def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
+    jobs = min(jobs, len(models))
+    if jobs == 1:
+        yield from map(work, models)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    from costcalc.ops.plugins import LOADED
+
+    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),)) as pool:
+        yield from pool.map(work, models)
+
+
+def _prepare(rules: Sequence[str]) -> None:
+    from costcalc.ops.plugins import load_rules
+
+    for path in rules:
+        load_rules(path)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error, where that is a terminal; it is told of each model that is done."""
+    if not sys.stderr.isatty():
+        yield lambda model: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda model: progress.update(task, advance=1, description=Path(model).name)
