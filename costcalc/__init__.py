@@ -1,7 +1,7 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `compare`, `explain`, `load` and `on_hardware` are the Python API; each is imported when it is first used, so that
-`import costcalc` costs nothing.
+`analyze`, `compare`, `explain`, `load` and `on_hardware` are the Python API; each is imported when it is first used, so
+that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None =
 
 
 def on_hardware(source: str | os.PathLike[str] | Graph | Report, *devices: str, **options: Any) -> tuple[Roofline, ...]:
-    """A model on devices, each a profile's name or the path of one: bounds in seconds, exact. The options are analyze's.
+    """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""
     from costcalc.hardware.find import find
     from costcalc.roofline import roofline

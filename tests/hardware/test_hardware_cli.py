@@ -29,6 +29,12 @@ energy:
 """
 
 
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def ok(*args: str) -> str:
     result = CliRunner().invoke(cli, args, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -157,6 +163,6 @@ def test_the_python_api() -> None:
     report = costcalc.analyze("resnet50", dtype="float16", act_dtype="float16")
     first, second = costcalc.on_hardware(report, "a100", "t4")
     assert first.model.compute == Fraction(2 * 4_089_184_256, 312 * 10**12)
-    assert second.model.by == "compute"
+    assert (first.model.by, second.model.by) == ("compute", "memory")
     (same,) = costcalc.on_hardware("resnet50", "a100", dtype="float16", act_dtype="float16")
     assert same.model == first.model
