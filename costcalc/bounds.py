@@ -11,7 +11,7 @@ from costcalc.fits import fits
 from costcalc.hardware.profile import MEMORIES, Figure
 from costcalc.roofline import Bound, Roofline
 from costcalc.steps import Step
-from costcalc.timing import energy_text, fit_text, layers_text, rate, speed
+from costcalc.timing import by_text, energy_text, fit_text, layers_text, rate, speed
 from costcalc.units import digits, exact, scaled, short
 from costcalc.working import Explanation
 
@@ -75,9 +75,8 @@ def _maximum(what: str, bound: Bound) -> Step:
     names = [name for name, value in known.items() if value is not None]
     times = [scaled(value, "s") for value in known.values() if value is not None]
     more = ("", "") if not bound.overhead else (" + overhead", f" + {scaled(bound.overhead, 's')}")
-    by = f", bound by {bound.by}" if bound.by else ""
     return Step(what, (f"max({', '.join(names)}){more[0]}", f"max({', '.join(times)}){more[1]}",
-                       f"{scaled(bound.seconds, 's')}{by}"))  # fmt: skip
+                       f"{scaled(bound.seconds, 's')}{by_text(bound)}"))  # fmt: skip
 
 
 def _layer(one: Roofline, index: int) -> Iterator[Step]:

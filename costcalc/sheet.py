@@ -16,7 +16,7 @@ from costcalc.values import column, known, ordered
 
 if TYPE_CHECKING:
     from costcalc.roofline import Roofline
-    from costcalc.timing import Computed
+    from costcalc.timed import Computed
 
 DEFAULTS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
@@ -96,7 +96,7 @@ def _timed(view: View) -> Mapping[str, Computed]:
     """The columns that the devices give."""
     if not view.devices:
         return {}
-    from costcalc.timing import computed
+    from costcalc.timed import computed
 
     return computed(view.devices)
 
@@ -117,7 +117,7 @@ def _keys(report: Report, view: View) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    from costcalc.timing import defaults, expanded
+    from costcalc.timed import defaults, expanded
 
     return expanded(keys, view.devices) if view.columns else defaults(keys, view.devices)
 

@@ -1,83 +1,23 @@
-"""Rooflines -> what a table shows of them: columns, the footer's lines, and the entry of the JSON report."""
+"""Rooflines -> the lines of the footer, and the entry of the JSON report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
-from costcalc.columns import COLUMNS, TIMED, Column, Group
 from costcalc.energy import Joules, energy
 from costcalc.fits import Fit, fits
 from costcalc.footer import Remark
 from costcalc.hardware.profile import Figure, HardwareProfile
 from costcalc.report import Report
 from costcalc.roofline import Bound, Roofline, roofline
-from costcalc.rows import Row
 from costcalc.units import percent_of, scaled, short, short_bytes
-
-Cell = Callable[["Row | Group"], Any]
-
-
-class Computed(NamedTuple):
-    """A column that is computed from a roofline, and how."""
-
-    column: Column
-    cell: Cell
 
 
 def rooflines(report: Report, profiles: Sequence[HardwareProfile]) -> tuple[Roofline, ...]:
     """A report on each device."""
     return tuple(roofline(report, profile) for profile in profiles)
-
-
-def computed(given: Sequence[Roofline]) -> dict[str, Computed]:
-    """The columns of the devices, by key."""
-    found: dict[str, Computed] = {}
-    for one in given:
-        bounds = {id(row): bound for row, bound in zip(one.report.rows, one.layers, strict=True)}
-        for key in TIMED:
-            column = COLUMNS[key]
-            if len(given) > 1:
-                column = column._replace(key=f"{key}:{one.profile.id}", title=f"{column.title} {one.profile.id}")
-            found[column.key] = Computed(column, _cell(key, bounds))
-    return found
-
-
-def expanded(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """Column names as asked for; `time` stands for each device's."""
-    if len(given) < 2:
-        return list(keys)
-    found: list[str] = []
-    for key in keys:
-        found += [f"{key}:{one.profile.id}" for one in given] if key in TIMED else [key]
-    return found
-
-
-def defaults(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """The usual columns with a device: intensity, time and bound in the place of shares."""
-    several = len(given) > 1
-    kept = [key for key in keys if key not in ("share", "bar", "params")]
-    more = [f"{key}:{one.profile.id}" if several else key for one in given for key in TIMED[:2]]
-    return [*kept, "intensity", *more]
-
-
-def _cell(key: str, bounds: dict[int, Bound]) -> Cell:
-    def cell(item: Row | Group) -> Any:
-        rows = item.rows if isinstance(item, Group) else (item,)
-        mine = [bounds[id(row)] for row in rows]
-        if key == "bound":
-            found = {bound.by for bound in mine} - {""}
-            return found.pop() if len(found) == 1 else "both" if found else ""
-        known = [(bound.seconds, bound.compute) for bound in mine if bound.seconds is not None]
-        seconds = sum((s for s, _ in known), Fraction(0))
-        if not known:
-            return None
-        if key == "time":
-            return float(seconds)
-        return float(sum((c or Fraction(0) for _, c in known), Fraction(0)) / seconds) if seconds else None
-
-    return cell
 
 
 def rate(value: Fraction, precision: str) -> str:
@@ -134,8 +74,16 @@ def bound_text(one: Roofline) -> str:
         kept = f", {short(one.kept)}B may stay in cache" if one.kept else ""
         moved = f"{short(one.compulsory)}B once{kept}, at {speed(one.profile.bandwidth.value)}"
         parts.append(f"memory {scaled(one.model.memory, 's')} ({moved})")
-    by = f", bound by {one.model.by}" if one.model.by else ""
-    return f"≥ {scaled(one.model.seconds, 's')}{by}: {', '.join(parts)}"
+    return f"≥ {scaled(one.model.seconds, 's')}{by_text(one.model)}: {', '.join(parts)}"
+
+
+def by_text(bound: Bound) -> str:
+    """`, bound by memory at 85.2% of the peak`: what bounds, and how much of the peak is used then."""
+    if not bound.by:
+        return ""
+    used = bound.utilisation
+    at = f" at {percent_of(float(used))} of the peak" if bound.by == "memory" and used is not None else ""
+    return f", bound by {bound.by}{at}"
 
 
 def layers_text(one: Roofline) -> str:

@@ -13,7 +13,7 @@ from costcalc.rows import Row
 from costcalc.units import ratio
 
 if TYPE_CHECKING:
-    from costcalc.timing import Computed
+    from costcalc.timed import Computed
 
 
 def known(key: str) -> str:

@@ -27,7 +27,7 @@ ORDER = (
     ("fits", "energy"),
     ("windows", "separable", "columns", "grouping", "training"),
     ("footer", "values"),
-    ("timing",),
+    ("timing", "timed"),
     ("sheet", "steps"),
     ("working", "comparison", "catalogue", "generation"),
     ("bounds", "devices"),
