@@ -65,3 +65,59 @@ def test_linear_layers() -> None:
     )
     net = nn.Sequential(nn.Linear(12, 20), nn.GELU(), nn.Linear(20, 5))
     assert ours(graph, Setup()) == theirs(net, torch.randn(10, 12))
+
+
+def test_a_shared_layer_and_attention_written_out() -> None:
+    b = GraphBuilder("net", "made", {"": 17})
+    x = b.add_input("x", F32, (7, 12))
+    w = b.add_initializer("w", F32, (12, 12))
+    (h,) = b.add("MatMul", [x, w], name="first")
+    (h,) = b.add("MatMul", [h, w], name="second")
+    (t,) = b.add("Transpose", [h], {"perm": (1, 0)}, name="t")
+    (s,) = b.add("MatMul", [h, t], name="scores")
+    (p,) = b.add("Softmax", [s], name="p")
+    graph = b.build(b.add("MatMul", [p, h], name="mixed"))
+
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(12, 12, bias=False)
+
+        def forward(self, x: Any) -> Any:
+            h = self.linear(self.linear(x))
+            return torch.softmax(h @ h.T, -1) @ h
+
+    assert ours(graph, Setup()) == theirs(Net(), torch.randn(7, 12))
+
+
+def test_what_is_kept_is_what_autograd_saves() -> None:
+    """Every tensor that autograd saves, by its storage, parameters and buffers apart. The Relu is there because
+    PyTorch's pool keeps its input, which our rule does not: here the Relu keeps it anyway."""
+    nn = torch.nn
+    b = GraphBuilder("net", "made", {"": 17})
+    x = b.add_input("x", F32, (2, 3, 8, 8))
+    (x,) = b.add("Conv", [x, b.add_initializer("w", F32, (4, 3, 3, 3))], {"pads": (1, 1, 1, 1)}, name="conv")
+    (x,) = b.add("BatchNormalization", [x, *(b.add_initializer(f"bn{i}", F32, (4,)) for i in range(4))], name="bn")
+    (x,) = b.add("Relu", [x], name="relu")
+    (x,) = b.add("MaxPool", [x], {"kernel_shape": (2, 2), "strides": (2, 2)}, name="pool")
+    (x,) = b.add("Flatten", [x], name="flat")
+    (x,) = b.add("Gemm", [x, b.add_initializer("u", F32, (64, 10))], name="fc")
+    (x,) = b.add("Gelu", [x], name="gelu")
+    (x,) = b.add("Sigmoid", [x], name="sigmoid")
+    (x,) = b.add("Mul", [x, x], name="square")
+    graph = b.build(b.add("Softmax", [x], {"axis": -1}, name="softmax"))
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+                        nn.Flatten(), nn.Linear(64, 10, bias=False), nn.GELU(), nn.Sigmoid())  # fmt: skip
+    stored = {t.data_ptr() for t in (*net.parameters(), *net.buffers())}
+    saved: dict[int, int] = {}
+
+    def keep(tensor: Any) -> Any:
+        if tensor.data_ptr() not in stored and tensor.numel():
+            saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        y = net(torch.randn(2, 3, 8, 8))
+        y = torch.softmax(y * y, -1)
+    found = train(analyze_graph(graph)).training
+    assert found and found.nbytes["activations"] == sum(saved.values())
