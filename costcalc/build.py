@@ -154,6 +154,9 @@ class GraphBuilder:
         context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
         result = registry.call(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
+        for t in types:
+            if t.shape is not None and any(d.__class__ is float for d in t.shape):
+                raise ShapeError(f"an extent of {t.shape} is no integer", "give shapes as integer tensors")
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))
         return self._with_value(node, inputs, types, context)[:n]

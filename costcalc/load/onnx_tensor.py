@@ -39,6 +39,9 @@ class TensorProto(NamedTuple):
 _PAYLOAD = frozenset((34, 37, 40, 42, 50, 56, 58, 74, 81, 82, 88, 90))
 """The keys of float_data, int32_data, string_data, int64_data, raw_data, double_data, uint64_data, packed or not."""
 
+_FLOAT_DATA = frozenset((34, 37, 81, 82))
+"""float_data and double_data; the other fields hold integers, and the bits of float16."""
+
 _RAW = 74
 
 _FORMAT = {
@@ -135,6 +138,8 @@ def _float16(bits: int) -> float:
 def _typed(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
     """The elements in float_data, int32_data, int64_data, double_data or uint64_data."""
     out: list[Any] = []
+    if any((key in _FLOAT_DATA) != (dtype in (DType.FLOAT32, DType.FLOAT64)) for key, _, _ in t.payload):
+        raise LoadError(f"the elements of the tensor {t.name!r} are of another type than {dtype}", REMEDY)
     for key, a, b in t.payload:
         if key in (37, 34):
             out += struct.unpack_from(f"<{(b - a) // 4}f", t.buf, a)
