@@ -12,6 +12,7 @@ from costcalc.report import Report, analyze_graph
 
 if TYPE_CHECKING:
     from costcalc.comparison import Comparison
+    from costcalc.memory.footprint import Footprint
     from costcalc.roofline import Roofline
     from costcalc.working import Explanation
 
@@ -81,6 +82,24 @@ def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -
     from costcalc.comparison import compare_reports
 
     return compare_reports([s if isinstance(s, Report) else analyze(s, **options) for s in sources])
+
+
+def footprint(
+    source: str | os.PathLike[str] | Graph | Report,
+    *,
+    in_place: bool = False,
+    fuse: bool = False,
+    blocks: bool = False,
+    reorder: bool = False,
+    alignment: int | None = None,
+    **options: Any,
+) -> Footprint:
+    """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
+    runs is as in costcalc.memory.footprint.Execution; the other options are load's."""
+    from costcalc.memory.footprint import Execution, footprint
+
+    graph = source.graph if isinstance(source, Report) else load(source, **options)
+    return footprint(graph, Execution(in_place, fuse, blocks, reorder, alignment))
 
 
 def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None = None, **options: Any) -> Explanation:

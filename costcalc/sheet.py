@@ -37,10 +37,17 @@ class View(NamedTuple):
     devices: tuple[Roofline, ...] = ()
 
 
+class Plot(NamedTuple):
+    """Bytes over steps."""
+
+    title: str
+    values: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """rows hold one raw value per column. rest sums up the rows that --top left out; total all of them. tree gives each
-    row's (depth, label) where rows are a tree. kind says what the title names."""
+    row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows."""
 
     title: str
     subtitle: str
@@ -52,6 +59,7 @@ class Sheet:
     facts: tuple[Fact, ...] = ()
     remarks: tuple[Remark, ...] = ()
     kind: str = "model"
+    plot: Plot | None = None
 
 
 def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008

@@ -29,7 +29,7 @@ ORDER = (
     ("footer", "values"),
     ("timing", "timed"),
     ("sheet", "steps"),
-    ("working", "comparison", "catalogue", "generation"),
+    ("working", "comparison", "catalogue", "generation", "occupancy"),
     ("bounds", "devices"),
     ("budget",),
     ("render",),

@@ -12,10 +12,12 @@ import click
 from costcalc.cli.check import check
 from costcalc.cli.commands import cli
 from costcalc.cli.llm import llm
+from costcalc.cli.memory import memory
 from costcalc.errors import CostcalcError
 
 cli.add_command(check)
 cli.add_command(llm)
+cli.add_command(memory)
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from costcalc.render import cells
+from costcalc.render import cells, plot
 from costcalc.sheet import Sheet
 
 STYLE = """
@@ -60,7 +60,7 @@ def _sheet(sheet: Sheet) -> str:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
     return (
-        f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n"
+        f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.svg(sheet.plot)}"
         f"<table><thead><tr>{header}</tr></thead>\n<tbody>\n" + "\n".join(rows) + f"\n</tbody></table>\n{_list(sheet)}"
     )
 

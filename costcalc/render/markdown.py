@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from costcalc.render import cells
+from costcalc.render import cells, plot
+from costcalc.render.palette import Screen
 from costcalc.sheet import Sheet
 
 
@@ -31,6 +32,8 @@ def _sheet(sheet: Sheet) -> str:
     lines = [f"### {escape(sheet.title)}", ""]
     if sheet.subtitle:
         lines += [escape(sheet.subtitle), ""]
+    if sheet.plot is not None:
+        lines += ["```text", *plot.area(sheet.plot, Screen(80)), "```", ""]
     lines += [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
     if sheet.facts:
         lines.append("")

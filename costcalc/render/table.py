@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.columns import is_formula
 from costcalc.footer import Fact, Remark
-from costcalc.render import cells
+from costcalc.render import cells, plot
 from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, path, text_width, wrap, wrap_formula
 from costcalc.render.palette import Palette, Screen
 from costcalc.sheet import Sheet
@@ -19,7 +19,10 @@ SHORTEN = {"name": path, "number": end, "prose": end}
 def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
     """The whole of it: title, rows, totals, footer. keep_all leaves no column out, however narrow the line."""
     palette = screen.palette
-    lines = [*title(given, palette, screen.width), "", *body(given, screen, keep_all)]
+    lines = [*title(given, palette, screen.width), ""]
+    if given.plot is not None:
+        lines += [*plot.area(given.plot, screen), ""]
+    lines += body(given, screen, keep_all)
     if given.facts:
         lines += ["", *facts(given.facts, screen.width, palette)]
     if given.remarks:

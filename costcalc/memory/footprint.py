@@ -1,0 +1,105 @@
+"""Graph and how it is executed -> what it needs: live bytes at each step, the peak, a plan of the arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from costcalc.dim import Dim, bounds
+from costcalc.ir import Graph
+from costcalc.memory.peak import Timeline, timeline
+from costcalc.memory.schedule import Buffer, Schedule, Step, node_steps, schedule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from costcalc.memory.arena import Arena
+
+
+class Execution(NamedTuple):
+    """What is taken for granted of the runtime.
+
+    in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
+    normalisation and activation behind it and the addition of a residual are one step. blocks: depthwise blocks are
+    computed in slices too (this includes fuse). reorder: steps run in an order with a lower peak. alignment: of an
+    arena's offsets in bytes; None asks for no arena.
+    """
+
+    in_place: bool = False
+    fuse: bool = False
+    blocks: bool = False
+    reorder: bool = False
+    alignment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
+    one (both None unless the order was searched for)."""
+
+    graph: Graph
+    execution: Execution
+    plan: Schedule
+    line: Timeline
+    arena: Arena | None = None
+    given: Dim | None = None
+    best: bool | None = None
+
+    @property
+    def peak(self) -> Dim | None:
+        """Peak activation bytes; None where open symbols leave it undecided."""
+        return self.line.peak
+
+    @property
+    def total(self) -> Dim:
+        """Bytes of all buffers together, as if none were ever freed."""
+        result: Dim = 0
+        for buffer in self.plan.buffers:
+            result = result + buffer.nbytes
+        return result
+
+    def held(self, buffer: Buffer) -> bool:
+        """Whether a buffer is alive at the peak."""
+        return buffer.born <= self.line.step <= buffer.dies
+
+    def operators(self, step: Step) -> tuple[str, ...]:
+        """The operator types of a step."""
+        return tuple([self.graph.nodes[i].op_type for i in step.nodes])
+
+    def largest(self) -> tuple[int, ...]:
+        """The places of the buffers in plan.buffers: those alive at the peak, then the others, the largest first."""
+        buffers = self.plan.buffers
+        return tuple(
+            sorted(range(len(buffers)), key=lambda i: (not self.held(buffers[i]), -bounds(buffers[i].nbytes)[0]))
+        )
+
+
+def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  # noqa: B008
+    """What a graph needs when it is executed so. UndecidedError where sizes are open that an order or an arena is
+    chosen by."""
+    steps = steps_of(graph, execution)
+    given = best = None
+    if execution.reorder:
+        from costcalc.memory.reorder import reordered
+
+        given = timeline(schedule(graph, steps, execution.in_place)).peak
+        steps, best = reordered(graph, steps, execution.in_place)
+    plan = schedule(graph, steps, execution.in_place)
+    found = None
+    if execution.alignment is not None:
+        from costcalc.memory.arena import arena
+
+        found = arena(plan, execution.alignment)
+    return Footprint(graph, execution, plan, timeline(plan), found, given, best)
+
+
+def steps_of(graph: Graph, execution: Execution) -> tuple[Step, ...]:
+    """A step a node, fused, or fused with blocks in slices."""
+    if execution.blocks:
+        from costcalc.memory.slices import sliced
+
+        return sliced(graph)
+    if execution.fuse:
+        from costcalc.memory.fuse import fused
+
+        return fused(graph)
+    return node_steps(graph)
