@@ -6,12 +6,9 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """An installed package has its bytecode: where writing it is switched off, a checkout would compile at every start."""
@@ -36,18 +33,29 @@ def costcalc(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).parent / "costcalc"), *arguments]
 
 
+SPAWN = """
+import os, sys, time
+start = time.perf_counter()
+child = os.fork()
+if not child:
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+"""A small process between this one and the measured one: Linux counts to a process's largest resident set that of the
+one that it was forked from, and this one has built models."""
+
+
 def run_once(command: Sequence[str], timeout: float = 300) -> Measured:
     """One run, its output thrown away."""
-    with tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=ENVIRONMENT)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-    failed = f"exit {child.returncode}: {''.join(last)}" if child.returncode else ""
-    return Measured(seconds, usage.ru_maxrss * 1024, failed)
+    spawn = [sys.executable, "-S", "-c", SPAWN, *command]
+    done = subprocess.run(
+        spawn, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=timeout, text=True
+    )
+    *said, last = done.stderr.strip().splitlines()
+    seconds, kilobytes, code = last.split()
+    failed = f"exit {code}: {''.join(said[-1:])}" if int(code) else ""
+    return Measured(float(seconds), int(kilobytes) * 1024, failed)
 
 
 def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:

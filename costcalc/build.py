@@ -155,7 +155,7 @@ class GraphBuilder:
         result = registry.call(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         for t in types:
-            if t.shape is not None and any(d.__class__ is float for d in t.shape):
+            if t.shape and float in map(type, t.shape):
                 raise ShapeError(f"an extent of {t.shape} is no integer", "give shapes as integer tensors")
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))
