@@ -63,15 +63,16 @@ class Comparison:
         self, title: str, subtitle: str, table: Mapping[str, Sequence[Amount]], remarks: tuple[Remark, ...] = ()
     ) -> Sheet:
         shown = [Column("figure", "", "name", 100), Column(self.names[0], self.names[0], "number", 90)]
-        for i, name in enumerate(self.names[1:], 1):
-            shown += [Column(name, name, "number", 90 - i), Column(f"{name} ratio", "ratio", "ratio", 90 - i)]
+        for name in self.names[1:]:
+            shown += [Column(name, name, "number", 90), Column(f"{name} ratio", "ratio", "ratio", 90)]
         rows = []
         for label, amounts in table.items():
             cells: list[Any] = [label, amounts[0]]
             for amount in amounts[1:]:
                 cells += [amount, amount_ratio(amount, amounts[0])]
             rows.append(tuple(cells))
-        return Sheet(title, subtitle, tuple(shown), tuple(rows), remarks=remarks, kind="table")
+        groups = ((1,), *((i, i + 1) for i in range(2, len(shown), 2)))
+        return Sheet(title, subtitle, tuple(shown), tuple(rows), remarks=remarks, groups=groups, kind="table")
 
 
 def compare_reports(reports: Sequence[Report]) -> Comparison:

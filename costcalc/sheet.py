@@ -47,7 +47,9 @@ class Plot(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """rows hold one raw value per column. rest sums up the rows that --top left out; total all of them. tree gives each
-    row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows."""
+    row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows. groups are
+    the indexes of columns that stand together: where there are any, no column is left out, and what a line has no room
+    for stands below."""
 
     title: str
     subtitle: str
@@ -58,6 +60,7 @@ class Sheet:
     tree: tuple[tuple[int, str], ...] = ()
     facts: tuple[Fact, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
     plot: Plot | None = None
 

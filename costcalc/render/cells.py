@@ -26,6 +26,8 @@ def column(kind: Column, values: Sequence[Any]) -> list[str]:
     """The texts of a column; bars are drawn by the renderer."""
     if kind.kind == "number":
         return [f"{v:,}" if v.__class__ is int else amount(v) for v in values]
+    if kind.kind == "short":
+        return [amount_short(v) for v in values]
     if kind.kind == "bytes":
         return [amount_of_bytes(v) for v in values]
     if kind.kind == "shape":
@@ -45,6 +47,11 @@ def column(kind: Column, values: Sequence[Any]) -> list[str]:
 def amount(value: Amount) -> str:
     """1,234; `≥ 1,234`; a formula; `?`."""
     return f"≥ {exact(value.value)}" if isinstance(value, AtLeast) else exact(value)
+
+
+def amount_short(value: Amount) -> str:
+    """15.5 G, `≥ 15.5 G`."""
+    return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
 
 
 def amount_of_bytes(value: Amount) -> str:

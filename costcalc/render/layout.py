@@ -14,14 +14,14 @@ from costcalc.columns import Column
 GAP = "  "
 BAR = (1, 16)
 """The narrowest and the widest bar."""
-MILD = (("number", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22))
+MILD = (("number", 24), ("short", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22))
 """What is shortened first, and down to where, before a column of little importance is left out."""
 LITTLE = 50
-NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("number", 12))
+NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("number", 12), ("short", 12))
 """What is shortened before any other column is left out."""
 LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
-CALM = {"name": 48, "text": 28, "shape": 28, "number": 40, "prose": 60}
+CALM = {"name": 48, "text": 28, "shape": 28, "number": 48, "short": 48, "prose": 60}
 """No column is wider than this, whatever the line's width."""
 OURS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""

@@ -10,10 +10,11 @@ from costcalc.footer import Fact, Remark
 from costcalc.render import cells, plot
 from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, path, text_width, wrap, wrap_formula
 from costcalc.render.palette import Palette, Screen
+from costcalc.render.pieces import pieces
 from costcalc.sheet import Sheet
 
 LEFT = ("name", "text", "prose", "bar")
-SHORTEN = {"name": path, "number": end, "prose": end}
+SHORTEN = {"name": path, "number": end, "short": end, "prose": end}
 
 
 def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
@@ -22,7 +23,8 @@ def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
     lines = [*title(given, palette, screen.width), ""]
     if given.plot is not None:
         lines += [*plot.area(given.plot, screen), ""]
-    lines += body(given, screen, keep_all)
+    for i, piece in enumerate(pieces(given, screen.width)):
+        lines += [*([""] if i else []), *body(piece, screen, keep_all or bool(given.groups))]
     if given.facts:
         lines += ["", *facts(given.facts, screen.width, palette)]
     if given.remarks:
@@ -81,7 +83,7 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
 
 def _floor(kind: str, values: Sequence[Any], texts: Sequence[str]) -> int:
     """The width of the widest figure; formulas may be cut."""
-    if kind not in ("number", "bytes", "share", "ratio", "seconds", "decimal"):
+    if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal"):
         return 0
     return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
 
