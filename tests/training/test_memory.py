@@ -183,3 +183,13 @@ def test_options_that_need_training() -> None:
         run = CliRunner().invoke(cli, ["analyze", "lenet5", *options])
         assert run.exit_code != 0
         assert "add --training" in str(getattr(run.exception, "remedy", ""))
+
+
+def test_whether_training_fits_a_device() -> None:
+    from costcalc.fits import fits
+    from costcalc.hardware.find import find
+
+    report = train(analyze_graph(blocks()))
+    *_, fit = fits(report, find("t4"))
+    assert report.training and fit.needed == report.training.total_bytes
+    assert fit.what.startswith("training") and fit.fits
