@@ -24,10 +24,10 @@ PASSES = (
 DEVICES = (
     Column("device", "Device", "name", 100),
     Column("prefill", "Prompt ≥", "text", 80),
-    Column("first", "First step ≥", "text", 60),
-    Column("last", "Last step ≥", "text", 70),
-    Column("bound", "Step bound by", "text", 65),
-    Column("total", "In all ≥", "text", 75),
+    Column("first", "First ≥", "text", 60),
+    Column("last", "Last ≥", "text", 70),
+    Column("bound", "Bound by", "text", 65),
+    Column("total", "All ≥", "text", 75),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90),
 )
 
