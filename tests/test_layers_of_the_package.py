@@ -47,8 +47,9 @@ THIRD_PARTIES = {
     "click": {"cli"},
 }
 
-ALLOWED_UP = {("report", "render"), ("report", "sheet"), ("working", "render")}
-"""A Report and an Explanation print themselves: they ask a renderer at the moment they are printed."""
+ALLOWED_UP = {("report", "render"), ("report", "sheet"), ("working", "render"), ("load", "api")}
+"""A Report and an Explanation print themselves: they ask a renderer at the moment they are printed. The package load, when
+it is called, is the API's function of that name."""
 
 
 def part(path: Path) -> str:

@@ -86,7 +86,9 @@ class _Package(ModuleType):
     """This package can be called, for the API's function costcalc.load has its name."""
 
     def __call__(self, source: str | os.PathLike[str] | Graph, **options: Any) -> Graph:
-        return load(source, **options)
+        from costcalc.api import load as of_the_api
+
+        return of_the_api(source, **options)
 
 
 sys.modules[__name__].__class__ = _Package
