@@ -67,7 +67,7 @@ COLUMNS = {
         Column("bound", "Bound by", "text", 72),
         Column("utilisation", "Of peak", "share", 44),
         Column("share", "Share", "share", 80),
-        Column("bar", "", "bar", 55),
+        Column("bar", "", "bar", 25),
         Column("layers", "Layers", "number", 50),
         Column("count", "Runs", "number", 35),
         Column("dtype", "Type", "text", 30),

@@ -20,7 +20,7 @@ from made import attention_scores, blocks, separable, unknown
 from costcalc.build import GraphBuilder
 from costcalc.comparison import compare_reports
 from costcalc.ir import DType, Graph
-from costcalc.render import html, layout, markdown, sheets, table
+from costcalc.render import html, layout, markdown, names, sheets, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.palette import Screen, palette
@@ -115,17 +115,42 @@ def test_names_are_shortened_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "short"),
+    ("name", "op", "width", "short"),
     [
-        ("/layer1/layer1.0/conv1/Conv", 22, "…layer1.0/conv1/Conv"),
-        ("/features/features.18/features.18.0/Conv", 20, "…features.18.0/Conv"),
-        ("/m/encoder/layer.0/attention/self/query/MatMul", 22, "…layer.0…query/MatMul"),
-        ("/m/encoder/layer.0/attention/self/query/MatMul", 15, "…laye…ry/MatMul"),
-        ("conv1", 8, "conv1"),
+        ("/layer1/layer1.0/conv1/Conv", "Conv", 22, "…layer1.0/conv1"),
+        ("/layer1/layer1.0/conv1/Conv", "", 22, "…layer1.0/conv1/Conv"),
+        ("/features/features.18/features.18.0/Conv", "Conv", 20, "…features.18.0"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 22, "…layer.0…self/query"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 30, "…layer.0/attention/self/query"),
+        ("decoder11/residual2/layer_norm", "LayerNormalization", 18, "d11/r2/layer_norm"),
+        ("decoder11/residual2/layer_norm", "LayerNormalization", 13, "d11/r2/la…orm"),
+        ("stage2/block3/conv_bn1/batch_norm", "BatchNormalization", 18, "s2/b3/cb1/ba…_norm"),
+        ("conv1", "Conv", 8, "conv1"),
     ],
 )
-def test_paths_lose_what_says_least(name: str, width: int, short: str) -> None:
-    assert layout.path(name, width) == short
+def test_names_lose_what_says_least(name: str, op: str, width: int, short: str) -> None:
+    assert names.path(name, width, op) == short
+
+
+def test_names_that_differ_stay_different() -> None:
+    """Twelve decoders of two residuals each, and parts that only their parents tell apart, in 18 columns."""
+    paths = ("residual1/layer_norm", "residual1/attention/project/Reshape_1", "residual2/mlp/project/Reshape_1",
+             "residual1/attention/Add", "residual1/attention/Softmax", "residual2/layer_norm")  # fmt: skip
+    texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
+    ops = [path.rpartition("/")[2].rstrip("_1") for path in texts]
+    for width in (18, 22, 30):
+        short = names.shortened(texts, ops, width)
+        assert len(set(short)) == len(texts), width
+        assert all(text_width(text) <= width for text in short)
+        assert all(str(i // 6) in text for i, text in enumerate(short))
+
+
+def test_a_bar_is_wide_enough_to_be_one() -> None:
+    shown = sheet(analyze_graph(blocks(stages=3)))
+    for width in range(60, 120):
+        rows = list(table.body(shown, Screen(width)))
+        drawn = [len(line) - len(line.rstrip("█")) for line in rows]
+        assert max(drawn) == 0 or max(drawn) >= 5, width
 
 
 def test_a_figure_is_never_cut() -> None:

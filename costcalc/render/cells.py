@@ -10,9 +10,7 @@ from costcalc.columns import Amount, AtLeast, Column
 from costcalc.units import digits, exact, percent_of, scaled, shape_text, short, short_bytes, times
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-LEVELS, ASCII_LEVELS = " ▁▂▃▄▅▆▇█", " .:-=+*%#"
-NARROW = 4
-"""A bar narrower than this stands upright in one cell."""
+LEVELS = " ▁▂▃▄▅▆▇█"
 
 ASCII = str.maketrans(
     {"×": "x", "≥": ">=", "≤": "<=", "…": "~", "–": "-", "·": "*", "█": "#", "─": "-", "→": "->", "⌊": "floor(",
@@ -76,11 +74,8 @@ def shapes(values: tuple[Any, ...]) -> str:
 
 
 def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:
-    """A bar per share; the largest fills the width (or one cell's height), and what is not nothing shows."""
+    """A bar per share; the largest fills the width, and what is not nothing shows."""
     top = max((v for v in values if v), default=1.0)
-    if width < NARROW:
-        levels = LEVELS if unicode else ASCII_LEVELS
-        return [levels[max(1, int(v / top * 8 + 0.5))] if v else "" for v in values]
     if not unicode:
         return ["#" * max(1, round(v / top * width)) if v else "" for v in values]
     full, scale = EIGHTHS[-1] * width, 8 * width / top

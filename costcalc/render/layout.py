@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from costcalc.columns import Column
 
 GAP = "  "
-BAR = (1, 16)
+BAR = (5, 16)
 """The narrowest and the widest bar."""
 MILD = (("number", 24), ("short", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18), ("name", 22))
 """What is shortened first, and down to where, before a column of little importance is left out."""
@@ -57,33 +57,6 @@ def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, i
     texts = [t if text_width(t) <= width else shorten(t, width) for t in texts]
     spaces = [" " * (width - text_width(t)) for t in texts]
     return [s + t if right else t + s for s, t in zip(spaces, texts, strict=True)]
-
-
-def path(text: str, width: int) -> str:
-    """A name shortened part by part: parents that their children repeat go first (`/layer1/layer1.0`), then parts
-    without a number but the last two; what is still too long loses its middle."""
-    parts = text.split("/")
-    for goes in (_repeated, _numberless):
-        for i in range(len(parts) - 2):
-            if text_width(_joined(parts)) <= width:
-                return _joined(parts)
-            if goes(parts, i):
-                parts[i] = ""
-    return middle(_joined(parts), width)
-
-
-def _repeated(parts: Sequence[str], i: int) -> bool:
-    return parts[i + 1].startswith(f"{parts[i]}.")
-
-
-def _numberless(parts: Sequence[str], i: int) -> bool:
-    return not any(c.isdigit() for c in parts[i])
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """The parts with `…` for those that were left out."""
-    text = "/".join(part or "…" for part in parts)
-    return re.sub(r"(?:/?…)+/?", "…", text)
 
 
 def middle(text: str, width: int) -> str:

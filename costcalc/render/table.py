@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from costcalc.columns import is_formula
 from costcalc.footer import Fact, Remark
 from costcalc.render import cells, plot
-from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, path, text_width, wrap, wrap_formula
+from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, text_width, wrap, wrap_formula
+from costcalc.render.names import path, shortened
 from costcalc.render.palette import Palette, Screen
 from costcalc.render.pieces import pieces
 from costcalc.sheet import Sheet
 
 LEFT = ("name", "text", "prose", "bar")
+NAME = 18
+"""Names are not shortened further where a line has some room."""
 SHORTEN = {"name": path, "number": end, "short": end, "prose": end}
 
 
@@ -48,7 +51,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     raw = list(zip(*given.rows, *last, strict=True))
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     natural = [max(text_width(c.title), column_width(t)) for c, t in zip(given.columns, texts, strict=True)]
-    floors = [_floor(c.kind, v, t) for c, v, t in zip(given.columns, raw, texts, strict=True)]
+    floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
     header, columns = [], []
     for i, width in widths.items():
@@ -56,6 +59,8 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
         right = column.kind not in LEFT
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
+        if column.kind == "name" and not given.tree:
+            texts[i] = shortened(texts[i], _operators(given, widths, raw), width)
         padded = pad([column.title, *texts[i]], width, right, SHORTEN.get(column.kind, middle))
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
@@ -81,8 +86,16 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
     return texts
 
 
-def _floor(kind: str, values: Sequence[Any], texts: Sequence[str]) -> int:
-    """The width of the widest figure; formulas may be cut."""
+def _operators(given: Sheet, shown: Iterable[int], raw: Sequence[Sequence[Any]]) -> Sequence[str]:
+    """The operator beside each name; empty where none is shown."""
+    at = next((i for i in shown if given.columns[i].key == "op"), None)
+    return [""] * len(raw[0]) if at is None else raw[at]
+
+
+def _floor(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -> int:
+    """The width of the widest figure, for it is not cut, while formulas may be; what tells names apart."""
+    if kind == "name":
+        return min(column_width(texts), NAME, width // 4)
     if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal"):
         return 0
     return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)

@@ -8,7 +8,8 @@ from costcalc.columns import COLUMNS, Column, qualified
 from costcalc.dim import Dim
 from costcalc.footer import inputs
 from costcalc.render import cells, table
-from costcalc.render.layout import path, wrap
+from costcalc.render.layout import wrap
+from costcalc.render.names import path
 from costcalc.render.palette import Palette, Screen
 from costcalc.separable import Separable
 from costcalc.sheet import Sheet
@@ -104,11 +105,12 @@ def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
     for (macs, standard), found in alike.items():
         first = found[0]
         terms = f" = 1/{exact(first.filters)} + 1/{exact(first.kernel)}"
-        who = f"{first.depthwise}, {first.pointwise}" if len(pairs) == 1 else first.pointwise
+        who = [first.depthwise, first.pointwise][len(pairs) > 1 :]
         more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
         line = f"{INDENT}{_share(macs, standard, terms)}"
-        room = screen.width - len(line) - len(more) - 4
-        yield f"{line}  ({path(cells.printable(who), room)}{more})" if room > 8 else line
+        room = (screen.width - len(line) - len(more) - 2 - 2 * len(who)) // len(who)
+        short = ", ".join(path(cells.printable(name), room) for name in who)
+        yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
         yield f"{INDENT}{_share(macs, standard, '')}  (all {len(pairs)} pairs)"
