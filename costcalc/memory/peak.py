@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.dim import Dim, bounds, maximum
+from costcalc.dim import Dim, bounds, maximum, substitute, symbols
 from costcalc.memory.schedule import Buffer, Schedule
 
 WIDEST = 4
@@ -44,13 +44,22 @@ def largest(values: list[Dim]) -> tuple[Dim | None, int]:
     if len(numbers) == len(values):
         peak = max(numbers, default=0)
         return peak, values.index(peak) if values else 0
+    names = symbols(*values)
+    points = [dict.fromkeys(names, n) for n in (1, 100, 100_003)] + [{name: 7 + 31 * i for i, name in enumerate(names)}]
+    at = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
+
+    def covers(a: Dim, b: Dim) -> bool:
+        """Whether a >= b always; what numbers disprove is not asked."""
+        return all(x >= y for x, y in zip(at[a], at[b], strict=True)) and bounds(a - b)[0] >= 0
+
     kept: list[Dim] = []
-    for value in sorted(set(values), key=lambda v: -bounds(v)[0]):
-        if any(bounds(have - value)[0] >= 0 for have in kept):
+    for value in sorted(at, key=lambda v: at[v][2], reverse=True):
+        if any(covers(have, value) for have in kept):
             continue
-        kept = [have for have in kept if bounds(value - have)[0] < 0] + [value]
+        kept = [have for have in kept if not covers(value, have)] + [value]
         if len(kept) > WIDEST * 4:
             return None, 0
+    kept.sort(key=lambda v: -bounds(v)[0])
     if len(kept) > WIDEST:
         return None, 0
     total = kept[0]
