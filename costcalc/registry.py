@@ -30,6 +30,8 @@ class Rule(NamedTuple):
     variadic: bool
     arity: int
     required: frozenset[str] = frozenset()
+    needed: int = 0
+    present: tuple[int, ...] = ()
 
 
 PackedCount = Callable[[TensorType, Mapping[str, Any]], Dim]
@@ -59,7 +61,11 @@ def _rule(function: Callable[..., Any]) -> Rule:
     code = function.__code__
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
-    return Rule(function, frozenset(names), bool(code.co_flags & 0x04), code.co_argcount, required)
+    needed = code.co_argcount - len(function.__defaults__ or ())
+    hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:needed]]
+    present = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
+    variadic = bool(code.co_flags & 0x04)
+    return Rule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -147,13 +153,14 @@ def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapp
     if rule.required and not rule.required <= chosen.keys():
         names = ", ".join(sorted(rule.required - chosen.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")
-    if not rule.variadic and len(inputs) != rule.arity:
-        if len(inputs) > rule.arity:
-            raise ShapeError(f"{len(inputs)} inputs are given, the operator takes {rule.arity}", "remove some")
-        function = rule.function
-        needed = rule.arity - len(function.__defaults__ or ())
-        if len(inputs) < needed:
-            raise ShapeError(f"{len(inputs)} inputs are given, the operator needs {needed}", "name them in `from:`")
+    given, needed = len(inputs), rule.needed
+    if given < needed:
+        raise ShapeError(f"{given} inputs are given, the operator needs {needed}", "name them in `from:`")
+    if given > rule.arity and not rule.variadic:
+        raise ShapeError(f"{given} inputs are given, the operator takes {rule.arity}", "remove some")
+    for position in rule.present:
+        if inputs[position] is None:
+            raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
     return rule.function(*inputs, **chosen)
 
 

@@ -63,6 +63,8 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 def make_divisible(value: Any, divisor: Any = 8, least: Any = None) -> Any:
     """The nearest multiple of divisor, not below `least` (divisor) and not more than 10 % below the value
     (the MobileNet papers' rounding of channels)."""
+    if not isinstance(divisor, int) or divisor < 1:
+        raise ExpressionError(f"make_divisible by {divisor}", "the divisor is a whole number of at least 1")
     least = divisor if least is None else least
     rounded = max(least, int(value + _divide(divisor, 2)) // divisor * divisor)
     return rounded + divisor if rounded * 10 < value * 9 else rounded

@@ -10,7 +10,7 @@ from costcalc.build import GraphBuilder
 from costcalc.errors import CostcalcError
 from costcalc.load import structure
 from costcalc.load.expression import suggest
-from costcalc.load.items import Item, item_names, read_item
+from costcalc.load.items import STRUCTURE, Item, item_names, read_item
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import REQUIRED, Layer, Site
 from costcalc.load.operator import add_operator
@@ -18,8 +18,6 @@ from costcalc.load.references import References
 from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Seq, YamlNode
-
-MAX_LAYERS = 1_000_000
 
 Values = tuple[str, ...]
 
@@ -70,20 +68,24 @@ class Elaborator:
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
         if item.when is not None and not self.reader.condition(item.when, scope.names):
+            self.references.left_out.update(item_names(item, self.reader))
             return current
         self.added += 1
-        if self.added > MAX_LAYERS:
-            raise self.reader.error(item.node, f"the model has more than {MAX_LAYERS:,} layers", "repeat less")
+        if self.added > structure.MAX_LAYERS:
+            raise self.reader.error(
+                item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
+            )
         kind = item.kind
-        inputs = current if item.source is None else self.references.sources(item.source, scope)
         names = item_names(item, self.reader)
+        inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
             values = structure.repeat(self, item, scope, inputs, plural)
             self._bind(item, names, values, scope)
             return values
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
-        name = names[0] if names else self._number(kind, scope, kind in plural or item.kind in plural)
+        paths = [self._number(name, scope, True) for name in names] if scope.repeating else names
+        name = paths[0] if paths else self._number(kind, scope, kind in plural or item.kind in plural)
         place = self.reader.document.place(item.node)
         path = "/".join((*scope.path, name))
         try:
@@ -94,11 +96,26 @@ class Elaborator:
             elif kind in self.blocks:
                 values = structure.block(self, self.blocks[kind], item, name, scope, inputs)
             else:
-                values = self._plain(kind, item, scope, path, inputs, names, place)
+                values = self._plain(kind, item, scope, path, inputs, paths, place)
         except CostcalcError as error:
             raise error.at(place).within(f"{path} ({kind})") from error
         self.references.add(path, values[0])
         self._bind(item, names, values, scope)
+        return values
+
+    def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
+        """What `from:` names."""
+        assert item.source is not None
+        place = self.reader.document.place(item.source)
+        try:
+            values = self.references.sources(item.source, scope)
+        except CostcalcError as error:
+            layer = "/".join((*scope.path, names[0] if names else item.kind))
+            raise error.at(place).within(f"{layer} ({item.kind})") from error
+        if not values:
+            raise self.reader.error(item.source, "`from:` names nothing", "name a layer or an input")
+        if "" in values and (item.kind in LAYERS or item.kind in self.blocks or item.kind in STRUCTURE):
+            raise self.reader.error(item.source, "an input is null", "only ONNX's own operators have optional inputs")
         return values
 
     def _number(self, kind: str, scope: Scope, plural: bool) -> str:
@@ -110,7 +127,7 @@ class Elaborator:
 
     def _bind(self, item: Item, names: Sequence[str], values: Values, scope: Scope) -> None:
         for name, value in zip(names, values, strict=False):
-            if name in scope.values:
+            if name in scope.values and not scope.repeating:
                 assert item.name is not None
                 raise self.reader.error(item.name, f"the name {name!r} is taken", "give each layer a name of its own")
             scope.values[name] = value

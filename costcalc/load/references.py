@@ -18,6 +18,7 @@ class References:
         self.reader, self.builder = reader, builder
         self.layers: dict[str, str] = {}
         self.homes: dict[str, str] = {}
+        self.left_out: set[str] = set()
 
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
         """The path of a layer whose weights are shared; the weights are called after it."""
@@ -41,6 +42,8 @@ class References:
             value = self.relative(node.text, scope)
         if value is None:
             near = suggest(node.text, self.known(scope))
+            if node.text in self.left_out:
+                raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(
                 node,
                 f"nothing above is called {node.text!r}",

@@ -21,13 +21,14 @@ class Block(NamedTuple):
 class Scope:
     """Where names are looked up: values by the layers' names, numbers and words by name; outwards until found."""
 
-    __slots__ = ("calls", "count", "names", "outer", "path", "values")
+    __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "values")
 
     def __init__(
         self, names: Mapping[str, Any], values: dict[str, str], path: tuple[str, ...], outer: Scope | None = None
     ) -> None:
         self.names, self.values, self.path, self.outer = names, values, path, outer
         self.count: Counter[str] = Counter()
+        self.repeating = 0
         self.calls: tuple[str, ...] = outer.calls if outer else ()
 
     def inner(self, name: str, values: dict[str, str]) -> Scope:

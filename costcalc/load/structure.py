@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.errors import SpecError
+from costcalc.assume import agree
+from costcalc.dim import Dim
+from costcalc.errors import ShapeError, SpecError
 from costcalc.load.expression import suggest
 from costcalc.load.items import Item, check_options, needed
 from costcalc.load.layers import LAYERS
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from costcalc.load.elaborate import Elaborator, Values
 
 MAX_CALLS = 50
+MAX_LAYERS = 1_000_000
 MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
 TIMES, AXIS = Key("int"), Key("int", 1)
 MERGE = Key("word", choices=tuple(MERGES))
@@ -31,9 +34,15 @@ def repeat(e: Elaborator, item: Item, scope: Scope, current: Values, plural: fro
     body = needed(item, "layers", e.reader)
     if not isinstance(body, Seq):
         raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
+    if times * len(body.items) > MAX_LAYERS:
+        raise e.reader.error(
+            node, f"it repeats {len(body.items)} layers {times:,} times", f"at most {MAX_LAYERS:,} in all"
+        )
+    scope.repeating += 1
     for _ in range(times):
         for entry in body.items:
             current = e.layer(e.item(entry), scope, current, plural)
+    scope.repeating -= 1
     return current
 
 
@@ -77,13 +86,41 @@ def join(e: Elaborator, item: Item, scope: Scope, op: str, ends: Sequence[str], 
     site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
     if op == "Concat":
         return site.op(op, ends, {"axis": axis})
+    if op == "Add":
+        _check_sum(e, item, ends)
     result = LAYERS[op.lower()].emit(site)
     assert isinstance(result, str)
     return result
 
 
+def _check_sum(e: Elaborator, item: Item, ends: Sequence[str]) -> None:
+    """Paths that are added must have one shape: a sum that broadcasts is a mistake here."""
+    shapes = [e.builder.types[end].shape for end in ends]
+    for shape in shapes[1:]:
+        first = shapes[0]
+        if first is None or shape is None or first == shape:
+            continue
+        try:
+            if len(first) != len(shape):
+                raise ShapeError("their ranks differ", "")
+            for a, b in zip(first, shape, strict=True):
+                agree(a, b)
+        except ShapeError as error:
+            names = "the body and the shortcut" if item.kind == "residual" else "the paths"
+            shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
+            raise ShapeError(f"{names} give {shown}, which cannot be added", _remedy(item, first, shape)) from error
+
+
+def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
+    if item.kind != "residual":
+        return "make their shapes equal"
+    if len(body) == len(shortcut) and body[:1] == shortcut[:1] and body[2:] == shortcut[2:]:
+        return f"give it a `shortcut:` that ends in {body[1]} channels (pointwise_conv, or pad_channels)"
+    return "pad the body's convolutions (`pad: same`), or give it a `shortcut:` with the same strides"
+
+
 def block(e: Elaborator, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
-    if block.name in scope.calls and scope.calls.count(block.name) >= 1:
+    if block.name in scope.calls:
         raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
     arguments: dict[str, Any] = dict(scope.names)
     for key in item.options:

@@ -39,7 +39,7 @@ class Reader:
             return node.text.lower() == "true"
         if node.text in names:
             return names[node.text]
-        if node.plain and is_expression(node.text) and not node.text.isidentifier():
+        if is_expression(node.text) and not node.text.isidentifier():
             return self.number(node, names)
         return node.text
 

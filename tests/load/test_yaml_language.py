@@ -54,6 +54,31 @@ def test_repeat_counts_on_and_may_be_zero() -> None:
     assert list(shapes(model(body % 0))) == ["tanh"]
 
 
+def test_a_repeated_layer_may_have_a_name() -> None:
+    graph = model("  - repeat: {times: 2, layers: [{relu: {as: a}}, {tanh: {from: a}}, {add: {from: [a, tanh1]}}]}\n")
+    assert list(shapes(graph)) == ["a1", "tanh1", "add1", "a2", "tanh2", "add2"]
+    assert graph.nodes[4].inputs == ("a2",)
+
+
+def test_quoted_expressions_are_expressions() -> None:
+    head = "params: {n: 'min(3, 4)'}\ninput: [N, 3, 8, 8]\nblocks: {b: {args: {f: }, layers: [{pointwise_conv: {filters: f}}]}}\n"
+    assert shapes(model('  - b: {f: "max(n, 2)"}\n', head))["b/pointwise_conv"] == (1, 3, 8, 8)
+
+
+def test_a_whole_shape_binds_the_symbols_in_its_place() -> None:
+    head = "input: {ids: {shape: [N, seq], dtype: int64}, mask: [N, seq]}\n"
+    graph = model("  - relu: {from: mask}\n", head, shapes={"ids": [2, 7]})
+    assert graph.types["relu"].shape == (2, 7)
+    assert graph.symbols == {"N": 2, "seq": 7}
+    with pytest.raises(CostcalcError, match="seq is 7 and, by --shape mask, 8"):
+        model("  - relu: {from: mask}\n", head, shapes={"ids": [2, 7], "mask": [2, 8]})
+
+
+def test_a_parameter_that_is_defined_below() -> None:
+    with pytest.raises(CostcalcError, match=r"m.yaml:1:13: 'b' is defined below; move it above"):
+        model("  - relu\n", "params: {a: b * 2, b: 3}\ninput: [N, 2]\n")
+
+
 def test_residual_identity_projection_and_zero_padding() -> None:
     identity = model("  - residual: {body: [{conv: {filters: 3, kernel: 3, pad: 1}}]}\n")
     assert [n.op_type for n in identity.nodes] == ["Conv", "Add"]
@@ -142,9 +167,21 @@ ERRORS = [
     ("  - conv: {filters: 4, kernel: 3, groups: 2}\n", "3 channels do not divide into 2 groups"),
     ("  - conv: {filters: filtres, kernel: 3}\n", "the name 'filtres' is not known"),
     ("  - conv: {filters: 12:30, kernel: 3}\n", "'12:30' is not an expression"),
+    ("  - residual: {body: [{conv: {filters: 3, kernel: 3}}]}\n", "pad the body's convolutions (`pad: same`)"),
+    ("  - residual: {body: [{conv: {filters: 1, kernel: 1}}]}\n", "which cannot be added"),
+    ("  - relu: {from: []}\n", "`from:` names nothing"),
+    ("  - relu: {from: [[input]]}\n", "the constant ['input'] is no number"),
+    ("  - split: {parts: x}\n", "parts is 'x'"),
+    ("  - slice: {axis: 2, end: x}\n", "end is 'x'"),
+    ("  - flatten\n  - select: {axis: 1}\n  - batch_norm\n", "its input has 1 axes and no channels"),
+    ("  - layer_norm: {axis: 9}\n", "its input has 4 axes, none is 9"),
+    ('  - conv: {filters: "make_divisible(37, 0)", kernel: 1}\n', "make_divisible by 0"),
+    ("  - {repeat: {times: 1000000000, layers: [relu]}}\n", "it repeats 1 layers 1,000,000,000 times"),
+    ("  - relu: {as: a, when: 0}\n  - tanh: {from: a}\n", "'a' is left out by its `when:`"),
+    ("  - relu: {from: nothing}\n", "m.yaml:3:18: relu (relu): nothing above is called 'nothing'"),
     ("  - relu: {from: later}\n  - tanh: {as: later}\n", "nothing above is called 'later'"),
     ("  - relu: {as: a}\n  - tanh: {as: a}\n", "given twice"),
-    ("  - residual: {body: [{conv: {filters: 4, kernel: 3, pad: 1}}]}\n", "residual/add (Add): shapes [1, 4, 8, 8] and [1, 3, 8, 8] do not broadcast"),
+    ("  - residual: {body: [{conv: {filters: 4, kernel: 3, pad: 1}}]}\n", "residual (residual): the body and the shortcut give [1, 4, 8, 8] and [1, 3, 8, 8], which cannot be added; give it a `shortcut:` that ends in 4 channels"),
     ("  - residual: {bdy: []}\n", "residual has no key 'bdy'; did you mean 'body'?"),
     ("  - {relu: , tanh: }\n", "a layer has one kind, here are 2 ('relu', 'tanh')"),
     ("  - conv: 3\n", "the options of 'conv' are no mapping"),

@@ -93,7 +93,8 @@ def elu(site: Site, alpha: float) -> str:
 @layer("prelu")
 def prelu(site: Site) -> str:
     """A leaky ReLU whose slope is learned for each channel."""
-    channels, *spatial = site.shape()[1:]
+    channels = site.channels()
+    spatial = site.shape()[2:]
     return site.op("PRelu", [site.x, site.weight("weight", (channels, *[1] * len(spatial)))])
 
 

@@ -105,6 +105,21 @@ class Site:
             )
         return shape
 
+    def extent(self, axis: int) -> Dim:
+        """The extent of an axis of the first input; ShapeError where there is no such axis."""
+        shape = self.shape()
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(
+                f"its input has {len(shape)} axes, none is {axis}", "axes count from 0, or from the end: -1"
+            )
+        return shape[axis]
+
+    def channels(self) -> Dim:
+        """The extent of axis 1; ShapeError where the input has no channels."""
+        if len(self.shape()) < 2:
+            raise ShapeError(f"its input has {len(self.shape())} axes and no channels", "it takes [N, C, …]")
+        return self.shape()[1]
+
     def spatial(self) -> int:
         """How many spatial axes the first input [N, C, …] has; ShapeError where it has none."""
         rank = len(self.shape()) - 2
@@ -169,6 +184,8 @@ class Site:
 def add_constant(builder: GraphBuilder, name: str, value: Any) -> str:
     """A fixed number or vector: int64 where all numbers are whole (they may hold symbols), else float32."""
     values = value if isinstance(value, list) else [value]
+    if any(isinstance(v, (bool, str, list)) or v is None for v in values):
+        raise ShapeError(f"the constant {value!r} is no number", "give a number or a list of numbers")
     whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
     elements = tuple(values) if whole else tuple(float(v) for v in values)
     shape = (len(values),) if isinstance(value, list) else ()

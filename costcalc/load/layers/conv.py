@@ -69,7 +69,7 @@ def conv(
 ) -> str:
     """A convolution over [N, C, spatial…]; its rank is the input's."""
     rank = site.spatial()
-    channels = site.shape()[1]
+    channels = site.channels()
     sizes = spread(kernel, rank, "kernel")
     if groups != 1 and channels % groups != 0:
         raise ShapeError(f"{channels} channels do not divide into {groups} groups", "change groups")
@@ -97,7 +97,7 @@ def depthwise_conv(
 ) -> str:
     """A convolution that keeps the channels apart: `multiplier` filters for each."""
     site.spatial()
-    channels = site.shape()[1]
+    channels = site.channels()
     return conv(site, channels * multiplier, kernel, stride, pad, dilation, channels, bias)
 
 
@@ -132,7 +132,7 @@ def conv_transpose(
 ) -> str:
     """A transposed convolution: each input value spreads over the output."""
     rank = site.spatial()
-    channels = site.shape()[1]
+    channels = site.channels()
     if groups != 1 and filters % groups != 0:
         raise ShapeError(f"{filters} filters do not divide into {groups} groups", "change groups")
     inputs = [site.x, site.weight("weight", (channels, filters // groups, *spread(kernel, rank, "kernel")))]

@@ -12,9 +12,9 @@ from costcalc.load.layers.conv import BIAS, WEIGHTS
 def linear(site: Site, units: Dim, bias: bool) -> str:
     """A linear map of the last axis. Over a matrix it is one Gemm, else a MatMul and an Add. Its weights may be shared
     with another linear layer or with an embedding (a tied head)."""
+    if len(site.shape()) < 2:
+        raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, features] or [N, …, features]")
     *rows, features = site.shape()
-    if not rows:
-        raise ShapeError("its input is a vector", "it takes [N, features] or [N, …, features]")
     shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
     by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
     if len(rows) == 1 and (shared is None or by_rows):
@@ -78,6 +78,8 @@ def attention(site: Site, heads: int, kv_heads: int | None, causal: bool) -> str
         raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [query, key, value]`")
     kv_heads = heads if kv_heads is None else kv_heads
     for value, count in ((inputs[0], heads), (inputs[1], kv_heads), (inputs[2], kv_heads)):
+        if len(site.shape(value)) != 3:
+            raise ShapeError(f"an input has {len(site.shape(value))} axes", "each is [N, positions, heads · size]")
         features = site.shape(value)[-1]
         if features % count != 0:
             raise ShapeError(f"{features} features do not divide into {count} heads", "change heads")

@@ -10,7 +10,7 @@ EPSILON = Key("number", 1e-5, "added to the variance")
 @layer("batch_norm", epsilon=EPSILON)
 def batch_norm(site: Site, epsilon: float) -> str:
     """Batch normalisation of the channels, as at inference."""
-    channels = (site.shape()[1],)
+    channels = (site.channels(),)
     learned = [site.weight(name, channels) for name in ("weight", "bias")]
     running = [site.buffer(name, channels) for name in ("running_mean", "running_var")]
     return site.op("BatchNormalization", [site.x, *learned, *running], {"epsilon": epsilon})
@@ -24,6 +24,7 @@ def batch_norm(site: Site, epsilon: float) -> str:
 )
 def layer_norm(site: Site, axis: int, epsilon: float, bias: bool) -> str:
     """Layer normalisation over the last axes."""
+    site.extent(axis)
     shape = site.shape()[axis:]
     inputs = [site.x, site.weight("weight", shape), *([site.weight("bias", shape)] if bias else [])]
     return site.op("LayerNormalization", inputs, {"axis": axis, "epsilon": epsilon})
@@ -32,6 +33,7 @@ def layer_norm(site: Site, axis: int, epsilon: float, bias: bool) -> str:
 @layer("rms_norm", axis=Key("int", -1, "first of the axes that are normalised together"), epsilon=EPSILON)
 def rms_norm(site: Site, axis: int, epsilon: float) -> str:
     """Root-mean-square normalisation over the last axes."""
+    site.extent(axis)
     return site.op(
         "RMSNormalization", [site.x, site.weight("weight", site.shape()[axis:])], {"axis": axis, "epsilon": epsilon}
     )
@@ -40,7 +42,7 @@ def rms_norm(site: Site, axis: int, epsilon: float) -> str:
 @layer("group_norm", groups=Key("extent", doc="groups of channels"), epsilon=EPSILON)
 def group_norm(site: Site, groups: int, epsilon: float) -> str:
     """Group normalisation of the channels."""
-    channels = (site.shape()[1],)
+    channels = (site.channels(),)
     inputs = [site.x, site.weight("weight", channels), site.weight("bias", channels)]
     return site.op("GroupNormalization", inputs, {"num_groups": groups, "epsilon": epsilon})
 
@@ -48,7 +50,7 @@ def group_norm(site: Site, groups: int, epsilon: float) -> str:
 @layer("instance_norm", epsilon=EPSILON)
 def instance_norm(site: Site, epsilon: float) -> str:
     """Instance normalisation of the channels."""
-    channels = (site.shape()[1],)
+    channels = (site.channels(),)
     inputs = [site.x, site.weight("weight", channels), site.weight("bias", channels)]
     return site.op("InstanceNormalization", inputs, {"epsilon": epsilon})
 

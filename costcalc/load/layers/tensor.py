@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.dim import Dim, prod
+from costcalc.dim import Dim, Poly, prod
 from costcalc.errors import ShapeError
 from costcalc.ir import DTYPES
 from costcalc.load.layers.base import Key, Site, add_constant, layer
@@ -53,10 +53,12 @@ def split(site: Site, axis: int, parts: Any) -> tuple[str, ...]:
     if isinstance(parts, int):
         if parts < 1:
             raise ShapeError(f"it is cut into {parts} parts", "give at least 1")
-        extent = site.shape()[axis]
+        extent = site.extent(axis)
         if extent % parts != 0:
             raise ShapeError(f"{extent} does not divide into {parts} parts", "give the parts' extents as a list")
         parts = [extent // parts] * parts
+    if not isinstance(parts, list) or not all(isinstance(p, (int, Poly)) and not isinstance(p, bool) for p in parts):
+        raise ShapeError(f"parts is {parts!r}", "give a number of equal parts, or their extents as a list")
     names = (site.name, *(f"{site.name}.{i}" for i in range(1, len(parts))))
     site.op("Split", [site.x, site.ints(parts, "parts")], {"axis": axis}, outputs=names)
     return names
@@ -72,6 +74,8 @@ def split(site: Site, axis: int, parts: Any) -> tuple[str, ...]:
 def slice_(site: Site, axis: int, start: int, end: Dim | None, step: int) -> str:
     """A part of an axis."""
     end = 2**63 - 1 if end is None else end
+    if not isinstance(end, (int, Poly)):
+        raise ShapeError(f"end is {end!r}", "give a whole number or an expression")
     bounds = (
         site.ints([start], "start"),
         site.ints([end], "end"),
@@ -102,7 +106,7 @@ def pad(site: Site, pads: Sequence[int]) -> str:
 def pad_channels(site: Site, to: Dim) -> str:
     """Fills up the channels with zeros, half before, half behind (the shortcut A of arXiv:1512.03385)."""
     rank = len(site.shape())
-    missing = to - site.shape()[1]
+    missing = to - site.channels()
     if isinstance(missing, int) and missing < 0:
         raise ShapeError(f"it has {site.shape()[1]} channels already, more than {to}", "raise `to`")
     before = missing // 2
@@ -139,7 +143,7 @@ def space_to_depth(site: Site, block: int) -> str:
 @layer("channel_shuffle", groups=Key("extent", doc="groups that are mixed"))
 def channel_shuffle(site: Site, groups: int) -> str:
     """Interleaves the channels of groups (arXiv:1707.01083)."""
-    _, channels, *spatial = site.shape()
+    channels, spatial = site.channels(), site.shape()[2:]
     if channels % groups != 0:
         raise ShapeError(f"{channels} channels do not divide into {groups} groups", "change groups")
     split_up = site.op(
