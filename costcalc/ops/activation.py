@@ -60,9 +60,10 @@ def smooth_cost(x: TensorType, *, out: TensorType) -> Cost:
 
 
 @shape_rule("PRelu")
-def prelu_shape(x: TensorType, slope: TensorType) -> TensorType:
-    """The input's type; the slope broadcasts to it."""
-    unidirectional(x, slope, "the slope")
+def prelu_shape(x: TensorType, slope: TensorType, *, opset: int) -> TensorType:
+    """The input's type; the slope broadcasts to it (before opset 7 it has one value, or one per channel)."""
+    if opset >= 7:
+        unidirectional(x, slope, "the slope")
     return TensorType(x.dtype, x.shape)
 
 
