@@ -19,8 +19,9 @@ class Execution(NamedTuple):
     """What is taken for granted of the runtime.
 
     in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
-    normalisation and activation behind it and the addition of a residual are one step. blocks: depthwise blocks are
-    computed in slices too (this includes fuse). reorder: steps run in an order with a lower peak. alignment: of an
+    normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
+    quantised model with what unpacks and packs around it. blocks: depthwise blocks are computed in slices too (this
+    includes fuse). reorder: steps run in an order with a lower peak. alignment: of an
     arena's offsets in bytes; None asks for no arena.
     """
 

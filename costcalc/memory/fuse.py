@@ -1,7 +1,8 @@
 """Graph -> steps that runtimes fuse: a contraction with the normalisation, activations and residual addition behind it.
 
 What is computed inside a step is never materialised. A step runs where its last member stands, so that all that it
-reads is there.
+reads is there. Of a quantised model each operator is a step with the DequantizeLinear before and the QuantizeLinear
+behind it, as integer kernels are: it reads and writes what is quantised.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ CONTRACTIONS = frozenset(
 )  # fmt: skip
 """What a fused step begins with."""
 
-ALONG = frozenset([("", op) for op in ("Cast", "QuantizeLinear", "DequantizeLinear", "Identity", "Dropout")])
+ALONG = frozenset([("", op) for op in ("Cast", "QuantizeLinear", "Identity", "Dropout")])
 """What joins a step beside the operators that can work in place."""
 
 AHEAD = 16
@@ -44,23 +45,48 @@ def fused(graph: Graph) -> tuple[Step, ...]:
 
     Where two contractions meet in an addition, the later one takes it: the other's result is the residual.
     """
-    readers, outputs = readers_of(graph), frozenset(graph.outputs)
+    readers, outputs, nodes = readers_of(graph), frozenset(graph.outputs), graph.nodes
+    unpacked = dequantized(graph)
     member: dict[int, list[int]] = {}
-    for index in range(len(graph.nodes) - 1, -1, -1):
-        if _key(graph.nodes[index]) in CONTRACTIONS:
+    for index in range(len(nodes) - 1, -1, -1):
+        node = nodes[index]
+        if node.outputs[0] in unpacked:
+            first = member[readers[node.outputs[0]][0]]
+            first.insert(0, index)
+            member[index] = first
+        elif _key(node) in CONTRACTIONS or (index not in member and not unpacked.keys().isdisjoint(node.inputs)):
             members = _grown(graph, index, readers, outputs, member)
             member.update(dict.fromkeys(members, members))
     known = computed(graph)
-    groups = [member.get(i, [i]) for i in range(len(graph.nodes))]
-    return tuple([step_of(graph, group, known) for i, group in enumerate(groups) if i == group[-1]])
+    groups = [member.get(i, [i]) for i in range(len(nodes))]
+    return tuple([step_of(graph, group, known, unpacked) for i, group in enumerate(groups) if i == group[-1]])
 
 
-def step_of(graph: Graph, members: Sequence[int], known: frozenset[str], name: str = "") -> Step:
+def dequantized(graph: Graph) -> dict[str, str]:
+    """What DequantizeLinear gives -> what it reads. Every reader does it for itself, so that it is never materialised;
+    unless it is an output, or nobody reads it."""
+    pairs = {n.outputs[0]: n.inputs[0] for n in graph.nodes if n.op_type == "DequantizeLinear"}
+    if not pairs:
+        return {}
+    read = {value for node in graph.nodes for value in node.inputs}
+    return {made: source for made, source in pairs.items() if made in read and made not in graph.outputs}
+
+
+def step_of(
+    graph: Graph, members: Sequence[int], known: frozenset[str], unpacked: Mapping[str, str], name: str = ""
+) -> Step:
     """One step of nodes in execution order; all but the last write only what the others read."""
     nodes = [graph.nodes[i] for i in members]
     inside = {value for node in nodes for value in node.outputs}
-    reads = [v for node in nodes for v in node.inputs if v in known and v not in inside]
-    return Step(name or nodes[0].name, tuple(members), tuple(dict.fromkeys(reads)), _written(nodes[-1]))
+    reads = [unpacked.get(v, v) for node in nodes for v in node.inputs if v not in inside]
+    reads = [v for v in dict.fromkeys(reads) if v in known and v not in inside]
+    return Step(name or root_of(graph, members).name, tuple(members), tuple(reads), _written(nodes[-1]))
+
+
+def root_of(graph: Graph, members: Sequence[int]) -> Node:
+    """The node that a step begins with, what unpacks its inputs aside."""
+    nodes = [graph.nodes[i] for i in members]
+    return next((node for node in nodes if node.op_type != "DequantizeLinear"), nodes[0])
 
 
 def _grown(
@@ -73,7 +99,7 @@ def _grown(
     node = graph.nodes[root]
     members = [root]
     done = 1
-    shape = graph.types[node.outputs[0]].shape
+    shape = graph.types[node.outputs[0]].shape if node.outputs[0] else None
     waiting: dict[str, set[int]] = {v: set(readers.get(v, ())) for v in _written(node)}
     while shape is not None and len(members) - done <= AHEAD and outputs.isdisjoint(waiting):
         behind = set().union(*waiting.values())

@@ -7,8 +7,10 @@ behind it take, a few channels at a time; the slices themselves are not counted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from costcalc.ir import Graph, Node
-from costcalc.memory.fuse import fused, step_of
+from costcalc.memory.fuse import dequantized, fused, root_of, step_of
 from costcalc.memory.schedule import Step, computed
 
 
@@ -18,7 +20,7 @@ def sliced(graph: Graph) -> tuple[Step, ...]:
     with the depthwise convolution, except for the first, which has the network's first convolution). What anyone else
     reads, or is an output, is materialised.
     """
-    steps = fused(graph)
+    steps, unpacked = fused(graph), dequantized(graph)
     made = {value: i for i, step in enumerate(steps) for value in step.writes}
     readers: dict[str, list[int]] = {value: [-1] for value in graph.outputs}
     for i, step in enumerate(steps):
@@ -26,20 +28,21 @@ def sliced(graph: Graph) -> tuple[Step, ...]:
             readers.setdefault(value, []).append(i)
     block = list(range(len(steps)))
     for i, step in enumerate(steps):
-        node = graph.nodes[step.nodes[0]]
+        node = root_of(graph, step.nodes)
         if not is_depthwise(graph, node):
             continue
-        before, behind = made.get(node.inputs[0]), readers.get(step.writes[0], [])
-        if before is not None and block[before] == before and readers[node.inputs[0]] == [i]:
-            block[before] = i if _is_convolution(graph.nodes[steps[before].nodes[0]]) else before
+        source = unpacked.get(node.inputs[0], node.inputs[0])
+        before, behind = made.get(source), readers.get(step.writes[0], [])
+        if before is not None and block[before] == before and readers[source] == [i]:
+            block[before] = i if _is_convolution(root_of(graph, steps[before].nodes)) else before
         if len(behind) == 1 and behind[0] >= 0:
-            after = graph.nodes[steps[behind[0]].nodes[0]]
-            if is_pointwise(graph, after) and after.inputs[0] == step.writes[0]:
+            after = root_of(graph, steps[behind[0]].nodes)
+            if is_pointwise(graph, after) and unpacked.get(after.inputs[0], after.inputs[0]) == step.writes[0]:
                 block[behind[0]] = i
-    return _merged(graph, steps, block)
+    return _merged(graph, steps, block, unpacked)
 
 
-def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int]) -> tuple[Step, ...]:
+def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int], unpacked: Mapping[str, str]) -> tuple[Step, ...]:
     """The steps with those of one block together, each where its last member stands."""
     members: dict[int, list[int]] = {}
     for i, home in enumerate(block):
@@ -53,7 +56,7 @@ def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int]) -> tuple[St
             found.append(steps[i])
         else:
             nodes = sorted(n for part in parts for n in steps[part].nodes)
-            found.append(step_of(graph, nodes, known, f"{steps[parts[0]].name} … {steps[i].name}"))
+            found.append(step_of(graph, nodes, known, unpacked, f"{steps[parts[0]].name} … {steps[i].name}"))
     return tuple(found)
 
 

@@ -8,10 +8,11 @@ from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType, Value
 from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
 from costcalc.ops.ratio import Number, difference
-from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, in_place, shape_rule, value_rule
 
 COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor")
 
+in_place("And", "Or", "Xor", "Where")
 describe("Compares two tensors element by element.", *COMPARISONS[:5])
 describe("Combines two boolean tensors element by element.", *COMPARISONS[5:])
 describe("Takes each element from the first tensor where the condition holds, else from the second.", "Where")

@@ -7,9 +7,10 @@ from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType
 from costcalc.ops.attention import softmax_work
 from costcalc.ops.ms_matmul import MS
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule
 
 operands("BiasGelu", "BiasAdd", "BiasSplitGelu", "BiasDropout", "FastGelu", domain=MS, weights=(1,))
+in_place("BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasAdd", domain=MS)
 describe("Adds a bias, then takes x · Φ(x).", "BiasGelu", "FastGelu", domain=MS)
 describe("x · Φ(x), or an approximation of it.", "Gelu", "QuickGelu", domain=MS)
 describe("Adds a bias; one half of the features gates the other through a Gelu.", "BiasSplitGelu", domain=MS)

@@ -9,7 +9,7 @@ import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType, Graph
 from costcalc.load import builtin_models
-from costcalc.memory.fuse import fused
+from costcalc.memory.fuse import dequantized, fused
 from costcalc.memory.schedule import Step, computed
 from costcalc.memory.slices import sliced
 
@@ -20,12 +20,12 @@ def sound(graph: Graph, steps: tuple[Step, ...]) -> None:
     """Each node runs once; each step reads what is there, and all that anyone reads later was written."""
     assert sorted(i for step in steps for i in step.nodes) == list(range(len(graph.nodes)))
     there = set(graph.inputs)
-    known = computed(graph)
+    known, unpacked = computed(graph), dequantized(graph)
     for step in steps:
         assert there.issuperset(step.reads)
         inside = {v for i in step.nodes for v in graph.nodes[i].outputs}
-        needed = {v for i in step.nodes for v in graph.nodes[i].inputs if v in known and v not in inside}
-        assert needed == set(step.reads)
+        needed = {unpacked.get(v, v) for i in step.nodes for v in graph.nodes[i].inputs if v not in inside}
+        assert needed & known - inside == set(step.reads)
         there.update(step.writes)
     assert there.issuperset(v for v in graph.outputs if v in known)
 
@@ -131,3 +131,33 @@ def test_squeeze_and_excitation_in_between() -> None:
     (y,) = b.add("Mul", [y, p], name="mul")
     graph = b.build([conv(b, y, "project")])
     assert named(sliced(graph), graph) == [["expand", "depthwise"], ["pool"], ["mul"], ["project"]]
+
+
+def test_a_quantised_model() -> None:
+    """Each operator reads and writes what is quantised: weights are unpacked as they are read, a residual too, and one
+    DequantizeLinear may serve several readers."""
+    b = GraphBuilder("made", "made", {"": 17})
+    xq = b.add_input("xq", DType.UINT8, (1, 4, 8, 8))
+    scale, zero = b.add_initializer("scale", F32, ()), b.add_initializer("zero", DType.UINT8, ())
+    w = b.add_initializer("w", DType.INT8, (4, 4, 1, 1))
+    wzero = b.add_initializer("wzero", DType.INT8, ())
+    (x,) = b.add("DequantizeLinear", [xq, scale, zero], name="dq_x")
+    (wf,) = b.add("DequantizeLinear", [w, scale, wzero], name="dq_w")
+    (y,) = b.add("Conv", [x, wf], name="conv")
+    (y,) = b.add("QuantizeLinear", [y, scale, zero], name="q_y")
+    (y,) = b.add("DequantizeLinear", [y, scale, zero], name="dq_y")
+    (z,) = b.add("Add", [y, x], name="add")
+    (z,) = b.add("Relu", [z], name="relu")
+    (z,) = b.add("QuantizeLinear", [z, scale, zero], name="q_z")
+    (z,) = b.add("DequantizeLinear", [z, scale, zero], name="dq_z")
+    (p,) = b.add("MaxPool", [z], {"kernel_shape": (2, 2)}, name="pool")
+    graph = b.build(b.add("QuantizeLinear", [p, scale, zero], name="q_p"))
+    steps = fused(graph)
+    assert named(steps, graph) == [
+        ["dq_x", "dq_w", "conv", "q_y"],
+        ["dq_y", "add", "relu", "q_z"],
+        ["dq_z", "pool", "q_p"],
+    ]
+    assert [step.reads for step in steps] == [("xq",), ("q_y", "xq"), ("q_z",)]
+    sound(graph, steps)
+    assert costcalc.footprint(graph, fuse=True).peak == 3 * 256
