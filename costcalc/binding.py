@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from costcalc.dim import Poly, substitute
+from costcalc.errors import UsageError
 from costcalc.formula import Cost
 from costcalc.ir import Graph, bind_type
+
+
+def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
+    """UsageError for a symbol that is not among the names, and for a value that is no positive whole number."""
+    for name, value in dims.items():
+        if name not in names:
+            raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UsageError(f"{name} is bound to {value!r}", "give a whole number of at least 1")
 
 
 def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from costcalc.assume import Assumption
-from costcalc.binding import bind_graph
+from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
@@ -122,9 +122,11 @@ class Report:
         return fragment([sheet(self)])
 
     def bind(self, dims: Mapping[str, int]) -> Report:
-        """The report with symbols bound; AssumptionError where a value breaks what the graph rests on."""
-        names = self.open_symbols
-        dims = {name: value for name, value in dims.items() if name in names}
+        """The report with symbols bound. UsageError for a name that is no open symbol and for a value below 1,
+        AssumptionError where a value breaks what the graph rests on."""
+        present = symbols(*{d for t in self.graph.types.values() for d in t.shape or ()}, *self.totals.values())
+        check_binding(dims, (*present, *self.bound))
+        dims = {name: value for name, value in dims.items() if name in present}
         for assumption in self.assumptions:
             assumption.check(dims)
         rows = tuple(bind_row(row, dims) for row in self.rows)

@@ -48,8 +48,9 @@ class Named(click.ParamType):  # type: ignore[type-arg]
             if not equals or not name.strip() or not text.strip():
                 raise ValueError
             return name.strip(), self.read(text.strip())
-        except ValueError:
-            self.fail(f"{value!r} is not of the form {self.example}", param, ctx)
+        except ValueError as error:
+            said = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
+            self.fail(f"{value!r} is not understood; {said}", param, ctx)
 
 
 class Precision(click.ParamType):  # type: ignore[type-arg]
@@ -82,8 +83,8 @@ def extent(text: str) -> int | str:
 
 def binding(text: str) -> int | str:
     """What a symbol is bound to: a positive number, or another symbol's name."""
-    if text.strip("0") == "":
-        raise ValueError
+    if not re.match(r"[^\W\d]", text) and not (re.fullmatch(r"\d{1,18}", text) and int(text)):
+        raise ValueError("give a whole number of at least 1, below 10^18, or a symbol's name")
     return extent(text)
 
 

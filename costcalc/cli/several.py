@@ -59,9 +59,11 @@ def answer(question: Question, model: str) -> Answer:
 
 def opened(models: Sequence[str]) -> list[str]:
     """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order."""
+    from costcalc.load.builtin import find
+
     found: list[str] = []
     for model in models:
-        if not Path(model).is_dir():
+        if not Path(model).is_dir() or find(model):
             found.append(model)
             continue
         inside = sorted(str(p) for p in Path(model).iterdir() if p.suffix in SUFFIXES and p.is_file())

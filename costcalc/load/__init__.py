@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from costcalc.dim import Dim
+from costcalc.dim import Dim, Poly
 from costcalc.errors import LoadError, UsageError
 from costcalc.ir import Graph
 from costcalc.load.builtin import builtin_models, find, names
@@ -39,15 +40,15 @@ def load(
     if isinstance(source, Graph):
         return source
     text = os.fspath(source)
-    bound = {name: _dim(value) for name, value in (dims or {}).items()}
-    given = {name: [_dim(d) for d in shape] for name, shape in (shapes or {}).items()}
+    bound = {name: _dim(value, name, 1) for name, value in (dims or {}).items()}
+    given = {name: [_dim(d, name, 0) for d in shape] for name, shape in (shapes or {}).items()}
     path = Path(text)
-    if text != "-" and not path.exists():
+    if text != "-" and not path.is_file():
         builtin = find(text)
         if builtin is None:
-            raise _no_such(text)
+            raise _no_file(path)
         path, text = builtin, builtin.name
-    if path.suffix in YAML_SUFFIXES:
+    if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and text != "-" and _is_yaml(path)):
         if values:
             raise UsageError("--value is for ONNX models", "use --set for a YAML model's parameters")
         from costcalc.load.spec import load_spec
@@ -60,11 +61,15 @@ def load(
     return load_onnx(text, bound, given, values or {}, symbolic=symbolic)
 
 
-def _dim(value: Dim | str) -> Dim:
+def _dim(value: Dim | str, name: str, least: int) -> Dim:
     """An extent from the command line or from Python: a number, or a symbol's name."""
-    if not isinstance(value, str):
-        return value
-    return int(value) if value.strip().lstrip("-").isdigit() else dim_of(value.strip())
+    if isinstance(value, str):
+        value = int(value) if value.strip().lstrip("-").isdigit() else dim_of(value.strip())
+    if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < least):
+        raise UsageError(
+            f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"
+        )
+    return value
 
 
 def _read(path: Path) -> bytes:
@@ -74,9 +79,22 @@ def _read(path: Path) -> bytes:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
 
 
-def _no_such(text: str) -> LoadError:
+def _is_yaml(path: Path) -> bool:
+    """Whether a file of another name begins as a YAML model does: text with one of its keys at the start of a line."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return b"\0" not in head and re.search(rb"^(name|source|params|input|blocks|layers):", head, re.M) is not None
+
+
+def _no_file(path: Path) -> LoadError:
+    if path.exists():
+        return LoadError(f"{path} is no file", "name a YAML file, an ONNX file or a built-in model")
     import difflib
 
+    text = str(path)
     near = difflib.get_close_matches(text, names(), n=1, cutoff=0.6)
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)
