@@ -127,6 +127,10 @@ def _remarks(found: Footprint) -> Iterator[Remark]:
         yield Remark("Arena", f"{more} more than is alive at once; offsets are multiples of {found.arena.alignment}")
     yield Remark("Execution", "; ".join(_execution(found)))
     yield Remark("Not counted", "weights, and an operator's own working memory")
+    said = [f"{name} = {exact(value)}" for name, value in found.graph.symbols.items()]
+    given = [text for text in said if not any(note.startswith(text) for note in found.graph.notes)]
+    if given:
+        yield Remark("Bound", ", ".join(given))
     for assumption in found.graph.assumptions:
         yield Remark("Assumed", str(assumption))
     for note in found.graph.notes:
@@ -165,6 +169,10 @@ def to_dict(found: Footprint) -> dict[str, Any]:
     content: dict[str, Any] = {
         "name": found.graph.name,
         "source": found.graph.source,
+        "symbols": {
+            **dict.fromkeys(symbols(*found.line.live, found.total)),
+            **{name: plain(value) for name, value in found.graph.symbols.items()},
+        },
         "execution": {"in_place": how.in_place, "fuse": how.fuse or how.blocks, "blocks": how.blocks,
                       "reorder": how.reorder, "best_order": found.best},
         "totals": totals,

@@ -9,14 +9,15 @@ from typing import NamedTuple
 from costcalc.dim import Poly, remedy
 from costcalc.errors import UndecidedError
 from costcalc.ir import Graph
+from costcalc.memory.greedy import greedy_orders
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import Buffer, Step, schedule
 from costcalc.memory.search import Problem, State, least, need, path, problem, run, start
 
 EXACT = 400_000
 """How much the exact search may copy (a state of w ready steps and open buffers counts w) before a beam takes over."""
-BEAM = 4_000_000
-"""The same for the beam; it is the narrower, the larger the graph."""
+BEAM = 600_000
+"""The same for the beam, which becomes the narrower, the larger the graph is."""
 WIDEST_BEAM = 64
 BRANCHES = 8
 """How many next steps of a state the beam follows."""
@@ -36,12 +37,15 @@ def reordered(graph: Graph, steps: tuple[Step, ...], in_place: bool = False) -> 
     p = problem(graph, steps, in_place)
     floor, given = least(p), timeline(plan).peak
     assert isinstance(given, int)
-    if given <= floor or not steps:
-        return Order(steps, True)
-    found, best = _exact(p, floor, given)
+    order: tuple[int, ...] = ()
+    for peak, found in greedy_orders(p) if given > floor else ():
+        if peak < given:
+            given, order = peak, found
+    best = given <= floor
     if not best:
-        found = _beam(p, floor, given)
-    return Order(tuple([steps[i] for i in found]) if found else steps, best)
+        found, best = _exact(p, floor, given)
+        order = found or (order if best else _beam(p, floor, given) or order)
+    return Order(tuple([steps[i] for i in order]) if order else steps, best)
 
 
 def numbers(buffers: tuple[Buffer, ...], what: str) -> None:
@@ -83,10 +87,11 @@ def _exact(p: Problem, floor: int, given: int) -> tuple[tuple[int, ...], bool]:
 
 def _beam(p: Problem, floor: int, given: int) -> tuple[int, ...]:
     """A better order than the given one, or () where none is met: the states with the lowest peaks go on together."""
-    width = max(1, min(WIDEST_BEAM, BEAM // (BRANCHES * len(p.waits))))
     states, spent = [start(p)], 0
     best: State | None = None
-    while states and spent <= BEAM:
+    while states and spent <= 2 * BEAM:
+        before = spent
+        spent += sum(len(state.ready) for state in states)
         reached: dict[frozenset[int], State] = {}
         for after in _next(p, states, floor, given if best is None else best.peak):
             spent += 1 + len(after.ready) + len(after.left)
@@ -94,6 +99,9 @@ def _beam(p: Problem, floor: int, given: int) -> tuple[int, ...]:
                 best = after if best is None or after.peak < best.peak else best
             elif after.ready not in reached or after.peak < reached[after.ready].peak:
                 reached[after.ready] = after
+        each = (spent - before) / len(states)
+        to_come = len(p.waits) - max((state.ran for state in reached.values()), default=0)
+        width = int(max(1, min(WIDEST_BEAM, (BEAM - spent) / each / max(to_come, 1))))
         states = nsmallest(width, reached.values(), key=lambda s: (s.peak, s.live, -s.ran))
     return () if best is None else tuple(path(best.trail))
 

@@ -114,10 +114,11 @@ def start(p: Problem) -> State:
 
 def need(p: Problem, state: State, step: int) -> tuple[int, int]:
     """(bytes while a step runs, bytes after it), its sources included."""
-    return _need(p, state.missing, state.left, state.live, step)
+    return need_of(p, state.missing, state.left, state.live, step)
 
 
-def _need(p: Problem, missing: dict[int, int], left: dict[int, int], live: int, step: int) -> tuple[int, int]:
+def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int, step: int) -> tuple[int, int]:
+    """The same of a state in parts."""
     freed = 0
     for b in p.reads[step]:
         if left.get(b, p.uses[b]) == 1:
@@ -146,7 +147,7 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
         i = queue.pop()
         if i not in ready:
             continue
-        during, after = _need(p, missing, left, live, i)
+        during, after = need_of(p, missing, left, live, i)
         if not forced and (during > peak or after > live):
             continue
         for source in p.sources[i]:
@@ -154,14 +155,14 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
                 trail, ran = (trail, source), ran + 1
         peak, live, trail, ran = max(peak, during), after, (trail, i), ran + 1
         ready.discard(i)
-        queue += _release(p, i, ready, missing, left)
+        queue += release(p, i, ready, missing, left)
         if forced:
             forced = False
             queue += sorted(ready)
     return State(frozenset(ready), missing, left, live, peak, trail, ran)
 
 
-def _release(p: Problem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]) -> list[int]:
+def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]) -> list[int]:
     """Marks a step as done; the steps that can run now, or that would now free a buffer."""
     found = []
     for source in p.sources[step]:

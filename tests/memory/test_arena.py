@@ -81,6 +81,22 @@ def test_in_place_liveness_arena_sum(graph: Graph) -> None:
     assert written <= lively <= arena(plan).size <= sum(int(b.nbytes) for b in plan.buffers)
 
 
+@pytest.mark.parametrize("name", [info.name for info in builtin_models()])
+def test_more_is_granted_less_is_needed(name: str) -> None:
+    """In place ≤ liveness ≤ arena ≤ sum of all; and an order that was searched for is never worse than the given."""
+    graph = costcalc.load(name, dims=OPEN.get(name, {}))
+    lively, written = costcalc.footprint(graph, alignment=1), costcalc.footprint(graph, in_place=True)
+    assert lively.arena is not None
+    ladder = [written.peak, lively.peak, lively.arena.size, lively.total]
+    figures = [n for n in ladder if isinstance(n, int)]
+    assert len(figures) == 4 and figures == sorted(figures)
+    for fuse in (False, True):
+        given, searched = (costcalc.footprint(graph, fuse=fuse, reorder=reorder) for reorder in (False, True))
+        assert isinstance(given.peak, int) and isinstance(searched.peak, int)
+        assert searched.best
+        assert searched.peak <= given.peak == searched.given
+
+
 def test_by_hand() -> None:
     """6 bytes, beside them 4 and then 2 and 2 that outlive them: 6 + 4, for 2 and 2 take the place of the 4."""
     found = arena(plan_of([(6, 0, 1), (4, 0, 0), (2, 1, 2), (2, 1, 2)], 3))

@@ -85,6 +85,22 @@ def test_two_branches() -> None:
     assert [s.name for s in found.steps] == ["wide0", "narrow0", "wide1", "narrow1", "add"] or found.best
 
 
+def test_many_branches_that_are_given_side_by_side() -> None:
+    """200 wide tensors (64 bytes) made first, then each reduced to 1: one after the other needs one of them at a time,
+    beside the input and what the others were reduced to."""
+    from costcalc.build import GraphBuilder
+    from costcalc.ir import DType
+
+    b = GraphBuilder("many", "made", {"": 17})
+    x = b.add_input("x", DType.INT8, (1, 1))
+    w, v = b.add_initializer("w", DType.INT8, (1, 64)), b.add_initializer("v", DType.INT8, (64, 1))
+    wide = [b.add("MatMul", [x, w], name=f"wide{i}")[0] for i in range(200)]
+    narrow = [b.add("MatMul", [one, v], name=f"narrow{i}")[0] for i, one in enumerate(wide)]
+    graph = b.build(b.add("Concat", narrow, {"axis": 1}, name="all"))
+    assert peak(graph, node_steps(graph)) == 200 * 64 + 1
+    assert peak(graph, reordered(graph, node_steps(graph)).steps) == 200 + 200
+
+
 def test_sources_run_when_they_are_needed() -> None:
     """Fifty stored tensors that are copied first, then used one after another."""
     from costcalc.build import GraphBuilder
