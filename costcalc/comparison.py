@@ -27,6 +27,22 @@ class Comparison:
     reports: tuple[Report, ...]
     names: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.names)}>"
+
+    def __str__(self) -> str:
+        """The tables, as wide as a line of a pipe."""
+        from costcalc.render import sheets
+        from costcalc.render.palette import screen
+
+        return sheets("table", self.sheets(), screen(to_file=True))
+
+    def _repr_html_(self) -> str:
+        """The tables in a notebook."""
+        from costcalc.render.html import fragment
+
+        return fragment(self.sheets())
+
     def totals(self) -> dict[str, tuple[Amount, ...]]:
         """Each quantity of each model."""
         return {key: tuple(total(report, key) for report in self.reports) for key in QUANTITIES}

@@ -10,7 +10,8 @@ from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
 from costcalc.dim import substitute, symbols
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
-from costcalc.report import Report, UnknownOp
+from costcalc.report import Report
+from costcalc.rows import UnknownOp
 from costcalc.units import exact, shape_text, short, short_bytes
 
 TOTALS = {

@@ -16,21 +16,13 @@ from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 from costcalc.operands import weight_bytes_by_dtype
-from costcalc.rows import QUANTITIES, Row, bind_row, plain, row_dict, row_of
+from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, plain, row_dict, row_of, unknown_ops
+from costcalc.units import exact
 
 if TYPE_CHECKING:
     from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownOp:
-    """An operator without a rule, or behind a shape that is not known, and the layers it stands in."""
-
-    op_type: str
-    domain: str
-    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +91,11 @@ class Report:
     def macs_by_precision(self) -> dict[str, Dim]:
         """MACs by the element types that are multiplied: fp32, fp16×int4, uint8×int8 …"""
         return macs_by_precision(self.graph, self.rows)
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the table."""
+        mark = "≥ " if self.lower_bound else ""
+        return f"<Report {self.name}: {mark}{exact(self.macs)} MACs, {exact(self.params)} params>"
 
     def __str__(self) -> str:
         """The table, as wide as a line of a pipe."""
@@ -180,18 +177,14 @@ def analyze_graph(graph: Graph) -> Report:
                 total = total + amount
         totals[name] = total
     totals |= peak(graph)
-    unknown: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.state == "unknown":
-            unknown.setdefault((row.op_type, row.domain), []).append(row.name)
-    listed = tuple(UnknownOp(op, domain, tuple(names)) for (op, domain), names in unknown.items())
+    unknown = unknown_ops(rows)
     return Report(
         graph.name,
         graph.source,
         rows,
         totals,
         bool(unknown),
-        listed,
+        unknown,
         dict(graph.symbols),
         graph.assumptions,
         graph.notes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -42,6 +42,24 @@ class Row:
 
     def __getitem__(self, quantity: str) -> Dim | None:
         return self.amounts[quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOp:
+    """An operator without a rule, or behind a shape that is not known, and the layers it stands in."""
+
+    op_type: str
+    domain: str
+    layers: tuple[str, ...]
+
+
+def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
+    """The unknown rows by their operators."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.state == "unknown":
+            found.setdefault((row.op_type, row.domain), []).append(row.name)
+    return tuple(UnknownOp(op, domain, tuple(names)) for (op, domain), names in found.items())
 
 
 def row_of(item: NodeCost) -> Row:
