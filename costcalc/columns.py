@@ -77,8 +77,6 @@ COLUMNS = {
     )
 }
 
-TITLES = {key: COLUMNS[key].title for key in QUANTITIES}
-
 
 def quantity(key: str) -> Get:
     """Reads a figure off a row: one of QUANTITIES, or the operations of one kind or role."""

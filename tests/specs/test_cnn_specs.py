@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -73,7 +74,10 @@ def test_pointwise_conv_is_32_numbers_times_32_weights_at_36_cells(filters: int)
 def test_depthwise_separable_is_a_fifth_and_a_ninth_of_the_standard() -> None:
     depthwise, pointwise = (row["macs"] for row in report("depthwise_separable").rows)
     assert (depthwise, pointwise) == (3 * 3 * 4 * 4 * 3, 3 * 4 * 4 * 5) == (432, 240)
-    assert 672 * 45 == 2_160 * (9 + 5)  # 672 / 2,160 = 1/5 + 1/9
+    separable, standard = report("depthwise_separable").macs, report("standard_conv").macs
+    assert (separable, standard) == (672, 2_160)
+    assert isinstance(separable, int) and isinstance(standard, int)
+    assert Fraction(separable, standard) == Fraction(1, 5) + Fraction(1, 9)
 
 
 @pytest.mark.parametrize(
