@@ -188,6 +188,70 @@ def test_a_screen_without_unicode() -> None:
     assert done.returncode == 0 and done.stdout.isascii() and "1x5x4x4" in done.stdout
 
 
+@pytest.mark.parametrize("form", ["table", "markdown", "csv", "html", "json"])
+def test_no_format_loses_a_sign(form: str) -> None:
+    Path("signs.yaml").write_text("name: signs ×\ninput: [N, 3]\nlayers: [relu]\n", encoding="utf-8")
+    done = process("analyze", "signs.yaml", "--format", form, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0 and done.stdout.isascii() and "?" not in done.stdout
+    if form == "json":
+        assert json.loads(done.stdout)["models"][0]["name"] == "signs ×"
+
+
+@pytest.mark.parametrize("plain", [{"NO_COLOR": "1", "TERM": "xterm-256color"}, {"TERM": "dumb"}])
+def test_a_terminal_without_colours(plain: dict[str, str]) -> None:
+    assert "\x1b[" in terminal(TERM="xterm-256color")
+    assert "\x1b[" not in terminal(**plain)
+
+
+def terminal(**more: str) -> str:
+    """What a terminal of our own shows."""
+    ours, theirs = os.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM")}
+    environment |= {"PYTHONPATH": str(Path(run.__file__).parents[2]), **more}
+    command = [sys.executable, "-m", "costcalc", "analyze", "standard.yaml"]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=environment) as started:
+        os.close(theirs)
+        found = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # Linux ends a terminal so
+                break
+            if not part:
+                break
+            found += part
+    os.close(ours)
+    assert started.returncode == 0 and b"2,160" in found
+    return found.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("args", ["analyze standard.yaml", "analyze standard.yaml --format json", "--help",
+                                  "explain standard.yaml", "models"])  # fmt: skip
+def test_a_full_disk_is_no_bug_of_ours(args: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[2])}
+    for redirect, says in (("> /dev/full", "No space left"), (">&-", "")):
+        command = f"'{sys.executable}' -m costcalc {args} {redirect}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
+        assert "bug" not in done.stderr and "Exception" not in done.stderr
+        if says:
+            assert done.returncode == 2
+            assert "cannot write to standard output: No space left" in done.stderr
+
+
+def test_a_dash_is_standard_output() -> None:
+    assert ok("analyze", "standard.yaml", "-o", "-") == ok("analyze", "standard.yaml")
+    assert not Path("-").exists()
+
+
+def test_export_to_standard_output() -> None:
+    pytest.importorskip("onnx")
+    ok("export", "standard.yaml", "-o", "standard.onnx", "--weights", "random")
+    result = CliRunner().invoke(cli, ["export", "standard.yaml", "-o", "-", "--weights", "random"])
+    assert result.exit_code == 0 and result.stdout_bytes == Path("standard.onnx").read_bytes()
+    assert not Path("-").exists()
+
+
 @pytest.mark.parametrize("columns", ["40", "60", "80", "200"])
 def test_the_table_fits_columns(columns: str) -> None:
     done = process("analyze", "separable.yaml", COLUMNS=columns)

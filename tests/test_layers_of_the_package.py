@@ -47,9 +47,15 @@ THIRD_PARTIES = {
     "click": {"cli"},
 }
 
-ALLOWED_UP = {("report", "render"), ("report", "sheet"), ("working", "render"), ("load", "api")}
-"""A Report and an Explanation print themselves: they ask a renderer at the moment they are printed. The package load, when
-it is called, is the API's function of that name."""
+ALLOWED_UP = {
+    ("report", "render"),
+    ("report", "sheet"),
+    ("working", "render"),
+    ("comparison", "render"),
+    ("load", "api"),
+}
+"""A Report, a Comparison and an Explanation print themselves: they ask a renderer at the moment they are printed. The
+package load, when it is called, is the API's function of that name."""
 
 
 def part(path: Path) -> str:

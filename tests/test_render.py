@@ -187,6 +187,26 @@ def test_ascii_screens_get_ascii() -> None:
             assert text.isascii(), {c for c in text if not c.isascii()}
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
+def test_names_of_other_scripts_stand_in_columns_on_any_screen(encoding: str) -> None:
+    b = GraphBuilder("畳み込み", "made", {"": 17})
+    x = b.add_input("入力", DType.FLOAT32, (1, 4))
+    for name in ("層/活性", "layer/é", "plain"):
+        (x,) = b.add("Relu", [x], name=name)
+    text = sheets("table", [sheet(analyze_graph(b.build([x])))], Screen(60, unicode=False, encoding=encoding))
+    shown = [line for line in text.encode(encoding).decode(encoding).splitlines() if " Relu " in line]
+    assert len(shown) == 3
+    assert len({text_width(line.partition(" Relu ")[0]) for line in shown}) == 1
+
+
+def test_every_format_spells_signs_out_where_they_cannot_be_shown() -> None:
+    shown = [sheet(analyze_graph(blocks()))]
+    screen = Screen(100, unicode=False)
+    assert all(sheets(form, shown, screen).isascii() for form in ("table", "csv", "markdown", "html"))
+    assert "1x8x32x32" in sheets("markdown", shown, screen)
+    assert "1&#215;8&#215;32&#215;32" in sheets("html", shown, screen)
+
+
 def test_colours_change_no_letter() -> None:
     from rich.text import Text
 

@@ -130,20 +130,6 @@ def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str,
 
 
 @cli.command()
-@click.argument("model", type=Model())
-@model_options
-@click.option("--weights", type=click.Choice(("zeros", "random", "none")), default="zeros", show_default=True,
-              help="The weights to write; none leaves them out, as external data that does not exist.")  # fmt: skip
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The ONNX file to write.")
-def export(model: str, weights: str, output: str, **options: Any) -> None:
-    """Write a model as an ONNX file that ONNX Runtime runs."""
-    from costcalc.api import load
-    from costcalc.load.onnx_write import export
-
-    export(load(model, **given(options)), output, weights=weights)
-
-
-@cli.command()
 @click.argument("name", required=False, type=Devices())
 @debug_option
 @output_options(*FORMATS)
@@ -170,18 +156,6 @@ def models(form: str, output: str | None) -> None:
     from costcalc.catalogue import models
 
     show([models()], form, output)
-
-
-@cli.command()
-@debug_option
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
-def schema(output: str | None) -> None:
-    """Print the JSON Schema of the YAML language, for editors to complete and check."""
-    import json
-
-    from costcalc.load.schema import json_schema
-
-    emit(json.dumps(json_schema(), indent=2, ensure_ascii=False), output)
 
 
 @cli.command()

@@ -157,10 +157,15 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         form = click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True,
                             help="How to print it.")  # fmt: skip
-        file = click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
-        return form(file(command))
+        return form(output_option(command))
 
     return add
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """-o; `-` is standard output, as it is without."""
+    return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write to a file.",
+                        callback=lambda ctx, param, value: None if value == "-" else value)(command)  # fmt: skip
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:

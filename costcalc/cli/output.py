@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UsageError
 
@@ -27,13 +29,42 @@ def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool 
 
 
 def emit(text: str, output: str | None) -> None:
-    """Writes a text and a newline. UsageError where the file cannot be written."""
+    """Writes a text and a newline. UsageError where they cannot be written."""
     if output is not None:
         try:
             Path(output).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{output} cannot be written: {error.strerror}", "name another file with -o") from error
         return
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(text + "\n")
+    with standard_output() as stream:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+        stream.write(text + "\n")
+
+
+def emit_bytes(content: bytes) -> None:
+    """Writes bytes to standard output. UsageError where that is a terminal, or cannot be written."""
+    with standard_output() as stream:
+        if stream.isatty():
+            raise UsageError("the file is binary, and standard output is a terminal", "name a file with -o, or a pipe")
+        stream.buffer.write(content)
+
+
+@contextmanager
+def standard_output() -> Iterator[Any]:
+    """Standard output, flushed at the end. UsageError where it is closed or its device is full."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed", "write to a file with -o")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon()
+        raise UsageError(f"cannot write to standard output: {error.strerror}", "write to a file with -o") from error
+
+
+def abandon() -> None:
+    """Gives standard output somewhere to go, for Python flushes it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

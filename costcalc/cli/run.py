@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -13,16 +13,21 @@ from costcalc.cli.check import check
 from costcalc.cli.commands import cli
 from costcalc.cli.llm import llm
 from costcalc.cli.memory import memory
+from costcalc.cli.output import abandon
+from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-cli.add_command(check)
-cli.add_command(llm)
-cli.add_command(memory)
+for command in (check, export, llm, memory, schema):
+    cli.add_command(command)
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of writing only."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -35,11 +40,9 @@ def run(args: Sequence[str]) -> int:
     debug = "--debug" in args
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
-        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
-        # Python flushes stdout once more at exit: give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon()
         return PIPE_CLOSED
     except (KeyboardInterrupt, click.exceptions.Abort):
         return INTERRUPTED
@@ -56,6 +59,10 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            abandon()  # what click itself writes: --help, --version
+            click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
+            return CANNOT_ANSWER
         click.echo(crash(error), err=True)
         return CANNOT_ANSWER
 

@@ -48,15 +48,18 @@ def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
     return out
 
 
-def store(model: onnx.ModelProto, graph: Graph, path: Path, weights: str) -> None:
-    """Adds the stored tensors: inside, or as references to another file, which is written."""
+def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
+    """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
+    that is needed and there is no path."""
     kinds = {item.name: item.kind for item in stored(graph)}
     tensors = {name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in graph.initializers.items()}
     large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
     sizes = {name: int(concrete([t.nbytes], name)[0]) for name, t in large.items()}
     total = sum(sizes.values())
     outside = weights == "none" or total >= INLINE
-    location = ABSENT if weights == "none" else f"{path.name}.data"
+    if outside and weights != "none" and path is None:
+        raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
+    location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
     offset = 0
     for name, t in tensors.items():
         made = model.graph.initializer.add()
@@ -70,7 +73,7 @@ def store(model: onnx.ModelProto, graph: Graph, path: Path, weights: str) -> Non
             offset += sizes[name]
         else:
             made.raw_data = _bytes(name, t, weights, kinds)
-    if outside and weights != "none":
+    if outside and weights != "none" and path is not None:
         with (path.parent / location).open("wb") as file:
             if weights == "zeros":
                 file.truncate(total)

@@ -32,15 +32,27 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
     weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where onnx is not
     installed, where weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
     """
-    if weights not in WEIGHTS:
-        raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
     path = Path(path)
-    with _onnx():
-        model = _model(graph)
-        _check(model, graph)
+    model = _checked(graph, weights)
     with _writing(path):
         store(model, graph, path, weights)
         path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def serialized(graph: Graph, weights: str = "zeros") -> bytes:
+    """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
+    model = _checked(graph, weights)
+    store(model, graph, None, weights)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _checked(graph: Graph, weights: str) -> onnx.ModelProto:
+    if weights not in WEIGHTS:
+        raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
+    with _onnx():
+        model = _model(graph)
+        _check(model, graph)
+    return model
 
 
 def _model(graph: Graph) -> onnx.ModelProto:

@@ -13,15 +13,16 @@ def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = F
     if form == "csv":
         from costcalc.render import csv
 
-        return csv.render(given)
+        return screen.text(csv.render(given))
     if form == "markdown":
         from costcalc.render import markdown
 
-        return markdown.render(given)
+        return screen.text(markdown.render(given))
     if form == "html":
         from costcalc.render import html
 
-        return html.render(given)
+        page = html.render(given)
+        return page if screen.unicode else page.encode("ascii", "xmlcharrefreplace").decode()
     from costcalc.render import table
 
     return "\n\n".join(table.sheet(one, screen, keep_all) for one in given)

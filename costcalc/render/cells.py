@@ -12,13 +12,6 @@ from costcalc.units import digits, exact, percent_of, scaled, shape_text, short,
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LEVELS = " ▁▂▃▄▅▆▇█"
 
-ASCII = str.maketrans(
-    {"×": "x", "≥": ">=", "≤": "<=", "…": "~", "–": "-", "·": "*", "█": "#", "─": "-", "→": "->", "⌊": "floor(",
-     "⌋": ")", "⌈": "ceil(", "⌉": ")", "÷": "/", "∏": "prod ", "²": "^2", "³": "^3", "⁴": "^4", "—": "-", "±": "+-",
-     "µ": "u", "Σ": "sum ", "ᵀ": "^T", "≈": "~", "√": "sqrt "}
-)  # fmt: skip
-"""How signs are written where the terminal knows no Unicode."""
-
 
 def column(kind: Column, values: Sequence[Any]) -> list[str]:
     """The texts of a column; bars are drawn by the renderer."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc import __version__
 from costcalc.columns import AtLeast
+from costcalc.render.palette import knows_unicode
 from costcalc.report import FORMAT_VERSION, Report
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
@@ -59,5 +60,6 @@ def _value(value: Any) -> Any:
 
 
 def dump(content: dict[str, Any]) -> str:
-    """The document, with its versions at its head."""
-    return json.dumps({"format_version": FORMAT_VERSION, "costcalc": __version__, **content}, ensure_ascii=False)
+    """The document, with its versions at its head; characters that standard output cannot show are escaped."""
+    whole = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
+    return json.dumps(whole, ensure_ascii=not knows_unicode())

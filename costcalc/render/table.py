@@ -32,8 +32,7 @@ def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
         lines += ["", *facts(given.facts, screen.width, palette)]
     if given.remarks:
         lines += ["", *remarks(given.remarks, screen.width, palette)]
-    text = "\n".join(lines)
-    return text if screen.unicode else text.translate(cells.ASCII)
+    return screen.text("\n".join(lines))
 
 
 def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
@@ -50,7 +49,10 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     last = [row for row in (given.rest, given.total) if row is not None]
     raw = list(zip(*given.rows, *last, strict=True))
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
-    natural = [max(text_width(c.title), column_width(t)) for c, t in zip(given.columns, texts, strict=True)]
+    if not screen.unicode:
+        texts = [[screen.text(text) for text in column] for column in texts]
+    titles = [screen.text(column.title) for column in given.columns]
+    natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
     header, columns = [], []
@@ -61,7 +63,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
         if column.kind == "name" and not given.tree:
             texts[i] = shortened(texts[i], _operators(given, widths, raw), width)
-        padded = pad([column.title, *texts[i]], width, right, SHORTEN.get(column.kind, middle))
+        padded = pad([titles[i], *texts[i]], width, right, SHORTEN.get(column.kind, middle))
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.render import table as tables
-from costcalc.render.palette import Screen, palette
+from costcalc.render.palette import Screen, coloured, palette
 from costcalc.report import Report
 from costcalc.sheet import sheet
 
@@ -22,5 +22,5 @@ class ReportTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        on = Screen(options.max_width, "utf" in options.encoding, palette(console.color_system is not None))
+        on = Screen(options.max_width, "utf" in options.encoding, palette(coloured(console)))
         yield Text.from_ansi(tables.sheet(sheet(self.report), on), no_wrap=True)

@@ -44,8 +44,7 @@ def text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_separable(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > FULL:
         lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
-    whole = "\n".join(lines[:-1])
-    return whole if screen.unicode else whole.translate(cells.ASCII)
+    return screen.text("\n".join(lines[:-1]))
 
 
 def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
