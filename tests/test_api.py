@@ -38,5 +38,29 @@ def test_load_is_a_function_whatever_was_imported_before() -> None:
     assert costcalc.load(graph) is graph
 
 
-import pytest
-from made import separable, standard_conv, unknown
+@pytest.mark.parametrize("dims", [{"N": -1}, {"N": 0}, {"N": 1.5}, {"N": True}])
+def test_a_symbol_is_bound_to_a_positive_whole_number(dims: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="N is bound to"):
+        analyze("lenet5", dims=dims)
+
+
+def test_bind_refuses_what_is_no_symbol() -> None:
+    report = analyze("bert_base")
+    with pytest.raises(UsageError, match="no symbol 'sq'"):
+        report.bind({"sq": 7})
+    with pytest.raises(UsageError, match="seq is bound to 0"):
+        report.bind({"seq": 0})
+
+
+def test_reports_and_comparisons_are_short_at_a_prompt_and_tables_in_print() -> None:
+    report = costcalc.analyze("resnet152")
+    assert repr(report) == f"<Report ResNet-152: {report.macs:,} MACs, {report.params:,} params>"
+    assert str(report).startswith("ResNet-152") and "Accounted for" in str(report)
+    comparison = costcalc.compare(separable(), standard_conv())
+    assert repr(comparison) == "<Comparison of depthwise_separable, standard_conv>"
+    assert "2,160  3.21×" in str(comparison)
+    assert comparison._repr_html_().count("<table>") == 2
+
+
+def test_a_lower_bound_is_one_at_a_prompt() -> None:
+    assert repr(costcalc.analyze(unknown())).startswith("<Report unknown: ≥ ")

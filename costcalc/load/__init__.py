@@ -19,6 +19,7 @@ from costcalc.load.onnx_symbols import dim_of
 Binding = Mapping[str, "Dim | str"]
 
 YAML_SUFFIXES = (".yaml", ".yml")
+ONNX_SUFFIXES = (".onnx", ".onnxtxt", ".zip", ".ort", ".pb")
 
 
 def load(
