@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc import ops, registry
+from costcalc.asked import Asked
 from costcalc.assume import Assumption, known_extremes
 from costcalc.dim import Dim, symbol
 from costcalc.errors import CostcalcError, ShapeError
@@ -44,6 +45,7 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
+        self.asked = Asked()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
         """A graph input."""
@@ -122,6 +124,7 @@ class GraphBuilder:
         """A new symbol for an extent that depends on data, named after its node."""
         name = f"{node}.{what}"
         self.data_symbols[name] = node
+        self.asked.own = True
         return self.binding.get(name, symbol(name))
 
     def _new(self, name: str) -> None:
@@ -151,6 +154,13 @@ class GraphBuilder:
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
+        question = (key, opset, n, tuple(inputs), tuple(node.attributes.items()))
+        return self.asked.answer(question, inputs, lambda: self._ask(rule, node, inputs, opset))
+
+    def _ask(
+        self, rule: registry.Rule, node: Node, inputs: Sequence[TensorType | None], opset: int
+    ) -> tuple[TensorType, ...]:
+        n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
         result = registry.call(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)

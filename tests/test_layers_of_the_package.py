@@ -17,7 +17,7 @@ ORDER = (
     ("ir",),
     ("registry",),
     ("ops",),
-    ("build",),
+    ("build", "asked"),
     ("storage", "binding", "operands"),
     ("load", "cost", "memory", "precision"),
     ("rows", "breakdown"),
