@@ -6,12 +6,12 @@ checks them when the symbols are bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.dim import Dim, bounds, substitute
+from costcalc.dim import Dim, Poly, bounds, pretty, substitute, symbol
 from costcalc.errors import AssumptionError, ShapeError
 
 
@@ -23,16 +23,20 @@ class Assumption(NamedTuple):
     right: Dim
 
     def __str__(self) -> str:
+        return self.shown(str)
+
+    def shown(self, text: Callable[[Dim], str] = pretty) -> str:
+        """The assumption in words, its extents written for people unless another way is given."""
         a, b = self.left, self.right
         if self.relation == "=":
             for x, y in ((a, b), (b, a)):
                 other = _other_of(y, "min", x)
                 if other is not None:
-                    return f"{x} <= {other}"
+                    return f"{text(x)} <= {text(other)}"
                 other = _other_of(y, "max", x)
                 if other is not None:
-                    return f"{x} >= {other}"
-        return f"{a} {self.relation} {b}"
+                    return f"{text(x)} >= {text(other)}"
+        return f"{text(a)} {self.relation} {text(b)}"
 
     def check(self, binding: Mapping[str, Dim]) -> None:
         """AssumptionError where the bound symbols break it."""
@@ -40,6 +44,43 @@ class Assumption(NamedTuple):
         low, high = bounds(difference)
         if (high < 0) or (self.relation == "=" and low > 0):
             raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
+
+
+def simplified(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """The same assumptions, said once and shortly: ⌊H/4⌋ + 2 >= 3 is H >= 4; of several least values of a symbol the
+    largest stands, and what follows from it is left out."""
+    least: dict[str, int] = {}
+    rest: list[Assumption] = []
+    for assumption in assumptions:
+        solved = _solve(assumption) if assumption.relation == ">=" else None
+        if solved is None:
+            rest.append(assumption)
+        else:
+            least[solved[0]] = max(least.get(solved[0], 1), solved[1])
+    above = {name: symbol(name) + (low - 1) for name, low in least.items()}
+    kept = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
+    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *kept)
+
+
+def _solve(assumption: Assumption) -> tuple[str, int] | None:
+    """(symbol, its least value) where an inequality says just that."""
+    d = assumption.left - assumption.right
+    while isinstance(d, Poly):
+        constant = d.terms.get((), 0)
+        core = d - constant
+        if isinstance(core, int) or len(core.terms) != 1:
+            return None
+        ((monomial, c),) = core.terms.items()
+        if c < 1 or len(monomial) != 1 or monomial[0][1] != 1:
+            return None
+        atom = monomial[0][0]
+        least = -(constant // c)  # c · atom + constant >= 0
+        if atom.op == "symbol":
+            return atom.key, least
+        if atom.op != "//" or not isinstance(atom.args[1], int):
+            return None
+        d = atom.args[0] - atom.args[1] * least  # ⌊x / n⌋ >= least where x >= n · least
+    return None
 
 
 def known_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:

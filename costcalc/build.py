@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc import ops, registry
 from costcalc.asked import Asked
-from costcalc.assume import Assumption, known_extremes
+from costcalc.assume import Assumption, known_extremes, simplified
 from costcalc.dim import Dim, symbol
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
@@ -100,7 +100,7 @@ class GraphBuilder:
         for output in outputs:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
-        assumptions = tuple(assumptions)
+        assumptions = simplified(assumptions)
         known = known_extremes(assumptions)
         if known:
             self.types = {name: bind_type(t, known) for name, t in self.types.items()}

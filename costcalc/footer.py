@@ -92,7 +92,7 @@ def _remarks(report: Report) -> Iterator[Remark]:
     if "peak_activation_bytes" not in report.totals:
         yield Remark("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
     for assumption in report.assumptions:
-        yield Remark("Assumed", str(assumption))
+        yield Remark("Assumed", assumption.shown())
     for note in report.notes:
         yield Remark("Note", note)
     if report.training:

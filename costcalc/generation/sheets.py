@@ -86,7 +86,7 @@ def _remarks(given: Generation) -> Iterator[Remark]:
                  "masked scores, and with one position behind the last keys and values")  # fmt: skip
     yield Remark("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in given.prefill.report.assumptions:
-        yield Remark("Assumed", str(assumption))
+        yield Remark("Assumed", assumption.shown())
     for note in given.notes:
         yield Remark("Note", note)
 
