@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from costcalc import registry
 from costcalc.assume import Assumption, assume, collecting
-from costcalc.dim import Dim
+from costcalc.dim import Dim, pretty
 from costcalc.errors import CostcalcError, LoadError, UndecidedError
 from costcalc.load.onnx_bodies import body_of, close, element, inner_frame, merge
 from costcalc.load.onnx_frame import Call, Frame
@@ -90,8 +90,12 @@ def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Bran
         cheaper, counts = (then, "the dearer one counts") if a < b else (other, "the dearer one counts")
     except UndecidedError:
         cheaper, counts = None, "both count until a symbol is bound"
-    walker.builder.notes.append(f"{call.name}: then_branch {a} FLOPs, else_branch {b}: {counts}")
+    walker.builder.notes.append(f"{call.name}: then_branch {_shown(a)} FLOPs, else_branch {_shown(b)}: {counts}")
     return cheaper
+
+
+def _shown(d: Dim) -> str:
+    return f"{d:,}" if isinstance(d, int) else pretty(d)
 
 
 def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> _Branch:
