@@ -9,8 +9,8 @@ from costcalc.load.layers.base import KINDS, REQUIRED, Key
 
 Schema = dict[str, Any]
 
-NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$"}
-EXPRESSION = {"type": "string", "pattern": r"^[A-Za-z0-9_+\-*/%()., ]+$"}
+NAME = {"type": "string", "pattern": r"^[^\W\d][\w.-]*$"}
+EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., ]+$"}
 VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
 
 

@@ -43,7 +43,7 @@ def remarks(found: Footprint) -> Iterator[Remark]:
     if given:
         yield Remark("Bound", ", ".join(given))
     for assumption in found.graph.assumptions:
-        yield Remark("Assumed", str(assumption))
+        yield Remark("Assumed", assumption.shown())
     for note in found.graph.notes:
         yield Remark("Note", note)
     if found.plan.unknown:

@@ -146,6 +146,14 @@ def test_shared_weights_count_once() -> None:
     assert report.params == 4 * 4 + 4
 
 
+def test_recurrent_layers_share_weights() -> None:
+    head = "input: [N, 5, 8]\n"
+    shared = model("  - lstm: {hidden: 8, layers: 2, as: a}\n  - lstm: {hidden: 8, layers: 2, weights: a}\n", head)
+    once = model("  - lstm: {hidden: 8, layers: 2}\n", head)
+    assert analyze_graph(shared).params == analyze_graph(once).params
+    assert analyze_graph(shared).macs == 2 * analyze_graph(once).macs
+
+
 def test_yaml_surprises_are_read_as_meant() -> None:
     assert macs(model("  - conv: {filters: 2, kernel: 1, bias: no}\n")) == 2 * 3 * 64
     assert analyze_graph(model("  - conv: {filters: 2, kernel: 1, bias: no}\n")).params == 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costcalc.errors import ShapeError
 from costcalc.load.layers.base import Key, Site, layer
+from costcalc.load.layers.conv import WEIGHTS
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 RECURRENT = {
@@ -12,6 +13,7 @@ RECURRENT = {
     "bidirectional": Key("bool", False, "whether a second one reads backwards"),
     "bias": Key("bool", True, "whether biases are added"),
     "output": Key("word", "sequence", "all states [N, T, H] or the last one [N, H]", ("sequence", "state")),
+    "weights": WEIGHTS,
 }
 
 
