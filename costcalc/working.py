@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,16 +82,18 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
 
 
 def find(report: Report, name: str) -> int:
-    """The index of the layer meant: exactly so called, but for case, the only one that ends so or holds it, or the only
-    one of that operator type."""
+    """The index of the layer meant: exactly so called, but for case, the only one that ends so, holds it or has its
+    parts in that order, or the only one of that operator type."""
     names = [row.name for row in report.rows]
     lower, asked = [n.lower() for n in names], name.lower()
+    parts = [part for part in re.split("[/…]", asked) if part]
     matches: list[int] = []
     tests: tuple[Callable[[str, str], bool], ...] = (
         lambda own, _: own == name,
         lambda _, own: own == asked,
         lambda _, own: own.endswith(asked) and not own[: -len(asked)][-1:].isalnum(),
         lambda _, own: asked in own,
+        lambda _, own: _in_order(parts, own.split("/")),
     )
     for test in tests:
         matches = matches or [i for i in range(len(names)) if test(names[i], lower[i])]
@@ -100,9 +103,17 @@ def find(report: Report, name: str) -> int:
     if matches:
         listed = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
         raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {listed}?")
-    close = difflib.get_close_matches(asked, lower, 3, 0.5)
+    numbers = re.findall(r"\d+", asked)
+    close = difflib.get_close_matches(asked, lower, 30, 0.5)
+    close = sorted(close, key=lambda own: re.findall(r"\d+", own)[: len(numbers)] != numbers)[:3]
     hint = f"did you mean {' or '.join(names[lower.index(c)] for c in close)}?" if close else "see `costcalc analyze`"
     raise UsageError(f"{report.name} has no layer {name!r}", hint)
+
+
+def _in_order(parts: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether a path has these parts in this order: encoder1/attention of encoder1/residual1/attention."""
+    left = iter(own)
+    return bool(parts) and all(part in left for part in parts)
 
 
 def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Working:

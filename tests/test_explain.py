@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from made import attention_scores, blocks, separable, standard_conv, unknown
 
+import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.dim import symbol
 from costcalc.errors import UsageError
@@ -170,3 +171,16 @@ def test_to_dict() -> None:
         "working": ["#filter params × #filter positions × #filters", "9 × 16 × 3"],
         "value": 432,
     }
+
+
+def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
+    report = costcalc.analyze("bert_base")
+    for asked in (
+        "encoder1/self_attention/attention",
+        "…encoder1…self_attention/attention",
+        "ENCODER1/residual1/attention",
+    ):
+        found = explain_report(report, asked).layer
+        assert found == "encoder1/residual1/self_attention/attention", asked
+    with pytest.raises(UsageError, match=r"did you mean encoder1/residual1/self_attention/query or encoder1/"):
+        explain_report(report, "encoder1/attentoin/query")
