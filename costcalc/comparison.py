@@ -10,7 +10,7 @@ from costcalc import columns
 from costcalc.columns import Amount, AtLeast, Column
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
-from costcalc.footer import TOTALS, Remark, accounting, total
+from costcalc.footer import TOTALS, Remark, accounting, remarks, total
 from costcalc.report import Report
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
@@ -18,6 +18,9 @@ from costcalc.units import ratio
 from costcalc.values import magnitude
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
+
+SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+"""The remarks of a report that a comparison repeats, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,30 @@ class Comparison:
     def sheets(self) -> tuple[Sheet, Sheet]:
         """The totals; and FLOPs by operator type."""
         labels = {TOTALS[key]: amounts for key, amounts in self.totals().items()}
-        remarks = [
+        return (
+            self._sheet("Totals", "", labels),
+            self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), self.remarks()),
+        )
+
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is bound, open, assumed, noted and unknown: once where it holds for all models, else with the model's
+        name before it; and how each model is accounted for."""
+        said: dict[Remark, list[str]] = {}
+        for name, report in zip(self.names, self.reports, strict=True):
+            for remark in remarks(report):
+                if remark.label in SHOWN:
+                    said.setdefault(remark, []).append(name)
+        everywhere = len(self.reports)
+        found = [
+            remark if len(names) == everywhere else remark._replace(text=f"{', '.join(names)}: {remark.text}")
+            for remark, names in said.items()
+        ]
+        found.sort(key=lambda remark: SHOWN.index(remark.label))
+        counted = [
             Remark(name, accounting(report), report.lower_bound)
             for name, report in zip(self.names, self.reports, strict=True)
         ]
-        return (
-            self._sheet("Totals", "", labels),
-            self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), tuple(remarks)),
-        )
+        return (*found, *counted)
 
     def _sheet(
         self, title: str, subtitle: str, table: Mapping[str, Sequence[Amount]], remarks: tuple[Remark, ...] = ()

@@ -80,6 +80,18 @@ def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
     assert split.count("1,705,984") == 4 and split.count("MACs") == 3
 
 
+def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
+    """Once where it holds for all, with the model's name where it does not."""
+    first, second = analyze_graph(attention_scores()), analyze_graph(unknown())
+    notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
+    texts = [(remark.label, remark.text) for remark in compare_reports(notes).remarks()]
+    assert ("Note", "batch = 1 (default)") in texts
+    assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
+    assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)
+    assert any(label == "Unknown" and text.startswith(f"{second.name}: com.acme:Mystery") for label, text in texts)
+    assert len(texts) == len(set(texts))
+
+
 def test_gold_of_json(gold: Gold) -> None:
     reports = [analyze_graph(separable()), analyze_graph(unknown())]
     text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")

@@ -35,12 +35,14 @@ def _sheet(sheet: Sheet) -> str:
     if sheet.plot is not None:
         lines += ["```text", *plot.area(sheet.plot, Screen(80)), "```", ""]
     lines += [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
-    if sheet.facts:
+    if sheet.facts or sheet.remarks:
         lines.append("")
     for fact in sheet.facts:
         human = cells.human(fact.value, fact.kind)
         lines.append(f"- **{fact.label}**: {escape(cells.amount(fact.value))}{f' ({human})' if human else ''}")
-    lines += [f"- {remark.label}: {escape(cells.printable(remark.text))}" for remark in sheet.remarks]
+    for remark in sheet.remarks:
+        text = escape(cells.printable(remark.text))
+        lines.append(f"- {escape(remark.label)}: {text}" if remark.label else f"- {text}")
     return "\n".join(lines)
 
 

@@ -63,7 +63,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
         if column.kind == "name" and not given.tree:
             texts[i] = shortened(texts[i], _operators(given, widths, raw), width)
-        padded = pad([titles[i], *texts[i]], width, right, SHORTEN.get(column.kind, middle))
+        padded = pad([middle(titles[i], width), *texts[i]], width, right, SHORTEN.get(column.kind, middle))
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
