@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UnknownOperatorError
@@ -78,10 +79,14 @@ def analyze(
 
 
 def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -> Comparison:
-    """Two or more models side by side; the options are analyze's and hold for each."""
+    """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
+    it; UsageError where none has."""
     from costcalc.comparison import compare_reports
+    from costcalc.shared import fitting, refuse
 
-    return compare_reports([s if isinstance(s, Report) else analyze(s, **options) for s in sources])
+    found = [(s, None) if isinstance(s, Report) else fitting(partial(analyze, s), options) for s in sources]
+    refuse([lacks for _, lacks in found if lacks is not None])
+    return compare_reports([report for report, _ in found])
 
 
 def footprint(

@@ -14,11 +14,14 @@ class CostcalcError(Exception):
 
     def at(self, place: str) -> CostcalcError:
         """The same refusal with its place; a place that is already known stands."""
-        return type(self)(self.fact, self.remedy, self.place or place)
+        return self._placed(self.place or place)
 
     def within(self, layer: str) -> CostcalcError:
         """The same refusal with its layer, where its place names none yet."""
-        return self if ": " in self.place else type(self)(self.fact, self.remedy, f"{self.place}: {layer}")
+        return self if ": " in self.place else self._placed(f"{self.place}: {layer}")
+
+    def _placed(self, place: str) -> CostcalcError:
+        return type(self)(self.fact, self.remedy, place)
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.fact}" if self.place else self.fact
@@ -27,6 +30,18 @@ class CostcalcError(Exception):
 
 class UsageError(CostcalcError):
     """The command line or an argument of the Python API is wrong."""
+
+
+class UnknownNameError(UsageError):
+    """A name that is bound does not exist in the model; of several models, another may have it. argument is load's
+    (dims, params, shapes or values)."""
+
+    def __init__(self, fact: str, remedy: str = "", place: str = "", argument: str = "", name: str = "") -> None:
+        super().__init__(fact, remedy, place)
+        self.argument, self.name = argument, name
+
+    def _placed(self, place: str) -> UnknownNameError:
+        return UnknownNameError(self.fact, self.remedy, place, self.argument, self.name)
 
 
 class LoadError(CostcalcError):

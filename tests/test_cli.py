@@ -286,3 +286,47 @@ def test_the_shell_completes_model_names(monkeypatch: pytest.MonkeyPatch) -> Non
     items = Model().shell_complete(None, None, "mob")  # type: ignore[arg-type]
     assert [item.value for item in items] == ["mobilenet_v1", "mobilenet", "mob"]
     assert items[-1].type == "file"
+
+
+def test_a_name_need_only_be_one_models() -> None:
+    both = ("separable.yaml", "sequence.yaml")
+    bound = ("--dim", "seq=7", "--set", "filters=7")
+    found = json.loads(ok("compare", *both, *bound, "--format", "json"))["comparison"]["totals"]["macs"]
+    assert [entry["value"] for entry in found] == [432 + 3 * 16 * 7, 640 * 7]
+    for jobs in ("1", "2"):
+        models = json.loads(ok("analyze", *both, *bound, "--format", "json", "--jobs", jobs))["models"]
+        assert [model["totals"]["macs"] for model in models] == [432 + 3 * 16 * 7, 640 * 7]
+
+
+@pytest.mark.parametrize("command", ["analyze", "compare"])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--dim", "sek=7"), "no symbol 'sek'; did you mean 'seq'?"),
+        (("--set", "filter=7"), "no parameter 'filter'; did you mean 'filters'?"),
+        (("--shape", "x=1,2"), "no input 'x'"),
+        (("--value", "n=3"), "--value is for ONNX models"),
+    ],
+)
+def test_a_name_that_no_model_has_is_refused(command: str, given: tuple[str, ...], says: str) -> None:
+    done = process(command, "separable.yaml", "sequence.yaml", *given)
+    assert done.returncode == 2 and done.stdout == "" and says in done.stderr
+
+
+def test_names_of_onnx_and_yaml_models_together() -> None:
+    pytest.importorskip("onnx")
+    ok("export", "sequence.yaml", "-o", "sequence.onnx")
+    models = ("sequence.onnx", "separable.yaml")
+    content = json.loads(ok("compare", *models, "--dim", "seq=7", "--set", "filters=7", "--format", "json"))
+    assert [model["totals"]["macs"] for model in content["models"]] == [640 * 7, 432 + 3 * 16 * 7]
+    assert process("compare", *models, "--value", "seq=7").returncode == 2
+
+
+def test_a_built_in_model_is_called_by_its_name() -> None:
+    assert json.loads(ok("analyze", "llama", "--format", "json"))["models"][0]["source"] == "llama_7b"
+    assert json.loads(ok("compare", "vgg16", "vgg16", "--format", "json"))["comparison"]["names"] == [
+        "vgg16 (1)",
+        "vgg16 (2)",
+    ]
+    done = process("analyze", "vgg16", "--shape", "input=1,3,8,8")
+    assert done.returncode == 2 and "vgg16.yaml:" in done.stderr

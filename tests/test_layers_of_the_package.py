@@ -33,6 +33,7 @@ ORDER = (
     ("bounds", "devices"),
     ("budget",),
     ("render",),
+    ("shared",),
     ("api",),
     ("cli",),
     ("__main__",),

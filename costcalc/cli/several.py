@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from costcalc.errors import CostcalcError, UsageError
+from costcalc.errors import CostcalcError, UnknownNameError, UsageError
+from costcalc.shared import fitting, refuse
 
 if TYPE_CHECKING:
+    from costcalc.report import Report
     from costcalc.sheet import View
 
 Answer = Any
@@ -42,11 +44,16 @@ class Question(NamedTuple):
 def answer(question: Question, model: str) -> Answer:
     """One model's sheet or JSON entry."""
     from costcalc.api import analyze
+
+    return _presented(question, analyze(model, strict=question.strict, **question.options))
+
+
+def _presented(question: Question, report: Report) -> Answer:
     from costcalc.cli.hardware import on_devices
     from costcalc.cli.training import trained
     from costcalc.sheet import sheet
 
-    report = trained(analyze(model, strict=question.strict, **question.options), question.training)
+    report = trained(report, question.training)
     devices = on_devices(report, question.hardware)
     view = question.view._replace(devices=devices)
     if question.form != "json":
@@ -75,24 +82,30 @@ def opened(models: Sequence[str]) -> list[str]:
 
 def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[Answer], bool]:
     """The answers in the models' order, and whether there is one for each. A lone model's error is raised; of several,
-    it is told on standard error."""
+    it is told on standard error. A name that is bound holds for the models that have it; UsageError where none has."""
     if len(models) == 1:
         return [answer(question, models[0])], True
     found: list[Answer] = []
+    refusals: list[Sequence[UnknownNameError]] = []
     with _progress(len(models)) as done:
         for model, result in zip(models, _run(partial(_guarded, question), models, jobs), strict=True):
             done(model)
             if isinstance(result, Failure):
                 click.echo(result.text, err=True)
             else:
-                found.append(result)
+                found.append(result[0])
+                refusals.append(result[1])
+    refuse(refusals)
     return found, len(found) == len(models)
 
 
-def _guarded(question: Question, model: str) -> Answer:
-    """The answer, or what stands in its way."""
+def _guarded(question: Question, model: str) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
+    """The answer with the refusals of names that the model lacks, or what stands in its way."""
+    from costcalc.api import analyze
+
     try:
-        return answer(question, model)
+        report, lacks = fitting(partial(analyze, model, strict=question.strict), question.options)
+        return _presented(question, report), lacks
     except CostcalcError as error:
         return Failure(f"costcalc: {error.at(model)}")
     except Exception as error:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from costcalc.dim import Dim, Poly
-from costcalc.errors import LoadError, UsageError
+from costcalc.errors import LoadError, UnknownNameError, UsageError
 from costcalc.ir import Graph
 from costcalc.load.builtin import builtin_models, find, names
 from costcalc.load.onnx_symbols import dim_of
@@ -42,20 +42,22 @@ def load(
     text = os.fspath(source)
     bound = {name: _dim(value, name, 1) for name, value in (dims or {}).items()}
     given = {name: [_dim(d, name, 0) for d in shape] for name, shape in (shapes or {}).items()}
-    path = Path(text)
+    path, own = Path(text), text
     if text != "-" and not path.is_file():
         builtin = find(text)
         if builtin is None:
             raise _no_file(path)
-        path, text = builtin, builtin.name
+        path, text, own = builtin, builtin.name, builtin.stem
     if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and text != "-" and _is_yaml(path)):
         if values:
-            raise UsageError("--value is for ONNX models", "use --set for a YAML model's parameters")
+            fact, remedy = "--value is for ONNX models", "use --set for a YAML model's parameters"
+            raise UnknownNameError(fact, remedy, argument="values", name=next(iter(values)))
         from costcalc.load.spec import load_spec
 
-        return load_spec(_read(path), text, params=params, dims=bound, shapes=given, symbolic=symbolic)
+        return load_spec(_read(path), text, own, params=params, dims=bound, shapes=given, symbolic=symbolic)
     if params:
-        raise UsageError("--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape")
+        fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
+        raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
     from costcalc.load.onnx_graph import load_onnx
 
     return load_onnx(text, bound, given, values or {}, symbolic=symbolic)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim, Poly, symbol, symbols
-from costcalc.errors import UsageError
+from costcalc.errors import UnknownNameError, UsageError
 from costcalc.ir import DTYPES, DType
 from costcalc.load.expression import suggest
 from costcalc.load.layers.base import Key
@@ -43,7 +43,8 @@ def add_inputs(
     listed = _declared(reader, node, names)
     for name in shapes:
         if name not in listed:
-            raise UsageError(f"the model has no input {name!r}", suggest(name, listed) or "it has " + ", ".join(listed))
+            remedy = suggest(name, listed) or "it has " + ", ".join(listed)
+            raise UnknownNameError(f"the model has no input {name!r}", remedy, argument="shapes", name=name)
     given = _bind_shapes(listed, shapes, names, dims)
     bound: dict[str, Dim] = {}
     for name, declared in listed.items():
@@ -144,6 +145,8 @@ def _check_dims(
         if key in bound or key in present or symbolic:
             continue
         if key in names:
-            raise UsageError(f"{key!r} is a parameter, not a symbol", f"use --set {key}=…")
+            fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
+            raise UnknownNameError(fact, remedy, argument="dims", name=key)
         known = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        raise UsageError(f"the model has no symbol {key!r}", suggest(key, known) or "see its `input:`")
+        remedy = suggest(key, known) or "see its `input:`"
+        raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.dim import Dim, Poly, substitute, symbol, symbols
-from costcalc.errors import UsageError
+from costcalc.errors import UnknownNameError, UsageError
 from costcalc.ir import DType, Value
 from costcalc.load.onnx_records import ValueInfoProto
 from costcalc.load.onnx_symbols import declared_dim, says_batch, symbol_name
@@ -46,7 +46,8 @@ def bind(
         declared = {name: shape and tuple(symbolic_shape(shape, {})) for name, shape in declared.items()}
     for name in shapes:
         if name not in declared:
-            raise UsageError(f"--shape names {name!r}, which is no input", did_you_mean(name, declared))
+            fact = f"--shape names {name!r}, which is no input"
+            raise UnknownNameError(fact, did_you_mean(name, declared), argument="shapes", name=name)
     names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
     bound: dict[str, Dim] = dict(dims)
     fixed: dict[tuple[str, int], Dim] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from costcalc.assume import Assumption, collecting
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim, substitute, symbol
-from costcalc.errors import CostcalcError, LoadError, UsageError
+from costcalc.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, SequenceType, TensorType
 from costcalc.load.onnx_bind import Binding, bind, bind_value, did_you_mean
 from costcalc.load.onnx_constants import promote
@@ -77,7 +77,8 @@ def _load(
     names = [i.name for i in inputs]
     for name in values:
         if name not in names:
-            raise UsageError(f"--value names {name!r}, which is no input", did_you_mean(name, names))
+            fact = f"--value names {name!r}, which is no input"
+            raise UnknownNameError(fact, did_you_mean(name, names), argument="values", name=name)
     equal: dict[str, Dim] = {}
     first: tuple[Assumption, ...] = ()
     for _ in range(_MOST_ROUNDS):
@@ -95,7 +96,8 @@ def _load(
     known = binding.declared | builder.data_symbols.keys()
     for name in dims:
         if name not in known:
-            raise UsageError(f"--dim names {name!r}, which the model does not have", did_you_mean(name, sorted(known)))
+            fact = f"--dim names {name!r}, which the model does not have"
+            raise UnknownNameError(fact, did_you_mean(name, sorted(known)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
     promote(builder, walker.stored)

@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.assume import collecting
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim
-from costcalc.errors import ExpressionError, UsageError
+from costcalc.errors import ExpressionError, UnknownNameError
 from costcalc.ir import Graph
 from costcalc.load.elaborate import Elaborator
 from costcalc.load.expression import suggest
@@ -24,13 +24,14 @@ TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "bloc
 def load_spec(
     text: str | bytes,
     file: str,
+    source: str = "",
     *,
     params: Mapping[str, Any] | None = None,
     dims: Mapping[str, Dim] | None = None,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
 ) -> Graph:
-    """The graph of a YAML model.
+    """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open. SpecError and ShapeError carry file:line:column.
@@ -48,7 +49,7 @@ def load_spec(
             raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
     names = _params(reader, root.values.get("params"), params or {})
     name = root.values.get("name")
-    builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, file, {"": OPSET}, binding=dims)
+    builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, binding=dims)
     with collecting() as assumptions:
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
         blocks = _blocks(reader, root.values.get("blocks"))
@@ -75,7 +76,7 @@ def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> 
     for key in given:
         if key not in names:
             known = suggest(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
-            raise UsageError(f"the model has no parameter {key!r}", known)
+            raise UnknownNameError(f"the model has no parameter {key!r}", known, argument="params", name=key)
     return names
 
 
