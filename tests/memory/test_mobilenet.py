@@ -36,8 +36,8 @@ PAPER = {
     "mobilenet_v1": {112: (64, 1600), 56: (128, 800), 28: (256, 400), 14: (512, 200), 7: (1024, 199), 1: (1024, 2)},
     "mobilenet_v2": {112: (16, 400), 56: (32, 200), 28: (64, 100), 14: (160, 62), 7: (320, 32), 1: (1280, 2)},
 }
-"""arXiv:1801.04381, table 3: channels and kilobytes at 16 bits. (In the paper's last version the row 112×112 is 1/O(1)
-for all, for with the trick of section 5 the first layer's output need not be there at once either.)"""
+"""arXiv:1801.04381, table 3: channels and kilobytes at 16 bits. (One version of the paper has 1/O(1) in the row 112×112
+for all: with the trick of section 5 the first layer's output need not be there at once either.)"""
 
 
 @pytest.mark.parametrize(
