@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from costcalc import registry
@@ -12,6 +12,8 @@ from costcalc.formula import FREE, Cost
 from costcalc.ir import Graph, Node, TensorType
 from costcalc.registry import Types
 from costcalc.storage import Storage, owners
+
+NOTHING = Storage()
 
 
 class NodeCost(NamedTuple):
@@ -31,9 +33,22 @@ class NodeCost(NamedTuple):
 def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
     """The cost of every node in execution order."""
     owned = owners(graph)
-    nothing = Storage()
     memo: dict[Any, Figures] = {}
-    return tuple([_cost_node(node, graph, owned.get(index, nothing), memo) for index, node in enumerate(graph.nodes)])
+    costs = [_cost_node(node, graph, owned.get(index, NOTHING), memo) for index, node in enumerate(graph.nodes)]
+    return tuple(_constants(graph, costs))
+
+
+def _constants(graph: Graph, costs: list[NodeCost]) -> Iterator[NodeCost]:
+    """Views of stored tensors, and of such views, are constants: no part of what a run does."""
+    moving = set(graph.inputs).difference(graph.initializers)
+    for cost in costs:
+        node = cost.node
+        view = cost.state == "free" and (node.domain, node.op_type) in registry.VIEWS and node.inputs
+        if view and moving.isdisjoint(node.inputs) and cost.storage == NOTHING:
+            yield cost._replace(state="constant")
+        else:
+            moving.update(node.outputs)
+            yield cost
 
 
 class Figures(NamedTuple):

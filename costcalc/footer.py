@@ -151,15 +151,20 @@ def _why(unknown: UnknownOp, report: Report) -> str:
 
 
 def accounting(report: Report) -> str:
-    """How many nodes a rule costs, what is free and how much is unknown."""
+    """How many layers a rule costs, what is free and how much is unknown; constants are no layers."""
     counts = report.accounted()
-    free = Counter(qualified(row) for row in report.rows if row.state == "free")
-    listed = f" ({', '.join(f'{op} × {n}' for op, n in free.most_common())})" if free else ""
-    n = len(report.rows)
+    n = len(report.rows) - counts["constant"]
+    constant = f"; {counts['constant']:,} constant{_listed(report, 'constant')}" if counts["constant"] else ""
     return (
         f"{n:,} {'layer' if n == 1 else 'layers'}: {counts['costed']:,} by rule, "
-        f"{counts['free']:,} free{listed}, {counts['unknown']:,} unknown"
+        f"{counts['free']:,} free{_listed(report, 'free')}, {counts['unknown']:,} unknown{constant}"
     )
+
+
+def _listed(report: Report, state: str) -> str:
+    """The operators of the rows in a state: ` (Split × 12, Gather × 1)`."""
+    found = Counter(qualified(row) for row in report.rows if row.state == state)
+    return f" ({', '.join(f'{op} × {n}' for op, n in found.most_common())})" if found else ""
 
 
 def inputs(report: Report) -> str:

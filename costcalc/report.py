@@ -70,12 +70,12 @@ class Report:
 
     @property
     def layers(self) -> tuple[Row, ...]:
-        """The rows, in execution order."""
-        return self.rows
+        """The rows in execution order, without constants."""
+        return tuple([row for row in self.rows if row.state != "constant"])
 
     def accounted(self) -> dict[str, int]:
-        """How many nodes are costed by a rule, free, and unknown."""
-        counts = {"costed": 0, "free": 0, "unknown": 0}
+        """How many nodes are costed by a rule, free, constant, and unknown."""
+        counts = {"costed": 0, "free": 0, "constant": 0, "unknown": 0}
         for row in self.rows:
             counts[row.state] += 1
         return counts

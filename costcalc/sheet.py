@@ -72,8 +72,8 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     if columns.BACKWARD in (*keys, view.sort) and report.training is None:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
-    whole = Group("Total", report.rows, whole=False)
-    all_of_it = columns.add(map(columns.quantity(basis), report.rows))
+    whole = Group("Total", report.layers, whole=False)
+    all_of_it = columns.add(map(columns.quantity(basis), whole.rows))
     items = _items(report, view)
     if view.sort:
         items = ordered(items, view.sort, timed)
@@ -96,7 +96,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         tuple(shown),
         tuple(zip(*cells, strict=True)),
         last[0] if rest else None,
-        _named_total(last[-1], keys, len(report.rows)),
+        _named_total(last[-1], keys, len(whole.rows)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
         facts(report),
         (*_device_remarks(view), *remarks(report)),
@@ -154,10 +154,10 @@ def _flat(view: View) -> bool:
 
 def _items(report: Report, view: View) -> Sequence[Row | Group]:
     if view.by == "layer":
-        return report.rows
+        return report.layers
     if view.by == "op":
-        return ordered(ordered(grouping.by_operator(report.rows), "flops"), "macs")
-    root = grouping.tree(report.rows)
+        return ordered(ordered(grouping.by_operator(report.layers), "flops"), "macs")
+    root = grouping.tree(report.layers)
     return grouping.frontier(root, view.depth) if _flat(view) else grouping.opened(root, view.depth)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from made import attention_scores, blocks, unknown
 
+from costcalc.build import GraphBuilder
 from costcalc.columns import AtLeast
 from costcalc.errors import UsageError
+from costcalc.footer import accounting
+from costcalc.ir import DType
 from costcalc.report import analyze_graph
 from costcalc.sheet import View, sheet
 
@@ -90,3 +93,30 @@ def test_shares_of_open_batch_are_numbers() -> None:
 
     open_batch = sheet(analyze_graph(blocks(symbol("N"))))
     assert [row[5] for row in open_batch.rows] == [row[5] for row in sheet(REPORT).rows]
+
+
+def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
+    """Identity of a weight, and a reshape of that; the weight's parameters are the layer's that computes with it."""
+    b = GraphBuilder("shared", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 4))
+    w = b.add_initializer("w", DType.FLOAT32, (4, 4))
+    (again,) = b.add("Identity", [w], name="again")
+    (flat,) = b.add("Flatten", [again], name="flat")
+    (moved,) = b.add("Transpose", [w], {"perm": (1, 0)}, name="moved")
+    (y,) = b.add("MatMul", [x, flat], name="first")
+    (y,) = b.add("MatMul", [y, moved], name="second")
+    (y,) = b.add("Identity", [y], name="last")
+    report = analyze_graph(b.build([y]))
+    assert [row.state for row in report.rows] == ["constant", "constant", "free", "costed", "costed", "free"]
+    assert [row.name for row in report.layers] == ["moved", "first", "second", "last"]
+    assert report.accounted() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}
+    said = (
+        "4 layers: 2 by rule, 2 free (Transpose × 1, Identity × 1), 0 unknown; 2 constant (Identity × 1, Flatten × 1)"
+    )
+    assert accounting(report) == said
+    for by, names in (("layer", ["moved", "first", "second", "last"]), ("op", ["", "", ""])):
+        shown = sheet(report, View(by, columns=("name", "layers", "params")))
+        assert shown.total is not None and shown.total[1:] == (4, 16)
+        assert sum(row[1] for row in shown.rows) == 4 and sum(row[2] for row in shown.rows) == 16
+        assert by == "op" or [row[0] for row in shown.rows] == names
+    assert [layer["name"] for layer in report.to_dict()["layers"]][:2] == ["again", "flat"]
