@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from onnx import ModelProto
@@ -70,3 +71,9 @@ def test_backend_models() -> None:
         assert agree == AGREE
     else:
         assert agree > 0.97 * len(node_cases())
+
+
+def test_the_readme_quotes_these_numbers() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{CASES:,} one-operator models" in readme
+    assert f"{AGREE:,} agree" in readme
