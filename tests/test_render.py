@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from made import attention_scores, blocks, separable, unknown
 
+import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.comparison import compare_reports
 from costcalc.ir import DType, Graph
@@ -169,6 +170,21 @@ def test_a_figure_is_never_cut() -> None:
     for width in range(20, 100):
         lines = list(table.body(sheet(analyze_graph(blocks())), Screen(width)))
         assert lines[-1].split()[3:4] == ["1,705,984"] or "MACs" not in lines[0]
+
+
+def test_shares_that_are_no_numbers_take_no_room() -> None:
+    """Of a quadratic and a linear formula neither is a share of their sum; asked for, the column stays."""
+    report = costcalc.analyze("gpt2")
+    assert "%" not in next(table.body(sheet(report), Screen(80)))
+    assert "%" in next(table.body(sheet(report, View(columns=("name", "share"))), Screen(80), keep_all=True))
+    assert "% MACs" in next(table.body(sheet(report.bind({"seq": 128})), Screen(80)))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_totals_fit_the_line(width: int) -> None:
+    lines = list(table.facts(sheet(costcalc.analyze("resnet18")).facts, width, palette(colours=False)))
+    assert all(len(line) <= max(width, 36) for line in lines)
+    assert ("44.6 MiB" in " ".join(lines)) == (width == 60)
 
 
 def test_a_long_formula_breaks_between_its_terms() -> None:

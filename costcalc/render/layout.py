@@ -21,7 +21,7 @@ NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("numbe
 """What is shortened before any other column is left out."""
 LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
-CALM = {"name": 48, "text": 28, "shape": 28, "number": 48, "short": 48, "prose": 60}
+CALM = {"name": 64, "text": 28, "shape": 28, "number": 48, "short": 48, "prose": 60}
 """No column is wider than this, whatever the line's width."""
 OURS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""

@@ -11,7 +11,7 @@ MANY = 2_000
 """Of more names than this it is not asked whether they stay different."""
 ROOM = 12
 """Before less than this is left of the last part, the parts before it are abbreviated."""
-LEAST = 6
+LEAST = 3
 """Where even less is left, the whole name loses its middle."""
 
 Way = Callable[[list[str], int], str]

@@ -1,4 +1,4 @@
-"""A Sheet that must not lose a column → one or more that fit the width: rounded figures first, then tables below."""
+"""Which columns of a Sheet stand in a table, or in one of several below each other, where none may be lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pieces(given: Sheet, width: int) -> list[Sheet]:
             found[-1] += group
         else:
             found.append([0, *group])
-    return [_only(given, chosen) for chosen in found]
+    return [only(given, chosen) for chosen in found]
 
 
 def _needs(column: Column, values: Sequence[Any]) -> int:
@@ -49,9 +49,26 @@ def _needs(column: Column, values: Sequence[Any]) -> int:
     return max(min(text_width(column.title), TITLE), *widths, 0)
 
 
-def _only(given: Sheet, chosen: Sequence[int]) -> Sheet:
+def telling(given: Sheet) -> Sheet:
+    """The sheet without columns of shares that no row has: of formulas there are none."""
+    empty = {
+        i
+        for i, column in enumerate(given.columns)
+        if column.kind in ("share", "bar") and not any(row[i] for row in given.rows)
+    }
+    return only(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
+
+
+def only(given: Sheet, chosen: Sequence[int]) -> Sheet:
+    """Some of the columns."""
+
+    def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return None if row is None else tuple([row[i] for i in chosen])
+
     return replace(
         given,
         columns=tuple([given.columns[i] for i in chosen]),
         rows=tuple([tuple([row[i] for i in chosen]) for row in given.rows]),
+        rest=cut(given.rest),
+        total=cut(given.total),
     )

@@ -11,7 +11,7 @@ from costcalc.render import cells, plot
 from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, text_width, wrap, wrap_formula
 from costcalc.render.names import path, shortened
 from costcalc.render.palette import Palette, Screen
-from costcalc.render.pieces import pieces
+from costcalc.render.pieces import pieces, telling
 from costcalc.sheet import Sheet
 
 LEFT = ("name", "text", "prose", "bar")
@@ -46,6 +46,7 @@ def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
 def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     """The header, the rows and the total row."""
     palette = screen.palette
+    given = given if keep_all else telling(given)
     last = [row for row in (given.rest, given.total) if row is not None]
     raw = list(zip(*given.rows, *last, strict=True))
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
@@ -118,6 +119,8 @@ def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
     for fact, text in zip(given, exact, strict=True):
         human = cells.human(fact.value, fact.kind)
+        if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:
+            human = ""
         first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)
         yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
         yield from more
