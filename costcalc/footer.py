@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
 from costcalc.dim import substitute, symbols
+from costcalc.ir import DType
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
 from costcalc.report import Report
@@ -24,6 +25,10 @@ TOTALS = {
     "peak_activation_bytes": "Peak activation bytes",
     "traffic_bytes": "Traffic bytes",
 }
+
+
+PLAIN = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
+"""Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
 
 
 class Fact(NamedTuple):
@@ -134,6 +139,8 @@ def _open(report: Report) -> Iterator[Remark]:
 
 def _precisions(report: Report) -> Iterator[Remark]:
     """What is stored and multiplied in other types than float32."""
+    if {t.dtype for t in report.graph.types.values()} <= PLAIN:
+        return
     stored = weight_bytes_by_dtype(report.graph)
     if stored.keys() - {"float32"}:
         yield Remark("Weights by type", ", ".join(f"{name} {short_bytes(size)}" for name, size in stored.items()))

@@ -47,7 +47,9 @@ def stored(graph: Graph) -> Iterator[Stored]:
         if uses:
             kind = "param" if name in graph.parameters else _kind(type_, uses, graph, readers)
             index, position = uses[0]
-            owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
+            owner = index
+            if len(uses) > 1 or graph.nodes[index].op_type in BEFORE:
+                owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
             yield Stored(name, type_, kind, owner, _values(type_, graph.nodes[index], position))
 
 

@@ -13,6 +13,9 @@ from costcalc.load.yaml_nodes import Document, Map, Scalar, Seq, YamlNode
 
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
+PLAIN = frozenset(("extent", "extents", "int", "pad"))
+"""Kinds of keys at which digits are just that number: most values of most files."""
+
 Names = Mapping[str, Any]
 
 
@@ -54,8 +57,12 @@ class Reader:
 
     def read(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
         """The value at a key of a kind. SpecError where it is of another kind."""
-        if isinstance(node, Scalar) and node.is_null and key.default is None:
-            return None
+        if isinstance(node, Scalar):
+            text = node.text
+            if key.kind in PLAIN and text.isdigit() and text.isascii() and len(text) < 19 and text.strip("0"):
+                return int(text)
+            if node.is_null and key.default is None:
+                return None
         return _READERS[key.kind](self, key, name, node, names)
 
     def condition(self, node: YamlNode, names: Names) -> bool:
