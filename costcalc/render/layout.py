@@ -30,7 +30,7 @@ BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$)
 
 def text_width(text: str) -> int:
     """Cells of a terminal that the text takes."""
-    if not text or max(text) < "\u0300":
+    if text.isascii() or max(text.replace("…", ".")) < "\u0300":
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 

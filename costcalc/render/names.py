@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from costcalc.render.layout import middle, text_width
 
@@ -57,7 +58,7 @@ def _by(way: Way, text: str, width: int, op: str) -> str:
         if parts[i + 1].startswith(f"{parts[i]}."):
             parts[i] = ""
     text = _joined(parts)
-    return text if text_width(text) <= width else way(parts, width)
+    return text if text_width(text) <= width or not parts[-1] else way(parts, width)
 
 
 def _without_numberless(parts: list[str], width: int) -> str:
@@ -71,26 +72,36 @@ def _with_parent(parts: list[str], width: int) -> str:
 
 def _dropped(parts: list[str], width: int, stop: int) -> str:
     for i in range(stop):
-        if not any(c.isdigit() for c in parts[i]):
+        if parts[i] and not _numbered(parts[i]):
             parts[i] = ""
-            if text_width(_joined(parts)) <= width:
-                return _joined(parts)
+            text = _joined(parts)
+            if text_width(text) <= width:
+                return text
     return _abbreviated(parts, width)
 
 
 def _abbreviated(parts: list[str], width: int) -> str:
     """The parts before the last two by their initials, then the last but one, then the last without its middle."""
+    last = parts[-1]
+    size = text_width(last)
+    head = _joined(parts)[: -len(last)]
     for few in (slice(0, -2), slice(-2, -1)):
-        if width - text_width(_head(parts)) < min(ROOM, text_width(parts[-1])):
-            parts[few] = [re.sub(r"[^\W\d_]+_*", lambda m: m[0][0], part) for part in parts[few]]
-    head, last = _head(parts), parts[-1]
+        if width - text_width(head) < min(ROOM, size):
+            parts[few] = map(_initials, parts[few])
+            head = _joined(parts)[: -len(last)]
     room = width - text_width(head)
-    return middle(head + last, width) if room < min(LEAST, text_width(last)) else head + middle(last, room)
+    return middle(head + last, width) if room < min(LEAST, size) else head + middle(last, room)
 
 
-def _head(parts: Sequence[str]) -> str:
-    """What stands before the last part."""
-    return _joined([*parts[:-1], "x"])[:-1]
+@lru_cache(4096)
+def _numbered(part: str) -> bool:
+    return any(c.isdigit() for c in part)
+
+
+@lru_cache(4096)
+def _initials(part: str) -> str:
+    """conv_bn1 → cb1."""
+    return re.sub(r"[^\W\d_]+_*", lambda m: m[0][0], part)
 
 
 WAYS: tuple[tuple[Way, bool], ...] = (
@@ -105,5 +116,12 @@ WAYS: tuple[tuple[Way, bool], ...] = (
 
 def _joined(parts: Sequence[str]) -> str:
     """The parts with `…` for those that were left out."""
-    text = "/".join(part or "…" for part in parts)
-    return re.sub(r"(?:/?…)+/?", "…", text)
+    if "" not in parts:
+        return "/".join(parts)
+    found: list[str] = []
+    for part in parts:
+        if part:
+            found += ("/", part) if found and found[-1] != "…" else (part,)
+        elif not found or found[-1] != "…":
+            found.append("…")
+    return "".join(found)
