@@ -35,7 +35,7 @@ def executed(
     **attributes: Any,
 ) -> list[tuple[DType, tuple[int, ...]]]:
     """The element type and the shape of each of the node's n outputs. The inputs that `constant` names are
-    initializers."""
+    initializers. An output that the kernel leaves empty is (UNDEFINED, ())."""
     names = ["" if x is None else f"i{i}" for i, x in enumerate(inputs)]
     given: Any = {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
     node = helper.make_node(op_type, names, [f"o{i}" for i in range(n)], domain=domain, **given)
@@ -57,7 +57,7 @@ def executed(
     model = helper.make_model(graph, opset_imports=imports, ir_version=9)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {k: v for k, v in arrays.items() if k not in fixed})
-    return [(_dtype(y), tuple(y.shape)) for y in outputs]
+    return [(_dtype(y), tuple(y.shape)) if y is not None else (DType.UNDEFINED, ()) for y in outputs]
 
 
 def _dtype(y: Any) -> DType:
