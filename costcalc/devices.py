@@ -10,19 +10,22 @@ from costcalc.hardware.find import profiles, reference_energy
 from costcalc.hardware.profile import Energy, HardwareProfile
 from costcalc.sheet import Sheet
 from costcalc.timing import rate, speed
-from costcalc.units import short, short_bytes
+from costcalc.units import short_bytes
 
 MAIN = ("float32", "tf32", "float16", "int8")
+MORE = ("bfloat16", "int4", "int16", "float8", "float64")
+"""Peaks in the list: where a line is too narrow, MORE go first."""
 
 
 def devices() -> Sheet:
     """Every profile that comes with costcalc: its peaks, bandwidth and memory."""
     shown = (
         Column("id", "Name", "name", 100),
-        *(Column(precision, f"{precision}/s", "text", 80 - i) for i, precision in enumerate(MAIN)),
-        Column("bandwidth", "Bytes/s", "text", 85),
-        Column("memory", "Memory", "text", 75),
-        Column("flash", "Flash", "text", 70),
+        *(Column(precision, f"{precision}/s", "rate", 80 - i) for i, precision in enumerate(MAIN)),
+        *(Column(precision, f"{precision}/s", "rate", 20 - i) for i, precision in enumerate(MORE)),
+        Column("bandwidth", "Bytes/s", "rate", 85),
+        Column("memory", "Memory", "size", 75),
+        Column("flash", "Flash", "size", 70),
         Column("kind", "Kind", "text", 40),
         Column("device", "Device", "prose", 60),
         Column("source", "Source of the peak", "prose", 30),
@@ -30,8 +33,8 @@ def devices() -> Sheet:
     )
     rows = []
     for profile in profiles():
-        peaks = [short(int(profile.peak[p].value)) if p in profile.peak else "" for p in MAIN]
-        bandwidth = short(int(profile.bandwidth.value)) if profile.bandwidth else ""
+        peaks = [int(profile.peak[p].value) if p in profile.peak else None for p in (*MAIN, *MORE)]
+        bandwidth = int(profile.bandwidth.value) if profile.bandwidth else None
         source = next(iter(profile.peak.values())).source
         rows.append((profile.id, *peaks, bandwidth, *_memories(profile), profile.kind, profile.name, source,
                      ", ".join(profile.aliases)))  # fmt: skip
@@ -42,10 +45,36 @@ def devices() -> Sheet:
     return Sheet("hardware", "", shown, tuple(rows), remarks=notes, kind="hardware")
 
 
-def _memories(profile: HardwareProfile) -> tuple[str, str]:
+def _memories(profile: HardwareProfile) -> tuple[int | None, int | None]:
     """Device memory or SRAM, and flash."""
-    size, flash = profile.bytes_of("device") or profile.bytes_of("sram"), profile.bytes_of("flash")
-    return (short_bytes(size) if size else "", short_bytes(flash) if flash else "")
+    return profile.bytes_of("device") or profile.bytes_of("sram"), profile.bytes_of("flash")
+
+
+def figures(profile: HardwareProfile) -> Sheet:
+    """One profile for programs: each figure as a number with its unit, and its source in full."""
+    shown = (
+        Column("figure", "Figure", "name", 100),
+        Column("value", "Value", "number", 95),
+        Column("unit", "Unit", "text", 90),
+        Column("source", "Source", "prose", 85),
+    )
+    found = [(f"peak {name}", f, "operations/s") for name, f in profile.peak.items()]
+    found += [(f"sparse {name}", f, "operations/s") for name, f in profile.sparse.items()]
+    if profile.bandwidth:
+        found.append(("bandwidth", profile.bandwidth, "bytes/s"))
+    found += [(f"memory {name}", f, "bytes") for name, f in profile.memory.items()]
+    if profile.overhead:
+        found.append(("overhead of a kernel", profile.overhead, "s"))
+    table = profile.energy or reference_energy()
+    found += [(f"energy of a {name} MAC", f, "pJ") for name, f in table.mac.items()]
+    found += [(f"energy of a byte, {name}", f, "pJ") for name, f in table.byte.items()]
+    rows = [(name, number(f.value), unit, f.source) for name, f, unit in found]
+    return Sheet(profile.id, profile.name, shown, tuple(rows), kind="hardware")
+
+
+def number(value: Fraction) -> int | float:
+    """A whole number as one."""
+    return int(value) if value.denominator == 1 else float(value)
 
 
 def device(profile: HardwareProfile) -> Sheet:

@@ -6,6 +6,7 @@ and leave out instructions, clocks and leakage.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,8 +18,8 @@ PICO = Fraction(1, 10**12)
 
 
 class Joules(NamedTuple):
-    """Energy of arithmetic and of memory; table is where the figures come from. without names precisions for which
-    there is no figure."""
+    """Energy of arithmetic and of memory, as far as there are figures; table is where they come from. without names the
+    precisions and memories for which there is none."""
 
     arithmetic: Fraction
     memory: Fraction
@@ -45,12 +46,24 @@ def energy(roofline: Roofline) -> Joules | None:
         else:
             terms.append((element, macs, figure))
     arithmetic = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
-    place = "sram" if roofline.profile.kind in ("microcontroller", "npu") else "device"
-    byte = table.byte.get(place)
-    moved = roofline.compulsory - roofline.kept
-    if byte is not None:
-        terms.append((place, moved, byte))
+    memory = ZERO
+    for places, moved in _moved(roofline, roofline.compulsory):
+        place = next((place for place in places if place in table.byte), None)
+        if place is not None:
+            memory += moved * table.byte[place].value * PICO
+            terms.append((place, moved, table.byte[place]))
+        elif moved:
+            without.append(f"bytes of {places[0]} memory")
     if not terms:
         return None
-    memory = moved * byte.value * PICO if byte is not None else ZERO
     return Joules(arithmetic, memory, table.name, tuple(terms), tuple(without))
+
+
+def _moved(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Bytes, and the memories by whose figure they count: what a cache keeps is read there."""
+    if roofline.profile.kind in ("microcontroller", "npu"):
+        yield ("sram",), needed
+        return
+    yield ("device",), needed - roofline.kept
+    if roofline.kept:
+        yield ("on_chip", "sram"), roofline.kept

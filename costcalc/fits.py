@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from costcalc.dim import Dim
 from costcalc.hardware.profile import HardwareProfile
+from costcalc.ir import Graph
 from costcalc.memory.fuse import fused
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
@@ -37,14 +39,18 @@ WORDS = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations",
 """kv_cache_bytes is only there where a report says it."""
 
 
+def peak(graph: Graph) -> Dim | None:
+    """Peak activation bytes of fused steps; None where open symbols leave it undecided."""
+    return timeline(schedule(graph, fused(graph))).peak
+
+
 def fits(report: Report, profile: HardwareProfile) -> tuple[Fit, ...]:
     """One line for each memory of the profile whose contents are known as a number."""
     return tuple(_fits(report, profile))
 
 
 def _fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
-    peak = timeline(schedule(report.graph, fused(report.graph))).peak
-    totals = {**report.totals, "peak_activation_bytes": peak}
+    totals = {**report.totals, "peak_activation_bytes": peak(report.graph)}
     for memory, keys in HELD.items():
         capacity = profile.bytes_of(memory)
         held = [(key, totals[key]) for key in keys if key in totals]

@@ -42,7 +42,7 @@ def _remarks(one: Roofline) -> Iterator[Remark]:
         yield Remark("  Lower bound", f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)", True)
     elif one.report.upper_bound:
         yield Remark("  Lower bound", "none: a branch is open (give its condition with --value)", True)
-    elif one.model.seconds is None:
+    elif one.model.seconds is None or (one.without_peak and not one.model.seconds):
         yield Remark("  Lower bound", "?: the profile has no figure for it", True)
     else:
         yield Remark("  Lower bound", bound_text(one))
@@ -95,7 +95,9 @@ def layers_text(one: Roofline) -> str:
     if one.fused is not None:
         text += f", {scaled(one.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
-    used = f"; {percent_of(float(one.model.compute / one.unfused))} of the peak" if one.model.compute else ""
+    busy = sum((2 * macs / found[1].value for element, macs in one.elements if (found := one.profile.rate(element))),
+               Fraction(0))  # fmt: skip
+    used = f"; {percent_of(float(busy / one.unfused))} of the peak" if busy else ""
     return f"≈ {text} (every operand through memory; {counts}{used})"
 
 
@@ -109,9 +111,17 @@ def fit_text(fit: Fit) -> str:
 
 def energy_text(joules: Joules) -> str:
     """`≈ 7.63 mJ (an order of magnitude): arithmetic 6.13 mJ, memory 1.50 mJ; …`"""
-    parts = f"arithmetic {scaled(joules.arithmetic, 'J')}, memory {scaled(joules.memory, 'J')}"
+    moved = any(name.startswith("bytes") for name in joules.without)
+    multiplied = len(joules.without) > moved
+    parts = f"arithmetic {_part(joules.arithmetic, multiplied)}, memory {_part(joules.memory, moved)}"
     without = f"; no figure for {', '.join(joules.without)}" if joules.without else ""
-    return f"≈ {scaled(joules.total, 'J')} (an order of magnitude): {parts}; {joules.table}{without}"
+    total = _part(joules.total, True) if joules.without else f"≈ {scaled(joules.total, 'J')}"
+    return f"{total} (an order of magnitude): {parts}; {joules.table}{without}"
+
+
+def _part(known: Fraction, more: bool) -> str:
+    """5.84 µJ; where there is more without a figure, `≥ 5.84 µJ`, or `?` if nothing is known."""
+    return "?" if more and not known else f"{'≥ ' if more else ''}{scaled(known, 'J')}"
 
 
 def to_dict(one: Roofline) -> dict[str, Any]:
@@ -138,6 +148,7 @@ def to_dict(one: Roofline) -> dict[str, Any]:
                   "fits": f.fits} for f in fits(one.report, one.profile)],
         "energy_j": None if joules is None else number(joules.total),
         "energy_source": None if joules is None else joules.table,
+        "energy_without": [] if joules is None else list(joules.without),
         "layers": [{"name": row.name, "time_s": number(b.seconds), "bound_by": b.by or None,
                     "utilisation": number(b.utilisation)} for row, b in zip(one.report.rows, one.layers, strict=True)],
     }  # fmt: skip

@@ -138,14 +138,15 @@ def hardware(name: str | None, form: str, output: str | None) -> None:
 
     NAME is a profile's name or alias, or the path of your own.
     """
-    from costcalc.devices import device, devices
+    from costcalc.devices import device, devices, figures
 
     if name is None:
         show([devices()], form, output)
     else:
         from costcalc.hardware.find import find
 
-        show([device(find(name))], form, output, keep_all=True)
+        view = figures if form in ("json", "csv") else device
+        show([view(find(name))], form, output, keep_all=True)
 
 
 @cli.command()

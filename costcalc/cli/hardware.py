@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from costcalc.errors import UsageError
+
 if TYPE_CHECKING:
     from costcalc.report import Report
     from costcalc.roofline import Roofline
@@ -33,8 +35,11 @@ def hardware_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def names(given: Sequence[str]) -> list[str]:
-    """The devices asked for, each once."""
-    return list(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+    """The devices asked for, each once. UsageError where a name is empty."""
+    found = [name.strip() for text in given for name in text.split(",")]
+    if "" in found:
+        raise UsageError("--hardware has an empty name", "write NAME or NAME,NAME; `costcalc hardware` lists all")
+    return list(dict.fromkeys(found))
 
 
 def on_devices(report: Report, given: Sequence[str]) -> tuple[Roofline, ...]:

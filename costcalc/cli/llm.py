@@ -37,11 +37,12 @@ def llm(model: str, prompt: int, generate: int, batch: int, hardware: str | None
     precision = decoder.Precision(weights, activations, named(cache_dtype))
     found = account.account(decoder.decoder(model, batch, precision, **given(options)), prompt, generate, batch)
     on: list[Any] = []
-    if hardware:
+    if hardware is not None:
+        from costcalc.cli.hardware import names
         from costcalc.generation import bounds
         from costcalc.hardware.find import find
 
-        on = [bounds.bounds(found, find(name.strip())) for name in hardware.split(",") if name.strip()]
+        on = [bounds.bounds(found, find(name)) for name in names((hardware,))]
     if form == "json":
         from costcalc.render import json
 

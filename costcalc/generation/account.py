@@ -15,10 +15,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from costcalc.compulsory import compulsory, size_of
+from costcalc.dim import Dim
 from costcalc.errors import UnknownOperatorError, UsageError
+from costcalc.fits import peak
 from costcalc.generation.decoder import Decoder, Step
-from costcalc.generation.least import needed
-from costcalc.ir import TensorType
+from costcalc.generation.least import narrowed, needed
+from costcalc.ir import Graph, TensorType
 from costcalc.report import Report, analyze_graph
 
 
@@ -45,8 +47,9 @@ class Phase(NamedTuple):
 class Generation:
     """A batch of texts, each with a prompt and so many generated tokens. cache_elements are the numbers that the cache
     holds of a token of a text, cache_bits their width. first and last are the steps of the second and of the last
-    token, None where the prompt's pass gives all; step_macs, step_traffic and step_cache are the sums of all steps. at
-    costs the step behind so many tokens."""
+    token, None where the prompt's pass gives all; step_macs, step_traffic and step_cache are the sums of all steps.
+    narrow is the prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with
+    fused steps (no other pass needs as many). at costs the step behind so many tokens."""
 
     name: str
     source: str
@@ -63,6 +66,8 @@ class Generation:
     cache_dtype: str
     cache_bits: int
     notes: tuple[str, ...]
+    narrow: Graph
+    peak_bytes: int
     at: Callable[[int], Phase]
 
     @property
@@ -76,11 +81,6 @@ class Generation:
     @property
     def weight_bytes(self) -> int:
         return whole(self.prefill.report, "weight_bytes")
-
-    @property
-    def peak_bytes(self) -> int:
-        """The prompt's pass needs the most activations."""
-        return whole(self.prefill.report, "peak_activation_bytes")
 
     @property
     def memory(self) -> int:
@@ -103,7 +103,7 @@ def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Gen
     def at(past: int) -> Phase:
         return _phase(decoder.at(1, past), 1, past, written)
 
-    prefill = _prefill(decoder, prompt, written)
+    prefill, narrow = _prefill(decoder, prompt, written)
     first = at(prompt) if generate > 1 else None
     last = at(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache = 0
@@ -127,6 +127,8 @@ def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Gen
         str(kind),
         kind.bits,
         prefill.report.notes,
+        narrow,
+        number(peak(narrow), "peak_activation_bytes", prefill.report),
         at,
     )
 
@@ -155,13 +157,15 @@ def _cached(step: Step) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _prefill(decoder: Decoder, prompt: int, written: int) -> Phase:
-    """The prompt's pass: it gives what its last token gives, and keys and values of all."""
+def _prefill(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
+    """The prompt's pass: it gives what its last token gives, and keys and values of all. And its graph with no more
+    than that."""
     step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
     whole, one = _phase(step, prompt, 0, written), _phase(last, 1, prompt - 1, 0)
     least = needed(whole.report, one.report, step.kept, prompt)
     given = sum(size_of(last.graph, name) for name in last.graph.outputs)
-    return whole._replace(least=least, traffic=compulsory(least.graph, least.rows) + given + written * prompt)
+    traffic = compulsory(least.graph, least.rows) + given + written * prompt
+    return whole._replace(least=least, traffic=traffic), narrowed(step.graph, last.graph, step.kept)
 
 
 def _phase(step: Step, new: int, past: int, written: int) -> Phase:
@@ -176,7 +180,11 @@ def _phase(step: Step, new: int, past: int, written: int) -> Phase:
 
 def whole(report: Report, name: str) -> int:
     """A total that is a number. UsageError where a symbol is open."""
-    value = report.totals.get(name)
+    return number(report.totals.get(name), name, report)
+
+
+def number(value: Dim | None, name: str, report: Report) -> int:
+    """A figure that is a number. UsageError where a symbol is open."""
     if not isinstance(value, int):
         names = report.open_symbols
         raise UsageError(f"{name} depends on {', '.join(names)}", " ".join(f"--dim {n}=…" for n in names))
@@ -184,7 +192,7 @@ def whole(report: Report, name: str) -> int:
 
 
 def with_cache_total(given: Generation) -> Report:
-    """The prompt's pass with the cache of the whole text among its totals, for what must fit in a memory."""
+    """The narrow prompt's pass with the cache of the whole text among its totals, for what must fit in a memory."""
     report = given.prefill.report
     cache = given.cache_bytes(given.prompt + given.generate)
-    return replace(report, totals={**report.totals, "kv_cache_bytes": cache})
+    return replace(report, graph=given.narrow, totals={**report.totals, "kv_cache_bytes": cache})

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from costcalc.binding import bind_graph
 from costcalc.dim import Dim, symbol, symbols
-from costcalc.errors import UsageError
+from costcalc.errors import AssumptionError, UsageError
 from costcalc.generation.cache import cache_inputs, causal, presents, stored_as, with_cache
 from costcalc.ir import DType, Graph
 from costcalc.load import load
@@ -54,7 +54,11 @@ class Decoder(NamedTuple):
     def check(self, tokens: int) -> None:
         """AssumptionError where a text of so many tokens is longer than the model allows."""
         for assumption in self.opened.assumptions:
-            assumption.check({self.sequence: tokens})
+            try:
+                assumption.check({self.sequence: tokens})
+            except AssumptionError as error:
+                remedy = f"{tokens:,} tokens are asked for: make --prompt or --generate smaller"
+                raise AssumptionError(error.fact, remedy, error.place) from error
 
 
 def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **options: Any) -> Decoder:  # noqa: B008

@@ -32,6 +32,16 @@ def needed(prefill: Report, step: Report, kept: Iterable[str], tokens: int) -> R
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
+def narrowed(whole: Graph, last: Graph, kept: Iterable[str]) -> Graph:
+    """The prompt's pass with one position of every value that leads to no key and no value: the types of last, the pass
+    of its last token alone, with the same nodes."""
+    before, types = ancestors(whole, kept), dict(whole.types)
+    for node, one in zip(whole.nodes, last.nodes, strict=True):
+        if not before.intersection(node.outputs):
+            types.update({v: last.types[w] for v, w in zip(node.outputs, one.outputs, strict=True) if v})
+    return replace(whole, types=types)
+
+
 def _unmasked(node: Node, row: Row, tokens: int) -> Row:
     macs = row.amounts["macs"]
     attribute, default = CAUSAL.get((node.domain, node.op_type), ("", 0))

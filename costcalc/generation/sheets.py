@@ -84,6 +84,7 @@ def _remarks(given: Generation) -> Iterator[Remark]:
                  "inputs and the outputs of one position")  # fmt: skip
     yield Remark("Prompt", f"every position and every masked score counts; {short(least_macs(given))} MACs without "
                  "masked scores, and with one position behind the last keys and values")  # fmt: skip
+    yield Remark("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Remark("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in given.prefill.report.assumptions:
         yield Remark("Assumed", assumption.shown())

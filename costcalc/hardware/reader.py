@@ -17,6 +17,8 @@ from costcalc.hardware.profile import KINDS, MEMORIES, PRECISIONS, Energy, Figur
 from costcalc.units import parse
 
 LARGEST = 1 << 20
+LIMIT = Fraction(10**24)
+"""No figure is above it, or below one of it."""
 KEYS = ("name", "aliases", "kind", "variant", "seen", "notes", "peak", "sparse", "bandwidth", "memory", "overhead",
         "energy")  # fmt: skip
 NEEDED = ("name", "kind", "variant", "seen", "peak")
@@ -143,6 +145,8 @@ def decimal(value: Any, place: str) -> Fraction:
 
 
 def _positive(found: Fraction, value: Any, place: str) -> Fraction:
+    if found > LIMIT or 0 < found < 1 / LIMIT:
+        raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
     if found <= 0:
         raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
     return found

@@ -1,11 +1,11 @@
-"""Schedule -> live bytes at each step, the peak and who holds it."""
+"""Schedule -> live bytes at each step, and the peak."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from costcalc.dim import Dim, bounds, maximum, substitute, symbols
-from costcalc.memory.schedule import Buffer, Schedule
+from costcalc.memory.schedule import Schedule
 
 WIDEST = 4
 """How many formulas a symbolic peak is the maximum of at most; more are left undecided."""
@@ -66,9 +66,3 @@ def largest(values: list[Dim]) -> tuple[Dim | None, int]:
     for value in kept[1:]:
         total = maximum(total, value)
     return total, values.index(kept[0])
-
-
-def holders(schedule: Schedule, step: int) -> tuple[Buffer, ...]:
-    """The buffers that live at a step, the largest first (in order of birth where sizes are open or equal)."""
-    live = [b for b in schedule.buffers if b.born <= step <= b.dies]
-    return tuple(sorted(live, key=lambda b: -bounds(b.nbytes)[0]))

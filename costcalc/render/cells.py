@@ -21,6 +21,10 @@ def column(kind: Column, values: Sequence[Any]) -> list[str]:
         return [amount_short(v) for v in values]
     if kind.kind == "bytes":
         return [amount_of_bytes(v) for v in values]
+    if kind.kind == "rate":
+        return ["" if v is None else amount_short(v) for v in values]
+    if kind.kind == "size":
+        return ["" if v is None else amount_of_bytes(v) for v in values]
     if kind.kind == "shape":
         cache = {v: shapes(v) for v in set(values)}
         return [cache[v] for v in values]

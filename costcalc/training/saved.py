@@ -6,7 +6,7 @@
   others their input. A product keeps a factor where the other one has a gradient, a quotient its divisor.
 - Sums, means, copies, cuts, casts, averages and interpolation keep nothing; what looks up keeps its indices, a
   selection its condition.
-- A maximum pool keeps the place of each maximum (int64), a dropout its mask (a byte an element).
+- A maximum pool keeps its input and the place of each maximum (int64), a dropout its mask (a byte an element).
 - A normalisation keeps its input and its statistics (float32): mean and deviation of each channel, group or row.
 - An attention also keeps its probabilities (no fused kernel that computes them again is assumed), one with projections
   its queries, keys and values; a recurrent layer its gates and states at every step.
@@ -73,7 +73,8 @@ def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contr
     if op == "Dropout":
         return Kept((), out.elements)
     if op in ("MaxPool", "GlobalMaxPool"):
-        return Kept((), 8 * out.elements)
+        # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
+        return Kept(node.inputs[:1], 8 * out.elements)
     if op in ("Mul", "Div"):
         return Kept(_factors(op, node.inputs[0], node.inputs[1], flow))
     statistics = _statistics(node, types[node.inputs[0]]) if op.endswith("Normalization") else None

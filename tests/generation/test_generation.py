@@ -14,9 +14,11 @@ from exported import decoder as exported_decoder
 from costcalc import analyze
 from costcalc.cli.llm import llm
 from costcalc.errors import AssumptionError, UsageError
-from costcalc.generation.account import Generation, account
+from costcalc.fits import fits
+from costcalc.generation.account import Generation, account, with_cache_total
 from costcalc.generation.decoder import Precision, decoder
 from costcalc.generation.sheets import least_macs, passes, to_dict
+from costcalc.hardware.find import find
 from costcalc.ir import DType
 
 DEPTH, WIDTH, HIDDEN, WORDS = 32, 4096, 11008, 32000
@@ -42,6 +44,26 @@ def test_llama_7b() -> None:
     assert found.cache_bytes(576) == 2 * DEPTH * 32 * 128 * 576 * 8 * 4
     assert found.weight_bytes == 4 * (6_738_415_616 + 2 * 2048 * 64)
     assert found.memory == found.weight_bytes + found.cache_bytes(576) + found.peak_bytes
+
+
+def test_the_peak_has_the_logits_of_one_position() -> None:
+    """In a feed-forward part live the residual, its norm, the gate and the other factor; the ids are an input. The
+    logits of all 4,096 positions would be 4,096 × 32,000 numbers. What must fit is the same sum."""
+    found, tokens = of("llama_7b", 512, 64, 8), 8 * 512
+    assert found.peak_bytes == 4 * tokens * (2 * WIDTH + 2 * HIDDEN) + 8 * tokens
+    (fit,) = fits(with_cache_total(found), find("a100"))
+    assert fit.needed == found.memory
+
+
+def test_seven_billion_parameters_in_24_gb() -> None:
+    half = Precision(DType.FLOAT16, DType.FLOAT16)
+    (fit,) = fits(with_cache_total(of("llama_7b", 2048, 256, 8, half)), find("rtx4090"))
+    assert fit.fits and fit.needed == 13_477_355_520 + 9_663_676_416 + 989_986_816
+
+
+def test_a_text_that_is_too_long_names_its_options() -> None:
+    with pytest.raises(AssumptionError, match="seq <= 1024; 1,200 tokens are asked for: make --prompt or --generate"):
+        of("gpt2", 600, 600)
 
 
 def test_the_prompt_and_its_steps_cost_what_the_whole_text_costs() -> None:
@@ -195,7 +217,6 @@ def test_the_command_line() -> None:
 
 def test_a_step_takes_at_least_what_its_bytes_take() -> None:
     from costcalc.generation.bounds import bounds
-    from costcalc.hardware.find import find
 
     profile = find("a100-sxm-80gb")
     found = of("llama_7b", 512, 64, 1, Precision(DType.FLOAT16, DType.FLOAT16))

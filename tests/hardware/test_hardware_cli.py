@@ -157,6 +157,39 @@ def test_the_list_of_devices(gold: Callable[[str, str], None]) -> None:
     assert all(row["source"] for row in listed)
 
 
+def test_figures_are_numbers_for_programs() -> None:
+    listed = {row["id"]: row for row in json.loads(ok("hardware", "--format", "json"))["hardware"]}
+    assert listed["a100-sxm-80gb"]["bfloat16"] == 312 * 10**12 and listed["t4"]["tf32"] is None
+    assert listed["ethos-u55-256"]["int16"] == 128 * 10**9 and listed["t4"]["int4"] == 26052 * 10**10
+    first = json.loads(ok("hardware", "t4", "--format", "json"))["t4"][0]
+    assert (first["figure"], first["value"], first["unit"]) == ("peak float32", 8141 * 10**9, "operations/s")
+    assert "1,590 MHz" in first["source"]
+    rows = list(csv.DictReader(io.StringIO(ok("hardware", "t4", "--format", "csv"))))
+    assert rows[0]["value"] == "8141000000000" and all(row["source"] for row in rows)
+
+
+def test_energy_without_a_figure_is_no_zero() -> None:
+    """No figure for int4; all of ResNet-18's bytes stay in a cache of 40 MiB, and are read there."""
+    args = ("analyze", "resnet18", "--hardware", "a100", "--dtype", "int4", "--act-dtype", "int4")
+    line = next(line for line in ok(*args).splitlines() if line.strip().startswith("Energy"))
+    assert "≥" in line and "≈" not in line and "arithmetic ?" in line
+    (one,) = models(*args)[0]["hardware"]
+    assert one["energy_without"] == ["int4"]
+    assert one["energy_j"] == pytest.approx(one["compulsory_bytes"] * 1.25e-12)
+
+
+@pytest.mark.parametrize("name", ["", "a100,,t4", " "])
+def test_an_empty_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--hardware has an empty name" in refused(capsys, "analyze", "lenet5", "--hardware", name)
+    assert "--hardware has an empty name" in refused(capsys, "llm", "gpt2", "--hardware", name)
+
+
+def test_a_figure_out_of_range_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = tmp_path / "board.yaml"
+    board.write_text(BOARD.replace("{value: 1 GB,", "{value: 1e400,"))
+    assert "'1e400' is out of range" in refused(capsys, "analyze", "lenet5", "--hardware", str(board))
+
+
 def test_the_python_api() -> None:
     import costcalc
 

@@ -1,6 +1,7 @@
 """The profiles that come with costcalc: every figure has a source, names are clear, figures are in proportion."""
 
 import re
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -8,6 +9,14 @@ import pytest
 from costcalc.errors import HardwareError
 from costcalc.hardware.find import find, ids, profiles, reference_energy
 from costcalc.hardware.profile import Figure, HardwareProfile, precisions
+
+DOCUMENT = re.compile(
+    r"datasheet|data sheet|manual|whitepaper|README|review \d|version of \d{4}-\d\d-\d\d|issue \d|gist of|wiki|"
+    r"catalogue of|developer blog|\.(com|dev|io|td|es|ini)\b|\b(ST|PM|RM|DS|UM)[ -]?[A-Z]*\d+|documentation|board list|"
+    r"description of|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
+    re.IGNORECASE,
+)
+"""What a source names: a document, a page, a thread."""
 
 EACH = pytest.mark.parametrize("profile", profiles(), ids=lambda p: p.id)
 
@@ -21,8 +30,8 @@ def figures(profile: HardwareProfile) -> list[Figure]:
 @EACH
 def test_every_figure_says_where_it_was_seen(profile: HardwareProfile) -> None:
     for figure in figures(profile):
-        assert len(figure.source) > 12, figure
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.seen)
+        assert DOCUMENT.search(figure.source), figure
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.seen) and date.fromisoformat(profile.seen)
     assert profile.peak
 
 
@@ -61,13 +70,16 @@ def test_derivations_come_to_their_figures() -> None:
     assert find("ethos-u55").peak["int8"].value == 256 * 2 * 500 * mega
     assert find("t4").peak["float16"].value == pytest.approx(320 * 64 * 2 * 1590 * mega, rel=0.001)
     assert find("a100").peak["float16"].value == pytest.approx(108 * 4 * 256 * 2 * 1410 * mega, rel=0.001)
+    assert find("h100").peak["float16"].value == pytest.approx(132 * 4096 * 1980 * mega, rel=0.001)
+    assert find("orin-nano").peak["int8"].value == 32 * 512 * 2 * 625 * mega
     assert find("orin-nano").bandwidth.value == 128 // 8 * 2 * 2133 * mega  # type: ignore[union-attr]
     assert find("raspberry-pi-5").bandwidth.value == 32 // 8 * 4267 * mega  # type: ignore[union-attr]
 
 
 def test_h100_pcie_is_the_dense_figure() -> None:
-    assert find("h100-pcie").peak["float16"].value == 756 * 10**12
-    assert find("h100-pcie").sparse["float16"].value == 1513 * 10**12
+    dense = 114 * 4096 * 1755 * 10**6
+    assert find("h100-pcie").peak["float16"].value == pytest.approx(dense, rel=0.001)
+    assert dense == pytest.approx(756e12 * 1.755 / 1.62, rel=0.003)
 
 
 def test_float32_is_multiplied_as_tf32_where_that_is_faster() -> None:
@@ -90,6 +102,15 @@ def test_energies_of_single_operations() -> None:
     assert mac["int8"].value == Fraction("0.2") + Fraction("0.03")
     assert byte["device"].value == 640 / 4
     assert byte["sram"].value == Fraction(10, 8)
+
+
+def test_memory_is_what_a_program_sees() -> None:
+    """A GPU of "24 GB" has not 24 × 10⁹ bytes."""
+    gpus = {"rtx4090": 24564, "h100": 81559, "h100-pcie": 81559, "a100": 81251, "a100-40gb": 40441, "v100": 16160}
+    for name, mebibytes in gpus.items():
+        held = find(name).bytes_of("device")
+        assert held is not None and abs(held - mebibytes * 2**20) < 2**20
+    assert find("pixel-1").bytes_of("device") == 4 * 2**30
 
 
 def test_an_unknown_name_is_answered_with_a_near_one() -> None:

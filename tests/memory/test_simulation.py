@@ -13,7 +13,7 @@ from simulation import peak
 import costcalc
 from costcalc.ir import Graph
 from costcalc.load import builtin_models
-from costcalc.memory.peak import holders, timeline
+from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -33,7 +33,7 @@ def test_specs(name: str) -> None:
         plan = schedule(graph, in_place=in_place)
         line = timeline(plan)
         assert line.peak == peak(graph, in_place=in_place)
-        assert sum(int(b.nbytes) for b in holders(plan, line.step)) == line.peak
+        assert sum(int(b.nbytes) for b in plan.buffers if b.born <= line.step <= b.dies) == line.peak
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def training(graph: Graph, setup: Setup = Setup()) -> Training:  # noqa: B008
 
 def test_a_convolution_with_all_that_follows() -> None:
     """Kept: the input of the convolution, the batch norm's input and statistics, the Relu's output (the second
-    convolution's input is the same tensor), the pool's places; the flattened tensor is the pool's output."""
+    convolution's input is the same tensor), the pool's input and places; the flattened tensor is the pool's output."""
     b = GraphBuilder("net", "made", {"": 17})
     x = b.add_input("x", F32, (2, 3, 8, 8))
     (x,) = b.add("Conv", [x, b.add_initializer("w", F32, (4, 3, 3, 3))], {"pads": (1, 1, 1, 1)}, name="conv")
@@ -39,7 +39,7 @@ def test_a_convolution_with_all_that_follows() -> None:
     (x,) = b.add("Flatten", [x], name="flat")
     graph = b.build(b.add("Gemm", [x, b.add_initializer("u", F32, (64, 10))], name="fc"))
     map_, pooled = 2 * 4 * 8 * 8, 2 * 4 * 4 * 4
-    kept = 4 * 2 * 3 * 8 * 8 + (4 * map_ + 4 * 2 * 4) + 4 * map_ + 8 * pooled + 4 * pooled
+    kept = 4 * 2 * 3 * 8 * 8 + (4 * map_ + 4 * 2 * 4) + 4 * map_ + 4 * map_ + 8 * pooled + 4 * pooled
     found = training(graph)
     assert found.nbytes["activations"] == kept
     params = 4 * 3 * 9 + 4 + 4 + 4 * 4 + 64 * 10

@@ -91,8 +91,7 @@ def test_a_shared_layer_and_attention_written_out() -> None:
 
 
 def test_what_is_kept_is_what_autograd_saves() -> None:
-    """Every tensor that autograd saves, by its storage, parameters and buffers apart. The Relu is there because
-    PyTorch's pool keeps its input, which our rule does not: here the Relu keeps it anyway."""
+    """Every tensor that autograd saves, by its storage, parameters and buffers apart."""
     nn = torch.nn
     b = GraphBuilder("net", "made", {"": 17})
     x = b.add_input("x", F32, (2, 3, 8, 8))
