@@ -16,9 +16,16 @@ from costcalc.units import digits, exact, scaled, short
 from costcalc.working import Explanation
 
 RESTS_ON = (
-    "the definition's multiply-accumulates at the peak of their precision, everything else folded into them or beside "
-    "them; weights, inputs and outputs moved once, other activations kept on the chip. Any schedule and any fusion "
-    "takes longer; Winograd, FFT or sparse kernels and higher clocks may take less"
+    "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, no masked "
+    "scores of a causal attention, nothing that no output needs or that stored tensors alone decide), at the peak of "
+    "their precision, everything else folded into them or beside them; weights, inputs and outputs moved once, other "
+    "activations kept on the chip. Any schedule and any fusion takes longer; sparse kernels and higher clocks may take "
+    "less. What a later layer cuts away of an output, or an added mask of a product, is not seen and counts"
+)
+
+
+LEFT_OUT = (
+    "left out: what Winograd or FFT saves, padding, masked scores, what no output needs or stored tensors alone decide"
 )
 
 
@@ -48,8 +55,12 @@ def _model(one: Roofline) -> Iterator[Step]:
         if found is None:
             yield Step("Compute", (f"no peak for {element}",))
             continue
-        numbers = f"2 × {exact(macs)} / {rate(found[1].value, found[0])}"
-        yield Step("Compute", ("2 × MACs / peak", numbers, f"{scaled(2 * macs / found[1].value, 's')} ({found[0]})"))
+        fewest = one.multiplications[element]
+        if fewest != macs:
+            yield Step("Multiply", (f"{exact(round(fewest))}, of the definition's {exact(macs)} MACs; {LEFT_OUT}",))
+        numbers = f"2 × {exact(round(fewest))} / {rate(found[1].value, found[0])}"
+        seconds = f"{scaled(2 * fewest / found[1].value, 's')} ({found[0]})"
+        yield Step("Compute", ("2 × multiplications / peak", numbers, seconds))
     if one.profile.bandwidth is not None and one.compulsory is not None:
         yield Step("Traffic", ("weights + inputs + outputs, each once", f"{exact(one.compulsory)} bytes"))
         moved, names = exact(one.compulsory), "traffic"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from costcalc import registry
 from costcalc.dim import Dim
 from costcalc.ir import Graph
+from costcalc.multiplications import folded, needed
 from costcalc.rows import Row
 from costcalc.storage import BEFORE, stored
 
@@ -16,14 +17,17 @@ ROUTED = frozenset([("com.microsoft", "MoE"), ("com.microsoft", "QMoE")])
 
 def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
     """Bytes that any execution moves between memory and the chip: weights that contractions read, rows that look-ups
-    give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most."""
+    give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most. Nodes
+    that no output needs read nothing, and contractions of stored tensors only are done before."""
     readers: dict[str, list[int]] = {}
+    used = needed(graph)
     for index, node in enumerate(graph.nodes):
-        for name in dict.fromkeys(node.inputs):
+        for name in dict.fromkeys(node.inputs) if used[index] else ():
             readers.setdefault(name, []).append(index)
-    works = [bool(row.amounts["macs"]) and (row.domain, row.op_type) not in ROUTED for row in rows]
+    works = [bool(row.amounts["macs"]) and (row.domain, row.op_type) not in ROUTED and read and not constant
+             for row, read, constant in zip(rows, used, folded(graph), strict=True)]  # fmt: skip
     weights = [item.name for item in stored(graph) if item.kind != "constant"
-               and (works[item.owner] or _parts(graph, item.name, readers[item.name]) is not None
+               and (works[item.owner] or _parts(graph, item.name, readers.get(item.name, [])) is not None
                     or _multiplied(graph, item.name, readers, works))]  # fmt: skip
     given = [name for name in graph.inputs if name not in graph.initializers]
     total = sum(_read(graph, name, readers.get(name, [])) for name in (*weights, *given))

@@ -2,13 +2,14 @@
 
 Two figures, and what each rests on:
 
-- The lower bound of a model is max(compute, memory). compute is 2 × MACs over the peak of the precision that they are
-  multiplied in: nothing but the multiply-accumulates of contractions, for everything else can be folded into them or
-  run beside them. memory is the compulsory traffic over the bandwidth: the weights of contractions, the rows that are
-  looked up, the inputs and the outputs, each once, less what the last-level cache can keep from one inference to the
-  next. Intermediate activations are taken to stay on the chip. It holds for any schedule and any fusion; only an
-  algorithm that multiplies less than the definition does (Winograd, FFT, sparsity) and a clock above the profile's can
-  beat it.
+- The lower bound of a model is max(compute, memory). compute is 2 × multiplications over the peak of the precision that
+  they are done in: nothing but the contractions', for everything else can be folded into them or run beside them; of
+  those the fewest that implementations in use need (costcalc.multiplications: Winograd and FFT, no padding, no masked
+  scores), of nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the
+  weights of contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level
+  cache can keep from one inference to the next. Intermediate activations are taken to stay on the chip. It holds for
+  any schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not see what a later
+  node cuts away of an output, nor a mask that is added to the scores of a plain product.
 - Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
   max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
   cache or fusion beats it. With fused steps, what is computed inside a step is not written.
@@ -16,7 +17,7 @@ Two figures, and what each rests on:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from costcalc.hardware.profile import HardwareProfile
 from costcalc.ir import Graph
 from costcalc.memory.fuse import fused
 from costcalc.memory.schedule import Step
+from costcalc.multiplications import folded, least, needed
 from costcalc.operands import SHORT, Precisions
 from costcalc.report import Report
 from costcalc.rows import Row
@@ -65,8 +67,9 @@ class Bound(NamedTuple):
 class Roofline:
     """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
     layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
-    to their MACs; without_peak names those that the profile has no peak for; open the symbols that must be
-    bound first. A model with an open If, whose dearer branch counts, has no lower bound."""
+    to the definition's MACs, multiplications to those of the bound; without_peak names those that the profile has no
+    peak for; open the symbols that must be bound first. A model with an open If, whose dearer branch counts, has no
+    lower bound."""
 
     report: Report
     profile: HardwareProfile
@@ -77,6 +80,7 @@ class Roofline:
     compulsory: int | None
     kept: int
     elements: tuple[tuple[str, int], ...]
+    multiplications: Mapping[str, Fraction]
     without_peak: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -89,20 +93,23 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
     layers = tuple([_layer(row, element, profile) for row, element in zip(rows, elements, strict=True)])
     if names or report.upper_bound:
         nothing = Bound(None, None)
-        return Roofline(report, profile, layers, nothing, None, None, None, 0, (), (), names)
+        return Roofline(report, profile, layers, nothing, None, None, None, 0, (), {}, (), names)
     macs: dict[str, int] = {}
-    for row, element in zip(rows, elements, strict=True):
+    fewest: dict[str, Fraction] = {}
+    counts = [used and not constant for used, constant in zip(needed(graph), folded(graph), strict=True)]
+    for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
         amount = row.amounts["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
+        fewest[element] = fewest.get(element, ZERO) + (least(graph, row, node) if used else ZERO)
     rates = {element: profile.rate(element) for element in macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
-    timed = [2 * macs[element] / rate[1].value for element, rate in rates.items() if rate]
+    timed = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(timed, ZERO) if timed or not macs else None
-    needed = compulsory(graph, rows)
-    kept = min(needed, profile.bytes_of("on_chip") or 0)
-    memory = None if profile.bandwidth is None else (needed - kept) / profile.bandwidth.value
+    moved = compulsory(graph, rows)
+    kept = min(moved, profile.bytes_of("on_chip") or 0)
+    memory = None if profile.bandwidth is None else (moved - kept) / profile.bandwidth.value
     overhead = profile.overhead.value if profile.overhead else ZERO
     return Roofline(
         report,
@@ -111,9 +118,10 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         Bound(compute, memory, overhead),
         None if without else _sum(bound.seconds for bound in layers),
         None if without else _fused(report, layers, profile),
-        needed,
+        moved,
         kept,
         tuple(macs.items()),
+        fewest,
         without,
         (),
     )

@@ -17,6 +17,8 @@ RN50 = "NVIDIA/DeepLearningExamples, PyTorch/Classification/ConvNets/resnet50v1.
 ZOO = "STMicroelectronics/stm32ai-modelzoo, image_classification/mobilenetv1/README.md, reference MCU inference time"
 TINY = "MLPerf Tiny v1.1, closed/Krai/results/NUCLEO-L4R5ZI_X-CUBE-AI-7.3/vww/performance, 4.446 inferences/s"
 NCNN = "Tencent/ncnn, benchmark/README.md, Raspberry Pi 4 Model B, Cortex-A72 1.8GHz x 4, min"
+MXNET = "apache/mxnet, docs/static_site/src/pages/api/faq/perf.md, p3.2xlarge, float32, cuDNN 7.0.5, 708.43 img/s"
+BIG = "Tencent/ncnn, benchmark/README.md, Snapdragon 820 (Kryo 2.15 GHz), 1 big core, min"
 NANO = "NVIDIA's Jetson Nano benchmarks (D. Franklin), 36 and 64 FPS, TensorRT float16, as quoted on GitHub"
 
 BERT_LARGE = {"depth": 24, "d": 1024, "heads": 16, "feed_forward": 4096}
@@ -59,6 +61,9 @@ PUBLISHED = (
     Published("raspberry-pi-4", "mobilenet_v1", "float32", 60.74, NCNN),
     Published("raspberry-pi-4", "mobilenet_v1", "int8", 34.19, NCNN),
     Published("raspberry-pi-4", "mobilenet_v2", "float32", 61.63, NCNN),
+    Published("raspberry-pi-4", "vgg16", "float32", 541.66, NCNN),
+    Published("pixel-1", "resnet18", "float32", 197.35, BIG), Published("pixel-1", "vgg16", "float32", 1416.39, BIG),
+    Published("v100", "vgg16", "float32", 32_000 / 708.43, MXNET, {}, {"N": 32}),
     Published("jetson-nano", "resnet50", "float16", 1000 / 36, NANO),
     Published("jetson-nano", "mobilenet_v2", "float16", 1000 / 64, NANO, {"resolution": 300}),
     bert("a100-sxm-40gb", "float16", 128, 1, 0.67), bert("a100-sxm-40gb", "float16", 128, 128, 16.14),
