@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 GOLD = Path(__file__).parent / "gold"
 
@@ -23,3 +24,7 @@ def gold() -> Callable[[str, str], None]:
         assert text + "\n" == path.read_text(encoding="utf-8"), f"{name} differs: run `make gold` if that is meant"
 
     return compare
+
+
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
