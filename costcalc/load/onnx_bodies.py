@@ -29,7 +29,8 @@ def element(t: TensorType | None) -> Dim | bool | None:
 
 def inner_frame(frame: Frame, call: Call, branch: str) -> Frame:
     values = f"{call.name}/{branch}"
-    return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1)
+    origin = (*call.origin, branch.partition("/")[0])
+    return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
 
 
 def run_body(
@@ -37,7 +38,7 @@ def run_body(
 ) -> tuple[str, ...]:
     inner = inner_frame(frame, call, branch)
     for info, type_ in zip(body.input, given, strict=True):
-        walker.builder.types[inner.define(info.name)] = type_
+        walker.builder.types[walker.defined.name(inner, info.name)] = type_
     return walker.graph(inner, body)
 
 

@@ -10,6 +10,7 @@ from costcalc.build import SMALL, GraphBuilder
 from costcalc.dim import Dim
 from costcalc.errors import LoadError
 from costcalc.ir import DType, TensorType, Value
+from costcalc.storage import PASS_THROUGH
 
 _LISTS = {
     "value_int": DType.INT64,
@@ -20,7 +21,8 @@ _LISTS = {
     "value_strings": DType.STRING,
 }
 _QUANTISED = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
-_BEHIND = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
+_STEERED = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
+"""Their buffers, written as constants, are part of the operator: the scale of a picture, what is hot."""
 
 
 def constant_type(attributes: Mapping[str, Any]) -> TensorType:
@@ -48,7 +50,7 @@ def may_be_weight(t: TensorType) -> bool:
 
 
 def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
-    """Makes constants that feed a weight operand, directly or behind a Reshape or the like, stored parameters.
+    """Makes constants that feed a weight or a buffer, directly or behind a Reshape or the like, stored tensors.
 
     A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
     weight or a buffer it is no layer."""
@@ -64,11 +66,11 @@ def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
             if name not in origin:
                 continue
             source = origin[name]
-            if position in registry.WEIGHTS.get(key, ()) or (
-                source in layers and position in registry.BUFFERS.get(key, ())
-            ):
+            weight = position in registry.WEIGHTS.get(key, ()) and may_be_weight(builder.types[source])
+            steers = key in _STEERED and source not in layers
+            if weight or (position in registry.BUFFERS.get(key, ()) and not steers):
                 builder.initializers[source] = builder.types[source]
-            elif position == 0 and node.op_type in _BEHIND:
+            elif position == 0 and node.op_type in PASS_THROUGH:
                 origin[node.outputs[0]] = source
     weights = layers & builder.initializers.keys()
     if weights:

@@ -24,12 +24,15 @@ def inline(walker: Walker, frame: Frame, call: Call, function: FunctionProto) ->
         name: outer for name, outer in zip(function.output, call.outputs, strict=False) if outer and name not in passed
     }
     attributes = {a.name: a.value for a in function.attribute} | call.attributes
-    body = Frame(env, None, call.name, f"{call.name}/", (*call.scope, call.name), attributes, frame.depth + 1)
+    origin = (function.domain, function.name, function.overload)
+    body = Frame(env, None, call.name, f"{call.name}/", (*call.scope, call.name), attributes, frame.depth + 1, origin)
     builder = walker.builder
     outside = builder.opset
     builder.opset = {**outside, **function.opset}
-    walker.run(body, function.buf, function.node)
-    builder.opset = {**function.opset, **outside}
+    try:
+        walker.run(body, function.buf, function.node)
+    finally:
+        builder.opset = {**function.opset, **outside}
     for name, outer in zip(function.output, call.outputs, strict=False):
         if outer and name in passed:
             builder.add(

@@ -100,7 +100,7 @@ def _load(
             raise UnknownNameError(fact, did_you_mean(name, sorted(known)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
-    promote(builder, walker.stored)
+    promote(builder, walker.defined.constants)
     assumptions = {str(a): a for a in (*first, *found)}.values()
     graph = builder.build(outputs, assumptions)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *hints(graph)))

@@ -7,8 +7,9 @@ upper bounds. The If itself comes after its branches and reads their results, be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from costcalc import registry
@@ -16,9 +17,10 @@ from costcalc.assume import Assumption, assume, collecting
 from costcalc.dim import Dim, pretty
 from costcalc.errors import CostcalcError, LoadError, UndecidedError
 from costcalc.load.onnx_bodies import body_of, close, element, inner_frame, merge
+from costcalc.load.onnx_constants import may_be_weight
 from costcalc.load.onnx_frame import Call, Frame
 from costcalc.load.onnx_records import GraphProto
-from costcalc.load.onnx_undo import mark, repeat, rollback
+from costcalc.load.onnx_undo import Mark, mark, repeat, rollback
 from costcalc.load.onnx_walk import Walker
 
 
@@ -39,26 +41,27 @@ def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
         _open(walker, frame, call, then, other)
         return
     if not condition:
-        _untaken(walker, frame, call, "then_branch", then)
+        beside = _untaken(walker, frame, call, "then_branch", then)
         taken = _branch(walker, frame, call, "else_branch", other)
     else:
         taken = _branch(walker, frame, call, "then_branch", then)
-        _untaken(walker, frame, call, "else_branch", other)
+        beside = _untaken(walker, frame, call, "else_branch", other)
     assume(taken.assumptions)
-    close(walker, call, taken.results, [walker.builder.types[name] for name in taken.results])
+    close(walker, call, (*taken.results, *beside), [walker.builder.types[name] for name in taken.results])
 
 
 def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: GraphProto) -> None:
     """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
     fit is one that is never taken."""
     branches: list[_Branch] = []
+    beside: tuple[str, ...] = ()
     failure: CostcalcError | None = None
     for name, graph in (("then_branch", then), ("else_branch", other)):
         start = mark(walker)
         try:
             branches.append(_branch(walker, frame, call, name, graph))
         except CostcalcError as error:
-            rollback(walker, start)
+            beside += _only_stored(walker, call, name, start)
             failure = error
     if not branches:
         assert failure is not None
@@ -77,7 +80,7 @@ def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: Gra
             merge(walker, call.name, name, t, types[result])
             for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
         ]
-    close(walker, call, [name for branch in branches for name in branch.results], merged)
+    close(walker, call, (*(name for branch in branches for name in branch.results), *beside), merged)
 
 
 def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch | None:
@@ -107,20 +110,35 @@ def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphP
     return _Branch(results, first, len(walker.builder.nodes), tuple(found))
 
 
-def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> None:
-    """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid."""
+def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> Sequence[str]:
+    """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid: then the stored
+    tensors that no node of it reads are returned."""
     start = mark(walker)
     try:
         _branch(walker, frame, call, branch, graph)
     except CostcalcError:
-        rollback(walker, start)
-        return
+        return _only_stored(walker, call, branch, start)
     builder = walker.builder
-    stored = builder.initializers
-    if any(name in stored and stored[name].dtype.is_float for n in builder.nodes[start.nodes :] for name in n.inputs):
+    stored = builder.initializers.keys() | walker.defined.constants
+    read = {name for n in builder.nodes[start.nodes :] for name in n.inputs if name in stored}
+    if any(t.dtype.is_float or may_be_weight(t) for t in map(builder.types.__getitem__, read)):
         repeat(walker, start, 0)
     else:
         rollback(walker, start)
+    return ()
+
+
+def _only_stored(walker: Walker, call: Call, branch: str, start: Mark) -> tuple[str, ...]:
+    """Forgets a branch whose types do not fit, but for what it stores: the file holds that all the same."""
+    builder = walker.builder
+    held = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
+    rollback(walker, start)
+    for name, type_ in held.items():
+        builder.initializers[name] = builder.types[name] = type_
+    builder.parameters |= held.keys()
+    counted = ", what it stores counts" if held else ""
+    builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{counted}")
+    return tuple(held)
 
 
 def _flops(walker: Walker, first: int, last: int) -> Dim:

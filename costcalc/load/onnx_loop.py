@@ -64,11 +64,15 @@ def _unroll(walker: Walker, frame: Frame, call: Call, body: GraphProto, carried:
     types, n = walker.builder.types, len(carried)
     results: tuple[str, ...] = ()
     rows: list[TensorType] = []
-    for i in range(trips):
+    for i in range(max(trips, 1)):
+        start = mark(walker)
         head = [TensorType(DType.INT64, (), (i,)), TensorType(DType.BOOL, (), (True,))]
         results = run_body(walker, frame, call, body, f"body/{i}", [*head, *carried])
-        carried = [types[name] for name in results[1 : 1 + n]]
         rows = [types[name] for name in results[1 + n :]]
+        if trips < 1:
+            repeat(walker, start, 0)
+            break
+        carried = [types[name] for name in results[1 : 1 + n]]
     scans = [stacked(t, trips, 0) for t in rows] or [UNKNOWN] * (len(call.outputs) - n)
     close(walker, call, results[1:], [*carried, *scans])
 

@@ -42,7 +42,7 @@ def rollback(walker: Walker, start: Mark) -> None:
     del b.nodes[start.nodes :]
     del b.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.stored = [name for name in walker.stored if name in b.types]
+    walker.defined.constants = [name for name in walker.defined.constants if name in b.types]
 
 
 def repeat(walker: Walker, start: Mark, times: Dim) -> None:

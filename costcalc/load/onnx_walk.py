@@ -9,10 +9,10 @@ from typing import Any
 from costcalc.build import GraphBuilder
 from costcalc.errors import CostcalcError, LoadError
 from costcalc.ir import TensorType
-from costcalc.load.onnx_constants import constant_type, may_be_weight, stored
 from costcalc.load.onnx_frame import Call, Frame, missing
 from costcalc.load.onnx_nodes import Cache, nodes
 from costcalc.load.onnx_records import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
+from costcalc.load.onnx_stored import Definitions
 from costcalc.load.wire import Buffer
 
 MOST_NODES = 500_000
@@ -41,17 +41,19 @@ class Walker:
         self.cache: Cache = {}
         self.used: dict[str, int] = {}
         self.scopes: dict[str, tuple[str, ...]] = {}
-        self.stored: list[str] = []
+        self.defined = Definitions(builder)
         self.choices: list[str] = []
         self.filled: dict[str, bool] = {}
         self.left = MOST_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
+        if not frame.values:
+            self.defined.top = graph
         for t in graph.initializer:
-            self.builder.add_initializer(frame.define(t.name), *stored(t.type()))
+            self.defined.initializer(frame, t.name, t.type())
         for s in graph.sparse_initializer:
-            self.builder.add_initializer(frame.define(s.values.name), *stored(s.type()))
+            self.defined.initializer(frame, s.values.name, s.type())
         self.run(frame, graph.buf, graph.node)
         results = tuple([frame.find(o.name) for o in graph.output])
         for name in results:
@@ -119,23 +121,27 @@ class Walker:
     def _node(self, frame: Frame, node: NodeProto, name: str, top: bool) -> None:
         op_type, domain, attribute = node.op_type, node.domain, node.attribute
         inputs, outputs = node.input, node.output
-        if not top:
-            inputs = tuple([frame.find(x) if x else "" for x in inputs])
-            outputs = tuple([frame.define(x) for x in outputs])
+        origin = frame.origin
         attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
         if len(attributes) != len(attribute):
             attributes |= _referred(attribute, frame.attributes)
+            origin = (*frame.origin, frame.values)
+        origin = (*origin, outputs)
         if op_type == "Constant" and not domain:
-            self._constant(outputs[0], attributes)
+            self.defined.constant(frame, node, attributes, origin, name)
             return
+        if not top:
+            inputs = tuple([frame.find(x) if x else "" for x in inputs])
+            outputs = tuple([self.defined.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
+        call = Call(op_type, name, inputs, outputs, attributes, domain, scope, origin)
         if op_type in self.expand and domain in ("", "ai.onnx.preview"):
-            self.expand[op_type](self, frame, Call(op_type, name, inputs, outputs, attributes, domain, scope))
+            self.expand[op_type](self, frame, call)
             return
         if self.functions:
             function = self.functions.get((domain, op_type, node.overload))
             if function is not None:
-                self.function(self, frame, Call(op_type, name, inputs, outputs, attributes, domain, scope), function)
+                self.function(self, frame, call, function)
                 return
         self.builder.add(
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
@@ -154,12 +160,6 @@ class Walker:
             place=self.place,
             types=types,
         )
-
-    def _constant(self, output: str, attributes: Mapping[str, Any]) -> None:
-        type_ = constant_type(attributes)
-        self.builder.add_constant(output, *stored(type_))
-        if may_be_weight(type_):
-            self.stored.append(output)
 
     def _unique(self, name: str) -> str:
         n = self.used.get(name)
