@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from costcalc.dim import Dim
+from costcalc.dim import Dim, maximum
 from costcalc.errors import LoadError
 from costcalc.ir import UNKNOWN, DType, TensorType
 from costcalc.load.onnx_bodies import body_of, close, element, forget, merge, run_body, stacked
@@ -43,17 +43,38 @@ def expand_loop(walker: Walker, frame: Frame, call: Call) -> None:
     endless = element(types[results[0]]) is not True
     known = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
     trips: Dim = 0
-    if begins is not False:
-        trips = most if known and begins is True and most is not None else walker.builder.fresh(call.name, "trips")
+    if known and begins is True and most is not None:
+        trips = maximum(0, most)
+    elif begins is not False:
+        trips = _open_trips(walker, call)
     if isinstance(trips, int) and trips <= UNROLLED and _changes(fixed, carried):
         rollback(walker, start)
+        if begins is None or (begins is True and not known):
+            _open_trips(walker, call)  # its name stays one that can be bound
         _unroll(walker, frame, call, body, carried, trips)
         return
     repeat(walker, start, trips)
+    _note_changes(walker, call, body, fixed, carried)
     n = len(carried)
     finals = [forget(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
     scans = [stacked(types[name], trips, 0) for name in results[1 + n :]]
     close(walker, call, results[1:], [*finals, *scans])
+
+
+def _open_trips(walker: Walker, call: Call) -> Dim:
+    return walker.builder.fresh(call.name, "trips")
+
+
+def _note_changes(
+    walker: Walker, call: Call, body: GraphProto, fixed: Sequence[TensorType], carried: Sequence[TensorType]
+) -> None:
+    """Says where one extent stands for those of all trips."""
+    pairs = zip(body.input[2:], fixed, carried, strict=True)
+    changed = ", ".join(info.name for info, a, b in pairs if a.shape != b.shape)
+    if changed:
+        walker.builder.notes.append(
+            f"{call.name} changes the shape of {changed} from trip to trip; each trip is costed with one and the same"
+        )
 
 
 def _changes(a: Sequence[TensorType], b: Sequence[TensorType]) -> bool:

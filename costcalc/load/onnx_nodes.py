@@ -11,7 +11,7 @@ from costcalc.load.onnx_graphs import graph
 from costcalc.load.onnx_records import AttributeProto, NodeProto, Span
 from costcalc.load.onnx_tensor import sparse_tensor, tensor
 from costcalc.load.onnx_types import type_proto
-from costcalc.load.wire import Buffer, fields, signed, string, varints
+from costcalc.load.wire import Buffer, damaged, fields, signed, string, varints
 
 
 def plain_domain(domain: str) -> str:
@@ -57,6 +57,8 @@ def nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodePr
                 overload = string(buf, a, b)
             elif key == 74 and buf[a : a + len(_SCOPES)] == _SCOPES:
                 scopes = next((string(buf, c, d) for k, c, d in fields(buf, a, b) if k == 18), "")
+        if not op_type:
+            raise damaged("a node has no operator", at)
         yield NodeProto(op_type, domain, overload, name, tuple(inputs), tuple(outputs), tuple(attributes), scopes)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from costcalc.load.onnx_graphs import graph
+from costcalc.load.onnx_graphs import add_node, graph
 from costcalc.load.onnx_nodes import attribute, plain_domain
 from costcalc.load.onnx_records import AttributeProto, FunctionProto, ModelProto, Span
-from costcalc.load.wire import Buffer, fields, signed, string
+from costcalc.load.wire import Buffer, damaged, fields, signed, string
 
 
 def model(buf: Buffer) -> ModelProto:
@@ -47,7 +47,7 @@ def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
     opset: dict[str, int] = {}
     for key, a, b in fields(buf, at, end):
         if key == 58:
-            nodes.append((a, b))
+            add_node(nodes, a, b)
         elif key == 10:
             name = string(buf, a, b)
         elif key == 34:
@@ -63,6 +63,8 @@ def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
         elif key == 74:
             where, version = _opset(buf, a, b)
             opset[where] = version
+    if not name:
+        raise damaged("a function has no name", at)
     return FunctionProto(
         name, domain, overload, tuple(inputs), tuple(outputs), tuple(defaults), tuple(nodes), opset, buf
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import mmap
+import re
+import struct
 import sys
 import zipfile
 import zlib
@@ -11,12 +14,17 @@ from pathlib import Path
 from typing import IO
 
 from costcalc.errors import LoadError
-from costcalc.load.wire import Buffer
+from costcalc.load.wire import REMEDY, Buffer
 
 MAPPED = 1 << 25
 """Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
 LARGEST_UNPACKED = 1 << 31
-"""Bytes of the largest model that is unpacked into memory."""
+"""Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
+_MOST_RATIO, _RATIO_FROM = 200, 1 << 26
+"""Weights hardly compress: a member from this size on that shrank by more than this factor holds none."""
+_DEEPEST_TEXT = 200
+"""Brackets inside each other in a textual model: its parser recurses."""
+_CHUNK = 1 << 20
 
 _ZIP = b"PK\x03\x04"
 
@@ -41,12 +49,12 @@ def read(source: str) -> Buffer:
         raise LoadError(f"it cannot be read: {error.strerror or error}", "check the path") from error
 
 
-def unpack(data: bytes) -> bytes:
+def unpack(data: bytes) -> Buffer:
     """The model in some bytes, which may be a zip archive."""
     return _zip(io.BytesIO(data)) if data[:4] == _ZIP else data
 
 
-def _zip(file: IO[bytes]) -> bytes:
+def _zip(file: IO[bytes]) -> Buffer:
     """The one .onnx file in an archive."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -54,11 +62,48 @@ def _zip(file: IO[bytes]) -> bytes:
             if len(found) != 1:
                 names = ", ".join(i.filename for i in found[:5]) or "none"
                 raise LoadError(f"the archive holds {len(found)} .onnx files ({names})", "unpack the one that is meant")
-            if found[0].file_size > LARGEST_UNPACKED:
-                raise LoadError(f"{found[0].filename} unpacks to {found[0].file_size:,} bytes", "unpack it first")
-            return archive.read(found[0])
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise LoadError(f"the archive cannot be unpacked: {error}", "unpack it first") from error
+            info = found[0]
+            compressed = info.compress_type != zipfile.ZIP_STORED
+            dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
+            if compressed and (info.file_size > LARGEST_UNPACKED or dense):
+                fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
+                raise LoadError(fact, "unpack it first")
+            with archive.open(info) as member:
+                return _member(member, info)
+    except _DAMAGED as error:
+        fact = f"the archive is damaged or of a kind that is not read: {error or type(error).__name__}"
+        raise LoadError(fact, "unpack it first") from error
+
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What zipfile and its decompressors raise; RuntimeError where a password is needed."""
+
+
+def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
+    """A member of an archive, after a look at its first byte: the key of a field, if it is a model."""
+    head = member.read(1)
+    if not head or head[0] < 8 or head[0] & 7 not in (0, 1, 2, 5):
+        raise LoadError(f"{info.filename} is {'no protobuf message' if head else 'empty'}", REMEDY)
+    if info.file_size < MAPPED:
+        return head + member.read()
+    unpacked = mmap.mmap(-1, info.file_size)  # one copy, where bytes would be joined from two
+    unpacked.write(head)
+    while chunk := member.read(_CHUNK):
+        unpacked.write(chunk)
+    if unpacked.tell() != info.file_size:
+        raise EOFError(f"{info.filename} is cut")
+    return unpacked
 
 
 def _text(data: bytes) -> bytes:
@@ -68,7 +113,25 @@ def _text(data: bytes) -> bytes:
     except ImportError as error:
         raise LoadError("a textual model is parsed by the onnx package", "pip install 'costcalc[onnx]'") from error
     try:
+        if _depth(data) > _DEEPEST_TEXT:
+            raise LoadError(f"brackets are nested more than {_DEEPEST_TEXT} deep", "unnest them")
         parsed: bytes = parser.parse_model(data.decode("utf8")).SerializeToString()
         return parsed
     except (parser.ParseError, UnicodeDecodeError) as error:
         raise LoadError(f"it is no textual ONNX: {error}".strip(), "correct it") from error
+
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
+
+
+def _depth(data: bytes) -> int:
+    """How many brackets stand inside each other, outside of strings and comments."""
+    depth = most = 0
+    for found in _BRACKETS.finditer(data):
+        token = found[0]
+        if token in b"[({<":
+            depth += 1
+            most = max(most, depth)
+        elif token in b"])}>":
+            depth -= 1
+    return most

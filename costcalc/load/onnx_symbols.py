@@ -2,7 +2,7 @@
 
 A name is a symbol; `197*batch`, `past_seq + seq`, `(((s0 - 1)//16)) + 1` and `Min(512, s12)` are arithmetic over names.
 A minus between letters without blanks is part of a name (`batch-size`). What is no arithmetic is one symbol, as it
-stands.
+stands; so is what would take long to evaluate, and what is below 0.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _ARITHMETIC = re.compile(r"[\w\s+\-*/%(),]+\Z")
 _JOINED = re.compile(r"\w-[^\W\d]|[^\W\d]\w*-\d")
 _UNNAMED = frozenset(("", "?", "-1", "0", "None", "none", "unk", "unknown"))
 _LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
+_MOST_TERMS, _MOST_BITS = 32, 64
 
 
 def dim_of(param: str) -> Dim:
@@ -29,8 +30,10 @@ def dim_of(param: str) -> Dim:
         return symbol(param)
     if len(param) <= _LONGEST and _ARITHMETIC.match(param) and not _JOINED.search(param):
         try:
-            return _walk(ast.parse(param.strip(), mode="eval").body, 0)
-        except (SyntaxError, ValueError, CostcalcError):
+            extent = _walk(ast.parse(param.strip(), mode="eval").body, 0)
+            if not _negative(extent):
+                return extent
+        except (SyntaxError, ValueError, ZeroDivisionError, CostcalcError):
             pass  # no arithmetic that we know: the text itself names the extent
     return symbol(param)
 
@@ -84,13 +87,16 @@ def _walk(node: ast.expr, depth: int) -> Dim:
     if isinstance(node, ast.Name):
         return symbol(node.id)
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
+        return _dim(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_walk(node.operand, depth + 1)
     if isinstance(node, ast.BinOp):
         left, right = _walk(node.left, depth + 1), _walk(node.right, depth + 1)
         if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _HIGHEST_POWER:
-            return left**right
+            power: Dim = 1
+            for _ in range(right):
+                power = _dim(power * left)
+            return power
         function = _BINARY.get(type(node.op))
         if function is not None:
             return _dim(function(left, right))
@@ -110,7 +116,7 @@ def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
         else:
             raise ValueError("no whole division")
         a, b = _walk(top, depth + 1), _walk(bottom, depth + 1)
-        return _dim((a + b - 1) // b if name.startswith("ceil") else a // b)
+        return _dim(_dim(a + b - 1) // b if name.startswith("ceil") else a // b)
     function = _CALLS.get(name)
     if function is None or len(args) < 2:
         raise ValueError("no function that we know")
@@ -121,5 +127,16 @@ def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
 
 
 def _dim(value: Any) -> Dim:
+    """A result that is small enough to go on with; ValueError for any other."""
     assert isinstance(value, (int, Poly))
+    terms = value.terms if isinstance(value, Poly) else {(): value}
+    if len(terms) > _MOST_TERMS or any(c.bit_length() > _MOST_BITS for c in terms.values()):
+        raise ValueError("too large")
+    if any(sum(power for _, power in monomial) > _HIGHEST_POWER for monomial in terms):
+        raise ValueError("too high a power")
     return value
+
+
+def _negative(value: Dim) -> bool:
+    """Whether it is no extent for any value of its names."""
+    return all(c < 0 for c in (value.terms.values() if isinstance(value, Poly) else (value,)))

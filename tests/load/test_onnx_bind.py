@@ -45,6 +45,13 @@ s0, seq, past, batch = symbol("s0"), symbol("seq"), symbol("past_seq"), symbol("
         ("__import__('os')", symbol("__import__('os')")),
         ("(" * 90 + "s0" + ")" * 90, s0),
         ("+".join(["s0"] * 90), symbol("+".join(["s0"] * 90))),
+        ("((a+b+c)**8)**8", symbol("((a+b+c)**8)**8")),
+        ("(" * 9 + "9" + "**8)" * 9, symbol("(" * 9 + "9" + "**8)" * 9)),
+        ("1//0", symbol("1//0")),
+        ("5%0", symbol("5%0")),
+        ("-5", symbol("-5")),
+        ("3 - 5", symbol("3 - 5")),
+        ("-batch", symbol("-batch")),
     ],
 )
 def test_dim_of(param: str, want: Dim) -> None:

@@ -137,8 +137,21 @@ def test_a_loop_that_grows_without_known_end_has_symbols() -> None:
     assert str(found.macs) == "16*loop.trips*loop.v_dim0"
 
 
-def test_no_trips() -> None:
-    assert report([loop([STEP], ["v"], ["v2"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": 0}).macs == 0
+@pytest.mark.parametrize("n", [0, -1, -5])
+def test_no_trips(n: int) -> None:
+    assert report([loop([STEP], ["v"], ["v2"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)], values={"n": n}).macs == 0
+
+
+def test_the_trip_count_of_a_loop_that_grows_can_be_bound() -> None:
+    """Few trips are unrolled, (3 + 6 + 12)·4·4 MACs; many take one extent for all, and a note says so."""
+    body = [h.make_node("Concat", ["v2", "v"], ["v3"], axis=0, name="join")]
+    given = ([loop([STEP, *body], ["v"], ["v3"])], LOOP_INPUTS, ["y0"], [weight("w", 4, 4)])
+    few = report(*given, dims={"loop.trips": 3})
+    assert few.macs == (3 + 6 + 12) * 4 * 4
+    assert not few.graph.notes
+    many = report(*given, dims={"loop.trips": 100})
+    assert str(many.macs) == "1600*loop.v_dim0"
+    assert "loop changes the shape of v from trip to trip" in " ".join(many.graph.notes)
 
 
 def test_nested_loops_multiply() -> None:

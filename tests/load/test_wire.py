@@ -201,3 +201,33 @@ def test_what_is_no_model(data: bytes, said: str) -> None:
         load_onnx(data, name="it.onnx")
     assert said in str(error.value)
     assert str(error.value).startswith("it.onnx: ")
+
+
+OUTPUT = field(12, field(1, b"y"))
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        (b"\x0a\x00" * 1_000_000, "a node has no operator (at byte"),
+        (field(1, field(1, b"x") + field(2, b"y")) + OUTPUT, "a node has no operator (at byte"),
+        (OUTPUT + b"\x2a\x00" * 1_000_000, "an initializer has no name"),
+        (OUTPUT + b"\x5a\x00" * 1_000_000, "an input has no name"),
+        (b"\x62\x00" * 1_000_000, "an output has no name"),
+        (OUTPUT + field(5, field(8, b"w")) * 500_000, "an initializer 'w' is given twice"),
+        (OUTPUT + field(11, field(1, b"x")) * 500_000, "an input 'x' is given twice"),
+    ],
+)
+def test_many_tiny_messages_are_refused_at_once(graph: bytes, said: str) -> None:
+    data = field(8, field(2, 17)) + field(7, graph)
+    start = time.perf_counter()
+    with pytest.raises(LoadError) as error:
+        load_onnx(data)
+    assert said in str(error.value)
+    assert time.perf_counter() - start < 1
+
+
+def test_nodes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costcalc.load.onnx_graphs.MOST_NODES", 50)
+    with pytest.raises(LoadError, match="more than 50 nodes"):
+        load_onnx(field(8, field(2, 17)) + field(7, field(1, field(4, b"Relu")) * 51))
