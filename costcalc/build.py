@@ -91,7 +91,7 @@ class GraphBuilder:
                     self._new(output)
                     self.types[output] = type_
         except CostcalcError as error:
-            raise error.at(": ".join(filter(None, (place, f"{name} ({op_type})")))) from error
+            raise error.at(node.where) from error
         self.nodes.append(node)
         return outputs
 

@@ -93,12 +93,11 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
         try:
             cost = registry.call(registry.COSTS[key], inputs, node.attributes, context)
         except Exception as error:
-            place = ": ".join(filter(None, (node.place, f"{node.name} ({node.op_type})")))
             if isinstance(error, CostcalcError):
-                raise error.at(place) from error
+                raise error.at(node.where) from error
             fact = f"its cost rule fails with {type(error).__name__}: {error}"
             remedy = "the node is malformed, or the rule is wrong: --debug shows where"
-            raise ShapeError(fact, remedy, place) from error
+            raise ShapeError(fact, remedy, node.where) from error
         state = "unknown" if cost is None else "costed"
     if key in registry.VIEWS:
         return Figures(cost, 0, 0, state)

@@ -143,6 +143,12 @@ class Node:
     count: Dim = 1
     place: str = ""
 
+    @property
+    def where(self) -> str:
+        """The node for an error's place: `file:line:column: name (OpType)`."""
+        called = f"{self.name} ({self.op_type})"
+        return f"{self.place}: {called}" if self.place else called
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:

@@ -77,8 +77,8 @@ def scaled(value: Fraction | None, unit: str) -> str:
 
 def percent(part: Dim | None, whole: Dim | None) -> str:
     """A share as 12.3%; "" where it is not a number."""
-    share = ratio(part, whole)
-    return "" if share is None else percent_of(float(share))
+    found = share(part, whole)
+    return "" if found is None else percent_of(found)
 
 
 def percent_of(share: float) -> str:
@@ -99,6 +99,12 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
     monomial, c = next(iter(b.terms.items()))
     factor = Fraction(a.terms.get(monomial, 0), c)
     return factor if factor and a * factor.denominator == b * factor.numerator else None
+
+
+def share(part: Dim | None, whole: Dim | None) -> float | None:
+    """part / whole for a bar or a column; None where that is not a number."""
+    found = ratio(part, whole)
+    return None if found is None else float(found)
 
 
 def times(value: Fraction | float | None) -> str:

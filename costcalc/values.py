@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc import columns
 from costcalc.columns import COLUMNS, Amount, AtLeast, Group
-from costcalc.dim import Dim, Poly
+from costcalc.dim import Poly
 from costcalc.errors import UsageError
 from costcalc.rows import Row
-from costcalc.units import ratio
+from costcalc.units import share
 
 if TYPE_CHECKING:
     from costcalc.timed import Computed
@@ -74,10 +74,4 @@ def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
     if isinstance(whole, int) and whole:
         n = whole
         return [a / n if a.__class__ is int else None for a in amounts]
-    return [_share(a, whole) for a in amounts]
-
-
-def _share(amount: Amount, whole: Dim | None) -> float | None:
-    """A share of a formula is a number only where the two differ by a factor."""
-    part = ratio(None if isinstance(amount, AtLeast) else amount, whole)
-    return None if part is None else float(part)
+    return [share(None if isinstance(a, AtLeast) else a, whole) for a in amounts]

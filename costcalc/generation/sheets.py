@@ -10,7 +10,7 @@ from costcalc.columns import Column
 from costcalc.footer import Fact, Remark
 from costcalc.generation.account import Generation, Phase
 from costcalc.sheet import Sheet
-from costcalc.units import exact, ratio, scaled, short
+from costcalc.units import exact, scaled, share, short
 
 PASSES = (
     Column("pass", "Pass", "name", 100),
@@ -41,7 +41,7 @@ def passes(given: Generation) -> Sheet:
             rows.append(_row("last step", given.last, given.batch))
         macs, traffic = given.step_macs, given.step_traffic
         rows.append((f"all {given.steps:,} steps", given.steps * given.batch, given.last.context, macs, traffic,
-                     given.step_cache, _intensity(macs, traffic)))  # fmt: skip
+                     given.step_cache, share(macs, traffic)))  # fmt: skip
     texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
     return Sheet(
         given.name,
@@ -55,12 +55,7 @@ def passes(given: Generation) -> Sheet:
 
 def _row(name: str, phase: Phase, batch: int) -> tuple[Any, ...]:
     return (name, phase.new * batch, phase.context, phase.macs, phase.traffic, phase.cache,
-            _intensity(phase.macs, phase.traffic))  # fmt: skip
-
-
-def _intensity(macs: int, traffic: int) -> float | None:
-    found = ratio(macs, traffic)
-    return None if found is None else float(found)
+            share(phase.macs, phase.traffic))  # fmt: skip
 
 
 def _facts(given: Generation) -> Iterator[Fact]:

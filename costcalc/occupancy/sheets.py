@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.columns import Column
-from costcalc.dim import Dim
 from costcalc.footer import Remark
 from costcalc.memory.footprint import Footprint
 from costcalc.memory.resolutions import resolutions
 from costcalc.memory.schedule import Buffer
 from costcalc.occupancy.remarks import facts, remarks
 from costcalc.sheet import Plot, Sheet
-from costcalc.units import ratio, shape_text
+from costcalc.units import shape_text, share
 
 TENSOR = (
     Column("tensor", "Tensor", "name", 100),
@@ -71,9 +70,9 @@ def _tensors(found: Footprint) -> Iterator[tuple[Any, ...]]:
     for i in found.largest():
         buffer = found.plan.buffers[i]
         kind = found.graph.types[buffer.name]
-        share = _share(buffer.nbytes, found.peak) if found.held(buffer) else None
+        part = share(buffer.nbytes, found.peak) if found.held(buffer) else None
         offset = () if found.arena is None else (found.arena.offsets[i],)
-        yield (buffer.name, str(kind.dtype), (kind.shape,), buffer.nbytes, *offset, *_life(found, buffer), share, share)
+        yield (buffer.name, str(kind.dtype), (kind.shape,), buffer.nbytes, *offset, *_life(found, buffer), part, part)
 
 
 def _life(found: Footprint, buffer: Buffer) -> tuple[int, int]:
@@ -83,15 +82,10 @@ def _life(found: Footprint, buffer: Buffer) -> tuple[int, int]:
 
 def _steps(found: Footprint) -> Iterator[tuple[Any, ...]]:
     for i, step in enumerate(found.plan.steps):
-        share = _share(found.line.live[i], found.peak)
-        yield i + 1, step.name, "+".join(found.operators(step)), found.line.live[i], share, share
+        part = share(found.line.live[i], found.peak)
+        yield i + 1, step.name, "+".join(found.operators(step)), found.line.live[i], part, part
 
 
 def _resolutions(found: Footprint) -> Iterator[tuple[Any, ...]]:
     for row in resolutions(found):
         yield shape_text(row.extents), row.channels, row.nbytes, row.tensor, row.tensors
-
-
-def _share(part: Dim, whole: Dim | None) -> float | None:
-    share = ratio(part, whole)
-    return None if share is None else float(share)

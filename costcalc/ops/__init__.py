@@ -1,6 +1,7 @@
 """The operators' rules, one family a file. A family registers its rules when it is imported: the common ones with this
 package, the others when an operator is met that the common ones do not know (they take some 40 ms)."""
 
+from functools import cache
 from importlib import import_module
 
 COMMON = (
@@ -63,8 +64,9 @@ OTHERS = (
 )
 
 
+@cache
 def load(families: tuple[str, ...] = COMMON + OTHERS) -> None:
-    """Registers the rules of families, of all unless named."""
+    """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""
     for family in families:
         import_module(f"costcalc.ops.{family}")
 
