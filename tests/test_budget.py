@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from made import unknown
 
 from costcalc import analyze
-from costcalc.budget import Limit, judge
+from costcalc.budget.totals import Limit, judge
 from costcalc.cli.commands import cli
 from costcalc.cli.run import run
 from costcalc.errors import UndecidedError, UnknownOperatorError, UsageError

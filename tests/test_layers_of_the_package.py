@@ -32,6 +32,8 @@ ORDER = (
     ("sheet", "steps"),
     ("working", "comparison", "catalogue", "generation", "occupancy"),
     ("bounds", "devices"),
+    ("snapshot",),
+    ("diff",),
     ("budget",),
     ("render",),
     ("shared",),

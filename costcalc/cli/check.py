@@ -28,7 +28,7 @@ def check(model: str, limits: tuple[tuple[str, int], ...], allow: tuple[str, ...
           form: str, output: str | None, **options: Any) -> int:  # fmt: skip
     """Hold a model to a budget; exit 1 if a total is above its limit."""
     from costcalc.api import analyze
-    from costcalc.budget import Limit, judge
+    from costcalc.budget.totals import Limit, judge
     from costcalc.units import exact, percent
 
     report = analyze(model, **given(options))

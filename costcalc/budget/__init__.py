@@ -1,0 +1,1 @@
+"""Limits and baselines → verdicts on models."""

@@ -1,0 +1,104 @@
+"""Report → Snapshot: what is kept of a model to compare it with another version of itself, as plain data.
+
+A snapshot holds a layer's definition beside its figures: its attributes, the types that it reads and writes, and who
+gives what it reads. A baseline file is made of snapshots, and so is either side of a diff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim
+from costcalc.ir import Graph, Node, TensorType
+from costcalc.report import Report
+from costcalc.rows import Amounts, Row
+
+
+class Tensor(NamedTuple):
+    """A value that a layer reads or writes: its name ("" where an optional one is absent), element type, shape (None
+    where it is not known), and whether it is known before the model runs (a weight, a table, a constant)."""
+
+    name: str
+    dtype: str
+    shape: tuple[Dim, ...] | None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of one version of a model. amounts are its figures over all runs, None where one is not known; place is
+    `file:line:column`, or "" where the model has no lines. state is costed, free or unknown."""
+
+    name: str
+    op_type: str
+    domain: str
+    count: Dim
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    attributes: Mapping[str, Any]
+    amounts: Amounts
+    state: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version of a model. layers stand in execution order; inputs are those of the graph. totals are the report's;
+    unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents."""
+
+    name: str
+    source: str
+    inputs: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
+    totals: Mapping[str, Dim]
+    unknown: Mapping[str, int]
+    symbols: Mapping[str, Dim]
+    notes: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def snapshot(report: Report) -> Snapshot:
+    """The snapshot of a report; constants are no layers."""
+    graph = report.graph
+    return Snapshot(
+        report.name,
+        report.source,
+        tuple([_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]),
+        tuple(_layers(report, graph)),
+        dict(report.totals),
+        {f"{u.domain}:{u.op_type}" if u.domain else u.op_type: len(u.layers) for u in report.unknown},
+        dict(report.bound),
+        report.notes,
+        tuple(map(str, report.assumptions)),
+    )
+
+
+def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
+    stored = set(graph.initializers)
+    for node, row in zip(graph.nodes, report.rows, strict=True):
+        if row.state == "constant":
+            stored.update(node.outputs)
+        else:
+            yield _layer(node, row, graph.types, stored)
+
+
+def _layer(node: Node, row: Row, types: Mapping[str, TensorType], stored: set[str]) -> Layer:
+    inputs = tuple([_tensor(n, types[n], n in stored) if n else Tensor("", "", None) for n in node.inputs])
+    outputs = tuple([_tensor(o.name, o.type, False) for o in row.outputs])
+    attributes = {name: value for name, value in node.attributes.items() if _plain(value)}
+    return Layer(
+        node.name, node.op_type, node.domain, row.count, inputs, outputs, attributes, row.amounts, row.state, node.place
+    )
+
+
+def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:
+    return Tensor(name, str(t.dtype), t.shape, stored or t.value is not None)
+
+
+def _plain(value: Any) -> bool:
+    """Whether an attribute is a number, a word, or a list of those: what defines a layer and can be written down."""
+    if isinstance(value, (list, tuple)) and not isinstance(value, TensorType):
+        return all(map(_plain, value))
+    return isinstance(value, (bool, int, float, str))
