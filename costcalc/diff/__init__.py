@@ -1,1 +1,1 @@
-"""Two snapshots of a model → which layers were added, removed, renamed and changed, each with its cost and the causes."""
+"""Two snapshots of a model → what was added, removed, renamed and changed, each with its cost and the causes."""
