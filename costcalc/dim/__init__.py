@@ -7,6 +7,7 @@ A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an 
 from costcalc.dim.binding import substitute
 from costcalc.dim.division import divide, floordiv
 from costcalc.dim.order import bounds, maximum, minimum, same
+from costcalc.dim.parse import parse, written
 from costcalc.dim.poly import Atom, Dim, Monomial, Poly, prod, remedy, symbol, symbols, terms_of
 from costcalc.dim.text import pretty, text
 
@@ -20,6 +21,7 @@ __all__ = [
     "floordiv",
     "maximum",
     "minimum",
+    "parse",
     "pretty",
     "prod",
     "remedy",
@@ -29,4 +31,5 @@ __all__ = [
     "symbols",
     "terms_of",
     "text",
+    "written",
 ]

@@ -9,26 +9,27 @@ from costcalc.dim.poly import Atom, Dim, Monomial, Poly
 
 def text(d: Dim) -> str:
     """The formula for programs, highest powers first, in `+ - * // **`: `12*seq**2 + seq`."""
-    return str(d) if isinstance(d, int) else _sum(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
+    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
 
 
 def pretty(d: Dim) -> str:
     """The formula for people: `1,536·seq² + 12·seq`, `9,408·⌈H/2⌉·⌈W/2⌉`."""
     if isinstance(d, int):
         return f"{d:,}"
-    return _sum(d, "·", lambda n: str(n).translate(_SUPERSCRIPT), lambda n: f"{n:,}", _pretty_atom)
+    return sum_of(d, "·", lambda n: str(n).translate(_SUPERSCRIPT), lambda n: f"{n:,}", _pretty_atom)
 
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _sum(
+def sum_of(
     d: Poly,
     times: str,
     power: Callable[[int], str],
     number: Callable[[int], str],
     name: Callable[[Atom], str],
 ) -> str:
+    """A polynomial, highest powers first, with the signs that are given."""
     parts: list[str] = []
     for m, c in sorted(d.terms.items(), key=_print_order):
         alone = len(m) == 1 and m[0][1] == 1 and c == 1
