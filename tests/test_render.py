@@ -205,7 +205,7 @@ def test_names_cannot_write_to_the_terminal() -> None:
     text = sheets("table", [sheet(report)], Screen())
     assert "\x1b" not in text and "a\\x1b[31m\\nb<script>|" in text
     assert "<script>" not in sheets("html", [sheet(report)], Screen())
-    assert "b\\<script\\>\\|" in sheets("markdown", [sheet(report)], Screen())
+    assert "b&lt;script&gt;\\|" in sheets("markdown", [sheet(report)], Screen())
 
 
 def test_ascii_screens_get_ascii() -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +50,13 @@ def emit_bytes(content: bytes) -> None:
         if stream.isatty():
             raise UsageError("the file is binary, and standard output is a terminal", "name a file with -o, or a pipe")
         stream.buffer.write(content)
+
+
+def complain(text: str) -> None:
+    """Writes a message to standard error; the names in it steer neither the terminal nor a CI's log."""
+    from costcalc.render.untrusted import lines
+
+    click.echo(lines(text), err=True)
 
 
 @contextmanager

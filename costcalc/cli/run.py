@@ -13,7 +13,7 @@ from costcalc.cli.check import check
 from costcalc.cli.commands import cli
 from costcalc.cli.llm import llm
 from costcalc.cli.memory import memory
-from costcalc.cli.output import abandon
+from costcalc.cli.output import abandon, complain
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
@@ -54,7 +54,7 @@ def run(args: Sequence[str]) -> int:
     except CostcalcError as error:
         if debug:
             raise
-        click.echo(f"costcalc: {error}", err=True)
+        complain(f"costcalc: {error}")
         return error.exit_code
     except Exception as error:
         if debug:
@@ -63,7 +63,7 @@ def run(args: Sequence[str]) -> int:
             abandon()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
-        click.echo(crash(error), err=True)
+        complain(crash(error))
         return CANNOT_ANSWER
 
 

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
+from costcalc.cli.output import complain
 from costcalc.errors import CostcalcError, UnknownNameError, UsageError
 from costcalc.shared import fitting, refuse
 
@@ -91,7 +90,7 @@ def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[
         for model, result in zip(models, _run(partial(_guarded, question), models, jobs), strict=True):
             done(model)
             if isinstance(result, Failure):
-                click.echo(result.text, err=True)
+                complain(result.text)
             else:
                 found.append(result[0])
                 refusals.append(result[1])
@@ -143,8 +142,9 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         yield lambda model: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total)
-        yield lambda model: progress.update(task, advance=1, description=Path(model).name)
+        yield lambda model: progress.update(task, advance=1, description=escape(Path(model).name))

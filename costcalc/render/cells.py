@@ -7,14 +7,24 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.columns import Amount, AtLeast, Column
+from costcalc.render.untrusted import printable
 from costcalc.units import digits, exact, percent_of, scaled, shape_text, short, short_bytes, times
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LEVELS = " ▁▂▃▄▅▆▇█"
 
+__all__ = ["amount", "amount_of_bytes", "amount_short", "bars", "column", "human", "printable", "shapes"]
+
 
 def column(kind: Column, values: Sequence[Any]) -> list[str]:
-    """The texts of a column; bars are drawn by the renderer."""
+    """The texts of a column, printable, for names and symbols come from files that others wrote; bars are drawn by the
+    renderer."""
+    if kind.kind in ("number", "short", "bytes", "size", "rate", "shape"):
+        return list(map(printable, _column(kind, values)))
+    return _column(kind, values)
+
+
+def _column(kind: Column, values: Sequence[Any]) -> list[str]:
     if kind.kind == "number":
         return [f"{v:,}" if v.__class__ is int else amount(v) for v in values]
     if kind.kind == "short":
@@ -36,7 +46,7 @@ def column(kind: Column, values: Sequence[Any]) -> list[str]:
         return ["" if not v else digits(Fraction(v)) for v in values]
     if kind.kind == "ratio":
         return [times(v) for v in values]
-    return [v if v.isprintable() else printable(v) for v in values]
+    return list(map(printable, values))
 
 
 def amount(value: Amount) -> str:
@@ -84,8 +94,3 @@ def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]
         eighths = int(v * scale + 0.5) or 1
         found.append(full[: eighths >> 3] + (EIGHTHS[eighths & 7] if eighths & 7 else ""))
     return found
-
-
-def printable(text: str) -> str:
-    """The text with control characters written out, for names come from files that others wrote."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,4 +1,8 @@
-"""CSV: raw figures, one line per row, no totals; formulas in `+ - * // **`, an unknown figure is empty."""
+"""CSV: raw figures, one line per row, no totals; formulas in `+ - * // **`, an unknown figure is empty.
+
+Names are made printable, and one that a spreadsheet would take for a formula (it begins with = + - @) gets an
+apostrophe before it; a figure never does. JSON holds names as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.columns import AtLeast
+from costcalc.dim import Dim, Poly
+from costcalc.render.untrusted import printable, spreadsheet
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
 
@@ -18,9 +24,9 @@ def render(sheets: Sequence[Sheet]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     columns = [(i, c) for i, c in enumerate(sheets[0].columns) if c.kind != "bar"]
     several = len(sheets) > 1
-    writer.writerow([*([sheets[0].kind] if several else []), *(column.key for _, column in columns)])
+    writer.writerow([*([sheets[0].kind] if several else []), *(spreadsheet(column.key) for _, column in columns)])
     for sheet in sheets:
-        first = [sheet.title] if several else []
+        first = [spreadsheet(sheet.title)] if several else []
         for row in sheet.rows:
             writer.writerow([*first, *(_cell(row[i]) for i, _ in columns)])
     return out.getvalue().rstrip("\n")
@@ -28,9 +34,21 @@ def render(sheets: Sequence[Sheet]) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, AtLeast):
-        return f">={plain(value.value)}"
+        return f">={printable(str(plain(value.value)))}"
+    if isinstance(value, Poly):
+        return _formula(value)
+    if isinstance(value, str):
+        return spreadsheet(value)
     if isinstance(value, tuple):
-        return " ".join(
-            "?" if shape is None else "x".join(str(d).replace(" ", "") for d in shape) or "()" for shape in value
-        )
+        return spreadsheet(" ".join(map(_shape, value)))
     return "" if value is None else value
+
+
+def _shape(shape: tuple[Dim, ...] | None) -> str:
+    return "?" if shape is None else "x".join(str(d).replace(" ", "") for d in shape) or "()"
+
+
+def _formula(value: Poly) -> str:
+    """A figure that holds symbols. A minus before its first factor is a sign; other signs begin a symbol's name."""
+    text = printable(str(value))
+    return spreadsheet(text) if not text.removeprefix("-")[:1].isalnum() else text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from costcalc.render import cells, plot
+from costcalc.render.untrusted import html as escape
 from costcalc.sheet import Sheet
 
 STYLE = """
@@ -75,9 +75,9 @@ def _list(sheet: Sheet) -> str:
     for fact in sheet.facts:
         human = cells.human(fact.value, fact.kind)
         items.append(
-            f"<dt>{fact.label}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
+            f"<dt>{escape(fact.label)}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
         )
     for remark in sheet.remarks:
         mark = ' class="warning"' if remark.warning else ""
-        items.append(f"<dt>{remark.label}</dt><dd{mark}>{escape(cells.printable(remark.text))}</dd>")
+        items.append(f"<dt>{escape(remark.label)}</dt><dd{mark}>{escape(remark.text)}</dd>")
     return f"<dl>{''.join(items)}</dl>" if items else ""

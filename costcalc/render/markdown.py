@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from costcalc.render import cells, plot
 from costcalc.render.palette import Screen
+from costcalc.render.untrusted import markdown as escape
+from costcalc.render.untrusted import markdown_line
 from costcalc.sheet import Sheet
 
 
@@ -29,9 +30,9 @@ def _sheet(sheet: Sheet) -> str:
         rows[-1] = [f"**{text}**" if text else "" for text in rows[-1]]
     header = [escape(column.title) or " " for _, column in shown]
     rule = [":--" if column.kind in ("name", "text", "prose") else "--:" for _, column in shown]
-    lines = [f"### {escape(sheet.title)}", ""]
+    lines = [f"### {markdown_line(sheet.title)}", ""]
     if sheet.subtitle:
-        lines += [escape(sheet.subtitle), ""]
+        lines += [markdown_line(sheet.subtitle), ""]
     if sheet.plot is not None:
         lines += ["```text", *plot.area(sheet.plot, Screen(80)), "```", ""]
     lines += [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
@@ -39,13 +40,8 @@ def _sheet(sheet: Sheet) -> str:
         lines.append("")
     for fact in sheet.facts:
         human = cells.human(fact.value, fact.kind)
-        lines.append(f"- **{fact.label}**: {escape(cells.amount(fact.value))}{f' ({human})' if human else ''}")
+        lines.append(f"- **{escape(fact.label)}**: {escape(cells.amount(fact.value))}{f' ({human})' if human else ''}")
     for remark in sheet.remarks:
-        text = escape(cells.printable(remark.text))
-        lines.append(f"- {escape(remark.label)}: {text}" if remark.label else f"- {text}")
+        label = f"{markdown_line(remark.label)}: " if remark.label else ""
+        lines.append(f"- {label}{(escape if label else markdown_line)(remark.text)}")
     return "\n".join(lines)
-
-
-def escape(text: str) -> str:
-    """The text with Markdown's own signs escaped."""
-    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
 from costcalc.render.cells import LEVELS
 from costcalc.render.palette import Screen
+from costcalc.render.untrusted import html as escape
+from costcalc.render.untrusted import printable
 from costcalc.sheet import Plot
 from costcalc.units import short_bytes
 
@@ -27,7 +28,7 @@ def area(plot: Plot, screen: Screen) -> list[str]:
     margin = max(map(len, labels.values()), default=1)
     values = fitted(plot.values, max(8, screen.width - margin - 2))
     vertical, tick, corner, horizontal = tuple("│┤└─" if screen.unicode else "|++-")
-    lines = [f"{palette.faint}{plot.title}{palette.off}"]
+    lines = [f"{palette.faint}{printable(plot.title)}{palette.off}"]
     for row in range(HEIGHT):
         bars = "".join(_cell(value, top, HEIGHT - 1 - row, screen.unicode) for value in values).rstrip()
         axis = f"{labels.get(row, '').rjust(margin)} {tick if row in labels else vertical}"

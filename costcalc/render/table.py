@@ -52,7 +52,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     if not screen.unicode:
         texts = [[screen.text(text) for text in column] for column in texts]
-    titles = [screen.text(column.title) for column in given.columns]
+    titles = [screen.text(cells.printable(column.title)) for column in given.columns]
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
@@ -114,8 +114,9 @@ def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
 
 def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
     """Each total exactly and, beside it, rounded; formulas in as many lines as they need."""
-    label = max(len(fact.label) for fact in given) + 2
-    exact = [cells.amount(fact.value) for fact in given]
+    given = [fact._replace(label=cells.printable(fact.label)) for fact in given]
+    label = max(text_width(fact.label) for fact in given) + 2
+    exact = [cells.printable(cells.amount(fact.value)) for fact in given]
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
     for fact, text in zip(given, exact, strict=True):
         human = cells.human(fact.value, fact.kind)
@@ -128,6 +129,7 @@ def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
 
 def remarks(given: Sequence[Remark], width: int, palette: Palette) -> Iterator[str]:
     """The footer's lines."""
+    given = [remark._replace(label=cells.printable(remark.label)) for remark in given]
     label = max(len(remark.label) for remark in given) + 2
     for remark in given:
         start = palette.warning if remark.warning else palette.faint

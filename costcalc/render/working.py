@@ -50,13 +50,13 @@ def text(explanation: Explanation, screen: Screen) -> str:
 def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
     """words: say what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
-    yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {qualified(row)}"
+    yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {cells.printable(qualified(row))}"
     if words and working.sentence:
         yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
         yield ""
     steps = [
-        Step("Input" if len(working.inputs) == 1 else "Inputs", (cells.printable(", ".join(working.inputs)),)),
-        Step("Output" if len(working.outputs) == 1 else "Outputs", (cells.printable(", ".join(working.outputs)),)),
+        Step("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
+        Step("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
         *working.steps,
     ]
     if words and working.rule:
@@ -66,12 +66,12 @@ def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
 
 def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iterator[str]:
     """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
-    label = max((len(step.what) for step in steps), default=0) + 2
+    label = max((len(cells.printable(step.what)) for step in steps), default=0) + 2
     before = ""
     for step in steps:
-        what = step.what if step.what != before else ""
+        what = cells.printable(step.what) if step.what != before else ""
         before = step.what
-        first, *more = wrap(str(step), width - len(indent), label)
+        first, *more = wrap(cells.printable(str(step)), width - len(indent), label)
         yield f"{indent}{palette.faint}{what.ljust(label)}{palette.off}{first}"
         yield from (indent + line for line in more)
 
@@ -106,13 +106,13 @@ def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
         terms = f" = 1/{exact(first.filters)} + 1/{exact(first.kernel)}"
         who = [first.depthwise, first.pointwise][len(pairs) > 1 :]
         more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
-        line = f"{INDENT}{_share(macs, standard, terms)}"
+        line = f"{INDENT}{cells.printable(_share(macs, standard, terms))}"
         room = (screen.width - len(line) - len(more) - 2 - 2 * len(who)) // len(who)
         short = ", ".join(path(cells.printable(name), room) for name in who)
         yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
-        yield f"{INDENT}{_share(macs, standard, '')}  (all {len(pairs)} pairs)"
+        yield f"{INDENT}{cells.printable(_share(macs, standard, ''))}  (all {len(pairs)} pairs)"
 
 
 def _share(macs: Dim, standard: Dim, terms: str) -> str:
