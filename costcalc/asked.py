@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from costcalc.dim import Poly
 from costcalc.ir import TensorType
 
 Types = tuple[TensorType, ...]
+MOST = 1 << 14
+"""Answers that are kept at most."""
+LONGEST = 64
+"""Elements of the largest tensor that an answer is kept for."""
+
+SHARED: dict[Any, Types] = {}
+"""The answers of this process. A question names the rules that it is put to, so an answer holds for every graph."""
 
 
 class Asked:
     """Answers by question. Only those without symbols are kept: a rule that sees a symbol may assume something about
     it each time. own is set by whoever gives a rule something of its node's own, a new symbol: that is not kept."""
 
-    def __init__(self) -> None:
-        self.known: dict[Any, Types] = {}
+    def __init__(self, known: dict[Any, Types] = SHARED) -> None:
+        self.known = known
         self.own = False
 
-    def answer(self, question: Any, inputs: Iterable[TensorType | None], ask: Callable[[], Types]) -> Types:
-        """The answer to a question that holds the inputs and all else that it depends on."""
+    def of(self, question: Any) -> Types | None:
+        """The answer to a question that holds the inputs and all else that it depends on; None: it must be asked."""
+        self.own = False
         try:
-            found = self.known.get(question)
+            return self.known.get(question)
         except TypeError:  # an attribute that is a list or a graph has no hash
-            return ask()
-        if found is None:
-            self.own = False
-            found = ask()
-            if not self.own and plain(inputs) and plain(found):
+            return None
+
+    def keep(self, question: Any, inputs: Iterable[TensorType | None], found: Types) -> Types:
+        """The answer, kept for the next time where it holds then."""
+        if not self.own and plain(inputs) and plain(found):
+            if len(self.known) >= MOST:
+                self.known.clear()
+            try:
                 self.known[question] = found
+            except TypeError:
+                return found
         return found
 
 
 def plain(types: Iterable[TensorType | None]) -> bool:
-    """Whether types are those of tensors whose extents and elements are numbers."""
+    """Whether types are those of tensors whose extents and elements are numbers, and not many elements."""
     return all(
         t is None
         or (
             type(t) is TensorType
             and t.shape is not None
             and Poly not in map(type, t.shape)
-            and (t.value is None or Poly not in map(type, t.value))
+            and (t.value is None or (len(t.value) <= LONGEST and Poly not in map(type, t.value)))
         )
         for t in types
     )

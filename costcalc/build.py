@@ -84,12 +84,14 @@ class GraphBuilder:
         caller knows them (an If, a Loop); else the rule is asked."""
         outputs = (name,) if outputs is None else tuple(outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
+        known = self.types
         try:
             types = self._infer(node) if types is None else types
             for output, type_ in zip(outputs, types, strict=True):
                 if output:
-                    self._new(output)
-                    self.types[output] = type_
+                    if output in known:
+                        self._new(output)
+                    known[output] = type_
         except CostcalcError as error:
             raise error.at(node.where) from error
         self.nodes.append(node)
@@ -132,30 +134,29 @@ class GraphBuilder:
             raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
 
     def _infer(self, node: Node) -> tuple[TensorType, ...]:
-        inputs: list[TensorType | None] = []
-        known = True
-        for name in node.inputs:
-            if not name:
-                inputs.append(None)
-                continue
-            type_ = self.types.get(name)
-            if type_ is None:
-                raise ShapeError(f"it reads {name!r}, which nothing before it computes", "a graph has no cycles")
-            known = known and type_.shape is not None
-            inputs.append(type_)
+        types = self.types
+        try:
+            inputs = tuple([types[name] if name else None for name in node.inputs])
+        except KeyError as error:
+            fact = f"it reads {error.args[0]!r}, which nothing before it computes"
+            raise ShapeError(fact, "a graph has no cycles") from None
         n = len(node.outputs)
         key = (node.domain, node.op_type)
         rule = registry.SHAPES.get(key)
         if rule is None:
             ops.load()
             rule = registry.SHAPES.get(key) or _installed(key)
-        if not known:
-            return (UNKNOWN,) * n
+        for t in inputs:
+            if t is not None and t.shape is None:
+                return (UNKNOWN,) * n
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
-        question = (key, opset, n, tuple(inputs), tuple(node.attributes.items()))
-        return self.asked.answer(question, inputs, lambda: self._ask(rule, node, inputs, opset))
+        attributes = tuple(node.attributes.items()) if node.attributes else ()
+        value = registry.VALUES.get(key)
+        question = (rule.function, value and value.function, opset, n, inputs, attributes)
+        found = self.asked.of(question)
+        return self.asked.keep(question, inputs, self._ask(rule, node, inputs, opset)) if found is None else found
 
     def _ask(
         self, rule: registry.Rule, node: Node, inputs: Sequence[TensorType | None], opset: int

@@ -12,7 +12,8 @@ from costcalc.load import structure
 from costcalc.load.expression import suggest
 from costcalc.load.items import STRUCTURE, Item, item_names, read_item
 from costcalc.load.layers import LAYERS
-from costcalc.load.layers.base import REQUIRED, Layer, Site
+from costcalc.load.layers.base import REQUIRED, Key, Layer, Site
+from costcalc.load.literal import always
 from costcalc.load.operator import add_operator
 from costcalc.load.references import References
 from costcalc.load.scope import Block, Scope
@@ -27,8 +28,7 @@ class Elaborator:
 
     def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
         self.reader, self.builder, self.blocks = reader, builder, blocks
-        self.items: dict[int, Item] = {}
-        self.plurals: dict[int, frozenset[str]] = {}
+        self.kept = reader.document.kept
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
         self.added = 0
@@ -37,9 +37,10 @@ class Elaborator:
         """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
         if not isinstance(node, Seq):
             raise self.reader.error(node, "the layers are no list", "start each layer with `- `")
-        if id(node) not in self.plurals:
-            self.plurals[id(node)] = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
-        plural = self.plurals[id(node)]
+        plural = self.kept.get(("plural", id(node)))
+        if plural is None:
+            plural = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
+            self.kept["plural", id(node)] = plural
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
             values = self.layer(self.item(entry), scope, values, plural)
@@ -47,9 +48,9 @@ class Elaborator:
 
     def item(self, node: YamlNode) -> Item:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
-        have = self.items.get(id(node))
+        have: Item | None = self.kept.get(id(node))
         if have is None:
-            have = self.items[id(node)] = read_item(node, self.reader)
+            have = self.kept[id(node)] = read_item(node, self.reader)
         return have
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
@@ -76,7 +77,7 @@ class Elaborator:
                 item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
             )
         kind = item.kind
-        names = item_names(item, self.reader)
+        names = item_names(item, self.reader) if item.name is not None else ()
         inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
             values = structure.repeat(self, item, scope, inputs, plural)
@@ -100,7 +101,8 @@ class Elaborator:
         except CostcalcError as error:
             raise error.at(place).within(f"{path} ({kind})") from error
         self.references.add(path, values[0])
-        self._bind(item, names, values, scope)
+        if names:
+            self._bind(item, names, values, scope)
         return values
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
@@ -119,8 +121,7 @@ class Elaborator:
         return values
 
     def _number(self, kind: str, scope: Scope, plural: bool) -> str:
-        scope.count[kind] += 1
-        number = scope.count[kind]
+        number = scope.count[kind] = scope.count.get(kind, 0) + 1
         if number == 1 and not plural:
             return kind
         return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
@@ -147,7 +148,19 @@ class Elaborator:
         return (result,) if isinstance(result, str) else result
 
     def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
+        plan = self.kept.get((layer.name, id(item.node)))
+        if plan is None:
+            plan = self.kept[layer.name, id(item.node)] = self._plan(layer, item)
+        fixed, open_ = plan
+        arguments = dict(fixed)
+        for name, kind, node in open_:
+            arguments[name] = self.reader.read(kind, name, node, scope.names)
+        return arguments
+
+    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, Key, YamlNode]]]:
+        """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
+        fixed: dict[str, Any] = {}
+        open_: list[tuple[str, Key, YamlNode]] = []
         options = item.options
         for key in options:
             if key not in layer.keys:
@@ -157,10 +170,12 @@ class Elaborator:
                 raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", known)
         for name, kind in layer.keys.items():
             node = options.get(name)
-            if node is not None:
-                arguments[name] = self.reader.read(kind, name, node, scope.names)
-            elif kind.default is REQUIRED:
+            if node is None and kind.default is REQUIRED:
                 raise self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
+            if node is None:
+                fixed[name] = kind.default
+            elif always(kind, node):
+                fixed[name] = self.reader.read(kind, name, node, {})
             else:
-                arguments[name] = kind.default
-        return arguments
+                open_.append((name, kind, node))
+        return fixed, open_

@@ -32,17 +32,32 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         return int(text)
     if text in names:
         return names[text]
-    return _walk(_parse(text), names, text)
+    tree, free = _parse(text)
+    try:
+        return _answer(text, *[names[name] for name in free])
+    except (KeyError, TypeError):  # a name that is not known, a list that has no hash: the walk tells
+        return _walk(tree, names, text)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _answer(text: str, *values: Any) -> Any:
+    """The value for what the names stand for, in the order that _parse gives them: networks repeat their layers."""
+    tree, free = _parse(text)
+    return _walk(tree, dict(zip(free, values, strict=True)), text)
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> ast.expr:
+def _parse(text: str) -> tuple[ast.expr, tuple[str, ...]]:
+    """The tree, and the names that it reads."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression of {len(text)} characters is too long", "use params for its parts")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text!r} is not an expression", "use names, numbers and + - * / // % **") from error
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    return tree, tuple(names)
 
 
 def is_expression(text: str) -> bool:

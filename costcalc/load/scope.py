@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +26,7 @@ class Scope:
         self, names: Mapping[str, Any], values: dict[str, str], path: tuple[str, ...], outer: Scope | None = None
     ) -> None:
         self.names, self.values, self.path, self.outer = names, values, path, outer
-        self.count: Counter[str] = Counter()
+        self.count: dict[str, int] = {}
         self.repeating = 0
         self.calls: tuple[str, ...] = outer.calls if outer else ()
 

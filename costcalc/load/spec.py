@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from costcalc.assume import collecting
@@ -15,9 +16,11 @@ from costcalc.load.expression import suggest
 from costcalc.load.inputs import add_inputs
 from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
-from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode, parse
+from costcalc.load.yaml_nodes import Document, Map, Scalar, Seq, YamlNode, parse
 
 OPSET = 23
+KEPT = 1 << 16
+"""The longest text whose parsed document is kept for the next time: a sweep reads one file with many parameters."""
 TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
 
 
@@ -36,7 +39,7 @@ def load_spec(
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open. SpecError and ShapeError carry file:line:column.
     """
-    document = parse(text, file)
+    document = (_parsed if len(text) <= KEPT else parse)(text, file)
     reader = Reader(document)
     root = document.root
     if not isinstance(root, Map):
@@ -58,6 +61,11 @@ def load_spec(
         last = elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
         outputs = _outputs(reader, root.values.get("output"), elaborator, scope, last)
     return builder.build(outputs, assumptions)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str | bytes, file: str) -> Document:
+    return parse(text, file)
 
 
 def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:

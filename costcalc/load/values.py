@@ -9,12 +9,8 @@ from costcalc.dim import Poly
 from costcalc.errors import ExpressionError, SpecError
 from costcalc.load.expression import evaluate, is_expression, suggest
 from costcalc.load.layers.base import KINDS, Key
+from costcalc.load.literal import FALSE, TRUE, digits
 from costcalc.load.yaml_nodes import Document, Map, Scalar, Seq, YamlNode
-
-TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
-
-PLAIN = frozenset(("extent", "extents", "int", "pad"))
-"""Kinds of keys at which digits are just that number: most values of most files."""
 
 Names = Mapping[str, Any]
 
@@ -42,7 +38,7 @@ class Reader:
             return node.text.lower() == "true"
         if node.text in names:
             return names[node.text]
-        if is_expression(node.text) and not node.text.isidentifier():
+        if not node.text.isidentifier() and is_expression(node.text):
             return self.number(node, names)
         return node.text
 
@@ -58,9 +54,8 @@ class Reader:
     def read(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
         """The value at a key of a kind. SpecError where it is of another kind."""
         if isinstance(node, Scalar):
-            text = node.text
-            if key.kind in PLAIN and text.isdigit() and text.isascii() and len(text) < 19 and text.strip("0"):
-                return int(text)
+            if digits(key, node.text):
+                return int(node.text)
             if node.is_null and key.default is None:
                 return None
         return _READERS[key.kind](self, key, name, node, names)

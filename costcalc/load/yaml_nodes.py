@@ -57,10 +57,12 @@ YamlNode = Union[Scalar, Seq, Map]
 
 
 class Document(NamedTuple):
-    """A parsed file and the name that errors give it."""
+    """A parsed file and the name that errors give it. kept is for what readers find out about its nodes and need again,
+    by the nodes' identity: they live as long as it does."""
 
     root: YamlNode
     file: str
+    kept: dict[Any, Any]
 
     def place(self, node: YamlNode) -> str:
         """file:line:column"""
@@ -70,7 +72,7 @@ class Document(NamedTuple):
 def parse(text: str | bytes, file: str) -> Document:
     """One YAML document; SpecError with its place where the text is not one."""
     try:
-        return Document(_compose(iter(Loader(text).get_event, None), file), file)
+        return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
