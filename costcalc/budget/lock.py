@@ -1,0 +1,120 @@
+"""Snapshots ↔ costcalc.lock.json: the baseline that later versions of the models are held to.
+
+The same figures give the same bytes on every machine: entries are sorted, paths are relative to the config's folder
+with forward slashes, lines of the models' files and remarks in words are left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from costcalc import __version__
+from costcalc.errors import LoadError, UsageError
+from costcalc.snapshot import Snapshot
+
+FORMAT_VERSION = 1
+NAME = "costcalc.lock.json"
+AGAIN = "write it anew with `costcalc lock`"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model in one scenario ("" where it has none): where it came from, what was set, and its figures. settings are
+    load's arguments that were given."""
+
+    model: str
+    scenario: str
+    source: str
+    settings: Mapping[str, Any]
+    snapshot: Snapshot
+
+    @property
+    def title(self) -> str:
+        """model, or model (scenario)."""
+        return f"{self.model} ({self.scenario})" if self.scenario else self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
+    messages call the file."""
+
+    entries: tuple[Entry, ...] = ()
+    version: str = __version__
+    source: str = NAME
+
+    def find(self, model: str, scenario: str = "") -> Entry | None:
+        """The entry of a model in a scenario."""
+        return next((e for e in self.entries if (e.model, e.scenario) == (model, scenario)), None)
+
+
+def entry(
+    model: str, scenario: str, snapshot: Snapshot, settings: Mapping[str, Any], folder: str | os.PathLike[str]
+) -> Entry:
+    """What is locked of a snapshot; folder is the config's, that the source is told from."""
+    source = relative(snapshot.source, folder)
+    layers = tuple([replace(layer, place="") for layer in snapshot.layers])
+    kept = replace(snapshot, source=source, layers=layers, notes=())
+    given = {name: _ordered(value) for name, value in sorted(settings.items()) if value not in (None, False, {})}
+    return Entry(model, scenario, source, given, kept)
+
+
+def _ordered(value: Any) -> Any:
+    """A setting as the lock file gives it back."""
+    if isinstance(value, Mapping):
+        return {str(name): _ordered(inner) for name, inner in sorted(value.items())}
+    return tuple(map(_ordered, value)) if isinstance(value, (list, tuple)) else value
+
+
+def relative(source: str, folder: str | os.PathLike[str]) -> str:
+    """A file's path from a folder, with forward slashes; any other source (a built-in name) as it stands."""
+    if not Path(source).is_file():
+        return source
+    try:
+        return Path(os.path.relpath(source, folder)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return Path(source).as_posix()
+
+
+def lock(entries: Iterable[Entry], old: Baseline | None = None) -> Baseline:
+    """The baseline of some entries. Where the old one says the same, its version stands. UsageError where two entries
+    have one name."""
+    found = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
+    for one, other in pairwise(found):
+        if (one.model, one.scenario) == (other.model, other.scenario):
+            raise UsageError(f"two models are called {one.title!r}", "give each its own `name:`")
+    if old is None:
+        return Baseline(found)
+    same = replace(old, entries=found)
+    return same if text(same) == text(old) else replace(same, version=__version__)
+
+
+def text(baseline: Baseline) -> str:
+    """The lock file."""
+    from costcalc.budget.lock_text import document
+
+    return document(baseline)
+
+
+def parse(content: str | bytes, source: str) -> Baseline:
+    """The baseline in a lock file's content. LoadError where it is broken, of something else, or newer."""
+    from costcalc.budget.lock_reader import baseline
+
+    return baseline(content, source)
+
+
+def read(path: str | os.PathLike[str]) -> Baseline:
+    """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
+    shown = os.fspath(path)
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise LoadError(f"there is no lock file {shown}", "write it with `costcalc lock`") from None
+    except OSError as error:
+        raise LoadError(f"{shown} cannot be read: {error.strerror}", "check the path and its permissions") from error
+    return parse(content, shown)

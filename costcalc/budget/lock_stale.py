@@ -1,0 +1,64 @@
+"""A baseline and what the models are now → what a rewritten lock file would say differently, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+
+from costcalc.budget.lock import Baseline, Entry, text
+from costcalc.dim import Dim
+from costcalc.units import exact
+
+FEW = 3
+"""Layers that are named of those that differ."""
+
+
+def stale(baseline: Baseline, entries: Iterable[Entry], whole: bool = True) -> tuple[str, ...]:
+    """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
+    there are, so that one which only the baseline has is told too."""
+    found = list(entries)
+    said = [line for entry in found for line in _entry(baseline.find(entry.model, entry.scenario), entry)]
+    now = {(entry.model, entry.scenario) for entry in found}
+    gone = [e for e in baseline.entries if (e.model, e.scenario) not in now] if whole else []
+    return (*said, *(f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone))
+
+
+def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
+    """What differs of one model: its totals; where they are equal, whatever else the file says of it."""
+    if old is None:
+        yield f"{new.title}: it is not locked yet"
+        return
+    if text(Baseline((old,), "")) == text(Baseline((new,), "")):
+        return
+    before, after = old.snapshot.totals, new.snapshot.totals
+    totals = [
+        f"{new.title}: {quantity} {_shown(before.get(quantity))} → {_shown(after.get(quantity))}"
+        for quantity in dict.fromkeys((*before, *after))
+        if before.get(quantity) != after.get(quantity)
+    ]
+    yield from totals
+    for what, a, b in (
+        ("source", old.source, new.source),
+        ("settings", dict(old.settings), dict(new.settings)),
+        ("bound symbols", dict(old.snapshot.symbols), dict(new.snapshot.symbols)),
+        ("operators without a rule", dict(old.snapshot.unknown), dict(new.snapshot.unknown)),
+    ):
+        if a != b:
+            yield f"{new.title}: {what} {a or 'none'} → {b or 'none'}"
+    if not totals:
+        yield from _layers(old, new)
+
+
+def _layers(old: Entry, new: Entry) -> Iterator[str]:
+    """The layers that are written differently although all totals are equal."""
+    pairs = zip_longest(old.snapshot.layers, new.snapshot.layers)
+    names = [(b or a).name for a, b in pairs if a != b and (b or a)]
+    if names:
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        yield f"{new.title}: with equal totals, other layers: {', '.join(names[:FEW])}{more}"
+    elif old.snapshot.inputs != new.snapshot.inputs:
+        yield f"{new.title}: with equal totals, other inputs"
+
+
+def _shown(value: Dim | None) -> str:
+    return "none" if value is None else exact(value)
