@@ -6,25 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from costcalc import registry
+from costcalc.asked import plain
 from costcalc.dim import Dim
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.formula import FREE, Cost
 from costcalc.ir import Graph, Node, TensorType
 from costcalc.registry import Types
-from costcalc.storage import Storage, owners
-
-NOTHING = Storage()
+from costcalc.storage import NOTHING, Storage, owners
 
 
 class NodeCost(NamedTuple):
     """One node's cost for one run; cost is None where the operator or a shape is unknown, or its rule cannot tell.
-    activation_bytes are its outputs' (0 for a view, None where a shape is unknown), traffic_bytes what it reads and
-    writes, weights included."""
+    macs and flops are cost's, as numbers. activation_bytes are its outputs' (0 for a view, None where a shape is
+    unknown), traffic_bytes what it reads and writes, weights included."""
 
     node: Node
     outputs: tuple[TensorType, ...]
     cost: Cost | None
     storage: Storage
+    macs: Dim | None
+    flops: Dim | None
     activation_bytes: Dim | None
     traffic_bytes: Dim | None
     state: str
@@ -33,8 +34,8 @@ class NodeCost(NamedTuple):
 def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
     """The cost of every node in execution order."""
     owned = owners(graph)
-    memo: dict[Any, Figures] = {}
-    costs = [_cost_node(node, graph, owned.get(index, NOTHING), memo) for index, node in enumerate(graph.nodes)]
+    families: dict[tuple[str, str], tuple[Known, Known]] = {}
+    costs = [_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes)]
     return tuple(_constants(graph, costs))
 
 
@@ -43,7 +44,7 @@ def _constants(graph: Graph, costs: list[NodeCost]) -> Iterator[NodeCost]:
     moving = set(graph.inputs).difference(graph.initializers)
     for cost in costs:
         node = cost.node
-        view = cost.state == "free" and (node.domain, node.op_type) in registry.VIEWS and node.inputs
+        view = cost.state == "free" and node.inputs and (node.domain, node.op_type) in registry.VIEWS
         if view and moving.isdisjoint(node.inputs) and cost.storage == NOTHING:
             yield cost._replace(state="constant")
         else:
@@ -55,30 +56,63 @@ class Figures(NamedTuple):
     """What follows from a node's types and attributes alone, so that equal nodes are costed once."""
 
     cost: Cost | None
+    macs: Dim | None
+    flops: Dim | None
     activation_bytes: Dim | None
     traffic_bytes: Dim | None
     state: str
 
 
-def _cost_node(node: Node, graph: Graph, storage: Storage, memo: dict[Any, Figures]) -> NodeCost:
+Known = dict[Any, Figures]
+"""The figures of one operator's nodes, by their types and attributes."""
+
+MOST = 1 << 12
+"""Nodes of one operator that are kept at most from one graph to the next."""
+
+KEPT: dict[Any, Known] = {}
+"""The figures of this process by operator and all that is registered of it, so that they hold for every graph."""
+
+
+def _known(node: Node, graph: Graph) -> tuple[Known, Known]:
+    """What is known of an operator's nodes from graphs before, and what this graph alone needs: symbols."""
+    key = (node.domain, node.op_type)
+    rule = registry.COSTS.get(key)
+    free, view, part = key in registry.FREE_OPS, key in registry.VIEWS, registry.READS_PART.get(key)
+    opset = graph.opset.get(node.domain, 0)
+    known = KEPT.setdefault((key, opset, rule and rule.function, free, view, part), {})
+    if len(known) > MOST:
+        known.clear()
+    return known, {}
+
+
+def _cost_node(
+    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[Known, Known]]
+) -> NodeCost:
     types = graph.types
-    inputs = tuple([types[name] if name else None for name in node.inputs])
+    op = (node.domain, node.op_type)
+    known = families.get(op)
+    if known is None:
+        known = families[op] = _known(node, graph)
+    kept, own = known
+    names = node.inputs
+    inputs = tuple([types[name] if name else None for name in names])
     outs = tuple([types[name] if name else None for name in node.outputs])
     attributes = tuple(node.attributes.items()) if node.attributes else ()
-    key: Any = (node.op_type, node.domain, inputs, outs, attributes, len(set(node.inputs)))
+    same = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
+    key: Any = (inputs, outs, attributes, same)
     try:
-        figures = memo.get(key)
+        figures = kept.get(key) or own.get(key)
     except TypeError:  # an attribute that has no hash: a list, a subgraph
         figures, key = None, None
     if figures is None:
         figures = _figures(node, graph, inputs, outs)
         if key is not None:
-            memo[key] = figures
-    cost, memory, traffic, state = figures
-    if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in node.inputs):
+            (kept if plain(inputs) and plain(outs) else own)[key] = figures
+    cost, macs, flops, memory, traffic, state = figures
+    if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in names):
         cost = _as_bias(cost)
     outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
-    return NodeCost(node, outputs, cost, storage, memory, traffic, state)  # type: ignore[arg-type]
+    return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]
 
 
 def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
@@ -99,10 +133,13 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
             remedy = "the node is malformed, or the rule is wrong: --debug shows where"
             raise ShapeError(fact, remedy, node.where) from error
         state = "unknown" if cost is None else "costed"
+    macs = None if cost is None else cost.macs.value
+    flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)
     if key in registry.VIEWS:
-        return Figures(cost, 0, 0, state)
+        return Figures(cost, macs, flops, 0, 0, state)
     memory = _bytes(t for t in outs if t is not None)
-    return Figures(cost, memory, None if memory is None else _traffic(node, graph.types, memory), state)
+    traffic = None if memory is None else _traffic(node, graph.types, memory)
+    return Figures(cost, macs, flops, memory, traffic, state)
 
 
 def _bytes(types: Iterable[TensorType]) -> Dim | None:

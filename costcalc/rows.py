@@ -65,18 +65,10 @@ def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
 def row_of(item: NodeCost) -> Row:
     """A node's figures over all its runs."""
     node, cost, storage, count = item.node, item.cost, item.storage, item.node.count
-    macs: Dim | None = None
-    flops: Dim | None = None
-    if cost is not None:
-        macs = cost.macs.value if cost.macs.terms else 0
-        flops = 2 * macs
-        for work in cost.work:
-            flops = flops + work.formula.value
-        macs, flops = macs * count, flops * count
     memory = None if item.activation_bytes is None else item.activation_bytes * count
     amounts: dict[str, Dim | None] = {
-        "macs": macs,
-        "flops": flops,
+        "macs": None if item.macs is None else item.macs * count,
+        "flops": None if item.flops is None else item.flops * count,
         "params": storage.params,
         "buffers": storage.buffers,
         "weight_bytes": storage.weight_bytes,

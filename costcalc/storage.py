@@ -27,6 +27,9 @@ class Storage(NamedTuple):
     weight_bytes: Dim = 0
 
 
+NOTHING = Storage()
+
+
 class Stored(NamedTuple):
     """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
     values is how many numbers it holds, more than its elements where a byte holds several."""
@@ -74,22 +77,22 @@ def owners(graph: Graph) -> dict[int, Storage]:
     """What each node (by index) is the first to read of the stored tensors."""
     owned: dict[int, Storage] = {}
     for item in stored(graph):
-        if item.kind == "constant":
+        kind = item.kind
+        if kind == "constant":
             continue
-        have = owned.get(item.owner, Storage())
-        elements = item.values
-        owned[item.owner] = Storage(
-            have.params + (elements if item.kind == "param" else 0),
-            have.buffers + (elements if item.kind == "buffer" else 0),
-            have.weight_bytes + item.type.nbytes,
-        )
+        params, buffers, size = owned.get(item.owner, NOTHING)
+        if kind == "param":
+            params = params + item.values
+        else:
+            buffers = buffers + item.values
+        owned[item.owner] = Storage(params, buffers, size + item.type.nbytes)
     return owned
 
 
 def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, readers: Readers) -> str:
     """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
     tensor, or one element, only where a reader takes it as a weight (int64 never: it steers shapes and indices)."""
-    roles = {role for index, position in uses for role in _roles(index, position, graph, readers)}
+    roles = {role for use in uses for role in _roles(*use, graph, readers)}
     if roles == {"buffer"}:
         return "buffer"
     if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:
@@ -97,13 +100,17 @@ def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, read
     return "param" if type_.dtype.is_float and type_.elements != 1 else "constant"
 
 
-def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterator[str]:
-    for end, at in _ends(index, position, graph, readers, PASS_THROUGH):
-        key = (graph.nodes[end].domain, graph.nodes[end].op_type)
-        if at in registry.BUFFERS.get(key, ()):
-            yield "buffer"
-        else:
-            yield "weight" if at in registry.WEIGHTS.get(key, ()) else "other"
+def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterable[str]:
+    if graph.nodes[index].op_type not in PASS_THROUGH:
+        return (_role(graph.nodes[index], position),)
+    return [_role(graph.nodes[end], at) for end, at in _ends(index, position, graph, readers, PASS_THROUGH)]
+
+
+def _role(node: Node, position: int) -> str:
+    key = (node.domain, node.op_type)
+    if position in registry.BUFFERS.get(key, ()):
+        return "buffer"
+    return "weight" if position in registry.WEIGHTS.get(key, ()) else "other"
 
 
 def _ends(

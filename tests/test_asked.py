@@ -7,7 +7,9 @@ import pytest
 from costcalc import registry
 from costcalc.asked import MOST, Asked
 from costcalc.build import GraphBuilder
+from costcalc.cost import cost_graph
 from costcalc.dim import symbol
+from costcalc.formula import Cost
 from costcalc.ir import DType
 
 
@@ -69,3 +71,29 @@ def test_no_more_answers_are_kept_than_a_process_has_room_for() -> None:
     for i in range(MOST + 3):
         asked.keep(i, (), ())
     assert len(asked.known) == 3
+
+
+def test_figures_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An elementwise operator costs one operation an element; by another rule none; freed by registration none."""
+    builder = GraphBuilder("g", "", {"": 17})
+    builder.add_input("x", DType.FLOAT32, (2, 3, 5))
+    builder.add("Relu", ["x"], name="y")
+    graph = builder.build(["y"])
+    assert [cost_graph(graph)[0].flops for _ in range(2)] == [2 * 3 * 5] * 2
+    monkeypatch.setitem(registry.COSTS, ("", "Relu"), registry.COSTS["", "Erf"]._replace(function=lambda x: Cost()))
+    assert cost_graph(graph)[0].flops == 0
+    monkeypatch.setattr(registry, "FREE_OPS", registry.FREE_OPS | {("", "Relu")})
+    assert cost_graph(graph)[0].state == "free"
+
+
+def test_a_value_that_is_read_twice_moves_once() -> None:
+    """Sum(a, a, b, c) and Sum(a, d, b, b) have inputs of equal types; the first reads one 2×3 and two 1×3, the second
+    two 2×3 and one 1×3, of four bytes each, and both write 2×3."""
+    traffic = []
+    for names in (["a", "a", "b", "c"], ["a", "d", "b", "b"]):
+        builder = GraphBuilder("g", "", {"": 17})
+        for name, rows in (("a", 2), ("b", 1), ("c", 1), ("d", 2)):
+            builder.add_input(name, DType.FLOAT32, (rows, 3))
+        builder.add("Sum", names, name="y")
+        traffic.append(cost_graph(builder.build(["y"]))[0].traffic_bytes)
+    assert traffic == [(6 + 3 + 3 + 6) * 4, (6 + 6 + 3 + 6) * 4]
