@@ -137,7 +137,17 @@ def _structure(layers: Schema) -> Schema:
     merge = described(either({"enum": list(MERGES)}, NAME), "how the paths are joined")
     return {
         "repeat": _object(
-            "The same layers several times.", {"times": INTEGER, "layers": layers, **_BESIDE}, ["times", "layers"]
+            "The same layers several times, or once for each element of a list.",
+            {
+                "times": INTEGER,
+                "for": described(
+                    either(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
+                ),
+                "in": described(VALUE, "a list, or a list of lists of one length"),
+                "layers": layers,
+                **_BESIDE,
+            },
+            ["layers"],
         ),
         "residual": _object(
             "body and shortcut, added: the identity unless `shortcut:` is given.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.assume import agree
@@ -12,6 +12,7 @@ from costcalc.load.expression import suggest
 from costcalc.load.items import Item, check_options, needed
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Key, Site
+from costcalc.load.rounds import Same, each
 from costcalc.load.scope import Block, Scope
 from costcalc.load.yaml_nodes import Map, Scalar, Seq
 
@@ -26,22 +27,30 @@ MERGE = Key("word", choices=tuple(MERGES))
 
 
 def repeat(e: Elaborator, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
-    check_options(item, ("times", "layers"), e.reader)
-    node = needed(item, "times", e.reader)
-    times = e.reader.integer(TIMES, "times", node, scope.names)
-    if times < 0:
-        raise e.reader.error(node, f"times is {times}", "it is at least 0")
+    check_options(item, ("times", "for", "in", "layers"), e.reader)
+    if "for" in item.options or "in" in item.options:
+        rounds: Sequence[Mapping[str, Any]] = each(e, item, scope.names)
+        node = item.options["in"]
+    else:
+        node = needed(item, "times", e.reader)
+        times = e.reader.integer(TIMES, "times", node, scope.names)
+        if times < 0:
+            raise e.reader.error(node, f"times is {times}", "it is at least 0")
+        rounds = Same(times)
     body = needed(item, "layers", e.reader)
     if not isinstance(body, Seq):
         raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
-    if times * len(body.items) > MAX_LAYERS:
+    if len(rounds) * len(body.items) > MAX_LAYERS:
         raise e.reader.error(
-            node, f"it repeats {len(body.items)} layers {times:,} times", f"at most {MAX_LAYERS:,} in all"
+            node, f"it repeats {len(body.items)} layers {len(rounds):,} times", f"at most {MAX_LAYERS:,} in all"
         )
+    outside = scope.names
     scope.repeating += 1
-    for _ in range(times):
+    for names in rounds:
+        scope.names = {**outside, **names} if names else outside
         for entry in body.items:
             current = e.layer(e.item(entry), scope, current, plural)
+    scope.names = outside
     scope.repeating -= 1
     return current
 
