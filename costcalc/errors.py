@@ -60,6 +60,10 @@ class HardwareError(LoadError):
     """There is no hardware profile of that name, or a profile breaks its form."""
 
 
+class ConfigError(LoadError):
+    """A budget's config breaks its form: an unknown key, a limit that is no quantity."""
+
+
 class ShapeError(CostcalcError):
     """Types do not fit an operator: channels differ, a kernel is larger than its input, an extent is negative."""
 

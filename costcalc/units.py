@@ -52,9 +52,9 @@ def _rounded(size: int, unit: int) -> Fraction:
     return Fraction(digits(Fraction(size, unit)).replace(",", ""))
 
 
-def digits(value: Fraction) -> str:
-    """Three significant digits, halves up: 1.81, 44.6, 416; more before the point are all shown."""
-    places = 2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0
+def digits(value: Fraction, more: int = 0) -> str:
+    """Three significant digits, or more, halves up: 1.81, 44.6, 416; more before the point are all shown."""
+    places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
         return f"{scaled:,}"
@@ -65,14 +65,14 @@ def digits(value: Fraction) -> str:
 SMALL = ("", "m", "µ", "n", "p", "f")
 
 
-def scaled(value: Fraction | None, unit: str) -> str:
-    """Three significant digits with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
+def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
+    """Three significant digits, or more, with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
     if not value:
         return "?" if value is None else f"0 {unit}"
     power = 0
     while 0 < value < Fraction(9995, 10000) and power < len(SMALL) - 1:
         value, power = value * 1000, power + 1
-    return f"{digits(value)} {SMALL[power]}{unit}"
+    return f"{digits(value, more)} {SMALL[power]}{unit}"
 
 
 def percent(part: Dim | None, whole: Dim | None) -> str:
@@ -84,6 +84,17 @@ def percent(part: Dim | None, whole: Dim | None) -> str:
 def percent_of(share: float) -> str:
     """12.3%. What is there but would round to nothing is <0.1%."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
+
+
+def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
+    """30.0%, or +2.3% with a sign; as many digits more as are asked. What would round to nothing is <0.1%."""
+    size, places = abs(share), 1 + more
+    tenths = int(size * 100 * 10**places + Fraction(1, 2))
+    before = "-" if share < 0 else "+" if sign and share > 0 else ""
+    if size and not tenths:
+        return f"{before}<0.{1:0{places}}%"
+    whole, part = divmod(tenths, 10**places)
+    return f"{before}{whole:,}.{part:0{places}}%"
 
 
 def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
@@ -138,3 +149,23 @@ def parse(text: str) -> int:
     if match is None or factor is None:
         raise UsageError(f"{text!r} is not a quantity", "write a number such as 600M, 1.5G, 4.2MiB or 1,234,567")
     return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
+
+
+SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs": 10**6, "ns": 10**9}
+"""How many of a unit make a second; both signs that Unicode has for micro."""
+
+
+def parse_seconds(text: str) -> Fraction:
+    """2.1 ms, 340µs, 80 us, 1.5 s as exact seconds; UsageError for anything else, a number without a unit but 0 too."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-z\u00b5\u03bc]*)\s*", text)
+    if match is None or match[2] not in SECONDS or (not match[2] and text.strip() != "0"):
+        raise UsageError(f"{text!r} is no time", "write it with its unit, such as 2.1 ms, 340 us or 1.5 s")
+    return Fraction(re.sub("[,_]", "", match[1])) / SECONDS[match[2]]
+
+
+def parse_percent(text: str) -> Fraction:
+    """30% or 2.5 % as an exact share; UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,18})?)\s*%\s*", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no percentage", "write it as 2% or 2.5%")
+    return Fraction(match[1]) / 100

@@ -36,8 +36,10 @@ ORDER = (
     ("diff",),
     ("budget",),
     ("render",),
+    ("page",),
     ("shared",),
     ("api",),
+    ("checking",),
     ("cli",),
     ("__main__",),
 )
@@ -49,6 +51,7 @@ THIRD_PARTIES = {
     "yaml": {"load", "hardware"},
     "rich": {"render", "cli"},
     "click": {"cli"},
+    "tomli": {"budget"},
 }
 
 ALLOWED_UP = {

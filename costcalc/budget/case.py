@@ -1,0 +1,73 @@
+"""What one model is judged by, as plain data: its figures, a baseline's, and what only a whole report tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from costcalc.budget.limits import ALL, Budget, Levels
+from costcalc.snapshot import Layer, Snapshot
+
+
+class Timed(NamedTuple):
+    """The lower bound of the time on a device, None where it is not known: then why says so, under a code. layer takes
+    longest on its own, share is its part of the sum over layers."""
+
+    seconds: Fraction | None
+    why: str = ""
+    layer: str = ""
+    share: Fraction | None = None
+    code: str = "CC106"
+
+
+class Peak(NamedTuple):
+    """What needs most where activations peak: the step, the layer that gave the largest tensor alive, its share."""
+
+    step: str
+    layer: str
+    share: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model in one scenario. against names the baseline ("" where there is none at all); new says that it is the
+    baseline of another revision, which need not know the model yet. open names the Ifs whose branch is open: totals
+    count the dearer one."""
+
+    now: Snapshot
+    budget: Budget
+    levels: Levels = ALL
+    before: Snapshot | None = None
+    against: str = ""
+    new: bool = False
+    times: Mapping[str, Timed] = field(default_factory=dict)
+    peak: Peak | None = None
+    open: tuple[str, ...] = ()
+
+    def unknown(self) -> tuple[tuple[str, int, str], ...]:
+        """(operator, how many layers, the first of them) of those without a rule that are not allowed."""
+        found: dict[str, list[str]] = {}
+        for layer in self.now.layers:
+            if layer.state == "unknown" and not allowed(layer, self.budget.allow):
+                found.setdefault(operator(layer), []).append(layer.name)
+        return tuple([(op, len(names), names[0]) for op, names in found.items()])
+
+
+def operator(layer: Layer) -> str:
+    """domain:Op, or Op in ONNX's own domain."""
+    return f"{layer.domain}:{layer.op_type}" if layer.domain else layer.op_type
+
+
+def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
+    """Whether an operator without a rule is taken as free."""
+    return layer.op_type in allow or operator(layer) in allow
+
+
+def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
+    """Whether a total is only known from below: a layer's part of it is not known, and its operator not allowed."""
+    source = "activation_bytes" if quantity == "peak_activation_bytes" else quantity
+    return bool(snapshot.unknown) and any(
+        layer.amounts[source] is None and not allowed(layer, allow) for layer in snapshot.layers
+    )

@@ -1,0 +1,162 @@
+"""`limits:`, `max_increase:`, `min_delta:` and `layers:` of a config → what they ask, by quantity, so that an inner
+mapping can add to an outer one or take something away (`none`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeVar
+
+from costcalc.budget.limits import LIMITS, PARTS, TOTALS, USUAL, Budget, Increase, LayerLimit, Limit
+from costcalc.budget.reading import Source, removed
+from costcalc.errors import UsageError
+from costcalc.load.yaml_nodes import Map, Scalar, YamlNode
+from costcalc.units import parse, parse_percent, parse_seconds
+
+T = TypeVar("T")
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one level of a config asks; None takes away what the level around it asks."""
+
+    limits: Mapping[Key, Limit | None] = field(default_factory=dict)
+    increases: Mapping[Key, Increase | None] = field(default_factory=dict)
+    deltas: Mapping[Key, int | None] = field(default_factory=dict)
+    layers: Mapping[Key, LayerLimit | None] = field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+
+    def within(self, outer: Asked) -> Asked:
+        """This level's words over those of the level around it; what is allowed adds up."""
+        return Asked(
+            _over(outer.limits, self.limits),
+            _over(outer.increases, self.increases),
+            _over(outer.deltas, self.deltas),
+            _over(outer.layers, self.layers),
+            (*outer.allow, *(op for op in self.allow if op not in outer.allow)),
+        )
+
+    def budget(self) -> Budget:
+        """What is left to be held to, in a fixed order: quantities by their codes."""
+        limits = sorted(_kept(self.limits), key=lambda limit: LIMITS.index(limit.quantity))
+        increases = [i._replace(delta=self.deltas.get((i.quantity,)) or 0) for i in _kept(self.increases)]
+        increases.sort(key=lambda increase: TOTALS.index(increase.quantity))
+        return Budget(tuple(limits), tuple(increases), tuple(_kept(self.layers)), self.allow)
+
+
+ALL = "*"
+"""The end of a key that takes away everything of its beginning: `time: none`."""
+
+
+def _over(outer: Mapping[Key, T | None], inner: Mapping[Key, T | None]) -> dict[Key, T | None]:
+    cleared = tuple([key[:-1] for key in inner if key[-1] == ALL])
+    return {k: v for k, v in outer.items() if k[:-1] not in cleared} | {k: v for k, v in inner.items() if k[-1] != ALL}
+
+
+def _kept(given: Mapping[Key, T | None]) -> list[T]:
+    return [value for value in given.values() if value is not None]
+
+
+def asked(source: Source, node: Map) -> Asked:
+    """What the mapping of a model, of a scenario or of the whole file asks."""
+    values = node.values
+    return Asked(
+        _limits(source, values.get("limits")),
+        _increases(source, values.get("max_increase")),
+        _deltas(source, values.get("min_delta")),
+        _layers(source, values.get("layers")),
+        tuple([word for word, _ in source.words(values.get("allow"), "allow")]),
+    )
+
+
+def _limits(source: Source, node: YamlNode | None) -> dict[Key, Limit | None]:
+    found: dict[Key, Limit | None] = {}
+    for key, value in source.items(node, "limits", LIMITS):
+        quantity = key.text
+        if quantity in ("time", "ops") and removed(value):
+            found[quantity, ALL] = None
+        elif quantity in ("time", "ops"):
+            for of, most in source.items(value, quantity):
+                found[quantity, of.text] = None if removed(most) else _limit(source, quantity, of.text, of, most)
+        else:
+            found[quantity, ""] = None if removed(value) else _limit(source, quantity, "", key, value)
+    return found
+
+
+def _limit(source: Source, quantity: str, of: str, key: Scalar, node: YamlNode) -> Limit:
+    most: int | Fraction
+    most = (
+        source.quantity(node, of, parse_seconds) if quantity == "time" else source.quantity(node, of or quantity, parse)
+    )
+    made = Limit(quantity, most, of, source.place(key))
+    source.checked(key, lambda: check_limit(made))
+    return made
+
+
+def check_limit(limit: Limit) -> None:
+    """UsageError for a limit that cannot be held: an operator that nobody has, unknown operators by number."""
+    if limit.quantity == "unknown_ops" and limit.most:
+        raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
+    if limit.quantity == "ops" and ":" not in limit.of:
+        from costcalc.load.expression import suggest
+        from costcalc.load.op_table import operators
+
+        near = "" if limit.of in operators() else suggest(limit.of, operators())
+        if near and near[14:-2].lower() == limit.of.lower():
+            raise UsageError(f"there is no operator {limit.of!r}", near)
+
+
+def _increases(source: Source, node: YamlNode | None) -> dict[Key, Increase | None]:
+    if isinstance(node, Scalar) and not node.is_null:
+        if removed(node):
+            return {(ALL,): None}
+        share = source.quantity(node, "max_increase", parse_percent)
+        return {(quantity,): Increase(quantity, share, place=source.place(node)) for quantity in USUAL}
+    found: dict[Key, Increase | None] = {}
+    for key, value in source.items(node, "max_increase", TOTALS):
+        if removed(value):
+            found[key.text,] = None
+        else:
+            percent, most = source.quantity(value, key.text, amount)
+            found[key.text,] = Increase(key.text, percent, most, place=source.place(key))
+    return found
+
+
+def amount(text: str) -> tuple[Fraction | None, int]:
+    """2% as a share, 1M or 0 as an amount."""
+    return (parse_percent(text), 0) if text.endswith("%") else (None, parse(text))
+
+
+def _deltas(source: Source, node: YamlNode | None) -> dict[Key, int | None]:
+    return {
+        (key.text,): None if removed(value) else source.quantity(value, key.text, parse)
+        for key, value in source.items(node, "min_delta", TOTALS)
+    }
+
+
+def _layers(source: Source, node: YamlNode | None) -> dict[Key, LayerLimit | None]:
+    found: dict[Key, LayerLimit | None] = {}
+    for glob, limits in source.items(node, "layers"):
+        entries = list(source.items(limits, glob.text, (*PARTS, "max_share", "each")))
+        each = any(source.truth(value, "each") for key, value in entries if key.text == "each")
+        for key, value in entries:
+            if key.text == "max_share" and isinstance(value, Map):
+                for of, most in source.items(value, "max_share", PARTS):
+                    found[glob.text, "share", of.text] = _layer(source, glob.text, of.text, of, most, True, each)
+            elif key.text == "max_share":
+                found[glob.text, "share", "macs"] = _layer(source, glob.text, "macs", key, value, True, each)
+            elif key.text != "each":
+                found[glob.text, "", key.text] = _layer(source, glob.text, key.text, key, value, False, each)
+    return found
+
+
+def _layer(
+    source: Source, pattern: str, quantity: str, key: Scalar, node: YamlNode, share: bool, each: bool
+) -> LayerLimit | None:
+    if removed(node):
+        return None
+    most: int | Fraction
+    most = source.quantity(node, "max_share", parse_percent) if share else source.quantity(node, quantity, parse)
+    return LayerLimit(pattern, quantity, most, share, each, source.place(key))

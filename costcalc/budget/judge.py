@@ -1,0 +1,154 @@
+"""Case → verdicts: one for each limit, in the order of their codes; what cannot be told is never kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from costcalc.budget import words
+from costcalc.budget.case import Case, operator, partial
+from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most, named, place_of
+from costcalc.budget.limits import Limit
+from costcalc.budget.rules import LIMIT_CODES, RULES, level
+from costcalc.budget.verdict import Verdict
+from costcalc.dim import bounds, symbols
+
+
+def judge(case: Case) -> tuple[Verdict, ...]:
+    """The verdicts of one model in one scenario; those of rules that are left out are not told."""
+    from costcalc.budget.judge_increase import increases
+    from costcalc.budget.judge_layers import layers
+
+    @lru_cache(maxsize=1)
+    def changes() -> Any:
+        from costcalc.diff.differ import diff
+
+        return () if case.before is None else diff(case.before, case.now).changes
+
+    found = [limit(case, one, changes) for one in case.budget.limits if held(case, LIMIT_CODES[one.quantity])]
+    found += [*layers(case), *unknown_operators(case), *increases(case, changes)]
+    return tuple([advised(replace(v, level=level(v.code, case.levels))) for v in found])
+
+
+def held(case: Case, code: str) -> bool:
+    """Whether a rule is one that the config holds to; unknown operators are told whatever it says."""
+    return code != "CC101" and bool(level(code, case.levels))
+
+
+def advised(verdict: Verdict) -> Verdict:
+    """The verdict with what to do, where something is to be done."""
+    if verdict.remedy or verdict.outcome == "kept":
+        return verdict
+    if verdict.outcome == "exceeded":
+        return replace(verdict, remedy=words.remedy(verdict))
+    text = RULES[verdict.code].remedy
+    return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
+
+
+def unknown_operators(case: Case) -> Iterator[Verdict]:
+    """A verdict where there is an operator without a rule, whatever the limits; a kept one where a limit asks."""
+    asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
+    unknown = case.unknown()
+    if unknown:
+        names = ", ".join(f"{op} × {count} ({first})" for op, count, first in unknown[:3])
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        total = sum(count for _, count, _ in unknown)
+        fact = f"{names}{more}: no rule tells what it costs; totals are lower bounds"
+        at = named(case.now, unknown[0][2])
+        yield Verdict("CC101", "error", "unknown_ops", "count", total, 0, "unknown", fact, layer=at.layer,
+                      place=at.place, limit_place=asked and asked.place)  # fmt: skip
+    elif asked:
+        yield Verdict("CC101", "error", "unknown_ops", "count", 0, 0, "kept", "every operator has a rule or is allowed",
+                      limit_place=asked.place)  # fmt: skip
+
+
+def limit(case: Case, asked: Limit, changes: Changes) -> Verdict:
+    """The verdict on a total, a time or a count."""
+    if asked.quantity == "time":
+        return _time(case, asked)
+    if asked.quantity == "ops":
+        return _count(case, asked)
+    value = case.now.totals.get(asked.quantity)
+    code = LIMIT_CODES[asked.quantity]
+    outcome, code, why = decided(case, asked.quantity, value, asked.most, code)
+    return _verdict(
+        case, asked, code, words.kind(asked.quantity), value, outcome, why, lambda: _at(case, asked, changes)
+    )
+
+
+def decided(case: Case, quantity: str, value: Any, most: Any, code: str) -> tuple[str, str, str]:
+    """(outcome, code, why it cannot be told) of a total against the most that it may be."""
+    if value is None:
+        return "unknown", "CC103", "which step needs the most memory depends on open symbols"
+    low, high = bounds(value)
+    if low > most:
+        if case.open:
+            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        return "exceeded", code, ""
+    if high > most:
+        return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
+    if partial(case.now, quantity, case.budget.allow):
+        return "unknown", "CC101", "it is only known from below"
+    return "kept", code, ""
+
+
+def _verdict(case: Case, asked: Limit, code: str, kind: str, value: Any, outcome: str, why: str,
+             culprit: Any) -> Verdict:  # fmt: skip
+    quantity = f"{asked.quantity} {asked.of}".strip()
+    have, most = words.apart(value, asked.most, kind)
+    if outcome == "unknown":
+        least = "at least " if code == "CC101" else ""
+        fact = f"{quantity}: whether {least}{have} is within {most} cannot be told: {why}"
+    else:
+        fact = f"{quantity}: {have} of at most {most}, {words.left(value, asked.most, kind)}".rstrip(", ")
+    at: Culprit = culprit() if outcome == "exceeded" else NOBODY
+    return Verdict(code, "error", quantity, kind, value, asked.most, outcome, fact, layer=at.layer, share=at.share,
+                   grown=at.grown, place=at.place, limit_place=asked.place)  # fmt: skip
+
+
+def _at(case: Case, asked: Limit, changes: Changes) -> Culprit:
+    """The layer that a broken limit on a total points at."""
+    peak = asked.quantity == "peak_activation_bytes"
+    if case.before is not None and _grew(case, asked.quantity):
+        found = grew_most(case.now, changes(), "activation_bytes" if peak else asked.quantity)
+        if found.layer:
+            return found._replace(share=None) if peak else found
+    if peak:
+        return NOBODY if case.peak is None else named(case.now, case.peak.layer, case.peak.share)
+    return dearest(case.now, asked.quantity)
+
+
+def _grew(case: Case, quantity: str) -> bool:
+    before = None if case.before is None else case.before.totals.get(quantity)
+    now = case.now.totals.get(quantity)
+    return isinstance(before, int) and isinstance(now, int) and now > before
+
+
+def _count(case: Case, asked: Limit) -> Verdict:
+    """How many layers are of an operator; without a domain in the limit, of any domain."""
+    found = [layer for layer in case.now.layers if asked.of in (layer.op_type, operator(layer))]
+    outcome = "exceeded" if len(found) > asked.most else "kept"
+
+    def last() -> Culprit:
+        layer = found[int(asked.most)]
+        return Culprit(layer.name, None, None, place_of(layer, case.now))
+
+    return _verdict(case, asked, "CC010", "count", len(found), outcome, "", last)
+
+
+def _time(case: Case, asked: Limit) -> Verdict:
+    """The lower bound of the time: above the limit it breaks it for certain; below, it is all that can be held."""
+    timed = case.times[asked.of]
+    code, outcome, why = "CC009", "kept", timed.why
+    if timed.seconds is None:
+        code, outcome = timed.code, "unknown"
+    elif timed.seconds > asked.most:
+        outcome = "exceeded"
+    elif case.unknown():
+        code, outcome, why = "CC101", "unknown", "it is only known from below"
+    made = _verdict(case, asked, code, "seconds", timed.seconds, outcome, why,
+                    lambda: named(case.now, timed.layer, timed.share))  # fmt: skip
+    said = {"exceeded": "already the lower bound is above", "kept": "a lower bound; the device may be slower"}
+    return replace(made, fact=f"{made.fact} ({said[outcome]})" if outcome in said else made.fact)

@@ -1,0 +1,116 @@
+"""Figures of verdicts → words. Two figures that differ never read as equal."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from costcalc.budget.limits import TOTALS
+from costcalc.budget.verdict import Figure, Place, Verdict
+from costcalc.dim import Dim
+from costcalc.units import exact, percent_exact, scaled
+
+MOST = 60
+"""Digits that are added at most to tell two figures apart."""
+
+
+def kind(quantity: str) -> str:
+    """count or bytes."""
+    return "bytes" if quantity.endswith("bytes") else "count"
+
+
+def told(value: Any, kind: str, more: int = 0) -> str:
+    """1,234,567; 1,234 bytes; 2.10 ms; 30.0%; ? where it is not known."""
+    if value is None:
+        return "?"
+    if kind == "seconds":
+        return f"-{scaled(-value, 's', more)}" if value < 0 else scaled(Fraction(value), "s", more)
+    if kind == "share":
+        return percent_exact(Fraction(value), more)
+    text = exact(value)
+    return f"{text} {'byte' if value == 1 else 'bytes'}" if kind == "bytes" else text
+
+
+def apart(value: Any, limit: Any, kind: str) -> tuple[str, str]:
+    """Both figures, with as many digits as tell them apart."""
+    for more in range(MOST):
+        both = told(value, kind, more), told(limit, kind, more)
+        if both[0] != both[1] or value == limit or None in (value, limit):
+            return both
+    return str(value), str(limit)
+
+
+def difference(value: Any, kind: str) -> str:
+    """The distance of two figures, never nothing where there is some."""
+    for more in range(MOST):
+        text = told(value, kind, more)
+        if not value or any(c in "123456789" for c in text):
+            return text
+    return str(value)
+
+
+def relative(part: Any, whole: Any) -> str:
+    """` (+2.3%)`, or "" where that is no number."""
+    if not isinstance(part, (int, Fraction)) or not isinstance(whole, (int, Fraction)) or not whole:
+        return ""
+    return f" ({percent_exact(Fraction(part) / Fraction(whole), sign=True)})"
+
+
+def place(where: Place | None) -> str:
+    """file:line:column, without what is not known."""
+    if where is None:
+        return ""
+    return ":".join([where.file, *(str(n) for n in (where.line, where.column) if n)]) if where.line else where.file
+
+
+def remedy(verdict: Verdict) -> str:
+    """What to do about an exceeded limit: the layer and its line, or the limit and its line."""
+    layer = f"make {verdict.layer} cheaper{at(verdict.place)}" if verdict.layer else ""
+    if verdict.baseline is not None:
+        other = "where the growth is meant, run `costcalc lock`"
+    else:
+        limit = place(verdict.limit_place)
+        other = f"raise the limit at {limit}" if limit else "raise the limit"
+    return f"{layer}, or {other}" if layer else other
+
+
+def at(where: Place | None) -> str:
+    """` at net.yaml:12:5`, or "" where there is no line."""
+    return f" at {place(where)}" if where is not None else ""
+
+
+def culprit(verdict: Verdict) -> str:
+    """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
+    if not verdict.layer:
+        return ""
+    share = "" if verdict.share is None else percent_exact(verdict.share)
+    if verdict.grown is None:
+        return f"most is in {verdict.layer}{f': {share}' if share else ''}"
+    _, before, after = verdict.grown
+    rise: Dim = after - before
+    if before == 0:
+        return f"{verdict.layer} is new and takes {exact(after)}"
+    return (
+        f"{verdict.layer} grew most, from {exact(before)} to {exact(after)} (+{exact(rise)}{relative_to(rise, before)})"
+    )
+
+
+def relative_to(part: Dim, whole: Dim) -> str:
+    """`, +100.0%`."""
+    found = relative(part, whole)
+    return f", {found[2:-1]}" if found else ""
+
+
+def is_total(quantity: str) -> bool:
+    """Whether a quantity is one of a report's totals."""
+    return quantity in TOTALS
+
+
+def left(value: Figure, limit: Figure, kind: str) -> str:
+    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`."""
+    if value is None or limit is None:
+        return ""
+    gap: Any = limit - value  # type: ignore[operator]
+    if isinstance(gap, (int, Fraction)) and gap < 0:
+        return f"exceeded by {difference(-gap, kind)}{relative(-gap, limit).replace('(+', '(')}"
+    return f"{difference(gap, kind)} left{relative(gap, limit).replace('(+', '(')}"

@@ -1,0 +1,137 @@
+"""One model in one scenario → its figures, or what stands in the way. Runs in any process; the answer travels back."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from costcalc.budget.case import Peak, Timed
+from costcalc.budget.limits import Settings
+from costcalc.errors import CostcalcError, UnknownNameError
+from costcalc.report import Report
+from costcalc.shared import fitting
+from costcalc.snapshot import Snapshot, snapshot
+
+
+class Failure(NamedTuple):
+    """Why a model has no figures: a sentence, and its place as an error tells it (file:line:column, or "")."""
+
+    text: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model's figures. lacks are the refusals of names that were bound and that it does not have, where its entry is
+    a glob; open names the Ifs whose branch is open."""
+
+    snapshot: Snapshot
+    times: dict[str, Timed]
+    peak: Peak | None
+    lacks: tuple[UnknownNameError, ...] = ()
+    open: tuple[str, ...] = ()
+
+
+class Question(NamedTuple):
+    """What is read, how it is bound, and what only the whole report tells: devices as (name, profile), the highest peak
+    that is no breach. lenient leaves out names that the model lacks."""
+
+    source: str
+    settings: Settings
+    devices: tuple[tuple[str, str], ...] = ()
+    peak: int | None = None
+    lenient: bool = False
+
+
+def answer(question: Question) -> Found | Failure:
+    """The figures of a model. Whatever stands in the way, a bug of costcalc's own included, is a Failure."""
+    try:
+        return _found(question)
+    except CostcalcError as error:
+        return Failure(_sentence(error), error.place)
+    except MemoryError:
+        return Failure("out of memory")
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        return Failure(f"this is a bug in costcalc ({what}); please report it with the model")
+
+
+def _sentence(error: CostcalcError) -> str:
+    return f"{error.fact}; {error.remedy}" if error.remedy else error.fact
+
+
+def _found(question: Question) -> Found:
+    from costcalc.api import analyze
+
+    options = question.settings.options()
+    lacks: tuple[UnknownNameError, ...] = ()
+    if question.lenient:
+        report, lacks = fitting(partial(analyze, question.source), options)
+    else:
+        report = analyze(question.source, **options)
+    times = {name: timed(report, profile) for name, profile in question.devices}
+    high = report.totals.get("peak_activation_bytes")
+    over = question.peak is not None and isinstance(high, int) and high > question.peak
+    return Found(snapshot(report), times, peak(report) if over else None, lacks, report.graph.choices)
+
+
+def timed(report: Report, profile: str) -> Timed:
+    """The lower bound of the time on a device, and the layer that takes longest."""
+    from costcalc.hardware.find import find
+    from costcalc.roofline import roofline
+
+    one = roofline(report, find(profile))
+    if one.open:
+        return Timed(None, f"it depends on {', '.join(one.open)}", code="CC103")
+    if report.upper_bound:
+        return Timed(None, f"the branch of {report.graph.choices[0]} is open", code="CC103")
+    seconds = one.model.seconds
+    if seconds is None or one.without_peak:
+        lack = ", ".join(one.without_peak) or "it"
+        return Timed(None, f"the profile {one.profile.id} has no figure for {lack}")
+    spent = [(b.seconds, row.name) for row, b in zip(report.rows, one.layers, strict=True) if b.seconds]
+    if not spent:
+        return Timed(seconds)
+    most, name = max(spent, key=lambda pair: pair[0])
+    return Timed(seconds, "", name, most / sum(time for time, _ in spent))
+
+
+def peak(report: Report) -> Peak | None:
+    """What needs most at the step where activations peak."""
+    from fractions import Fraction
+
+    from costcalc.memory.peak import timeline
+    from costcalc.memory.schedule import schedule
+
+    plan = schedule(report.graph)
+    line = timeline(plan)
+    alive = [b for b in plan.buffers if b.born <= line.step <= b.dies and isinstance(b.nbytes, int)]
+    if not alive or not isinstance(line.peak, int):
+        return None
+    largest = max(alive, key=lambda b: (b.nbytes, b.born))
+    maker = plan.steps[max(largest.born, 0)].name
+    return Peak(plan.steps[line.step].name, maker, Fraction(int(largest.nbytes), line.peak))
+
+
+def moved(found: Found, old: str, new: str) -> Found:
+    """The figures of a file as those of another with the same content."""
+
+    def renamed(place: str) -> str:
+        return new + place[len(old) :] if place.startswith(f"{old}:") else place
+
+    s = found.snapshot
+    layers = tuple([replace(layer, place=renamed(layer.place)) for layer in s.layers])
+    name = new if s.name == old else s.name
+    return replace(found, snapshot=replace(s, name=name, source=new, layers=layers))
+
+
+def content(question: Question) -> Any:
+    """What makes two questions the same: a YAML file's content, or the source; the settings; what else is asked."""
+    file = Path(question.source)
+    same: Any = file.read_bytes() if file.suffix in (".yaml", ".yml") and file.is_file() else question.source
+    return same, repr(question[1:])

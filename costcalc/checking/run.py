@@ -1,0 +1,128 @@
+"""Config → Outcome: every model is costed once, however often it is asked for, and judged in each scenario."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from costcalc.budget import lock
+from costcalc.budget.case import Case
+from costcalc.budget.limits import Config
+from costcalc.budget.rules import level
+from costcalc.budget.verdict import Checked, Outcome, Place
+from costcalc.checking.figures import Failure, Found, Question
+from costcalc.checking.pool import answers
+from costcalc.checking.targets import Target, targets
+
+Answer = tuple[Target, "Found | Failure"]
+
+
+def check(config: str | os.PathLike[str] | None = None, *models: str, baseline: lock.Baseline | None = None,
+          jobs: int = 1) -> Outcome:  # fmt: skip
+    """Holds models to their budget: those of a config's file (None: the nearest one from the working directory upward),
+    of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
+
+    baseline is what relative limits compare with; the config's own lock file unless given.
+    """
+    from costcalc.budget.config_find import find, read
+    from costcalc.errors import ConfigError
+
+    file = find() if config is None else config
+    if file is None:
+        raise ConfigError("there is no costcalc.yaml here or further up", "write one with `costcalc check --init`")
+    return run(read(file), baseline, only=models, jobs=jobs)
+
+
+def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collection[str] = (), jobs: int = 1) -> Outcome:
+    """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
+    config's lock file is taken where it exists. Its staleness is noted."""
+    found = analysed(config, only=only, jobs=jobs)
+    own = _own(config) if baseline is None else None
+    against = baseline or own
+    checked = tuple([_checked(config, against, baseline is not None, t, answer) for t, answer in found])
+    return Outcome(checked, () if own is None else _stale(config, own, found, not only))
+
+
+def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tuple[Answer, ...]:
+    """Each model of a config in each scenario with its figures, or what stands in the way."""
+    chosen = targets(config, only)
+    asked = [_question(config, t) for t in chosen if not t.error]
+    results = iter(answers(asked, jobs))
+    found = [(t, Failure(t.error, _text(t.entry.place)) if t.error else next(results)) for t in chosen]
+    return tuple(_refused(found))
+
+
+def _question(config: Config, target: Target) -> Question:
+    budget = target.entry.budget
+    names = dict.fromkeys(limit.of for limit in budget.limits if limit.quantity == "time")
+    devices = tuple([(name, _profile(config.folder, name)) for name in names])
+    peaks = [limit.most for limit in budget.limits if limit.quantity == "peak_activation_bytes"]
+    lenient = target.entry.path != target.source and target.name != target.entry.path and not target.entry.name
+    return Question(target.source, target.entry.settings, devices, int(peaks[0]) if peaks else None, lenient)
+
+
+def _profile(folder: Path, name: str) -> str:
+    """A device's name, or its file beside the config."""
+    file = folder / name
+    return str(file) if name.endswith((".yaml", ".yml")) and file.is_file() else name
+
+
+def _text(place: Place | None) -> str:
+    return "" if place is None else f"{place.file}:{place.line}:{place.column}"
+
+
+def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
+    """A name that is bound for a glob holds for the models that have it; where none has, it is refused for each."""
+    groups: dict[int, list[Found]] = {}
+    for target, answer in found:
+        if isinstance(answer, Found):
+            groups.setdefault(target.group, []).append(answer)
+    for target, answer in found:
+        members = groups.get(target.group, [])
+        for error in answer.lacks if isinstance(answer, Found) else ():
+            if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.lacks) for m in members):
+                answer = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
+        yield target, answer
+
+
+def _checked(config: Config, against: lock.Baseline | None, other: bool, target: Target, answer: Any) -> Checked:
+    from costcalc.budget.judge import judge
+
+    entry = target.entry
+    if isinstance(answer, Failure):
+        place = _place(answer.place) or (Place(target.source) if Path(target.source).is_file() else entry.place)
+        return Checked(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
+    locked = None if against is None else against.find(target.name, entry.scenario)
+    before = None if locked is None else locked.snapshot
+    source = "" if against is None else against.source
+    case = Case(answer.snapshot, entry.budget, config.levels, before, source, other, answer.times, answer.peak,
+                answer.open)  # fmt: skip
+    return Checked(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
+
+
+def _place(text: str) -> Place | None:
+    """file:line:column of an error, whatever stands behind it."""
+    parts = text.split(": ")[0].rsplit(":", 2)
+    if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+        return Place(parts[0], int(parts[1]), int(parts[2]))
+    return None
+
+
+def _own(config: Config) -> lock.Baseline | None:
+    """The config's lock file, where it exists."""
+    file = config.folder / config.lock
+    return lock.read(file) if config.file and file.is_file() else None
+
+
+def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
+    """What the lock file says otherwise than the models now."""
+    if not level("CC301", config.levels):
+        return ()
+    from costcalc.budget.lock_stale import stale
+
+    entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.options(), config.folder)
+               for t, a in found if isinstance(a, Found)]  # fmt: skip
+    said = stale(own, entries, whole and len(entries) == len(found))
+    return tuple([f"CC301: {own.source} is stale: {line}" for line in said])
