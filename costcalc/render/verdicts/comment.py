@@ -1,0 +1,92 @@
+"""Outcome → Markdown for a pull request: what is not kept, every limit, and what changed in each model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from costcalc import __version__
+from costcalc.budget.verdict import Outcome
+from costcalc.budget.words import place
+from costcalc.errors import UsageError
+from costcalc.render.layout import middle
+from costcalc.render.untrusted import markdown, markdown_line
+from costcalc.render.verdicts.changed import changed
+from costcalc.render.verdicts.fitted import Block, fitted
+from costcalc.render.verdicts.said import Finding, every, figures, findings, headline, sentence
+
+MOST = 64_000
+"""GitHub refuses a comment of more than 65,536 characters."""
+NAME, SENTENCE = 100, 600
+"""Longer names and sentences lose their middle."""
+MARKS = {"kept": "✅", "exceeded": "❌", "warning": "⚠️", "unknown": "❔"}
+FIGURES = {"value": "Value", "limit": "Limit", "headroom": "Headroom", "delta": "Δ to the baseline"}
+
+
+def marker(ident: str = "") -> str:
+    """The hidden first line by which a comment is found again; ident tells several in one pull request apart.
+    UsageError where it is not made of letters, digits, `.`, `_` and single `-`."""
+    if ident and (not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", ident) or "--" in ident):
+        raise UsageError(f"{ident!r} cannot name a comment", "use letters, digits, '.', '_' and single '-'")
+    return f"<!-- costcalc{':' if ident else ''}{ident} -->"
+
+
+def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
+    """The comment in at most `most` bytes, hence no more characters."""
+    mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
+    title = f" ({ident})" if ident else ""
+    head = Block((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
+    blocks = [head, *_findings(outcome), *_limits(outcome), *_notes(outcome), *changed(outcome)]
+    end = f"<sub>costcalc {__version__}</sub>"
+    return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
+
+
+def _findings(outcome: Outcome) -> Iterator[Block]:
+    rows = tuple(map(_item, findings(outcome)))
+    if rows:
+        yield Block((), rows, (), "like these")
+
+
+def _item(finding: Finding) -> str:
+    """The sentence with its code and line."""
+    verdict = finding.verdict
+    title = markdown(middle(f"{finding.checked.title}: {verdict.quantity}", 2 * NAME))
+    where = markdown(place(finding.place))
+    return f"- {mark(finding)} **{title}** {markdown(middle(sentence(finding), SENTENCE))} ({verdict.code}, {where})"
+
+
+def mark(finding: Finding) -> str:
+    """A sign for what became of the limit."""
+    lowered = finding.verdict.outcome == "exceeded" and finding.level == "warning"
+    return MARKS["warning" if lowered else finding.verdict.outcome]
+
+
+def _limits(outcome: Outcome) -> Iterator[Block]:
+    """Every limit, those that are not kept first."""
+    ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
+    rows = [(f, figures(f.verdict)) for f in ordered]
+    shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
+    if not rows:
+        return
+    head = ["", "Model", "Quantity", *(FIGURES[key] for key in shown)]
+    yield Block(
+        (f"| {' | '.join(cell or ' ' for cell in head)} |", f"| :-: | :-- | :-- |{' --: |' * len(shown)}"),
+        tuple([f"| {' | '.join(_cells(f, [texts[key] for key in shown]))} |" for f, texts in rows]),
+        (),
+        "limits",
+        len(head),
+    )
+
+
+def _cells(finding: Finding, texts: list[str]) -> list[str]:
+    return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(markdown, texts)]
+
+
+def _notes(outcome: Outcome) -> Iterator[Block]:
+    if outcome.notes:
+        yield Block((), tuple(f"- {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")
+
+
+def name(text: str) -> str:
+    """A name in a cell."""
+    return markdown(middle(text, NAME))
