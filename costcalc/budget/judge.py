@@ -42,7 +42,9 @@ def advised(verdict: Verdict) -> Verdict:
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
-        return replace(verdict, remedy=words.remedy(verdict))
+        who = words.culprit(verdict)
+        fact = f"{verdict.fact}; {who}" if who else verdict.fact
+        return replace(verdict, fact=fact, remedy=words.remedy(verdict))
     text = RULES[verdict.code].remedy
     return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
 
@@ -99,13 +101,14 @@ def _verdict(case: Case, asked: Limit, code: str, kind: str, value: Any, outcome
     quantity = f"{asked.quantity} {asked.of}".strip()
     have, most = words.apart(value, asked.most, kind)
     if outcome == "unknown":
-        least = "at least " if code == "CC101" else ""
-        fact = f"{quantity}: whether {least}{have} is within {most} cannot be told: {why}"
+        what = "it" if value is None else f"at least {have}" if code == "CC101" else have
+        fact = f"{quantity}: whether {what} is within {most} cannot be told: {why}"
     else:
         fact = f"{quantity}: {have} of at most {most}, {words.left(value, asked.most, kind)}".rstrip(", ")
     at: Culprit = culprit() if outcome == "exceeded" else NOBODY
-    return Verdict(code, "error", quantity, kind, value, asked.most, outcome, fact, layer=at.layer, share=at.share,
-                   grown=at.grown, place=at.place, limit_place=asked.place)  # fmt: skip
+    before = None if case.before is None else case.before.totals.get(asked.quantity)
+    return Verdict(code, "error", quantity, kind, value, asked.most, outcome, fact, "", before, at.layer, at.share,
+                   at.grown, at.place, asked.place)  # fmt: skip
 
 
 def _at(case: Case, asked: Limit, changes: Changes) -> Culprit:

@@ -26,7 +26,7 @@ def increases(case: Case, changes: Changes) -> Iterator[Verdict]:
 
 def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
     quantity, kind = asked.quantity, words.kind(asked.quantity)
-    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, None, None, "unknown", "",
+    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, case.now.totals.get(quantity), None, "unknown", "",
                    limit_place=asked.place)  # fmt: skip
     if case.before is None:
         return _without(case, made)
@@ -48,7 +48,7 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         fact += f"; whether that holds cannot be told: {why}"
     else:
         fact += f": {words.left(rise, most, kind)}"
-    return replace(made, code=code, value=rise, limit=most, outcome=outcome, fact=fact, baseline=before,
+    return replace(made, code=code, value=now, limit=None if most is None else before + most, outcome=outcome, fact=fact, baseline=before,
                    layer=at.layer, share=at.share, grown=at.grown, place=at.place)  # fmt: skip
 
 

@@ -36,9 +36,10 @@ class Verdict:
     code names the rule (CC001); level is what a breach counts as: "error" or "warning". quantity is what is limited,
     as the config writes it: `macs`, `time t4`, `ops Gelu`, `layers head/* max_share`, `macs increase`. kind tells how
     value and limit are printed: count, bytes, seconds or share. outcome is "kept", "exceeded", or "unknown" where it
-    cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to do. baseline is what
-    a relative limit compares with. layer is the one to look at, share its part of the value, grown how it differs from
-    the baseline's; place is that layer's line, limit_place the line of the config that sets the limit.
+    cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to do. baseline is the
+    total that it was: of a relative limit, value is the figure now and limit the baseline's with what it may grow.
+    layer is the one to look at, share its part of the value, grown how it differs from the baseline's; place is that
+    layer's line, limit_place the line of the config that sets the limit.
     """
 
     code: str

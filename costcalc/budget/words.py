@@ -66,7 +66,7 @@ def place(where: Place | None) -> str:
 def remedy(verdict: Verdict) -> str:
     """What to do about an exceeded limit: the layer and its line, or the limit and its line."""
     layer = f"make {verdict.layer} cheaper{at(verdict.place)}" if verdict.layer else ""
-    if verdict.baseline is not None:
+    if verdict.code.startswith("CC2"):
         other = "where the growth is meant, run `costcalc lock`"
     else:
         limit = place(verdict.limit_place)

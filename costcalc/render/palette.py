@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 100
 """Columns of a line that goes to no terminal, unless COLUMNS says otherwise."""
 
-STYLES = {"title": "bold", "header": "bold dim", "total": "bold", "bar": "cyan", "faint": "dim", "warning": "yellow"}
+STYLES = {"title": "bold", "header": "bold dim", "total": "bold", "bar": "cyan", "faint": "dim", "warning": "yellow",
+          "good": "green", "bad": "bold red"}  # fmt: skip
 
 
 ASCII = str.maketrans(
@@ -33,6 +34,8 @@ class Palette(NamedTuple):
     bar: str = ""
     faint: str = ""
     warning: str = ""
+    good: str = ""
+    bad: str = ""
     off: str = ""
 
 

@@ -1,0 +1,39 @@
+"""What `check` found → text, one file per format; all of them say the same."""
+
+from __future__ import annotations
+
+from costcalc.budget.verdict import Outcome
+from costcalc.render.palette import Screen
+
+FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab")
+
+
+def render(form: str, outcome: Outcome, screen: Screen) -> str:
+    """The outcome in one of FORMATS."""
+    if form == "table":
+        from costcalc.render.verdicts import table
+
+        return table.render(outcome, screen)
+    if form == "json":
+        from costcalc.render.verdicts import json
+
+        return json.render(outcome)
+    if form == "markdown":
+        from costcalc.render.verdicts import comment
+
+        return comment.render(outcome)
+    if form == "github":
+        from costcalc.render.verdicts import github
+
+        return github.render(outcome)
+    if form == "sarif":
+        from costcalc.render.verdicts import sarif
+
+        return sarif.render(outcome)
+    if form == "junit":
+        from costcalc.render.verdicts import junit
+
+        return junit.render(outcome)
+    from costcalc.render.verdicts import gitlab
+
+    return gitlab.render(outcome)

@@ -1,0 +1,122 @@
+"""Outcome → a table for people: a line for each limit by model, and under one that is not kept what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from costcalc.budget import words
+from costcalc.budget.verdict import Checked, Outcome, Verdict
+from costcalc.render.layout import middle, text_width, wrap
+from costcalc.render.palette import Palette, Screen
+from costcalc.render.untrusted import printable
+from costcalc.render.verdicts.said import headline
+
+MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
+MARK = 4
+INDENT = MARK + 2
+QUANTITY = 24
+"""A quantity is shortened to this where a line has no room."""
+
+
+class Line(NamedTuple):
+    """The texts of a verdict's line."""
+
+    mark: str
+    quantity: str
+    value: str
+    limit: str
+    left: str
+
+
+def render(outcome: Outcome, screen: Screen) -> str:
+    """All models, the notes, and the headline last."""
+    lines: list[str] = []
+    for one in outcome.checked:
+        lines += [*_model(one, screen), ""]
+    for note in outcome.notes:
+        lines += [
+            f"{screen.palette.warning}{line}{screen.palette.off}" for line in wrap(printable(note), screen.width, 2)
+        ]
+    lines += [""] if outcome.notes else []
+    start = (screen.palette.good, screen.palette.bad, screen.palette.warning)[outcome.exit_code]
+    lines.append(f"{start}{headline(outcome)}{screen.palette.off}")
+    return screen.text("\n".join(lines))
+
+
+def _model(one: Checked, screen: Screen) -> Iterator[str]:
+    palette = screen.palette
+    title, source = printable(one.title), printable(one.source)
+    known = source in (title, printable(one.model)) or text_width(title) + text_width(source) + 2 > screen.width
+    yield f"{palette.title}{title}{palette.off}{'' if known else f'  {palette.faint}{source}{palette.off}'}"
+    if one.error:
+        where = words.place(one.place)
+        text = f"cannot be read: {where}: {one.error}" if where else f"cannot be read: {one.error}"
+        first, *more = wrap(printable(text), screen.width, INDENT)
+        yield f"{palette.warning}{MARKS['unknown']:{MARK}}{palette.off}  {first}"
+        yield from more
+    elif not one.verdicts:
+        yield f"{'':{INDENT}}no limit is set"
+    yield from _verdicts(one.verdicts, screen)
+
+
+def mark(verdict: Verdict) -> str:
+    """The key of MARKS: what became of the limit."""
+    return "warning" if verdict.outcome == "exceeded" and verdict.level == "warning" else verdict.outcome
+
+
+def _line(verdict: Verdict) -> Line:
+    value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
+    bound = "≥ " if verdict.code in ("CC009", "CC101") and verdict.value and verdict.quantity != "unknown_ops" else ""
+    left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
+    return Line(mark(verdict), printable(verdict.quantity), f"{bound}{value}", limit, left)
+
+
+def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
+    lines = [_line(verdict) for verdict in verdicts]
+    if not lines:
+        return
+    numbers = [max((text_width(t) for t in texts if text_width(t) < 28), default=0)
+               for texts in ([one.value for one in lines], [one.limit for one in lines])]  # fmt: skip
+    names = max(text_width(one.quantity) for one in lines)
+    left = max(text_width(one.left) for one in lines)
+    below = INDENT + names + sum(numbers) + 8 + left > screen.width
+    if below:
+        names = max(min(names, QUANTITY), min(names, screen.width - INDENT - sum(numbers) - 6))
+    advice = [*map(_advice, verdicts), ()]
+    for i, one in enumerate(lines):
+        yield from _row(one, (names, numbers[0], numbers[1]), below, screen)
+        for text in advice[i] if advice[i] != advice[i + 1] else ():
+            yield from (f"{'':{INDENT}}{line}" for line in wrap(printable(text), screen.width - INDENT, 2))
+
+
+def _row(one: Line, widths: tuple[int, int, int], below: bool, screen: Screen) -> Iterator[str]:
+    palette = screen.palette
+    names, values, limits = widths
+    name = middle(one.quantity, names)
+    name += " " * (names - text_width(name))
+    text = f"{_start(one.mark, palette)}{MARKS[one.mark]:{MARK}}{palette.off}  {name}  "
+    figures = f"{one.value.rjust(values)} of {one.limit.rjust(limits)}"
+    if text_width(figures) > values + limits + 4 and INDENT + names + 2 + text_width(figures) > screen.width:
+        figures = f"{'?'.rjust(values)} of {one.limit.rjust(limits)}"  # a formula, which the advice tells in full
+    if not one.left:
+        yield f"{text}{figures}".rstrip()
+    elif below:
+        yield f"{text}{figures}"
+        yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
+    else:
+        yield f"{text}{figures}  {palette.faint}{one.left}{palette.off}"
+
+
+def _start(mark: str, palette: Palette) -> str:
+    return {"kept": palette.good, "exceeded": palette.bad}.get(mark, palette.warning)
+
+
+def _advice(verdict: Verdict) -> tuple[str, ...]:
+    """What is said under a limit that is not kept; once under several in a row of which the same is to be said."""
+    if verdict.outcome == "kept":
+        return ()
+    said = words.culprit(verdict) if verdict.outcome == "exceeded" else ""
+    where = f" ({words.place(verdict.place)})" if verdict.place else ""
+    first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"
+    return (first, f"→ {verdict.remedy}") if verdict.remedy else (first,)
