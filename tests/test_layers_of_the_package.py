@@ -12,6 +12,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     ("errors",),
+    ("git",),
+    ("revisions",),
     ("dim",),
     ("assume", "formula"),
     ("ir",),

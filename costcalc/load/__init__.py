@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from costcalc.dim import Dim, Poly
-from costcalc.errors import LoadError, UnknownNameError, UsageError
+from costcalc.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.ir import Graph
 from costcalc.load.builtin import builtin_models, find, names
 from costcalc.load.onnx_symbols import dim_of
@@ -31,7 +31,8 @@ def load(
     values: Mapping[str, int | bool] | None = None,
     symbolic: bool = False,
 ) -> Graph:
-    """The graph of a YAML file, an ONNX file (`-`: on standard input) or a built-in model.
+    """The graph of a YAML file, an ONNX file (`-`: on standard input), a built-in model, or a file of a git revision
+    (`main:models/net.yaml`).
 
     dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
     numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
@@ -43,24 +44,55 @@ def load(
     bound = {name: _dim(value, name, 1) for name, value in (dims or {}).items()}
     given = {name: [_dim(d, name, 0) for d in shape] for name, shape in (shapes or {}).items()}
     path, own = Path(text), text
+    data: bytes | None = None
     if text != "-" and not path.is_file():
         builtin = find(text)
-        if builtin is None:
+        revision = _revision(text)
+        if builtin is not None:
+            path, text, own = builtin, builtin.name, builtin.stem
+        elif revision is not None:
+            path, data = Path(revision[1]), _at_revision(text, *revision)
+        else:
             raise _no_file(path)
-        path, text, own = builtin, builtin.name, builtin.stem
-    if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and text != "-" and _is_yaml(path)):
+    if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and text != "-" and _is_yaml(path, data)):
         if values:
             fact, remedy = "--value is for ONNX models", "use --set for a YAML model's parameters"
             raise UnknownNameError(fact, remedy, argument="values", name=next(iter(values)))
         from costcalc.load.spec import load_spec
 
-        return load_spec(_read(path), text, own, params=params, dims=bound, shapes=given, symbolic=symbolic)
+        return load_spec(
+            _read(path) if data is None else data, text, own, params=params, dims=bound, shapes=given, symbolic=symbolic
+        )
     if params:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
     from costcalc.load.onnx_graph import load_onnx
 
-    return load_onnx(text, bound, given, values or {}, symbolic=symbolic)
+    if data is None:
+        return load_onnx(text, bound, given, values or {}, symbolic=symbolic)
+    if path.suffix == ".onnxtxt":
+        from costcalc.load.onnx_source import parsed
+
+        data = parsed(data, text)
+    return load_onnx(data, bound, given, values or {}, name=text, symbolic=symbolic)
+
+
+def _revision(text: str) -> tuple[str, str] | None:
+    """(REV, path) of `REV:path`."""
+    if ":" not in text:
+        return None
+    from costcalc.revisions import parts
+
+    return parts(text)
+
+
+def _at_revision(text: str, revision: str, path: str) -> bytes:
+    from costcalc.revisions import content
+
+    try:
+        return content(revision, path)
+    except CostcalcError as error:
+        raise error.at(text) from error
 
 
 def _dim(value: Dim | str, name: str, least: int) -> Dim:
@@ -81,13 +113,16 @@ def _read(path: Path) -> bytes:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
 
 
-def _is_yaml(path: Path) -> bool:
+def _is_yaml(path: Path, data: bytes | None) -> bool:
     """Whether a file of another name begins as a YAML model does: text with one of its keys at the start of a line."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError:
-        return False
+    if data is not None:
+        head = data[:4096]
+    else:
+        try:
+            with path.open("rb") as file:
+                head = file.read(4096)
+        except OSError:
+            return False
     return b"\0" not in head and re.search(rb"^(name|source|params|input|blocks|layers):", head, re.M) is not None
 
 

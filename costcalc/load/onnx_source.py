@@ -106,6 +106,14 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     return unpacked
 
 
+def parsed(data: bytes, place: str) -> bytes:
+    """The model in the textual form's bytes; errors are told with their place."""
+    try:
+        return _text(data)
+    except LoadError as error:
+        raise error.at(place) from error
+
+
 def _text(data: bytes) -> bytes:
     """ONNX's textual form, parsed by the onnx package."""
     try:

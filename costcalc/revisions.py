@@ -1,0 +1,120 @@
+"""`REV:path` → the file's content at a git revision; what a revision holds, and what a file was called there.
+
+path is relative to the repository, as it is for git, else to the folder where git is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from pathlib import Path, PurePosixPath
+
+from costcalc import git
+from costcalc.errors import LoadError, UsageError
+
+_REVISION = re.compile(r"((?:[^:{}]|\{[^}]*\})+):(.+)", re.S)
+_LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_LINK = "120000"
+_MOST_LINKS = 5
+
+
+def parts(text: str) -> tuple[str, str] | None:
+    """(REV, path) where a text is of that form; None for a path (`C:\\net.yaml`), an address or a plain word."""
+    found = _REVISION.fullmatch(text)
+    if found is None or found[2].startswith("//"):
+        return None
+    drive = len(found[1]) == 1 and found[1].isalpha() and (found[2].startswith("\\") or os.name == "nt")
+    return None if drive else (found[1], found[2])
+
+
+def content(revision: str, path: str, folder: str = "") -> bytes:
+    """A file as it is at a revision. UsageError where there is no git, no repository or no such revision, LoadError
+    where the revision has no such file."""
+    commit = git.commit(revision, folder)
+    names = _candidates(path, folder)
+    for _ in range(_MOST_LINKS):
+        entries = [(name, *_entry(commit, name, folder)) for name in names]
+        name, mode, kind, blob = next((entry for entry in entries if entry[2]), ("", "", "", ""))
+        if not kind:
+            raise _no_path(revision, commit, path, names, folder)
+        if kind != "blob":
+            raise LoadError(f"{path} is no file at {revision}", "name a file")
+        data = git.ask("cat-file", "blob", blob, folder=folder)
+        if mode != _LINK:
+            return _stored(data, f"{revision}:{path}", folder)
+        names = [posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))]
+    raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
+
+
+def files(revision: str, folder: str = "") -> tuple[str, ...]:
+    """All files of a revision, relative to the repository with forward slashes."""
+    commit = git.commit(revision, folder)
+    return tuple(git.names("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, folder=folder))
+
+
+def renamed(revision: str, path: str, folder: str = "") -> str | None:
+    """What a file that git follows was called at a revision; None where it was not there, or called the same."""
+    options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
+    fields = git.names("diff", *options, git.commit(revision, folder), "--", folder=folder)
+    moves = dict(zip(fields[2::3], fields[1::3], strict=True))
+    return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
+
+
+def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
+    """A file's path from the top of the repository; None where it stands outside. A link's own path, not its goal's."""
+    whole = Path(folder or ".", path).absolute()
+    here = Path(os.path.normpath(whole))
+    try:
+        return (here.parent.resolve() / here.name).relative_to(git.root(folder).resolve()).as_posix()
+    except ValueError:
+        return None
+
+
+def _candidates(path: str, folder: str) -> list[str]:
+    """Paths from the repository's top that a path may mean: as it stands, and from the folder."""
+    plain = path.replace("\\", "/") if os.name == "nt" else path
+    whole = [] if plain.startswith(("./", "../", "/")) else [posixpath.normpath(plain)]
+    here = tracked(path, folder)
+    found = list(dict.fromkeys((*whole, *([] if here is None else [here]))))
+    inside = [name for name in found if name != ".." and not name.startswith(("../", "/"))]
+    if not inside:
+        raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
+    return inside
+
+
+def _entry(commit: str, name: str, folder: str) -> tuple[str, str, str]:
+    """(mode, kind, object) of a path in a commit; empty words where it is not there."""
+    for line in git.names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder):
+        about, _, found = line.partition("\t")
+        if found == name:
+            mode, kind, blob = about.split()
+            return mode, kind, blob
+    return "", "", ""
+
+
+def _stored(data: bytes, shown: str, folder: str) -> bytes:
+    """The content; that of Git LFS, where it has been fetched."""
+    pointer = _LFS.match(data) if len(data) < 1024 else None
+    if pointer is None:
+        return data
+    oid = pointer[1].decode()
+    common = os.fsdecode(git.ask("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
+    kept = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
+    if not kept.is_file():
+        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", shown)
+    return kept.read_bytes()
+
+
+def _no_path(revision: str, commit: str, path: str, names: list[str], folder: str) -> LoadError:
+    import difflib
+
+    fact = f"there is no {path} at {revision}"
+    old = renamed(revision, path, folder)
+    if old is not None:
+        return LoadError(fact, f"it was called {old} there: {revision}:{old}")
+    known = files(commit, folder)
+    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(names[0]).name]
+    near = alike or difflib.get_close_matches(names[0], known, 1, 0.6)
+    listed = f"`git ls-tree -r --name-only {revision}` lists its files"
+    return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)

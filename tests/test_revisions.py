@@ -1,0 +1,200 @@
+"""Files at a git revision: how they are named, found and read, and each way that fails."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from repository import begin, commit, needs_git
+from repository import git as run
+
+from costcalc import analyze, git, revisions
+from costcalc.errors import CostcalcError, LoadError, UsageError
+
+NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
+WIDER = NET.replace("4", "8")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("main:models/net.yaml", ("main", "models/net.yaml")),
+        ("HEAD~2:net.yaml", ("HEAD~2", "net.yaml")),
+        ("main...HEAD:net.yaml", ("main...HEAD", "net.yaml")),
+        ("HEAD@{12:30}:net.yaml", ("HEAD@{12:30}", "net.yaml")),
+        ("HEAD^{/fix: it}:a:b.yaml", ("HEAD^{/fix: it}", "a:b.yaml")),
+        ("net.yaml", None),
+        ("C:\\models\\net.yaml", None),
+        ("https://example.org/net.onnx", None),
+        (":net.yaml", None),
+        ("main:", None),
+    ],
+)
+def test_what_names_a_file_of_a_revision(text: str, found: tuple[str, str] | None) -> None:
+    assert revisions.parts(text) == found
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """main has models/net.yaml; the working tree has it wider, on the branch wide."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    folder = begin(tmp_path / "repository")
+    (folder / "models").mkdir()
+    (folder / "models" / "net.yaml").write_text(NET, encoding="utf-8")
+    commit(folder)
+    run(folder, "switch", "-q", "-c", "wide")
+    (folder / "models" / "net.yaml").write_text(WIDER, encoding="utf-8")
+    commit(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@needs_git
+def test_a_file_as_it_was(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert revisions.content("main", "models/net.yaml") == NET.encode()
+    assert revisions.content("HEAD", "models/net.yaml") == WIDER.encode()
+    assert revisions.content("HEAD~1", "./models/net.yaml") == NET.encode()
+    assert revisions.content("main", str(repository / "models" / "net.yaml")) == NET.encode()
+    monkeypatch.chdir("models")
+    for path in ("net.yaml", "./net.yaml", "../models/net.yaml", "models/net.yaml"):
+        assert revisions.content("main", path) == NET.encode()
+    monkeypatch.chdir("/")
+    assert revisions.content("main", "models/net.yaml", str(repository)) == NET.encode()
+
+
+@needs_git
+def test_a_model_as_it_was(repository: Path) -> None:
+    report = analyze("main:models/net.yaml")
+    assert report.macs == 6 * 6 * 4 * 27
+    assert report.graph.nodes[0].place == "main:models/net.yaml:3:5"
+    assert analyze("models/net.yaml").macs == 6 * 6 * 8 * 27
+    Path("models/net.yaml").write_text(NET + "  - nonsense\n", encoding="utf-8")
+    commit(repository)
+    with pytest.raises(CostcalcError, match=r"HEAD:models/net\.yaml:4:5: "):
+        analyze("HEAD:models/net.yaml")
+
+
+@needs_git
+@pytest.mark.parametrize("suffix", ["onnx", "onnxtxt"])
+def test_an_onnx_file_as_it_was(repository: Path, suffix: str) -> None:
+    onnx = pytest.importorskip("onnx")
+    text = '<ir_version: 8, opset_import: ["": 17]> g (float[1, 3, 4] x) => (float[1, 3, 4] y) { y = Relu(x) }'
+    file = repository / f"net.{suffix}"
+    file.write_bytes(text.encode() if suffix == "onnxtxt" else onnx.parser.parse_model(text).SerializeToString())
+    commit(repository)
+    file.write_bytes(b"broken")
+    report = analyze(f"HEAD:net.{suffix}")
+    assert (report.flops, report.source) == (12, f"HEAD:net.{suffix}")
+    commit(repository)
+    with pytest.raises(LoadError, match=f"HEAD:net.{suffix}: "):
+        analyze(f"HEAD:net.{suffix}")
+
+
+@needs_git
+def test_an_existing_file_wins(repository: Path) -> None:
+    Path("main:models").mkdir()
+    Path("main:models/net.yaml").write_text(WIDER, encoding="utf-8")
+    assert analyze("main:models/net.yaml").macs == 6 * 6 * 8 * 27
+
+
+@needs_git
+def test_where_two_branches_parted(repository: Path) -> None:
+    run(repository, "switch", "-q", "main")
+    (repository / "models" / "net.yaml").write_text(NET.replace("4", "16"), encoding="utf-8")
+    later = commit(repository)
+    run(repository, "switch", "-q", "wide")
+    assert revisions.content("main...HEAD", "models/net.yaml") == NET.encode()
+    assert revisions.content("main...", "models/net.yaml") == NET.encode()
+    assert git.commit("main") == later != git.commit("main...wide")
+    run(repository, "switch", "-q", "--orphan", "alone")
+    (repository / "other").touch()
+    commit(repository)
+    with pytest.raises(UsageError, match="no commit in common here; git fetch --unshallow"):
+        git.commit("main...alone")
+
+
+def said(revision: str, path: str = "models/net.yaml") -> str:
+    with pytest.raises(CostcalcError) as found:
+        revisions.content(revision, path)
+    assert found.value.remedy
+    return str(found.value)
+
+
+@needs_git
+def test_revisions_that_are_none(repository: Path) -> None:
+    assert said("mian") == "git knows no revision 'mian'; did you mean 'main'?"
+    assert "`git fetch origin v1.0`" in said("v1.0")
+    assert "'--output=x' is no revision" in said("--output=x")
+    assert "'-x' is no revision" in said("-x...main")
+    run(repository, "update-ref", "refs/remotes/origin/develop", "main")
+    assert said("develop") == "git knows no revision 'develop'; did you mean 'origin/develop'?"
+
+
+@needs_git
+def test_paths_that_are_none(repository: Path, tmp_path: Path) -> None:
+    assert said("main", "net.yaml") == "there is no net.yaml at main; did you mean main:models/net.yaml?"
+    assert "did you mean main:models/net.yaml?" in said("main", "models/nets.yaml")
+    assert "`git ls-tree -r --name-only main` lists its files" in said("main", "quite/another")
+    assert "models is no file at main" in said("main", "models")
+    assert "is outside of the repository" in said("main", str(tmp_path / "x.yaml"))
+    assert "is outside of the repository" in said("main", "../x.yaml")
+
+
+@needs_git
+def test_a_file_that_was_renamed(repository: Path) -> None:
+    run(repository, "mv", "models/net.yaml", "models/better.yaml")
+    assert "it was called models/net.yaml there: wide:models/net.yaml" in said("wide", "models/better.yaml")
+    assert revisions.renamed("wide", "models/better.yaml") == "models/net.yaml"
+    assert revisions.renamed("wide", "models/net.yaml") is None
+
+
+@needs_git
+def test_a_link_is_followed(repository: Path) -> None:
+    Path("link.yaml").symlink_to("models/net.yaml")
+    Path("round.yaml").symlink_to("round.yaml")
+    commit(repository)
+    assert revisions.content("HEAD", "link.yaml") == WIDER.encode()
+    assert "leads round" in said("HEAD", "round.yaml")
+
+
+@needs_git
+def test_large_files(repository: Path) -> None:
+    oid = hashlib.sha256(NET.encode()).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(NET)}\n"
+    Path("models/net.yaml").write_text(pointer, encoding="utf-8")
+    commit(repository)
+    assert "kept by Git LFS and is not here; git lfs fetch --all" in said("HEAD")
+    kept = repository / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+    kept.parent.mkdir(parents=True)
+    kept.write_text(NET, encoding="utf-8")
+    assert revisions.content("HEAD", "models/net.yaml") == NET.encode()
+
+
+@needs_git
+def test_all_files_of_a_revision(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("größe x.yaml").touch()
+    commit(repository)
+    monkeypatch.chdir("models")
+    assert set(revisions.files("HEAD")) == {"größe x.yaml", "models/net.yaml"}
+    assert revisions.files("main") == ("models/net.yaml",)
+    assert revisions.tracked("net.yaml") == "models/net.yaml"
+
+
+def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(UsageError, match="there is no folder nowhere"):
+        git.root("nowhere")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="git is not installed, or not on the PATH; install git"):
+        git.root()
+    with pytest.raises(UsageError, match=r"main:net\.yaml: git is not installed"):
+        analyze("main:net.yaml")
+
+
+@needs_git
+def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "the working directory is in no git repository" in said("main")
