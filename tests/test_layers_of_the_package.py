@@ -41,7 +41,7 @@ ORDER = (
     ("page",),
     ("shared",),
     ("api",),
-    ("checking",),
+    ("checking", "tables"),
     ("cli",),
     ("__main__",),
 )

@@ -107,6 +107,11 @@ def number(text: str) -> int | float | str:
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--dim, --shape, --set, --value, --symbolic, --rules, --debug."""
+    return binding_options(rules_option(debug_option(command)))
+
+
+def binding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dim, --shape, --set, --value, --symbolic: how a model is read."""
     options = (
         click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
         click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
@@ -116,8 +121,6 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--value", "values", multiple=True, type=Named(scalar, "n=7"),
                      help="Give the value of a small integer or boolean input: --value n=7."),
         click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
-        rules_option,
-        debug_option,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)

@@ -16,7 +16,8 @@ def render(sheets: Sequence[Sheet]) -> str:
     return "\n\n".join(_sheet(sheet) for sheet in sheets)
 
 
-def _sheet(sheet: Sheet) -> str:
+def table(sheet: Sheet) -> list[str]:
+    """The table alone, a line for each row."""
     shown = [(i, column) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
     last = [row for row in (sheet.rest, sheet.total) if row is not None]
     raw = list(zip(*sheet.rows, *last, strict=True))
@@ -30,12 +31,16 @@ def _sheet(sheet: Sheet) -> str:
         rows[-1] = [f"**{text}**" if text else "" for text in rows[-1]]
     header = [escape(column.title) or " " for _, column in shown]
     rule = [":--" if column.kind in ("name", "text", "prose") else "--:" for _, column in shown]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def _sheet(sheet: Sheet) -> str:
     lines = [f"### {markdown_line(sheet.title)}", ""]
     if sheet.subtitle:
         lines += [markdown_line(sheet.subtitle), ""]
     if sheet.plot is not None:
         lines += ["```text", *plot.area(sheet.plot, Screen(80)), "```", ""]
-    lines += [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+    lines += table(sheet)
     if sheet.facts or sheet.remarks:
         lines.append("")
     for fact in sheet.facts:

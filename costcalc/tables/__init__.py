@@ -1,0 +1,1 @@
+"""Tables of models inside Markdown files, kept true: `costcalc table`."""
