@@ -14,10 +14,11 @@ from costcalc.cli.commands import cli
 from costcalc.cli.llm import llm
 from costcalc.cli.memory import memory
 from costcalc.cli.output import abandon, complain
+from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, export, llm, memory, schema):
+for command in (check, export, llm, memory, schema, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2
