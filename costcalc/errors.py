@@ -48,6 +48,10 @@ class LoadError(CostcalcError):
     """A file is missing, broken, or not a model."""
 
 
+class LockError(LoadError):
+    """A lock file is cut short, damaged, or in conflict after a merge; it can be written anew from the models."""
+
+
 class SpecError(LoadError):
     """A YAML model breaks the language: an unknown key, a wrong value, an unknown name."""
 

@@ -47,6 +47,14 @@ def find(start: str | os.PathLike[str] = ".") -> Path | None:
     return None
 
 
+def nearest(path: str | os.PathLike[str] | None = None) -> Config:
+    """The config in a file, or the nearest one from the working directory upward. ConfigError where there is none."""
+    file = find() if path is None else path
+    if file is None:
+        raise ConfigError("there is no costcalc.yaml here or further up", "write one with `costcalc check --init`")
+    return read(file)
+
+
 def _content(file: Path, shown: str) -> bytes:
     try:
         if file.stat().st_size > LARGEST:

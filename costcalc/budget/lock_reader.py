@@ -10,11 +10,12 @@ from typing import Any, NoReturn
 from costcalc.budget.lock import AGAIN, FORMAT_VERSION, Baseline, Entry
 from costcalc.dim import Dim
 from costcalc.dim import parse as formula
-from costcalc.errors import CostcalcError, LoadError
+from costcalc.errors import CostcalcError, LoadError, LockError
 from costcalc.rows import QUANTITIES
 from costcalc.snapshot import Layer, Snapshot, Tensor
 
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.M)
+_HEAD = re.compile(r'\s*\{\s*("f|"?$)')
 FOREIGN = "name a file that `costcalc lock` wrote"
 
 
@@ -46,13 +47,17 @@ def _document(content: str | bytes, source: str) -> Mapping[str, Any]:
     if conflict:
         line = text.count("\n", 0, conflict.start()) + 1
         fact = "a merge left its conflict in the file"
-        raise LoadError(fact, "run `costcalc lock`: it is written anew from the models", f"{source}:{line}")
+        raise LockError(fact, "run `costcalc lock`: it is written anew from the models", f"{source}:{line}")
     try:
         whole = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        cut = not text[error.pos :].strip()
-        fact = "the file is empty or cut short" if cut else f"it is not JSON: {error.msg}"
-        raise LoadError(fact, AGAIN, f"{source}:{error.lineno}:{error.colno}") from error
+        place = f"{source}:{error.lineno}:{error.colno}"
+        if text.strip() and not _HEAD.match(text):
+            raise LoadError("it is no lock file of costcalc", FOREIGN, place) from error
+        cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
+        raise LockError(
+            "the file is empty or cut short" if cut else f"it is not JSON: {error.msg}", AGAIN, place
+        ) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; nested without end
         raise LoadError(f"it is no lock file: {error}", FOREIGN, source) from error
     return whole if isinstance(whole, dict) else {}
@@ -156,7 +161,7 @@ def _dim(value: Any, place: str) -> Dim:
         try:
             return formula(value)
         except CostcalcError as error:
-            raise LoadError(error.fact, AGAIN, place) from error
+            raise LockError(error.fact, AGAIN, place) from error
     return _int(value, place)
 
 
@@ -177,4 +182,4 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
 
 
 def _wrong(place: str, fact: str) -> NoReturn:
-    raise LoadError(f"the lock file is broken: {fact}", AGAIN, place)
+    raise LockError(f"the lock file is broken: {fact}", AGAIN, place)

@@ -31,7 +31,7 @@ def refused(text: str | bytes) -> str:
         ('{"format_version": true, "models": {}}', "no lock file of costcalc"),
         ('{"format_version": 1, "models": []}', "no lock file of costcalc"),
         ('{"format_version": 7, "costcalc": "9.1", "models": {}}', "it is of format 7, written by costcalc 9.1; update"),
-        ("version https://git-lfs.github.com/spec/v1", ":1:1: it is not JSON"),
+        ("version https://git-lfs.github.com/spec/v1", ":1:1: it is no lock file of costcalc"),
         (b"\xff\xfe{", "not UTF-8"),
         ('{"format_version": NaN}', "NaN is no number"),
         ("[" * 100_000, "no lock file"),
