@@ -13,7 +13,7 @@ from costcalc.render.verdicts import github
 def test_an_annotation_points_at_the_layers_line() -> None:
     head, error, notice = github.render(BROKEN).splitlines()
     assert head == "costcalc: 1 of 2 limits is exceeded"
-    assert error.startswith("::error file=models/net.yaml,line=7,col=5,title=CC001 net%3A macs::macs 32,000 exceed")
+    assert error.startswith("::error file=models/net.yaml,line=7,col=5,title=CC001 net%3A macs::macs: 32,000 of")
     assert "(+12,800, +100.0%25)" in error, "a percent sign is escaped"
     assert notice == "::notice title=costcalc::the baseline is stale"
 

@@ -73,7 +73,7 @@ def test_sarif_has_figures_lines_and_the_rule_in_its_own_words() -> None:
     (run,) = json.loads(sarif.render(BROKEN))["runs"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("CC001", "error")
-    assert result["message"]["text"].startswith("net: macs 32,000 exceed 31,999 by 1")
+    assert result["message"]["text"].startswith("net: macs: 32,000 of at most 31,999, exceeded by 1 (<0.1%)")
     assert result["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "models/net.yaml", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 7, "startColumn": 5},

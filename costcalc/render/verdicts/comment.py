@@ -50,7 +50,7 @@ def _findings(outcome: Outcome) -> Iterator[Block]:
 def _item(finding: Finding) -> str:
     """The sentence with its code and line."""
     verdict = finding.verdict
-    title = markdown(middle(f"{finding.checked.title}: {verdict.quantity}", 2 * NAME))
+    title = markdown(middle(finding.checked.title, NAME))
     where = markdown(place(finding.place))
     return f"- {mark(finding)} **{title}** {markdown(middle(sentence(finding), SENTENCE))} ({verdict.code}, {where})"
 
