@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,13 +30,15 @@ def load(
     shapes: Mapping[str, Sequence[Dim | str]] | None = None,
     values: Mapping[str, int | bool] | None = None,
     symbolic: bool = False,
+    spec: Callable[..., Graph] | None = None,
 ) -> Graph:
     """The graph of a YAML file, an ONNX file (`-`: on standard input), a built-in model, or a file of a git revision
     (`main:models/net.yaml`).
 
     dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
     numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
-    and spatial extents open. LoadError, SpecError, ShapeError and UsageError say what is wrong.
+    and spatial extents open. spec reads the content of a YAML file (costcalc.load.spec.load_spec unless given).
+    LoadError, SpecError, ShapeError and UsageError say what is wrong.
     """
     if isinstance(source, Graph):
         return source
@@ -60,9 +62,8 @@ def load(
             raise UnknownNameError(fact, remedy, argument="values", name=next(iter(values)))
         from costcalc.load.spec import load_spec
 
-        return load_spec(
-            _read(path) if data is None else data, text, own, params=params, dims=bound, shapes=given, symbolic=symbolic
-        )
+        content = _read(path) if data is None else data
+        return (spec or load_spec)(content, text, own, params=params, dims=bound, shapes=given, symbolic=symbolic)
     if params:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))

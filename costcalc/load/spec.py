@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,11 +33,13 @@ def load_spec(
     dims: Mapping[str, Dim] | None = None,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
+    elaborator: Callable[[Reader, GraphBuilder, Mapping[str, Block]], Elaborator] = Elaborator,
 ) -> Graph:
     """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
-    shapes; symbolic leaves batch and spatial extents open. SpecError and ShapeError carry file:line:column.
+    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (costcalc.load.trace watches it).
+    SpecError and ShapeError carry file:line:column.
     """
     document = (_parsed if len(text) <= KEPT else parse)(text, file)
     reader = Reader(document)
@@ -57,10 +59,17 @@ def load_spec(
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
         blocks = _blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
-        elaborator = Elaborator(reader, builder, blocks)
-        last = elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
-        outputs = _outputs(reader, root.values.get("output"), elaborator, scope, last)
+        adds = elaborator(reader, builder, blocks)
+        last = adds.layers(root.values["layers"], scope, next(iter(inputs.values())))
+        outputs = _outputs(reader, root.values.get("output"), adds, scope, last)
     return builder.build(outputs, assumptions)
+
+
+def parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a YAML model and what they stand for, with given ones replaced. SpecError as in load_spec."""
+    reader = Reader((_parsed if len(text) <= KEPT else parse)(text, file))
+    root = reader.document.root
+    return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
