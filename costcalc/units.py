@@ -151,6 +151,19 @@ def parse(text: str) -> int:
     return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
 
 
+def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
+    """The least figure of three significant digits, in a form that `parse` reads, that is no less: 569M, 16.2 MiB."""
+    prefixes, base = (BINARY, 1024) if in_bytes else (DECIMAL, 1000)
+    power = 0
+    while power < len(prefixes) - 1 and value > 999 * base**power:
+        power += 1
+    size = Fraction(value) / base**power
+    places = 0 if not power or size > Fraction(999, 10) else 1 if size > Fraction(999, 100) else 2
+    whole, part = divmod(-(-size * 10**places // 1), 10**places)
+    figure = f"{whole}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{whole}"
+    return f"{figure} {prefixes[power]}" if in_bytes else f"{figure}{prefixes[power]}"
+
+
 SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs": 10**6, "ns": 10**9}
 """How many of a unit make a second; both signs that Unicode has for micro."""
 

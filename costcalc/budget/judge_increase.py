@@ -26,11 +26,12 @@ def increases(case: Case, changes: Changes) -> Iterator[Verdict]:
 
 def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
     quantity, kind = asked.quantity, words.kind(asked.quantity)
-    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, case.now.totals.get(quantity), None, "unknown", "",
+    now = case.now.totals.get(quantity)
+    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, now, None, "unknown", "",
                    limit_place=asked.place)  # fmt: skip
     if case.before is None:
         return _without(case, made)
-    before, now = case.before.totals.get(quantity), case.now.totals.get(quantity)
+    before = case.before.totals.get(quantity)
     if before is None or now is None:
         why = "the baseline has no such figure" if before is None else "it depends on open symbols"
         return replace(made, code="CC104" if before is None else "CC103", fact=f"{made.quantity}: {why}")
@@ -48,8 +49,9 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         fact += f"; whether that holds cannot be told: {why}"
     else:
         fact += f": {words.left(rise, most, kind)}"
-    return replace(made, code=code, value=now, limit=None if most is None else before + most, outcome=outcome, fact=fact, baseline=before,
-                   layer=at.layer, share=at.share, grown=at.grown, place=at.place)  # fmt: skip
+    limit = None if most is None else before + most
+    return replace(made, code=code, limit=limit, outcome=outcome, fact=fact, baseline=before, layer=at.layer,
+                   share=at.share, grown=at.grown, place=at.place)  # fmt: skip
 
 
 def allowed(asked: Increase, before: Dim) -> int | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.budget.limits import TOTALS, Levels
+from costcalc.errors import UsageError
+
+if TYPE_CHECKING:
+    from costcalc.sheet import Sheet
 
 
 class Rule(NamedTuple):
@@ -93,6 +97,29 @@ RULES = {rule.code: rule for rule in sorted((*_totals(), *_increases(), *_OTHERS
 INCREASES = {quantity: f"CC{200 + i}" for i, quantity in enumerate(TOTALS, 1)}
 LIMIT_CODES = {quantity: f"CC{i:03}" for i, quantity in enumerate(TOTALS, 1)} | {
     "time": "CC009", "ops": "CC010", "unknown_ops": "CC101"}  # fmt: skip
+
+
+def find(code: str) -> Rule:
+    """The rule of a code. UsageError where there is none."""
+    if code.upper() not in RULES:
+        from costcalc.load.expression import suggest
+
+        raise UsageError(f"there is no rule {code!r}", suggest(code.upper(), RULES) or "`costcalc rule` lists all")
+    return RULES[code.upper()]
+
+
+def sheet(rules: Iterable[Rule]) -> Sheet:
+    """Rules as a table."""
+    from costcalc.columns import Column
+    from costcalc.sheet import Sheet
+
+    columns = (
+        Column("code", "Code", "text", 100),
+        Column("name", "Rule", "text", 95),
+        Column("holds", "Holds", "prose", 90),
+        Column("remedy", "Set and mend", "prose", 20),
+    )
+    return Sheet("rules", "", columns, tuple([tuple(rule) for rule in rules]), kind="rules")
 
 
 def level(code: str, levels: Levels) -> str:

@@ -19,6 +19,14 @@ def kind(quantity: str) -> str:
     return "bytes" if quantity.endswith("bytes") else "count"
 
 
+MOST_IS = {
+    "CC007": "the largest tensor that is then alive is of",
+    "CC009": "longest takes",
+    "CC010": "the first too many is",
+}
+"""How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
+
+
 def told(value: Any, kind: str, more: int = 0) -> str:
     """1,234,567; 1,234 bytes; 2.10 ms; 30.0%; ? where it is not known."""
     if value is None:
@@ -83,9 +91,9 @@ def culprit(verdict: Verdict) -> str:
     """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
     if not verdict.layer:
         return ""
-    share = "" if verdict.share is None else percent_exact(verdict.share)
     if verdict.grown is None:
-        return f"most is in {verdict.layer}{f': {share}' if share else ''}"
+        share = "" if verdict.share is None else f" ({percent_exact(verdict.share)})"
+        return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}"
     _, before, after = verdict.grown
     rise: Dim = after - before
     if before == 0:

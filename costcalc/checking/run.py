@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,9 @@ def check(config: str | os.PathLike[str] | None = None, *models: str, baseline: 
 
     baseline is what relative limits compare with; the config's own lock file unless given.
     """
-    from costcalc.budget.config_find import find, read
-    from costcalc.errors import ConfigError
+    from costcalc.budget.config_find import nearest
 
-    file = find() if config is None else config
-    if file is None:
-        raise ConfigError("there is no costcalc.yaml here or further up", "write one with `costcalc check --init`")
-    return run(read(file), baseline, only=models, jobs=jobs)
+    return run(nearest(config), baseline, only=models, jobs=jobs)
 
 
 def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collection[str] = (), jobs: int = 1) -> Outcome:
@@ -48,18 +45,18 @@ def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collecti
 def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tuple[Answer, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
     chosen = targets(config, only)
-    asked = [_question(config, t) for t in chosen if not t.error]
+    several = {t.group for t, other in pairwise(chosen) if t.group == other.group}
+    asked = [_question(config, t, t.group in several) for t in chosen if not t.error]
     results = iter(answers(asked, jobs))
     found = [(t, Failure(t.error, _text(t.entry.place)) if t.error else next(results)) for t in chosen]
     return tuple(_refused(found))
 
 
-def _question(config: Config, target: Target) -> Question:
+def _question(config: Config, target: Target, lenient: bool) -> Question:
     budget = target.entry.budget
     names = dict.fromkeys(limit.of for limit in budget.limits if limit.quantity == "time")
     devices = tuple([(name, _profile(config.folder, name)) for name in names])
     peaks = [limit.most for limit in budget.limits if limit.quantity == "peak_activation_bytes"]
-    lenient = target.entry.path != target.source and target.name != target.entry.path and not target.entry.name
     return Question(target.source, target.entry.settings, devices, int(peaks[0]) if peaks else None, lenient)
 
 
@@ -124,5 +121,7 @@ def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: b
 
     entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.options(), config.folder)
                for t, a in found if isinstance(a, Found)]  # fmt: skip
-    said = stale(own, entries, whole and len(entries) == len(found))
-    return tuple([f"CC301: {own.source} is stale: {line}" for line in said])
+    each = [stale(own, [entry], whole=False) for entry in entries]
+    gone = stale(own, entries, whole and len(entries) == len(found))[sum(map(len, each)) :]
+    said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]
+    return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *gone)])

@@ -19,8 +19,8 @@ SUFFIXES = (".yaml", ".yml", ".onnx", ".onnxtxt", ".ort")
 
 class Target(NamedTuple):
     """One model in one scenario: how it is called, what is read (a file as seen from the working directory, or a
-    built-in name), and the entry that asks for it. group counts the entries: the models of a glob share one. error says
-    that there is nothing to read."""
+    built-in name), and the entry that asks for it. group counts the entries: the models of a glob, and those of a
+    command line, share one. error says that there is nothing to read."""
 
     name: str
     source: str
@@ -32,7 +32,7 @@ class Target(NamedTuple):
 def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
     """The models of a config; of them only those that are named so, or whose file or glob is, where only says which.
     ConfigError where two have one name, UsageError for a name in only that is none."""
-    found = [t for i, entry in enumerate(config.entries) for t in _of(config, entry, i)]
+    found = [t for i, entry in enumerate(config.entries) for t in _of(config, entry, i if config.file else 0)]
     seen: dict[tuple[str, str], Target] = {}
     for target in found:
         key = target.name, target.entry.scenario
@@ -59,7 +59,7 @@ def _ways(target: Target) -> set[str]:
 
 
 def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
-    if not is_glob(entry.path):
+    if not is_glob(entry.path) or (config.folder / entry.path).is_file():
         source = located(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)
         return

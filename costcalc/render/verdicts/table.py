@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -69,7 +70,8 @@ def _line(verdict: Verdict) -> Line:
     value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
     bound = "≥ " if verdict.code in ("CC009", "CC101") and verdict.value and verdict.quantity != "unknown_ops" else ""
     left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
-    return Line(mark(verdict), printable(verdict.quantity), f"{bound}{value}", limit, left)
+    figures = [re.sub(r" bytes?\b", " B", text) for text in (f"{bound}{value}", limit, left)]
+    return Line(mark(verdict), printable(verdict.quantity), figures[0], figures[1], figures[2])
 
 
 def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
@@ -79,18 +81,15 @@ def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
     numbers = [max((text_width(t) for t in texts if text_width(t) < 28), default=0)
                for texts in ([one.value for one in lines], [one.limit for one in lines])]  # fmt: skip
     names = max(text_width(one.quantity) for one in lines)
-    left = max(text_width(one.left) for one in lines)
-    below = INDENT + names + sum(numbers) + 8 + left > screen.width
-    if below:
-        names = max(min(names, QUANTITY), min(names, screen.width - INDENT - sum(numbers) - 6))
+    names = max(min(names, QUANTITY), min(names, screen.width - INDENT - sum(numbers) - 6))
     advice = [*map(_advice, verdicts), ()]
     for i, one in enumerate(lines):
-        yield from _row(one, (names, numbers[0], numbers[1]), below, screen)
+        yield from _row(one, (names, numbers[0], numbers[1]), screen)
         for text in advice[i] if advice[i] != advice[i + 1] else ():
             yield from (f"{'':{INDENT}}{line}" for line in wrap(printable(text), screen.width - INDENT, 2))
 
 
-def _row(one: Line, widths: tuple[int, int, int], below: bool, screen: Screen) -> Iterator[str]:
+def _row(one: Line, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
     palette = screen.palette
     names, values, limits = widths
     name = middle(one.quantity, names)
@@ -101,7 +100,7 @@ def _row(one: Line, widths: tuple[int, int, int], below: bool, screen: Screen) -
         figures = f"{'?'.rjust(values)} of {one.limit.rjust(limits)}"  # a formula, which the advice tells in full
     if not one.left:
         yield f"{text}{figures}".rstrip()
-    elif below:
+    elif INDENT + names + 2 + text_width(figures) + 2 + text_width(one.left) > screen.width:
         yield f"{text}{figures}"
         yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
     else:
