@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], increases: tuple[str, ...],
           deltas: tuple[str, ...], baseline: str | None, allow: tuple[str, ...], exit_zero: bool, jobs: int, init: bool,
           slack: str | None, force: bool, form: str | None, output: str | None, reports: tuple[tuple[str, str], ...],
-          **options: Any) -> int:  # fmt: skip
+          ident: str, **options: Any) -> int:  # fmt: skip
     """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max.
 
     Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
@@ -80,7 +80,7 @@ def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], incr
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
     config, only = chosen(models, file, most, increases, deltas, allow, given(options))
-    return _run(config, only, baseline, jobs, exit_zero, (form, output, reports))
+    return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
 
 
 def _run(config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool,

@@ -36,12 +36,23 @@ class Report(click.ParamType):  # type: ignore[type-arg]
 
 
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--format, -o, --report."""
+    """--format, -o, --report, --comment-id."""
     form = click.option("--format", "form", type=click.Choice(FORMATS),
                         help=f"How to print it.  [default: ${VARIABLE}, else table]")  # fmt: skip
     more = click.option("--report", "reports", multiple=True, type=Report(),
                         help="Write it to a file in a further format, as often as wanted: sarif=F.")  # fmt: skip
-    return form(output_option(more(command)))
+    ident = click.option("--comment-id", "ident", default="", metavar="ID", callback=_identified,
+                         help="Names the comment in its hidden marker, where a pull request has several.")  # fmt: skip
+    return form(output_option(more(ident(command))))
+
+
+def _identified(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The name. UsageError where it cannot stand in a marker."""
+    if value:
+        from costcalc.render.verdicts.comment import marker
+
+        marker(value)
+    return value
 
 
 def chosen(form: str | None) -> str:
@@ -57,19 +68,21 @@ def chosen(form: str | None) -> str:
     return FORMATS[0]
 
 
-def tell(outcome: Outcome, form: str | None, output: str | None, reports: Sequence[tuple[str, str]]) -> None:
+def tell(
+    outcome: Outcome, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
+) -> None:
     """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
     for kind, file in reports:
-        _one(outcome, kind, file)
-    _one(outcome, chosen(form), output)
+        _one(outcome, kind, file, ident)
+    _one(outcome, chosen(form), output, ident)
 
 
-def _one(outcome: Outcome, form: str, output: str | None) -> None:
+def _one(outcome: Outcome, form: str, output: str | None, ident: str) -> None:
     from costcalc.render.palette import screen
     from costcalc.render.verdicts import render
 
     try:
-        emit(render(form, outcome, screen(output is not None)), output)
+        emit(render(form, outcome, screen(output is not None), ident), output)
     except BrokenPipeError:
         abandon()
     except CostcalcError as error:

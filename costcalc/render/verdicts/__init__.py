@@ -8,8 +8,8 @@ from costcalc.render.palette import Screen
 FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab")
 
 
-def render(form: str, outcome: Outcome, screen: Screen) -> str:
-    """The outcome in one of FORMATS."""
+def render(form: str, outcome: Outcome, screen: Screen, ident: str = "") -> str:
+    """The outcome in one of FORMATS. ident names the Markdown's hidden marker."""
     if form == "table":
         from costcalc.render.verdicts import table
 
@@ -21,7 +21,7 @@ def render(form: str, outcome: Outcome, screen: Screen) -> str:
     if form == "markdown":
         from costcalc.render.verdicts import comment
 
-        return comment.render(outcome)
+        return screen.text(comment.render(outcome, ident))
     if form == "github":
         from costcalc.render.verdicts import github
 

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from costcalc.budget.limits import TOTALS
 from costcalc.budget.verdict import Checked, Outcome
-from costcalc.budget.words import kind
+from costcalc.budget.words import kind, told
 from costcalc.diff.change import Diff, LayerChange
-from costcalc.dim import Dim
 from costcalc.footer import TOTALS as LABELS
 from costcalc.render.layout import middle
 from costcalc.render.untrusted import html, markdown
 from costcalc.render.verdicts.fitted import Block
 from costcalc.render.verdicts.said import delta
-from costcalc.units import exact
 
 NAME = 100
-COLUMNS = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
+COLUMNS = ("macs", "params", "flops", "activation_bytes", "weight_bytes", "traffic_bytes")
 """The figures of a layer, in the order in which two are chosen: those that changed."""
 
 
@@ -72,7 +70,7 @@ def _totals(found: Diff) -> list[str]:
     for key in TOTALS:
         before, after = found.totals(key)
         if before != after:
-            texts = [_figure(before), _figure(after), delta(before, after, kind(key))]
+            texts = [told(before, kind(key)), told(after, kind(key)), delta(before, after, kind(key))]
             rows.append(f"| {LABELS[key]} | {' | '.join(map(markdown, texts))} |")
     return ["| Total | Before | Now | Δ |", "| :-- | --: | --: | --: |", *rows, ""] if rows else []
 
@@ -97,13 +95,9 @@ def _row(change: LayerChange, shown: Sequence[str]) -> str:
     cells = [middle(label, NAME), change.status, middle(" → ".join(operators), NAME)]
     for key in shown:
         before, after = change.amounts(key)
-        cells += ["" if old is None else _figure(before), "" if new is None else _figure(after)]
+        cells += ["" if old is None else told(before, kind(key)), "" if new is None else told(after, kind(key))]
         cells.append(delta(before, after, kind(key)))
     return f"| {' | '.join(map(markdown, cells))} |"
-
-
-def _figure(value: Dim | None) -> str:
-    return exact(value)
 
 
 def _differs(change: LayerChange, key: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from costcalc import __version__
 from costcalc.budget.verdict import Outcome
-from costcalc.budget.words import place
+from costcalc.budget.words import culprit, place
 from costcalc.errors import UsageError
 from costcalc.render.layout import middle
 from costcalc.render.untrusted import markdown, markdown_line
@@ -42,17 +42,23 @@ def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
 
 
 def _findings(outcome: Outcome) -> Iterator[Block]:
-    rows = tuple(map(_item, findings(outcome)))
+    told: set[tuple[str, str]] = set()
+    rows = []
+    for finding in findings(outcome):
+        who = (finding.checked.title, finding.verdict.layer)
+        rows.append(_item(finding, bool(who[1]) and who in told))
+        told.add(who)
     if rows:
-        yield Block((), rows, (), "like these")
+        yield Block((), tuple(rows), (), "like these")
 
 
-def _item(finding: Finding) -> str:
-    """The sentence with its code and line."""
+def _item(finding: Finding, told: bool) -> str:
+    """The sentence with its code, layer and line. told: what the layer did and what to do about it was said before."""
     verdict = finding.verdict
+    said = verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding)
     title = markdown(middle(finding.checked.title, NAME))
-    where = markdown(place(finding.place))
-    return f"- {mark(finding)} **{title}** {markdown(middle(sentence(finding), SENTENCE))} ({verdict.code}, {where})"
+    where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
+    return f"- {mark(finding)} **{title}** {markdown(middle(said, SENTENCE))} ({verdict.code}, {where})"
 
 
 def mark(finding: Finding) -> str:
