@@ -1,0 +1,141 @@
+"""A Snapshot → what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
+
+The graph's inputs tell where it starts, the operators carry it on: a convolution's results are [N, C, …], a product's
+last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED
+from costcalc.diff.regroup import Axes, Axis, Factor, extent, regroup
+from costcalc.dim import Dim
+from costcalc.snapshot import Layer, Snapshot, Tensor
+
+BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
+
+IMAGES = frozenset(
+    ("Conv", "ConvTranspose", "FusedConv", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool")
+    + ("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "Resize")
+)
+"""Operators whose first input is [N, C, …]."""
+
+SEQUENCES = frozenset(("LSTM", "GRU", "RNN"))
+"""Operators whose first input is [length, N, C]."""
+
+VIEWS = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
+
+AxesOf = Mapping[str, Axes]
+
+
+def axes(snapshot: Snapshot) -> AxesOf:
+    """The axes of each value that is computed or fed, by its name."""
+    readers = {t.name: layer.op_type for layer in reversed(snapshot.layers) for t in layer.inputs}
+    found = {t.name: guess(t, readers.get(t.name, "")) for t in snapshot.inputs}
+    for layer in snapshot.layers:
+        for tensor in layer.outputs:
+            if tensor.shape is not None:
+                found[tensor.name] = result(layer, tensor, found)
+    return found
+
+
+def guess(tensor: Tensor, reader: str = "") -> Axes:
+    """The axes of a tensor by its rank and by who reads it: [N, C, …] of images, [N, length, C], [N, C]; [N, length]
+    of integers."""
+    shape = tensor.shape or ()
+    rank = len(shape)
+    if reader in SEQUENCES and rank == 3:
+        roles = [POSITIONS, BATCH, CHANNELS]
+    elif rank > 3 or (rank == 3 and reader in IMAGES):
+        roles = [BATCH, CHANNELS, *[POSITIONS] * (rank - 2)]
+    elif rank == 3:
+        roles = [BATCH, POSITIONS, CHANNELS]
+    else:
+        roles = [BATCH, POSITIONS if tensor.dtype.startswith(("int", "uint")) else CHANNELS][:rank]
+    return single(roles, shape)
+
+
+def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
+    """Axes of one factor each."""
+    return tuple([(Factor(role, e),) for role, e in zip(roles, shape, strict=True)])
+
+
+def read(tensor: Tensor, known: AxesOf, reader: str = "") -> Axes:
+    """The axes of a value that a layer reads."""
+    found = known.get(tensor.name)
+    return guess(tensor, reader) if found is None else found
+
+
+def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
+    """The axes of a layer's result, from those of what it reads."""
+    shape = out.shape or ()
+    key, op = (layer.domain, layer.op_type), layer.op_type
+    moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
+    if key in CONVOLUTIONS or key in TRANSPOSED or (op in IMAGES and len(shape) > 2):
+        first = read(moving[0], known, op) if moving else ()
+        found = single([BATCH, CHANNELS, *[POSITIONS] * (len(shape) - 2)], shape)
+        return tuple([_kept(axis, first[i : i + 1]) for i, axis in enumerate(found)])
+    if op in SEQUENCES:
+        return single({4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
+            len(shape), [CHANNELS] * len(shape)), shape)  # fmt: skip
+    if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
+        return single([POSITIONS, CHANNELS], shape) if len(shape) == 2 else guess(out)
+    first = read(moving[0], known, op)
+    if key in PRODUCTS:
+        return _product(layer, moving, first, shape, known)
+    if op == "Transpose":
+        perm = layer.attributes.get("perm") or range(len(first))[::-1]
+        return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess(out)
+    if op == "Gather" and layer.inputs[0].stored:
+        return (*first, *single([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
+    if op in VIEWS:
+        return regroup(first, shape) or guess(out)
+    return _alike([read(t, known, op) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+
+
+def _kept(axis: Axis, before: Axes) -> Axis:
+    return before[0] if before and extent(before[0]) == extent(axis) else axis
+
+
+def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequence[Dim], known: AxesOf) -> Axes:
+    """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
+    if layer.attributes.get("transA"):
+        first = first[::-1]
+    second = read(moving[1], known) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
+    rows = (*first[:-1], second[-1] if second else ())
+    if len(rows) != len(shape):
+        rows = ((),) * len(shape)
+    kept = [_kept((Factor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
+    return (*kept, *[_kept((Factor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
+
+
+def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
+    """The axes of a result that has its inputs' shape, broadcast from the right; an axis that none of them has keeps
+    the first one's role."""
+    rank = len(shape)
+    if not any(len(source) == rank for source in sources):
+        return None
+    found: list[Axis] = []
+    for i, e in enumerate(shape):
+        at = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
+        match = [axis for axis in at if extent(axis) == e]
+        found.append(match[0] if match else (Factor(role_of(at[0]), e),))
+    return tuple(found)
+
+
+def _fewer(first: Axes, shape: Sequence[Dim]) -> Axes:
+    """The axes that are left when some are summed over, or cut away."""
+    found: list[Axis] = []
+    at = 0
+    for e in shape:
+        match = next((i for i in range(at, len(first)) if extent(first[i]) == e), None)
+        found.append(first[match] if match is not None else (Factor(OTHER, e),))
+        at = at if match is None else match + 1
+    return tuple(found)
+
+
+def role_of(axis: Axis) -> str:
+    """What an axis counts as a whole; other where it is mixed."""
+    roles = {factor.role for factor in axis}
+    return roles.pop() if len(roles) == 1 else OTHER

@@ -1,0 +1,178 @@
+"""A layer before and after → the layer in between, with the extents of some causes new and all others old, and what it
+costs by the operators' own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from costcalc import ops
+from costcalc.cost import cost_graph
+from costcalc.diff.axes import AxesOf, read, result, role_of, single
+from costcalc.diff.definition import CONVOLUTIONS
+from costcalc.diff.regroup import Axes, Axis
+from costcalc.diff.stored_axes import input_axes
+from costcalc.dim import Dim, prod
+from costcalc.errors import CostcalcError
+from costcalc.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
+from costcalc.rows import Amounts, row_of
+from costcalc.snapshot import Layer, Tensor
+
+NEWEST = 99
+"""The opset whose rules are asked; a snapshot does not keep its own."""
+
+COSTLESS = frozenset(("strides", "pads", "dilations", "auto_pad", "ceil_mode", "output_padding", "output_shape"))
+"""Attributes that tell in nothing but the extents of the result."""
+
+
+class Slot(NamedTuple):
+    """A value that a layer reads or gives, in both versions, with what each of its axes is made of."""
+
+    before: Tensor
+    after: Tensor
+    axes: tuple[tuple[Axis, Axis], ...]
+
+    def shape(self, new: Collection[str]) -> tuple[Dim, ...]:
+        """Its shape with the extents of some causes new."""
+        return tuple([_mixed(old, now, new) for old, now in self.axes])
+
+    def causes(self) -> set[str]:
+        """What its shape changed by."""
+        found: set[str] = set()
+        for old, now in self.axes:
+            if old == now:
+                continue
+            if [f.role for f in old] == [f.role for f in now]:
+                found.update(x.role for x, y in zip(old, now, strict=True) if x.extent != y.extent)
+            elif _extent(old) != _extent(now):
+                found.add(_role(old, now))
+        return found
+
+
+def _extent(axis: Axis) -> Dim:
+    return prod([factor.extent for factor in axis])
+
+
+def _mixed(old: Axis, now: Axis, new: Collection[str]) -> Dim:
+    if [f.role for f in old] == [f.role for f in now]:
+        return prod([y.extent if x.role in new else x.extent for x, y in zip(old, now, strict=True)])
+    return _extent(now if _role(old, now) in new else old)
+
+
+def _role(old: Axis, now: Axis) -> str:
+    """The cause of an axis that is made of other parts now."""
+    role = role_of(old)
+    return role if role == role_of(now) else "other"
+
+
+class Pair(NamedTuple):
+    """A layer in both versions, its values side by side."""
+
+    before: Layer
+    after: Layer
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+
+
+def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
+    """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
+    one that only the new one has is left out."""
+    inputs = [
+        _slot(x, y, input_axes(before, i, old), input_axes(after, i, new))
+        for i, (x, y) in enumerate(zip(before.inputs, after.inputs, strict=False))
+    ]
+    outputs = [
+        _slot(x, y, _given(before, x, old), _given(after, y, new))
+        for x, y in zip(before.outputs, after.outputs, strict=False)
+    ]
+    kept = [_slot(x, x, axes, axes) for x in before.inputs[len(inputs) :] for axes in (single_axes(x),)]
+    more = [_slot(x, x, axes, axes) for x in before.outputs[len(outputs) :] for axes in (single_axes(x),)]
+    slots = ([*inputs, *kept], [*outputs, *more])
+    if None in slots[0] or None in slots[1]:
+        return None
+    return Pair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
+
+
+def single_axes(tensor: Tensor) -> Axes:
+    """Axes that take no part in any cause."""
+    return single(["other"] * len(tensor.shape or ()), tensor.shape or ())
+
+
+def _slot(x: Tensor, y: Tensor, a: Axes, b: Axes) -> Slot | None:
+    fits = len(a) == len(b) and (x.shape is None) == (y.shape is None) and bool(x.name) == bool(y.name)
+    if not fits or [_extent(axis) for axis in (*a, *b)] != [*(x.shape or ()), *(y.shape or ())]:
+        return None
+    return Slot(x, y, tuple(zip(a, b, strict=True)))
+
+
+def _given(layer: Layer, tensor: Tensor, known: AxesOf) -> Axes:
+    return read(tensor, known) if tensor.name in known else result(layer, tensor, known)
+
+
+def depthwise(layer: Layer) -> bool:
+    """Whether a convolution's groups are its channels, so that they follow them."""
+    at = CONVOLUTIONS.get((layer.domain, layer.op_type))
+    weight = layer.inputs[at].shape if at is not None else None
+    return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
+
+
+def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
+    """The figures of the layer in between; None where the rules refuse it."""
+    layer = found.before
+    types: dict[str, TensorType] = {}
+    for slot in (*found.inputs, *found.outputs):
+        if slot.before.name:
+            types[slot.before.name] = _type(slot, new)
+    _filters(found, new, types)
+    names = [[slot.before.name for slot in slots] for slots in (found.inputs, found.outputs)]
+    node = Node(layer.name, layer.op_type, tuple(names[0]), tuple(names[1]), _attributes(found, new), layer.domain,
+                count=layer.count)  # fmt: skip
+    stored = {t.name: types[t.name] for t in layer.inputs if t.stored}
+    inputs = tuple([t.name for t in layer.inputs if t.name and not t.stored])
+    graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
+    ops.load()
+    try:
+        return row_of(cost_graph(graph)[0]).amounts
+    except CostcalcError:
+        return None  # the layer in between need not be a valid one: no figure is the answer
+
+
+def _type(slot: Slot, new: Collection[str]) -> TensorType:
+    tensor = slot.before
+    if tensor.shape is None:
+        return UNKNOWN
+    return TensorType(DTYPES.get(tensor.dtype, DType.UNDEFINED), slot.shape(new))
+
+
+def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
+    chosen = dict(found.before.attributes)
+    for name, cause in (("kernel_shape", "kernel"), ("group", _group_cause(found))):
+        if cause in new:
+            chosen.pop(name, None)
+            if name in found.after.attributes:
+                chosen[name] = found.after.attributes[name]
+    return chosen
+
+
+def _group_cause(found: Pair) -> str:
+    return "channels" if depthwise(found.before) and depthwise(found.after) else "groups"
+
+
+def _filters(found: Pair, new: Collection[str], types: dict[str, TensorType]) -> None:
+    """A convolution's C_in/group changes by two causes: with the channels, and where its groups changed with those."""
+    at = CONVOLUTIONS.get((found.before.domain, found.before.op_type))
+    old, now = (layer.attributes.get("group", 1) for layer in (found.before, found.after))
+    if at is None or old == now or _group_cause(found) != "groups":
+        return
+    name = found.inputs[at].before.name
+    shape = list(types[name].shape or ())
+    channels = (types[found.inputs[0].before.name].shape or (0, 0))[1]
+    if len(shape) < 2:
+        return
+    if "groups" in new:
+        shape[1] = (found.after.inputs[at].shape or shape)[1]
+    elif isinstance(channels, int) and channels % old == 0:
+        shape[1] = channels // old
+    else:
+        shape[1] = (found.before.inputs[at].shape or shape)[1]
+    types[name] = types[name]._replace(shape=tuple(shape))
