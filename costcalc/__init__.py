@@ -1,7 +1,7 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `compare`, `explain`, `footprint`, `load` and `on_hardware` are the Python API; each is imported when it is
-first used, so that `import costcalc` costs nothing.
+`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware` and `suggest` are the Python API;
+each is imported when it is first used, so that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -9,19 +9,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from costcalc.api import analyze, compare, explain, footprint, load, on_hardware
+    from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
+    from costcalc.checking import check
     from costcalc.report import Report
+    from costcalc.suggest.find import suggest
 
 __version__ = "0.1.0"
 
-__all__ = ["Report", "__version__", "analyze", "compare", "explain", "footprint", "load", "on_hardware"]
+__all__ = [
+    "Report",
+    "__version__",
+    "analyze",
+    "check",
+    "compare",
+    "diff",
+    "explain",
+    "footprint",
+    "load",
+    "on_hardware",
+    "suggest",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("analyze", "compare", "explain", "footprint", "load", "on_hardware"):
+    if name in ("analyze", "compare", "diff", "explain", "footprint", "load", "on_hardware"):
         from costcalc import api
 
         return getattr(api, name)
+    if name == "check":
+        from costcalc.checking import check
+
+        return check
+    if name == "suggest":
+        from costcalc.suggest.find import suggest
+
+        return suggest
     if name == "Report":
         from costcalc.report import Report
 

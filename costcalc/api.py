@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from costcalc.report import Report, analyze_graph
 
 if TYPE_CHECKING:
     from costcalc.comparison import Comparison
+    from costcalc.diff.change import Diff
     from costcalc.memory.footprint import Footprint
     from costcalc.roofline import Roofline
     from costcalc.working import Explanation
@@ -87,6 +89,38 @@ def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -
     found = [(s, None) if isinstance(s, Report) else fitting(partial(analyze, s), options) for s in sources]
     refuse([lacks for _, lacks in found if lacks is not None])
     return compare_reports([report for report, _ in found])
+
+
+def diff(
+    before: str | os.PathLike[str] | Graph | Report, after: str | os.PathLike[str] | Graph | Report, **options: Any
+) -> Diff:
+    """What changed from one version of a model to another; the options are analyze's, for both.
+
+    Either may be a file of a git revision (`main:models/net.yaml`) or an entry of a lock file
+    (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
+    the tables.
+    """
+    from costcalc.budget.locked import entry
+    from costcalc.diff.differ import diff
+    from costcalc.shared import fitting, refuse
+    from costcalc.snapshot import snapshot
+
+    locked = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in (before, after)]
+    settings = [found.settings for found in locked if found is not None]
+    given = {**(settings[0] if settings else {}), **{name: value for name, value in options.items() if value}}
+    versions, lacks = [], []
+    for source, found in zip((before, after), locked, strict=True):
+        if found is not None:
+            versions.append(replace(found.snapshot, source=os.fspath(source)))  # type: ignore[arg-type]
+        elif isinstance(source, Report):
+            versions.append(snapshot(source))
+        else:
+            report, missing = fitting(partial(analyze, source), given)
+            versions.append(snapshot(report))
+            lacks.append(missing)
+    if not settings:
+        refuse(lacks)
+    return diff(*versions)
 
 
 def footprint(

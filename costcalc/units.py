@@ -25,6 +25,12 @@ def exact(d: Dim | None) -> str:
     return "?" if d is None else pretty(d)
 
 
+def signed(d: Dim | None) -> str:
+    """A difference: +1,234, -5, 0; `?` where it is not known."""
+    text = exact(d)
+    return text if d is None or d == 0 or text.startswith("-") else f"+{text}"
+
+
 def short(d: Dim | None) -> str:
     """Three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they are."""
     return _short(d, 1000, DECIMAL)

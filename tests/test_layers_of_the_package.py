@@ -40,6 +40,7 @@ ORDER = (
     ("render",),
     ("page",),
     ("shared",),
+    ("suggest",),
     ("api",),
     ("checking", "tables"),
     ("cli",),
@@ -61,10 +62,12 @@ ALLOWED_UP = {
     ("report", "sheet"),
     ("working", "render"),
     ("comparison", "render"),
+    ("diff", "render"),
+    ("diff", "api"),
     ("load", "api"),
 }
-"""A Report, a Comparison and an Explanation print themselves: they ask a renderer at the moment they are printed. The
-package load, when it is called, is the API's function of that name."""
+"""A Report, a Comparison, a Diff and an Explanation print themselves: they ask a renderer at the moment they are printed.
+The packages load and diff, when they are called, are the API's functions of those names."""
 
 
 def part(path: Path) -> str:

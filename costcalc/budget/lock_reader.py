@@ -16,6 +16,7 @@ from costcalc.snapshot import Layer, Snapshot, Tensor
 
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.M)
 _HEAD = re.compile(r'\s*\{\s*("f|"?$)')
+SETTINGS = frozenset(("params", "dims", "shapes", "values", "symbolic", "dtype", "act_dtype"))
 FOREIGN = "name a file that `costcalc lock` wrote"
 
 
@@ -94,6 +95,8 @@ def _entry(model: str, scenario: str, content: Any, place: str) -> Entry:
         tuple([_text(a, f"{place}: assumptions") for a in _list(found.get("assumptions"), f"{place}: assumptions")]),
     )
     settings = _mapping(found.get("settings"), f"{place}: settings")
+    if not SETTINGS.issuperset(settings):
+        _wrong(f"{place}: settings", "a setting is none of load's arguments")
     return Entry(model, scenario, source, _frozen(settings), snapshot)
 
 

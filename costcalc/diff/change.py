@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from costcalc.dim import Dim
 from costcalc.snapshot import Layer, Snapshot
@@ -54,6 +55,32 @@ class Diff:
     before: Snapshot
     after: Snapshot
     layers: tuple[LayerChange, ...]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the tables."""
+        old, new = (side.source or side.name for side in (self.before, self.after))
+        return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
+
+    def __str__(self) -> str:
+        """The tables, as wide as a line of a pipe."""
+        from costcalc.diff.sheets import sheets
+        from costcalc.render import sheets as render
+        from costcalc.render.palette import screen
+
+        return render("table", sheets(self), screen(to_file=True))
+
+    def _repr_html_(self) -> str:
+        """The tables in a notebook."""
+        from costcalc.diff.sheets import sheets
+        from costcalc.render.html import fragment
+
+        return fragment(sheets(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diff as JSON."""
+        from costcalc.diff.content import to_dict
+
+        return to_dict(self)
 
     @property
     def changes(self) -> tuple[LayerChange, ...]:

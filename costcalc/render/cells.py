@@ -8,10 +8,23 @@ from typing import Any
 
 from costcalc.columns import Amount, AtLeast, Column
 from costcalc.render.untrusted import printable
-from costcalc.units import digits, exact, percent_of, scaled, shape_text, short, short_bytes, times
+from costcalc.units import (
+    digits,
+    exact,
+    percent_exact,
+    percent_of,
+    scaled,
+    shape_text,
+    short,
+    short_bytes,
+    signed,
+    times,
+)
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LEVELS = " ▁▂▃▄▅▆▇█"
+SIGNS = {"added": "+", "removed": "-", "changed": "~", "follows": "→", "renamed": "="}
+"""What became of a layer from one version of a model to another."""
 
 __all__ = ["amount", "amount_of_bytes", "amount_short", "bars", "column", "human", "printable", "shapes"]
 
@@ -19,7 +32,7 @@ __all__ = ["amount", "amount_of_bytes", "amount_short", "bars", "column", "human
 def column(kind: Column, values: Sequence[Any]) -> list[str]:
     """The texts of a column, printable, for names and symbols come from files that others wrote; bars are drawn by the
     renderer."""
-    if kind.kind in ("number", "short", "bytes", "size", "rate", "shape"):
+    if kind.kind in ("number", "short", "bytes", "size", "rate", "shape", "change"):
         return list(map(printable, _column(kind, values)))
     return _column(kind, values)
 
@@ -46,6 +59,12 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
         return ["" if not v else digits(Fraction(v)) for v in values]
     if kind.kind == "ratio":
         return [times(v) for v in values]
+    if kind.kind == "change":
+        return [signed(v) for v in values]
+    if kind.kind == "percent":
+        return ["" if v is None else percent_exact(v, sign=True) for v in values]
+    if kind.kind == "sign":
+        return [SIGNS.get(v, v) for v in values]
     return list(map(printable, values))
 
 

@@ -99,7 +99,7 @@ def _floor(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -
     """The width of the widest figure, for it is not cut, while formulas may be; what tells names apart."""
     if kind == "name":
         return min(column_width(texts), NAME, width // 4)
-    if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal"):
+    if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal", "change", "percent", "sign"):
         return 0
     return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
 

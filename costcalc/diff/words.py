@@ -1,0 +1,164 @@
+"""A layer before and after → what changed in words: `filters 64 → 128, kernel 3×3 → 5×5`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.diff.change import LayerChange
+from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, canonical, units
+from costcalc.dim import Dim, Poly
+from costcalc.snapshot import Layer, Tensor
+from costcalc.units import exact, shape_text
+
+LABELS = {"kernel_shape": "kernel", "strides": "stride", "dilations": "dilation", "pads": "pad", "auto_pad": "pad",
+          "group": "groups"}  # fmt: skip
+EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
+"""What an attribute is along every axis where it is absent."""
+SILENT = (("groups", "1"), ("depthwise multiplier", "1"))
+"""What need not be said of a layer that is new or gone."""
+MOST = 4
+"""Differences that are told of one layer; the others are counted."""
+
+Shape = tuple[Dim, ...]
+
+
+def words(change: LayerChange) -> str:
+    """What is another in a layer: its own definition first, then what it reads. Of a layer that is only in one version,
+    what it is and gives."""
+    old, new = change.before, change.after
+    if old is None or new is None:
+        layer = new or old
+        assert layer is not None
+        own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in SILENT]
+        return ", ".join([*own, *_given(layer)])
+    if change.status in ("same", "renamed"):
+        return ""
+    found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
+    more = f" and {len(found) - MOST} more" if len(found) > MOST + 1 else ""
+    return ", ".join(found[:MOST] if more else found) + more
+
+
+def operator(change: LayerChange) -> str:
+    """The layer's operator now, or the one that it had, with its domain unless that is ONNX's own."""
+    layer = change.after or change.before
+    assert layer is not None
+    return _qualified(layer)
+
+
+def _qualified(layer: Layer) -> str:
+    return f"{layer.domain}:{layer.op_type}" if layer.domain else layer.op_type
+
+
+def _main(layer: Layer) -> Iterator[tuple[str, str]]:
+    """Filters, kernel and groups of a convolution, units of a product."""
+    key = (layer.domain, layer.op_type)
+    at = CONVOLUTIONS.get(key, TRANSPOSED.get(key))
+    if at is not None and at < len(layer.inputs) and len(layer.inputs[at].shape or ()) > 2:
+        group = layer.attributes.get("group", 1)
+        first, second, *kernel = layer.inputs[at].shape or ()
+        channels, filters = (first, second * group) if key in TRANSPOSED else (second * group, first)
+        if group == channels and group != 1:
+            yield "depthwise multiplier", exact(filters // group)
+        else:
+            yield "filters", exact(filters)
+            yield "groups", exact(group)
+        yield "kernel", shape_text(tuple(kernel))
+    elif at is None:
+        for n in units(layer) if key in PRODUCTS else ():
+            yield "units", exact(n)
+
+
+def _itself(old: Layer, new: Layer) -> Iterator[str]:
+    """Differences of what each layer is by itself."""
+    if _qualified(old) != _qualified(new):
+        yield f"operator {_qualified(old)} → {_qualified(new)}"
+        yield from _between(dict(_main(old)), dict(_main(new)))
+        return
+    yield from _between(dict(_main(old)), dict(_main(new)))
+    yield from _between(_attributes(old), _attributes(new))
+    if len(old.inputs) != len(new.inputs):
+        yield f"inputs {len(old.inputs)} → {len(new.inputs)}"
+    types = [[t.dtype for t in layer.inputs if t.stored] for layer in (old, new)]
+    if types[0] != types[1] and len(types[0]) == len(types[1]):
+        yield from dict.fromkeys(f"weights {a} → {b}" for a, b in zip(*types, strict=True) if a != b)
+    if old.count != new.count:
+        yield f"runs {exact(old.count)} → {exact(new.count)}"
+
+
+def _between(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    for label in dict.fromkeys((*old, *new)):
+        a, b = old.get(label), new.get(label)
+        if a != b:
+            yield f"{label} {b}" if a is None else f"without {label} {a}" if b is None else f"{label} {a} → {b}"
+
+
+def _attributes(layer: Layer) -> dict[str, str]:
+    """Attributes that are no defaults, as they are written; those of windows with their defaults."""
+    key = (layer.domain, layer.op_type)
+    rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
+    windowed = key in CONVOLUTIONS or key in TRANSPOSED or "kernel_shape" in layer.attributes
+    found: dict[str, str] = {}
+    for name, neutral in EVERYWHERE.items() if windowed else ():
+        found[LABELS[name]] = _value(name, (neutral,) * max(rank, 1))
+    for name, value in canonical(key, layer.attributes):
+        if not (name in ("kernel_shape", "group") and (key in CONVOLUTIONS or key in TRANSPOSED)):
+            found[LABELS.get(name, name)] = _value(name, value)
+    return found
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value.lower().removesuffix("_upper") if name == "auto_pad" else value[:40]
+    if isinstance(value, (list, tuple)):
+        if name in EVERYWHERE and len(set(value)) == 1:
+            return str(value[0])
+        joint = "×" if name in ("kernel_shape", "strides", "dilations") else ","
+        listed = joint.join(str(v) for v in value[:8])
+        return f"{listed}{joint}…" if len(value) > 8 else listed or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _read(old: Layer, new: Layer) -> Iterator[str]:
+    """Differences of what the layers read while the model runs."""
+    pairs = [(a, b) for a, b in zip(old.inputs, new.inputs, strict=False) if not (a.stored or b.stored)]
+    for i, (a, b) in enumerate(pairs, 1):
+        label = "input" if len(pairs) == 1 else f"input {i}"
+        yield from _tensors(label, a, b)
+
+
+def _outputs(old: Layer, new: Layer) -> Iterator[str]:
+    for a, b in zip(old.outputs, new.outputs, strict=False):
+        yield from _tensors("output", a, b)
+
+
+def _stored(old: Layer, new: Layer) -> Iterator[str]:
+    for a, b in zip(old.inputs, new.inputs, strict=False):
+        if a.stored and b.stored:
+            yield from _tensors("weight", a, b)
+
+
+def _rest(old: Layer, new: Layer) -> Iterator[str]:
+    """Why a layer costs otherwise that reads and is the same: a weight of several layers counts for the first."""
+    if old.amounts["weight_bytes"] != new.amounts["weight_bytes"]:
+        yield "its weight counts for another layer before or now"
+
+
+def _tensors(label: str, a: Tensor, b: Tensor) -> Iterator[str]:
+    if a.shape != b.shape:
+        yield f"{label} {' → '.join(_shapes(a.shape, b.shape))}"
+    if a.dtype != b.dtype and a.dtype and b.dtype:
+        yield f"{label} {a.dtype} → {b.dtype}"
+
+
+def _shapes(a: Shape | None, b: Shape | None) -> tuple[str, str]:
+    """Both shapes, without a first extent that is one batch in both."""
+    if a and b and len(a) == len(b) > 2 and a[0] == b[0] and (a[0] == 1 or isinstance(a[0], Poly)):
+        a, b = a[1:], b[1:]
+    return shape_text(a), shape_text(b)
+
+
+def _given(layer: Layer) -> Iterator[str]:
+    if layer.outputs:
+        shape = layer.outputs[0].shape
+        yield f"output {shape_text(shape[1:] if shape and len(shape) > 2 and shape[0] == 1 else shape)}"
