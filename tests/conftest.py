@@ -26,5 +26,14 @@ def gold() -> Callable[[str, str], None]:
     return compare
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, the root of a repository, with no format asked by the environment."""
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
+    return tmp_path
+
+
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")

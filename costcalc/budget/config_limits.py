@@ -96,16 +96,15 @@ def _limit(source: Source, quantity: str, of: str, key: Scalar, node: YamlNode) 
 
 
 def check_limit(limit: Limit) -> None:
-    """UsageError for a limit that cannot be held: an operator that nobody has, unknown operators by number."""
+    """UsageError for a limit that cannot be held: an operator written otherwise, unknown operators by number."""
     if limit.quantity == "unknown_ops" and limit.most:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
     if limit.quantity == "ops" and ":" not in limit.of:
-        from costcalc.load.expression import suggest
         from costcalc.load.op_table import operators
 
-        near = "" if limit.of in operators() else suggest(limit.of, operators())
-        if near and near[14:-2].lower() == limit.of.lower():
-            raise UsageError(f"there is no operator {limit.of!r}", near)
+        meant = {name.lower(): name for name in operators()}.get(limit.of.lower(), limit.of)
+        if meant != limit.of:
+            raise UsageError(f"there is no operator {limit.of!r}", f"did you mean {meant!r}?")
 
 
 def _increases(source: Source, node: YamlNode | None) -> dict[Key, Increase | None]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.budget.case import Peak, Timed
 from costcalc.budget.limits import Settings
@@ -14,6 +14,9 @@ from costcalc.errors import CostcalcError, UnknownNameError
 from costcalc.report import Report
 from costcalc.shared import fitting
 from costcalc.snapshot import Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from costcalc.hardware.profile import HardwareProfile
 
 
 class Failure(NamedTuple):
@@ -80,12 +83,19 @@ def _found(question: Question) -> Found:
     return Found(snapshot(report), times, peak(report) if over else None, lacks, report.graph.choices)
 
 
+@lru_cache(maxsize=64)
+def device(name: str) -> HardwareProfile:
+    """The profile of a device's name or file, read once."""
+    from costcalc.hardware.find import find
+
+    return find(name)
+
+
 def timed(report: Report, profile: str) -> Timed:
     """The lower bound of the time on a device, and the layer that takes longest."""
-    from costcalc.hardware.find import find
     from costcalc.roofline import roofline
 
-    one = roofline(report, find(profile))
+    one = roofline(report, device(profile))
     if one.open:
         return Timed(None, f"it depends on {', '.join(one.open)}", code="CC103")
     if report.upper_bound:

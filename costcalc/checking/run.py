@@ -10,12 +10,13 @@ from typing import Any
 
 from costcalc.budget import lock
 from costcalc.budget.case import Case
-from costcalc.budget.limits import Config
+from costcalc.budget.limits import Config, Limit
 from costcalc.budget.rules import level
 from costcalc.budget.verdict import Checked, Outcome, Place
-from costcalc.checking.figures import Failure, Found, Question
+from costcalc.checking.figures import Failure, Found, Question, device
 from costcalc.checking.pool import answers
 from costcalc.checking.targets import Target, targets
+from costcalc.errors import HardwareError
 
 Answer = tuple[Target, "Found | Failure"]
 
@@ -54,16 +55,20 @@ def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tu
 
 def _question(config: Config, target: Target, lenient: bool) -> Question:
     budget = target.entry.budget
-    names = dict.fromkeys(limit.of for limit in budget.limits if limit.quantity == "time")
-    devices = tuple([(name, _profile(config.folder, name)) for name in names])
+    devices = tuple([(limit.of, _profile(config.folder, limit)) for limit in budget.limits if limit.quantity == "time"])
     peaks = [limit.most for limit in budget.limits if limit.quantity == "peak_activation_bytes"]
     return Question(target.source, target.entry.settings, devices, int(peaks[0]) if peaks else None, lenient)
 
 
-def _profile(folder: Path, name: str) -> str:
-    """A device's name, or its file beside the config."""
-    file = folder / name
-    return str(file) if name.endswith((".yaml", ".yml")) and file.is_file() else name
+def _profile(folder: Path, limit: Limit) -> str:
+    """The name of a time's device, or its file beside the config. HardwareError where there is none."""
+    file = folder / limit.of
+    name = str(file) if limit.of.endswith((".yaml", ".yml")) and file.is_file() else limit.of
+    try:
+        device(name)
+    except HardwareError as error:
+        raise HardwareError(error.fact, error.remedy, error.place or _text(limit.place)) from error
+    return name
 
 
 def _text(place: Place | None) -> str:

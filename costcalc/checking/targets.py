@@ -84,4 +84,6 @@ def located(folder: Path, path: str) -> str:
 
         if find(path) or "/" not in path:
             return path
-    return os.path.normpath(file)
+    if file.is_absolute() and not file.is_relative_to(Path.cwd()):
+        return os.path.normpath(file)
+    return os.path.relpath(file)

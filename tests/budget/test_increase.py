@@ -1,0 +1,101 @@
+"""Increases over a baseline: a share or an amount, and a growth that is always allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costcalc.budget.case import Case
+from costcalc.budget.judge import judge
+from costcalc.budget.limits import Budget, Increase
+from costcalc.budget.verdict import Change, Place, Verdict
+from costcalc.load.spec import load_spec
+from costcalc.report import analyze_graph
+from costcalc.snapshot import Snapshot, snapshot
+
+
+def net(units: int, first: int = 10, seq: str = "1") -> Snapshot:
+    """first·10·seq and units·first·seq MACs."""
+    text = f"input: [N, {seq}, 10]\nlayers:\n  - linear: {{units: {first}, bias: false, as: a}}\n" \
+           f"  - linear: {{units: {units}, bias: false, as: b}}\n"  # fmt: skip
+    return snapshot(analyze_graph(load_spec(text, "net.yaml")))
+
+
+def of(macs: int) -> Snapshot:
+    """A model of so many MACs, whose layers say otherwise."""
+    base = net(1)
+    return replace(base, totals={**base.totals, "macs": macs})
+
+
+def verdict(before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock",
+            new: bool = False) -> Verdict:  # fmt: skip
+    (found,) = judge(Case(now, Budget((), (increase,)), before=before, against=against, new=new))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("increase", "kept_at"),
+    [
+        (Increase("macs", Fraction(1, 10)), 23),  # 300 MACs: 30 more, which are 3 units of 10
+        (Increase("macs", Fraction(1, 10), delta=50), 25),  # 10 %, or 50 whatever the percentage
+        (Increase("macs", Fraction(1, 10), delta=10), 23),  # the larger of both counts
+        (Increase("macs", None, 20), 22),
+        (Increase("macs", None, 0, delta=40), 24),
+        (Increase("params", None, 0), 20),
+    ],
+)
+def test_shares_amounts_and_deltas(increase: Increase, kept_at: int) -> None:
+    before = net(20)
+    kept, over = verdict(before, net(kept_at), increase), verdict(before, net(kept_at + 1), increase)
+    assert kept.outcome == "kept"
+    assert (over.outcome, over.code) == ("exceeded", {"macs": "CC201", "params": "CC203"}[increase.quantity])
+    assert over.baseline == before.totals[increase.quantity]
+    assert over.grown is not None and over.layer == "b"
+    assert "grew" in over.fact and "costcalc lock" in over.remedy
+
+
+def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
+    found = verdict(net(20), net(30), Increase("macs", Fraction(1, 100)))  # 300 → 400, of at most 3 more
+    assert (found.value, found.limit, found.headroom) == (400, 303, -97)
+    assert "grew by 100 (+33.3%) from 300" in found.fact and "exceeded by 97" in found.fact
+    assert found.grown == Change("b", 200, 300)
+    assert found.place == Place("net.yaml", 4, 5)
+
+
+def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
+    """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
+    found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
+    assert found.grown == Change("a", 100, 110)
+
+
+@given(before=st.integers(1, 10**6), now=st.integers(1, 10**6), thousandths=st.integers(0, 3000),
+       delta=st.integers(0, 10**5))  # fmt: skip
+def test_no_rounding_ever_decides(before: int, now: int, thousandths: int, delta: int) -> None:
+    found = verdict(of(before), of(now), Increase("macs", Fraction(thousandths, 1000), delta=delta))
+    rise = now - before
+    assert (found.outcome == "kept") == (rise * 1000 <= thousandths * before or rise <= delta)
+    assert found.headroom is not None
+    assert (found.headroom >= 0) == (found.outcome == "kept")
+
+
+def test_open_symbols() -> None:
+    """110·seq → 120·seq MACs: within 10 % for every length, above 9 % for every length; of an amount nobody knows."""
+    before, now = net(1, seq="seq"), net(2, seq="seq")
+    assert verdict(before, now, Increase("macs", Fraction(1, 10))).outcome == "kept"
+    assert verdict(before, now, Increase("macs", Fraction(9, 100))).outcome == "exceeded"
+    assert verdict(before, now, Increase("macs", None, 9)).outcome == "exceeded", "a length is at least 1"
+    found = verdict(before, now, Increase("macs", None, 100))
+    assert (found.outcome, found.code) == ("unknown", "CC103")
+    assert verdict(before, before, Increase("macs", None, 0)).outcome == "kept"
+
+
+def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
+    for against in ("", "costcalc.lock.json"):
+        found = verdict(None, net(1), Increase("macs", Fraction(1)), against)
+        assert (found.outcome, found.code) == ("unknown", "CC104")
+        assert "costcalc lock" in found.remedy
+    assert verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True).outcome == "kept"
