@@ -12,13 +12,15 @@ import click
 from costcalc.cli.check import check
 from costcalc.cli.commands import cli
 from costcalc.cli.llm import llm
+from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
 from costcalc.cli.output import abandon, complain
+from costcalc.cli.rule import rule
 from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, export, llm, memory, schema, table):
+for command in (check, export, llm, lock, memory, rule, schema, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2
