@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint gold check-readme bench clean
+.PHONY: demo test lint gold check-readme bench vendor clean
 
 demo: $(VENV)/.demo
 	$(BIN)/costcalc compare mobilenet vgg16
@@ -24,6 +24,10 @@ check-readme: $(VENV)/.demo
 
 bench: $(VENV)/.bench
 	$(BIN)/python bench/run.py
+
+# Rebuilds the chart library of reports from the packages that vendor/package-lock.json pins; needs Node.js.
+vendor:
+	cd vendor && npm ci --ignore-scripts && npm run build && sh licences.sh > ../costcalc/page/assets/vendored/LICENCES.txt
 
 clean:
 	rm -rf $(VENV)

@@ -15,12 +15,13 @@ from costcalc.cli.llm import llm
 from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
 from costcalc.cli.output import abandon, complain
+from costcalc.cli.report import report
 from costcalc.cli.rule import rule
 from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, export, llm, lock, memory, rule, schema, table):
+for command in (check, export, llm, lock, memory, report, rule, schema, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2

@@ -79,6 +79,16 @@ def opened(models: Sequence[str]) -> list[str]:
     return found
 
 
+def reports(models: Sequence[str], strict: bool, options: dict[str, Any]) -> list[Report]:
+    """The reports of several models. A name that is bound holds for the models that have it; UsageError where none
+    has."""
+    from costcalc.api import analyze
+
+    found = [fitting(partial(analyze, model, strict=strict), options) for model in opened(models)]
+    refuse([lacks for _, lacks in found])
+    return [report for report, _ in found]
+
+
 def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[Answer], bool]:
     """The answers in the models' order, and whether there is one for each. A lone model's error is raised; of several,
     it is told on standard error. A name that is bound holds for the models that have it; UsageError where none has."""

@@ -1,0 +1,34 @@
+// Several models side by side: totals with their ratios to the first model's, and FLOPs by operator.
+
+function comparison(found) {
+  const part = (title, lines) => element("table", { class: "figures" },
+    element("thead", {}, row([[title, true], ...found.names.flatMap((name, i) => (i ? [[name], ["ratio"]] : [[name]]))], "th")),
+    element("tbody", {}, lines.map(([label, kind, amounts, ratios]) =>
+      row([[label, true], ...amounts.flatMap((amount, i) => (i ? [[cell(amount, kind)], [times(ratios[i])]] : [[cell(amount, kind)]]))]))));
+  const box = element("div", { class: "chart", style: `height:${Math.max(180, found.totals.length * (found.names.length * 15 + 14) + 40)}px` });
+  const made = section("comparison", "Comparison",
+    element("p", { class: "lead" }, `Each figure against ${found.names[0]}’s.`),
+    element("ul", { class: "legend" }, found.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
+    box, wide("Totals of the models", part("Totals", found.totals)),
+    found.operators.length ? wide("FLOPs by operator", part("FLOPs by operator", found.operators)) : null);
+  made.start = () => chart(box, (colours, width) => ratioBars(found, colours, width), `Totals of ${found.names.join(", ")}; the table below has the figures`);
+  return made;
+}
+
+const cell = (amount, kind) => (kind === "bytes" ? bytes(amount) : exact(amount));
+
+function ratioBars(found, colours, width) {
+  const lines = found.totals;
+  const narrow = width < 600;
+  return {
+    grid: { left: 8, right: 64, top: 4, bottom: 4, containLabel: true },
+    xAxis: { type: "value", show: false },
+    yAxis: { type: "category", inverse: true, data: lines.map(([label]) => label.replace(" bytes", "")), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: colours.ink, fontSize: narrow ? 11 : 13, width: narrow ? 92 : 160, overflow: "break" } },
+    tooltip: { trigger: "item", formatter: ({ seriesIndex: i, dataIndex: at }) => tip(found.names[i], [[lines[at][0], cell(lines[at][2][i], lines[at][1])]]) },
+    series: found.names.map((name, i) => ({
+      type: "bar", name, barWidth: 12, barGap: "25%", itemStyle: { color: colours.marks[i % 8], borderRadius: [0, 2, 2, 0] },
+      label: { show: true, position: "right", color: colours.faint, fontSize: 11, formatter: ({ dataIndex }) => times(lines[dataIndex][3][i]) },
+      data: lines.map(([, , , ratios]) => ratios[i] ?? 0),
+    })),
+  };
+}

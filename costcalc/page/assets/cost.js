@@ -1,0 +1,130 @@
+// Where the cost is: the tree of blocks as a treemap or a sunburst that opens what is clicked, with a list that says the
+// same to the keyboard and to readers of screens.
+
+function cost(model) {
+  const state = { key: firstKey(model), view: "treemap", node: model.root };
+  const box = element("div", { class: "chart map" });
+  const list = element("ol", { class: "parts" });
+  const crumbs = element("nav", { class: "crumbs", "aria-label": "Block" });
+  const said = element("p", { class: "said", "aria-live": "polite" });
+  const key = element("div");
+  let picture = null;
+
+  function show() {
+    crumbs.replaceChildren(...[model.root, ...pathOf(state.node)].flatMap((node, i) => {
+      const text = i ? node.label : model.name;
+      return [...(i ? [element("span", { "aria-hidden": "true" }, "›")] : []),
+        node === state.node ? element("b", { "aria-current": "true" }, text) : element("button", { type: "button", onclick: () => go(node) }, text)];
+    }));
+    const whole = sumOf(model, model.root, state.key);
+    const mine = sumOf(model, state.node, state.key);
+    const parts = state.node.children.map((node) => [node, sumOf(model, node, state.key)]);
+    const empty = isOpen(model, state.key) || !(mine > 0);
+    said.textContent = isOpen(model, state.key)
+      ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
+      : `${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of the model`}, in ${exact(state.node.layers.length)} ${state.node.layers.length === 1 ? "layer" : "layers"}.`;
+    box.hidden = empty;
+    list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
+    key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));
+    if (picture && !empty) picture.draw();
+  }
+
+  function part(node, sum, mine) {
+    const inside = node.children.length > 0;
+    const content = [meter(sum / mine), element("span", { class: "name" }, node.label),
+      element("span", { class: "amount" }, rounded(sum, state.key)), element("span", { class: "share" }, percent(sum / mine))];
+    return element("li", {}, inside
+      ? element("button", { type: "button", onclick: () => go(node), "aria-label": `Open ${node.label}, ${rounded(sum, state.key)}, ${percent(sum / mine)}` }, content)
+      : element("div", {}, content));
+  }
+
+  function go(node) {
+    state.node = node;
+    show();
+  }
+
+  const made = section("cost", "Where the cost is",
+    element("div", { class: "controls" },
+      choice("Quantity", data.quantities.filter(([name]) => name !== "traffic_bytes" || true), state.key, (value) => { state.key = value; show(); }),
+      toggle("Picture", [["treemap", "Treemap"], ["sunburst", "Sunburst"]], state.view, (value) => { state.view = value; show(); })),
+    crumbs, said, element("div", { class: "split" }, box, list), key);
+  made.start = () => {
+    picture = chart(box, (colours, width) => (state.view === "treemap" ? treemap : sunburst)(model, state, colours, width),
+      "The cost of each block as an area; the list beside it has the figures");
+    picture.made.on("click", ({ data: item }) => {
+      const path = item && item.at !== undefined ? pathOf(model.nodes[item.at]) : [];
+      const next = path[pathOf(state.node).length];
+      if (next && next.children.length) go(next);
+      else if (!path.length && state.node.parent && state.view === "sunburst") go(state.node.parent);
+    });
+    show();
+    return picture;
+  };
+  return made;
+}
+
+const spoken = (key) => (key === "macs" || key === "flops" ? TITLES[key] : TITLES[key].toLowerCase());
+const firstKey = (model) => ["macs", "flops", "params", "activation_bytes"].find((key) => !isOpen(model, key) && sumOf(model, model.root, key) > 0) ?? "macs";
+
+// The tree below a block as the charts take it: what costs nothing is left out, a block around a single other one is
+// drawn as one with it, and nothing is opened deeper than asked.
+function items(model, state, colours, node, depth) {
+  const costly = (block) => block.children.filter((child) => sumOf(model, child, state.key) > 0);
+  return costly(node).map((child) => {
+    let inner = child;
+    for (let next = costly(inner); next.length === 1; next = costly(inner)) [inner] = next;
+    const parts = depth > 1 && inner.children.length ? items(model, state, colours, inner, depth - 1) : [];
+    return { at: inner.at, name: child.label, value: sumOf(model, child, state.key), itemStyle: { color: parts.length ? colours.header : colours.fills[colourIn(model, inner, state.key)] },
+      ...(parts.length ? { children: parts } : {}) };
+  });
+}
+
+function costTip(model, state) {
+  return { formatter: ({ data: item }) => {
+    if (!item || item.at === undefined) return "";
+    const node = model.nodes[item.at];
+    const layer = node.layer;
+    return tip(nameOf(node), [
+      [TITLES[state.key], `${exact(sumOf(model, node, state.key))} (${percent(sumOf(model, node, state.key) / sumOf(model, model.root, state.key))})`],
+      ["Operator", layer === null ? "" : model.layers.kind[layer]],
+      ["Output", layer === null ? "" : model.layers.output[layer]],
+      ["Layers", layer === null ? exact(node.layers.length) : ""],
+    ]);
+  } };
+}
+
+function treemap(model, state, colours, width) {
+  const label = { color: colours.ink, fontSize: 12, lineHeight: 15, padding: [3, 4], overflow: "truncate",
+    formatter: ({ data: item }) => (item && item.at !== undefined ? `${item.name}\n${rounded(item.value, state.key)}` : "") };
+  return {
+    tooltip: costTip(model, state),
+    series: [{
+      type: "treemap", left: 0, top: 0, right: 0, bottom: 0, width: "100%", height: "100%", roam: false, nodeClick: false,
+      breadcrumb: { show: false }, visibleMin: 40, childrenVisibleMin: 2400, sort: "desc", squareRatio: 1.1, label,
+      upperLabel: { show: true, height: 21, color: colours.ink, fontSize: 12, fontWeight: 600, padding: [0, 5], overflow: "truncate",
+        formatter: ({ data: item }) => `${item.name}  ${rounded(item.value, state.key)}` },
+      itemStyle: { borderColor: colours.paper, borderWidth: 1, gapWidth: 1, borderRadius: 2 },
+      emphasis: { upperLabel: { color: colours.ink }, label: { color: colours.ink } },
+      levels: [
+        { itemStyle: { borderColor: colours.paper, borderWidth: 0, gapWidth: 3 }, upperLabel: { show: false } },
+        { itemStyle: { borderColor: colours.header, borderWidth: 2, gapWidth: 2 } },
+        { itemStyle: { borderColor: colours.raised, borderWidth: 2, gapWidth: 1 } },
+        { itemStyle: { borderColor: colours.header, borderWidth: 1, gapWidth: 1 } },
+      ],
+      data: items(model, state, colours, state.node, width < 600 ? 2 : 3),
+    }],
+  };
+}
+
+function sunburst(model, state, colours) {
+  const label = { color: colours.ink, fontSize: 11, minAngle: 8, formatter: ({ name }) => fitted(name, 54, "11px") };
+  return {
+    tooltip: costTip(model, state),
+    series: [{
+      type: "sunburst", radius: ["16%", "98%"], nodeClick: false, sort: "desc", label,
+      itemStyle: { borderColor: colours.paper, borderWidth: 1 }, emphasis: { focus: "ancestor" },
+      levels: [{}, { label: { ...label, rotate: "tangential", minAngle: 24 } }, { label }, { label }],
+      data: items(model, state, colours, state.node, 3),
+    }],
+  };
+}

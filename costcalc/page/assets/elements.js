@@ -1,0 +1,68 @@
+// Elements of the page. Every text goes in as text: nothing that a model says is ever read as HTML.
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  put(made, attributes);
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+function drawn(name, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  put(made, attributes);
+  made.append(...children);
+  return made;
+}
+
+function put(made, attributes) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+  }
+}
+
+function section(id, title, ...children) {
+  return element("section", { id, "aria-labelledby": `${id}-title` }, element("h2", { id: `${id}-title` }, title), ...children);
+}
+
+function choice(label, options, chosen, change) {
+  const select = element("select", { onchange: () => change(select.value) },
+    options.map(([value, text]) => element("option", { value, selected: value === chosen }, text)));
+  return element("label", { class: "choice" }, element("span", {}, label), select);
+}
+
+// Buttons of which one is on.
+function toggle(label, options, chosen, change) {
+  const group = element("div", { class: "toggle", role: "group", "aria-label": label });
+  for (const [value, text] of options) {
+    const button = element("button", { type: "button", "aria-pressed": String(value === chosen), onclick: () => {
+      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+      change(value);
+    } }, text);
+    group.append(button);
+  }
+  return group;
+}
+
+// A table that may be wider than the page; its box scrolls and takes the keyboard.
+function wide(label, table) {
+  return element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label }, table);
+}
+
+function row(cells, kind = "td") {
+  return element("tr", {}, cells.map(([text, left], i) =>
+    kind === "th" ? element("th", { scope: "col", class: left ? "l" : null }, text)
+      : element(i ? "td" : "th", { scope: i ? null : "row", class: left ? "l" : null }, text)));
+}
+
+function meter(share) {
+  const bar = element("i", { class: "meter", "aria-hidden": "true" });
+  bar.style.setProperty("--share", Number.isFinite(share) ? Math.max(0, Math.min(1, share)) : 0);
+  return bar;
+}
+
+// What a chart's pointer shows: a title and lines of label and value.
+function tip(title, lines) {
+  return element("div", { class: "tip" }, element("strong", {}, title),
+    lines.filter(([, value]) => value).map(([label, value]) => element("div", {}, element("span", {}, label), element("b", {}, value))));
+}

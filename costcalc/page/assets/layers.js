@@ -1,0 +1,92 @@
+// Every layer: a table that sorts by each column and is searched.
+
+const FIRST = 1000;
+
+function layers(model) {
+  const basis = firstKey(model);
+  const whole = sumOf(model, model.root, basis);
+  const most = model.layers[basis].reduce((top, amount) => Math.max(top, plain(amount) || 0), 0) / whole;
+  const quantities = data.quantities.map(([key, title]) => ({ key, title: title.replace(" bytes", ""), amount: true }));
+  const columns = [
+    { key: "#", title: "#", value: (i) => i, text: (i) => exact(i + 1) },
+    { key: "name", title: "Layer", left: true },
+    { key: "op", title: "Operator", left: true, value: (i) => model.layers.kind[i] },
+    { key: "output", title: "Output" },
+    ...quantities.slice(0, 1),
+    { key: "share", title: `% ${TITLES[basis].replace(" bytes", "")}`, value: (i) => plain(model.layers[basis][i]) / whole, text: (i, value) => (value > 0 ? percent(value) : ""), number: true, bar: true },
+    ...quantities.slice(1),
+    { key: "intensity", title: "FLOP/byte", value: (i) => plain(model.layers.flops[i]) / plain(model.layers.traffic_bytes[i]), text: (i, value) => (value > 0 && Number.isFinite(value) ? digits(value) : ""), number: true },
+  ];
+  const words = model.layers.name.map((name, i) => `${name} ${model.layers.op[i]} ${model.layers.kind[i]} ${model.layers.output[i]}`.toLowerCase());
+  const state = { by: "#", down: false, words: [], all: false };
+  const rows = model.layers.name.map(() => null);
+  const body = element("tbody");
+  const foot = element("tfoot");
+  const said = element("output", { class: "said", "aria-live": "polite" });
+  const more = element("button", { type: "button", class: "open", onclick: () => { state.all = true; show(); } });
+  const search = element("input", { type: "search", id: "search", placeholder: "Name, operator, shape …", autocomplete: "off", spellcheck: "false",
+    oninput: () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); show(); } });
+  const heads = columns.map((column) => element("th", { scope: "col", class: column.left ? "l" : null, "aria-sort": "none", "data-key": column.key },
+    element("button", { type: "button", onclick: () => sort(column) }, column.title)));
+
+  const valueOf = (column, i) => (column.value ? column.value(i) : model.layers[column.key][i]);
+
+  function line(i) {
+    rows[i] ??= element("tr", {}, columns.map((column) => {
+      const value = valueOf(column, i);
+      const text = column.text ? column.text(i, value) : column.amount ? (isBytes(column.key) ? bytes(value) : exact(value)) : value;
+      return element(column.key === "name" ? "th" : "td", { scope: column.key === "name" ? "row" : null, class: column.left ? "l" : null, title: column.key === "name" ? value : null },
+        column.bar ? meter(value / most) : null, column.key === "name" ? path(value) : text);
+    }));
+    return rows[i];
+  }
+
+  // The way to a layer may be cut where there is no room, its own name not.
+  function path(name) {
+    const at = name.lastIndexOf("/");
+    return element("span", { class: "path" }, at > 0 ? element("span", {}, name.slice(0, at)) : null, element("b", {}, at > 0 ? name.slice(at) : name));
+  }
+
+  function sort(column) {
+    state.down = state.by === column.key ? !state.down : Boolean(column.amount || column.number);
+    state.by = column.key;
+    show();
+  }
+
+  function show() {
+    const found = words.flatMap((text, i) => (state.words.every((word) => text.includes(word)) ? [i] : []));
+    const column = columns.find(({ key }) => key === state.by);
+    const sign = state.down ? -1 : 1;
+    const values = new Map(found.map((i) => [i, valueOf(column, i)]));
+    const number = (value) => (Number.isFinite(value) ? value : -1);
+    const between = column.amount ? compare : column.number || column.key === "#" ? (a, b) => number(a) - number(b)
+      : (a, b) => String(a).localeCompare(String(b), "en", { numeric: true });
+    found.sort((a, b) => sign * between(values.get(a), values.get(b)) || a - b);
+    for (const head of heads) head.setAttribute("aria-sort", head.dataset.key !== state.by ? "none" : state.down ? "descending" : "ascending");
+    const shown = state.all ? found : found.slice(0, FIRST);
+    body.replaceChildren(...shown.map(line));
+    more.hidden = shown.length === found.length;
+    more.textContent = `Show all ${exact(found.length)} layers`;
+    said.textContent = state.words.length ? `${exact(found.length)} of ${exact(model.count)} layers` : `${exact(model.count)} ${model.count === 1 ? "layer" : "layers"}`;
+    foot.replaceChildren(found.length ? total(found) : "");
+  }
+
+  function total(found) {
+    const part = { layers: found };
+    return element("tr", {}, columns.map(({ key, amount, left, bar }) => {
+      if (key === "name") return element("th", { scope: "row", class: "l" }, found.length === model.count ? "Total" : "Sum of the matches");
+      if (amount && found.length === model.count) return element("td", {}, isBytes(key) ? bytes(model.totals[key]) : exact(model.totals[key]));
+      if (bar) return element("td", {}, percent(sumOf(model, part, basis) / whole));
+      if (!amount || found.some((i) => model.layers[key][i] !== null && typeof model.layers[key][i] === "object")) return element("td", { class: left ? "l" : null });
+      const unknown = found.some((i) => model.layers[key][i] === null);
+      return element("td", {}, `${unknown ? "≥ " : ""}${isBytes(key) ? bytes(sumOf(model, part, key) || 0) : exact(sumOf(model, part, key) || 0)}`);
+    }));
+  }
+
+  const made = section("layers", "Layers",
+    element("div", { class: "controls" }, element("label", { class: "choice search" }, element("span", {}, "Search"), search), said),
+    wide("Layers", element("table", { class: "figures layers" }, element("thead", {}, element("tr", {}, heads)), body, foot)), more);
+  made.querySelector(".wide").classList.add("tall");
+  show();
+  return made;
+}

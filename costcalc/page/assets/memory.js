@@ -1,0 +1,80 @@
+// When memory is needed, and by what: live bytes over the steps, and the tensors that live through the chosen one.
+
+function memory(model) {
+  const found = model.memory;
+  if (found.open) return section("memory", "Memory over time", element("p", { class: "said" }, found.open));
+  const state = { step: found.step };
+  const last = found.live.length - 1;
+  const box = element("div", { class: "chart" });
+  const said = element("p", { class: "said", "aria-live": "polite" });
+  const body = element("tbody");
+  const slider = element("input", { type: "range", min: 0, max: last, step: 1, value: state.step, "aria-label": "Step", oninput: () => go(Number(slider.value)) });
+  const back = element("button", { type: "button", onclick: () => go(found.step) }, "Peak");
+  let picture = null;
+
+  function go(step) {
+    state.step = Math.max(0, Math.min(last, step));
+    slider.value = state.step;
+    slider.setAttribute("aria-valuetext", `${state.step + 1} of ${last + 1}, ${found.steps[state.step] ?? ""}`);
+    show();
+    if (picture) picture.draw(false);
+  }
+
+  function show() {
+    const live = plain(found.live[state.step]);
+    const peak = state.step === found.step;
+    said.replaceChildren(element("b", {}, `${found.least ? "≥ " : ""}${bytes(live)}`),
+      ` at step ${exact(state.step + 1)} of ${exact(last + 1)}${peak ? ", the peak" : ` (${percent(live / plain(found.peak))} of the peak)`}: `,
+      element("span", { class: "name" }, found.steps[state.step] ?? ""));
+    back.disabled = peak;
+    const held = found.buffers.filter(([, , , , born, dies]) => born <= state.step && state.step <= dies);
+    held.sort((a, b) => plain(b[3]) - plain(a[3]));
+    body.replaceChildren(...held.slice(0, 12).map(([name, shape, dtype, size, born, dies]) =>
+      row([[name, true], [dtype, true], [shape], [bytes(size)], [percent(plain(size) / live)], [exact(born + 1)], [exact(dies + 1)]])));
+    if (held.length > 12) body.append(row([[`${exact(held.length - 12)} more`, true], [""], [""], [bytes(held.slice(12).reduce((sum, one) => sum + plain(one[3]), 0))], [""], [""], [""]]));
+  }
+
+  const made = section("memory", "Memory over time",
+    element("p", { class: "lead" }, "Live activation bytes at each step, every layer on its own, nothing computed in place. A tensor lives from the step that computes it to the last that reads it; weights are not counted."),
+    box, element("div", { class: "controls slide" }, slider, back), said,
+    wide("Tensors alive at the step", element("table", { class: "figures" },
+      element("thead", {}, row([["Tensor", true], ["Type", true], ["Shape"], ["Size"], ["Of live"], ["From"], ["To"]], "th")), body)));
+  made.start = () => {
+    picture = chart(box, (colours) => timeline(found, state, colours), `Live activation bytes by step, at most ${bytes(found.peak)}; the slider below chooses a step`);
+    picture.made.getZr().on("click", (event) => {
+      const [at] = picture.made.convertFromPixel({ gridIndex: 0 }, [event.offsetX, event.offsetY]);
+      go(Math.round(at) - 1);
+    });
+    show();
+    return picture;
+  };
+  return made;
+}
+
+function timeline(found, state, colours) {
+  const live = found.live.map(plain);
+  const top = plain(found.peak);
+  const step = niceBytes(top / 4);
+  return {
+    grid: { left: 4, right: 16, top: 28, bottom: 4, containLabel: true },
+    tooltip: { trigger: "axis", axisPointer: { lineStyle: { color: colours.faint } },
+      formatter: ([{ dataIndex: i }]) => tip(found.steps[i], [["Live", `${bytes(live[i])} (${percent(live[i] / top)} of the peak)`], ["Step", exact(i + 1)]]) },
+    xAxis: { type: "value", min: 0.5, max: live.length + 0.5, minInterval: 1, splitLine: { show: false },
+      axisLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, showMinLabel: false, showMaxLabel: false, formatter: exact } },
+    yAxis: { type: "value", min: 0, max: Math.max(1, Math.ceil((top * 1.04) / step) * step), interval: step, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, formatter: (value) => bytes(value) } },
+    series: [{
+      type: "line", step: "middle", symbol: "none", sampling: "max", lineStyle: { color: colours.marks[0], width: 1.5 },
+      areaStyle: { color: colours.fills[0], opacity: 0.55 }, itemStyle: { color: colours.marks[0] },
+      data: live.map((value, i) => [i + 1, value]),
+      markLine: { symbol: "none", silent: true, animation: false, lineStyle: { color: colours.marks[1], width: 1.5, type: "solid" },
+        label: { color: colours.ink, fontSize: 12, formatter: state.step === found.step ? `peak ${bytes(top)}` : bytes(live[state.step]),
+          position: state.step > live.length * 0.8 ? "insideEndBottom" : "end", rotate: 0, align: state.step > live.length * 0.8 ? "right" : state.step < live.length * 0.1 ? "left" : "center", distance: state.step > live.length * 0.8 ? [6, -18] : 4 },
+        data: [{ xAxis: state.step + 1 }] },
+    }],
+  };
+}
+
+// A step of an axis in bytes: 1, 2, 4, 8 … of a binary unit.
+function niceBytes(value) {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}

@@ -1,0 +1,80 @@
+// The page's data: models, and over the layers of each the tree of blocks with what they cost.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const TITLES = Object.fromEntries(data.quantities);
+
+for (const model of data.models) {
+  model.count = model.layers.name.length;
+  model.sums = new Map();
+  model.nodes = [];
+  model.root = grown(model, model.blocks, null);
+  model.colours = legend(model);
+}
+
+// A block or a layer: its number, label, parent, children, and the indices of the layers in it, in execution order.
+function grown(model, block, parent) {
+  const made = entered(model, block[0], parent, null);
+  for (const child of block.slice(1)) {
+    const name = model.layers.name[child];
+    const inner = Array.isArray(child) ? grown(model, child, made) : entered(model, name.split("/").pop() || name, made, child);
+    made.children.push(inner);
+    for (const layer of inner.layers) made.layers.push(layer);
+  }
+  return made;
+}
+
+function entered(model, label, parent, layer) {
+  const made = { at: model.nodes.length, label, parent, children: [], layers: layer === null ? [] : [layer], layer };
+  model.nodes.push(made);
+  return made;
+}
+
+// The sum of what is known; NaN where none is a number.
+function sumOf(model, node, key) {
+  if (!model.sums.has(key)) model.sums.set(key, new Map());
+  const known = model.sums.get(key);
+  if (!known.has(node)) {
+    const found = node.layers.map((layer) => plain(model.layers[key][layer])).filter((value) => !Number.isNaN(value));
+    known.set(node, found.length ? found.reduce((a, b) => a + b, 0) : NaN);
+  }
+  return known.get(node);
+}
+
+const isOpen = (model, key) => model.layers[key].some((amount) => amount !== null && typeof amount === "object");
+const pathOf = (node) => (node.parent ? [...pathOf(node.parent), node] : []);
+const nameOf = (node) => pathOf(node).map((part) => part.label).join("/");
+
+// Colours by kind of operator: the dearest kinds have their own, all others the last one.
+function legend(model) {
+  const cost = new Map();
+  model.layers.kind.forEach((kind, i) => {
+    const [degree, size] = orderOf(model.layers.flops[i]);
+    const [most, sum] = cost.get(kind) ?? [-1, 0];
+    cost.set(kind, degree > most ? [degree, size] : degree === most ? [most, sum + size] : [most, sum]);
+  });
+  const order = [...cost].sort((a, b) => b[1][0] - a[1][0] || b[1][1] - a[1][1]).map(([kind]) => kind);
+  return new Map(order.map((kind, i) => [kind, Math.min(i, 7)]));
+}
+
+const colourOf = (model, layer) => model.colours.get(model.layers.kind[layer]);
+
+// The colour of a block is that of the kind of operator that costs most in it.
+function colourIn(model, node, key) {
+  if (node.layer !== null) return colourOf(model, node.layer);
+  const cost = new Map();
+  for (const layer of node.layers) {
+    const colour = colourOf(model, layer);
+    cost.set(colour, (cost.get(colour) ?? 0) + (plain(model.layers[key][layer]) || 0));
+  }
+  return [...cost].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 7;
+}
+
+function legendOf(model, layers, paint = "fill") {
+  const used = new Set(layers.map((layer) => model.layers.kind[layer]));
+  const kinds = [...model.colours].filter(([kind]) => used.has(kind));
+  const named = kinds.filter(([, colour]) => colour < 7);
+  const others = kinds.length - named.length;
+  return element("ul", { class: "legend" },
+    named.map(([kind, colour]) => element("li", {}, element("i", { class: `${paint}${colour}`, "aria-hidden": "true" }), kind)),
+    others ? element("li", {}, element("i", { class: `${paint}7`, "aria-hidden": "true" }), others === 1 ? kinds.at(-1)[0] : `${others} others`) : null);
+}

@@ -1,0 +1,112 @@
+// What bounds the time: each device's roof over arithmetic intensity, and where the layers stand under it.
+
+function roofline(model) {
+  const usable = model.devices.filter((device) => device.peak && device.bandwidth);
+  const made = section("roofline", "Roofline",
+    element("p", { class: "lead" }, "FLOPs for each byte that a layer reads and writes, and the speed that a device allows at best there: left of the bend memory is the limit, right of it arithmetic. A circle is a layer; its area is its share of the time, layer by layer."));
+  const points = usable.length ? pointsOf(model) : [];
+  const decided = points.length > 0;
+  const state = { device: usable[0] };
+  const box = element("div", { class: "chart" });
+  const said = element("p", { class: "said", "aria-live": "polite" });
+  let picture = null;
+
+  function show() {
+    const by = state.device.bound_by;
+    const count = (name) => by.filter((one) => one === name).length;
+    said.textContent = `${state.device.name}: ${exact(count("compute"))} layers bound by compute, ${exact(count("memory"))} by memory.`;
+    if (picture) picture.draw();
+  }
+
+  if (decided) {
+    made.append(element("div", { class: "controls" }, choice("Layers on", usable.map((d) => [d.id, d.name]), state.device.id,
+      (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, said, legendOf(model, points.map((point) => point.layer), "mark"));
+    made.start = () => {
+      picture = chart(box, (colours, width) => roofs(model, usable, points, state, colours, width), "Attainable speed by arithmetic intensity; the table below has the bounds");
+      show();
+      return picture;
+    };
+  } else {
+    const open = [...new Set(model.devices.flatMap((device) => device.open))];
+    made.append(element("p", { class: "said" }, open.length ? `It depends on ${open.join(", ")}: bind with --dim.` : "The devices have no peak for what this model multiplies; name others with --hardware."));
+  }
+  made.append(wide("Bounds on the devices", element("table", { class: "figures prose" },
+    element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true]], "th")),
+    element("tbody", {}, model.devices.map((device) => row([
+      [`${device.name}`, true],
+      [device.peak ? `${device.precision} ${device.peak_text}` : `no peak for ${device.precision}`],
+      [device.bandwidth_text || "?"],
+      [device.seconds === null ? "?" : `≥ ${seconds(device.seconds)}`],
+      [device.layer_by_layer.split(" (")[0], true],
+      [device.fits.map(([text, fits]) => `${fits ? "" : "Does not fit: "}${text}`).join("; "), true],
+    ]))))));
+  return made;
+}
+
+function pointsOf(model) {
+  return model.layers.name.map((name, layer) => {
+    const flops = plain(model.layers.flops[layer]);
+    const moved = plain(model.layers.traffic_bytes[layer]);
+    return { layer, flops, intensity: flops / moved };
+  }).filter((point) => point.flops > 0 && Number.isFinite(point.intensity));
+}
+
+function roofs(model, devices, points, state, colours, width) {
+  const intensities = points.map((point) => point.intensity);
+  const bends = devices.map((device) => device.peak / device.bandwidth);
+  const left = 10 ** Math.floor(Math.log10(Math.min(...intensities, ...bends) / 1.5));
+  const right = 10 ** Math.ceil(Math.log10(Math.max(...intensities, ...bends) * 1.5));
+  const { device } = state;
+  const narrow = width < 600;
+  const time = points.map((point) => device.times[point.layer] ?? 0);
+  const all = time.reduce((a, b) => a + b, 0) || 1;
+  const order = points.map((_, i) => i).sort((a, b) => time[b] - time[a]);
+  const top = 10 ** Math.ceil(Math.log10(Math.max(...devices.map((one) => one.peak)) * 1.6));
+  const bottom = 10 ** Math.floor(Math.log10(Math.min(...devices.map((one) => one.bandwidth)) * left * 1.01));
+  const lift = lifted(devices.map((one) => (Math.log10(one.peak / bottom) / Math.log10(top / bottom)) * 278), narrow ? 16 : 34);
+  const axis = { type: "log", axisLine: { lineStyle: { color: colours.line } }, splitLine: { lineStyle: { color: colours.line } }, minorSplitLine: { show: false } };
+  return {
+    grid: { left: 8, right: narrow ? 14 : 196, top: 34, bottom: 28, containLabel: true },
+    tooltip: { trigger: "item" },
+    xAxis: { ...axis, name: "FLOP per byte", nameLocation: "middle", nameGap: 28, nameTextStyle: { color: colours.faint }, min: left, max: right, axisLabel: { color: colours.faint, formatter: intensity, hideOverlap: true } },
+    yAxis: { ...axis, name: "FLOP/s", nameTextStyle: { color: colours.faint, align: "left" }, min: bottom, max: top, axisLabel: { color: colours.faint, formatter: (value) => short(value).trim(), hideOverlap: true } },
+    series: [
+      ...devices.map((one, i) => {
+        const chosen = one === device;
+        return {
+          type: "line", symbol: "none", silent: true, z: 2, lineStyle: { color: chosen ? colours.ink : colours.faint, width: chosen ? 2 : 1.25, type: chosen ? "solid" : "dashed" },
+          label: { show: false }, data: [[left, one.bandwidth * left], [one.peak / one.bandwidth, one.peak], [right, one.peak]],
+          markPoint: { silent: true, symbol: "circle", symbolSize: 0.01, label: { show: true, color: chosen ? colours.ink : colours.faint, fontWeight: chosen ? 600 : 400, fontSize: narrow ? 11 : 12, backgroundColor: colours.paper, padding: [1, 3],
+            align: narrow ? "right" : "left", verticalAlign: narrow ? "bottom" : "middle", offset: narrow ? [0, -3 - lift[i]] : [6, -lift[i]],
+            formatter: narrow ? `${one.id}  ${one.peak_text}` : `${one.name}\n${one.precision} ${one.peak_text}`, lineHeight: 15 }, data: [{ coord: [right, one.peak] }] },
+        };
+      }),
+      {
+        type: "scatter", z: 3, itemStyle: { opacity: 0.8, borderColor: colours.paper, borderWidth: 1 },
+        tooltip: { formatter: ({ data: { at: i } }) => {
+          const { layer, intensity: x } = points[i];
+          return tip(model.layers.name[layer], [["Operator", model.layers.kind[layer]], ["FLOP per byte", digits(x)], ["FLOPs", exact(model.layers.flops[layer])],
+            ["Traffic", bytes(model.layers.traffic_bytes[layer])], ["Time", seconds(device.times[layer])], ["Of the time", percent(time[i] / all)], ["Bound by", device.bound_by[layer]]]);
+        } },
+        data: order.map((i) => [points[i], i]).map(([{ layer, intensity: x }, i]) => ({
+          at: i, value: [x, Math.min(device.peak, x * device.bandwidth)],
+          symbolSize: Math.max(5, Math.sqrt(time[i] / all) * (narrow ? 60 : 90)),
+          itemStyle: { color: colours.marks[colourOf(model, layer)] },
+        })),
+      },
+    ],
+  };
+}
+
+// How far labels are raised so that none stands on another: their heights in pixels, from below.
+function lifted(heights, room) {
+  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
+  const lift = heights.map(() => 0);
+  order.slice(1).forEach((i, k) => {
+    const below = order[k];
+    lift[i] = Math.max(0, heights[below] + lift[below] + room - heights[i]);
+  });
+  return lift;
+}
+
+const intensity = (value) => (value < 1 ? String(value) : short(value).trim());

@@ -1,0 +1,93 @@
+"""A report's layers -> columns of the page's table, the tree of blocks over them, and which layer reads which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.columns import qualified
+from costcalc.grouping import Block, tree
+from costcalc.page.figures import figure
+from costcalc.page.kinds import kinds
+from costcalc.render.cells import printable, shapes
+from costcalc.report import Report
+from costcalc.rows import Row
+from costcalc.steps import names, numbers
+
+QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
+
+
+def columns(report: Report) -> dict[str, list[Any]]:
+    """One list a column, in execution order."""
+    kind = [name for row, name in zip(report.rows, kinds(report), strict=True) if row.state != "constant"]
+    rows = report.layers
+    return {
+        "name": [printable(row.name) for row in rows],
+        "op": [printable(qualified(row)) for row in rows],
+        "kind": list(map(printable, kind)),
+        "output": [printable(shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
+        "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],
+        "runs": [figure(row.count) for row in rows],
+        "state": [row.state for row in rows],
+        "working": [printable(working(row)) for row in rows],
+        **{key: [figure(row.amounts[key]) for row in rows] for key in QUANTITIES},
+    }
+
+
+def working(row: Row) -> str:
+    """How a layer's MACs come about: `#filter params × #filters = 27 × 5`; "" where it has none."""
+    terms = row.cost.macs.terms if row.cost else ()
+    if not terms:
+        return ""
+    return " + ".join(names(t.factors) for t in terms) + " = " + " + ".join(numbers(t.factors) for t in terms)
+
+
+def blocks(report: Report) -> list[Any]:
+    """The tree: a block is [label, child, …], a layer its index."""
+    rows = report.layers
+    place = {id(row): i for i, row in enumerate(rows)}
+    return _nested(tree(rows), place)
+
+
+def _nested(root: Block, place: dict[int, int]) -> list[Any]:
+    """Depth first with a stack, for scopes can be nested deeper than Python calls."""
+    whole: list[Any] = [""]
+    stack: list[tuple[Block, list[Any]]] = [(root, whole)]
+    while stack:
+        block, into = stack.pop()
+        for child in block.children.values():
+            if not child.children:
+                into.append(place[id(child.rows[0])])
+                continue
+            inner: list[Any] = [printable(child.path[-1])]
+            into.append(inner)
+            stack.append((child, inner))
+    return whole
+
+
+def edges(report: Report) -> dict[str, Any]:
+    """Which layer reads which: pairs of indices, a graph input as -1, -2, …; an output as a pair with `outputs`.
+    Constants are no layers, and what they give is no edge."""
+    graph = report.graph
+    nodes = [n for n, row in zip(graph.nodes, report.rows, strict=True) if row.state != "constant"]
+    known = [name for name in graph.inputs if name not in graph.initializers]
+    source: dict[str, int] = {name: -1 - i for i, name in enumerate(known)}
+    for i, node in enumerate(nodes):
+        source.update(dict.fromkeys(filter(None, node.outputs), i))
+    pairs = dict.fromkeys((source[v], i) for i, node in enumerate(nodes) for v in node.inputs if v in source)
+    return {
+        "inputs": [printable(f"{name} {_shape(report, name)}") for name in known],
+        "pairs": [list(pair) for pair in pairs],
+        "outputs": [[source[name], printable(f"{name} {_shape(report, name)}")] for name in _given(report, source)],
+    }
+
+
+def _given(report: Report, source: dict[str, int]) -> Iterator[str]:
+    """The graph's outputs that a layer computes."""
+    for name in dict.fromkeys(report.graph.outputs):
+        if source.get(name, -1) >= 0:
+            yield name
+
+
+def _shape(report: Report, name: str) -> str:
+    return shapes((report.graph.types[name].shape,))
