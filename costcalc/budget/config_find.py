@@ -18,17 +18,21 @@ def read(path: str | os.PathLike[str]) -> Config:
     """The config in a file; its paths are relative to the file's folder. ConfigError where it breaks the form."""
     file = Path(path)
     shown = os.fspath(path)
-    content = _content(file, shown)
-    if file.suffix == ".toml":
+    return of_content(_content(file, shown), shown, file.parent)
+
+
+def of_content(content: bytes, shown: str, folder: Path) -> Config:
+    """The config in a file's content; shown is what messages call the file. ConfigError where it breaks the form."""
+    if shown.endswith(".toml"):
         from costcalc.budget.config_toml import root
 
-        return config(root(content, shown), shown, file.parent)
+        return config(root(content, shown), shown, folder)
     from costcalc.load.yaml_nodes import parse
 
     if not content.strip():
         raise ConfigError("the file is empty", "write `models:` and `limits:`, or `costcalc check --init`", shown)
     try:
-        return config(parse(content, shown).root, shown, file.parent)
+        return config(parse(content, shown).root, shown, folder)
     except SpecError as error:
         raise ConfigError(error.fact, "mend it there", error.place) from error
 

@@ -11,6 +11,7 @@ import click
 
 from costcalc.cli.check import check
 from costcalc.cli.commands import cli
+from costcalc.cli.diff import diff
 from costcalc.cli.llm import llm
 from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
@@ -21,7 +22,7 @@ from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, export, llm, lock, memory, report, rule, schema, table):
+for command in (check, diff, export, llm, lock, memory, report, rule, schema, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2

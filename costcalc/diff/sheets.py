@@ -26,7 +26,8 @@ OWN = ("added", "removed", "changed")
 def sheets(diff: Diff, top: int | None = None) -> tuple[Sheet, ...]:
     """The tables for people; of the layers, top leaves those with the largest difference, and a row for the rest.
     Where nothing changed, the totals alone."""
-    return (_totals(diff), *_causes(diff), *_layers(diff, top))
+    both = diff.before.source and diff.after.source
+    return (_totals(diff), *(_causes(diff) if both else ()), *_layers(diff, top))
 
 
 def title(diff: Diff) -> str:
@@ -55,7 +56,7 @@ def differing(diff: Diff) -> list[str]:
 
 
 def _totals(diff: Diff) -> Sheet:
-    shown = (
+    shown: tuple[Column, ...] = (
         Column("figure", "", "name", 100),
         Column("before", "Before", "number", 90),
         Column("after", "After", "number", 95),
@@ -63,12 +64,14 @@ def _totals(diff: Diff) -> Sheet:
         Column("percent", "%", "percent", 80),
     )
     moved = differing(diff)
+    if all(share(diff, key) is None for key in moved):
+        shown = shown[:-1]
     rows = []
     for key in moved or ("macs", "params"):
         before, after = (_total(diff, key, side) for side in (0, 1))
-        rows.append((TOTALS[key], before, after, rise(diff, key), share(diff, key)))
+        rows.append((TOTALS[key], before, after, rise(diff, key), share(diff, key))[: len(shown)])
     return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(_remarks(diff, moved)),
-                 groups=((1, 2, 3, 4),), kind="figure")  # fmt: skip
+                 groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
 
 
 def _total(diff: Diff, key: str, side: int) -> Amount:

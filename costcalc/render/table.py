@@ -17,7 +17,7 @@ from costcalc.sheet import Sheet
 LEFT = ("name", "text", "prose", "bar")
 NAME = 18
 """Names are not shortened further where a line has some room."""
-SHORTEN = {"name": path, "number": end, "short": end, "prose": end}
+SHORTEN = {"name": path, "number": end, "short": end, "change": end, "prose": end}
 
 
 def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
