@@ -103,8 +103,6 @@ def test_a_width_multiplier() -> None:
     assert named(result, "changed") == ["conv", *[f"separable{i}/pointwise_conv" for i in range(1, 14)]]
     # 149 million multiply-adds are left in the paper's table 6
     assert result.causes["macs"] == {"channels": 149_497_088 - 568_740_352}
-        "channels"
-    }
 
 
 def test_a_longer_sequence_is_resolution() -> None:
