@@ -56,7 +56,8 @@ class GraphBuilder:
 
     def add_initializer(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None = None) -> str:
         """A stored tensor: a parameter, a buffer or a constant."""
-        self._new(name)
+        if name in self.types:
+            self._new(name)
         self.initializers[name] = self.types[name] = TensorType(dtype, tuple(shape), value)
         return name
 

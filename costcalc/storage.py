@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc import registry
@@ -11,6 +11,8 @@ from costcalc.ir import Graph, Node, TensorType
 
 PASS_THROUGH = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
 """A stored tensor behind one of these is still the weight that its reader multiplies with."""
+
+NOT_PACKED: tuple[frozenset[int], registry.PackedCount | None] = (frozenset(), None)
 
 BEFORE = PASS_THROUGH | {"DequantizeLinear"}
 """What stands between a stored tensor and the layer that it counts for."""
@@ -45,15 +47,19 @@ def stored(graph: Graph) -> Iterator[Stored]:
     """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
     once."""
     readers = _readers(graph)
+    nodes, parameters, packed = graph.nodes, graph.parameters, registry.PACKED
     for name, type_ in graph.initializers.items():
         uses = readers[name]
         if uses:
-            kind = "param" if name in graph.parameters else _kind(type_, uses, graph, readers)
+            kind = "param" if name in parameters else _kind(type_, uses, graph, readers)
             index, position = uses[0]
+            node = nodes[index]
             owner = index
-            if len(uses) > 1 or graph.nodes[index].op_type in BEFORE:
+            if len(uses) > 1 or node.op_type in BEFORE:
                 owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
-            yield Stored(name, type_, kind, owner, _values(type_, graph.nodes[index], position))
+            inputs, count = packed.get((node.domain, node.op_type), NOT_PACKED)
+            values = count(type_, node.attributes) if count is not None and position in inputs else type_.elements
+            yield Stored(name, type_, kind, owner, values)
 
 
 def _readers(graph: Graph) -> Readers:
@@ -68,31 +74,89 @@ def _readers(graph: Graph) -> Readers:
     return readers
 
 
-def _values(type_: TensorType, node: Node, position: int) -> Dim:
-    inputs, count = registry.PACKED.get((node.domain, node.op_type), ((), None))
-    return count(type_, node.attributes) if count is not None and position in inputs else type_.elements
-
-
 def owners(graph: Graph) -> dict[int, Storage]:
     """What each node (by index) is the first to read of the stored tensors."""
+    simple = _simple(graph)
+    return _shared(graph) if simple is None else simple
+
+
+def _simple(graph: Graph) -> dict[int, Storage] | None:
+    """The same where each stored tensor is read once, by the node that computes with it: it follows from the node's own
+    types. None where that is not so."""
+    initializers, parameters = graph.initializers, graph.parameters
     owned: dict[int, Storage] = {}
-    for item in stored(graph):
-        kind = item.kind
-        if kind == "constant":
+    seen: set[str] = set()
+    for index, node in enumerate(graph.nodes):
+        names = [name for name in node.inputs if name in initializers]
+        if not names:
             continue
-        params, buffers, size = owned.get(item.owner, NOTHING)
-        if kind == "param":
-            params = params + item.values
-        else:
-            buffers = buffers + item.values
-        owned[item.owner] = Storage(params, buffers, size + item.type.nbytes)
+        op = (node.domain, node.op_type)
+        if (
+            node.op_type in BEFORE
+            or op in registry.PACKED
+            or not seen.isdisjoint(names)
+            or len(set(names)) < len(names)
+        ):
+            return None
+        seen.update(names)
+        held = tuple(
+            [
+                (position, initializers[name], name in parameters)
+                for position, name in enumerate(node.inputs)
+                if name in initializers
+            ]
+        )
+        key = (registry.BUFFERS.get(op), registry.WEIGHTS.get(op), held)
+        storage = KEPT.get(key)
+        if storage is None:
+            if len(KEPT) >= MOST:
+                KEPT.clear()
+            storage = KEPT[key] = _of_node(node, held)
+        if storage is not NOTHING:
+            owned[index] = storage
     return owned
 
 
-def _kind(type_: TensorType, uses: Iterable[tuple[int, int]], graph: Graph, readers: Readers) -> str:
+KEPT: dict[object, Storage] = {}
+"""What nodes hold by what they read, from one graph to the next, and what is registered of their operators."""
+MOST = 1 << 12
+
+
+def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storage:
+    total = NOTHING
+    for position, type_, learned in held:
+        kind = "param" if learned else _kind_of(type_, {_role(node, position)})
+        if kind != "constant":
+            total = _with(total, kind, type_, type_.elements)
+    return total
+
+
+def _with(have: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
+    """What a node holds with one more tensor."""
+    params, buffers, size = have
+    if kind == "param":
+        params = params + values
+    else:
+        buffers = buffers + values
+    return Storage(params, buffers, size + type_.nbytes)
+
+
+def _shared(graph: Graph) -> dict[int, Storage]:
+    owned: dict[int, Storage] = {}
+    for item in stored(graph):
+        if item.kind != "constant":
+            owned[item.owner] = _with(owned.get(item.owner, NOTHING), item.kind, item.type, item.values)
+    return owned
+
+
+def _kind(type_: TensorType, uses: Sequence[tuple[int, int]], graph: Graph, readers: Readers) -> str:
     """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
     tensor, or one element, only where a reader takes it as a weight (int64 never: it steers shapes and indices)."""
-    roles = {role for use in uses for role in _roles(*use, graph, readers)}
+    return _kind_of(type_, {role for use in uses for role in _roles(*use, graph, readers)})
+
+
+def _kind_of(type_: TensorType, roles: set[str]) -> str:
+    """The kind of a tensor that is read in these roles."""
     if roles == {"buffer"}:
         return "buffer"
     if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Union
 
@@ -193,7 +194,4 @@ def remedy(d: Dim) -> str:
 
 def prod(dims: Iterable[Dim]) -> Dim:
     """∏ of the extents; 1 of none."""
-    result: Dim = 1
-    for d in dims:
-        result = result * d
-    return result
+    return math.prod(dims)

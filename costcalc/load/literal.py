@@ -7,6 +7,9 @@ from costcalc.load.yaml_nodes import Scalar, YamlNode
 
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
+RESERVED = frozenset(("", "~", "null", "true", "false"))
+"""Words, in lower case, that mean something of their own where they are not in quotes."""
+
 PLAIN = frozenset(("extent", "extents", "int", "pad"))
 """Kinds of keys at which digits are just that number: most values of most files."""
 

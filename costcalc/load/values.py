@@ -9,7 +9,7 @@ from costcalc.dim import Poly
 from costcalc.errors import ExpressionError, SpecError
 from costcalc.load.expression import evaluate, is_expression, suggest
 from costcalc.load.layers.base import KINDS, Key
-from costcalc.load.literal import FALSE, TRUE, digits
+from costcalc.load.literal import FALSE, PLAIN, RESERVED, TRUE, digits
 from costcalc.load.yaml_nodes import Document, Map, Scalar, Seq, YamlNode
 
 Names = Mapping[str, Any]
@@ -32,12 +32,17 @@ class Reader:
             return [self.value(item, names) for item in node.items]
         if isinstance(node, Map):
             raise self.error(node, "a mapping stands where a value is expected", "give a number, a word or a list")
+        text = node.text
+        if text in names and text.lower() not in RESERVED:
+            return names[text]
+        if text.isdigit() and text.isascii() and len(text) < 19:
+            return int(text)
         if node.is_null:
             return None
-        if node.plain and node.text.lower() in ("true", "false"):
-            return node.text.lower() == "true"
-        if node.text in names:
-            return names[node.text]
+        if node.plain and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if text in names:
+            return names[text]
         if not node.text.isidentifier() and is_expression(node.text):
             return self.number(node, names)
         return node.text
@@ -54,8 +59,11 @@ class Reader:
     def read(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
         """The value at a key of a kind. SpecError where it is of another kind."""
         if isinstance(node, Scalar):
-            if digits(key, node.text):
-                return int(node.text)
+            if digits(key, text := node.text):
+                return int(text)
+            value = names.get(text)
+            if value.__class__ is int and value > 0 and key.kind in PLAIN and not text.isdigit():
+                return value
             if node.is_null and key.default is None:
                 return None
         return _READERS[key.kind](self, key, name, node, names)

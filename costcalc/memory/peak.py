@@ -21,7 +21,14 @@ class Timeline(NamedTuple):
 
 
 def timeline(schedule: Schedule) -> Timeline:
-    """Live activation bytes over an execution order, by adding buffers at birth and taking them away after death."""
+    """Live activation bytes over an execution order."""
+    live = live_bytes(schedule)
+    peak, at = largest(live)
+    return Timeline(tuple(live), peak, at)
+
+
+def live_bytes(schedule: Schedule) -> list[Dim]:
+    """What each step needs, by adding buffers at birth and taking them away after death."""
     count = len(schedule.steps)
     change: list[Dim] = [0] * (count + 2)
     for buffer in schedule.buffers:
@@ -34,8 +41,7 @@ def timeline(schedule: Schedule) -> Timeline:
     for step in range(max(count, 1)):
         now = now + change[step]
         live.append(now)
-    peak, at = largest(live)
-    return Timeline(tuple(live), peak, at)
+    return live
 
 
 def largest(values: list[Dim]) -> tuple[Dim | None, int]:

@@ -147,17 +147,19 @@ class Site:
 
     def weight(self, suffix: str, shape: Sequence[Dim]) -> str:
         """A learned tensor of this layer, or of the layer whose weights it shares (their shapes must be equal)."""
-        name = f"{self.share or self.name}.{suffix}"
-        have = self.builder.initializers.get(name)
-        if self.share:
-            if have is None:
-                raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
-            if have.shape != tuple(shape):
-                shown = f"{list(have.shape or ())} where {list(shape)} is needed"
-                raise ShapeError(f"the {suffix} of {self.share!r} has shape {shown}", "share between equal layers")
-            return name
-        self.builder.parameters.add(name)
-        return self.builder.add_initializer(name, DType.FLOAT32, shape)
+        builder = self.builder
+        if not self.share:
+            name = f"{self.name}.{suffix}"
+            builder.parameters.add(name)
+            return builder.add_initializer(name, DType.FLOAT32, shape)
+        name = f"{self.share}.{suffix}"
+        have = builder.initializers.get(name)
+        if have is None:
+            raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
+        if have.shape != tuple(shape):
+            shown = f"{list(have.shape or ())} where {list(shape)} is needed"
+            raise ShapeError(f"the {suffix} of {self.share!r} has shape {shown}", "share between equal layers")
+        return name
 
     def buffer(self, suffix: str, shape: Sequence[Dim]) -> str:
         """A stored tensor that is not learned."""
