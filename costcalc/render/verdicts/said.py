@@ -5,7 +5,6 @@ A finding is a verdict that is not kept, or a model that cannot be read.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -101,6 +100,8 @@ def sentence(finding: Finding) -> str:
 
 def fingerprint(finding: Finding) -> str:
     """The same for the same finding in every run, whatever its figures and its line."""
+    import hashlib
+
     verdict, checked = finding.verdict, finding.checked
     parts = (verdict.code, checked.model, checked.scenario, verdict.quantity)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

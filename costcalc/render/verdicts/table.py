@@ -41,7 +41,7 @@ def render(outcome: Outcome, screen: Screen) -> str:
         ]
     lines += [""] if outcome.notes else []
     start = (screen.palette.good, screen.palette.bad, screen.palette.warning)[outcome.exit_code]
-    lines.append(f"{start}{headline(outcome)}{screen.palette.off}")
+    lines += [f"{start}{line}{screen.palette.off}" for line in wrap(headline(outcome), screen.width, 0)]
     return screen.text("\n".join(lines))
 
 
@@ -98,13 +98,16 @@ def _row(one: Line, widths: tuple[int, int, int], screen: Screen) -> Iterator[st
     figures = f"{one.value.rjust(values)} of {one.limit.rjust(limits)}"
     if text_width(figures) > values + limits + 4 and INDENT + names + 2 + text_width(figures) > screen.width:
         figures = f"{'?'.rjust(values)} of {one.limit.rjust(limits)}"  # a formula, which the advice tells in full
-    if not one.left:
+    if INDENT + names + 2 + text_width(figures) > screen.width:
+        yield text.rstrip()
+        yield f"{'':{INDENT}}{figures.strip()}"
+    elif not one.left or INDENT + names + 4 + text_width(figures) + text_width(one.left) > screen.width:
         yield f"{text}{figures}".rstrip()
-    elif INDENT + names + 2 + text_width(figures) + 2 + text_width(one.left) > screen.width:
-        yield f"{text}{figures}"
-        yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
     else:
         yield f"{text}{figures}  {palette.faint}{one.left}{palette.off}"
+        return
+    if one.left:
+        yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
 
 
 def _start(mark: str, palette: Palette) -> str:
@@ -117,5 +120,7 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
         return ()
     said = words.culprit(verdict) if verdict.outcome == "exceeded" else ""
     where = f" ({words.place(verdict.place)})" if verdict.place else ""
+    if verdict.outcome == "exceeded" and not said:
+        return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()
     first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"
     return (first, f"→ {verdict.remedy}") if verdict.remedy else (first,)

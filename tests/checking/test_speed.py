@@ -1,0 +1,41 @@
+"""Fifty models cost at most three times what one does, as whole processes: start-up and what they share is paid once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_models import write
+
+from costcalc.load.builtin import find
+
+LIMITS = "limits: {macs: 10G, params: 50M, weight_bytes: 1 GiB, peak_activation_bytes: 1 GiB}"
+
+
+def seconds(folder: Path, config: str) -> float:
+    """User and system time of the cheapest of three runs: a loaded machine makes it no longer."""
+    found = []
+    for _ in range(3):
+        before = os.times()
+        done = subprocess.run([sys.executable, "-m", "costcalc", "check", "--config", config], cwd=folder, check=False,
+                              stdout=subprocess.DEVNULL)  # fmt: skip
+        after = os.times()
+        assert done.returncode == 0
+        found.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return min(found)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system tells no times of children")
+@pytest.mark.parametrize("kind", ["distinct", "equal"])
+def test_fifty_models_take_at_most_three_times_as_long_as_one(here: Path, kind: str) -> None:
+    file = find("mobilenet_v1")
+    assert file is not None
+    text = file.read_text(encoding="utf-8")
+    for i in range(50):
+        one = text.replace("alpha: 1.0", f"alpha: {1 + i / 100}") if kind == "distinct" else text
+        write(here, **{f"many__m{i:02}_yaml": one})
+    write(here, one_yaml=f"models: [many/m00.yaml]\n{LIMITS}", many_yaml=f"models: [many/*.yaml]\n{LIMITS}")
+    assert seconds(here, "many.yaml") <= 3 * seconds(here, "one.yaml")
