@@ -11,7 +11,7 @@ PACKAGE = ROOT / "costcalc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
-    ("errors",),
+    ("errors", "calm"),
     ("git",),
     ("revisions",),
     ("dim",),
@@ -42,7 +42,7 @@ ORDER = (
     ("shared",),
     ("suggest",),
     ("api",),
-    ("checking", "tables"),
+    ("checking", "reconcile", "tables"),
     ("cli",),
     ("__main__",),
 )
@@ -54,6 +54,7 @@ THIRD_PARTIES = {
     "yaml": {"load", "hardware"},
     "rich": {"render", "cli"},
     "click": {"cli"},
+    "resvg_py": {"render"},
     "tomli": {"budget"},
 }
 

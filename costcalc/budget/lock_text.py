@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from costcalc.budget.lock import FORMAT_VERSION, Baseline, Entry
+from costcalc.calm import calm
 from costcalc.dim import Dim, written
 from costcalc.rows import QUANTITIES
 from costcalc.snapshot import Layer, Tensor
@@ -104,7 +105,7 @@ def attribute(value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return calm(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _closed(line: str, i: int, whole: Any) -> str:

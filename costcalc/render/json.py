@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc import __version__
+from costcalc.calm import calm
 from costcalc.columns import AtLeast
 from costcalc.render.palette import knows_unicode
 from costcalc.report import FORMAT_VERSION, Report
@@ -64,13 +64,3 @@ def dump(content: dict[str, Any]) -> str:
     """The document, with its versions at its head; characters that standard output cannot show are escaped."""
     whole = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
     return calm(json.dumps(whole, ensure_ascii=not knows_unicode()))
-
-
-def calm(document: str) -> str:
-    """The same document in which nothing steers a terminal or a CI's log: JSON escapes for what is not printable (C1,
-    directions of writing), and for the bracket of `##[`."""
-    if "##" in document:
-        document = re.sub(r"(##\w*)\[", r"\1\\u005b", document)
-    if document.replace("\n", " ").isprintable():
-        return document
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from costcalc.budget.verdict import Outcome
-from costcalc.render.json import calm
+from costcalc.calm import calm
 from costcalc.render.untrusted import printable
 from costcalc.render.verdicts.said import Finding, findings, fingerprint, relative, sentence
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from costcalc import __version__
 from costcalc.budget.rules import RULES
 from costcalc.budget.verdict import Figure, Outcome
-from costcalc.render.json import calm
+from costcalc.calm import calm
 from costcalc.render.untrusted import printable
 from costcalc.render.verdicts.said import Finding, every, findings, fingerprint, headline, relative, sentence
 from costcalc.rows import plain
