@@ -15,6 +15,8 @@ LABELS = {"kernel_shape": "kernel", "strides": "stride", "dilations": "dilation"
           "group": "groups"}  # fmt: skip
 EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
 """What an attribute is along every axis where it is absent."""
+BIASED = (("", "Conv"), ("", "ConvTranspose"), ("", "Gemm"))
+"""Operators whose third input is a bias."""
 SILENT = (("groups", "1"), ("depthwise multiplier", "1"))
 """What need not be said of a layer that is new or gone."""
 MOST = 4
@@ -77,7 +79,9 @@ def _itself(old: Layer, new: Layer) -> Iterator[str]:
         return
     yield from _between(dict(_main(old)), dict(_main(new)))
     yield from _between(_attributes(old), _attributes(new))
-    if len(old.inputs) != len(new.inputs):
+    if sorted((len(old.inputs), len(new.inputs))) == [2, 3] and (old.domain, old.op_type) in BIASED:
+        yield "a bias" if len(new.inputs) == 3 else "no bias"
+    elif len(old.inputs) != len(new.inputs):
         yield f"inputs {len(old.inputs)} → {len(new.inputs)}"
     types = [[t.dtype for t in layer.inputs if t.stored] for layer in (old, new)]
     if types[0] != types[1] and len(types[0]) == len(types[1]):

@@ -1,0 +1,132 @@
+"""`costcalc diff OLD NEW`: what either side may be, the formats, conditions and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from costcalc.cli.run import run
+
+NET = "name: Net\ninput: [N, 3, 8, 8]\nparams: {filters: 4}\nlayers:\n  - conv: {filters: filters, kernel: 3, bias: false}\n  - relu\n"
+WIDER = NET.replace("filters: 4}", "filters: 6}")
+MACS = 6 * 6 * 4 * 27
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
+    Path("old.yaml").write_text(NET, encoding="utf-8")
+    Path("new.yaml").write_text(WIDER, encoding="utf-8")
+    Path("costcalc.yaml").write_text(
+        "models:\n  - {path: old.yaml, name: net, scenarios: {a: , b: {dims: {N: 8}}}}\n", encoding="utf-8"
+    )
+
+
+def asked(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    code = run(["diff", *args])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_two_files(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = asked(capsys, "old.yaml", "new.yaml")
+    assert (code, err) == (0, "")
+    assert out.startswith("Net  old.yaml → new.yaml\n")
+    assert f"{MACS:,}" in out and f"{MACS * 3 // 2:,}" in out and f"+{MACS // 2:,}" in out and "+50.0%" in out
+    assert "filters 4 → 6" in out
+
+
+def test_nothing_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(capsys, "old.yaml", "old.yaml") == (0, "Net: no difference in 2 layers (old.yaml → old.yaml)\n", "")
+    assert (
+        "No difference: all 2 layers are the same" in asked(capsys, "old.yaml", "old.yaml", "--format", "markdown")[1]
+    )
+    found = json.loads(asked(capsys, "old.yaml", "old.yaml", "--format", "json")[1])
+    assert found["diffs"][0]["layers"] == []
+
+
+def test_options_hold_for_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--dim", "N=2", "--set", "filters=5", "--format", "json")
+    code, out, _ = asked(capsys, "old.yaml", "new.yaml", *options)
+    (found,) = json.loads(out)["diffs"]
+    assert code == 0 and found["totals"]["macs"] == {
+        "before": 2 * 6 * 6 * 5 * 27, "after": 2 * 6 * 6 * 5 * 27, "difference": 0, "ratio": 0.0, "lower_bound": False,
+    }  # fmt: skip
+    code, _, err = asked(capsys, "old.yaml", "new.yaml", "--set", "fliters=5")
+    assert code == 2 and "no parameter 'fliters'" in err
+
+
+def test_an_entry_of_a_lock_file(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["lock"])
+    capsys.readouterr()
+    assert asked(capsys, "costcalc.lock.json#net@a", "old.yaml")[1].startswith("Net: no difference")
+    assert asked(capsys, "costcalc.lock.json#net@b", "old.yaml")[1].startswith("Net: no difference")  # with N = 8
+    found = json.loads(asked(capsys, "costcalc.lock.json#net@b", "new.yaml", "--format", "json")[1])["diffs"][0]
+    assert (found["totals"]["macs"]["before"], found["totals"]["macs"]["after"]) == (8 * MACS, 8 * MACS * 3 // 2)
+    assert asked(capsys, "costcalc.lock.json#net@a", "costcalc.lock.json#net@b")[0] == 0
+    code, _, err = asked(capsys, "costcalc.lock.json#net", "old.yaml")
+    assert code == 2 and "name one: costcalc.lock.json#net@a, costcalc.lock.json#net@b" in err
+    code, _, err = asked(capsys, "costcalc.lock.json#other", "old.yaml")
+    assert code == 2 and "costcalc.lock.json has no model 'other'; name one: " in err
+    assert "there is no lock file nope.json" in asked(capsys, "nope.json#net", "old.yaml")[2]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("macs>+50%", 0), ("macs>+49.9%", 1), ("params>+54", 0), ("params>+53", 1), (f"macs>{MACS}", 1), ("macs>5M", 0)],
+)
+def test_conditions(condition: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    found, out, err = asked(capsys, "old.yaml", "new.yaml", "--fail-on", condition)
+    assert found == code
+    assert out.startswith("Net  old.yaml") and bool(err) == bool(code)
+    assert not err or f"({condition})" in err
+
+
+def test_several_conditions_and_what_cannot_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = asked(
+        capsys, "old.yaml", "new.yaml", "--fail-on", "macs>+0", "--fail-on", "params>+1k", "--format", "json"
+    )
+    assert code == 1 and err.count("\n") == 1
+    assert [c["outcome"] for c in json.loads(out)["diffs"][0]["conditions"]] == ["exceeded", "kept"]
+    code, _, err = asked(capsys, "old.yaml", "new.yaml", "--symbolic", "--fail-on", "macs>1M", "--fail-on", "macs>+0")
+    assert code == 2 and "depends on H, N, W" in err
+
+
+def test_the_environment_names_a_format(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSTCALC_FORMAT", "markdown")
+    assert asked(capsys, "old.yaml", "new.yaml")[1].startswith("### Net\n")
+    assert asked(capsys, "old.yaml", "new.yaml", "--format", "csv")[1].startswith("model,status,layer,")
+    monkeypatch.setenv("COSTCALC_FORMAT", "sarif")  # a format of check alone
+    assert asked(capsys, "old.yaml", "new.yaml")[1].startswith("Net  old.yaml")
+
+
+def test_a_page_shows_few_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "more)" in asked(capsys, "resnet34", "resnet50")[1]
+    assert "(166 more)" in asked(capsys, "resnet34", "resnet50", "--top", "10")[1]
+    assert len(json.loads(asked(capsys, "resnet34", "resnet50", "--format", "json")[1])["diffs"][0]["layers"]) == 176
+    for line in asked(capsys, "lenet5", "alexnet")[1].splitlines():
+        assert len(line) <= 100
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "no model is named, where two versions are compared; write costcalc diff OLD NEW"),
+        (("old.yaml",), "one model is named"),
+        (("old.yaml", "new.yaml", "old.yaml"), "3 models are named"),
+        (("old.yaml", "new.yaml", "--config", "costcalc.yaml"), "--config is for --git"),
+        (("old.yaml", "old.yml"), "there is no file and no built-in model 'old.yml'"),
+        (("old.yaml", "new.yaml", "--fail-on", "macs"), "--fail-on 'macs' is not understood"),
+    ],
+)
+def test_what_is_not_understood(args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = asked(capsys, *args)
+    assert (code, out) == (2, "") and said in err
+
+
+def test_a_file_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(capsys, "old.yaml", "new.yaml", "-o", "diff.html", "--format", "html")[:2] == (0, "")
+    assert "<table" in Path("diff.html").read_text(encoding="utf-8")
