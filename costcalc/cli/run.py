@@ -18,11 +18,12 @@ from costcalc.cli.memory import memory
 from costcalc.cli.output import abandon, complain
 from costcalc.cli.report import report
 from costcalc.cli.rule import rule
+from costcalc.cli.suggest import suggest
 from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, diff, export, llm, lock, memory, report, rule, schema, table):
+for command in (check, diff, export, llm, lock, memory, report, rule, schema, suggest, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2

@@ -44,28 +44,41 @@ def spans(text: str) -> Spans:
     """All spans of a text that parses as YAML."""
     found: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
-    open_: list[tuple[Any, int, bool]] = []
+    open_: list[_Open] = []
     events: Iterator[Any] = iter(Loader(text).get_event, None)
     for event in events:
+        first, last = _mark(event.start_mark), _mark(event.end_mark)
         if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
-            start, named = event.start_mark.index, bool(event.anchor)
-            end = start + len(text[start : event.end_mark.index].rstrip())
-            tokens.append((start, end))
-            span = Span(start, end, False, named)
+            end = first.index + len(text[first.index : last.index].rstrip())
+            tokens.append((first.index, end))
+            span = Span(first.index, end, False, bool(event.anchor))
             kind = Scalar.__name__
         elif isinstance(event, yaml.CollectionStartEvent):
-            open_.append((event, event.start_mark.index, bool(event.anchor)))
+            open_.append(_Open(event, first, first.index, bool(event.anchor)))
             continue
         elif isinstance(event, yaml.CollectionEndEvent):
-            begin, last, named = open_.pop()
-            end = event.end_mark.index if begin.flow_style else last
-            span = Span(begin.start_mark.index, end, bool(begin.flow_style), named)
+            begin, first, end, named = open_.pop()
+            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), named)
             kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
-            event = begin
         else:
             continue
-        found[event.start_mark.line + 1, event.start_mark.column + 1, kind] = span
+        found[first.line + 1, first.column + 1, kind] = span
         if open_:
-            begin, last, named = open_[-1]
-            open_[-1] = (begin, max(last, span.end), named or span.named)
+            outer = open_[-1]
+            open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
     return Spans(text, found, tuple(tokens))
+
+
+class _Open(NamedTuple):
+    """A collection that has begun: its event and mark, where what it holds so far ends, whether an anchor is there."""
+
+    event: Any
+    mark: Any
+    end: int
+    named: bool
+
+
+def _mark(mark: Any) -> Any:
+    """A mark, which PyYAML's types say may be absent; a parser gives it."""
+    assert mark is not None
+    return mark

@@ -1,0 +1,86 @@
+"""`costcalc suggest`: rewrites that make a network cheaper, what each saves, and the network rewritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.options import FORMATS, Model, columns, given, model_options, output_options, precision_options
+from costcalc.cli.output import emit, show
+
+if TYPE_CHECKING:
+    from costcalc.suggest.suggestions import Suggestions
+
+FEW = 20
+"""Suggestions and uses that a page shows unless --top says otherwise."""
+
+
+@click.command()
+@click.argument("model", type=Model())
+@click.argument("number", required=False, type=click.IntRange(1))
+@model_options
+@precision_options
+@click.option("--rule", "rules", callback=columns, metavar="A,B,…",
+              help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, redundant, "
+              "pool_first.")  # fmt: skip
+@click.option("--sort", default="macs", show_default=True, metavar="QUANTITY",
+              help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
+              "weight_bytes, traffic_bytes.")  # fmt: skip
+@click.option("--min-saving", default="0", metavar="AMOUNT",
+              help="Leave out what saves less of that: 1%, 10M.")  # fmt: skip
+@click.option("--reduction", type=click.IntRange(2), default=4, show_default=True, metavar="R",
+              help="How many times fewer channels a bottleneck has.")  # fmt: skip
+@click.option("--group", type=click.IntRange(2), default=4, show_default=True, metavar="G",
+              help="How many query heads share a key and value head.")  # fmt: skip
+@click.option("--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {FEW} unless given.")
+@click.option("--apply", "which", metavar="WHICH",
+              help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
+              "YAML stays YAML; -o FILE.onnx writes ONNX.")  # fmt: skip
+@output_options(*FORMATS)
+def suggest(model: str, number: int | None, rules: tuple[str, ...], top: int | None, which: str | None, form: str,
+            output: str | None, **options: Any) -> None:  # fmt: skip
+    """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
+
+    NUMBER shows the working of one. Costs are exact; accuracy must be measured.
+    """
+    from costcalc.suggest.find import suggest
+
+    found = suggest(model, rules=rules, **given(options))
+    if which is not None:
+        write(found, which, output)
+    elif form == "json":
+        from costcalc.render import json
+
+        content = found.to_dict()
+        if number is not None:
+            content["suggestions"] = [one.to_dict() for one in found.named(str(number))]
+        emit(json.dump({"suggestions": content}), output)
+    elif number is None:
+        show(found.sheets(top or (FEW if form == "table" else None)), form, output)
+    else:
+        explain(found, number, top or (FEW if form == "table" else None), form, output)
+
+
+def write(found: Suggestions, which: str, output: str | None) -> None:
+    """The rewritten model: YAML, or ONNX where the file is called so."""
+    if output is not None and output.endswith(".onnx"):
+        from costcalc.load.onnx_write import export
+        from costcalc.suggest.apply import together
+
+        export(together(found.source, found.named(which)), output)
+    else:
+        emit(found.apply(which).removesuffix("\n"), output)
+
+
+def explain(found: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
+    """One suggestion's working; on a page with the lines of the file that change."""
+    from costcalc import render
+    from costcalc.render.palette import screen
+    from costcalc.suggest.detail import details, difference
+
+    (one,) = found.named(str(number))
+    surface = screen(output is not None)
+    text = render.sheets(form, details(found, one, top), surface)
+    change = difference(found, one) if form == "table" else ""
+    emit(f"{text}\n\n{surface.text(change)}" if change else text, output)

@@ -1,0 +1,124 @@
+"""A model → its suggestions: every rule at every place, costed by the ordinary path, those that save, ranked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from costcalc.dim import Dim, Poly
+from costcalc.errors import ShapeError, UndecidedError, UsageError
+from costcalc.ir import Graph
+from costcalc.suggest.edit import edit
+from costcalc.suggest.pieces import Change, Knobs
+from costcalc.suggest.places import Place, places
+from costcalc.suggest.registry import Rule, chosen
+from costcalc.suggest.source import Source, source
+from costcalc.suggest.suggestion import QUANTITIES, Suggestion, saved
+from costcalc.suggest.suggestions import Suggestions
+from costcalc.suggest.view import view
+from costcalc.units import parse, ratio
+from costcalc.values import magnitude
+
+SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
+
+
+def suggest(
+    model: str | os.PathLike[str] | Graph,
+    *,
+    rules: Sequence[str] = (),
+    sort: str = "macs",
+    min_saving: str | int = 0,
+    reduction: int = 4,
+    group: int = 4,
+    **options: Any,
+) -> Suggestions:
+    """The rewrites that make a model cheaper, the largest saving of `sort` first.
+
+    rules names some of them (all unless given); min_saving leaves out what saves less of `sort`: a number such as
+    "10M", or a share of the model such as "1%". reduction is how many times fewer channels a bottleneck has, group how
+    many query heads share a key and value head. The other options are load's.
+    """
+    if sort not in SORTS:
+        raise UsageError(f"there is no ranking by {sort!r}", f"use {', '.join(SORTS)}")
+    if reduction < 2 or group < 2:
+        raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
+    least = _least(min_saving)
+    knobs = Knobs(reduction, group)
+    known = chosen(tuple(rules))
+    found = source(model, **options)
+    kept = [one for rule in known for one in _of_rule(rule, found, knobs)]
+    kept = [one for one in kept if _enough(one.saves(sort), found.report.totals.get(sort), least)]
+    keys = (sort, *(key for key in QUANTITIES if key != sort))
+    kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
+    ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
+    return Suggestions(found, ranked, sort, knobs)
+
+
+def _of_rule(rule: Rule, found: Source, knobs: Knobs) -> Iterator[Suggestion]:
+    """A rule's suggestions that save."""
+    before = found.report.totals
+    for place in places(rule.find(view(found.graph), knobs), found.trace):
+        changes = [change for match in place.matches for change in match.changes]
+        made = rewrite(found, changes)
+        if made is not None and saved(before, made[1]):
+            macs = _macs(found, changes)
+            yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
+
+
+def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Any] | None:
+    """The rewritten graph and its totals; None where new layers do not fit in, or give other outputs."""
+    try:
+        graph = edit(found.graph, changes)
+        outputs = zip(graph.outputs, found.graph.outputs, strict=True)
+        if any(graph.types[a].shape != found.graph.types[b].shape for a, b in outputs):
+            return None
+        return graph, found.cost(graph).totals
+    except (ShapeError, UndecidedError):
+        return None
+
+
+def _macs(found: Source, changes: Sequence[Change]) -> Dim | None:
+    """The MACs of the nodes that change."""
+    total: Dim = 0
+    for change in changes:
+        for i in change.nodes:
+            macs = found.report.rows[i].amounts["macs"]
+            if macs is None:
+                return None
+            total = total + macs
+    return total
+
+
+def _where(graph: Graph, place: Place) -> str:
+    """file:line:column of the first layer, or ""."""
+    return graph.nodes[place.matches[0].changes[0].model].place
+
+
+def _least(text: str | int) -> int | Fraction:
+    """A number, or a share as a Fraction."""
+    if isinstance(text, int):
+        return text
+    if text.strip().endswith("%"):
+        try:
+            return Fraction(text.strip()[:-1].strip()) / 100
+        except (ValueError, ZeroDivisionError) as error:
+            raise UsageError(f"{text!r} is no share", "write it as 1% or 0.5%") from error
+    return parse(text)
+
+
+def _enough(saving: Dim | None, whole: Dim | None, least: int | Fraction) -> bool:
+    """Whether a saving is at least what is asked for. Of formulas the leading terms are compared."""
+    if not least:
+        return True
+    if saving is None:
+        return False
+    if isinstance(least, int):
+        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least
+    part = ratio(saving, whole)
+    if part is not None:
+        return part >= least
+    (degree, amount), (most, all_) = magnitude(saving), magnitude(whole)
+    return degree > most or (degree == most and amount >= least * all_)

@@ -1,0 +1,41 @@
+"""A standard convolution → a depthwise and a pointwise one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.suggest.between import between, words
+from costcalc.suggest.pieces import Change, Knobs, Match, Piece, Ratio, fraction, layer
+from costcalc.suggest.registry import rule
+from costcalc.suggest.view import Conv, View, of_image, standard
+
+
+@rule("separable", "depthwise-separable convolution", ratio="1/C_out + 1/∏kernel",
+      source="Howard et al., MobileNets, arXiv:1704.04861, section 3.1")  # fmt: skip
+def separable(seen: View, knobs: Knobs) -> Iterator[Match]:
+    """A standard convolution filters and combines in one step; a depthwise convolution filters each channel by itself
+    (stride, padding and dilation stay with it), a pointwise one combines them. MACs: k²·C_in·P + C_in·C_out·P in the
+    place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
+    multiples of one: no suggestion of its own."""
+    for c in standard(seen):
+        inside = between(seen, c.at)
+        pieces = (
+            layer("depthwise_conv", **c.copied("kernel", "stride", "pad", "dilation", "bias")),
+            *inside,
+            layer("pointwise_conv", **c.copied("filters", "bias")),
+        )
+        said = f"between the two: {words(inside)}"
+        if of_image(seen, c):
+            said += f"; it reads the input's {c.channels} channels: MobileNet keeps its first convolution whole"
+        yield Match((c.node.name,), (single(c, *pieces),), _ratio(c), said, weak=c.channels == 1)
+
+
+def single(c: Conv, *pieces: Piece) -> Change:
+    """A convolution gives way to pieces."""
+    return Change((c.at,), c.node.inputs[:1], pieces, c.node.outputs[0], c.at, ("conv",))
+
+
+def _ratio(c: Conv) -> Ratio:
+    square = len(set(c.kernel)) == 1
+    size = f"k{'¹²³'[c.rank - 1] if c.rank > 1 else ''}" if square and c.rank <= 3 else "∏kernel"
+    return fraction({"1/C_out": (1, c.filters), f"1/{size}": (1, c.positions)})

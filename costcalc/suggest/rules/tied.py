@@ -1,0 +1,75 @@
+"""An output projection whose weights could be the embedding's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.ir import Node
+from costcalc.load.layers.base import Site
+from costcalc.suggest.pieces import Change, Emit, Knobs, Match, Piece
+from costcalc.suggest.registry import rule
+from costcalc.suggest.view import View
+
+PASSED = frozenset(("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
+
+
+@rule("tied", "weights tied to the embedding",
+      source="Press and Wolf, Using the Output Embedding, arXiv:1608.05859; Inan et al., arXiv:1611.01462")  # fmt: skip
+def tied(seen: View, knobs: Knobs) -> Iterator[Match]:
+    """The projection to the vocabulary reads the table that tokens are looked up in, transposed: it is stored once.
+    MACs stay; vocabulary × features parameters go. Only for a projection without a bias."""
+    graph = seen.graph
+    tables = [node.inputs[0] for node in graph.nodes if _looks_up(seen, node)]
+    for i, node in enumerate(graph.nodes):
+        if node.op_type not in ("MatMul", "Gemm") or node.domain or not seen.owned(node, 1) or len(node.inputs) > 2:
+            continue
+        if not _ends(seen, node.outputs[0]):
+            continue
+        weight, given = graph.types[node.inputs[1]], seen.shape(node.inputs[0])
+        by_rows = bool(node.attributes.get("transB", 0))
+        if weight.shape is None or len(weight.shape) != 2 or len(given) < 2 or node.attributes.get("transA", 0):
+            continue
+        rows = weight.shape if by_rows else weight.shape[::-1]
+        table = next((t for t in tables if graph.types[t].shape == rows and graph.types[t].dtype is weight.dtype), None)
+        if table is None or rows[0] == 1:
+            continue
+        # `weights:` names a layer of the file; the table's tensor is called after it
+        piece = Piece("", (("weights", table.removesuffix(".weight")),), _product(table))
+        change = Change((i,), node.inputs[:1], (piece,), node.outputs[0], i, ("linear",))
+        said = f"{table} {rows[0]}×{rows[1]} serves both"
+        yield Match((node.name,), (change,), None, said)
+
+
+def _looks_up(seen: View, node: Node) -> bool:
+    """Whether a node looks rows of a stored table up by indices that the network is given."""
+    if node.op_type != "Gather" or node.inputs[0] not in seen.graph.initializers or node.attributes.get("axis", 0):
+        return False
+    indices = node.inputs[1]
+    while indices in seen.producers and seen.graph.nodes[seen.producers[indices]].op_type in PASSED:
+        indices = seen.graph.nodes[seen.producers[indices]].inputs[0]
+    return indices in seen.graph.inputs
+
+
+def _ends(seen: View, value: str) -> bool:
+    """Whether a value is what the network gives, or that before a softmax."""
+    while value not in seen.graph.outputs:
+        reader = seen.only_reader(value)
+        if reader is None or seen.graph.nodes[reader].op_type not in PASSED | {"Softmax", "LogSoftmax"}:
+            return False
+        value = seen.graph.nodes[reader].outputs[0]
+    return True
+
+
+def _product(table: str) -> Emit:
+    """x · tableᵀ as one Gemm, over rows where x is no matrix."""
+
+    def emit(site: Site) -> str:
+        *rows, features = site.shape()
+        entries = site.shape(table)[0]
+        if len(rows) == 1:
+            return site.op("Gemm", [site.x, table], {"transB": 1})
+        flat = site.op("Reshape", [site.x, site.ints((-1, features), "rows")], suffix="rows")
+        product = site.op("Gemm", [flat, table], {"transB": 1})
+        return site.op("Reshape", [product, site.ints((*rows, entries), "shape")], suffix="unrows")
+
+    return emit

@@ -1,0 +1,106 @@
+"""Suggestions → sheets: ranked, with what each saves of the whole model, and each rewrite at all its places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.columns import Column
+from costcalc.footer import Remark, inputs
+from costcalc.footer import remarks as footer
+from costcalc.sheet import Sheet
+from costcalc.suggest.apply import together
+from costcalc.suggest.registry import EXACT, MEASURE, RULES
+from costcalc.suggest.suggestion import Suggestion
+from costcalc.suggest.suggestions import Suggestions
+from costcalc.units import exact, share
+from costcalc.values import magnitude
+
+RANKED = (
+    Column("number", "#", "number", 99),
+    Column("rewrite", "Rewrite", "text", 98),
+    Column("where", "Where", "name", 100),
+    Column("uses", "Uses", "number", 88),
+    Column("macs", "Saves MACs", "number", 95),
+    Column("share", "% MACs", "share", 80),
+    Column("params", "Params", "number", 90),
+    Column("peak_activation_bytes", "Peak bytes", "number", 70),
+    Column("flops", "FLOPs", "number", 40),
+    Column("weight_bytes", "Weight bytes", "number", 35),
+    Column("ratio", "Ratio", "share", 60),
+    Column("place", "Place", "text", 30),
+)
+WHOLE = (
+    Column("rewrite", "Everywhere", "name", 100),
+    Column("places", "Places", "number", 60),
+    Column("macs", "Saves MACs", "number", 95),
+    Column("share", "% MACs", "share", 80),
+    Column("params", "Params", "number", 90),
+    Column("peak_activation_bytes", "Peak bytes", "number", 70),
+    Column("flops", "FLOPs", "number", 40),
+    Column("accuracy", "Accuracy", "text", 85),
+)
+SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+"""The remarks of a report that stand under its suggestions."""
+
+
+def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
+    """The ranked suggestions, and, where there are some, the sums by rewrite."""
+    rows = [_row(found, one) for one in found.ranked]
+    report = found.report
+    few = rows if top is None else rows[:top]
+    plain = any(not one.saves("macs") and not one.saves("params") for one in found.ranked)
+    shown = tuple(c._replace(importance=85) if plain and c.key == "flops" else c for c in RANKED)
+    said = [*_remarks(found, len(few))]
+    first = Sheet(
+        f"Suggestions for {report.name}", inputs(report), shown, tuple(few), remarks=() if rows else tuple(said)
+    )
+    if not rows:
+        return (first,)
+    return first, Sheet("By rewrite", "all its places together", WHOLE, tuple(_whole(found)), remarks=tuple(said))
+
+
+def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
+    saves = {key: one.saves(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
+    new = one.ratio
+    return (one.number, one.rule.id, one.name, len(one.matches), saves["macs"],
+            share(saves["macs"], found.report.totals["macs"]), saves["params"], saves["peak_activation_bytes"],
+            saves["flops"], saves["weight_bytes"], None if new is None else float(new), one.where)  # fmt: skip
+
+
+def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
+    """Each rewrite at all places where it saves, as one."""
+    rows = []
+    for id in RULES:
+        chosen = [one for one in found.ranked if one.rule.id == id]
+        if not chosen:
+            continue
+        before, after = found.report.totals, found.source.cost(together(found.source, chosen)).totals
+        saves = {key: before[key] - after[key] for key in before if key in after}
+        words = "stays" if chosen[0].rule.accuracy == EXACT else "must be measured"
+        rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
+                     saves.get("peak_activation_bytes"), saves["flops"], words))  # fmt: skip
+    return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
+
+
+def _remarks(found: Suggestions, shown: int) -> list[Remark]:
+    said = []
+    if shown < len(found.ranked):
+        said.append(Remark("Shown", f"{shown} of {len(found.ranked)} (--top {len(found.ranked)} shows all)"))
+    if not found.ranked:
+        said.append(Remark("Nothing", "no rewrite that costcalc knows makes this model cheaper"))
+    if any(one.rule.accuracy == MEASURE for one in found.ranked):
+        text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
+        said.append(Remark("Accuracy", text, True))
+    exact_ones = dict.fromkeys(one.rule.id for one in found.ranked if one.rule.accuracy == EXACT)
+    if exact_ones:
+        said.append(Remark("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
+    if found.ranked:
+        said.append(Remark("Saves", f"of the whole model: {_totals(found)}; below 0 is more than now"))
+        said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
+        said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
+        said.append(Remark("Working", "costcalc suggest MODEL 1"))
+    return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
+
+
+def _totals(found: Suggestions) -> str:
+    return f"{exact(found.report.macs)} MACs, {exact(found.report.params)} params"

@@ -1,0 +1,61 @@
+"""A path, a built-in name or a Graph → its graph and, of a YAML file, the trace of its layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from costcalc.ir import Graph
+from costcalc.load import load as read
+from costcalc.load.spec import load_spec
+from costcalc.load.trace import Trace, trace
+from costcalc.precision import convert, named
+from costcalc.report import Report, analyze_graph
+
+BOM = "\ufeff"
+
+
+class Source(NamedTuple):
+    """graph is as the file has it, report what it costs in the element types asked for; again reads a rewritten text in
+    the same way."""
+
+    graph: Graph
+    report: Report
+    cost: Callable[[Graph], Report]
+    trace: Trace | None = None
+    again: Callable[[str], Trace] | None = None
+
+
+def source(
+    model: str | os.PathLike[str] | Graph,
+    *,
+    dtype: str | None = None,
+    act_dtype: str | None = None,
+    **options: Any,
+) -> Source:
+    """Reads a model; the options are costcalc.api.load's."""
+    traced: list[tuple[Trace, Callable[[str], Trace]]] = []
+
+    def spec(content: bytes, file: str, own: str, **given: Any) -> Graph:
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            return load_spec(content, file, own, **given)
+
+        def again(text: str) -> Trace:
+            return trace(text.removeprefix(BOM), file, own, **given)
+
+        found = again(text)
+        traced.append((found, again))
+        return found.graph
+
+    filled: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
+    graph = read(model, **filled, spec=spec)
+
+    def cost(of: Graph) -> Report:
+        same = dtype is None and act_dtype is None
+        return analyze_graph(of if same else convert(of, named(dtype), named(act_dtype)))
+
+    found, again = traced[0] if traced else (None, None)
+    return Source(graph, cost(graph), cost, found, again)

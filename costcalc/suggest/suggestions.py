@@ -1,0 +1,88 @@
+"""All suggestions for a model: ranked, printed, applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from costcalc.errors import UsageError
+from costcalc.report import Report
+from costcalc.suggest.pieces import Knobs
+from costcalc.suggest.source import Source
+from costcalc.suggest.suggestion import Suggestion
+
+if TYPE_CHECKING:
+    from costcalc.sheet import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """ranked holds the largest saving of `sort` first."""
+
+    source: Source
+    ranked: tuple[Suggestion, ...]
+    sort: str
+    knobs: Knobs
+
+    @property
+    def report(self) -> Report:
+        """What the model costs as it is."""
+        return self.source.report
+
+    def __len__(self) -> int:
+        return len(self.ranked)
+
+    def __getitem__(self, index: int) -> Suggestion:
+        return self.ranked[index]
+
+    def __repr__(self) -> str:
+        return f"<Suggestions for {self.report.name}: {len(self.ranked)}>"
+
+    def __str__(self) -> str:
+        """The tables, as wide as a line of a pipe."""
+        from costcalc.render import sheets
+        from costcalc.render.palette import screen
+
+        return sheets("table", self.sheets(), screen(to_file=True))
+
+    def _repr_html_(self) -> str:
+        """The tables in a notebook."""
+        from costcalc.render.html import fragment
+
+        return fragment(self.sheets())
+
+    def sheets(self, top: int | None = None) -> tuple[Sheet, ...]:
+        """The suggestions, and each rewrite at all its places."""
+        from costcalc.suggest.sheets import sheets
+
+        return sheets(self, top)
+
+    def named(self, which: str) -> tuple[Suggestion, ...]:
+        """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
+        if which.isdigit():
+            if not 1 <= int(which) <= len(self.ranked):
+                raise UsageError(f"there is no suggestion {which}", f"there are {len(self.ranked)}")
+            return (self.ranked[int(which) - 1],)
+        found = tuple(one for one in self.ranked if one.rule.id == which)
+        if not found:
+            ids = dict.fromkeys(one.rule.id for one in self.ranked)
+            raise UsageError(f"there is no suggestion {which!r}", f"give a number, or {', '.join(ids) or 'none'}")
+        return found
+
+    def apply(self, which: str | int | Sequence[Suggestion]) -> str:
+        """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
+        costed again: UsageError where it would not cost what was promised."""
+        from costcalc.suggest.apply import applied
+
+        chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
+        return applied(self.source, chosen)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model's entry of the JSON report."""
+        return {
+            "model": self.report.name,
+            "source": self.report.source,
+            "sort": self.sort,
+            "suggestions": [one.to_dict() for one in self.ranked],
+        }
