@@ -26,6 +26,8 @@ def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool 
         from costcalc.render import json
 
         emit(json.dump({sheet.title: json.rows(sheet) for sheet in sheets}), output)
+    elif form == "png":
+        emit_bytes(render.picture(sheets, screen(output is not None), keep_all), output)
     else:
         emit(render.sheets(form, sheets, screen(output is not None), keep_all), output)
 
@@ -33,10 +35,7 @@ def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool 
 def emit(text: str, output: str | None) -> None:
     """Writes a text and a newline. UsageError where they cannot be written."""
     if output is not None:
-        try:
-            Path(output).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}", "name another file with -o") from error
+        emit_bytes((text + "\n").encode(), output)
         return
     with standard_output() as stream:
         if hasattr(stream, "reconfigure"):
@@ -44,8 +43,14 @@ def emit(text: str, output: str | None) -> None:
         stream.write(text + "\n")
 
 
-def emit_bytes(content: bytes) -> None:
-    """Writes bytes to standard output. UsageError where that is a terminal, or cannot be written."""
+def emit_bytes(content: bytes, output: str | None = None) -> None:
+    """Writes bytes to a file, or to standard output. UsageError where that is a terminal, or cannot be written."""
+    if output is not None:
+        try:
+            Path(output).write_bytes(content)
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}", "name another file with -o") from error
+        return
     with standard_output() as stream:
         if stream.isatty():
             raise UsageError("the file is binary, and standard output is a terminal", "name a file with -o, or a pipe")

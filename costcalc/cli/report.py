@@ -8,7 +8,7 @@ import click
 
 from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, output_option, precision_options
-from costcalc.cli.output import emit, emit_bytes
+from costcalc.cli.output import emit_bytes
 from costcalc.cli.several import reports
 
 
@@ -32,7 +32,4 @@ def report(models: tuple[str, ...], hardware: tuple[str, ...], strict: bool, out
 
     profiles = {profile.id: profile for profile in map(find, names(hardware) or USUAL)}
     page = render(content(reports(models, strict, given(options)), tuple(profiles.values())))
-    if output is None:
-        emit_bytes(page.encode())
-    else:
-        emit(page, output)
+    emit_bytes(page.encode(), output)

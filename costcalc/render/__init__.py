@@ -21,8 +21,23 @@ def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = F
     if form == "html":
         from costcalc.render import html
 
-        page = html.render(given)
-        return page if screen.unicode else page.encode("ascii", "xmlcharrefreplace").decode()
+        return _marked_up(html.render(given), screen)
+    if form == "svg":
+        from costcalc.render import svg
+
+        return _marked_up(svg.render(given, screen.width, keep_all), screen)
     from costcalc.render import table
 
     return "\n\n".join(table.sheet(one, screen, keep_all) for one in given)
+
+
+def picture(given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> bytes:
+    """Sheets as a PNG. UsageError where the extra package or a font is missing, or the table is too long for it."""
+    from costcalc.render import png, svg
+
+    return png.render(svg.render(given, screen.width, keep_all))
+
+
+def _marked_up(page: str, screen: Screen) -> str:
+    """HTML or XML: what a screen cannot show is written as a reference."""
+    return page if screen.unicode else page.encode("ascii", "xmlcharrefreplace").decode()

@@ -1,0 +1,127 @@
+"""Sheets as a picture: the table of a terminal drawn in SVG, with bars as areas, light and dark, fetching nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from costcalc.render import table
+from costcalc.render.layout import text_width
+from costcalc.render.palette import Palette, Screen
+from costcalc.render.untrusted import html as escape
+from costcalc.sheet import Sheet
+
+SIZE = 14
+CELL, LINE = 8.43, 19
+"""Of a character: DejaVu Sans Mono's advance at this size, and the distance of lines."""
+MARGIN = 20
+BASE = 14
+"""Where letters stand in a line, from its top."""
+
+PALETTE = Palette(*(chr(0xE000 + i) for i in range(len(Palette._fields))))
+"""Instead of a terminal's escapes: private characters, which no text can hold, for it is made printable."""
+CLASSES = {mark: "" if name == "off" else name for mark, name in zip(PALETTE, Palette._fields, strict=True)}
+
+PARTS = {c: (0.0, 0.0, i / 8, 1.0) for i, c in enumerate("▏▎▍▌▋▊▉█", 1)} | {
+    c: (0.0, 1 - i / 8, 1.0, i / 8) for i, c in enumerate("▁▂▃▄▅▆▇", 1)
+}
+"""Blocks as (left, top, width, height) of a cell."""
+RULES = {
+    "─": ((0, 0.5, 1, 0.5),),
+    "│": ((0.5, 0, 0.5, 1),),
+    "┤": ((0, 0.5, 0.5, 0.5), (0.5, 0, 0.5, 1)),
+    "└": ((0.5, 0, 0.5, 0.5), (0.5, 0.5, 1, 0.5)),
+}
+"""Lines as (from x, from y, to x, to y) in a cell; a run of the first is as wide as all of it."""
+FONTS = '"DejaVu Sans Mono",ui-monospace,Menlo,Consolas,"Liberation Mono",monospace'
+AXES = "│┤└"
+AIR = 4
+RUN = re.compile("[▏▎▍▌▋▊▉█]+|[▁▂▃▄▅▆▇]|─+|[│┤└]|{0}(?: ?{0})*".format("[^▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└ ]"))
+"""Bars, blocks, lines, and words up to a gap of two spaces."""
+
+LIGHT = {"ink": "#1c2127", "faint": "#66707c", "paper": "#ffffff", "line": "#d9dde2", "bar": "#2667a8",
+         "warning": "#8a5a00", "good": "#0c7a68", "bad": "#b0453a"}  # fmt: skip
+DARK = {"ink": "#e7eaee", "faint": "#9aa4b0", "paper": "#14171b", "line": "#343b44", "bar": "#74aee2",
+        "warning": "#e0b050", "good": "#56c4ae", "bad": "#e78f85"}  # fmt: skip
+
+
+class Run(NamedTuple):
+    """Characters of one style at a place: a line from 0 on, a column of cells; area in a plot over an axis."""
+
+    text: str
+    line: int
+    column: int
+    style: str
+    area: bool = False
+
+
+def render(sheets: Sequence[Sheet], width: int, keep_all: bool = False) -> str:
+    """The sheets below each other, in lines of so many characters."""
+    screen = Screen(width, True, PALETTE)
+    return drawn("\n\n".join(table.sheet(one, screen, keep_all) for one in sheets), ", ".join(s.title for s in sheets))
+
+
+def drawn(text: str, title: str) -> str:
+    """A text with the palette's marks as SVG."""
+    lines = text.split("\n")
+    found = [run for i, line in enumerate(lines) for run in runs(line, i)]
+    columns = max((run.column + text_width(run.text) for run in found), default=1)
+    width, height = round(columns * CELL) + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label="{escape(title)}">\n<style>{_style()}</style>\n'
+        f'<rect class="paper" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>\n'
+        + "\n".join(map(_element, found))
+        + "\n</svg>"
+    )
+
+
+def _style() -> str:
+    """Plain colours, and those of dark surroundings; no variables, which some readers of SVG do not know."""
+    return (
+        f"text{{font:{SIZE}px {FONTS};white-space:pre}}.title,.header,.total,.bad{{font-weight:700}}"
+        f"{_colours(LIGHT)}@media (prefers-color-scheme:dark){{{_colours(DARK)}}}"
+    )
+
+
+def _colours(of: dict[str, str]) -> str:
+    named = "".join(f".{name}{{fill:{of[name]}}}" for name in ("bar", "warning", "good", "bad"))
+    return (
+        f"text,.ink{{fill:{of['ink']}}}.header,.faint{{fill:{of['faint']}}}{named}"
+        f".rule{{fill:none;stroke:{of['faint']}}}.paper{{fill:{of['paper']};stroke:{of['line']}}}"
+    )
+
+
+def runs(line: str, number: int) -> Iterator[Run]:
+    """The runs of a line, each at its column."""
+    style, column, area = "", 0, any(c in line for c in AXES)
+    for piece in re.split(f"([{''.join(PALETTE)}])", line):
+        if piece in CLASSES:
+            style = CLASSES[piece]
+            continue
+        for match in RUN.finditer(piece):
+            yield Run(match[0], number, column + text_width(piece[: match.start()]), style, area)
+        column += text_width(piece)
+
+
+def _element(run: Run) -> str:
+    if run.text[0] in PARTS:
+        return _block(run)
+    x, y, width = MARGIN + run.column * CELL, MARGIN + run.line * LINE, text_width(run.text) * CELL
+    if run.text[0] in RULES:
+        lines = [(x + a * width, y + b * LINE, x + c * width, y + d * LINE) for a, b, c, d in RULES[run.text[0]]]
+        return f'<path class="rule" d="{"".join(f"M{a:.2f} {b}L{c:.2f} {d}" for a, b, c, d in lines)}"/>'
+    style = f' class="{run.style}"' if run.style else ""
+    place = f'x="{x:.2f}" y="{y + BASE}" textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"'
+    return f"<text{style} {place}>{escape(run.text)}</text>"
+
+
+def _block(run: Run) -> str:
+    """A bar of a table, with air above and below it; the blocks of an area touch."""
+    _, top, last, height = PARTS[run.text[-1]]
+    air = 0 if run.area else AIR
+    x, y = MARGIN + run.column * CELL, MARGIN + run.line * LINE + top * LINE + air
+    width = (len(run.text) - 1 + last) * CELL
+    size = f'width="{width:.2f}" height="{height * LINE - 2 * air:.2f}"'
+    return f'<rect class="{run.style or "ink"}" x="{x:.2f}" y="{y:.2f}" {size} shape-rendering="crispEdges"/>'
