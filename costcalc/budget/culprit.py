@@ -71,4 +71,4 @@ def place_of(layer: Layer, now: Snapshot) -> Place | None:
     file, _, line = file.rpartition(":")
     if file == now.source and line.isdigit() and rest.isdigit():
         return Place(file, int(line), int(rest))
-    return Place(now.source) if "." in now.source and not layer.place else None
+    return Place(now.source) if layer.place == now.source else None

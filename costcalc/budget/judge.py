@@ -13,7 +13,7 @@ from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most
 from costcalc.budget.limits import Limit
 from costcalc.budget.rules import LIMIT_CODES, RULES, level
 from costcalc.budget.verdict import Verdict
-from costcalc.dim import bounds, symbols
+from costcalc.dim import Poly, bounds, symbols
 
 
 def judge(case: Case) -> tuple[Verdict, ...]:
@@ -29,7 +29,7 @@ def judge(case: Case) -> tuple[Verdict, ...]:
 
     found = [limit(case, one, changes) for one in case.budget.limits if held(case, LIMIT_CODES[one.quantity])]
     found += [*layers(case), *unknown_operators(case), *increases(case, changes)]
-    return tuple([advised(replace(v, level=level(v.code, case.levels))) for v in found])
+    return tuple([advised(replace(v, level=level(v.code, case.levels)), case.new) for v in found])
 
 
 def held(case: Case, code: str) -> bool:
@@ -37,14 +37,17 @@ def held(case: Case, code: str) -> bool:
     return code != "CC101" and bool(level(code, case.levels))
 
 
-def advised(verdict: Verdict) -> Verdict:
+def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     """The verdict with what to do, where something is to be done."""
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
         who = words.culprit(verdict)
         fact = f"{verdict.fact}; {who}" if who else verdict.fact
-        return replace(verdict, fact=fact, remedy=words.remedy(verdict))
+        return replace(verdict, fact=fact, remedy=words.remedy(verdict, elsewhere))
+    names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
+    if verdict.code == "CC103" and names:
+        return replace(verdict, remedy=f"bind {names[0]} with `dims: {{{names[0]}: 128}}` or --dim {names[0]}=128")
     text = RULES[verdict.code].remedy
     return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
 

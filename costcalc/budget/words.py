@@ -71,10 +71,11 @@ def place(where: Place | None) -> str:
     return ":".join([where.file, *(str(n) for n in (where.line, where.column) if n)]) if where.line else where.file
 
 
-def remedy(verdict: Verdict) -> str:
-    """What to do about an exceeded limit: the layer and its line, or the limit and its line."""
+def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
+    """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
+    baseline is another revision's, which no `costcalc lock` here changes."""
     layer = f"make {verdict.layer} cheaper{at(verdict.place)}" if verdict.layer else ""
-    if verdict.code.startswith("CC2"):
+    if verdict.code.startswith("CC2") and not elsewhere:
         other = "where the growth is meant, run `costcalc lock`"
     else:
         limit = place(verdict.limit_place)

@@ -40,7 +40,8 @@ def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collecti
     own = _own(config) if baseline is None else None
     against = baseline or own
     checked = tuple([_checked(config, against, baseline is not None, t, answer) for t, answer in found])
-    return Outcome(checked, () if own is None else _stale(config, own, found, not only))
+    notes = _new(found, baseline) if baseline is not None else ()
+    return Outcome(checked, notes if own is None else _stale(config, own, found, not only))
 
 
 def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tuple[Answer, ...]:
@@ -116,6 +117,16 @@ def _own(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
     return lock.read(file) if config.file and file.is_file() else None
+
+
+def _new(found: Sequence[Answer], baseline: lock.Baseline) -> tuple[str, ...]:
+    """The models that another revision's baseline does not know: their increases are not held."""
+    new = [
+        f"{t.name} ({t.entry.scenario})" if t.entry.scenario else t.name
+        for t, answer in found
+        if isinstance(answer, Found) and t.entry.budget.increases and not baseline.find(t.name, t.entry.scenario)
+    ]
+    return (f"new since {baseline.source}, so no increase is held: {', '.join(new)}",) if new else ()
 
 
 def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:

@@ -1,0 +1,102 @@
+"""A repository with a budget and a lock: what a branch makes dearer is found, named and placed, in every format."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from small_models import MACS, NET, PARAMS, mystery, write
+
+from costcalc.budget.verdict import Place
+from costcalc.checking import check
+from costcalc.cli.run import run
+
+CONFIG = """\
+models:
+  - models/*.yaml
+max_increase: {macs: 2%, params: 0}
+min_delta: {params: 1}
+"""
+
+
+def git(*args: str) -> None:
+    settings = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *settings, *args], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(here: Path) -> Path:
+    (here / ".git").rmdir()
+    git("init", "-q", "-b", "main")
+    write(here, models__net_yaml=NET, costcalc_yaml=CONFIG)
+    assert run(["lock"]) == 0
+    git("add", "-A")
+    git("commit", "-q", "-m", "a model and its budget")
+    git("checkout", "-q", "-b", "wider")
+    return here
+
+
+def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The head: 2·4·100 → 4·4·100 MACs, 8 → 16 parameters."""
+    assert run(["check"]) == 0
+    write(repository, models__net_yaml=NET.replace("filters: 2", "filters: 4"))
+    assert run(["check"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "CC201: head grew most, from 800 to 1,600 (+800, +100.0%) (models/net.yaml:5:5)" in out
+    assert f"{MACS + 800:,} of {MACS + MACS // 50:,} exceeded by 720" in out
+    assert "CC301: costcalc.lock.json is stale: models/net.yaml: macs 4,000 → 4,800" in out
+    macs, params = check().verdicts
+    assert (macs.place, macs.limit_place) == (Place("models/net.yaml", 5, 5), Place("costcalc.yaml", 3, 16))
+    assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
+
+
+def test_a_branch_that_locks_its_own_growth_is_still_held_to_main(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(repository, models__net_yaml=NET.replace("filters: 2", "filters: 4"), models__new_yaml=NET)
+    assert run(["lock"]) == 0
+    assert run(["check"]) == 0
+    capsys.readouterr()
+    assert run(["check", "--baseline", "main"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "raise the limit at costcalc.yaml:3:16" in out, "no lock of this branch changes main's"
+    assert "new since main:costcalc.lock.json, so no increase is held: models/new.yaml" in out
+    git("add", "-A")
+    git("commit", "-q", "-m", "wider")
+    assert run(["check", "--baseline", "HEAD"]) == 0
+    assert run(["check", "--baseline", "nowhere"]) == 2
+    assert run(["check", "--baseline", "costcalc.lock.json"]) == 0
+
+
+def test_a_model_that_is_not_locked_cannot_be_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(repository, models__new_yaml=NET)
+    assert run(["check"]) == 2
+    assert "CC104: the model is not in costcalc.lock.json" in capsys.readouterr().out
+    (repository / "costcalc.lock.json").unlink()
+    assert run(["check"]) == 2
+    assert "CC104: there is no baseline" in capsys.readouterr().out
+    (repository / "costcalc.lock.json").write_text("{")
+    assert run(["check"]) == 2
+
+
+def test_every_format_says_the_same_of_it(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(repository, models__net_yaml=NET.replace("filters: 2", "filters: 4"))
+    files = {form: f"out.{form}" for form in ("json", "markdown", "github", "sarif", "junit", "gitlab")}
+    assert run(["check", *(f"--report={form}={file}" for form, file in files.items())]) == 1
+    for file in files.values():
+        text = (repository / file).read_text().replace("\\", "").replace("%25", "%")
+        assert "exceeded by 720" in text and "head grew most, from 800 to 1,600" in text, file
+        assert "models/net.yaml" in text
+    (model,) = json.loads((repository / "out.json").read_text())["models"]
+    assert model["baseline_totals"]["macs"] == MACS
+    assert model["verdicts"][0]["grown"] == {"layer": "head", "before": 800, "after": 1600}
+
+
+def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
+    mystery(here / "net.onnx")
+    write(here, costcalc_yaml="models: [net.onnx]\nlimits: {macs: 1}\nallow: [Mystery]")
+    (verdict,) = check().verdicts
+    assert (verdict.layer, verdict.place) == ("conv", Place("net.onnx"))
+    assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy
