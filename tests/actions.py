@@ -84,3 +84,19 @@ def outputs(text: str) -> dict[str, str]:
             assert equals, line
             found[key] = value
     return found
+
+
+FAKE_GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$GH_LOG"
+case "$*" in
+  "api user"*) exit 1 ;;
+  *comments?per_page*) [ -z "$GH_BROKEN" ] || exit 1; printf '%s' "$GH_FOUND"; printf '%s|%s' "$COSTCALC_ME" "$COSTCALC_MARKER" > "$GH_LOG.env" ;;
+esac
+"""
+"""A gh that notes what it is asked, and finds $GH_FOUND."""
+
+FAKE_PYTHON = """#!/bin/sh
+printf '%s\\n' "$*" >> "$PYTHON_LOG"
+case "$*" in "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;; esac
+"""
+"""A Python that notes its words, and makes an environment of itself."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from actions import ROOT, Runner, action, step
+from actions import FAKE_GH, FAKE_PYTHON, ROOT, Runner, action, step
 
 NET = """name: Net
 input: [N, 3, 8, 8]
@@ -131,15 +131,6 @@ def test_a_model_cannot_end_the_comment_early(runner: Runner) -> None:
     assert not re.search(r"^\s*::(?!error|warning|notice)", done.stdout, re.M)
 
 
-FAKE_GH = """#!/bin/sh
-printf '%s\\n' "$*" >> "$GH_LOG"
-case "$*" in
-  "api user"*) exit 1 ;;
-  *comments?per_page*) [ -z "$GH_BROKEN" ] || exit 1; printf '%s' "$GH_FOUND"; printf '%s|%s' "$COSTCALC_ME" "$COSTCALC_MARKER" > "$GH_LOG.env" ;;
-esac
-"""
-
-
 @pytest.mark.parametrize("found", ["", "41", "41\n42"])
 def test_the_comment_is_made_or_updated(runner: Runner, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
     runner.run("Check")
@@ -174,12 +165,6 @@ def gh(runner: Runner, monkeypatch: pytest.MonkeyPatch, found: str) -> Path:
     monkeypatch.setenv("GH_FOUND", found)
     runner.context["github.event.pull_request.number"] = "7"
     return log
-
-
-FAKE_PYTHON = """#!/bin/sh
-printf '%s\\n' "$*" >> "$PYTHON_LOG"
-case "$*" in "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;; esac
-"""
 
 
 @pytest.mark.parametrize(("version", "wanted"), [("", "/somewhere/this action"), ("1.2", "costcalc==1.2")])

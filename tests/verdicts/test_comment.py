@@ -30,11 +30,10 @@ def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
 def test_what_changed_opens_with_totals_causes_and_layers() -> None:
     """The head's filters go from 16 to 32: 8 · 16 · 100 MACs more, all of them due to channels."""
     text = comment.render(BROKEN)
-    assert "<details><summary>net: 1 changed; MACs +12,800 (+66.7%)</summary>" in text
-    assert "| MACs | 19,200 | 32,000 | +12,800 (+66.7%) |" in text
-    assert "MACs by cause: channels +12,800" in text
-    assert "| head | changed | Conv | 12,800 | 25,600 | +12,800 (+100.0%) |" in text
-    assert "| 128 | 256 | +128 (+100.0%) |" in text
+    assert "<details><summary>net: 1 layer differs; MACs +12,800 (+66.7%)</summary>" in text
+    assert "| MACs | 19,200 | 32,000 | +12,800 | +66.7% |" in text
+    assert "| channels | +12,800 | +25,600 | +128 | +512 |" in text
+    assert "| head | Conv | filters 16 → 32 | 12,800 | 25,600 | +12,800 | +128 |" in text
     assert "stem" not in text, "what is the same is not shown"
     assert text.count("<details>") == text.count("</details>") == 1
     assert "<details>" not in comment.render(FINE)
@@ -72,15 +71,22 @@ def test_a_long_comment_is_cut_and_closes_what_it_opened(n: int) -> None:
     assert f"costcalc: {n:,} of {n:,} limits are exceeded" in text and text.endswith("</sub>")
 
 
-def test_many_layers_are_cut_inside_their_details() -> None:
+def test_of_many_layers_the_largest_changes_are_shown() -> None:
     old = snapshot(*(layer(f"層{i}", 8, 6_400) for i in range(3_000)))
     new = snapshot(*(layer(f"層{i}", 8 + i % 7 + 1, 6_400 + i) for i in range(3_000)))
     text = comment.render(Outcome((Checked("net", "", "net.yaml", (), new, old),)))
-    assert 60_000 < len(text.encode()) < 64_000
-    assert "more layers" in text and text.count("</details>") == 1
-    assert "| 層2999 |" in text, "the largest change stands first"
+    assert "| 層2999 |" in text and "| 層2900 |" in text and "| 層2899 |" not in text
+    assert "(2,900 more)" in text and text.count("</details>") == 1
     tables = [t for t in MarkdownIt("commonmark").enable("table").parse(text) if t.type == "table_open"]
-    assert len(tables) == 2
+    assert len(tables) == 3
+
+
+def test_layers_are_cut_inside_their_details() -> None:
+    text = comment.render(BROKEN, most=2_200)
+    full = comment.render(Outcome(tuple([replace(BROKEN.checked[0], model=f"net{i}") for i in range(9)])), most=9_000)
+    for one, most in ((text, 2_200), (full, 9_000)):
+        assert len(one.encode()) <= most and one.count("<details>") == one.count("</details>")
+    assert "more parts that found no room here" in full
 
 
 def test_a_name_without_end_is_shortened() -> None:
