@@ -23,7 +23,7 @@ class Timed(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """What needs most where activations peak: the step, the layer that gave the largest tensor alive, its share."""
+    """What needs most where activations peak: the step, the layer that gave the largest output alive, its share."""
 
     step: str
     layer: str

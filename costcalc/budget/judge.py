@@ -48,6 +48,8 @@ def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
     if verdict.code == "CC103" and names:
         return replace(verdict, remedy=f"bind {names[0]} with `dims: {{{names[0]}: 128}}` or --dim {names[0]}=128")
+    if verdict.code == "CC104" and verdict.limit_place is None:
+        return replace(verdict, remedy="name a lock file or a git revision with --baseline")
     text = RULES[verdict.code].remedy
     return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
 

@@ -20,7 +20,7 @@ def kind(quantity: str) -> str:
 
 
 MOST_IS = {
-    "CC007": "the largest tensor that is then alive is of",
+    "CC007": "the largest output that is then alive is of",
     "CC009": "longest takes",
     "CC010": "the first too many is",
 }

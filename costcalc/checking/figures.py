@@ -112,7 +112,7 @@ def timed(report: Report, profile: str) -> Timed:
 
 
 def peak(report: Report) -> Peak | None:
-    """What needs most at the step where activations peak."""
+    """The layer whose output is the largest that is alive where activations peak; graph inputs are nobody's."""
     from fractions import Fraction
 
     from costcalc.memory.peak import timeline
@@ -120,12 +120,13 @@ def peak(report: Report) -> Peak | None:
 
     plan = schedule(report.graph)
     line = timeline(plan)
-    alive = [b for b in plan.buffers if b.born <= line.step <= b.dies and isinstance(b.nbytes, int)]
-    if not alive or not isinstance(line.peak, int):
+    if not isinstance(line.peak, int) or not line.peak:
         return None
-    largest = max(alive, key=lambda b: (b.nbytes, b.born))
-    maker = plan.steps[max(largest.born, 0)].name
-    return Peak(plan.steps[line.step].name, maker, Fraction(int(largest.nbytes), line.peak))
+    alive = [
+        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
+    ]
+    nbytes, born = max(alive, default=(0, line.step))
+    return Peak(plan.steps[line.step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
 
 
 def moved(found: Found, old: str, new: str) -> Found:

@@ -59,20 +59,28 @@ def _ways(target: Target) -> set[str]:
 
 
 def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
-    if not is_glob(entry.path) or (config.folder / entry.path).is_file():
+    if not _several(config.folder, entry.path):
         source = located(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)
         return
+    pattern = f"{glob.escape(entry.path.rstrip('/'))}/*" if (config.folder / entry.path).is_dir() else entry.path
     own = Path(config.file).name if config.file else ""
     names = sorted(
         path.replace(os.sep, "/")
-        for path in glob.glob(entry.path, root_dir=config.folder, recursive=True)  # noqa: PTH207
+        for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
         if path != own and path.endswith(SUFFIXES) and (config.folder / path).is_file()
     )
     for name in names:
         yield Target(name, located(config.folder, name), entry, group)
     if not names:
         yield Target(entry.path, entry.path, entry, group, f"no model fits the pattern {entry.path!r}")
+
+
+def _several(folder: Path, path: str) -> bool:
+    """Whether a path stands for all models of a folder, or is a glob; a file may have the signs of one in its name."""
+    from costcalc.load.builtin import find
+
+    return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find(path))
 
 
 def located(folder: Path, path: str) -> str:

@@ -95,7 +95,8 @@ def test_open_symbols() -> None:
 
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
     for against in ("", "costcalc.lock.json"):
-        found = verdict(None, net(1), Increase("macs", Fraction(1)), against)
+        found = verdict(None, net(1), Increase("macs", Fraction(1), place=Place("costcalc.yaml", 3)), against)
         assert (found.outcome, found.code) == ("unknown", "CC104")
         assert "costcalc lock" in found.remedy
+    assert "--baseline" in verdict(None, net(1), Increase("macs", Fraction(1))).remedy, "where there is no config"
     assert verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True).outcome == "kept"

@@ -87,6 +87,11 @@ def test_a_time_is_a_lower_bound_and_says_so() -> None:
     assert (open_.outcome, open_.code) == ("unknown", "CC106")
 
 
+def test_an_open_branch_counts_the_dearer_one_so_that_only_a_kept_limit_is_certain() -> None:
+    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open=("if",))
+    assert (kept.outcome, above.outcome, above.code) == ("kept", "unknown", "CC103")
+
+
 def test_layers_are_limited_together_or_each() -> None:
     """The second stage: 16·8·9·16·16 and 16·16·9·16·16 MACs of the model's."""
     first, second = 16 * 8 * 9 * 256, 16 * 16 * 9 * 256

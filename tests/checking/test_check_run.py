@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,16 @@ variant: a thousand operations a second
 seen: 2026-01-31
 peak: {float32: {value: 1000, source: by hand}}
 """
+
+
+def test_a_peak_names_the_largest_output_and_no_graph_input(here: Path) -> None:
+    """At the stem, the input's 8·100 floats and its own 4·100 are alive."""
+    write(here, a_yaml=NET, costcalc_yaml="models: [a.yaml]\nlimits: {peak_activation_bytes: 4799}")
+    (verdict,) = check().verdicts
+    assert (verdict.value, verdict.layer, verdict.share) == (4800, "stem", Fraction(1, 3))
+    assert "the largest output that is then alive is of stem (33.3%)" in verdict.fact
+
+
+def test_a_folder_stands_for_its_models(here: Path) -> None:
+    write(here, m__a_yaml=NET, m__b_yaml=NET, m__c_txt="no model", costcalc_yaml="models: [m]")
+    assert [c.model for c in check().checked] == ["m/a.yaml", "m/b.yaml"]
