@@ -19,9 +19,9 @@ _COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=fal
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def ask(*args: str, folder: str = "") -> bytes:
-    """What git answers. UsageError with git's own words where it refuses."""
-    found = _run(*args, folder=folder)
+def ask(*args: str, folder: str = "", told: bytes = b"") -> bytes:
+    """What git answers; told is what it reads. UsageError with git's own words where it refuses."""
+    found = _run(*args, folder=folder, told=told)
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
         fact = f"git {args[0]} failed: {said[0].removeprefix('fatal: ')}"
@@ -53,9 +53,9 @@ def commit(revision: str, folder: str = "") -> str:
         return _parted(revision, commit(before or "HEAD", folder), commit(after or "HEAD", folder), folder)
     if not revision or revision.startswith("-"):
         raise UsageError(f"{revision!r} is no revision of git", "name a branch, a tag or a commit")
-    root(folder)
     found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
     if found.returncode:
+        root(folder)
         raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
     return found.stdout.decode().strip()
 
@@ -79,7 +79,7 @@ def _near(revision: str, folder: str) -> str:
     return f"name a branch, a tag or a commit; what is not fetched yet comes with `git fetch origin {revision}`"
 
 
-def _run(*args: str, folder: str) -> subprocess.CompletedProcess[bytes]:
+def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     import subprocess
 
     try:
@@ -87,7 +87,7 @@ def _run(*args: str, folder: str) -> subprocess.CompletedProcess[bytes]:
             [*_COMMAND, *args],
             cwd=folder or None,
             env={**os.environ, **_ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
+            input=told,
             capture_output=True,
             check=False,
         )

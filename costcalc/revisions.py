@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from costcalc import git
 from costcalc.errors import LoadError, UsageError
@@ -32,19 +34,34 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
     """A file as it is at a revision. UsageError where there is no git, no repository or no such revision, LoadError
     where the revision has no such file."""
     commit = git.commit(revision, folder)
-    names = _candidates(path, folder)
+    name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
     for _ in range(_MOST_LINKS):
-        entries = [(name, *_entry(commit, name, folder)) for name in names]
-        name, mode, kind, blob = next((entry for entry in entries if entry[2]), ("", "", "", ""))
-        if not kind:
-            raise _no_path(revision, commit, path, names, folder)
-        if kind != "blob":
+        if name is None or not (entry := _entry(commit, name, folder)).kind:
+            raise _no_path(revision, commit, path, folder)
+        if entry.kind != "blob":
             raise LoadError(f"{path} is no file at {revision}", "name a file")
-        data = git.ask("cat-file", "blob", blob, folder=folder)
-        if mode != _LINK:
+        data = git.ask("cat-file", "blob", entry.blob, folder=folder)
+        if entry.mode != _LINK:
             return _stored(data, f"{revision}:{path}", folder)
-        names = [posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))]
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
     raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
+
+
+def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
+    """Many files of a revision at once, each by its path from the repository's top; what is no file is left out."""
+    entries = _entries(git.commit(revision, folder), folder)
+    wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
+    plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
+    answer = git.ask("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
+    found: dict[str, bytes] = {}
+    for name, entry in wanted.items():
+        if entry.mode == _LINK:
+            found[name] = content(revision, name, folder)
+            continue
+        head, _, rest = answer.partition(b"\n")
+        size = int(head.split()[2])
+        found[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+    return found
 
 
 def files(revision: str, folder: str = "") -> tuple[str, ...]:
@@ -71,26 +88,38 @@ def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
         return None
 
 
-def _candidates(path: str, folder: str) -> list[str]:
+def _candidates(path: str, folder: str) -> Iterator[str]:
     """Paths from the repository's top that a path may mean: as it stands, and from the folder."""
     plain = path.replace("\\", "/") if os.name == "nt" else path
-    whole = [] if plain.startswith(("./", "../", "/")) else [posixpath.normpath(plain)]
+    whole = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
+    if whole and whole != ".." and not whole.startswith("../"):
+        yield whole
     here = tracked(path, folder)
-    found = list(dict.fromkeys((*whole, *([] if here is None else [here]))))
-    inside = [name for name in found if name != ".." and not name.startswith(("../", "/"))]
-    if not inside:
+    if here is not None and here != whole:
+        yield here
+    elif here is None and not whole:
         raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
-    return inside
 
 
-def _entry(commit: str, name: str, folder: str) -> tuple[str, str, str]:
-    """(mode, kind, object) of a path in a commit; empty words where it is not there."""
-    for line in git.names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder):
-        about, _, found = line.partition("\t")
-        if found == name:
-            mode, kind, blob = about.split()
-            return mode, kind, blob
-    return "", "", ""
+class _Entry(NamedTuple):
+    """A path of a commit; empty words where it is not there."""
+
+    mode: str = ""
+    kind: str = ""
+    blob: str = ""
+
+
+def _entry(commit: str, name: str, folder: str) -> _Entry:
+    return _listed(git.names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
+
+
+def _entries(commit: str, folder: str) -> dict[str, _Entry]:
+    return _listed(git.names("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
+
+
+def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
+    """What ls-tree lists: `mode kind object<tab>path`."""
+    return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
 
 
 def _stored(data: bytes, shown: str, folder: str) -> bytes:
@@ -106,7 +135,7 @@ def _stored(data: bytes, shown: str, folder: str) -> bytes:
     return kept.read_bytes()
 
 
-def _no_path(revision: str, commit: str, path: str, names: list[str], folder: str) -> LoadError:
+def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     import difflib
 
     fact = f"there is no {path} at {revision}"
@@ -114,7 +143,7 @@ def _no_path(revision: str, commit: str, path: str, names: list[str], folder: st
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
     known = files(commit, folder)
-    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(names[0]).name]
-    near = alike or difflib.get_close_matches(names[0], known, 1, 0.6)
+    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(path).name]
+    near = alike or difflib.get_close_matches(path, known, 1, 0.6)
     listed = f"`git ls-tree -r --name-only {revision}` lists its files"
     return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)

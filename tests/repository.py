@@ -41,3 +41,23 @@ def commit(folder: Path, message: str = "change") -> str:
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", message)
     return git(folder, "rev-parse", "HEAD")
+
+
+NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
+WIDER = NET.replace("4", "8")
+
+
+def two_branches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that is the working directory: main has NET as models/net.yaml, the branch wide, which is checked
+    out, has it WIDER."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    begin(folder)
+    (folder / "models").mkdir()
+    (folder / "models" / "net.yaml").write_text(NET, encoding="utf-8")
+    commit(folder)
+    git(folder, "switch", "-q", "-c", "wide")
+    (folder / "models" / "net.yaml").write_text(WIDER, encoding="utf-8")
+    commit(folder)
+    monkeypatch.chdir(folder)
+    return folder

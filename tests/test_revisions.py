@@ -1,18 +1,14 @@
 """Files at a git revision: how they are named, found and read, and each way that fails."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
-from repository import begin, commit, needs_git
+from repository import NET, WIDER, commit, needs_git, two_branches
 from repository import git as run
 
-from costcalc import analyze, git, revisions
-from costcalc.errors import CostcalcError, LoadError, UsageError
-
-NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
-WIDER = NET.replace("4", "8")
+from costcalc import analyze, revisions
+from costcalc.errors import CostcalcError, LoadError
 
 
 @pytest.mark.parametrize(
@@ -36,18 +32,7 @@ def test_what_names_a_file_of_a_revision(text: str, found: tuple[str, str] | Non
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """main has models/net.yaml; the working tree has it wider, on the branch wide."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    folder = begin(tmp_path / "repository")
-    (folder / "models").mkdir()
-    (folder / "models" / "net.yaml").write_text(NET, encoding="utf-8")
-    commit(folder)
-    run(folder, "switch", "-q", "-c", "wide")
-    (folder / "models" / "net.yaml").write_text(WIDER, encoding="utf-8")
-    commit(folder)
-    monkeypatch.chdir(folder)
-    return folder
+    return two_branches(tmp_path / "repository", monkeypatch)
 
 
 @needs_git
@@ -55,9 +40,14 @@ def test_a_file_as_it_was(repository: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert revisions.content("main", "models/net.yaml") == NET.encode()
     assert revisions.content("HEAD", "models/net.yaml") == WIDER.encode()
     assert revisions.content("HEAD~1", "./models/net.yaml") == NET.encode()
-    assert revisions.content("main", str(repository / "models" / "net.yaml")) == NET.encode()
     monkeypatch.chdir("models")
-    for path in ("net.yaml", "./net.yaml", "../models/net.yaml", "models/net.yaml"):
+    for path in (
+        str(repository / "models" / "net.yaml"),
+        "net.yaml",
+        "./net.yaml",
+        "../models/net.yaml",
+        "models/net.yaml",
+    ):
         assert revisions.content("main", path) == NET.encode()
     monkeypatch.chdir("/")
     assert revisions.content("main", "models/net.yaml", str(repository)) == NET.encode()
@@ -98,37 +88,11 @@ def test_an_existing_file_wins(repository: Path) -> None:
     assert analyze("main:models/net.yaml").macs == 6 * 6 * 8 * 27
 
 
-@needs_git
-def test_where_two_branches_parted(repository: Path) -> None:
-    run(repository, "switch", "-q", "main")
-    (repository / "models" / "net.yaml").write_text(NET.replace("4", "16"), encoding="utf-8")
-    later = commit(repository)
-    run(repository, "switch", "-q", "wide")
-    assert revisions.content("main...HEAD", "models/net.yaml") == NET.encode()
-    assert revisions.content("main...", "models/net.yaml") == NET.encode()
-    assert git.commit("main") == later != git.commit("main...wide")
-    run(repository, "switch", "-q", "--orphan", "alone")
-    (repository / "other").touch()
-    commit(repository)
-    with pytest.raises(UsageError, match="no commit in common here; git fetch --unshallow"):
-        git.commit("main...alone")
-
-
 def said(revision: str, path: str = "models/net.yaml") -> str:
     with pytest.raises(CostcalcError) as found:
         revisions.content(revision, path)
     assert found.value.remedy
     return str(found.value)
-
-
-@needs_git
-def test_revisions_that_are_none(repository: Path) -> None:
-    assert said("mian") == "git knows no revision 'mian'; did you mean 'main'?"
-    assert "`git fetch origin v1.0`" in said("v1.0")
-    assert "'--output=x' is no revision" in said("--output=x")
-    assert "'-x' is no revision" in said("-x...main")
-    run(repository, "update-ref", "refs/remotes/origin/develop", "main")
-    assert said("develop") == "git knows no revision 'develop'; did you mean 'origin/develop'?"
 
 
 @needs_git
@@ -156,6 +120,9 @@ def test_a_link_is_followed(repository: Path) -> None:
     commit(repository)
     assert revisions.content("HEAD", "link.yaml") == WIDER.encode()
     assert "leads round" in said("HEAD", "round.yaml")
+    names = ["link.yaml", "models/net.yaml", "models", "nothing"]
+    assert revisions.contents("HEAD", names) == dict.fromkeys(names[:2], WIDER.encode())
+    assert revisions.contents("main", names) == {"models/net.yaml": NET.encode()}
 
 
 @needs_git
@@ -179,22 +146,3 @@ def test_all_files_of_a_revision(repository: Path, monkeypatch: pytest.MonkeyPat
     assert set(revisions.files("HEAD")) == {"größe x.yaml", "models/net.yaml"}
     assert revisions.files("main") == ("models/net.yaml",)
     assert revisions.tracked("net.yaml") == "models/net.yaml"
-
-
-def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(UsageError, match="there is no folder nowhere"):
-        git.root("nowhere")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="git is not installed, or not on the PATH; install git"):
-        git.root()
-    with pytest.raises(UsageError, match=r"main:net\.yaml: git is not installed"):
-        analyze("main:net.yaml")
-
-
-@needs_git
-def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert "the working directory is in no git repository" in said("main")

@@ -21,7 +21,7 @@ def baseline(text: str, config: Config) -> lock.Baseline:
     if Path(text).is_file() or (named is None and text.endswith(".json")):
         return lock.read(text)
     folder = "" if config.folder == Path() else os.fspath(config.folder)
-    revision, path = named or (text, f"./{config.lock}")
+    revision, path = named or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
     shown = text if named else f"{text}:{config.lock}"
     try:
         content = revisions.content(revision, path, folder)

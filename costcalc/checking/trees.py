@@ -43,21 +43,23 @@ def on_disk(configs: Sequence[Config]) -> Models:
 
 def at_revision(configs: Sequence[Config], revision: str) -> Models:
     """The models of a revision. Where two configs name one, the first holds."""
-    found: Models = {}
     files = revisions.files(revision)
+    wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
     for config in configs:
         folder = folder_of(config)
         inside = {posixpath.relpath(name, folder or "."): name for name in files}
         for entry in config.entries:
             for path in _opened(config, entry, inside):
-                key = entry.name or path, entry.scenario
                 whole = inside.get(posixpath.normpath(path))
-                if key not in found and whole is not None:
-                    content = _lines(revisions.content(revision, whole))
-                    found[key] = Version(f"{revision}:{whole}", entry.settings, content)
-                elif key not in found and find(path):
-                    found[key] = Version(path, entry.settings, None)
-    return found
+                if whole is not None or find(path):
+                    wanted.setdefault((entry.name or path, entry.scenario), (whole or path, entry.settings))
+    held = revisions.contents(revision, {name for name, _ in wanted.values()})
+    return {
+        key: Version(f"{revision}:{name}", settings, _lines(held[name]))
+        if name in held
+        else Version(name, settings, None)
+        for key, (name, settings) in wanted.items()
+    }
 
 
 def _opened(config: Config, entry: Entry, inside: dict[str, str]) -> Iterator[str]:

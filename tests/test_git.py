@@ -1,0 +1,67 @@
+"""Revisions of git: which commit each names, and each way that asking fails."""
+
+from pathlib import Path
+
+import pytest
+from repository import NET, commit, needs_git, two_branches
+from repository import git as run
+
+from costcalc import analyze, git, revisions
+from costcalc.errors import CostcalcError, UsageError
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return two_branches(tmp_path / "repository", monkeypatch)
+
+
+def said(revision: str) -> str:
+    with pytest.raises(CostcalcError) as found:
+        git.commit(revision)
+    assert found.value.remedy
+    return str(found.value)
+
+
+@needs_git
+def test_where_two_branches_parted(repository: Path) -> None:
+    run(repository, "switch", "-q", "main")
+    (repository / "models" / "net.yaml").write_text(NET.replace("4", "16"), encoding="utf-8")
+    later = commit(repository)
+    run(repository, "switch", "-q", "wide")
+    assert revisions.content("main...HEAD", "models/net.yaml") == NET.encode()
+    assert revisions.content("main...", "models/net.yaml") == NET.encode()
+    assert git.commit("main") == later != git.commit("main...wide")
+    run(repository, "switch", "-q", "--orphan", "alone")
+    (repository / "other").touch()
+    commit(repository)
+    with pytest.raises(UsageError, match="no commit in common here; git fetch --unshallow"):
+        git.commit("main...alone")
+
+
+@needs_git
+def test_revisions_that_are_none(repository: Path) -> None:
+    assert said("mian") == "git knows no revision 'mian'; did you mean 'main'?"
+    assert "`git fetch origin v1.0`" in said("v1.0")
+    assert "'--output=x' is no revision" in said("--output=x")
+    assert "'-x' is no revision" in said("-x...main")
+    run(repository, "update-ref", "refs/remotes/origin/develop", "main")
+    assert said("develop") == "git knows no revision 'develop'; did you mean 'origin/develop'?"
+
+
+def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(UsageError, match="there is no folder nowhere"):
+        git.root("nowhere")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="git is not installed, or not on the PATH; install git"):
+        git.root()
+    with pytest.raises(UsageError, match=r"main:net\.yaml: git is not installed"):
+        analyze("main:net.yaml")
+
+
+@needs_git
+def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "the working directory is in no git repository" in said("main")
