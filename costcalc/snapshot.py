@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from costcalc.dim import Dim
-from costcalc.ir import Graph, Node, TensorType
+from costcalc.ir import Graph, TensorType
 from costcalc.report import Report
-from costcalc.rows import Amounts, Row
+from costcalc.rows import Amounts
 
 
 class Tensor(NamedTuple):
@@ -77,20 +77,26 @@ def snapshot(report: Report) -> Snapshot:
 
 def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
     stored = set(graph.initializers)
+    types = graph.types
+    known: dict[str, Tensor] = {"": Tensor("", "", None)}
+
+    def tensor(name: str) -> Tensor:
+        """The value, made once: what is a constant is known to be before it is first read."""
+        found = known.get(name)
+        if found is None:
+            found = known[name] = _tensor(name, types[name], name in stored)
+        return found
+
     for node, row in zip(graph.nodes, report.rows, strict=True):
         if row.state == "constant":
             stored.update(node.outputs)
-        else:
-            yield _layer(node, row, graph.types, stored)
-
-
-def _layer(node: Node, row: Row, types: Mapping[str, TensorType], stored: set[str]) -> Layer:
-    inputs = tuple([_tensor(n, types[n], n in stored) if n else Tensor("", "", None) for n in node.inputs])
-    outputs = tuple([_tensor(o.name, o.type, False) for o in row.outputs])
-    attributes = {name: value for name, value in node.attributes.items() if _plain(value)}
-    return Layer(
-        node.name, node.op_type, node.domain, row.count, inputs, outputs, attributes, row.amounts, row.state, node.place
-    )
+            continue
+        inputs = tuple([tensor(name) for name in node.inputs])
+        outputs = tuple([tensor(output.name) for output in row.outputs])
+        given = node.attributes
+        attributes = {name: value for name, value in given.items() if _plain(value)} if given else {}
+        yield Layer(node.name, node.op_type, node.domain, row.count, inputs, outputs, attributes, row.amounts,
+                    row.state, node.place)  # fmt: skip
 
 
 def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:
