@@ -49,7 +49,7 @@ def _literal(found: re.Match[str]) -> str:
 
 def markdown_line(text: str) -> str:
     """The same where a line, a heading or an item begins: no list, no rule, no code block."""
-    inside = markdown(text.strip())
+    inside = markdown(printable(text).strip(" "))
     if re.match(r"[-+=]", inside):
         return f"\\{inside}"
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", inside)
