@@ -103,7 +103,12 @@ def test_every_format_says_the_same(form: str, repository: Path, capsys: pytest.
     code, out = asked(capsys, "check", "--format", form)
     assert code == 1
     sentence, place, layer = READ[form](out)
-    assert f"exceeded by {OVER}" in sentence and f"{HEAD:,}" in sentence and f"{2 * HEAD:,}" in sentence
+    percent = (HEAD - ALLOWED) * 100 / (BEFORE + ALLOWED)
+    assert (
+        f"exceeded by {OVER} ({percent:.1f}%)" in sentence.replace("%25", "%")
+        and f"{HEAD:,}" in sentence
+        and f"{2 * HEAD:,}" in sentence
+    )
     assert place == ("models/net.yaml", LINE)
     assert layer == "head"
 

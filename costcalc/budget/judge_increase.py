@@ -44,12 +44,12 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         at = grew_most(case.now, changes(), "activation_bytes" if peak else quantity)
         if not at.layer and not peak:
             at = dearest(case.now, quantity)
+    limit = None if most is None else before + most
     fact = f"{made.quantity}: {_said(rise, before, kind)}, {_may(asked, before, most, kind)}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
     else:
-        fact += f": {words.left(rise, most, kind)}"
-    limit = None if most is None else before + most
+        fact += f": {words.left(made.value, limit, kind)}"
     return replace(made, code=code, limit=limit, outcome=outcome, fact=fact, baseline=before, layer=at.layer,
                    share=at.share, grown=at.grown, place=at.place)  # fmt: skip
 
