@@ -12,10 +12,11 @@ from costcalc.budget.case import Case, allowed
 from costcalc.budget.culprit import NOBODY, Culprit, dearest, place_of
 from costcalc.budget.limits import LayerLimit
 from costcalc.budget.rules import level
-from costcalc.budget.verdict import Verdict
+from costcalc.budget.verdict import Figure, Verdict
 from costcalc.dim import Dim, bounds, symbols
 from costcalc.load.expression import suggest
 from costcalc.snapshot import Layer
+from costcalc.units import ratio
 
 
 def layers(case: Case) -> Iterator[Verdict]:
@@ -26,8 +27,8 @@ def layers(case: Case) -> Iterator[Verdict]:
 
 
 def _layers(case: Case, asked: LayerLimit) -> Verdict:
-    what = f"max_share of {asked.quantity}" if asked.share and asked.quantity != "macs" else asked.quantity
-    what = "max_share" if asked.share and asked.quantity == "macs" else what
+    of = "" if asked.quantity == "macs" else f" of {asked.quantity}"
+    what = f"max_share{of}" if asked.share else asked.quantity
     kind = "share" if asked.share else words.kind(asked.quantity)
     made = Verdict("CC012" if asked.share else "CC011", "error", f"layers {asked.pattern} {what}", kind, None,
                    asked.most, "unknown", "", limit_place=asked.place)  # fmt: skip
@@ -42,40 +43,56 @@ def _layers(case: Case, asked: LayerLimit) -> Verdict:
 
 
 def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:
+    """The verdict on some layers' part of a total."""
     value: Dim = 0
-    partial = False
     for layer in group:
-        amount = layer.amounts[asked.quantity]
-        if amount is None:
-            partial = partial or not allowed(layer, case.budget.allow)
-        else:
-            value = value + amount
+        value = value + (layer.amounts[asked.quantity] or 0)
     total = case.now.totals[asked.quantity]
-    share = Fraction(asked.most) if asked.share else Fraction(1)
-    own: Dim = value * share.denominator - total * share.numerator if asked.share else value - int(asked.most)
-    low, high = bounds(own)
+    outcome, code, why = _decided(case, asked, group, value, total)
     numbers = isinstance(value, int) and isinstance(total, int)
-    shown = (Fraction(value, total) if total else Fraction(0)) if asked.share and numbers else value  # type: ignore[arg-type]
+    shown: Figure = _share(value, total) if asked.share else value
+    have, most = words.apart(shown, asked.most, made.kind)
     who = group[0].name if len(group) == 1 else f"{len(group)} layers"
-    whole = any(layer.amounts[asked.quantity] is None and not allowed(layer, case.budget.allow)
-                for layer in case.now.layers)  # fmt: skip
-    if low > 0 and not (asked.share and whole):
-        outcome, code, why = "exceeded", made.code, ""
-    elif high <= 0 and not partial:
-        outcome, code, why = "kept", made.code, ""
-    elif partial or whole:
-        outcome, code, why = "unknown", "CC101", "an operator has no rule"
-    else:
-        outcome, code, why = "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
-    have, most = words.apart(shown, asked.most, made.kind) if numbers else (words.told(value, "count"), "the limit")
-    gap = f", {words.left(shown, asked.most, made.kind)}" if numbers and outcome != "unknown" else ""
-    of = f" of {asked.quantity}" if asked.share else ""
-    fact = f"{made.quantity}: {who}: {have}{of}, at most {most}{gap}"
+    fact = f"{made.quantity}: {who}: {have}{f' of {asked.quantity}' if asked.share else ''}, at most {most}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
+    elif numbers:
+        fact += f", {words.left(shown, asked.most, made.kind)}"
     at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
-    return replace(made, code=code, value=shown, outcome=outcome, fact=fact, layer=at.layer, share=at.share,
-                   place=at.place)  # fmt: skip
+    return replace(made, code=code or made.code, value=shown, outcome=outcome, fact=fact, layer=at.layer,
+                   share=at.share, place=at.place)  # fmt: skip
+
+
+def _share(value: Dim, total: Dim) -> Fraction | None:
+    """value / total; None where symbols leave it open."""
+    if value == 0:
+        return Fraction(0)
+    return Fraction(value, total) if isinstance(value, int) and isinstance(total, int) else ratio(value, total)
+
+
+def _decided(case: Case, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim) -> tuple[str, str, str]:
+    """(outcome, code unless it is the rule's own, why it cannot be told). A share p/q is held as q·value <= p·total. Of
+    a total that is only known from below, a share can only be smaller: that keeps a limit, and breaks none."""
+    share = Fraction(asked.most)
+    own: Dim = value * share.denominator - total * share.numerator if asked.share else value - int(asked.most)
+    low, high = bounds(own)
+    here, anywhere = (_partial(case, asked.quantity, layers) for layers in (group, case.now.layers))
+    if low > 0 and not (asked.share and anywhere):
+        if case.open:
+            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        return "exceeded", "", ""
+    if high <= 0 and not here:
+        return "kept", "", ""
+    if here or anywhere:
+        return "unknown", "CC101", "an operator has no rule"
+    return "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
+
+
+def _partial(case: Case, quantity: str, layers: Sequence[Layer]) -> bool:
+    """Whether some layer's figure is not known, and its operator not allowed."""
+    return bool(case.now.unknown) and any(
+        layer.amounts[quantity] is None and not allowed(layer, case.budget.allow) for layer in layers
+    )
 
 
 def _at(case: Case, asked: LayerLimit, group: Sequence[Layer]) -> Culprit:

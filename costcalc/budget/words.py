@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from costcalc.budget.limits import TOTALS
 from costcalc.budget.verdict import Figure, Place, Verdict
 from costcalc.dim import Dim
 from costcalc.units import exact, percent_exact, scaled
@@ -108,11 +107,6 @@ def relative_to(part: Dim, whole: Dim) -> str:
     """`, +100.0%`."""
     found = relative(part, whole)
     return f", {found[2:-1]}" if found else ""
-
-
-def is_total(quantity: str) -> bool:
-    """Whether a quantity is one of a report's totals."""
-    return quantity in TOTALS
 
 
 def left(value: Figure, limit: Figure, kind: str) -> str:
