@@ -15,7 +15,8 @@ from costcalc.diff.leftover import by_name, by_neighbours, doubtful
 from costcalc.diff.pairing import Pairs
 from costcalc.diff.sequence import between, in_order
 from costcalc.diff.shortest import shortest
-from costcalc.diff.side import Side, levels, side
+from costcalc.diff.side import Levels, Side, levels, side
+from costcalc.diff.slide import slid
 from costcalc.diff.wiring import Numbers
 from costcalc.snapshot import Snapshot
 
@@ -36,6 +37,7 @@ def align(before: Snapshot, after: Snapshot) -> Aligned:
         pairs |= find(a, b, pairs)
     for lost in doubtful(a, b, pairs):
         del pairs[lost]
+    pairs = slid(a, b, pairs)
     return tuple(_in_place(pairs, len(a.layers), len(b.layers)))
 
 
@@ -45,10 +47,10 @@ def _ordered(a: Side, b: Side, numbers: Numbers) -> Pairs:
     light, heavy = levels(a, b, False, numbers), levels(a, b, True, numbers)
 
     def heavy_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        pairs = in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy.all)
+        pairs = in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
         for rest_x, rest_y, _ in between(xs, ys, pairs, 0):
             free = [x for x in rest_x if not a.heavy[x]], [y for y in rest_y if not b.heavy[y]]
-            pairs = pairs + in_order(a, free[0], b, free[1], light.all)
+            pairs = pairs + in_order(a, free[0], b, free[1], light)
         return pairs
 
     def nearly_alike(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
@@ -58,10 +60,10 @@ def _ordered(a: Side, b: Side, numbers: Numbers) -> Pairs:
             return heavy_first(xs, ys)
         pairs = [(xs[i], ys[j]) for i, j in found]
         for rest_x, rest_y, _ in between(xs, ys, pairs, 0):
-            pairs = pairs + in_order(a, rest_x, b, rest_y, light.all, heavy_first)
+            pairs = pairs + in_order(a, rest_x, b, rest_y, light, heavy_first)
         return pairs
 
-    return in_order(a, range(len(a.layers)), b, range(len(b.layers)), light.whole, nearly_alike)
+    return in_order(a, range(len(a.layers)), b, range(len(b.layers)), Levels(light.whole, light.whole), nearly_alike)
 
 
 def _in_place(pairs: dict[int, int], n: int, m: int) -> Iterator[tuple[int | None, int | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -102,7 +102,7 @@ def canonical(key: tuple[str, str], attributes: Mapping[str, Any]) -> tuple[tupl
     down is no difference), numbers as the float32 that ONNX stores."""
     if not attributes:
         return ()
-    left_out = FOLLOWING.get(key, frozenset())
+    left_out: Collection[str] = FOLLOWING.get(key, ())
     found = []
     for name, value in sorted(attributes.items()):
         value = _plain(value)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from costcalc.diff.pairing import Pairs, best
-from costcalc.diff.side import Keys, Level, Side
+from costcalc.diff.side import Level, Levels, Side
 
 SMALL, LARGE, HUGE = 400, 20_000, 2_000_000
 """Cells (layers × layers) up to which a gap is paired at once, after anchors are looked for, and within a band."""
@@ -19,7 +19,7 @@ Rest = Callable[[Sequence[int], Sequence[int]], Pairs]
 """What pairs a gap without anchors that is too large to be paired at once."""
 
 
-def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Keys, rest: Rest | None = None) -> Pairs:
+def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Levels, rest: Rest | None = None) -> Pairs:
     """Pairs of indexes that ascend on both sides; a layer without a counterpart is in none."""
     pairs: Pairs = []
     gaps = [(xs, ys, 0)]
@@ -27,21 +27,19 @@ def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Keys,
         xs, ys, level = gaps.pop()
         xs, ys = _trimmed(a, xs, b, ys, pairs)
         cells = len(xs) * len(ys)
-        if cells <= SMALL:
-            pairs += best(a, xs, b, ys) if cells else []
-            continue
         anchors: Pairs = []
-        while level < len(keys) and not anchors:
-            anchors = _anchors(xs, ys, keys[level]())
+        # the keys of whole lineages are tried in small gaps too: what they say holds against any likeness
+        while cells and level < (len(keys.all) if cells > SMALL else len(keys.whole)) and not anchors:
+            anchors = _anchors(xs, ys, keys.all[level]())
             level += not anchors
         if anchors:
             gaps += between(xs, ys, anchors, level)
             pairs += anchors
-        elif rest is not None:
+        elif rest is not None and cells > SMALL:
             pairs += rest(xs, ys)
-        elif cells <= LARGE:
+        elif 0 < cells <= LARGE:
             pairs += best(a, xs, b, ys)
-        elif len(xs) * (abs(len(xs) - len(ys)) + 2 * BAND) <= HUGE:
+        elif cells and len(xs) * (abs(len(xs) - len(ys)) + 2 * BAND) <= HUGE:
             pairs += best(a, xs, b, ys, BAND)
     return sorted(pairs)
 
