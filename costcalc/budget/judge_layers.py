@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from costcalc.budget import words
 from costcalc.budget.case import Case, allowed
-from costcalc.budget.culprit import NOBODY, Culprit, dearest, place_of
+from costcalc.budget.culprit import NOBODY, Culprit, dearest, part, place_of
 from costcalc.budget.limits import LayerLimit
 from costcalc.budget.rules import level
 from costcalc.budget.verdict import Figure, Verdict
@@ -96,5 +96,7 @@ def _partial(case: Case, quantity: str, layers: Sequence[Layer]) -> bool:
 
 
 def _at(case: Case, asked: LayerLimit, group: Sequence[Layer]) -> Culprit:
-    found = dearest(case.now, asked.quantity, group)
-    return found if found.layer else Culprit(group[0].name, None, None, place_of(group[0], case.now))
+    """The dearest of some layers; which that is, symbols may leave open."""
+    if len(group) == 1:
+        return Culprit(group[0].name, part(group[0], case.now, asked.quantity), None, place_of(group[0], case.now))
+    return dearest(case.now, asked.quantity, group)

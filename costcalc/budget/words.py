@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.budget.verdict import Figure, Place, Verdict
-from costcalc.dim import Dim
+from costcalc.dim import Dim, bounds
 from costcalc.units import exact, percent_exact, scaled
 
 MOST = 60
@@ -110,10 +110,12 @@ def relative_to(part: Dim, whole: Dim) -> str:
 
 
 def left(value: Figure, limit: Figure, kind: str) -> str:
-    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`."""
+    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`."""
     if value is None or limit is None:
         return ""
     gap: Any = limit - value  # type: ignore[operator]
-    if isinstance(gap, (int, Fraction)) and gap < 0:
-        return f"exceeded by {difference(-gap, kind)}{relative(-gap, limit).replace('(+', '(')}"
-    return f"{difference(gap, kind)} left{relative(gap, limit).replace('(+', '(')}"
+    over = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
+    size, part = difference(-gap if over else gap, kind), relative(-gap if over else gap, limit).replace("(+", "(")
+    if kind == "share":
+        size, part = f"{size.removesuffix('%')} points", ""
+    return f"exceeded by {size}{part}" if over else f"{size} left{part}"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.budget import words
+from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.units import parse_percent, parse_seconds, percent_exact
 
@@ -50,6 +51,15 @@ def test_shares(share: Fraction, text: str) -> None:
 def test_what_differs_never_reads_as_equal(a: Fraction, b: Fraction, kind: str) -> None:
     first, second = words.apart(a, b, kind)
     assert (first == second) == (a == b)
+
+
+def test_symbols_and_shares() -> None:
+    seq = symbol("seq")
+    assert words.left(64 * seq, 60, "count") == "exceeded by 64·seq - 60"
+    assert words.left(64 * seq, 64, "count") == "-64·seq + 64 left"
+    assert words.left(Fraction(1, 2), Fraction(3, 10), "share") == "exceeded by 20.0 points"
+    assert words.left(Fraction(3, 10) + Fraction(1, 10**9), Fraction(3, 10), "share") == "exceeded by <0.1 points"
+    assert words.left(Fraction(1, 4), Fraction(3, 10), "share") == "5.0 points left"
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 10**20), st.sampled_from(["count", "bytes"]))
