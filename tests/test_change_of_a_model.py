@@ -44,7 +44,7 @@ pytestmark = needs_git
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """main has a model, its config and its lock; the working tree is on the branch `change`."""
-    for name in [n for n in os.environ if n.startswith(("GIT_", "GITHUB_", "CI_")) or n == "COSTCALC_FORMAT"]:
+    for name in [n for n in os.environ if n.startswith(("GIT_", "GITHUB_", "CI_", "COSTCALC_"))]:
         monkeypatch.delenv(name)
     folder = begin(tmp_path)
     (folder / "models").mkdir()
@@ -151,14 +151,13 @@ def _words(out: str) -> tuple[str, tuple[str, int], str]:
     return out, ("models/net.yaml", line), "head" if "head grew most" in out else ""
 
 
-READ = {"table": _words, "json": _json, "markdown": _words, "github": _github, "sarif": _sarif, "junit": _junit,
-        "gitlab": _gitlab}  # fmt: skip
+READ = dict(zip(FORMATS, (_words, _json, _words, _github, _sarif, _junit, _gitlab), strict=True))
 
 
 def test_the_diff_shows_exactly_one_changed_layer(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     doubled(repository)
-    for sides in (("--git", "main"), ("--git", "main...change"), ("main:models/net.yaml", "models/net.yaml"),
-                  ("costcalc.lock.json", "models/net.yaml")):  # fmt: skip
+    new = "models/net.yaml"
+    for sides in (("--git", "main"), ("--git", "main...change"), (f"main:{new}", new), ("costcalc.lock.json", new)):
         found = difference(capsys, *sides)
         (layer,) = found["layers"]
         assert (layer["status"], layer["after"], layer["change"]) == ("changed", "head", "filters 16 → 32")

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.columns import Column
 from costcalc.diff.change import STATUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
-from costcalc.diff.sheets import label, share, title
+from costcalc.diff.sheets import share, title
 from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
 from costcalc.footer import TOTALS
@@ -82,12 +82,14 @@ def flat(diffs: Sequence[Diff]) -> Sheet:
         Column("model", "", "name", 100),
         Column("status", "", "text", 100),
         Column("layer", "", "name", 100),
+        Column("layer_before", "", "name", 100),
         Column("op_type", "", "text", 100),
         Column("change", "", "text", 100),
         *figures,
     )
     rows = [
-        (title(diff), change.status, label(change), operator(change), words(change),
+        (title(diff), change.status, *(layer.name if layer else "" for layer in (change.after, change.before)),
+         operator(change), words(change),
          *(amount for key in QUANTITIES for amount in change.amounts(key)))
         for diff in diffs for change in diff.changes
     ]  # fmt: skip

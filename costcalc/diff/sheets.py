@@ -159,9 +159,8 @@ def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
 
 
 def label(change: LayerChange) -> str:
-    """The name, with the old one where it has another now."""
-    old, new = change.before, change.after
-    return change.name if old is None or new is None or old.name == new.name else f"{old.name} → {new.name}"
+    """The name; of a layer that was only renamed, the old one before it. What is more of any other stands in words."""
+    return f"{change.before.name} → {change.name}" if change.status == "renamed" and change.before else change.name
 
 
 def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerChange]:

@@ -38,7 +38,8 @@ def words(change: LayerChange) -> str:
         return ""
     found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
     more = f" and {len(found) - MOST} more" if len(found) > MOST + 1 else ""
-    return ", ".join(found[:MOST] if more else found) + more
+    named = [] if old.name == new.name else [f"was {old.name}"]
+    return ", ".join([*(found[:MOST] if more else found), *named]) + more
 
 
 def operator(change: LayerChange) -> str:

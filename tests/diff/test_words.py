@@ -50,7 +50,7 @@ def test_units_attributes_and_operators() -> None:
     assert said("flatten", "flatten", "linear: {units: 10}") == []
     before, after = net("flatten", "linear: {units: 10}"), net("flatten", "linear: {units: 100}")
     assert [words(c) for c in diff(before, after).changes] == ["units 10 → 100"]
-    assert said("relu", "gelu", CONV) == ["operator Relu → Gelu"]
+    assert said("relu", "gelu", CONV) == ["operator Relu → Gelu, was relu"]
 
 
 def only(change: Diff) -> LayerChange:
