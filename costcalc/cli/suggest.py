@@ -21,7 +21,7 @@ FEW = 20
 @click.argument("number", required=False, type=click.IntRange(1))
 @model_options
 @precision_options
-@click.option("--rule", "rules", callback=columns, metavar="A,B,…",
+@click.option("--rule", "only", callback=columns, metavar="A,B,…",
               help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, redundant, "
               "pool_first.")  # fmt: skip
 @click.option("--sort", default="macs", show_default=True, metavar="QUANTITY",
@@ -38,15 +38,15 @@ FEW = 20
               help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
               "YAML stays YAML; -o FILE.onnx writes ONNX.")  # fmt: skip
 @output_options(*FORMATS)
-def suggest(model: str, number: int | None, rules: tuple[str, ...], top: int | None, which: str | None, form: str,
+def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | None, which: str | None, form: str,
             output: str | None, **options: Any) -> None:  # fmt: skip
     """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
 
-    NUMBER shows the working of one. Costs are exact; accuracy must be measured.
+    NUMBER shows the working of one. Costs are exact; accuracy must be measured. CSV has the ranking only.
     """
     from costcalc.suggest.find import suggest
 
-    found = suggest(model, rules=rules, **given(options))
+    found = suggest(model, rules=only, **given(options))
     if which is not None:
         write(found, which, output)
     elif form == "json":
@@ -57,7 +57,8 @@ def suggest(model: str, number: int | None, rules: tuple[str, ...], top: int | N
             content["suggestions"] = [one.to_dict() for one in found.named(str(number))]
         emit(json.dump({"suggestions": content}), output)
     elif number is None:
-        show(found.sheets(top or (FEW if form == "table" else None)), form, output)
+        sheets = found.sheets(top or (FEW if form == "table" else None))
+        show(sheets[:1] if form == "csv" else sheets, form, output)
     else:
         explain(found, number, top or (FEW if form == "table" else None), form, output)
 
@@ -74,13 +75,14 @@ def write(found: Suggestions, which: str, output: str | None) -> None:
 
 
 def explain(found: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
-    """One suggestion's working; on a page with the lines of the file that change."""
+    """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
     from costcalc import render
     from costcalc.render.palette import screen
     from costcalc.suggest.detail import details, difference
 
     (one,) = found.named(str(number))
     surface = screen(output is not None)
-    text = render.sheets(form, details(found, one, top), surface)
+    sheets = details(found, one, top)
+    text = render.sheets(form, sheets[:1] if form == "csv" else sheets, surface)
     change = difference(found, one) if form == "table" else ""
     emit(f"{text}\n\n{surface.text(change)}" if change else text, output)

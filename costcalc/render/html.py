@@ -41,7 +41,7 @@ def fragment(sheets: Sequence[Sheet]) -> str:
 
 def _sheet(sheet: Sheet) -> str:
     last = [row for row in (sheet.rest, sheet.total) if row is not None]
-    raw = list(zip(*sheet.rows, *last, strict=True))
+    raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
     columns = []
     for i, column in enumerate(sheet.columns):
         if column.kind == "bar":

@@ -20,7 +20,7 @@ def table(sheet: Sheet) -> list[str]:
     """The table alone, a line for each row."""
     shown = [(i, column) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
     last = [row for row in (sheet.rest, sheet.total) if row is not None]
-    raw = list(zip(*sheet.rows, *last, strict=True))
+    raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
     texts = [[escape(text) for text in cells.column(column, raw[i])] for i, column in shown]
     for (_, column), column_texts in zip(shown, texts, strict=True):
         if column.kind == "name" and sheet.tree:

@@ -48,7 +48,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     palette = screen.palette
     given = given if keep_all else telling(given)
     last = [row for row in (given.rest, given.total) if row is not None]
-    raw = list(zip(*given.rows, *last, strict=True))
+    raw = list(zip(*given.rows, *last, strict=True)) or [()] * len(given.columns)
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     if not screen.unicode:
         texts = [[screen.text(text) for text in column] for column in texts]

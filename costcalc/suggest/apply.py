@@ -36,7 +36,7 @@ def applied(source: Source, chosen: Sequence[Suggestion]) -> str:
     for key, value in promised.items():
         if costs.get(key) != value:
             raise UsageError(f"the rewritten file's {key} would be {costs.get(key)} in the place of {value}", _NAMED)
-    return text
+    return source.mark + text
 
 
 _NAMED = "a layer may be read by the name that reports print, which changes: name it with `as:`"

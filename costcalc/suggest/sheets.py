@@ -36,7 +36,7 @@ WHOLE = (
     Column("share", "% MACs", "share", 80),
     Column("params", "Params", "number", 90),
     Column("peak_activation_bytes", "Peak bytes", "number", 70),
-    Column("flops", "FLOPs", "number", 40),
+    Column("flops", "FLOPs", "number", 75),
     Column("accuracy", "Accuracy", "text", 85),
 )
 SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
@@ -48,11 +48,9 @@ def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
     rows = [_row(found, one) for one in found.ranked]
     report = found.report
     few = rows if top is None else rows[:top]
-    plain = any(not one.saves("macs") and not one.saves("params") for one in found.ranked)
-    shown = tuple(c._replace(importance=85) if plain and c.key == "flops" else c for c in RANKED)
     said = [*_remarks(found, len(few))]
     first = Sheet(
-        f"Suggestions for {report.name}", inputs(report), shown, tuple(few), remarks=() if rows else tuple(said)
+        f"Suggestions for {report.name}", inputs(report), RANKED, tuple(few), remarks=() if rows else tuple(said)
     )
     if not rows:
         return (first,)
@@ -76,7 +74,7 @@ def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
             continue
         before, after = found.report.totals, found.source.cost(together(found.source, chosen)).totals
         saves = {key: before[key] - after[key] for key in before if key in after}
-        words = "stays" if chosen[0].rule.accuracy == EXACT else "must be measured"
+        words = "stays" if chosen[0].rule.accuracy == EXACT else "measure it"
         rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
                      saves.get("peak_activation_bytes"), saves["flops"], words))  # fmt: skip
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
@@ -98,7 +96,11 @@ def _remarks(found: Suggestions, shown: int) -> list[Remark]:
         said.append(Remark("Saves", f"of the whole model: {_totals(found)}; below 0 is more than now"))
         said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
         said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
-        said.append(Remark("Working", "costcalc suggest MODEL 1"))
+        said.append(
+            Remark(
+                "Next", "costcalc suggest MODEL 1 shows the working of the first, --apply 1 writes the model with it"
+            )
+        )
     return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
 
 

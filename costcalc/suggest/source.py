@@ -18,13 +18,14 @@ BOM = "\ufeff"
 
 class Source(NamedTuple):
     """graph is as the file has it, report what it costs in the element types asked for; again reads a rewritten text in
-    the same way."""
+    the same way; mark is the byte order mark that the file begins with, or ""."""
 
     graph: Graph
     report: Report
     cost: Callable[[Graph], Report]
     trace: Trace | None = None
     again: Callable[[str], Trace] | None = None
+    mark: str = ""
 
 
 def source(
@@ -35,7 +36,7 @@ def source(
     **options: Any,
 ) -> Source:
     """Reads a model; the options are costcalc.api.load's."""
-    traced: list[tuple[Trace, Callable[[str], Trace]]] = []
+    traced: list[tuple[Trace, Callable[[str], Trace], str]] = []
 
     def spec(content: bytes, file: str, own: str, **given: Any) -> Graph:
         try:
@@ -44,10 +45,10 @@ def source(
             return load_spec(content, file, own, **given)
 
         def again(text: str) -> Trace:
-            return trace(text.removeprefix(BOM), file, own, **given)
+            return trace(text, file, own, **given)
 
-        found = again(text)
-        traced.append((found, again))
+        found = again(text.removeprefix(BOM))
+        traced.append((found, again, BOM if text.startswith(BOM) else ""))
         return found.graph
 
     filled: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
@@ -57,5 +58,4 @@ def source(
         same = dtype is None and act_dtype is None
         return analyze_graph(of if same else convert(of, named(dtype), named(act_dtype)))
 
-    found, again = traced[0] if traced else (None, None)
-    return Source(graph, cost(graph), cost, found, again)
+    return Source(graph, cost(graph), cost, *(traced[0] if traced else ()))

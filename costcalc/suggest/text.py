@@ -14,6 +14,7 @@ from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 from costcalc.suggest.pieces import Piece
 
 HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))")
+PADS = ("same", "same_lower", "valid")
 UNSAFE = re.compile(r"[,\[\]{}\"'`|>&*!%@#\n]|^[-?:] |: |:$|^\s|\s$|^$")
 """What a plain word inside `{…}` must not hold."""
 
@@ -60,6 +61,9 @@ def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
         have = _option(found, options)
         return have if isinstance(have, str) else None if have is None else raw(have)
     missing = False
+    word = next((h for h in (_option(h, options) for h in HOLE.finditer(template)) if _is_word(h)), None)
+    if isinstance(word, Scalar):
+        return word.text  # `[0, $pad]` of a layer that pads `same`: so do the new ones
 
     def replaced(hole: re.Match[str]) -> str:
         nonlocal missing
@@ -84,6 +88,10 @@ def _option(hole: re.Match[str], options: Mapping[str, YamlNode]) -> YamlNode | 
         if key in options:
             return options[key]
     return None
+
+
+def _is_word(have: YamlNode | str | None) -> bool:
+    return isinstance(have, Scalar) and have.text in PADS
 
 
 def _simple(text: str) -> str:

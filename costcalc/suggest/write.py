@@ -89,7 +89,7 @@ def _in_flow(seen: Spans, start: int, end: int, layers: Sequence[Words]) -> Spli
         if text[after] == ",":
             return Splice(start, len(text) - len(text[after + 1 :].lstrip()), "")
         before = len(text[:start].rstrip())
-        return Splice(before - (text[before - 1] == ","), end, "")
+        return Splice(len(text[: before - 1].rstrip()) if text[before - 1] == "," else before, end, "")
     return Splice(start, end, ", ".join(layer.flow() for layer in layers))
 
 

@@ -23,19 +23,23 @@ def redundant(seen: View, knobs: Knobs) -> Iterator[Match]:
     gone: set[int] = set()
     for i, node in enumerate(graph.nodes):
         at = seen.producers.get(node.inputs[0]) if node.inputs else None
-        if node.domain or at is None or at in gone or i in gone or graph.nodes[at].domain:
+        if node.domain or at is None or i in gone or graph.nodes[at].domain:
             continue
         before = graph.nodes[at]
         if seen.is_part(i) or seen.is_part(at):
             continue
-        if node.op_type == "Transpose" == before.op_type and seen.only_reader(before.outputs[0]) == i:
+        if (
+            node.op_type == "Transpose" == before.op_type
+            and at not in gone
+            and seen.only_reader(before.outputs[0]) == i
+        ):
             gone |= {at, i}
             yield _transposes(seen, at, i)
         elif _is_idle(seen, before, node):
             gone.add(i)
             change = Change((i,), node.inputs[:1], (), node.outputs[0], i, _kinds(node))
             yield Match((node.name,), (change,), None, f"{before.name} has done it")
-        elif _is_covered(seen, before, node) and seen.only_reader(before.outputs[0]) == i:
+        elif at not in gone and _is_covered(seen, before, node) and seen.only_reader(before.outputs[0]) == i:
             gone.add(at)
             change = Change((at,), before.inputs[:1], (), before.outputs[0], at, _kinds(before))
             yield Match((before.name,), (change,), None, f"{node.name} does it again")
