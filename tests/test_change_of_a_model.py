@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 from repository import begin, commit, git, needs_git
+from verdict_readers import READ
 
 import costcalc
 from costcalc.cli.run import run
@@ -35,8 +35,6 @@ BEFORE, AFTER = STEM + HEAD, STEM + 2 * HEAD
 ALLOWED = BEFORE * 2 // 100
 OVER = f"{HEAD - ALLOWED:,}"  # the head is doubled, and two per cent of the whole are allowed
 LINE = 7  # of the head
-
-FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab")
 
 pytestmark = needs_git
 
@@ -97,7 +95,7 @@ def test_a_doubled_layer_is_caught_and_named(repository: Path) -> None:
     assert f"exceeded by {OVER}" in verdict.fact
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", READ)
 def test_every_format_says_the_same(form: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     doubled(repository)
     code, out = asked(capsys, "check", "--format", form)
@@ -111,47 +109,6 @@ def test_every_format_says_the_same(form: str, repository: Path, capsys: pytest.
     )
     assert place == ("models/net.yaml", LINE)
     assert layer == "head"
-
-
-def _github(out: str) -> tuple[str, tuple[str, int], str]:
-    (line,) = [text for text in out.splitlines() if text.startswith("::error ")]
-    where, _, sentence = line.removeprefix("::error ").partition("::")
-    values = dict(part.split("=", 1) for part in where.split(","))
-    return sentence, (values["file"], int(values["line"])), "head" if "; head grew most" in sentence else ""
-
-
-def _sarif(out: str) -> tuple[str, tuple[str, int], str]:
-    (result,) = json.loads(out)["runs"][0]["results"]
-    (where,) = result["locations"]
-    physical = where["physicalLocation"]
-    place = physical["artifactLocation"]["uri"], physical["region"]["startLine"]
-    return result["message"]["text"], place, where["logicalLocations"][0]["name"]
-
-
-def _junit(out: str) -> tuple[str, tuple[str, int], str]:
-    (failure,) = ET.fromstring(out).iter("failure")
-    file, line, _ = str(failure.text).split(":", 2)
-    return failure.attrib["message"], (file, int(line)), "head" if "; head grew most" in str(failure.text) else ""
-
-
-def _gitlab(out: str) -> tuple[str, tuple[str, int], str]:
-    (entry,) = json.loads(out)
-    place = entry["location"]["path"], entry["location"]["lines"]["begin"]
-    return entry["description"], place, "head" if "; head grew most" in entry["description"] else ""
-
-
-def _json(out: str) -> tuple[str, tuple[str, int], str]:
-    (verdict,) = json.loads(out)["models"][0]["verdicts"]
-    return verdict["fact"], (verdict["place"]["file"], verdict["place"]["line"]), verdict["layer"]
-
-
-def _words(out: str) -> tuple[str, tuple[str, int], str]:
-    """The table and the comment are taken as one sentence."""
-    line = LINE if f"models/net.yaml:{LINE}:5" in out else 0
-    return out, ("models/net.yaml", line), "head" if "head grew most" in out else ""
-
-
-READ = dict(zip(FORMATS, (_words, _json, _words, _github, _sarif, _junit, _gitlab), strict=True))
 
 
 def test_the_diff_shows_exactly_one_changed_layer(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

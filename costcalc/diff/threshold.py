@@ -57,9 +57,12 @@ def threshold(text: str) -> Threshold:
 
 
 def judge(diff: Diff, asked: Threshold) -> Finding:
-    """Whether the diff is above the threshold. A total that is only known from below can be above it, not keep it."""
+    """Whether the diff is above the threshold. A total that is only known from below can be above it, not keep it.
+    A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it."""
     before, after = diff.totals(asked.quantity)
     label = TOTALS[asked.quantity]
+    if asked.grows and not diff.before.source:
+        return Finding(asked, "kept", "the model is new: it has not grown")
     if after is None or (asked.grows and before is None):
         return Finding(asked, "unknown", f"{label} are not known while a symbol is open")
     grown = rise(diff, asked.quantity)

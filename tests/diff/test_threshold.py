@@ -89,6 +89,17 @@ def test_shares_are_exact(before: int, after: int, share: Fraction) -> None:
     assert (judge(diff, asked).outcome == "exceeded") == (after - before > share * before)
 
 
+def test_a_model_that_is_new_has_not_grown() -> None:
+    new = replace(version(0), source="")
+    assert (
+        found(new, 9, "macs>+2%").outcome
+        == found(new, 9, "macs>+0").outcome
+        == found(new, 9, "macs>9").outcome
+        == "kept"
+    )
+    assert found(new, 9, "macs>8").outcome == "exceeded"
+
+
 def test_open_symbols() -> None:
     seq = symbol("seq")
     assert found(seq, 2 * seq, "macs>+0").outcome == "exceeded"
