@@ -56,11 +56,12 @@ def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
 
 
 def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:
-    """Pairs (by their first layer) that nothing speaks for: layers that differ in definition and in name, and that no
-    pair of neighbours holds together. An operator that is swapped for a kindred one needs neighbours on both sides."""
+    """Pairs (by their first layer) that nothing speaks for: layers that differ in definition and in name, without
+    neighbours that are a pair or alike. An operator that is swapped for a kindred one needs such on both sides."""
 
     def joined(mine: Sequence[int], theirs: Sequence[int]) -> bool:
-        return (not mine and not theirs) or any(pairs.get(x) in theirs for x in mine)
+        alike = {b.strict[y] for y in theirs}
+        return (not mine and not theirs) or any(pairs.get(x) in theirs or a.strict[x] in alike for x in mine)
 
     lost = []
     for i, j in pairs.items():

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from chains import named, net, of, sound, statuses
 
+from costcalc.build import GraphBuilder
 from costcalc.diff.causes import causes
 from costcalc.diff.change import CAUSES
 from costcalc.diff.regroup import Factor, extent, regroup
 from costcalc.dim import symbol
+from costcalc.ir import DType
+from costcalc.report import analyze_graph
+from costcalc.snapshot import Snapshot, snapshot
 
 
 def conv(filters: int = 8, kernel: int = 3, **more: Any) -> str:
@@ -133,6 +137,23 @@ def test_added_and_removed() -> None:
     assert causes(None, layer)["params"] == {"added": 9 * 8 * 8}
     assert causes(layer, None)["params"] == {"removed": -9 * 8 * 8}
     assert causes(layer, layer) == {}
+
+
+def tied(first: bool) -> Snapshot:
+    """Two products that share a weight, or the second alone."""
+    b = GraphBuilder("tied", "made", {"": 17})
+    x, w = b.add_input("x", DType.FLOAT32, (1, 64)), b.add_initializer("w", DType.FLOAT32, (64, 64))
+    if first:
+        (x,) = b.add("MatMul", [x, w], name="encode")
+        (x,) = b.add("Relu", [x], name="relu")
+    return snapshot(analyze_graph(b.build(b.add("MatMul", [x, w], name="decode"))))
+
+
+def test_a_shared_weight_counts_for_another_layer_when_its_owner_goes() -> None:
+    result = sound(tied(True), tied(False))
+    assert statuses(result) == {"removed": 2, "follows": 1}
+    assert result.causes["params"] == {"removed": -64 * 64, "other": 64 * 64}
+    assert result.causes["macs"] == {"removed": -64 * 64}
 
 
 def test_every_cause_has_its_name() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from chains import net, sound, versions
+from chains import net, sound, versions, written
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +76,15 @@ def test_one_inserted_layer_is_one_added_layer(pair: Versions, at: int, text: st
     assert not [c for c in result.layers if c.status == "renamed"]
     back = diff(after, before)
     assert [c.status for c in back.changes if c.status != "follows"] == ["removed"]
+
+
+@settings(max_examples=40)
+@given(versions(), st.sampled_from(({"filters": 40}, {"kernel": 7}, {"stride": 3})), st.integers(0, 5))
+def test_one_changed_layer_is_one_changed_layer(pair: Versions, change: dict[str, int], at: int) -> None:
+    conv = {"kind": "conv", "filters": 8, "kernel": 3, "stride": 1}
+    before, after = ([*pair[0][:at], written(spec), *pair[0][at:]] for spec in (conv, {**conv, **change}))
+    result = sound(net(*before, size=32), net(*after, size=32))
+    assert [c.status for c in result.changes if c.status != "follows"] == ["changed"]
 
 
 @given(st.lists(st.integers(0, 2), max_size=9), st.lists(st.integers(0, 2), max_size=9))
