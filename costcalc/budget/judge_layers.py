@@ -16,7 +16,6 @@ from costcalc.budget.verdict import Figure, Verdict
 from costcalc.dim import Dim, bounds, symbols
 from costcalc.load.expression import suggest
 from costcalc.snapshot import Layer
-from costcalc.units import ratio
 
 
 def layers(case: Case) -> Iterator[Verdict]:
@@ -67,7 +66,7 @@ def _share(value: Dim, total: Dim) -> Fraction | None:
     """value / total; None where symbols leave it open."""
     if value == 0:
         return Fraction(0)
-    return Fraction(value, total) if isinstance(value, int) and isinstance(total, int) else ratio(value, total)
+    return Fraction(value, total) if isinstance(value, int) and isinstance(total, int) else None
 
 
 def _decided(case: Case, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim) -> tuple[str, str, str]:

@@ -9,6 +9,9 @@ from costcalc.budget.verdict import Figure, Place, Verdict
 from costcalc.dim import Dim, bounds
 from costcalc.units import exact, percent_exact, scaled
 
+EXACT = ("count", "bytes")
+"""Kinds of figures that are whole numbers or formulas, which are written out in full."""
+
 MOST = 60
 """Digits that are added at most to tell two figures apart."""
 
@@ -39,7 +42,9 @@ def told(value: Any, kind: str, more: int = 0) -> str:
 
 
 def apart(value: Any, limit: Any, kind: str) -> tuple[str, str]:
-    """Both figures, with as many digits as tell them apart."""
+    """Both figures, with as many digits as tell them apart; counts and formulas are exact as they are."""
+    if kind in EXACT:
+        return told(value, kind), told(limit, kind)
     for more in range(MOST):
         both = told(value, kind, more), told(limit, kind, more)
         if both[0] != both[1] or value == limit or None in (value, limit):
@@ -49,6 +54,8 @@ def apart(value: Any, limit: Any, kind: str) -> tuple[str, str]:
 
 def difference(value: Any, kind: str) -> str:
     """The distance of two figures, never nothing where there is some."""
+    if kind in EXACT:
+        return told(value, kind)
     for more in range(MOST):
         text = told(value, kind, more)
         if not value or any(c in "123456789" for c in text):

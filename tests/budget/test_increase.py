@@ -8,12 +8,16 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import unknown
 
 from costcalc.budget.case import Case
 from costcalc.budget.judge import judge
-from costcalc.budget.limits import Budget, Increase
-from costcalc.budget.verdict import Change, Place, Verdict
+from costcalc.budget.limits import Budget, Increase, LayerLimit, Limit
+from costcalc.budget.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.dim import symbol
 from costcalc.load.spec import load_spec
+from costcalc.render.palette import Screen
+from costcalc.render.verdicts import FORMATS, render
 from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
@@ -100,3 +104,27 @@ def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_mo
         assert "costcalc lock" in found.remedy
     assert "--baseline" in verdict(None, net(1), Increase("macs", Fraction(1))).remedy, "where there is no config"
     assert verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True).outcome == "kept"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form: str) -> None:
+    """64·seq MACs more, less 64: none where seq is 1."""
+    seq = symbol("seq")
+    before, now = (replace(of(1), totals={**of(1).totals, "macs": d}) for d in (64 * seq, 128 * seq - 64))
+    budget = Budget((Limit("macs", 0), Limit("macs", 10**9)), tuple(Increase("macs", None, n) for n in (0, 100)),
+                    (LayerLimit("*", "macs", Fraction(1, 2), share=True),))  # fmt: skip
+    found = judge(Case(now, budget, before=before, against="lock"))
+    assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
+    text = render(form, Outcome((Checked("net", "", "net.yaml", found, now, before),)), Screen())
+    assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
+
+
+def test_an_operator_without_a_rule_on_either_side() -> None:
+    """What is only known from below can have grown more than it seems, and less than it seems where it was so before."""
+    whole, part = of(1000), snapshot(analyze_graph(unknown()))
+    asked = (Increase("macs", None, 10**6), Increase("params", None, 10**6))
+    operators, macs, params = judge(Case(part, Budget((), asked), before=whole, against="lock"))
+    assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
+    assert params.outcome == "kept", "its parameters are all known"
+    back = judge(Case(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
+    assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]

@@ -68,7 +68,8 @@ def mark(verdict: Verdict) -> str:
 
 def _line(verdict: Verdict) -> Line:
     value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
-    bound = "≥ " if verdict.code in ("CC009", "CC101") and verdict.value and verdict.quantity != "unknown_ops" else ""
+    least = verdict.code in ("CC009", "CC101") and verdict.quantity != "unknown_ops"
+    bound = "≥ " if least and verdict.value is not None and verdict.value != 0 else ""
     left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
     figures = [re.sub(r" bytes?\b", " B", text) for text in (f"{bound}{value}", limit, left)]
     return Line(mark(verdict), printable(verdict.quantity), figures[0], figures[1], figures[2])
