@@ -68,6 +68,11 @@ def digits(value: Fraction, more: int = 0) -> str:
     return f"{whole}.{part:0{places}}"
 
 
+def measured(value: float) -> str:
+    """Three significant digits of a place on an axis: 0.0831, 12.5, 154, 1.20 k."""
+    return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
+
+
 SMALL = ("", "m", "µ", "n", "p", "f")
 
 

@@ -37,12 +37,14 @@ ORDER = (
     ("snapshot",),
     ("diff",),
     ("budget",),
+    ("plotting",),
     ("render",),
     ("page",),
+    ("drawing",),
     ("shared",),
     ("suggest",),
     ("api",),
-    ("checking", "reconcile", "tables"),
+    ("checking", "reconcile", "sweep", "tables"),
     ("cli",),
     ("__main__",),
 )
@@ -50,11 +52,12 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
 THIRD_PARTIES = {
     "onnx": {"load"},
-    "numpy": {"load"},
+    "numpy": {"load", "sweep"},
     "yaml": {"load", "hardware"},
     "rich": {"render", "cli"},
     "click": {"cli"},
     "resvg_py": {"render"},
+    "matplotlib": {"drawing"},
     "tomli": {"budget"},
 }
 

@@ -3,12 +3,13 @@ import * as dagre from "@dagrejs/dagre";
 import { BarChart, LineChart, ScatterChart, SunburstChart, TreemapChart } from "echarts/charts";
 import { AriaComponent, GridComponent, MarkLineComponent, MarkPointComponent, TooltipComponent } from "echarts/components";
 import { init, use, version } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 
 use([
   BarChart, LineChart, ScatterChart, SunburstChart, TreemapChart,
   AriaComponent, GridComponent, MarkLineComponent, MarkPointComponent, TooltipComponent,
-  SVGRenderer,
+  LabelLayout, SVGRenderer,
 ]);
 
 globalThis.echarts = { init, version };

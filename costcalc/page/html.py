@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 ASSETS = Path(__file__).parent / "assets"
 VENDORED = ASSETS / "vendored" / "charts.min.js"
 SCRIPTS = (
-    "figures", "elements", "theme", "model", "summary", "comparison", "cost", "memory", "roofline", "layout",
-    "network", "layers", "page",
+    "figures", "elements", "theme", "model", "summary", "comparison", "cost", "memory", "roofline", "text",
+    "layout", "network", "layers", "page",
 )  # fmt: skip
 """The page's own scripts in order; they share one scope."""
 
@@ -21,19 +22,21 @@ SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u
 """What JSON inside a page is written without, so that no text of a model can end its element."""
 
 
-def render(content: dict[str, Any]) -> str:
-    """The whole page. Only the scripts that stand in it may run, told by their hashes."""
-    scripts = (VENDORED.read_text(encoding="utf-8"), own_script())
+def render(content: dict[str, Any], scripts: Sequence[str] = SCRIPTS, title: str = "", skip: str = "layers") -> str:
+    """The whole page of a report, or of other scripts. Only those that stand in it may run, told by their hashes. skip
+    is the section that a keyboard can jump to."""
+    bodies = (VENDORED.read_text(encoding="utf-8"), own_script(scripts))
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {' '.join(map(_hash, bodies))}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
         "policy": policy,
-        "title": escape(", ".join(model["name"] for model in content["models"])),
+        "title": escape(title or ", ".join(model["name"] for model in content["models"])),
         "style": (ASSETS / "page.css").read_text(encoding="utf-8"),
         "data": embedded(content),
-        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+        "scripts": "\n".join(f"<script>{script}</script>" for script in bodies),
+        "skip": skip,
     }
     page = (ASSETS / "page.html").read_text(encoding="utf-8")
     first, *rest = page.split("{{")
@@ -41,9 +44,9 @@ def render(content: dict[str, Any]) -> str:
     return first + "".join(parts[name] + text for name, text in pieces)
 
 
-def own_script() -> str:
+def own_script(names: Sequence[str] = SCRIPTS) -> str:
     """The page's own scripts as one function that runs at once."""
-    texts = [(ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    texts = [(ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in names]
     return '(() => {\n"use strict";\n' + "\n".join(texts) + "})();\n"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.columns import qualified
 from costcalc.grouping import Block, tree
 from costcalc.page.figures import figure
-from costcalc.page.kinds import kinds
+from costcalc.plotting.kinds import kinds
 from costcalc.render.cells import printable, shapes
 from costcalc.report import Report
 from costcalc.rows import Row

@@ -116,22 +116,6 @@ function text(kind, x, y, words) {
   return made;
 }
 
-const ruler = document.createElement("canvas").getContext("2d");
-
-function measured(words, font) {
-  ruler.font = `${font} ${FONT}`;
-  return ruler.measureText(words).width;
-}
-
-// Names differ at their ends: the middle is left out.
-function fitted(words, width, font) {
-  if (measured(words, font) <= width) return words;
-  let most = words.length - 1;
-  const cut = () => `${words.slice(0, Math.floor(most * 0.4))}…${words.slice(words.length - Math.ceil(most * 0.6))}`;
-  while (most > 2 && measured(cut(), font) > width) most -= 1;
-  return cut();
-}
-
 function details(model, part, open) {
   const layer = part.layer;
   const known = layer === null ? [["Layers", exact(part.layers.length)]]

@@ -4,9 +4,9 @@ function roofline(model) {
   const usable = model.devices.filter((device) => device.peak && device.bandwidth);
   const made = section("roofline", "Roofline",
     element("p", { class: "lead" }, "FLOPs for each byte that a layer reads and writes, and the speed that a device allows at best there: left of the bend memory is the limit, right of it arithmetic. A circle is a layer; its area is its share of the time, layer by layer."));
-  const points = usable.length ? pointsOf(model) : [];
-  const decided = points.length > 0;
   const state = { device: usable[0] };
+  const points = usable.length ? pointsOf(model, state) : [];
+  const decided = points.length > 0;
   const box = element("div", { class: "chart" });
   const said = element("p", { class: "said", "aria-live": "polite" });
   let picture = null;
@@ -22,7 +22,7 @@ function roofline(model) {
     made.append(element("div", { class: "controls" }, choice("Layers on", usable.map((d) => [d.id, d.name]), state.device.id,
       (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, said, legendOf(model, points.map((point) => point.layer), "mark"));
     made.start = () => {
-      picture = chart(box, (colours, width) => roofs(model, usable, points, state, colours, width), "Attainable speed by arithmetic intensity; the table below has the bounds");
+      picture = chart(box, (colours, width) => roofs(usable, points, state.device, colours, width), "Attainable speed by arithmetic intensity; the table below has the bounds");
       show();
       return picture;
     };
@@ -43,22 +43,24 @@ function roofline(model) {
   return made;
 }
 
-function pointsOf(model) {
-  return model.layers.name.map((name, layer) => {
-    const flops = plain(model.layers.flops[layer]);
-    const moved = plain(model.layers.traffic_bytes[layer]);
-    return { layer, flops, intensity: flops / moved };
-  }).filter((point) => point.flops > 0 && Number.isFinite(point.intensity));
+// The layers that compute: where each stands, how it is coloured, what it takes and says on the chosen device.
+function pointsOf(model, state) {
+  const { flops, traffic_bytes: moved, name, kind } = model.layers;
+  return name.map((title, layer) => ({
+    layer, intensity: plain(flops[layer]) / plain(moved[layer]), flops: plain(flops[layer]), colour: colourOf(model, layer),
+    get time() { return state.device.times[layer] ?? 0; },
+    about: (whole) => tip(title, [["Operator", kind[layer]], ["FLOP per byte", digits(plain(flops[layer]) / plain(moved[layer]))], ["FLOPs", exact(flops[layer])],
+      ["Traffic", bytes(moved[layer])], ["Time", seconds(state.device.times[layer])], ["Of the time", percent((state.device.times[layer] ?? 0) / whole)], ["Bound by", state.device.bound_by[layer]]]),
+  })).filter((point) => point.flops > 0 && Number.isFinite(point.intensity));
 }
 
-function roofs(model, devices, points, state, colours, width) {
+function roofs(devices, points, device, colours, width) {
   const intensities = points.map((point) => point.intensity);
   const bends = devices.map((device) => device.peak / device.bandwidth);
   const left = 10 ** Math.floor(Math.log10(Math.min(...intensities, ...bends) / 1.5));
   const right = 10 ** Math.ceil(Math.log10(Math.max(...intensities, ...bends) * 1.5));
-  const { device } = state;
   const narrow = width < 600;
-  const time = points.map((point) => device.times[point.layer] ?? 0);
+  const time = points.map((point) => point.time);
   const all = time.reduce((a, b) => a + b, 0) || 1;
   const order = points.map((_, i) => i).sort((a, b) => time[b] - time[a]);
   const top = 10 ** Math.ceil(Math.log10(Math.max(...devices.map((one) => one.peak)) * 1.6));
@@ -83,15 +85,11 @@ function roofs(model, devices, points, state, colours, width) {
       }),
       {
         type: "scatter", z: 3, itemStyle: { opacity: 0.8, borderColor: colours.paper, borderWidth: 1 },
-        tooltip: { formatter: ({ data: { at: i } }) => {
-          const { layer, intensity: x } = points[i];
-          return tip(model.layers.name[layer], [["Operator", model.layers.kind[layer]], ["FLOP per byte", digits(x)], ["FLOPs", exact(model.layers.flops[layer])],
-            ["Traffic", bytes(model.layers.traffic_bytes[layer])], ["Time", seconds(device.times[layer])], ["Of the time", percent(time[i] / all)], ["Bound by", device.bound_by[layer]]]);
-        } },
-        data: order.map((i) => [points[i], i]).map(([{ layer, intensity: x }, i]) => ({
-          at: i, value: [x, Math.min(device.peak, x * device.bandwidth)],
-          symbolSize: Math.max(5, Math.sqrt(time[i] / all) * (narrow ? 60 : 90)),
-          itemStyle: { color: colours.marks[colourOf(model, layer)] },
+        tooltip: { formatter: ({ data: { at: i } }) => points[i].about(all) },
+        data: order.map((i) => ({
+          at: i, value: [points[i].intensity, Math.min(device.peak, points[i].intensity * device.bandwidth)],
+          symbolSize: points[i].size ?? Math.max(5, Math.sqrt(time[i] / all) * (narrow ? 60 : 90)),
+          itemStyle: { color: colours.marks[points[i].colour] },
         })),
       },
     ],
