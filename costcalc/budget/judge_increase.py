@@ -92,17 +92,16 @@ def _said(rise: Dim, before: Dim, kind: str) -> str:
 
 
 def _may(asked: Increase, before: Dim, most: int | None, kind: str) -> str:
-    """`at most +2.0% (10,800)`, `at most +2.0% or 1,000,000`."""
+    """`at most +2.0% (10,800)`, `at most 1,000,000 (min_delta, more than +2.0%)`."""
     amount = words.told(most, kind)
     if asked.share is None:
         return f"at most {amount}"
     percent = f"+{percent_exact(asked.share)}"
-    if most is None:
+    if most is None or not isinstance(before, int):
         return f"at most {percent}"
-    over = asked.delta and most == asked.delta and int(Fraction(asked.delta)) > (
-        int(before * asked.share) if isinstance(before, int) else 0
-    )  # fmt: skip
-    return f"at most {amount} (min_delta, more than {percent})" if over else f"at most {percent} ({amount})"
+    if asked.delta > before * asked.share:
+        return f"at most {amount} (min_delta, more than {percent})"
+    return f"at most {percent} ({amount})"
 
 
 def _without(case: Case, made: Verdict) -> Verdict:
