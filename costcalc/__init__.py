@@ -1,7 +1,7 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware` and `suggest` are the Python API;
-each is imported when it is first used, so that `import costcalc` costs nothing.
+`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile` and `suggest`
+are the Python API; each is imported when it is first used, so that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
     from costcalc.checking import check
+    from costcalc.reconcile.find import reconcile
     from costcalc.report import Report
     from costcalc.suggest.find import suggest
 
@@ -27,6 +28,7 @@ __all__ = [
     "footprint",
     "load",
     "on_hardware",
+    "reconcile",
     "suggest",
 ]
 
@@ -40,6 +42,10 @@ def __getattr__(name: str) -> Any:
         from costcalc.checking import check
 
         return check
+    if name == "reconcile":
+        from costcalc.reconcile.find import reconcile
+
+        return reconcile
     if name == "suggest":
         from costcalc.suggest.find import suggest
 

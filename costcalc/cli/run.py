@@ -17,6 +17,7 @@ from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
 from costcalc.cli.output import abandon, complain
 from costcalc.cli.plot import plot
+from costcalc.cli.reconcile import reconcile
 from costcalc.cli.report import report
 from costcalc.cli.rule import rule
 from costcalc.cli.suggest import suggest
@@ -24,7 +25,7 @@ from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, diff, export, llm, lock, memory, plot, report, rule, schema, suggest, table):
+for command in (check, diff, export, llm, lock, memory, plot, reconcile, report, rule, schema, suggest, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2

@@ -1,0 +1,25 @@
+"""Why other counters say another number: their figures as sums of named parts, which follow from the graph."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from costcalc.ir import Graph
+
+if TYPE_CHECKING:
+    from costcalc.reconcile.account import Reconciliation
+
+
+class _Package(ModuleType):
+    """This package can be called, for the API's function costcalc.reconcile has its name."""
+
+    def __call__(self, model: str | os.PathLike[str] | Graph, **options: Any) -> Reconciliation:
+        from costcalc.reconcile.find import reconcile
+
+        return reconcile(model, **options)
+
+
+sys.modules[__name__].__class__ = _Package

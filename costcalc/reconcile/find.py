@@ -1,0 +1,32 @@
+"""A path, a built-in name or a Graph -> its Reconciliation: what `costcalc reconcile` and the Python API ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.api import load
+from costcalc.ir import Graph
+from costcalc.reconcile.account import Reconciliation, reconcile_graph
+from costcalc.reconcile.figure import Figure, figure
+
+
+def reconcile(
+    model: str | os.PathLike[str] | Graph,
+    *,
+    tools: Sequence[str] = (),
+    written: Mapping[str, str] | None = None,
+    figures: Mapping[str, str | int | Figure] | None = None,
+    **options: Any,
+) -> Reconciliation:
+    """How thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision's table count a model,
+    each figure as a sum of parts that follow from the graph by the counter's rules.
+
+    tools are their names, all unless given (`"ptflops"` is both of its backends). figures are what somebody saw, by
+    counter (`{"thop": "11.3G"}`): what the parts do not explain is its account's `unexplained`. written says how the
+    network is written in PyTorch where the graph cannot tell (costcalc.reconcile.writing.CHOICES); a built-in model is
+    taken as torchvision has it. The other options are load's. UsageError for a name that is none.
+    """
+    seen = {name: figure(text) for name, text in (figures or {}).items()}
+    return reconcile_graph(load(model, **options), tools, written or {}, seen)

@@ -1,0 +1,38 @@
+"""fvcore 0.1.5 (post 20221221): operators of a traced graph, modules and functions alike.
+
+Convolutions and every matrix product without bias, 2 for each element of a batch normalisation, 5 of the other
+normalisations (with learned scales), one for each input of an adaptive average pool. Not means, activations, other
+pools, elementwise operations, nor the fused attention of nn.MultiheadAttention and F.scaled_dot_product_attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.reconcile.call import WORDS, Call
+from costcalc.reconcile.part import OUTPUTS, Part, counted, macs
+from costcalc.reconcile.tool import Tool
+
+
+def rule(call: Call) -> Iterator[Part]:
+    """What fvcore counts of a call."""
+    name = WORDS[call.kind]
+    affine = call.weight != 0
+    if call.form == "inside":
+        return
+    if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):
+        yield from macs(call)
+    elif call.kind == "batch_norm":
+        yield from counted(name, call.reads, 2 if affine else 1)
+    elif call.kind in ("layer_norm", "group_norm", "instance_norm"):
+        yield from counted(name, call.reads, 5 if affine else 4)
+    elif call.kind == "global_pool":
+        yield from counted(name, call.reads)
+    elif call.kind == "upsample":
+        yield from counted(name, call.gives, {"nearest": 1, "linear": 4}.get(call.also[0][0], 0) or 1, OUTPUTS)
+
+
+TOOL = Tool(
+    "fvcore", "0.1.5.post20221221", "flops", rule,
+    ("it calls a multiply-accumulate a flop", "fused attention is nothing to it"),
+)  # fmt: skip

@@ -1,0 +1,68 @@
+"""Pools as calls: windows, the mean over all positions in its three writings, and the pool that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from costcalc.dim import prod
+from costcalc.ir import Node
+from costcalc.reconcile.call import Call
+from costcalc.reconcile.reading import VIEWS, Reading
+from costcalc.reconcile.writing import Writing
+
+POOLS = {
+    "MaxPool": "max_pool",
+    "AveragePool": "avg_pool",
+    "GlobalAveragePool": "global_pool",
+    "GlobalMaxPool": "global_max_pool",
+    "ReduceMean": "mean",
+}
+
+
+def pool(reading: Reading, writing: Writing, index: int, node: Node, one: Callable[[str, str], Call]) -> Call:
+    """The call of a pool or a mean."""
+    kind = POOLS[node.op_type]
+    if does_nothing(node):
+        return one("global_pool", "module")
+    if kind == "global_pool" or (kind == "mean" and over_positions(reading, node)):
+        auto = "mean" if kind == "mean" else "module"
+        form = auto if writing.pool == "auto" else writing.pool
+        return one("mean", "function") if form == "mean" else one("global_pool", form)
+    if kind == "mean":
+        return one("mean", "function")
+    beside = len(reading.readers.get(node.inputs[0], ())) > 1
+    return one(kind, writing.branch_pool if beside else "module")
+
+
+def does_nothing(node: Node) -> bool:
+    """Whether a node is an average over windows of one position: what exporters make of an nn.AdaptiveAvgPool2d that
+    does nothing at this size."""
+    kernel = node.attributes.get("kernel_shape", (0,))
+    return node.op_type == "AveragePool" and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
+
+
+def over_positions(reading: Reading, node: Node) -> bool:
+    """Whether a mean is that over all positions of a [N, C, H, W]."""
+    shape = reading.type(node.inputs[0]).shape or ()
+    held = reading.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
+    axes = node.attributes.get("axes", held) or ()
+    return len(shape) == 4 and {int(axis) % 4 for axis in axes} == {2, 3}
+
+
+def fixed_pool(reading: Reading, node: Node) -> bool:
+    """Whether a node flattens a map of more than one position for a linear layer."""
+    before, after = reading.type(node.inputs[0]).shape or (), reading.type(node.outputs[0]).shape or ()
+    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in reading.stored:
+        return False
+    source = reading.producer(node.inputs[0])
+    if source is not None and does_nothing(source):
+        return False
+    value = node.outputs[0]
+    while (index := reading.only_reader(value)) is not None:
+        reader = reading.graph.nodes[index]
+        if reader.op_type in ("Gemm", "MatMul"):
+            return True
+        if reader.op_type not in VIEWS:
+            return False
+        value = reader.outputs[0]
+    return False

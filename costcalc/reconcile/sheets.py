@@ -1,0 +1,178 @@
+"""Reconciliation -> sheets: all counters with their figures; a counter's parts; and its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.columns import Amount, AtLeast, Column
+from costcalc.dim import Dim
+from costcalc.errors import UsageError
+from costcalc.footer import Fact, Remark
+from costcalc.formula import Factor
+from costcalc.reconcile.account import Account, Reconciliation
+from costcalc.reconcile.part import Part
+from costcalc.reconcile.said import because, remarks
+from costcalc.sheet import Sheet
+from costcalc.steps import names, numbers
+from costcalc.units import exact, ratio, shape_text
+
+OWN = {"macs": "costcalc's MACs", "flops": "costcalc's FLOPs"}
+
+
+def sheets(found: Reconciliation, by: str = "part", inline: bool = True) -> tuple[Sheet, ...]:
+    """By tool, the counters; by part, those (where there are several) and each one's parts; by layer, one counter's
+    layers. inline gives the working a column of its own, else it stands below (in a table of layers, numbers only).
+    UsageError where layers of several counters are asked for."""
+    if by == "tool":
+        return (overview(found),)
+    if by == "layer":
+        if len(found.accounts) > 1:
+            raise UsageError("layers can be shown for one counter only", "name it: --tool thop")
+        return (layers(found, found.accounts[0], inline),)
+    every = tuple(parts(found, account, inline) for account in found.accounts)
+    return (overview(found), *every) if len(every) > 1 else every
+
+
+def overview(found: Reconciliation) -> Sheet:
+    """A row for each counter: its figure, and by how much that differs from what costcalc counts."""
+    seen = any(account.given for account in found.accounts)
+    shown = [
+        Column("tool", "Counter", "name", 100),
+        Column("version", "Version", "text", 20),
+        Column("unit", "Unit", "text", 40),
+        Column("figure", "Figure", "number", 95),
+        Column("difference", "Difference", "number", 80),
+        Column("ratio", "Ratio", "ratio", 60),
+    ]
+    if seen:
+        shown += [Column("given", "Seen", "text", 90), Column("unexplained", "Unexplained", "text", 92)]
+    rows = []
+    for account in found.accounts:
+        tool = account.tool
+        row: list[Any] = [tool.name, tool.version, tool.unit]
+        if account.failed:
+            row += [None, None, None]
+        else:
+            part = ratio(account.figure, account.own)
+            more = account.figure - account.own
+            row += [_least(found, account.figure), more, None if part is None else float(part)]
+        if seen:
+            rest = account.unexplained
+            row += [account.given.text if account.given else "", "" if rest is None else exact(rest)]
+        rows.append(tuple(row))
+    return Sheet(found.graph.name, _inputs(found), tuple(shown), tuple(rows), facts=tuple(_own(found)),
+                 remarks=(*because(found), *remarks(found)))  # fmt: skip
+
+
+def _own(found: Reconciliation) -> Iterator[Fact]:
+    """What costcalc counts."""
+    for basis, label in OWN.items():
+        account = next((a for a in found.accounts if a.tool.basis == basis), None)
+        if account is not None:
+            yield Fact(label, _least(found, account.own), "number")
+
+
+def _inputs(found: Reconciliation) -> str:
+    graph = found.graph
+    return ", ".join(f"{n} {shape_text(graph.types[n].shape)} {graph.types[n].dtype}" for n in graph.inputs)
+
+
+def parts(found: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+    """A row for each part of a counter's figure beside what costcalc counts for the same; the sum is the figure."""
+    tool = account.tool
+    shown = [
+        Column("part", "Part", "name", 100),
+        Column("amount", tool.name, "number", 95),
+        Column("own", OWN[tool.basis], "number", 85),
+        Column("difference", "Difference", "number", 80),
+        Column("calls", "Calls", "number", 40),
+    ]
+    figure, own = account.figure, account.own
+    calls = sum((line.calls for line in account.lines), 0)
+    rows: list[tuple[Any, ...]] = [
+        (line.name, line.amount, line.own, line.amount - line.own, line.calls) for line in account.lines
+    ]
+    total: tuple[Any, ...] = ("Sum", _least(found, figure), _least(found, own), figure - own, calls)
+    several = len(found.accounts) > 1
+    said = list(remarks(found, account, alone=not several))
+    if inline:
+        shown.append(Column("working", "Working", "prose", 60))
+        rows = [(*row, working(line.terms)) for row, line in zip(rows, account.lines, strict=True)]
+        total = (*total, "")
+    else:
+        said = [*(Remark(line.name, working(line.terms)) for line in account.lines if line.terms), *said]
+    title = f"{tool.name} {tool.version}"
+    subtitle = tool.unit if several else f"{tool.unit} of {found.graph.name}, {_inputs(found)}"
+    return Sheet(title, subtitle, tuple(shown), tuple(rows), total=total, remarks=tuple(said), kind="counter")
+
+
+def layers(found: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+    """A row for each part of each layer that a counter or costcalc counts."""
+    text = working if inline else _numbers
+    tool, nodes = account.tool, found.graph.nodes
+    shown = (
+        Column("layer", "Layer", "name", 100),
+        Column("part", "Part", "text", 70),
+        Column("amount", tool.name, "number", 95),
+        Column("own", OWN[tool.basis], "number", 85),
+        Column("difference", "Difference", "number", 80),
+        Column("working", "Working", "prose", 60),
+    )
+    rows: list[tuple[Any, ...]] = []
+    for item in account.each():
+        name = nodes[item.call.nodes[0]].name
+        for line in item.lines:
+            more = line.amount - line.own
+            rows.append((name, line.name, line.amount, line.own, more, text(line.terms)))
+    figure, own = account.figure, account.own
+    total = ("Sum", "", _least(found, figure), _least(found, own), figure - own, "")
+    subtitle = f"{tool.unit} of {found.graph.name}, {_inputs(found)}"
+    said = tuple(remarks(found, account, alone=True))
+    title = f"{tool.name} {tool.version}"
+    return Sheet(title, subtitle, shown, tuple(rows), total=total, remarks=said, kind="counter")
+
+
+def long(found: Reconciliation) -> Sheet:
+    """One table for spreadsheets: a row for each part of each counter."""
+    shown = (
+        Column("tool", "Counter", "name", 100),
+        Column("version", "Version", "text", 20),
+        Column("unit", "Unit", "text", 40),
+        Column("part", "Part", "text", 100),
+        Column("amount", "Amount", "number", 95),
+        Column("own", "costcalc", "number", 85),
+        Column("difference", "Difference", "number", 80),
+        Column("calls", "Calls", "number", 40),
+        Column("working", "Working", "prose", 60),
+    )
+    rows = tuple(
+        (account.tool.name, account.tool.version, account.tool.unit, line.name, line.amount, line.own,
+         line.amount - line.own, line.calls, working(line.terms))
+        for account in found.accounts for line in account.lines
+    )  # fmt: skip
+    return Sheet(found.graph.name, _inputs(found), shown, rows)
+
+
+def _numbers(terms: tuple[Part, ...]) -> str:
+    return " + ".join(numbers(term.factors) for term in terms) or "not counted"
+
+
+def working(terms: tuple[Part, ...]) -> str:
+    """The formula with names, and with numbers where they say more than the amount: 4 × #elements = 4 × 3,782,400."""
+    if not terms:
+        return "not counted"
+    left = " + ".join(dict.fromkeys(names(term.factors) for term in terms))
+    plain: list[Factor] = [factor for term in terms for factor in term.factors]
+    if len(plain) == 1 or len(set(map(_of, terms))) < len(terms):
+        return left
+    return f"{left} = {' + '.join(numbers(term.factors) for term in terms)}"
+
+
+def _of(term: Part) -> str:
+    return names(term.factors)
+
+
+def _least(found: Reconciliation, amount: Dim) -> Amount:
+    """A lower bound where shapes are not known."""
+    return AtLeast(amount) if found.unknown else amount

@@ -1,0 +1,21 @@
+"""torchvision 0.29.1: the figure that its table of weights publishes as GFLOPS, at the size that the weights are for.
+
+Multiply-accumulates of convolutions and matrix products, those of attention included, divided by 10⁹ and rounded to
+three decimals: what costcalc counts as MACs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.reconcile.call import Call
+from costcalc.reconcile.part import Part, macs
+from costcalc.reconcile.tool import Tool
+
+
+def rule(call: Call) -> Iterator[Part]:
+    """What torchvision's table counts of a call."""
+    yield from macs(call)
+
+
+TOOL = Tool("torchvision", "0.29.1", "GFLOPS", rule, ("rounded to a million in its table",))

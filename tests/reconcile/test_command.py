@@ -1,0 +1,97 @@
+"""costcalc reconcile: what it prints in each format, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from costcalc.cli.reconcile import reconcile
+from costcalc.cli.run import run
+from costcalc.reconcile.tools import TOOLS
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def ok(*args: str) -> str:
+    result = CliRunner().invoke(reconcile, args, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("reconcile_vit.txt", ("vit_b_16", "--figure", "thop=11.3G", "--figure", "fvcore=11.2G")),
+        ("reconcile_mobilenet.txt", ("mobilenet_v2", "--by", "tool")),
+        ("reconcile_densenet.md", ("densenet121", "--tool", "ptflops", "--format", "markdown")),
+        ("reconcile_lenet5.csv", ("lenet5_modern", "--tool", "thop,onnx_tool", "--format", "csv")),
+        ("reconcile_lenet5_layers.txt", ("lenet5_modern", "--tool", "ptflops_pytorch", "--by", "layer")),
+        ("reconcile_lenet5.html", ("lenet5_modern", "--tool", "fvcore", "--format", "html")),
+    ],
+)
+def test_gold(name: str, args: tuple[str, ...], gold: Callable[[str, str], None]) -> None:
+    gold(name, ok(*args))
+
+
+def test_json_holds_every_counter_and_part() -> None:
+    found = json.loads(
+        ok("vit_b_16", "--figure", "thop=11300000000", "--tool", "thop,torchprofile", "--format", "json")
+    )
+    entry = found["reconciliation"]
+    thop, torchprofile = entry["counters"]
+    assert (thop["figure"], thop["costcalc"], thop["unexplained"]) == (11_286_254_592, 17_563_828_224, 13_745_408)
+    assert sum(part["amount"] for part in thop["parts"]) == thop["figure"]
+    assert sum(part["costcalc"] for part in thop["parts"]) == thop["costcalc"]
+    assert {"name": "layer normalisation", "amount": 15_129_600, "costcalc": 0, "calls": 25,
+            "working": "4 × #elements = 4 × 3,782,400"} in thop["parts"]  # fmt: skip
+    assert torchprofile["figure"] is None and "nn.MultiheadAttention" in torchprofile["failed"]
+    assert entry["written"]["attention"] == "auto"
+
+
+def test_json_by_layer_adds_up_too() -> None:
+    entry = json.loads(ok("resnet18", "--by", "layer", "--tool", "thop", "--format", "json"))["reconciliation"]
+    counter = entry["counters"][0]
+    assert sum(layer["amount"] for layer in counter["layers"]) == counter["figure"] == 1_824_033_792
+    assert counter["layers"][1] == {"layer": "conv1/batch_norm", "part": "batch normalisation",
+                                    "amount": 4 * 64 * 112 * 112, "costcalc": 0,
+                                    "working": "4 × #elements = 4 × 802,816"}  # fmt: skip
+
+
+def test_csv_has_numbers() -> None:
+    rows = list(csv.DictReader(io.StringIO(ok("resnet18", "--format", "csv"))))
+    assert {row["tool"] for row in rows} == set(TOOLS)
+    amounts = [int(row["amount"]) for row in rows if row["tool"] == "thop"]
+    assert sum(amounts) == 1_824_033_792 and 4 * 2_483_712 in amounts
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--tool", "thopp"], "no counter that is known"),
+        (["--figure", "thop=many"], "not a quantity"),
+        (["--figure", "thop"], "thop=11.3G"),
+        (["--written", "pool=max"], "write auto or module"),
+        (["--by", "layer"], "name it: --tool thop"),
+        (["--by", "layer", "--tool", "ptflops"], "name it: --tool thop"),
+    ],
+)
+def test_refusals(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["reconcile", "lenet5", *args]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "100"])
+def test_a_narrow_terminal_keeps_the_working(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = " ".join(ok("resnet18", "--tool", "thop").split())
+    assert "4 × #elements = 4 × 2,483,712" in text
+    assert "1,824,033,792" in text

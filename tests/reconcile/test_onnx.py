@@ -1,0 +1,78 @@
+"""Counters on exported graphs: what exporters fold is taken back or said, and onnx-tool's own figures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import costcalc
+from costcalc.reconcile.said import remarks
+
+HERE = Path(__file__).parent
+EXPORTED = HERE.parent / "data" / "onnx"
+NETWORKS = json.loads((HERE / "torchvision.json").read_text(encoding="utf-8"))["networks"]
+ONNX_TOOL: dict[str, int] = json.loads((HERE / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
+AT_224 = {"input": (1, 3, 224, 224)}
+
+
+def test_an_exported_resnet_with_its_normalisations_taken_back() -> None:
+    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, written={"bias": "folded"})
+    figures = NETWORKS["resnet18"]["figures"]
+    assert {counter: found[counter].figure for counter in figures} == figures
+
+
+def test_without_that_the_rest_is_unexplained_and_the_way_out_is_named() -> None:
+    thop = NETWORKS["resnet18"]["figures"]["thop"]
+    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
+    account = found["thop"]
+    normalised = 2_483_712
+    assert account.unexplained == 4 * normalised
+    assert account.hints[0].startswith("--written bias=folded explains it")
+    assert any(remark.label == "Not seen" and remark.warning for remark in remarks(found))
+
+
+def test_a_network_without_folded_normalisations_is_not_warned_of() -> None:
+    for name in ("vgg16", "resnet18"):
+        assert not [remark for remark in remarks(costcalc.reconcile(name)) if remark.label == "Not seen"]
+
+
+def seq20(name: str) -> dict[str, int]:
+    return {"seq": 20} if name == "lstm_classifier" else {}
+
+
+@pytest.mark.parametrize("name", ONNX_TOOL)
+def test_onnx_tools_figures(name: str) -> None:
+    assert costcalc.reconcile(name, tools=["onnx_tool"], dims=seq20(name))["onnx_tool"].figure == ONNX_TOOL[name]
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1"])
+def test_onnx_tool_itself(name: str, tmp_path: Path) -> None:
+    onnx_tool = pytest.importorskip("onnx_tool", reason="onnx-tool is not installed (the extra `bench`)")
+    from click.testing import CliRunner
+
+    from costcalc.cli.write import export
+
+    path = tmp_path / f"{name}.onnx"
+    assert CliRunner().invoke(export, [name, "-o", str(path)], catch_exceptions=False).exit_code == 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        graph = onnx_tool.Model(str(path)).graph
+        graph.shape_infer()
+        graph.profile()
+    assert int(graph.macs[0]) == ONNX_TOOL[name]
+
+
+def test_onnx_tool_stops_at_the_operator_attention() -> None:
+    assert "Attention" in costcalc.reconcile("vit_b_16", tools=["onnx_tool"])["onnx_tool"].failed
+
+
+@pytest.mark.parametrize("path", sorted(EXPORTED.glob("*.onnx")), ids=lambda path: path.stem)
+def test_every_graph_has_accounts_that_add_up(path: Path) -> None:
+    report = costcalc.analyze(path)
+    found = costcalc.reconcile(path)
+    if not found.unknown and not report.lower_bound:
+        for account in found.accounts:
+            assert account.own == (report.macs if account.tool.basis == "macs" else report.totals["flops"])
