@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from costcalc.ir import Graph
 
 if TYPE_CHECKING:
+    from costcalc.report import Report
     from costcalc.suggest.suggestions import Suggestions
 
 
 class _Package(ModuleType):
     """This package can be called, for the API's function costcalc.suggest has its name."""
 
-    def __call__(self, model: str | os.PathLike[str] | Graph, **options: Any) -> Suggestions:
+    def __call__(self, model: str | os.PathLike[str] | Graph | Report, **options: Any) -> Suggestions:
         from costcalc.suggest.find import suggest
 
         return suggest(model, **options)

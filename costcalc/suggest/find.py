@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError
 from costcalc.ir import Graph
+from costcalc.report import Report
 from costcalc.suggest.edit import edit
 from costcalc.suggest.pieces import Change, Knobs
 from costcalc.suggest.places import Place, places
@@ -18,7 +19,7 @@ from costcalc.suggest.registry import Rule, chosen
 from costcalc.suggest.source import Source, source
 from costcalc.suggest.suggestion import QUANTITIES, Suggestion, saved
 from costcalc.suggest.suggestions import Suggestions
-from costcalc.suggest.view import view
+from costcalc.suggest.view import line, view
 from costcalc.units import parse, ratio
 from costcalc.values import magnitude
 
@@ -26,7 +27,7 @@ SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes",
 
 
 def suggest(
-    model: str | os.PathLike[str] | Graph,
+    model: str | os.PathLike[str] | Graph | Report,
     *,
     rules: Sequence[str] = (),
     sort: str = "macs",
@@ -68,14 +69,14 @@ def _of_rule(rule: Rule, found: Source, knobs: Knobs) -> Iterator[Suggestion]:
             yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
 
 
-def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Any] | None:
+def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Mapping[str, Dim]] | None:
     """The rewritten graph and its totals; None where new layers do not fit in, or give other outputs."""
     try:
         graph = edit(found.graph, changes)
         outputs = zip(graph.outputs, found.graph.outputs, strict=True)
         if any(graph.types[a].shape != found.graph.types[b].shape for a, b in outputs):
             return None
-        return graph, found.cost(graph).totals
+        return graph, found.totals(graph)
     except (ShapeError, UndecidedError):
         return None
 
@@ -94,7 +95,7 @@ def _macs(found: Source, changes: Sequence[Change]) -> Dim | None:
 
 def _where(graph: Graph, place: Place) -> str:
     """file:line:column of the first layer, or ""."""
-    return graph.nodes[place.matches[0].changes[0].model].place
+    return line(graph.nodes[place.matches[0].changes[0].model])
 
 
 def _least(text: str | int) -> int | Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,12 +47,17 @@ class View:
         nodes = self.graph.nodes
         around = [nodes[i] for i in (index - 1, index + 1) if 0 <= i < len(nodes)]
         here = nodes[index]
-        return bool(here.place) and any(n.place == here.place and n.op_type != here.op_type for n in around)
+        return bool(line(here)) and any(n.place == here.place and n.op_type != here.op_type for n in around)
 
     def uses(self, index: int) -> Sequence[int]:
         """The nodes that the same layer of the file adds with this operator, itself among them."""
         node = self.graph.nodes[index]
-        return self.alike[f"{node.place} {node.op_type}"] if node.place else (index,)
+        return self.alike[f"{node.place} {node.op_type}"] if line(node) else (index,)
+
+
+def line(node: Node) -> str:
+    """file:line:column of a node's layer; "" where its file has no layers in lines (ONNX)."""
+    return node.place if re.search(r":\d+:\d+$", node.place) else ""
 
 
 def view(graph: Graph) -> View:

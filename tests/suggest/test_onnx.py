@@ -1,0 +1,88 @@
+"""Suggestions for ONNX files: the same as for the YAML that they were written from; rewritten graphs run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from nets import layers, made
+
+import costcalc
+from costcalc.errors import UsageError
+from costcalc.ir import Graph
+from costcalc.load.onnx_write import export
+from costcalc.report import analyze_graph
+
+TEXT = layers(
+    "conv: {filters: 16, kernel: 5, pad: 2, as: c1}", "batch_norm", "relu", "relu", "max_pool: {kernel: 2}",
+    "conv: {filters: 32, kernel: 3, stride: 2, pad: 1, as: c2}", "relu", "max_pool: {kernel: 2}",
+    "transpose: {perm: [0, 1, 3, 2]}", "transpose: {perm: [0, 1, 3, 2]}", "tanh",
+    "conv: {filters: 32, kernel: 3, pad: same, as: c3}", "silu",
+    "flatten", "linear: {units: 20}", "relu", "linear: {units: 5}",
+)  # fmt: skip
+EXACT = ("redundant", "pool_first")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    export(costcalc.load(made(tmp_path, TEXT)), tmp_path / "net.onnx", weights="random")
+    return tmp_path / "net.onnx"
+
+
+def run(graph: Graph, folder: Path) -> Any:
+    """What ONNX Runtime computes of an exported graph."""
+    path = folder / "run.onnx"
+    export(graph, path, weights="random")
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(1).standard_normal((1, 16, 16, 16), np.float32)
+    return session.run(None, {"input": x})[0]
+
+
+def test_the_same_as_for_the_yaml(file: Path, tmp_path: Path) -> None:
+    for rule in ("separable", "stack", "factor", "bottleneck", "gap", "folded", "redundant", "pool_first"):
+        one, other = costcalc.suggest(file, rules=[rule]), costcalc.suggest(made(tmp_path, TEXT), rules=[rule])
+        savings = [
+            Counter(tuple(sorted(x.before[k] - x.after[k] for k in x.after)) for x in f.ranked) for f in (one, other)
+        ]
+        assert savings[0] == savings[1], rule
+        assert one.ranked and not one[0].writable
+
+
+def test_every_rewritten_graph_runs_and_costs_what_was_promised(file: Path, tmp_path: Path) -> None:
+    found = costcalc.suggest(file)
+    now = run(found.source.graph, tmp_path)
+    for one in found.ranked:
+        assert analyze_graph(one.graph).totals == dict(one.after)
+        new = run(one.graph, tmp_path)
+        assert new.shape == now.shape
+        if one.rule.id in EXACT:
+            np.testing.assert_allclose(new, now, rtol=1e-5)
+
+
+def test_nothing_is_written_as_yaml(file: Path) -> None:
+    with pytest.raises(UsageError, match=r"name a \.onnx file"):
+        costcalc.suggest(file).apply(1)
+
+
+def test_a_graph_and_a_report(file: Path) -> None:
+    graph = costcalc.load(file)
+    for model in (graph, costcalc.analyze(graph)):
+        assert [one.after for one in costcalc.suggest(model).ranked] == [
+            one.after for one in costcalc.suggest(file).ranked
+        ]
+
+
+def test_weights_that_two_layers_share_are_left_alone(tmp_path: Path) -> None:
+    text = layers("conv: {filters: 16, kernel: 3, pad: 1, as: a}", "conv: {filters: 16, kernel: 3, pad: 1, weights: a}")
+    assert not costcalc.suggest(made(tmp_path, text)).ranked
+
+
+@pytest.mark.parametrize(("options", "width"), [({"dtype": "int8"}, 1), ({"dtype": "float16"}, 2), ({}, 4)])
+def test_weights_in_another_type(tmp_path: Path, options: dict[str, Any], width: int) -> None:
+    path = made(tmp_path, layers("conv: {filters: 32, kernel: 3, pad: 1, bias: false}"))
+    one = costcalc.suggest(path, rules=["separable"], **options)[0]
+    assert one.saves("weight_bytes") == width * (9 * 16 * 32 - 9 * 16 - 16 * 32)
