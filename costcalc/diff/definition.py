@@ -45,7 +45,14 @@ FOLLOWING = {("", "Gemm"): {"transB"}, (MS, "QGemm"): {"transB"}, (MS, "MatMulNB
 
 
 NEUTRAL = frozenset(
-    [("auto_pad", "NOTSET"), ("direction", "forward"), ("input_forget", 0), ("layout", 0), ("allowzero", 0)]
+    [
+        ("auto_pad", "NOTSET"),
+        ("direction", "forward"),
+        ("input_forget", 0),
+        ("storage_order", 0),
+        ("layout", 0),
+        ("allowzero", 0),
+    ]
     + [("allowzero", 1), ("stash_type", 1)]
 )
 """Attributes with values that say no more than their absence; allowzero matters to no shape without a 0."""

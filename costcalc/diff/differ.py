@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from costcalc.diff.align import align
 from costcalc.diff.axes import AxesOf, axes
 from costcalc.diff.causes import causes
@@ -9,6 +11,8 @@ from costcalc.diff.change import Diff, LayerChange
 from costcalc.diff.naming import ordinals, same_name
 from costcalc.diff.status import status
 from costcalc.snapshot import Layer, Snapshot
+
+LINE = re.compile(r":[0-9]+:[0-9]+$")
 
 
 def diff(before: Snapshot, after: Snapshot) -> Diff:
@@ -22,7 +26,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
 
     def change(x: Layer | None, y: Layer | None) -> LayerChange:
         if x is not None and y is not None:
-            found = status(x, y, same_name(x.name, y.name, old, new))
+            found = status(x, y, same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
             if found in ("same", "renamed"):
                 return LayerChange(found, x, y, {})
         else:
@@ -39,3 +43,8 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
             [change(None if i is None else before.layers[i], None if j is None else after.layers[j]) for i, j in pairs]
         ),
     )
+
+
+def _lined(layer: Layer) -> bool:
+    """Whether a layer stands in a line of a file that somebody wrote; an exported one does not."""
+    return LINE.search(layer.place) is not None

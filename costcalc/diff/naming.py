@@ -5,60 +5,70 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-NUMBER = re.compile(r"(?<![0-9])[0-9]+$")
+NUMBER = re.compile(r"(_?)(?<![0-9])([0-9]{1,9})$")
 PARTS = re.compile(r"[/.]")
 
 
+class Part(NamedTuple):
+    """A part of a name (between / or .): its word, its trailing number, and whether a _ stands between."""
+
+    word: str
+    number: int | None
+    joined: bool = False
+
+
+Path = tuple[Part, ...]
+Ordinals = Mapping[Path, int]
+
+
 @lru_cache(maxsize=65536)
-def split(name: str) -> tuple[tuple[str, int | None], ...]:
-    """The parts of a name (between / or .), each as its stem and its trailing number."""
-    found: list[tuple[str, int | None]] = []
+def split(name: str) -> Path:
+    """The parts of a name. Numbers of ten digits and more are no numbers here, but hashes or addresses."""
+    found: list[Part] = []
     for part in PARTS.split(name):
         number = NUMBER.search(part)
-        # longer numbers are hashes or addresses, and int() of a hostile name is slow
-        if number and len(number.group()) < 10:
-            found.append((part[: number.start()], int(number.group())))
+        if number:
+            found.append(Part(part[: number.start()], int(number.group(2)), bool(number.group(1))))
         else:
-            found.append((part, None))
+            found.append(Part(part, None))
     return tuple(found)
 
 
 @lru_cache(maxsize=65536)
 def stem(name: str) -> tuple[str, ...]:
     """A name without the trailing numbers of its parts: separable3/batch_norm1 → separable, batch_norm."""
-    return tuple([word for word, _ in split(name)])
+    return tuple([part.word for part in split(name)])
 
 
 @lru_cache(maxsize=65536)
 def numbered(name: str) -> bool:
     """Whether a part ends in a number, so that the name may shift when a layer is inserted."""
-    return any(number is not None for _, number in split(name))
-
-
-Ordinals = Mapping[tuple[tuple[str, int | None], ...], int]
+    return any(part.number is not None for part in split(name))
 
 
 def ordinals(names: Iterable[str]) -> Ordinals:
     """For every path of parts: which of its like it is, from 1 (the 3rd conv of its block)."""
-    places: dict[tuple[tuple[str, int | None], ...], int] = {}
-    counts: dict[tuple[tuple[tuple[str, int | None], ...], str], int] = {}
+    places: dict[Path, int] = {}
+    counts: dict[tuple[Path, str], int] = {}
     for name in names:
         parts = split(name)
         for end in range(1, len(parts) + 1):
             path = parts[:end]
             if path not in places:
-                kind = (parts[: end - 1], parts[end - 1][0])
+                kind = (parts[: end - 1], parts[end - 1].word)
                 counts[kind] = counts.get(kind, 0) + 1
                 places[path] = counts[kind]
     return places
 
 
-def same_name(before: str, after: str, old: Ordinals, new: Ordinals) -> bool:
+def same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: bool = True) -> bool:
     """Whether two names differ by automatic numbers alone.
 
     A number is automatic where it counts: it is in both versions the part's place among its like (YAML's conv3 is the
-    3rd conv of its block; the only one has no number), or an exporter set it (`node_Conv_12`, `layer.3`).
+    3rd conv of its block; the only one has no number). So is, in exported graphs, one behind a _ or alone
+    (`node_Conv_12`, `Add` and `Add_1`, `layer.3`).
     """
     if before == after:
         return True
@@ -66,15 +76,16 @@ def same_name(before: str, after: str, old: Ordinals, new: Ordinals) -> bool:
         return False
     a, b = split(before), split(after)
     return all(
-        x[1] == y[1] or _exported(x[0], at) or (_counts(a[: at + 1], old) and _counts(b[: at + 1], new))
+        x == y or (exported and _set(x) and _set(y)) or (_counts(a[: at + 1], old) and _counts(b[: at + 1], new))
         for at, (x, y) in enumerate(zip(a, b, strict=True))
     )
 
 
-def _exported(word: str, at: int) -> bool:
-    return word.endswith("_") or (not word and at > 0)
+def _set(part: Part) -> bool:
+    """Whether an exporter may have set a part's number."""
+    return part.joined or part.number is None or not part.word
 
 
-def _counts(path: tuple[tuple[str, int | None], ...], places: Ordinals) -> bool:
-    number = path[-1][1]
-    return (1 if number is None else number) == places.get(path)
+def _counts(path: Path, places: Ordinals) -> bool:
+    number = path[-1].number
+    return not path[-1].joined and (1 if number is None else number) == places.get(path)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pytest
 from chains import named, net, of, sound, statuses
 from made import blocks
 
 from costcalc.build import GraphBuilder
 from costcalc.diff.align import align
-from costcalc.diff.naming import numbered, ordinals, same_name, stem
 from costcalc.ir import DType
 from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
@@ -157,30 +155,6 @@ def test_thousands_of_layers_take_about_a_second() -> None:
     assert time.process_time() - start < 4
     assert [j for _, j in found if j is not None] == list(range(4002))
     assert len([i for i, _ in found if i is None]) == 2
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "same"),
-    [
-        ("conv3", "conv4", True),
-        ("conv", "conv1", True),
-        ("block2/conv1", "block3/conv1", True),
-        ("conv3", "pool3", False),
-        ("conv3", "conv9", False),
-        ("node_Conv_12", "node_Conv_319", True),
-        ("layer.3", "layer.4", True),
-    ],
-)
-def test_automatic_numbers(before: str, after: str, same: bool) -> None:
-    old = ordinals(["conv1", "conv2", "conv3", "conv", "block1/conv1", "block2/conv1", before])
-    new = ordinals(["conv1", "conv2", "conv3", "conv4", "block1/conv1", "block2/conv1", "block3/conv1", after])
-    assert same_name(before, after, old if before != "conv" else ordinals(["conv"]), new) is same
-
-
-def test_stems_are_names_without_trailing_numbers() -> None:
-    assert stem("separable3/batch_norm1") == ("separable", "batch_norm")
-    assert numbered("a/b1") and not numbered("conv2_x/a")
-    assert stem("x" + "9" * 5000) == ("x" + "9" * 5000,)
 
 
 DATA = Path(__file__).parents[1] / "data" / "onnx"
