@@ -35,6 +35,7 @@ from costcalc.rows import Row
 
 LONG = {short: name for name, short in SHORT.items()}
 ZERO = Fraction(0)
+NOTHING = (None, 0)  # a formula is neither, even if it is 0 for some values
 
 
 class Bound(NamedTuple):
@@ -138,7 +139,7 @@ def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
     precisions = Precisions(graph)
     found = []
     for row, node in zip(rows, graph.nodes, strict=True):
-        if row.amounts["macs"]:
+        if row.amounts["macs"] not in NOTHING:
             operands = [LONG.get(name, name) for name in precisions.of(node).split("×")]
             found.append(max(operands, key=_width))
         else:
@@ -157,9 +158,9 @@ def _layer(row: Row, element: str, profile: HardwareProfile) -> Bound:
     rate = profile.rate(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
-        compute = flops / rate[1].value if rate else None if row.amounts["macs"] else ZERO
+        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in NOTHING else ZERO
     memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
-    runs = row.count if isinstance(row.count, int) and (flops or traffic) else 0
+    runs = row.count if isinstance(row.count, int) and (flops not in NOTHING or traffic not in NOTHING) else 0
     return Bound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
 
 

@@ -14,6 +14,8 @@ from costcalc.fits import fits
 from costcalc.hardware.find import find, profiles
 from costcalc.hardware.profile import Figure, HardwareProfile
 from costcalc.load import builtin_models
+from costcalc.load.spec import load_spec
+from costcalc.report import analyze_graph
 from costcalc.roofline import Bound, roofline
 
 
@@ -91,6 +93,13 @@ def test_open_symbols_are_named() -> None:
     assert one.open == ("seq",) and one.model.seconds is None and one.unfused is None
     bound = roofline(analyze("gpt2", dims={"seq": 8}), find("a100"))
     assert bound.open == () and bound.model.seconds is not None
+
+
+def test_open_extents_that_may_be_nothing_are_named_too() -> None:
+    """Behind a pool, (h // 2)·(w // 2) positions: none where h is 1."""
+    text = "input: [1, 3, h, w]\nlayers:\n  - max_pool: {kernel: 2, stride: 2}\n  - conv: {filters: 4, kernel: 1}\n"
+    report = analyze_graph(load_spec(text, "net.yaml"))
+    assert roofline(report, find("t4")).open == ("h", "w")
 
 
 def test_what_is_multiplied_in_decides_the_peak() -> None:
