@@ -44,7 +44,7 @@ def _totals() -> Iterable[Rule]:
         name, what = WORDS[quantity]
         yield Rule(
             f"CC{i:03}", name, f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
-            f"Set it with `limits: {{{quantity}: {EXAMPLES[quantity]}}}` or `--max {quantity}={EXAMPLES[quantity]}`. "
+            f"Set it with `limits: {{{quantity}: {EXAMPLES[quantity]}}}` or `--max {quantity}={EXAMPLES[quantity].replace(' ', '')}`. "
             "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
         )  # fmt: skip
 
