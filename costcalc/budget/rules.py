@@ -41,10 +41,10 @@ CANNOT_TELL = "CC1"
 
 def _totals() -> Iterable[Rule]:
     for i, quantity in enumerate(TOTALS, 1):
-        name, what = WORDS[quantity]
+        (name, what), example = WORDS[quantity], EXAMPLES[quantity]
         yield Rule(
             f"CC{i:03}", name, f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
-            f"Set it with `limits: {{{quantity}: {EXAMPLES[quantity]}}}` or `--max {quantity}={EXAMPLES[quantity].replace(' ', '')}`. "
+            f"Set it with `limits: {{{quantity}: {example}}}` or `--max {quantity}={example.replace(' ', '')}`. "
             "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
         )  # fmt: skip
 
