@@ -23,6 +23,7 @@ COMMANDS = {
     "memory": (["memory", "{}", "--top", "99"], SHEETS),
     "memory by step": (["memory", "{}", "--by", "step"], SHEETS),
     "table": (["table", "{}", "--columns", "name,source,input,layers,macs,weight_bytes,peak_activation_bytes"], SHEETS),
+    "suggest": (["suggest", "{}"], SHEETS),
     "explain": (["explain", "{}"], ("text", "json")),
     "explain one": (["explain", "{}", "=conv"], ("text", "json")),
 }

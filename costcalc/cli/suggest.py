@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.options import FORMATS, Model, columns, given, model_options, output_options, precision_options
-from costcalc.cli.output import emit, show
+from costcalc.cli.output import complain, emit, show
 
 if TYPE_CHECKING:
     from costcalc.suggest.suggestions import Suggestions
@@ -64,14 +64,19 @@ def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | No
 
 
 def write(found: Suggestions, which: str, output: str | None) -> None:
-    """The rewritten model: YAML, or ONNX where the file is called so."""
+    """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told on standard
+    error."""
     if output is not None and output.endswith(".onnx"):
         from costcalc.load.onnx_write import export
         from costcalc.suggest.apply import together
 
         export(together(found.source, found.named(which)), output)
     else:
+        chosen = found.named(which)
+        left = [one for one in chosen if not one.writable]
         emit(found.apply(which).removesuffix("\n"), output)
+        for one in left:
+            complain(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
 
 
 def explain(found: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:

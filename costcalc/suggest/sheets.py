@@ -72,7 +72,7 @@ def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
         chosen = [one for one in found.ranked if one.rule.id == id]
         if not chosen:
             continue
-        before, after = found.report.totals, found.source.cost(together(found.source, chosen)).totals
+        before, after = found.report.totals, found.source.totals(together(found.source, chosen))
         saves = {key: before[key] - after[key] for key in before if key in after}
         words = "stays" if chosen[0].rule.accuracy == EXACT else "measure it"
         rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
