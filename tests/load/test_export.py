@@ -124,9 +124,10 @@ SMALL = {
     "bert_base": {"depth": 2, "d": 32, "feed_forward": 64, "heads": 4, "vocabulary": 100},
     "gpt2": {"depth": 2, "d": 32, "heads": 4, "vocabulary": 100},
     "llama_7b": {"depth": 2, "d": 64, "heads": 4, "kv_heads": 2, "ffn": 96, "vocabulary": 100},
+    "swin_t": {"resolution": 64, "window": 2, "width": 32, "heads": 1, "depth": 2},
 }
 """Parameters that make a spec small enough to run at once."""
-FIXED = {"unet": 188, "alexnet": 67}
+FIXED = {"unet": 188, "alexnet": 67, "inception_v3": 75}
 """Height and width of those that no image of 64 × 64 fits."""
 SEQ = 9
 
