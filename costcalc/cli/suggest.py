@@ -64,8 +64,7 @@ def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | No
 
 
 def write(found: Suggestions, which: str, output: str | None) -> None:
-    """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told on standard
-    error."""
+    """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told."""
     if output is not None and output.endswith(".onnx"):
         from costcalc.load.onnx_write import export
         from costcalc.suggest.apply import together
