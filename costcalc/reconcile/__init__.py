@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.ir import Graph
 
 if TYPE_CHECKING:
-    from costcalc.reconcile.account import Reconciliation
+    from costcalc.reconcile.reconciliation import Reconciliation
 
 
 class _Package(ModuleType):

@@ -1,22 +1,15 @@
-"""Graph -> accounts: how each counter would count it, as a sum of parts, beside what costcalc counts."""
+"""Calls -> an account: how a counter counts them, as a sum of parts, beside what costcalc counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc.dim import Dim
-from costcalc.ir import Graph
 from costcalc.reconcile.call import WORDS, Call
-from costcalc.reconcile.calls import calls
 from costcalc.reconcile.figure import Figure
-from costcalc.reconcile.nodes import nodes
 from costcalc.reconcile.part import BIAS, Part, merged, part_of
-from costcalc.reconcile.reading import Reading, read
 from costcalc.reconcile.tool import Tool
-from costcalc.reconcile.tools import TOOLS, chosen
-from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, writing_of
 
 
 class Line(NamedTuple):
@@ -83,54 +76,7 @@ class Account(NamedTuple):
         return None if self.given is None else self.given.beyond(self.figure)
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
-    shapes are not known."""
-
-    graph: Graph
-    writing: Writing
-    usual: Writing
-    accounts: tuple[Account, ...]
-    unknown: tuple[str, ...]
-
-    @property
-    def known(self) -> bool:
-        """Whether it is written as torchvision has a network of this name."""
-        return self.writing == self.usual and is_torchvisions(self.graph.source)
-
-    def __getitem__(self, tool: str) -> Account:
-        """The account of a counter. KeyError where it is not there."""
-        for account in self.accounts:
-            if account.tool.name == tool:
-                return account
-        raise KeyError(tool)
-
-
-def reconcile_graph(
-    graph: Graph, tools: Sequence[str] = (), written: Mapping[str, str] = {}, figures: Mapping[str, Figure] = {}
-) -> Reconciliation:
-    """How counters would count a graph. tools are their names (all unless given), written answers of
-    writing.CHOICES, figures what somebody saw. UsageError for names that are none."""
-    usual, writing = writing_of(graph.source, {}), writing_of(graph.source, written)
-    wanted = chosen((*tools, *figures) if tools or figures else ())
-    seen = {tool.name: figure for name, figure in figures.items() for tool in chosen([name])}
-    reading = read(graph)
-    by_calls, by_nodes = calls(reading, writing), nodes(reading)
-    accounts = []
-    for tool in wanted:
-        account = _account(tool, by_nodes if tool.nodes else by_calls)
-        given = seen.get(tool.name)
-        if given is not None:
-            account = account._replace(given=given)
-            account = account._replace(hints=tuple(_hints(account, reading, writing)))
-        accounts.append(account)
-    known = {index for call in by_nodes for index in call.nodes}
-    unknown = tuple(node.name for index, node in enumerate(graph.nodes) if index not in known)
-    return Reconciliation(graph, writing, usual, tuple(accounts), unknown)
-
-
-def _account(tool: Tool, given: Sequence[Call]) -> Account:
+def account_of(tool: Tool, given: Sequence[Call]) -> Account:
     """Every call's parts, and their sums beside what costcalc has for the same."""
     items = tuple((call, tuple(tool.rule(call))) for call in given)
     failed = next(filter(None, (tool.fails(call) for call in given)), "")
@@ -171,26 +117,3 @@ def _own(call: Call, tool: Tool) -> Iterator[tuple[str, Dim]]:
     left = call.flops - 2 * macs
     if tool.basis == "flops" and left != 0:
         yield (BESIDE.get(call.kind, BIAS) if call.macs.terms else WORDS[call.kind]), left
-
-
-def _hints(account: Account, reading: Reading, writing: Writing) -> Iterator[str]:
-    """What explains a figure that the parts do not: twice or half of it, or another writing."""
-    given, figure = account.given, account.figure
-    if given is None or account.unexplained == 0 or account.tool.nodes:
-        return
-    if isinstance(figure, int) and figure:
-        if given.fits(2 * figure):
-            yield "it is twice the sum: FLOPs, two for each multiply-accumulate"
-        elif given.fits(figure // 2):
-            yield "it is half of the sum"
-    for other in alternatives(writing):
-        if given.fits(_account(account.tool, calls(reading, other)).figure):
-            yield f"{other.options(writing)} explains it: {_changed(other, writing)}"
-            return
-
-
-def _changed(other: Writing, writing: Writing) -> str:
-    return "; ".join(said for said, before in zip(other.said(), writing.said(), strict=True) if said != before)
-
-
-__all__ = ["TOOLS", "Account", "Line", "Reconciliation", "reconcile_graph"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.reconcile.account import Account, Reconciliation
+from costcalc.reconcile.account import Account
+from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.sheets import working
 from costcalc.rows import plain
 

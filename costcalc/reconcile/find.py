@@ -8,8 +8,8 @@ from typing import Any
 
 from costcalc.api import load
 from costcalc.ir import Graph
-from costcalc.reconcile.account import Reconciliation, reconcile_graph
 from costcalc.reconcile.figure import Figure, figure
+from costcalc.reconcile.reconciliation import Reconciliation, reconcile_graph
 
 
 def reconcile(

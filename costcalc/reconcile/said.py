@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from costcalc.dim import Dim
 from costcalc.footer import Remark
-from costcalc.reconcile.account import Account, Reconciliation
+from costcalc.reconcile.account import Account
 from costcalc.reconcile.call import Call
+from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.writing import CHOICES
 from costcalc.units import exact, short
 from costcalc.values import magnitude

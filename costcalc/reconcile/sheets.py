@@ -10,8 +10,9 @@ from costcalc.dim import Dim
 from costcalc.errors import UsageError
 from costcalc.footer import Fact, Remark
 from costcalc.formula import Factor
-from costcalc.reconcile.account import Account, Reconciliation
+from costcalc.reconcile.account import Account
 from costcalc.reconcile.part import Part
+from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.said import because, remarks
 from costcalc.sheet import Sheet
 from costcalc.steps import names, numbers

@@ -54,6 +54,11 @@ def test_twice_the_sum_is_told() -> None:
     assert found["calflops"].hints[0].startswith("it is twice the sum")
 
 
+def test_another_counters_figure_is_told() -> None:
+    found = costcalc.reconcile("resnet18", figures={"thop": "1.819G"})
+    assert found["thop"].hints == ("it is what the rules of fvcore give",)
+
+
 def test_another_writing_that_explains_a_figure_is_found() -> None:
     thop = 4_133_742_592  # of nn.AdaptiveAvgPool2d; as a function the pool is nothing
     found = costcalc.reconcile("resnet50", figures={"thop": thop}, written={"pool": "function"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.reconcile.account import Reconciliation
+from costcalc.reconcile.reconciliation import Reconciliation
 
 MODULES: dict[str, Any] = json.loads((Path(__file__).parent / "modules.json").read_text(encoding="utf-8"))["modules"]
 CASES = [(name, counter) for name, module in MODULES.items() for counter in module["figures"]]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.reconcile.account import Reconciliation
+from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.tools import TOOLS
 
 SEEN = json.loads((Path(__file__).parent / "torchvision.json").read_text(encoding="utf-8"))

@@ -1,0 +1,87 @@
+"""Graph -> a Reconciliation: the accounts of all counters, and what would explain a figure that they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from costcalc.ir import Graph
+from costcalc.reconcile.account import Account, account_of
+from costcalc.reconcile.calls import calls
+from costcalc.reconcile.figure import Figure
+from costcalc.reconcile.nodes import nodes
+from costcalc.reconcile.reading import Reading, read
+from costcalc.reconcile.tools import TOOLS, chosen
+from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, writing_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
+    shapes are not known."""
+
+    graph: Graph
+    writing: Writing
+    usual: Writing
+    accounts: tuple[Account, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether it is written as torchvision has a network of this name."""
+        return self.writing == self.usual and is_torchvisions(self.graph.source)
+
+    def __getitem__(self, tool: str) -> Account:
+        """The account of a counter. KeyError where it is not there."""
+        for account in self.accounts:
+            if account.tool.name == tool:
+                return account
+        raise KeyError(tool)
+
+
+def reconcile_graph(
+    graph: Graph, tools: Sequence[str] = (), written: Mapping[str, str] = {}, figures: Mapping[str, Figure] = {}
+) -> Reconciliation:
+    """How counters would count a graph. tools are their names (all unless given), written answers of
+    writing.CHOICES, figures what somebody saw. UsageError for names that are none."""
+    usual, writing = writing_of(graph.source, {}), writing_of(graph.source, written)
+    wanted = chosen((*tools, *figures) if tools or figures else ())
+    seen = {tool.name: figure for name, figure in figures.items() for tool in chosen([name])}
+    reading = read(graph)
+    by_calls, by_nodes = calls(reading, writing), nodes(reading)
+    accounts = []
+    for tool in wanted:
+        account = account_of(tool, by_nodes if tool.nodes else by_calls)
+        given = seen.get(tool.name)
+        if given is not None:
+            account = account._replace(given=given)
+            account = account._replace(hints=tuple(_hints(account, reading, writing)))
+        accounts.append(account)
+    known = {index for call in by_nodes for index in call.nodes}
+    unknown = tuple(node.name for index, node in enumerate(graph.nodes) if index not in known)
+    return Reconciliation(graph, writing, usual, tuple(accounts), unknown)
+
+
+def _hints(account: Account, reading: Reading, writing: Writing) -> Iterator[str]:
+    """What explains a figure that the parts do not: twice or half of it, another counter, another writing."""
+    given, figure = account.given, account.figure
+    if given is None or account.unexplained == 0 or not isinstance(figure, int):
+        return
+    if given.fits(2 * figure):
+        yield "it is twice the sum: FLOPs, two for each multiply-accumulate"
+    elif given.fits(figure // 2):
+        yield "it is half of the sum"
+    if account.tool.nodes:
+        return
+    mine = calls(reading, writing)
+    same = [tool.name for tool in TOOLS.values() if not tool.nodes and given.fits(account_of(tool, mine).figure)]
+    if same:
+        yield f"it is what the rules of {' and '.join(same)} give"
+    for other in alternatives(writing):
+        if given.fits(account_of(account.tool, calls(reading, other)).figure):
+            yield f"{other.options(writing)} explains it: {_changed(other, writing)}"
+            return
+
+
+def _changed(other: Writing, writing: Writing) -> str:
+    return "; ".join(said for said, before in zip(other.said(), writing.said(), strict=True) if said != before)
