@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from costcalc.ir import Graph
 from costcalc.reconcile.account import Account, account_of
@@ -25,6 +26,27 @@ class Reconciliation:
     usual: Writing
     accounts: tuple[Account, ...]
     unknown: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The tables, as wide as a line of a pipe."""
+        from costcalc.reconcile.sheets import sheets
+        from costcalc.render import sheets as rendered
+        from costcalc.render.palette import screen
+
+        return rendered("table", sheets(self, inline=False), screen(to_file=True))
+
+    def _repr_html_(self) -> str:
+        """The tables in a notebook."""
+        from costcalc.reconcile.sheets import sheets
+        from costcalc.render.html import fragment
+
+        return fragment(sheets(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `--format json`."""
+        from costcalc.reconcile.content import to_dict
+
+        return to_dict(self)
 
     @property
     def known(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+import costcalc
 from costcalc.cli.reconcile import reconcile
 from costcalc.cli.run import run
 from costcalc.reconcile.tools import TOOLS
@@ -71,6 +72,15 @@ def test_csv_has_numbers() -> None:
     assert {row["tool"] for row in rows} == set(TOOLS)
     amounts = [int(row["amount"]) for row in rows if row["tool"] == "thop"]
     assert sum(amounts) == 1_824_033_792 and 4 * 2_483_712 in amounts
+
+
+def test_a_reconciliation_prints_itself() -> None:
+    found = costcalc.reconcile("resnet18", tools=["thop"])
+    assert "4 × #elements = 4 × 2,483,712" in str(found)
+    assert "1,824,033,792" in found._repr_html_()
+    assert found.to_dict()["counters"][0]["figure"] == found["thop"].figure
+    with pytest.raises(KeyError):
+        found["fvcore"]
 
 
 @pytest.mark.parametrize(
