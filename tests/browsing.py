@@ -57,16 +57,11 @@ def shown(browser: Any, tmp_path: Path) -> Open:
         browser.get_log("browser"), browser.get_log("performance")
         browser.get(path.as_uri())
         browser.implicitly_wait(5)
-        assert browser.execute_script("return document.documentElement.dataset.ready") == "true", errors(browser)
+        assert browser.execute_script("return document.documentElement.dataset.ready") == "true", complaints(browser)
         keep(browser, f"{reports[0].name}_{width}_{'dark' if dark else 'light'}")
         return browser
 
     return opened
-
-
-def errors(browser: Any) -> list[str]:
-    """What the console complains of."""
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
 
 def keep(browser: Any, name: str) -> None:
@@ -74,3 +69,18 @@ def keep(browser: Any, name: str) -> None:
     if folder := os.environ.get("COSTCALC_PICTURES"):
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         Path(folder, f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+def complaints(page: Any) -> list[str]:
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def texts(page: Any, selector: str) -> list[str]:
+    found: list[str] = page.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
+    )
+    return found
+
+
+def click(page: Any, selector: str, at: int = 0) -> None:
+    page.execute_script("document.querySelectorAll(arguments[0])[arguments[1]].click()", selector, at)

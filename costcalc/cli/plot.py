@@ -13,12 +13,12 @@ from costcalc.cli.options import Model, given, model_options, output_option, pre
 from costcalc.cli.output import emit, emit_bytes
 from costcalc.cli.several import reports
 from costcalc.errors import UsageError
-from costcalc.rows import QUANTITIES
 
 if TYPE_CHECKING:
     from costcalc.plotting.charts import Chart
 
 FORMATS = ("text", "svg", "png", "html")
+QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
 FEW = 12
 """Bars of a model, unless --top says otherwise."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import chromium, shown  # noqa: F401
+from browsing import chromium, click, complaints, shown, texts  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,31 +18,16 @@ from costcalc.units import short, short_bytes
 Open = Callable[..., Any]
 
 
-def texts(page: Any, selector: str) -> list[str]:
-    found: list[str] = page.execute_script(
-        "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
-    )
-    return found
-
-
 def number(row: Row, key: str) -> int:
     value = row[key]
     assert isinstance(value, int)
     return value
 
 
-def complaints(page: Any) -> list[str]:
-    return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-
-
 def requests(page: Any) -> list[str]:
     """Every address that the page asked for."""
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-
-
-def click(page: Any, selector: str, at: int = 0) -> None:
-    page.execute_script("document.querySelectorAll(arguments[0])[arguments[1]].click()", selector, at)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -143,19 +128,6 @@ def test_the_slider_moves_through_the_steps(show: Open) -> None:
     live = 4 * (3 * 224 * 224 + 64 * 112 * 112)
     assert texts(page, "#memory .said b") == [short_bytes(live)]
     assert texts(page, "#memory tbody th") == ["conv1/conv", "input"]
-
-
-def test_the_diagram_opens_blocks_by_keyboard(show: Open) -> None:
-    page = show(costcalc.analyze("resnet50"))
-    from selenium.webdriver.common.keys import Keys
-
-    node = page.find_element("css selector", "#network .node.block")
-    page.execute_script("arguments[0].focus()", node)
-    page.switch_to.active_element.send_keys(Keys.ENTER)
-    assert texts(page, "#network .panel h3") == ["conv2_x/bottleneck1"]
-    page.switch_to.active_element.send_keys(Keys.ENTER)
-    assert texts(page, "#network .crumbs b") == ["bottleneck1"]
-    assert len(texts(page, "#network .port")) == 3 and complaints(page) == []
 
 
 def test_models_are_compared_and_switched(show: Open) -> None:

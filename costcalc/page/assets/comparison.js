@@ -1,18 +1,35 @@
-// Several models side by side: totals with their ratios to the first model's, and FLOPs by operator.
+// Several models side by side: totals with their ratios to the first model's, and FLOPs by operator. Few models stand in
+// columns under bars, many in rows.
+
+const BESIDE = 4;
 
 function comparison(found) {
-  const part = (title, lines) => element("table", { class: "figures" },
-    element("thead", {}, row([[title, true], ...found.names.flatMap((name, i) => (i ? [[name], ["ratio"]] : [[name]]))], "th")),
-    element("tbody", {}, lines.map(([label, kind, amounts, ratios]) =>
-      row([[label, true], ...amounts.flatMap((amount, i) => (i ? [[cell(amount, kind)], [times(ratios[i])]] : [[cell(amount, kind)]]))]))));
-  const box = element("div", { class: "chart", style: `height:${Math.max(180, found.totals.length * (found.names.length * 15 + 14) + 40)}px` });
-  const made = section("comparison", "Comparison",
-    element("p", { class: "lead" }, `Each figure against ${found.names[0]}’s.`),
-    element("ul", { class: "legend" }, found.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
-    box, wide("Totals of the models", part("Totals", found.totals)),
-    found.operators.length ? wide("FLOPs by operator", part("FLOPs by operator", found.operators)) : null);
+  const few = found.names.length <= BESIDE;
+  const made = section("comparison", "Comparison", element("p", { class: "lead" }, `Each figure against ${found.names[0]}’s.`));
+  if (!few) {
+    made.append(wide("Totals of the models", inRows(found.names, found.totals)));
+    return made;
+  }
+  const box = element("div", { class: "chart", style: `height:${found.totals.length * (found.names.length * 15 + 14) + 40}px` });
+  made.append(element("ul", { class: "legend" }, found.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
+    box, wide("Totals of the models", inColumns("Totals", found.names, found.totals)));
+  if (found.operators.length) made.append(wide("FLOPs by operator", inColumns("FLOPs by operator", found.names, found.operators)));
   made.start = () => chart(box, (colours, width) => ratioBars(found, colours, width), `Totals of ${found.names.join(", ")}; the table below has the figures`);
   return made;
+}
+
+function inColumns(title, names, lines) {
+  return element("table", { class: "figures" },
+    element("thead", {}, row([[title, true], ...names.flatMap((name, i) => (i ? [[name], ["ratio"]] : [[name]]))], "th")),
+    element("tbody", {}, lines.map(([label, kind, amounts, ratios]) =>
+      row([[label, true], ...amounts.flatMap((amount, i) => (i ? [[cell(amount, kind)], [times(ratios[i])]] : [[cell(amount, kind)]]))]))));
+}
+
+function inRows(names, lines) {
+  const rough = (amount, kind) => (kind === "bytes" ? bytes(amount) : short(amount));
+  return element("table", { class: "figures" },
+    element("thead", {}, row([["Model", true], ...lines.flatMap(([label]) => [[label.replace(" bytes", "")], ["ratio"]])], "th")),
+    element("tbody", {}, names.map((name, i) => row([[name, true], ...lines.flatMap(([, kind, amounts, ratios]) => [[rough(amounts[i], kind)], [times(ratios[i])]])]))));
 }
 
 const cell = (amount, kind) => (kind === "bytes" ? bytes(amount) : exact(amount));

@@ -2,11 +2,23 @@
 
 const SIZE = { width: 212, height: 46 };
 const MOST = 400;
+const LONGEST = 3000;
+
+// What stands in a block: where that is more than can be drawn, runs of it, for a graph need not have blocks.
+function inside(node) {
+  const { children } = node;
+  if (children.length <= MOST) return children;
+  const size = Math.ceil(Math.sqrt(children.length));
+  return (node.runs ??= Array.from({ length: Math.ceil(children.length / size) }, (_, i) => {
+    const part = children.slice(i * size, (i + 1) * size);
+    return { label: `layers ${exact(i * size + 1)} to ${exact(i * size + part.length)}`, parent: node, children: part, layers: part.flatMap(({ layers }) => layers), layer: null };
+  }));
+}
 
 // The blocks and layers of a block, opened so deep.
 function opened(node, depth) {
-  let found = node.children;
-  for (let i = 1; i < depth; i += 1) found = found.flatMap((child) => (child.children.length ? child.children : [child]));
+  let found = inside(node);
+  for (let i = 1; i < depth; i += 1) found = found.flatMap((child) => (child.children.length ? inside(child) : [child]));
   return found;
 }
 
@@ -44,6 +56,12 @@ function wiring(model, node, depth) {
     if (home.has(from)) join(String(home.get(from)), beside("end", from, text), from);
   }
   return { nodes: [...nodes, ...outside.values()], pairs: [...pairs.values()] };
+}
+
+// Whether a diagram can be laid out while someone waits: it is not too many nodes, and its edges do not span too many.
+function drawable({ nodes, pairs }) {
+  const span = pairs.reduce((sum, { from, to }) => sum + Math.abs((Number(to) || 0) - (Number(from) || 0)), 0);
+  return nodes.length <= MOST && span <= LONGEST;
 }
 
 function placed({ nodes, pairs }) {

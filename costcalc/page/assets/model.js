@@ -44,6 +44,12 @@ const isOpen = (model, key) => model.layers[key].some((amount) => amount !== nul
 const pathOf = (node) => (node.parent ? [...pathOf(node.parent), node] : []);
 const nameOf = (node) => pathOf(node).map((part) => part.label).join("/");
 
+// A name as it is called inside of a block.
+function nameIn(node, block) {
+  const [name, way] = [nameOf(node), `${nameOf(block)}/`];
+  return name.startsWith(way) ? name.slice(way.length) : name;
+}
+
 // Colours by kind of operator: the dearest kinds have their own, all others the last one.
 function legend(model) {
   const cost = new Map();

@@ -13,7 +13,7 @@ function network(model) {
   function show() {
     const most = deepest(state.node);
     const counts = Array.from({ length: most }, (_, i) => opened(state.node, i + 1).length);
-    const allowed = counts.map((count, i) => [i + 1, count]).filter(([depth, count]) => depth === 1 || count <= MOST);
+    const allowed = counts.map((count, i) => [i + 1, count]).filter(([depth]) => depth === 1 || drawable(wiring(model, state.node, depth)));
     if (!allowed.some(([depth]) => depth === state.depth)) state.depth = allowed.at(-1)[0];
     depths.replaceChildren(choice("Open to", allowed.map(([depth, count]) => [String(depth), `${depth === most ? "layers" : `depth ${depth}`} (${exact(count)})`]), String(state.depth),
       (value) => { state.depth = Number(value); draw(); }));
@@ -34,6 +34,7 @@ function network(model) {
       drawn("defs", {}, drawn("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, drawn("path", { d: "M0 0.5L8 4L0 7.5Z" }))),
       ...wires.pairs.map(({ from, to }) => drawn("path", { class: "edge", d: curve(where.way(from, to)), "marker-end": "url(#tip)" })),
       ...wires.nodes.map((one) => (one.part ? box(one.part, where.at(one.id), top) : port(one.text, where.at(one.id)))));
+    picture.querySelector(".node")?.setAttribute("tabindex", 0);
     picture.setAttribute("viewBox", `0 0 ${where.width} ${where.height}`);
     fit();
     view.scrollTo(Math.max(0, (picture.clientWidth - view.clientWidth) / 2), 0);
@@ -48,24 +49,36 @@ function network(model) {
     const cost = (sumOf(model, part, basis) || 0) / top;
     const shape = model.layers.output[part.layers.at(-1)];
     const short = fitted(shape, 120, "11px");
-    const made = drawn("g", { class: layer === null ? "node block" : "node", tabindex: 0, role: "button", transform: `translate(${left} ${y - SIZE.height / 2})`,
+    const made = drawn("g", { class: layer === null ? "node block" : "node", tabindex: -1, role: "button", transform: `translate(${left} ${y - SIZE.height / 2})`,
       "aria-label": `${nameOf(part)}, ${kind}, ${shape}` },
       drawn("rect", { class: "body", width: SIZE.width, height: SIZE.height, rx: 5 }),
       drawn("rect", { class: `kind fill${colour}`, width: 7, height: SIZE.height, rx: 3 }),
       drawn("rect", { class: `share mark${colour}`, x: 14, y: SIZE.height - 6, height: 2.5, rx: 1.25, width: cost > 0 ? Math.max(2, cost * (SIZE.width - 24)) : 0 }),
-      text("name", 15, 17, fitted(nameOf(part).slice(state.node.parent ? nameOf(state.node).length + 1 : 0), SIZE.width - 24, "600 12px")),
+      text("name", 15, 17, fitted(nameIn(part, state.node), SIZE.width - 24, "600 12px")),
       text("what", 15, 32, fitted(kind, SIZE.width - 34 - measured(short, "11px"), "11px")),
       text("shape", SIZE.width - 9, 32, short), drawn("title", {}, nameOf(part)));
     const open = () => { if (part.children.length) go(part); };
     made.addEventListener("click", () => choose(part, made));
     made.addEventListener("dblclick", open);
     made.addEventListener("keydown", (event) => {
+      const way = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      if (way) step(made, way, event);
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       if (state.chosen === part) open();
       else choose(part, made);
     });
     return made;
+  }
+
+  // One node takes the Tab key; arrows lead from it to the others, in order of execution.
+  function step(made, way, event) {
+    const nodes = [...picture.querySelectorAll(".node")];
+    const next = nodes[nodes.indexOf(made) + way];
+    event.preventDefault();
+    if (!next) return;
+    for (const node of nodes) node.setAttribute("tabindex", node === next ? 0 : -1);
+    next.focus();
   }
 
   function port(words, { x, y }) {
@@ -77,7 +90,7 @@ function network(model) {
     state.chosen = part;
     for (const other of picture.querySelectorAll(".chosen")) other.classList.remove("chosen");
     if (made) made.classList.add("chosen");
-    panel.replaceChildren(...(part ? details(model, part, () => go(part)) : [element("p", { class: "lead" }, "Choose a block or a layer to see what it costs; a block opens with a double click, or with Enter.")]));
+    panel.replaceChildren(...(part ? details(model, part, () => go(part)) : [element("p", { class: "lead" }, "Choose a block or a layer to see what it costs; a block opens with a double click, or with Enter. Arrow keys lead from one to the next.")]));
   }
 
   function go(node) {
