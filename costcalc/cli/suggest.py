@@ -22,8 +22,8 @@ FEW = 20
 @model_options
 @precision_options
 @click.option("--rule", "only", callback=columns, metavar="A,B,…",
-              help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, redundant, "
-              "pool_first.")  # fmt: skip
+              help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
+              "redundant, pool_first.")  # fmt: skip
 @click.option("--sort", default="macs", show_default=True, metavar="QUANTITY",
               help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
               "weight_bytes, traffic_bytes.")  # fmt: skip

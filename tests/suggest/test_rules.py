@@ -121,6 +121,19 @@ def test_what_changes_nothing(tmp_path: Path) -> None:
     promised(one, 1, tmp_path)
 
 
+def test_an_activation_in_one_operator(tmp_path: Path) -> None:
+    one = found(tmp_path, "fused", "relu: {as: x}", "hard_sigmoid: {alpha: 1 / 6, as: h}", "mul: {from: [x, h]}")
+    assert one[0].saves("activation_bytes") == 16 * P * 4 and one[0].matches[0].layers == ("h", "mul")
+    assert "x · hard_sigmoid(x) as HardSwish" in one[0].matches[0].remark
+    assert one.apply(1).endswith("  - relu: {as: x}\n  - hard_swish: {as: h}\n")
+    promised(one, 1, tmp_path)
+    silu = found(tmp_path, "fused", "silu")
+    assert silu[0].place.reason == "the layer is written as 'silu'" and silu[0].saves("peak_activation_bytes") > 0  # type: ignore[operator]
+    for lines in (("sigmoid: {as: s}", "mul: {from: [input, s]}", "add: {from: [s, mul]}"),
+                  ("hard_sigmoid: {as: h}", "mul: {from: [input, h]}"), ("sigmoid: {as: s}", "mul: {from: [s, s]}")):  # fmt: skip
+        assert not found(tmp_path, "fused", *lines).ranked
+
+
 def test_an_activation_goes_behind_its_pool(tmp_path: Path) -> None:
     one = found(tmp_path, "pool_first", "tanh", "max_pool: {kernel: 2}")
     assert one[0].saves("flops") == 16 * P - 16 * P // 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-NAMES = ("separable", "stack", "factor", "bottleneck", "pooling_head", "grouped_query", "tied", "folded", "redundant",
-         "pool_first")  # fmt: skip
+NAMES = ("separable", "stack", "factor", "bottleneck", "pooling_head", "grouped_query", "tied", "folded", "fused",
+         "redundant", "pool_first")  # fmt: skip
 
 
 def load() -> None:
