@@ -1,7 +1,7 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile` and `suggest`
-are the Python API; each is imported when it is first used, so that `import costcalc` costs nothing.
+`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest`
+and `sweep` are the Python API; each is imported when it is first used, so that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from costcalc.reconcile.find import reconcile
     from costcalc.report import Report
     from costcalc.suggest.find import suggest
+    from costcalc.sweep.run import sweep
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ __all__ = [
     "on_hardware",
     "reconcile",
     "suggest",
+    "sweep",
 ]
 
 
@@ -50,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from costcalc.suggest.find import suggest
 
         return suggest
+    if name == "sweep":
+        from costcalc.sweep.run import sweep
+
+        return sweep
     if name == "Report":
         from costcalc.report import Report
 

@@ -21,11 +21,12 @@ from costcalc.cli.reconcile import reconcile
 from costcalc.cli.report import report
 from costcalc.cli.rule import rule
 from costcalc.cli.suggest import suggest
+from costcalc.cli.sweep import sweep
 from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
-for command in (check, diff, export, llm, lock, memory, plot, reconcile, report, rule, schema, suggest, table):
+for command in (check, diff, export, llm, lock, memory, plot, reconcile, report, rule, schema, suggest, sweep, table):
     cli.add_command(command)
 
 CANNOT_ANSWER = 2

@@ -1,0 +1,158 @@
+"""Writes a sweep: a table at its end, or lines as they come, so that an interrupted file is a valid one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import click
+
+from costcalc.cli.output import emit, standard_output
+from costcalc.errors import CostcalcError, UsageError
+from costcalc.sweep.lines import header, lines
+from costcalc.sweep.opening import Opened
+from costcalc.sweep.result import Sweep, columns_of, known, record
+from costcalc.sweep.resume import place
+from costcalc.sweep.run import Wanted, finished, streamed
+
+STREAMS = ("csv", "jsonl")
+
+
+class Output(NamedTuple):
+    """How and where a sweep is printed."""
+
+    form: str
+    path: str | None
+    columns: tuple[str, ...]
+    plot: str | None
+    resume: bool
+
+
+def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output, jobs: int | None) -> bool:
+    """Runs and prints a sweep; whether any of its points has figures."""
+    form, path = output.form, output.path
+    if output.resume and not (form in STREAMS and path and wanted.streams):
+        remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
+        raise UsageError("--resume goes on with a file of rows in the grid's order", remedy)
+    if output.plot and form != "table":
+        raise UsageError("--plot is for the table", "leave --format out")
+    if form in STREAMS and wanted.streams:
+        return _stream(begun, numbers, wanted.where, output, jobs)
+    with progress(len(numbers), path) as done:
+        found = finished(begun, numbers, wanted, jobs, done)
+    if (wanted.maximize or wanted.minimize) and not found.rows:
+        raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
+    if form in STREAMS:
+        emit("".join(_all_lines(found, output)).rstrip("\n"), path)
+    elif form == "json":
+        from costcalc.render import json
+
+        emit(json.dump({"sweep": _document(found, output.columns)}), path)
+    else:
+        _sheet(found, output)
+    return not found.points or found.invalid < found.points
+
+
+def _sheet(found: Sweep, output: Output) -> None:
+    from costcalc import render
+    from costcalc.render.palette import screen
+
+    on = screen(output.path is not None)
+    text = render.sheets(output.form, [found.sheet(output.columns)], on, bool(output.columns))
+    if output.plot:
+        from costcalc.sweep.scatter import scatter
+        from costcalc.sweep.select import goals
+
+        axes = goals(output.plot, found.columns)
+        if len(axes) != 2:
+            raise UsageError(f"--plot {output.plot} names {len(axes)} columns", "name two: --plot macs,params")
+        text = f"{scatter(found.rows, *axes, on)}\n\n{text}"
+    emit(text, output.path)
+
+
+def _places(begun_columns: Sequence[str], asked: Sequence[str]) -> list[int]:
+    return [begun_columns.index(known(name, begun_columns)) for name in asked or begun_columns]
+
+
+def _all_lines(found: Sweep, output: Output) -> Iterator[str]:
+    places = _places(found.columns, output.columns)
+    yield header(output.form, [found.columns[at] for at in places])
+    yield lines(output.form, found.axes, places, found.rows)
+
+
+def _document(found: Sweep, asked: Sequence[str]) -> dict[str, Any]:
+    names = [known(name, found.columns) for name in asked or found.columns]
+    rows = [record(found.axes, row) for row in found.rows]
+    return {
+        "model": found.name,
+        "points": found.points,
+        "invalid": found.invalid,
+        "notes": list(found.notes),
+        "columns": names,
+        "rows": [{name: row[name] for name in names} for row in rows],
+    }
+
+
+def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Output, jobs: int | None) -> bool:
+    """Writes the rows as they come. What an interruption leaves ends with a whole line."""
+    form, axes = output.form, begun.recipe.space.grid.axes
+    names = columns_of(axes)
+    places = _places(names, output.columns)
+    behind = 0
+    valid = invalid = 0
+    with progress(len(numbers), output.path) as done, _opened(output.path) as file:
+        if output.resume and output.path:
+            size, behind = place(output.path, form, begun.recipe, places, numbers, where is not None)
+            file.truncate(size)
+            file.seek(size)
+            done(behind)
+        elif output.path:
+            file.truncate(0)
+        if not file.tell() if output.path else True:
+            file.write(header(form, [names[at] for at in places]).encode())
+        for block in streamed(begun, numbers[behind:], where, jobs):
+            file.write(lines(form, axes, places, block).encode())
+            file.flush()
+            wrong = sum(1 for row in block if row[-1] is not None)
+            valid, invalid = valid + len(block) - wrong, invalid + wrong
+            done(len(block))
+    if invalid:
+        click.echo(f"costcalc: {invalid:,} combinations are invalid, see the column `error`", err=True)
+    return not invalid or valid > 0 or behind > 0
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[Any]:
+    """The file, or standard output, as a stream of bytes. UsageError where it cannot be written."""
+    if path is None:
+        with standard_output() as stream:
+            yield stream.buffer
+        return
+    try:
+        with open(path, "r+b" if _exists(path) else "w+b") as file:  # noqa: PTH123
+            yield file
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+def _exists(path: str) -> bool:
+    from pathlib import Path
+
+    return Path(path).exists()
+
+
+@contextmanager
+def progress(total: int, path: str | None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal that the rows themselves do not go to."""
+    if not sys.stderr.isatty() or (path is None and sys.stdout is not None and sys.stdout.isatty() and total < 200):
+        yield lambda points: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda points: bar.advance(task, points)

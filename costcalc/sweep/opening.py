@@ -1,0 +1,96 @@
+"""A model and what is varied -> the recipe of every point; what is wrong with the whole is told before any is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from costcalc.dim import symbols
+from costcalc.errors import CostcalcError, UnknownNameError, UsageError
+from costcalc.ir import Graph
+from costcalc.load import load as read
+from costcalc.load.symbols import default_batch
+from costcalc.sweep.figures import FIGURES, OTHERS
+from costcalc.sweep.point import Recipe, built
+from costcalc.sweep.space import space
+
+IMAGE = ("N", "D", "H", "W")
+"""What load's symbolic calls the extents of images. Who varies one of them asks for it."""
+
+
+class Opened(NamedTuple):
+    """A recipe, what the model is called, and what was decided by default."""
+
+    recipe: Recipe
+    name: str
+    notes: tuple[str, ...]
+
+
+def opened(
+    source: Any,
+    params: Mapping[str, Any],
+    dims: Mapping[str, Any],
+    options: Mapping[str, Any],
+    with_peak: bool = True,
+    strict: bool = False,
+) -> Opened:
+    """The recipe of a sweep. UsageError for names that the model lacks and for a model that can be read only
+    once; LoadError where there is no model. A batch that nothing binds is 1."""
+    if source == "-":
+        raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
+    if isinstance(source, Graph) and (params or options):
+        raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
+    known = None if isinstance(source, Graph) else _parameters(source)
+    if params and known is None:
+        fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
+        raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
+    where = space(params, dims, known, (*FIGURES, *OTHERS))
+    return _tried(Recipe(source, where, dict(options), with_peak, strict))
+
+
+def _parameters(source: Any) -> dict[str, Any] | None:
+    """What a YAML model's parameters stand for; None for an ONNX model, which is not read."""
+    found: list[dict[str, Any]] = []
+
+    def only(content: bytes, file: str, *_: Any, **__: Any) -> Any:
+        from costcalc.load.spec import parameters
+
+        found.append(parameters(content, file, {}))
+        raise UnknownNameError("enough is known", argument="params")
+
+    try:
+        read(source, params={"": 0}, spec=only)
+    except UnknownNameError:
+        return found[0] if found else None
+    raise AssertionError("a name that no model has was taken")
+
+
+def _tried(recipe: Recipe) -> Opened:
+    """The recipe, tried on its first structure with the dims open: extents that only open images have are opened."""
+    names = [axis.name for axis in recipe.space.grid.axes if axis.dim]
+    params, dims = recipe.space.at(recipe.space.grid.point(0))
+    opening = {**dims, **{name: name for name in names}}
+    try:
+        graph = built(recipe, params, opening)
+    except UnknownNameError as error:
+        if error.argument != "dims" or error.name not in IMAGE or recipe.options.get("symbolic"):
+            raise
+        return _tried(recipe._replace(options={**recipe.options, "symbolic": True}))
+    except UsageError:
+        raise
+    except CostcalcError:
+        return Opened(recipe, str(recipe.source), ())  # this structure's own: others may be valid
+    present = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
+    for name in names:
+        if name not in present:
+            remedy = "it has " + (", ".join(present) or "none")
+            raise UnknownNameError(f"the model has no symbol {name!r}", remedy, argument="dims", name=name)
+    batches = {name: 1 for name in present if name not in names and default_batch(name) and name in _leading(graph)}
+    notes = (*graph.notes, *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
+    where = recipe.space._replace(dims={**batches, **recipe.space.dims})
+    return Opened(recipe._replace(space=where), graph.name, notes)
+
+
+def _leading(graph: Graph) -> set[str]:
+    """The symbols that stand first in the shape of an input."""
+    return {name for value in graph.inputs for name in symbols(*(graph.types[value].shape or ())[:1])}

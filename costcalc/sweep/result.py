@@ -1,0 +1,143 @@
+"""A finished sweep: its columns and rows as plain data, and the table of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from costcalc.columns import AtLeast, Column
+from costcalc.errors import UsageError
+from costcalc.footer import TOTALS, Remark
+from costcalc.load.expression import suggest
+from costcalc.sheet import Sheet
+from costcalc.sweep.axis import Axis, shown
+from costcalc.sweep.figures import FIGURES, OTHERS
+from costcalc.sweep.point import Row
+
+USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
+"""The figures of a table that was not asked for others."""
+IMPORTANCE = {"macs": 90, "params": 80, "peak_activation_bytes": 70, "weight_bytes": 60, "flops": 50,
+              "activation_bytes": 40, "traffic_bytes": 35, "buffers": 30}  # fmt: skip
+TITLES = {"weight_bytes": "Weights", "activation_bytes": "Activations", "peak_activation_bytes": "Peak",
+          "traffic_bytes": "Traffic", "lower_bound": "Lower bound", "upper_bound": "Upper bound",
+          "error": "Error"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The rows of a sweep: the axes' values, the figures in exact integers (None where they are not known), whether
+    they are bounds, and an error where the combination is none. It iterates over its rows as dicts of plain values.
+
+    points counts the combinations that were asked for, invalid those of them that are no model."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    rows: tuple[Row, ...]
+    points: int
+    invalid: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns: one type each, snake_case."""
+        return columns_of(self.axes)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for row in self.rows:
+            yield record(self.axes, row)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        """The values of a column. UsageError where there is none of that name."""
+        at = self.columns.index(known(column, self.columns))
+        return [plain(kind_of(self.axes, at), row[at]) for row in self.rows]
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"
+
+    def __str__(self) -> str:
+        from costcalc.render import sheets
+        from costcalc.render.palette import screen
+
+        return sheets("table", [self.sheet()], screen(to_file=True))
+
+    def _repr_html_(self) -> str:
+        from costcalc.render.html import fragment
+
+        return fragment([self.sheet()])
+
+    def sheet(self, columns: Sequence[str] = ()) -> Sheet:
+        """The table, of these columns. UsageError where one does not exist."""
+        every = self.columns
+        wrong = any(row[-1] for row in self.rows)
+        asked = [known(c, every) for c in columns] or [*every[: len(self.axes)], *USUAL, *(["error"] if wrong else [])]
+        places = [every.index(column) for column in asked]
+        lower = every.index("lower_bound")
+        cells = [tuple(_cell(row[at], at, row[lower], len(self.axes)) for at in places) for row in self.rows]
+        shown_columns = tuple(_column(self.axes, at, every[at]) for at in places)
+        return Sheet(self.name, "", shown_columns, tuple(cells), remarks=tuple(self._remarks()), kind="model")
+
+    def _remarks(self) -> Iterator[Remark]:
+        combinations = f"{len(self.rows):,} of {self.points:,} combinations"
+        yield Remark("Rows", combinations + (f", {self.invalid:,} invalid" if self.invalid else ""), bool(self.invalid))
+        if any(row[-2] for row in self.rows):
+            yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
+        for note in self.notes:
+            yield Remark("Note", note)
+
+
+def columns_of(axes: Sequence[Axis]) -> tuple[str, ...]:
+    """The columns of a sweep over these axes."""
+    return (*(axis.column for axis in axes), *FIGURES, *OTHERS)
+
+
+def kind_of(axes: Sequence[Axis], at: int) -> str:
+    """The one type of a column: int, float, bool or text."""
+    if at < len(axes):
+        return axes[at].kind
+    name = columns_of(axes)[at]
+    return "int" if name in FIGURES else "text" if name == "error" else "bool"
+
+
+def plain(kind: str, value: Any) -> Any:
+    """A value as its column's type, for JSON and for programs."""
+    if value is None or kind in ("int", "bool"):
+        return value
+    return float(value) if kind == "float" else shown(value)
+
+
+def record(axes: Sequence[Axis], row: Row) -> dict[str, Any]:
+    """A row by its columns."""
+    names = columns_of(axes)
+    return {name: plain(kind_of(axes, at), value) for at, (name, value) in enumerate(zip(names, row, strict=True))}
+
+
+def known(column: str, columns: Sequence[str]) -> str:
+    """The column. UsageError, with the nearest, where there is none."""
+    if column not in columns:
+        raise UsageError(
+            f"there is no column {column!r}", suggest(column, columns) or "there are " + ", ".join(columns)
+        )
+    return column
+
+
+def _column(axes: Sequence[Axis], at: int, name: str) -> Column:
+    if at < len(axes):
+        return Column(name, name, "figure", 100)
+    if name in FIGURES:
+        kind = "bytes" if name.endswith("_bytes") else "number"
+        return Column(name, TITLES.get(name, TOTALS[name]), kind, IMPORTANCE[name])
+    return Column(name, TITLES[name], "prose" if name == "error" else "text", 95)
+
+
+def _cell(value: Any, at: int, lower_bound: Any, axes: int) -> Any:
+    if at < axes:
+        return shown(value)
+    if at < axes + len(FIGURES) and lower_bound and value is not None:
+        return AtLeast(value)
+    if at < axes + len(FIGURES):
+        return value
+    return "" if value is None else shown(value)
