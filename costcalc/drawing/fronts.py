@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.drawing.look import FAINT, INK, MARKS, label, spread, title
-from costcalc.drawing.text import value_text
+from costcalc.drawing.text import beaten, value_text
 from costcalc.plotting.charts import Axis, Front
 
 DECADES = 20
@@ -16,13 +18,9 @@ def draw(chart: Front, axes: Any) -> None:
     """Every point of the front is named where there is room, the others where they are few."""
     best = sorted((p for p in chart.points if p.best), key=lambda p: p.x)
     others = [p for p in chart.points if not p.best]
-    title(axes, chart.title, f"{len(best):,} of {len(chart.points):,} are beaten by no other")
-    for axis, values, scaled in ((chart.x, [p.x for p in chart.points], axes.set_xscale),
-                                 (chart.y, [p.y for p in chart.points], axes.set_yscale)):  # fmt: skip
-        if min(values) > 0 and max(values) / min(values) > DECADES:
-            scaled("log")
-        shown = axes.xaxis if axis is chart.x else axes.yaxis
-        shown.set_major_formatter(lambda value, _, unit=axis.unit: value_text(value, unit).strip())
+    title(axes, chart.title, beaten(chart))
+    _scale(axes.set_xscale, axes.xaxis, chart.x, [p.x for p in chart.points])
+    _scale(axes.set_yscale, axes.yaxis, chart.y, [p.y for p in chart.points])
     axes.scatter(
         [float(p.x) for p in others], [float(p.y) for p in others], s=26, facecolor="white", edgecolor=FAINT, zorder=3
     )
@@ -44,6 +42,20 @@ def draw(chart: Front, axes: Any) -> None:
     free = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
     sides = [free[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in shown_at]
     spread(axes, [(p.x, p.y) for p in shown_at], words, sides, fontsize=8.5, color=INK, zorder=6)
+
+
+def _scale(scaled: Callable[[str], None], shown: Any, axis: Axis, values: Sequence[float]) -> None:
+    """By decades where values span a lot; bytes are marked at powers of two."""
+    from matplotlib.ticker import LogLocator, MultipleLocator
+
+    low, high = min(values), max(values)
+    by_decades = low > 0 and high / low > DECADES
+    if by_decades:
+        scaled("log")
+    if axis.unit == "bytes" and high > low:
+        step = 2.0 ** math.ceil(math.log2((high - low) / 6))
+        shown.set_major_locator(LogLocator(base=2, numticks=8) if by_decades else MultipleLocator(step))
+    shown.set_major_formatter(lambda value, _: value_text(value, axis.unit).strip())
 
 
 def _named(axis: Axis) -> str:

@@ -106,7 +106,7 @@ def _roofs(chart: Roofs, screen: Screen) -> Iterator[str]:
 
 def _front(chart: Front, screen: Screen) -> Iterator[str]:
     best = [point for point in chart.points if point.best]
-    yield _title(chart.title, f"{len(best):,} of {len(chart.points):,} are beaten by no other", screen)
+    yield _title(chart.title, beaten(chart), screen)
     yield ""
     x = scale([p.x for p in chart.points], lambda v: value_text(v, chart.x.unit))
     y = scale([p.y for p in chart.points], lambda v: value_text(v, chart.y.unit))
@@ -124,6 +124,12 @@ def _front(chart: Front, screen: Screen) -> Iterator[str]:
         yield f"  {printable(point.label)}  {value_text(point.x, chart.x.unit)}, {value_text(point.y, chart.y.unit)}"
     if len(best) > LISTED:
         yield f"{screen.palette.faint}  and {len(best) - LISTED:,} more{screen.palette.off}"
+
+
+def beaten(chart: Front) -> str:
+    """How many points the front has."""
+    best = sum(point.best for point in chart.points)
+    return f"{best:,} of {len(chart.points):,} {'is' if best == 1 else 'are'} beaten by no other"
 
 
 def _named(axis: Axis) -> str:

@@ -34,7 +34,7 @@ function cost(model) {
     const content = [meter(sum / mine), element("span", { class: "name" }, node.label),
       element("span", { class: "amount" }, rounded(sum, state.key)), element("span", { class: "share" }, percent(sum / mine))];
     return element("li", {}, inside
-      ? element("button", { type: "button", onclick: () => go(node), "aria-label": `Open ${node.label}, ${rounded(sum, state.key)}, ${percent(sum / mine)}` }, content)
+      ? element("button", { type: "button", title: "Open", onclick: () => go(node) }, content)
       : element("div", {}, content));
   }
 

@@ -85,7 +85,7 @@ function layers(model) {
 
   const made = section("layers", "Layers",
     element("div", { class: "controls" }, element("label", { class: "choice search" }, element("span", {}, "Search"), search), said),
-    wide("Layers", element("table", { class: "figures layers" }, element("thead", {}, element("tr", {}, heads)), body, foot)), more);
+    wide("Table of layers", element("table", { class: "figures layers" }, element("thead", {}, element("tr", {}, heads)), body, foot)), more);
   made.querySelector(".wide").classList.add("tall");
   show();
   return made;

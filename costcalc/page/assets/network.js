@@ -49,8 +49,7 @@ function network(model) {
     const cost = (sumOf(model, part, basis) || 0) / top;
     const shape = model.layers.output[part.layers.at(-1)];
     const short = fitted(shape, 120, "11px");
-    const made = drawn("g", { class: layer === null ? "node block" : "node", tabindex: -1, role: "button", transform: `translate(${left} ${y - SIZE.height / 2})`,
-      "aria-label": `${nameOf(part)}, ${kind}, ${shape}` },
+    const made = drawn("g", { class: layer === null ? "node block" : "node", tabindex: -1, role: "button", transform: `translate(${left} ${y - SIZE.height / 2})` },
       drawn("rect", { class: "body", width: SIZE.width, height: SIZE.height, rx: 5 }),
       drawn("rect", { class: `kind fill${colour}`, width: 7, height: SIZE.height, rx: 3 }),
       drawn("rect", { class: `share mark${colour}`, x: 14, y: SIZE.height - 6, height: 2.5, rx: 1.25, width: cost > 0 ? Math.max(2, cost * (SIZE.width - 24)) : 0 }),

@@ -43,7 +43,7 @@ function frontOf(found) {
   const best = found.points.filter((point) => point[3]).sort((a, b) => a[1] - b[1]);
   const axis = (one, colours) => ({ type: one.log ? "log" : "value", scale: true, name: one.title, nameTextStyle: { color: colours.faint }, axisLine: { lineStyle: { color: colours.line } },
     splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, formatter: one.text, hideOverlap: true } });
-  return { height: 440, legend: [["none is as good in both and better in one", 0], ["beaten by another", 7]], about: `${exact(best.length)} of ${exact(found.points.length)} are beaten by no other`,
+  return { height: 440, legend: [["none is as good in both and better in one", 0], ["beaten by another", 7]], about: `${exact(best.length)} of ${exact(found.points.length)} ${best.length === 1 ? "is" : "are"} beaten by no other`,
     option: (colours) => ({
       grid: { left: 8, right: 24, top: 40, bottom: 28, containLabel: true },
       tooltip: { formatter: ({ data: { at } }) => (at === undefined ? "" : tip(found.points[at][0], [[x.title, exact(found.points[at][1])], [y.title, exact(found.points[at][2])]])) },
