@@ -13,13 +13,14 @@ STYLE = """
 .costcalc h2{font-size:1.1em;margin:1.2em 0 .4em}
 .costcalc h2 span{font-weight:400;opacity:.6;margin-left:.6em}
 .costcalc table{border-collapse:collapse}
+.costcalc .wide{overflow-x:auto}.costcalc svg{max-width:100%;height:auto}.costcalc figure{margin:1em 0}
 .costcalc th{font-weight:600;text-align:left;opacity:.6}
 .costcalc th,.costcalc td{padding:.15em .7em;text-align:right;white-space:nowrap;border:0}
 .costcalc .l{text-align:left}
 .costcalc tbody tr:hover{background:rgba(128,128,128,.12)}
 .costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5);font-weight:600}
 .costcalc i{display:inline-block;height:.7em;background:#3b8ea5;border-radius:1px;vertical-align:baseline}
-.costcalc dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1.2em;margin:.8em 0}
+.costcalc dl{display:grid;grid-template-columns:max-content minmax(0,1fr);overflow-wrap:anywhere;gap:.1em 1.2em;margin:.8em 0}
 .costcalc dt{opacity:.6}.costcalc dd{margin:0}.costcalc .warning{color:#b8860b}
 """.strip()
 
@@ -61,7 +62,9 @@ def _sheet(sheet: Sheet) -> str:
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
     return (
         f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.svg(sheet.plot)}"
-        f"<table><thead><tr>{header}</tr></thead>\n<tbody>\n" + "\n".join(rows) + f"\n</tbody></table>\n{_list(sheet)}"
+        f'<div class="wide" tabindex="0"><table><thead><tr>{header}</tr></thead>\n<tbody>\n'
+        + "\n".join(rows)
+        + f"\n</tbody></table></div>\n{_list(sheet)}"
     )
 
 
