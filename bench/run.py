@@ -13,6 +13,7 @@ from pathlib import Path
 
 from models import exported, onnx_chain, yaml_chain
 from process import Measured, costcalc, measure, python
+from sweeps import built, evaluated
 
 from costcalc.load import load
 
@@ -130,6 +131,24 @@ def peers(folder: Path, runs: int) -> list[Check]:
     return checks
 
 
+def sweeps(folder: Path, runs: int) -> list[Check]:
+    """Combinations a second: models built anew, by one process and by two, and formulas over a million points."""
+    points = 300 if runs < 10 else 1000
+    one, two = ([built(jobs, points) for _ in range(3)] for jobs in (1, 2))
+    seconds = min(evaluated() for _ in range(2))
+    print("\nSweeps")
+    for name, found in (("one process", one), ("two processes", two)):
+        wall, core = max(rate for rate, _ in found), max(rate for _, rate in found)
+        print(f"  {f'mobilenet_v2, built by {name}':44} {wall:8.0f} /s  {core:7.0f} a second of a core")
+    print(f"  {'resnet50, 1,000,000 (N, H, W) by formulas':44} {seconds:8.2f} s")
+    core, shared = (max(rate for _, rate in found) for found in (one, two))
+    return [
+        ("100 mobilenet_v2 / what a core builds in a second", 100 / core, 1, "×"),
+        ("the time of two processes / of one", core / shared, 1.4, "×"),
+        ("resnet50 at 1,000,000 sizes", seconds, 5, "s"),
+    ]
+
+
 SECTIONS: tuple[Callable[[Path, int], list[Check]], ...] = (
     start_up,
     yaml_scaling,
@@ -137,6 +156,7 @@ SECTIONS: tuple[Callable[[Path, int], list[Check]], ...] = (
     onnx_scaling,
     decoder,
     peers,
+    sweeps,
 )
 
 
