@@ -20,7 +20,8 @@ STYLE = """
 .costcalc tbody tr:hover{background:rgba(128,128,128,.12)}
 .costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5);font-weight:600}
 .costcalc i{display:inline-block;height:.7em;background:#3b8ea5;border-radius:1px;vertical-align:baseline}
-.costcalc dl{display:grid;grid-template-columns:max-content minmax(0,1fr);overflow-wrap:anywhere;gap:.1em 1.2em;margin:.8em 0}
+.costcalc dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1em 1.2em;margin:.8em 0}
+.costcalc dd{overflow-wrap:anywhere}
 .costcalc dt{opacity:.6}.costcalc dd{margin:0}.costcalc .warning{color:#b8860b}
 """.strip()
 
