@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from costcalc.cli.output import emit, standard_output
+from costcalc.cli.output import emit, show, standard_output
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.sweep.lines import header, lines
 from costcalc.sweep.opening import Opened
@@ -56,20 +56,20 @@ def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output,
 
 
 def _sheet(found: Sweep, output: Output) -> None:
+    table = [found.sheet(output.columns)]
+    if not output.plot:
+        show(table, output.form, output.path, bool(output.columns))
+        return
     from costcalc import render
     from costcalc.render.palette import screen
+    from costcalc.sweep.scatter import scatter
+    from costcalc.sweep.select import goals
 
+    axes = goals(output.plot, found.columns)
+    if len(axes) != 2:
+        raise UsageError(f"--plot {output.plot} names {len(axes)} columns", "name two: --plot macs,params")
     on = screen(output.path is not None)
-    text = render.sheets(output.form, [found.sheet(output.columns)], on, bool(output.columns))
-    if output.plot:
-        from costcalc.sweep.scatter import scatter
-        from costcalc.sweep.select import goals
-
-        axes = goals(output.plot, found.columns)
-        if len(axes) != 2:
-            raise UsageError(f"--plot {output.plot} names {len(axes)} columns", "name two: --plot macs,params")
-        text = f"{scatter(found.rows, *axes, on)}\n\n{text}"
-    emit(text, output.path)
+    emit(f"{scatter(found.rows, *axes, on)}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
 
 
 def _places(begun_columns: Sequence[str], asked: Sequence[str]) -> list[int]:
