@@ -46,7 +46,6 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 def run(args: Sequence[str]) -> int:
     """Runs a command line; returns 0, 1 (a budget is exceeded) or 2 (costcalc could not answer)."""
-    debug = "--debug" in args
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -60,20 +59,30 @@ def run(args: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return CANNOT_ANSWER
+    except SystemExit as stop:  # of somebody's rules: its code is no verdict
+        _trace(args)
+        complain(f"costcalc: what was run ended the program (exit code {stop.code})")
+        return CANNOT_ANSWER
     except CostcalcError as error:
-        if debug:
-            raise
+        _trace(args)
         complain(f"costcalc: {error}")
         return error.exit_code
     except Exception as error:
-        if debug:
-            raise
+        _trace(args)
         if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
             abandon()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
         complain(crash(error))
         return CANNOT_ANSWER
+
+
+def _trace(args: Sequence[str]) -> None:
+    """With --debug, the traceback. Python itself would end with 1 behind it, which is a verdict."""
+    if "--debug" in args:
+        import traceback
+
+        complain(traceback.format_exc())
 
 
 def crash(error: Exception) -> str:

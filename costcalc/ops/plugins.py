@@ -34,7 +34,7 @@ def load_rules(path: str) -> None:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{path} cannot be run: {type(error).__name__}: {error}", "correct it") from error
     LOADED.append(path)
 
@@ -50,6 +50,6 @@ def load_installed() -> None:
 def _load(entry: metadata.EntryPoint) -> None:
     try:
         entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         fact = f"the rules {entry.name!r} of {entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise UsageError(fact, "mend or uninstall the package") from error

@@ -1,0 +1,67 @@
+"""Whatever breaks while models are checked, the exit code is 2: 1 says that a limit is exceeded, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from small_models import NET, write
+
+from costcalc.cli.run import run
+from costcalc.ops import plugins
+
+STEPS = (
+    "costcalc.budget.config_find:read", "costcalc.checking.run:targets", "costcalc.checking.run:answers",
+    "costcalc.budget.lock:read", "costcalc.budget.lock:entry", "costcalc.checking.figures:snapshot",
+    "costcalc.api:analyze", "costcalc.budget.judge:judge", "costcalc.budget.judge:limit", "costcalc.diff.differ:diff",
+)  # fmt: skip
+FAULTS = (ZeroDivisionError("x"), MemoryError(), RecursionError("deep"), SystemExit(1), AssertionError(), OSError(1))
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model that grew since its lock."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, net_yaml=NET, costcalc_yaml="models: [net.yaml]\nlimits: {macs: 4000}\nmax_increase: {params: 0}")
+    assert run(["lock"]) == 0
+    write(tmp_path, net_yaml=NET.replace("filters: 2", "filters: 4"))
+    assert run(["check"]) == 1
+    return tmp_path
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("options", [[], ["--debug"], ["--exit-zero"]], ids=" ".join)
+def test_wherever_it_breaks(
+    models: Path, step: str, fault: BaseException, options: list[str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def broken(*_: object, **__: object) -> None:
+        raise fault
+
+    module, name = step.split(":")
+    monkeypatch.setattr(import_module(module), name, broken)
+    capsys.readouterr()
+    assert run(["check", *options]) == 2
+    out, err = capsys.readouterr()
+    assert "bug in costcalc" in out + err or "memory" in out + err or "ended the program" in out + err
+    assert ("Traceback" in err) <= (options == ["--debug"])
+
+
+@pytest.fixture
+def rules(models: Path) -> Iterator[Path]:
+    loaded = list(plugins.LOADED)
+    yield models / "rules.py"
+    plugins.LOADED[:] = loaded
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(1)", "exit(0)", "1 / 0", "def f(:"])
+@pytest.mark.parametrize("command", ["check", "lock"])
+def test_rules_that_end_the_program_give_no_verdict(
+    rules: Path, text: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules.write_text(text)
+    assert run([command, "--rules", "rules.py"]) == 2
+    assert "rules.py cannot be run" in capsys.readouterr().err
