@@ -3,7 +3,8 @@
 A layer is the same one if all that it rests on, or all that rests on it, is. In what that leaves, the shortest edit
 script is taken if it is short; if not, the layers with MACs are aligned first: they make a network, and two exports of
 one agree in them. What stands between two of them is aligned within its gap. Where names are numbered automatically (an
-inserted convolution makes conv3 into conv4), structure decides and names only break ties. What was moved, or stands in
+inserted convolution makes conv3 into conv4), structure decides and names only break ties; the names of containers are
+followed where that leaves fewer changes. What was moved, or stands in
 another order in the file, is found through its neighbours that are aligned already, and by its name.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from costcalc.diff.containers import nested
 from costcalc.diff.leftover import by_name, by_neighbours, doubtful
 from costcalc.diff.pairing import Pairs
 from costcalc.diff.sequence import between, in_order
@@ -63,7 +65,10 @@ def _ordered(a: Side, b: Side, numbers: Numbers) -> Pairs:
             pairs = pairs + in_order(a, rest_x, b, rest_y, light, heavy_first)
         return pairs
 
-    return in_order(a, range(len(a.layers)), b, range(len(b.layers)), Levels(light.whole, light.whole), nearly_alike)
+    def lineages_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
+        return in_order(a, xs, b, ys, Levels(light.whole, light.whole), nearly_alike)
+
+    return nested(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
 
 
 def _in_place(pairs: dict[int, int], n: int, m: int) -> Iterator[tuple[int | None, int | None]]:

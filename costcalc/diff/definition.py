@@ -19,6 +19,7 @@ CONVOLUTIONS = {
     ("", "QLinearConv"): 3,
     ("", "DeformConv"): 1,
     (MS, "FusedConv"): 1,
+    (MS, "NhwcConv"): 1,
     (MS, "NhwcFusedConv"): 1,
     (MS, "QLinearConv"): 3,
 }

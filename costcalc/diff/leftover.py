@@ -57,7 +57,8 @@ def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
 
 def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:
     """Pairs (by their first layer) that nothing speaks for: layers that differ in definition and in name, without
-    neighbours that are a pair or alike. An operator that is swapped for a kindred one needs such on both sides."""
+    neighbours that are a pair or alike. An operator that is swapped for a kindred one needs such on both sides, or
+    equal MACs."""
 
     def joined(mine: Sequence[int], theirs: Sequence[int]) -> bool:
         alike = {b.strict[y] for y in theirs}
@@ -69,10 +70,11 @@ def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:
             continue
         above = joined(a.graph.up[i], b.graph.up[j])
         below = joined(a.graph.down[i], b.graph.down[j])
+        as_many = a.heavy[i] and a.macs[i] == b.macs[j]
         if a.kind[i] == b.kind[j]:
-            keep = above or below or a.stem[i] == b.stem[j] or (a.heavy[i] and a.macs[i] == b.macs[j])
+            keep = above or below or as_many or a.stem[i] == b.stem[j]
         else:
-            keep = kindred(a, i, b, j) and above and below
+            keep = kindred(a, i, b, j) and (as_many or (above and below))
         if not keep:
             lost.append(i)
     return lost

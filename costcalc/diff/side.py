@@ -6,17 +6,20 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from costcalc.diff.definition import PRODUCTS, Definition, definition, has_macs
+from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, Definition, definition, has_macs
 from costcalc.diff.naming import numbered, stem
 from costcalc.diff.wiring import Numbers, Wiring, around, contracted, lineage, wiring
 from costcalc.dim import Dim
 from costcalc.snapshot import Layer, Snapshot
 
+FUSED = ("activation", "activation_params")
+"""What a fused convolution says of the layer that it took in."""
+
 
 class Side(NamedTuple):
-    """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here); loose: kernel,
-    stride, groups too; full: filters or units too; strict: all shapes too. heavy tells whether it has MACs; fixed
-    whether its name has no number that may shift."""
+    """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
+    quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; strict: all shapes
+    too. heavy tells whether it has MACs; fixed whether its name has no number that may shift."""
 
     layers: Sequence[Layer]
     kind: list[int]
@@ -53,7 +56,11 @@ def side(snapshot: Snapshot, numbers: Numbers) -> Side:
 
 def _loose(layer: Layer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
-    return ("", "MatMul") if key in PRODUCTS else d.shape_free
+    if key in PRODUCTS:
+        return "", "MatMul"
+    if key in CONVOLUTIONS:
+        return "", "Conv", *[part for part in d.shape_free[2:] if not (isinstance(part, tuple) and part[0] in FUSED)]
+    return d.shape_free
 
 
 def _shapes(layer: Layer) -> tuple[object, ...]:
@@ -81,9 +88,10 @@ class Levels(NamedTuple):
 
 def levels(before: Side, after: Side, heavy: bool, numbers: Numbers) -> Levels:
     """The keys by which anchors are found: a layer with all that it rests on, with all that rests on it, and with what
-    stands around it; by full definitions, then without filters and units; with equal names, then without. First
-    comes a layer of one name in a network of one skeleton: where all widths change, equal widths mislead. Of a
-    contracted graph (heavy) only the layers with MACs count."""
+    stands around it; by full definitions, then without filters and units. First comes a layer of one name in a network
+    of one skeleton: where all widths change, equal widths mislead. A lineage that needs no name to be the only one of
+    its like comes before one that does: the name's number may have shifted. Of a contracted graph (heavy) only the
+    layers with MACs count."""
 
     @cache
     def graphs() -> tuple[Wiring, Wiring]:
@@ -122,11 +130,11 @@ def levels(before: Side, after: Side, heavy: bool, numbers: Numbers) -> Levels:
 
     whole = (
         lambda: named(skeleton()),
+        lambda: below(True, False),
+        lambda: below(True, True),
         lambda: named(below(True, False)),
         lambda: named(below(True, True)),
         lambda: named(Level(before.full, after.full), fixed=True),
-        lambda: below(True, False),
-        lambda: below(True, True),
     )
     parts = (
         lambda: near(True, 3),
