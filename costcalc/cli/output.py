@@ -16,6 +16,9 @@ from costcalc.errors import UsageError
 if TYPE_CHECKING:
     from costcalc.sheet import Sheet
 
+PIPE_CLOSED = 141
+"""What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
+
 
 def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool = False) -> None:
     """Prints sheets in a format."""
@@ -72,8 +75,9 @@ def standard_output() -> Iterator[Any]:
     try:
         yield sys.stdout
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError as error:  # click itself would end the program with 1, which is a verdict here
+        abandon()
+        raise click.exceptions.Exit(PIPE_CLOSED) from error
     except OSError as error:
         abandon()
         raise UsageError(f"cannot write to standard output: {error.strerror}", "write to a file with -o") from error

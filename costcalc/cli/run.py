@@ -15,7 +15,7 @@ from costcalc.cli.diff import diff
 from costcalc.cli.llm import llm
 from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
-from costcalc.cli.output import abandon, complain
+from costcalc.cli.output import PIPE_CLOSED, abandon, complain
 from costcalc.cli.plot import plot
 from costcalc.cli.reconcile import reconcile
 from costcalc.cli.report import report
@@ -31,8 +31,6 @@ for command in (check, diff, export, llm, lock, memory, plot, reconcile, report,
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130
-PIPE_CLOSED = 141
-"""What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

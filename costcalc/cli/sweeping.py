@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -102,15 +103,12 @@ def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Ou
     places = _places(names, output.columns)
     behind = 0
     valid = invalid = 0
-    with progress(len(numbers), output.path) as done, _opened(output.path) as file:
-        if output.resume and output.path:
-            size, behind = place(output.path, form, begun.recipe, places, numbers, where is not None)
-            file.truncate(size)
-            file.seek(size)
-            done(behind)
-        elif output.path:
-            file.truncate(0)
-        if not file.tell() if output.path else True:
+    size = 0
+    if output.resume and output.path:
+        size, behind = place(output.path, form, begun.recipe, places, numbers, where is not None)
+    with progress(len(numbers), output.path) as done, _opened(output.path, size) as file:
+        done(behind)
+        if not size:
             file.write(header(form, [names[at] for at in places]).encode())
         for block in streamed(begun, numbers[behind:], where, jobs):
             file.write(lines(form, axes, places, block).encode())
@@ -124,23 +122,22 @@ def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Ou
 
 
 @contextmanager
-def _opened(path: str | None) -> Iterator[Any]:
-    """The file, or standard output, as a stream of bytes. UsageError where it cannot be written."""
+def _opened(path: str | None, size: int) -> Iterator[Any]:
+    """The file behind its first bytes, or standard output, as bytes. UsageError where it cannot be written."""
     if path is None:
         with standard_output() as stream:
             yield stream.buffer
         return
     try:
-        with open(path, "r+b" if _exists(path) else "w+b") as file:  # noqa: PTH123
+        with Path(path).open("r+b" if size else "wb") as file:
+            if size:
+                file.truncate(size)
+                file.seek(size)
             yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file with -o") from error
-
-
-def _exists(path: str) -> bool:
-    from pathlib import Path
-
-    return Path(path).exists()
 
 
 @contextmanager

@@ -77,7 +77,7 @@ class Elaborator:
                 item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
             )
         kind = item.kind
-        names = item_names(item, self.reader) if item.name is not None else ()
+        names = self._names(item) if item.name is not None else ()
         inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
             values = structure.repeat(self, item, scope, inputs, plural)
@@ -104,6 +104,13 @@ class Elaborator:
         if names:
             self._bind(item, names, values, scope)
         return values
+
+    def _names(self, item: Item) -> Sequence[str]:
+        """The names of `as:`."""
+        have: Sequence[str] | None = self.kept.get(("names", id(item.node)))
+        if have is None:
+            have = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
+        return have
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
         """What `from:` names."""

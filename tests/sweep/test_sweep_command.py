@@ -123,3 +123,14 @@ def test_an_interruption_leaves_whole_lines(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert child.returncode == 130 and said.strip() == b""
     assert 40 < content.count(b"\n") < 201 * 17 and content.endswith(b",false,false,\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_reader_that_has_enough_is_no_failure(form: str) -> None:
+    """More rows than a pipe holds, of which one is read."""
+    command = [sys.executable, "-m", "costcalc", "sweep", "lenet5", "--dim", "N=1:200000", "--format", form]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.read(10)
+    child.stdout.close()
+    assert child.stderr.read() == b"" and child.wait(60) == 141
