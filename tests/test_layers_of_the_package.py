@@ -41,7 +41,7 @@ ORDER = (
     ("render",),
     ("page",),
     ("drawing",),
-    ("shared",),
+    ("shared", "processes"),
     ("suggest",),
     ("api",),
     ("checking", "reconcile", "sweep", "tables"),

@@ -41,23 +41,15 @@ def _run(questions: Sequence[Question], jobs: int) -> list[Found | Failure]:
     jobs = min(jobs, len(questions))
     if jobs < 2:
         return [answer(question) for question in questions]
-    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    from costcalc.ops.plugins import LOADED
+    from costcalc.processes import shared_out
 
     found: list[Found | Failure] = []
-    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),)) as pool:
-        for future in [pool.submit(answer, question) for question in questions]:
+    with shared_out(answer, questions, jobs) as futures:
+        for future in futures:
             try:
                 found.append(future.result())
             except BrokenProcessPool:
                 found.append(Failure("the process that read it, or one beside it, ended; try with --jobs 1"))
     return found
-
-
-def _prepare(rules: Sequence[str]) -> None:
-    from costcalc.ops.plugins import load_rules
-
-    for path in rules:
-        load_rules(path)

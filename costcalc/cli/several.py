@@ -130,19 +130,10 @@ def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Ite
     if jobs == 1:
         yield from map(work, models)
         return
-    from concurrent.futures import ProcessPoolExecutor
+    from costcalc.processes import shared_out
 
-    from costcalc.ops.plugins import LOADED
-
-    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),)) as pool:
-        yield from pool.map(work, models)
-
-
-def _prepare(rules: Sequence[str]) -> None:
-    from costcalc.ops.plugins import load_rules
-
-    for path in rules:
-        load_rules(path)
+    with shared_out(work, models, jobs) as futures:
+        yield from (future.result() for future in futures)
 
 
 @contextmanager

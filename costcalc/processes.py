@@ -1,0 +1,52 @@
+"""Work shared by processes: each knows the rules that this one was given, and Ctrl-C is told to this one alone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def shared_out(work: Callable[[Asked], Answer], items: Iterable[Asked], jobs: int) -> Iterator[list[Future[Answer]]]:
+    """The answers to come, in the items' order, of so many processes. Where something ends the block early, what has
+    not begun is left undone."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    from costcalc.ops.plugins import LOADED
+
+    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),))
+    try:
+        with _undisturbed():
+            answers = [pool.submit(work, item) for item in items]
+        yield answers
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits; processes that are started meanwhile inherit that, and never hear of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _prepare(rules: Sequence[str]) -> None:
+    from costcalc.ops.plugins import load_rules
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for path in rules:
+        load_rules(path)

@@ -1,0 +1,53 @@
+"""Ctrl-C while processes share the work: no traceback of theirs, no report, and no exit code that is a verdict."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BEGAN = """
+import os, pathlib
+def begun():
+    pathlib.Path(f"began.{os.getpid()}").touch()
+begun()
+os.register_at_fork(after_in_child=begun)
+"""
+"""Rules that say which processes have begun: each is forked with them, or runs them before its work."""
+
+LISTENS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from costcalc.__main__ import main
+main()
+"""
+"""costcalc as it is in a shell: a runner of tests may pass on that Ctrl-C is to be ignored."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes that are interrupted")
+@pytest.mark.parametrize("command", [["check", "--config", "c.yaml"], ["analyze", "models"], ["lock", "--config", "c.yaml"]],
+                         ids=lambda c: c[0])  # fmt: skip
+def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    for i in range(60):
+        layers = "  - conv: {filters: 8, kernel: 3, pad: same}\n  - relu\n" * (300 + i)
+        (tmp_path / f"models/m{i}.yaml").write_text(f"input: [N, 3, 8, 8]\nlayers:\n{layers}")
+    (tmp_path / "c.yaml").write_text("models: [models/*.yaml]\nlimits: {macs: 1}\n")
+    (tmp_path / "rules.py").write_text(BEGAN)
+    began = subprocess.Popen(
+        [sys.executable, "-c", LISTENS, *command, "--jobs", "2", "--rules", "rules.py"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 20
+    while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    os.killpg(began.pid, signal.SIGINT)
+    out, err = began.communicate(timeout=20)
+    assert began.returncode == 130
+    assert (out, err.strip()) == ("", "")
+    assert not (tmp_path / "costcalc.lock.json").exists()
