@@ -50,6 +50,8 @@ class Axis(NamedTuple):
         if isinstance(self.values, Steps):
             whole = self.values.first.denominator == 1 == self.values.step.denominator
             return "int" if whole else "float"
+        if isinstance(self.values, range):
+            return "int"
         kinds = {type(v) for v in self.values}
         if kinds == {int}:
             return "int"

@@ -58,8 +58,8 @@ def split(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def range_of(name: str, text: str) -> Steps | None:
-    """The numbers of a range, None where it is none."""
+def range_of(name: str, text: str) -> Steps | range | None:
+    """The numbers of a range, None where it is none; whole ones are Python's own range."""
     match = RANGE.fullmatch(text)
     if match is None:
         if ":" in text and text[:1] not in "'\"[":
@@ -73,7 +73,10 @@ def range_of(name: str, text: str) -> Steps | None:
         return _multiples(name, text, first, last, step)
     if step == 0 or (last - first) / step < 0:
         raise UsageError(f"the range {name}={text} holds nothing", "its step leads from the first value to the last")
-    return Steps(first, step, _bounded(name, int((last - first) / step) + 1))
+    length = _bounded(name, int((last - first) / step) + 1)
+    if first.denominator == step.denominator == 1:
+        return range(int(first), int(first + step * length), int(step))
+    return Steps(first, step, length)
 
 
 def _multiples(name: str, text: str, first: Fraction, last: Fraction, factor: Fraction) -> Steps:

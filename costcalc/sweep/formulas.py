@@ -100,6 +100,8 @@ def _fast(given: Formulas, dims: Sequence[Axis], numbers: Sequence[int], with_pe
 def _array(values: Sequence[Value]) -> Any:
     import numpy as np
 
+    if isinstance(values, range) and max(values[0], values[-1]) < 2**63:
+        return np.arange(values.start, values.stop, values.step, dtype=np.int64)
     return np.array(list(values), dtype=object if max(values) >= 2**63 else np.int64)
 
 

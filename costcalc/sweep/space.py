@@ -65,7 +65,7 @@ def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Se
             held[name] = values[0]
             continue
         axis = Axis(name, name, values, dim=True)
-        if axis.kind != "int" or min(values[0], values[-1]) < 1 or min(values) < 1:
+        if axis.kind != "int" or min(values[0], values[-1]) < 1 or (not isinstance(values, range) and min(values) < 1):
             wrong = next((v for v in values if type(v) is not int or v < 1), values[0])
             raise UsageError(f"{name} is bound to {shown(wrong)}", "a symbol is a whole number of at least 1")
         if len(values) == 1:
