@@ -36,6 +36,9 @@ class Call(NamedTuple):
         return dict(self.also)[name]
 
 
+PLANE = (("2d", 1),)
+"""What a global pool over maps [N, C, H, W] has besides; over other ranks it has another name in PyTorch."""
+
 WORDS = {
     "conv": "convolutions",
     "conv_transpose": "transposed convolutions",

@@ -9,10 +9,10 @@ from costcalc.ir import Node
 from costcalc.reconcile.activations import Activation, activation
 from costcalc.reconcile.attention import Attention, attentions
 from costcalc.reconcile.attention_calls import as_module, attention_calls, projections, sizes
-from costcalc.reconcile.call import Call
+from costcalc.reconcile.call import PLANE, Call
 from costcalc.reconcile.layers import CONTRACTIONS, NORMS, call, conv, linear_call, norm, rows
 from costcalc.reconcile.linear import Linear, linears
-from costcalc.reconcile.pools import POOLS, fixed_pool, pool
+from costcalc.reconcile.pools import POOLS, fixed_pool, pool, upsample
 from costcalc.reconcile.reading import Reading
 from costcalc.reconcile.recurrent import RECURRENT, recurrent
 from costcalc.reconcile.writing import Writing
@@ -117,12 +117,12 @@ def _single(reading: Reading, writing: Writing, index: int, node: Node) -> Itera
     elif op == "Mul" and len(reading.moving(node)) > 0:
         yield one("mul", "operator")
     elif op in ("Resize", "Upsample"):
-        yield one("upsample", "module")._replace(also=((str(node.attributes.get("mode", "nearest")), 1),))
+        yield upsample(reading, node, one("upsample", "module"))
     elif op == "Gather" and node.inputs[0] in reading.stored:
         yield one("embedding", "module")._replace(weight=reading.elements(node.inputs[0]))
     elif op in ("Flatten", "Reshape"):
         if writing.flatten == "pool" and fixed_pool(reading, node):
-            yield one("global_pool", "module")
+            yield one("global_pool", "module")._replace(also=PLANE)
     else:
         yield from _other(reading, writing, index, one)
 

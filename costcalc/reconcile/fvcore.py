@@ -1,17 +1,20 @@
 """fvcore 0.1.5 (post 20221221): operators of a traced graph, modules and functions alike.
 
 Convolutions and every matrix product without bias, 2 for each element of a batch normalisation, 5 of the other
-normalisations (with learned scales), one for each input of an adaptive average pool. Not means, activations, other
-pools, elementwise operations, nor the fused attention of nn.MultiheadAttention and F.scaled_dot_product_attention.
+normalisations (with learned scales), one for each input of an adaptive average pool over maps. Not means, activations,
+other pools, elementwise operations, nor the fused attention of nn.MultiheadAttention and F.scaled_dot_product_attention.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.reconcile.call import WORDS, Call
+from costcalc.reconcile.call import PLANE, WORDS, Call
 from costcalc.reconcile.part import OUTPUTS, Part, counted, macs
 from costcalc.reconcile.tool import Tool
+
+UPSAMPLE = {"nearest2d": 1, "bilinear2d": 4}
+"""Operations for each output, of the operators in its table."""
 
 
 def rule(call: Call) -> Iterator[Part]:
@@ -27,9 +30,10 @@ def rule(call: Call) -> Iterator[Part]:
     elif call.kind in ("layer_norm", "group_norm", "instance_norm"):
         yield from counted(name, call.reads, 5 if affine else 4)
     elif call.kind == "global_pool":
-        yield from counted(name, call.reads)
+        yield from counted(name, call.reads if call.also == PLANE else 0)
     elif call.kind == "upsample":
-        yield from counted(name, call.gives, {"nearest": 1, "linear": 4}.get(call.also[0][0], 0) or 1, OUTPUTS)
+        each = UPSAMPLE.get(call.also[0][0], 0)
+        yield from counted(name, call.gives if each else 0, each, OUTPUTS)
 
 
 TOOL = Tool(

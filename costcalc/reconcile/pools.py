@@ -1,4 +1,4 @@
-"""Pools as calls: windows, the mean over all positions in its three writings, and the pool that does nothing."""
+"""Pools and upsampling as calls; the mean over all positions in its three writings, and the pool that does nothing."""
 
 from __future__ import annotations
 
@@ -23,15 +23,30 @@ def pool(reading: Reading, writing: Writing, index: int, node: Node, one: Callab
     """The call of a pool or a mean."""
     kind = POOLS[node.op_type]
     if does_nothing(node):
-        return one("global_pool", "module")
+        return one("global_pool", "module")._replace(also=_rank(reading, node))
     if kind == "global_pool" or (kind == "mean" and over_positions(reading, node)):
         auto = "mean" if kind == "mean" else "module"
         form = auto if writing.pool == "auto" else writing.pool
-        return one("mean", "function") if form == "mean" else one("global_pool", form)
+        if form == "mean":
+            return one("mean", "function")
+        return one("global_pool", form)._replace(also=_rank(reading, node))
     if kind == "mean":
         return one("mean", "function")
     beside = len(reading.readers.get(node.inputs[0], ())) > 1
     return one(kind, writing.branch_pool if beside else "module")
+
+
+def upsample(reading: Reading, node: Node, one: Call) -> Call:
+    """The call of a resampling with the name of its mode and rank in PyTorch: nearest1d, bilinear2d, bicubic2d."""
+    mode = str(node.attributes.get("mode", "nearest")).removeprefix("bi")
+    ((rank, _),) = _rank(reading, node)
+    prefix = {"2d": "bi", "3d": "tri"}.get(rank, "") if mode != "nearest" else ""
+    return one._replace(also=((f"{prefix}{mode}{rank}", 1),))
+
+
+def _rank(reading: Reading, node: Node) -> tuple[tuple[str, int], ...]:
+    """PLANE for maps of two extents, ("1d", 1) for one."""
+    return ((f"{len(reading.type(node.inputs[0]).shape or ()) - 2}d", 1),)
 
 
 def does_nothing(node: Node) -> bool:

@@ -14,8 +14,8 @@ from costcalc.reconcile.part import OUTPUTS, Part, counted, macs
 from costcalc.reconcile.tool import Tool
 
 NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "instance_norm"))
-UPSAMPLE = {"nearest": 1, "bilinear": 11, "linear": 11, "bicubic": 259, "cubic": 259}
-"""Operations for each output; ONNX calls bilinear linear, and bicubic cubic."""
+UPSAMPLE = {"nearest1d": 1, "nearest2d": 1, "nearest3d": 1, "linear1d": 5, "bilinear2d": 11, "bicubic2d": 259}
+"""Operations for each output."""
 
 
 def rule(call: Call) -> Iterator[Part]:
@@ -40,7 +40,8 @@ def rule(call: Call) -> Iterator[Part]:
     elif call.kind == "softmax":
         yield from counted(name, call.reads * 3 - call.size("rows"), of="(3 × #elements - #distributions)")
     elif call.kind == "upsample":
-        yield from counted(name, call.gives, UPSAMPLE.get(call.also[0][0], 0) or 1, OUTPUTS)
+        each = UPSAMPLE.get(call.also[0][0], 0)
+        yield from counted(name, call.gives if each else 0, each, OUTPUTS)
     elif call.kind == "recurrent":
         yield from counted(name, _recurrent(call), of="#steps × #directions × #operations of a cell")
 

@@ -28,7 +28,7 @@ def rule(call: Call) -> Iterator[Part]:
         yield from counted(name, call.gives * inputs * call.size("kernel"), of="#outputs × C_in × ∏kernel")
     elif call.kind in OUTPUT or (call.kind in NORMALISATIONS and call.weight != 0):
         yield from counted(name, call.gives, of=OUTPUTS)
-    elif call.kind == "upsample" and call.also[0][0] == "linear":
+    elif call.kind == "upsample" and call.also[0][0] == "bilinear2d":
         yield from counted(name, call.gives, 4, OUTPUTS)
     elif call.kind == "recurrent" and call.size("gates") == 4:
         yield from counted(name, call.size("steps") * call.weight, of="#steps × #weights")
