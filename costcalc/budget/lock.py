@@ -110,11 +110,14 @@ def parse(content: str | bytes, source: str) -> Baseline:
 
 def read(path: str | os.PathLike[str]) -> Baseline:
     """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
-    shown = os.fspath(path)
+    return parse(bytes_of(path), os.fspath(path))
+
+
+def bytes_of(path: str | os.PathLike[str]) -> bytes:
+    """What a lock file holds. LoadError where there is none, or it cannot be read."""
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
-        raise LoadError(f"there is no lock file {shown}", "write it with `costcalc lock`") from None
+        raise LoadError(f"there is no lock file {path}", "write it with `costcalc lock`") from None
     except OSError as error:
-        raise LoadError(f"{shown} cannot be read: {error.strerror}", "check the path and its permissions") from error
-    return parse(content, shown)
+        raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error

@@ -41,7 +41,7 @@ def locking(config: Config, file: str, *, only: Collection[str] = (), renew: boo
     content: str | None = None
     path = Path(file)
     if path.is_file():
-        content = path.read_bytes().decode("utf-8", "replace")
+        content = lock.bytes_of(path).decode("utf-8", "replace")
         try:
             old = lock.read(file)
         except LockError:

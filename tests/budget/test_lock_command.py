@@ -136,3 +136,22 @@ def test_what_names_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     monkeypatch.chdir("empty")
     code, _, err = asked(capsys)
     assert code == 2 and "there is no costcalc.yaml here or further up" in err
+
+
+def test_a_file_that_cannot_be_read_is_no_bug(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(capsys)[0] == 0
+    whole = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == LOCK:
+            raise PermissionError(13, "Permission denied", path.name)
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    for args in ((), ("--check",)):
+        code, _, err = asked(capsys, *args)
+        assert (code, err.splitlines()) == (
+            2, [f"costcalc: {LOCK} cannot be read: Permission denied; check the path and its permissions"]
+        )  # fmt: skip
