@@ -9,10 +9,10 @@ from typing import Any
 
 from costcalc.budget.config_limits import Asked, asked
 from costcalc.budget.limits import LOCK, Config, Entry, Levels, Settings
-from costcalc.budget.reading import Source
+from costcalc.budget.reading import Source, is_null
 from costcalc.budget.rules import CANNOT_TELL, RULES
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
-from costcalc.precision import PRECISIONS, named
+from costcalc.precision import PRECISIONS, spelt_out
 
 SETTINGS = ("set", "dims", "shapes", "values", "dtype", "act_dtype", "symbolic")
 LIMITING = ("limits", "max_increase", "min_delta", "layers", "allow")
@@ -32,7 +32,7 @@ def config(root: YamlNode, file: str, folder: Path) -> Config:
         raise source.error(root, "`models:` is missing", "list models: `models: [models/*.yaml]`")
     outer = asked(source, root)
     models = root.values["models"]
-    nodes = models.items if isinstance(models, Seq) else [models]
+    nodes = models.items if isinstance(models, Seq) else [] if is_null(models) else [models]
     entries = tuple([entry for node in nodes for entry in _entries(source, node, outer)])
     if not entries:
         raise source.error(models, "`models:` is empty", "list models: `models: [models/*.yaml]`")
@@ -61,13 +61,14 @@ def _entries(source: Source, node: YamlNode, outer: Asked) -> Iterator[Entry]:
     if not scenarios:
         yield entry
     for key, inner in scenarios:
-        body = Map(key.line, key.column) if isinstance(inner, Scalar) and inner.is_null else inner
+        body = Map(key.line, key.column) if is_null(inner) else inner
         for _ in source.items(body, key.text, SCENARIO):
             pass
         assert isinstance(body, Map)
         budget = asked(source, body).within(own).budget()
-        yield replace(entry, scenario=source.word(key, "scenario"), settings=_over(settings, _settings(source, body)),
-                      budget=budget, place=source.place(key))  # fmt: skip
+        bound = _over(settings, _settings(source, body), "symbolic" in body.values)
+        yield replace(entry, scenario=source.word(key, "scenario"), settings=bound, budget=budget,
+                      place=source.place(key))  # fmt: skip
 
 
 def is_glob(path: str) -> bool:
@@ -75,14 +76,14 @@ def is_glob(path: str) -> bool:
     return any(sign in path for sign in "*?[")
 
 
-def _over(outer: Settings, inner: Settings) -> Settings:
-    """A scenario's settings over its model's."""
+def _over(outer: Settings, inner: Settings, symbolic: bool) -> Settings:
+    """A scenario's settings over its model's; symbolic tells whether the scenario says that word."""
     return Settings(
         {**outer.params, **inner.params},
         {**outer.dims, **inner.dims},
         {**outer.shapes, **inner.shapes},
         {**outer.values, **inner.values},
-        inner.symbolic or outer.symbolic,
+        inner.symbolic if symbolic else outer.symbolic,
         inner.dtype or outer.dtype,
         inner.act_dtype or outer.act_dtype,
     )
@@ -136,11 +137,10 @@ def _scalar(source: Source, node: YamlNode, what: str) -> int | bool:
 def _precision(source: Source, values: Mapping[str, YamlNode], key: str) -> str | None:
     if key not in values:
         return None
-    name = source.word(values[key], key)
-    if name not in PRECISIONS:
-        raise source.unknown(values[key], f"{key}: there is no element type", name, PRECISIONS)
-    source.checked(values[key], lambda: named(name))
-    return name
+    word = source.word(values[key], key)
+    if spelt_out(word) not in PRECISIONS:
+        raise source.unknown(values[key], f"{key}: there is no element type", word, PRECISIONS)
+    return spelt_out(word)
 
 
 def _prefixes(source: Source, root: Map, key: str) -> tuple[str, ...]:

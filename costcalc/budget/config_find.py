@@ -29,7 +29,7 @@ def of_content(content: bytes, shown: str, folder: Path) -> Config:
         return config(root(content, shown), shown, folder)
     from costcalc.load.yaml_nodes import parse
 
-    if not content.strip():
+    if all(line.lstrip()[:1] in (b"", b"#") for line in content.splitlines()):
         raise ConfigError("the file is empty", "write `models:` and `limits:`, or `costcalc check --init`", shown)
     try:
         return config(parse(content, shown).root, shown, folder)

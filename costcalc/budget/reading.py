@@ -33,14 +33,15 @@ class Source:
 
     def items(self, node: YamlNode | None, what: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
         """The keys and values of a mapping; nothing where it is not there. Where keys are given, no other may stand."""
-        if node is None or (isinstance(node, Scalar) and node.is_null):
+        if node is None or is_null(node):
             return
+        named = what if " " in what else f"`{what}:`"
         if not isinstance(node, Map):
-            raise self.error(node, f"`{what}:` is no mapping", f"write `{what}: {{{keys[0] if keys else 'name'}: …}}`")
+            raise self.error(node, f"{named} is no mapping", f"write `{what}: {{{keys[0] if keys else 'name'}: …}}`")
         for name, value in node.values.items():
             key = node.keys[name]
             if keys and name not in keys:
-                raise self.unknown(key, f"`{what}:` has no key" if what else "there is no key", name, keys)
+                raise self.unknown(key, f"{named} has no key" if what else "there is no key", name, keys)
             yield key, value
 
     def word(self, node: YamlNode, what: str) -> str:
@@ -51,7 +52,7 @@ class Source:
 
     def words(self, node: YamlNode | None, what: str) -> tuple[tuple[str, YamlNode], ...]:
         """A list of words with their nodes; a single word is a list of one."""
-        if node is None or (isinstance(node, Scalar) and node.is_null):
+        if node is None or is_null(node):
             return ()
         return tuple([(self.word(n, what), n) for n in (node.items if isinstance(node, Seq) else [node])])
 
@@ -76,6 +77,11 @@ class Source:
             return ask()
         except CostcalcError as error:
             raise self.error(node, error.fact, error.remedy) from error
+
+
+def is_null(node: YamlNode) -> bool:
+    """Whether nothing is written, or null."""
+    return isinstance(node, Scalar) and node.is_null
 
 
 def removed(node: YamlNode) -> bool:

@@ -11,9 +11,6 @@ from click.shell_completion import CompletionItem
 
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
-SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
-"""Other names of element types."""
-
 Pair = tuple[str, Any]
 
 
@@ -59,9 +56,9 @@ class Precision(click.ParamType):  # type: ignore[type-arg]
     name = "type"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from costcalc.precision import PRECISIONS
+        from costcalc.precision import PRECISIONS, spelt_out
 
-        text = SHORT.get(str(value).lower(), str(value).lower())
+        text = spelt_out(str(value))
         if text not in PRECISIONS:
             self.fail(f"{value!r} is no element type; there are {', '.join(PRECISIONS)}", param, ctx)
         return text

@@ -88,6 +88,8 @@ def test_increases_and_layers(tmp_path: Path) -> None:
         ("modles: [a]", "1:1", "did you mean 'models'"),
         ("limits: {macs: 1}", "1:1", "`models:` is missing"),
         ("models: []", "1:9", "is empty"),
+        ("models:", "1:8", "`models:` is empty"),
+        ("models: [{path: a, limit: {macs: 1}}]", "1:20", "a model has no key 'limit'; did you mean 'limits'"),
         ("models: [a]\nlimits: {macs: lots}", "2:16", "'lots' is not a quantity"),
         ("models: [a]\nlimits: {macs: -1}", "2:16", "'-1' is not a quantity"),
         ("models: [a]\nlimits: {time: {t4: 2}}", "2:21", "write it with its unit"),
@@ -124,6 +126,22 @@ def test_what_cannot_be_told_is_neither_ignored_nor_lowered(tmp_path: Path, key:
 def test_an_empty_file_says_how_to_begin(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"empty.*--init"):
         config(tmp_path, "\n")
+    with pytest.raises(ConfigError, match=r"empty.*--init"):
+        config(tmp_path, "# models:\n\n  # - net.yaml\n")
+
+
+def test_settings_are_said_as_on_the_command_line(tmp_path: Path) -> None:
+    found = config(tmp_path, """\
+        models:
+          - path: a
+            dtype: FP16
+            act_dtype: bf16
+            symbolic: true
+            scenarios: {open: , closed: {symbolic: false, dtype: int8}}
+        """)  # fmt: skip
+    first, second = (e.settings for e in found.entries)
+    assert (first.dtype, first.act_dtype, first.symbolic) == ("float16", "bfloat16", True)
+    assert (second.dtype, second.act_dtype, second.symbolic) == ("int8", "bfloat16", False)
 
 
 def test_a_config_is_searched_upward_to_the_root_of_the_repository(
