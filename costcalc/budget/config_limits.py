@@ -3,13 +3,14 @@ mapping can add to an outer one or take something away (`none`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
 
 from costcalc.budget.limits import LIMITS, PARTS, TOTALS, USUAL, Budget, Increase, LayerLimit, Limit
 from costcalc.budget.reading import Source, removed
+from costcalc.budget.words import kind
 from costcalc.errors import UsageError
 from costcalc.load.yaml_nodes import Map, Scalar, YamlNode
 from costcalc.units import parse, parse_percent, parse_seconds
@@ -86,10 +87,8 @@ def _limits(source: Source, node: YamlNode | None) -> dict[Key, Limit | None]:
 
 
 def _limit(source: Source, quantity: str, of: str, key: Scalar, node: YamlNode) -> Limit:
-    most: int | Fraction
-    most = (
-        source.quantity(node, of, parse_seconds) if quantity == "time" else source.quantity(node, of or quantity, parse)
-    )
+    read: Callable[[str], int | Fraction] = parse_seconds if quantity == "time" else parser(quantity)
+    most = source.quantity(node, of or quantity, read)
     made = Limit(quantity, most, of, source.place(key))
     source.checked(key, lambda: check_limit(made))
     return made
@@ -118,19 +117,31 @@ def _increases(source: Source, node: YamlNode | None) -> dict[Key, Increase | No
         if removed(value):
             found[key.text,] = None
         else:
-            percent, most = source.quantity(value, key.text, amount)
+            percent, most = source.quantity(value, key.text, amount(key.text))
             found[key.text,] = Increase(key.text, percent, most, place=source.place(key))
     return found
 
 
-def amount(text: str) -> tuple[Fraction | None, int]:
-    """2% as a share, 1M or 0 as an amount."""
-    return (parse_percent(text), 0) if text.endswith("%") else (None, parse(text))
+def parser(quantity: str) -> Callable[[str], int]:
+    """What reads an amount of a quantity."""
+    return parse if kind(quantity) == "bytes" else _count
+
+
+def _count(text: str) -> int:
+    """No bytes, of which 7B would be seven and not seven billion."""
+    if text.lower().endswith("b"):
+        raise UsageError(f"{text!r} is in bytes, which this is not counted in", "write 600M, or 7G for 7 billion")
+    return parse(text)
+
+
+def amount(quantity: str) -> Callable[[str], tuple[Fraction | None, int]]:
+    """What reads 2% as a share, 1M or 0 as an amount of a quantity."""
+    return lambda text: (parse_percent(text), 0) if text.endswith("%") else (None, parser(quantity)(text))
 
 
 def _deltas(source: Source, node: YamlNode | None) -> dict[Key, int | None]:
     return {
-        (key.text,): None if removed(value) else source.quantity(value, key.text, parse)
+        (key.text,): None if removed(value) else source.quantity(value, key.text, parser(key.text))
         for key, value in source.items(node, "min_delta", TOTALS)
     }
 
@@ -157,5 +168,9 @@ def _layer(
     if removed(node):
         return None
     most: int | Fraction
-    most = source.quantity(node, "max_share", parse_percent) if share else source.quantity(node, quantity, parse)
+    most = (
+        source.quantity(node, "max_share", parse_percent)
+        if share
+        else source.quantity(node, quantity, parser(quantity))
+    )
     return LayerLimit(pattern, quantity, most, share, each, source.place(key))

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from costcalc.budget.config_limits import Asked, amount, check_limit
+from costcalc.budget.config_limits import Asked, amount, check_limit, parser
 from costcalc.budget.limits import LIMITS, TOTALS, USUAL, Config, Entry, Increase, Limit, Settings
 from costcalc.cli.several import opened
 from costcalc.errors import UsageError
 from costcalc.load.expression import suggest
-from costcalc.units import parse, parse_percent, parse_seconds
+from costcalc.units import parse_percent, parse_seconds
 
 
 def refuse(command: str, given: Mapping[str, Any], remedy: str = "") -> None:
@@ -71,7 +71,7 @@ def limit(text: str) -> Limit:
     if (quantity in ("time", "ops")) != bool(dot and of):
         example = {"time": "time.t4=2.1ms", "ops": "ops.Gelu=0"}.get(quantity, f"{quantity}=…")
         raise UsageError(f"--max {text} is not understood", f"write it as {example}")
-    made = Limit(quantity, parse_seconds(value) if quantity == "time" else parse(value), of)
+    made = Limit(quantity, parse_seconds(value) if quantity == "time" else parser(quantity)(value), of)
     check_limit(made)
     return made
 
@@ -83,14 +83,14 @@ def _increases(text: str) -> list[Increase]:
     quantity, value = _pair(text, "--max-increase", "macs=2%")
     if quantity not in TOTALS:
         raise _unknown("--max-increase", quantity, TOTALS)
-    return [Increase(quantity, *amount(value))]
+    return [Increase(quantity, *amount(quantity)(value))]
 
 
 def _delta(text: str) -> tuple[tuple[str], int]:
     quantity, value = _pair(text, "--min-delta", "macs=1M")
     if quantity not in TOTALS:
         raise _unknown("--min-delta", quantity, TOTALS)
-    return (quantity,), parse(value)
+    return (quantity,), parser(quantity)(value)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

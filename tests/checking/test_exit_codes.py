@@ -80,6 +80,14 @@ def test_a_config_says_itself_how_models_are_bound(
     assert "write it there" in capsys.readouterr().err
 
 
+def test_bytes_are_no_count(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--max", "--max-increase", "--min-delta"):
+        assert run(["check", "net.yaml", "--max", KEPT, option, "params=7B"]) == 2
+        assert "'7B' is in bytes, which this is not counted in" in capsys.readouterr().err
+        assert run(["check", "net.yaml", "--max", KEPT, option, "weight_bytes=7MB", "--max-increase", "macs=1%"]) == 2
+        assert "bytes, which" not in capsys.readouterr().err, "there is no baseline, but the amount is one"
+
+
 def test_600_000_001_of_600m_is_exceeded_by_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(here, big_yaml="input: [N, 600000001]\nlayers:\n  - linear: {units: 1, bias: false}\n")
     assert run(["check", "big.yaml", "--max", "macs=600M"]) == 1
