@@ -133,7 +133,7 @@ def peers(folder: Path, runs: int) -> list[Check]:
 
 def sweeps(folder: Path, runs: int) -> list[Check]:
     """Combinations a second: models built anew, by one process and by two, and formulas over a million points."""
-    points = 300 if runs < 10 else 1000
+    points = 1000  # of fewer, starting the processes would be much of it
     one, two = ([built(jobs, points) for _ in range(3)] for jobs in (1, 2))
     seconds = min(evaluated() for _ in range(2))
     print("\nSweeps")

@@ -53,6 +53,13 @@ def answer(recipe: Recipe, numbers: Sequence[int]) -> list[Row]:
     return [point.row(recipe, values) for values in grid.points(numbers)]
 
 
+def has_formulas(recipe: Recipe, numbers: Sequence[int]) -> bool:
+    """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
+    places = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
+    structures = dict.fromkeys(numbers[place] // recipe.space.grid.inner for place in places)
+    return any(_formulas(Structure(recipe, number)) is not None for number in structures)
+
+
 class Structure:
     """A recipe's parameters by their number; equal to another of the same recipe and number."""
 

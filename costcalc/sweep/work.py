@@ -9,20 +9,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from costcalc.sweep.batch import answer, batches
+from costcalc.sweep.batch import FEW, answer, batches, has_formulas
 from costcalc.sweep.point import Recipe, Row
 
 AHEAD = 4
 """Batches that are under way for each process: enough to keep all busy, few enough to hold in memory."""
 
+LARGE = 4096
+"""Points of one structure whose rows are evaluated sooner than another process sends them."""
+
 
 def blocks(recipe: Recipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
-    work = batches(numbers, recipe.space.grid.inner)
+    inner = recipe.space.grid.inner
+    evaluated = inner >= FEW and has_formulas(recipe, numbers)
+    work = batches(numbers, inner if evaluated else 1)
     first = list(islice(work, AHEAD))
     jobs = min(jobs or cores(), max(1, len(numbers)))
-    if jobs == 1 or len(first) < AHEAD:
+    if jobs == 1 or len(first) < AHEAD or (evaluated and inner >= LARGE):
         with rarely_collecting():
             for batch in (*first, *work):
                 yield answer(recipe, batch)

@@ -13,8 +13,9 @@ import pytest
 import costcalc
 from costcalc.errors import CostcalcError, ShapeError, UnknownNameError, UsageError
 from costcalc.load import builtin_models
-from costcalc.sweep import batch, formulas
+from costcalc.sweep import batch, formulas, work
 from costcalc.sweep.figures import FIGURES, totals
+from costcalc.sweep.opening import opened
 from costcalc.sweep.result import Sweep
 from costcalc.sweep.run import sweep
 
@@ -163,3 +164,14 @@ def test_the_result_is_plain_data() -> None:
     assert repr(found) == "<Sweep MobileNet v1: 2 rows of 2 combinations>"
     with pytest.raises(UsageError, match="did you mean 'params'"):
         found["parms"]
+
+
+def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 sizes in one block by formulas, in batches of 16 where each is built; the same rows."""
+    recipe = opened("lenet5", {}, {"N": "1:100"}, {}).recipe
+    by_formula = list(work.blocks(recipe, range(100), 1))
+    assert [len(block) for block in by_formula] == [100]
+    monkeypatch.setattr(batch, "formulas", lambda *_: None)
+    built = list(work.blocks(opened("lenet5", {}, {"N": "1:100"}, {}).recipe, range(100), 1))
+    assert [len(block) for block in built] == [batch.BUILT] * 6 + [4]
+    assert [row for block in built for row in block] == by_formula[0]
