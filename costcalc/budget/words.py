@@ -80,7 +80,8 @@ def place(where: Place | None) -> str:
 def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
     """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
     baseline is another revision's, which no `costcalc lock` here changes."""
-    layer = f"make {verdict.layer} cheaper{at(verdict.place)}" if verdict.layer else ""
+    do = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
+    layer = f"{do.format(verdict.layer)}{at(verdict.place)}" if verdict.layer else ""
     if verdict.code.startswith("CC2") and not elsewhere:
         other = "where the growth is meant, run `costcalc lock`"
     else:

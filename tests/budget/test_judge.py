@@ -67,6 +67,7 @@ def test_operators_are_allowed_by_name_with_and_without_their_domain() -> None:
 def test_counts_of_operators() -> None:
     relus, gelus = verdicts(blocks(), Limit("ops", 3, "Relu"), Limit("ops", 0, "Gelu"))
     assert (relus.outcome, relus.value, relus.layer) == ("exceeded", 4, "stage1/conv1/Relu")
+    assert relus.remedy.startswith("replace stage1/conv1/Relu"), "no cheaper one is one less"
     assert (gelus.outcome, gelus.value, gelus.code) == ("kept", 0, "CC010")
     (own,) = verdicts(unknown(), Limit("ops", 0, "com.acme:Mystery"), allow=("Mystery", "Relu"))
     assert own.outcome == "exceeded"

@@ -52,6 +52,21 @@ def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureF
     assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
 
 
+def test_the_comment_counts_the_layer_that_was_changed_and_not_what_follows_it(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stem is doubled: 4·8·100 MACs more, and 4·2·100 more in the head, which is as it was."""
+    write(repository, models__net_yaml=NET.replace("filters: 4", "filters: 8"))
+    assert run(["check", "--format", "markdown"]) == 1
+    summary = "<summary>models/net.yaml: 1 layer changed, 2 following; MACs +4,000 (+100.0%)</summary>"
+    assert summary in capsys.readouterr().out
+    write(
+        repository, models__net_yaml=NET.replace("as: stem", "as: trunk").replace("  - relu\n", "  - relu\n  - abs\n")
+    )
+    assert run(["check", "--format", "markdown"]) == 0
+    assert "<summary>models/net.yaml: 1 layer added, 1 renamed; FLOPs +400" in capsys.readouterr().out
+
+
 def test_a_branch_that_locks_its_own_growth_is_still_held_to_main(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,7 @@ def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
 def test_what_changed_opens_with_totals_causes_and_layers() -> None:
     """The head's filters go from 16 to 32: 8 · 16 · 100 MACs more, all of them due to channels."""
     text = comment.render(BROKEN)
-    assert "<details><summary>net: 1 layer differs; MACs +12,800 (+66.7%)</summary>" in text
+    assert "<details><summary>net: 1 layer changed; MACs +12,800 (+66.7%)</summary>" in text
     assert "| MACs | 19,200 | 32,000 | +12,800 | +66.7% |" in text
     assert "| channels | +12,800 | +25,600 | +128 | +512 |" in text
     assert "| head | Conv | filters 16 → 32 | 12,800 | 25,600 | +12,800 | +128 |" in text

@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
+from outcomes import BROKEN, EXCEEDED
 
+from costcalc.budget.verdict import Outcome
 from costcalc.cli.run import run
 from costcalc.render.verdicts import FORMATS
+from costcalc.render.verdicts.said import headline
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - conv: {filters: 8, kernel: 1}\n    as: head\n"
 CONFIG = """models:
@@ -121,3 +125,16 @@ def test_one_headline(said: dict[str, str]) -> None:
     assert headline == "2 of 7 limits are exceeded; 1 cannot be told; 2 warnings"
     for form in ("table", "markdown", "github"):
         assert headline in said[form]
+
+
+def test_a_headline_is_a_sentence() -> None:
+    lowered = replace(EXCEEDED, level="warning")
+    checked = BROKEN.checked[0]
+    kept = next(v for v in checked.verdicts if v.outcome == "kept")
+    for verdicts, words in (
+        ((lowered,), "0 of 1 limit is kept; 1 warning"),
+        ((lowered, kept), "1 of 2 limits is kept; 1 warning"),
+        ((kept,), "the limit is kept"),
+        ((), "no limit is set"),
+    ):
+        assert headline(Outcome((replace(checked, verdicts=verdicts),))) == words

@@ -124,3 +124,10 @@ def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytes
     assert re.search(r'"uri": "sub/a%20b.yaml"', sarif.render(outcome))
     monkeypatch.delenv("CI_PROJECT_DIR")
     assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "models/net.yaml"
+    (tmp_path / ".git").touch()
+    assert json.loads(gitlab.render(outcome))[0]["location"]["path"] == "sub/a b.yaml", "a worktree has a file .git"
+    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "sub"))
+    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "dir/models/net.yaml", "the CI knows better"
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "elsewhere"))
+    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,8 @@ from costcalc.sheet import Sheet
 NAME = 100
 MOST = 100
 """Layers of a model that are shown, those with the largest difference; the others are summed up in a row."""
+SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows": "following", "renamed": "renamed"}
+"""What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
 def changed(outcome: Outcome) -> Iterator[Block]:
@@ -49,13 +52,13 @@ def _block(checked: Checked, found: Diff) -> Block:
 
 
 def summary(found: Diff) -> str:
-    """1 layer is not the same; MACs +1,234 (+2.0%)."""
-    count = sum(change.status not in ("same", "renamed") for change in found.changes)
-    renamed = len(found.changes) - count
-    parts = [f"{count:,} {'layer differs' if count == 1 else 'layers differ'}"] if count else []
-    parts += [f"{renamed:,} renamed"] if renamed else []
+    """1 layer changed, 3 following; MACs +1,234 (+2.0%)."""
+    counts = Counter(change.status for change in found.changes)
+    said = [(counts[status], word) for status, word in SAID.items() if counts[status]]
     first = next((key for key in TOTALS if found.totals(key)[0] != found.totals(key)[1]), None)
     rise = "" if first is None else delta(*found.totals(first), kind(first))
+    noun = " layer" if said and said[0][0] == 1 else " layers"
+    parts = [f"{n:,}{'' if i else noun} {word}" for i, (n, word) in enumerate(said)]
     return f"{', '.join(parts)}; {TOTALS[first]} {rise}" if first and rise else ", ".join(parts)
 
 

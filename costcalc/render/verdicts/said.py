@@ -84,7 +84,8 @@ def headline(outcome: Outcome) -> str:
     if not counts["exceeded"] and not counts["unknown"]:
         kept = "no limit is set" if not all_of_them else "the limit is kept" if len(all_of_them) == 1 else \
             f"all {total} are kept"  # fmt: skip
-        parts.insert(0, f"{len(all_of_them) - counts['warning']:,} of {total} are kept" if counts["warning"] else kept)
+        held = len(all_of_them) - counts["warning"]
+        parts.insert(0, f"{held:,} of {total} {_are(held or len(all_of_them))} kept" if counts["warning"] else kept)
     return "; ".join(parts)
 
 
@@ -128,11 +129,13 @@ def delta(before: Figure, after: Figure, kind: str = "count") -> str:
 
 
 def relative(file: str) -> str:
-    """A path as a CI wants it: relative to the repository, with forward slashes."""
+    """A path as a CI wants it: relative to the repository, with forward slashes. Its top is where the CI says, else the
+    nearest folder above that has a .git; outside of any, the working directory."""
     here = Path.cwd()
-    root = next((Path(os.environ[name]).resolve() for name in ROOTS if os.environ.get(name)), here)
+    told = [Path(os.environ[name]).resolve() for name in ROOTS if os.environ.get(name)]
+    top = [folder for folder in (here, *here.parents) if (folder / ".git").exists()]
     path = Path(os.path.normpath(here / file))
-    for folder in (root, here):
+    for folder in (*told[:1], *top[:1], here):
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return Path(file).as_posix()
