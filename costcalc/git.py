@@ -7,6 +7,7 @@ two parted. folder is where git is asked, the working directory unless given.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,14 +70,28 @@ def _parted(revision: str, one: str, other: str, folder: str) -> str:
 
 
 def _near(revision: str, folder: str) -> str:
+    """What to do about a revision that is not known here. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
+    shallow = ask("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+    remote, _, branch = revision.partition("/")
+    plain = re.fullmatch(r"[\w./-]+", revision) is not None
+    ours = plain and branch and remote.encode() in ask("remote", folder=folder).split()
+    fetch = f"git fetch {'--depth 1 ' if shallow else ''}{remote} +refs/heads/{branch}:refs/remotes/{revision}"
+    if shallow and ours:
+        return f"this clone is shallow: fetch it before with `{fetch}`"
+    if shallow and not plain:
+        return "this clone is shallow: `git fetch --unshallow` brings the commits before"
     known = ask("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
-    remote = [name for name in known if name.endswith(f"/{revision}")]
-    near = remote or difflib.get_close_matches(revision, known, 1, 0.6)
+    there = [name for name in known if name.endswith(f"/{revision}")]
+    near = there or difflib.get_close_matches(revision, known, 1, 0.6)
+    meant = f"did you mean {near[0]!r}?" if near else ""
+    if ours:
+        return f"{meant} What is not fetched yet comes with `{fetch}`".strip()
     if near:
-        return f"did you mean {near[0]!r}?"
-    return f"name a branch, a tag or a commit; what is not fetched yet comes with `git fetch origin {revision}`"
+        return meant
+    asked = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
+    return f"name a branch, a tag or a commit{asked}"
 
 
 def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -48,6 +48,32 @@ def test_revisions_that_are_none(repository: Path) -> None:
     assert said("develop") == "git knows no revision 'develop'; did you mean 'origin/develop'?"
 
 
+@needs_git
+def test_a_clone_as_a_ci_makes_it_says_what_to_fetch(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy is run as it is said, and works."""
+    (repository / "later").touch()
+    commit(repository)
+    clone = repository.parent / "clone"
+    run(repository.parent, "clone", "-q", "--depth", "1", "--branch", "wide", repository.as_uri(), "clone")
+    monkeypatch.chdir(clone)
+    words = said("origin/main")
+    assert words.startswith(
+        "git knows no revision 'origin/main'; this clone is shallow: fetch it before with `git fetch "
+    )
+    run(clone, *words.split("`")[1].split()[1:])
+    assert git.commit("origin/main") == run(repository, "rev-parse", "main")
+    run(clone, "update-ref", "-d", "refs/remotes/origin/main")
+    assert "this clone is shallow: `git fetch --unshallow`" in said("HEAD~1")
+    assert "`git fetch origin main`" in said("main")
+    run(clone, "fetch", "-q", "--unshallow", "origin")
+    assert git.commit("HEAD~1") == run(repository, "rev-parse", "wide~1")
+    words = said("origin/main")
+    assert "shallow" not in words
+    run(clone, *words.split("`")[1].split()[1:])
+    assert git.commit("origin/main") == run(repository, "rev-parse", "main")
+    assert "fetch" not in said("HEAD~99")
+
+
 def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
