@@ -4,8 +4,8 @@ A layer is the same one if all that it rests on, or all that rests on it, is. In
 script is taken if it is short; if not, the layers with MACs are aligned first: they make a network, and two exports of
 one agree in them. What stands between two of them is aligned within its gap. Where names are numbered automatically (an
 inserted convolution makes conv3 into conv4), structure decides and names only break ties; the names of containers are
-followed where that leaves fewer changes. What was moved, or stands in
-another order in the file, is found through its neighbours that are aligned already, and by its name.
+followed where that leaves fewer changes. What was moved, or stands in another order in the file, is found through its
+neighbours that are aligned already, and by its name.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def nested(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], align: Align,
     """The pairs that align finds in the runs as a whole, or container by container: whichever has fewer changes."""
     whole = align(xs, ys)
     cost = _cost(a, b, xs, ys, whole)
-    if cost == (abs(len(xs) - len(ys)), 0):
+    if cost == (abs(len(xs) - len(ys)), 0, 0):
         return whole
     shared = _shared(a, b, xs, ys, depth)
     while shared == [(Run(0, len(xs)), Run(0, len(ys)))]:
@@ -50,10 +50,11 @@ def nested(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], align: Align,
     return parts if shared and _cost(a, b, xs, ys, parts) < cost else whole
 
 
-def _cost(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int]:
-    """How many layers come, go and change; and how many have another name, numbers aside."""
+def _cost(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
+    """How many layers come, go and change; how many have another name, numbers aside; and how many with them."""
     changed = sum(a.full[i] != b.full[j] for i, j in pairs)
-    return len(xs) + len(ys) - 2 * len(pairs) + changed, sum(a.stem[i] != b.stem[j] for i, j in pairs)
+    renamed = sum(a.stem[i] != b.stem[j] for i, j in pairs)
+    return len(xs) + len(ys) - 2 * len(pairs) + changed, renamed, sum(a.name[i] != b.name[j] for i, j in pairs)
 
 
 def _shared(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], depth: int) -> list[tuple[Run, Run]]:

@@ -33,6 +33,9 @@ FAMILY = {op: number for number, ops in enumerate(FAMILIES) for op in ops.split(
 
 Pairs = list[tuple[int, int]]
 
+UP, LEFT, PAIR = 1, 2, 3
+"""Where the best sum of a cell comes from: without the old layer, without the new one, or with both as a pair."""
+
 
 def kindred(a: Side, i: int, b: Side, j: int) -> bool:
     """Whether two operators may take each other's place."""
@@ -65,38 +68,37 @@ def best(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], band: int | Non
     those pairs that lie within it beside the diagonal."""
     n, m = len(xs), len(ys)
     wide = m if band is None else band + abs(n - m)
-    rows: list[dict[int, int] | list[int]] = []
-    choices: list[bytearray] = []
-    above = [0] * (m + 1)
+    choices: list[tuple[int, bytearray]] = []
+    above, start = [0], 0
     for r, x in enumerate(xs):
         low, high = max(0, r * m // n - wide), min(m, r * m // n + wide + 1)
-        row = [0] * (m + 1)
-        choice = bytearray(m)
-        row[low] = above[low]
-        last = row[low]
+        # right of its band the row above stays at its last sum
+        above = above[low - start :] + [above[-1]] * (high + 1 - start - len(above))
+        last = above[0]
+        row, choice = [last], bytearray()
         for c in range(low, high):
-            up = above[c + 1]
-            pick, most = (1, up) if up >= last else (2, last)
+            up, diagonal = above[c + 1 - low], above[c - low]
+            pick, most = (UP, up) if up >= last else (LEFT, last)
             worth = score(a, x, b, ys[c])
-            if worth and above[c] + worth >= most:
-                pick, most = 3, above[c] + worth
-            choice[c] = pick
-            row[c + 1] = last = most
-        for c in range(high, m):
-            row[c + 1] = last
-            choice[c] = 2
-        choices.append(choice)
-        above = row
-    del rows
+            if worth and diagonal + worth >= most:
+                pick, most = PAIR, diagonal + worth
+            choice.append(pick)
+            row.append(most)
+            last = most
+        choices.append((low, choice))
+        above, start = row, low
+    return _back(xs, ys, choices)
+
+
+def _back(xs: Sequence[int], ys: Sequence[int], choices: Sequence[tuple[int, bytearray]]) -> Pairs:
+    """The pairs on the way of the choices, from their end; each row's begin at a column."""
     pairs: Pairs = []
-    r, c = n - 1, m - 1
+    r, c = len(xs) - 1, len(ys) - 1
     while r >= 0 and c >= 0:
-        pick = choices[r][c]
-        if pick == 3:
+        low, choice = choices[r]
+        pick = UP if c < low else LEFT if c >= low + len(choice) else choice[c - low]
+        if pick == PAIR:
             pairs.append((xs[r], ys[c]))
-            r, c = r - 1, c - 1
-        elif pick == 2:
-            c -= 1
-        else:
-            r -= 1
+        r -= pick != LEFT
+        c -= pick != UP
     return pairs[::-1]

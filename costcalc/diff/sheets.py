@@ -134,7 +134,8 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     usual = "macs" if first == "params" else "params"
     second = next((key for key in others if key != first and any(c.delta(key) != 0 for c in changes)), usual)
     kept = changes if top is None or len(changes) <= top else _largest(changes, first, top)
-    left = [c for c in changes if not any(c is k for k in kept)]
+    shown = set(map(id, kept))
+    left = [c for c in changes if id(c) not in shown]
     columns = (
         Column("status", "", "sign", 99),
         Column("name", "Layer", "name", 100),

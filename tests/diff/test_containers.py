@@ -99,3 +99,11 @@ def test_a_renamed_block_among_blocks_that_are_alike() -> None:
     assert before != after
     result = sound(*(net("repeat: {times: 3, layers: [pair]}", size=32, head=head) for head in (before, after)))
     assert set(statuses(result)) == {"renamed"}
+
+
+def test_of_layers_that_are_all_alike_the_names_of_containers_tell() -> None:
+    before = "blocks:\n  pair:\n    layers: [{sigmoid: {}, as: old}]"
+    after = before.replace("[{sig", "[{sigmoid: {}, as: new}, {sig")
+    result = sound(*(net("repeat: {times: 3, layers: [pair]}", head=head) for head in (before, after)))
+    assert named(result, "added") == [f"pair{i}/new" for i in (1, 2, 3)]
+    assert statuses(result) == {"added": 3}
