@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def _scalar(source: Source, node: YamlNode, what: str) -> int | bool:
     text = source.word(node, what).lower()
     if text in ("true", "false"):
         return text == "true"
-    if not text.lstrip("-").isdigit() or len(text) > 18:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise source.error(node, f"the value of {what} is {text!r}", "give a whole number, true or false")
     return int(text)
 

@@ -109,6 +109,8 @@ def test_increases_and_layers(tmp_path: Path) -> None:
         ("models: [{path: a, scenarios: {x: {pfad: 1}}}]", "1:36", "no key 'pfad'"),
         ("models: [{path: a, dtype: fp17}]", "1:27", "no element type"),
         ("models: [{path: a, dims: {N: 1.5}}]", "1:30", "give a whole number"),
+        ("models: [{path: a, values: {n: --5}}]", "1:32", "give a whole number, true or false"),
+        ("models: [{path: a, values: {n: 5²}}]", "1:32", "give a whole number, true or false"),
         ("models: [a, a", "2:1", "not YAML"),
         ("models: [a]\nmodels: [b]", "2:1", "given twice"),
     ],
@@ -141,10 +143,12 @@ def test_settings_are_said_as_on_the_command_line(tmp_path: Path) -> None:
             dtype: FP16
             act_dtype: bf16
             symbolic: true
+            values: {n: -7, flag: True}
             scenarios: {open: , closed: {symbolic: false, dtype: int8}}
         """)  # fmt: skip
     first, second = (e.settings for e in found.entries)
     assert (first.dtype, first.act_dtype, first.symbolic) == ("float16", "bfloat16", True)
+    assert first.values == {"n": -7, "flag": True}
     assert (second.dtype, second.act_dtype, second.symbolic) == ("int8", "bfloat16", False)
 
 
