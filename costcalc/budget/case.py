@@ -22,6 +22,16 @@ class Timed(NamedTuple):
     code: str = "CC106"
 
 
+class Unknown(NamedTuple):
+    """An operator that nothing is known of, how many layers are of it, and the first. behind: each of them reads what
+    has no known shape, as behind an operator without a rule; it may well have a rule itself."""
+
+    operator: str
+    layers: int
+    first: str
+    behind: bool
+
+
 class Peak(NamedTuple):
     """What needs most where activations peak: the step, the layer that gave the largest output alive, its share."""
 
@@ -46,13 +56,18 @@ class Case:
     peak: Peak | None = None
     open: tuple[str, ...] = ()
 
-    def unknown(self) -> tuple[tuple[str, int, str], ...]:
-        """(operator, how many layers, the first of them) of those without a rule that are not allowed."""
-        found: dict[str, list[str]] = {}
+    def unknown(self) -> tuple[Unknown, ...]:
+        """The operators that have no figures and are not allowed; first those that have no rule."""
+        found: dict[str, list[Layer]] = {}
         for layer in self.now.layers:
             if layer.state == "unknown" and not allowed(layer, self.budget.allow):
-                found.setdefault(operator(layer), []).append(layer.name)
-        return tuple([(op, len(names), names[0]) for op, names in found.items()])
+                found.setdefault(operator(layer), []).append(layer)
+        every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
+        return tuple(sorted(every, key=lambda one: one.behind))
+
+
+def _reads_unknown(layer: Layer) -> bool:
+    return any(t.name and t.shape is None for t in layer.inputs)
 
 
 def operator(layer: Layer) -> str:

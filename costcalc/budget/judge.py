@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from costcalc.budget import words
-from costcalc.budget.case import Case, operator, partial
+from costcalc.budget.case import Case, Unknown, operator, partial
 from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most, named, place_of
 from costcalc.budget.limits import Limit
 from costcalc.budget.rules import LIMIT_CODES, RULES, level
@@ -59,16 +59,26 @@ def unknown_operators(case: Case) -> Iterator[Verdict]:
     asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
     unknown = case.unknown()
     if unknown:
-        names = ", ".join(f"{op} × {count} ({first})" for op, count, first in unknown[:3])
-        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        total = sum(count for _, count, _ in unknown)
-        fact = f"{names}{more}: no rule tells what it costs; totals are lower bounds"
-        at = named(case.now, unknown[0][2])
+        lack = "no rule tells what it costs", "what it reads has no known shape"
+        said = [
+            f"{_named(of)}: {why}"
+            for behind, why in enumerate(lack)
+            if (of := [u for u in unknown if u.behind == behind])
+        ]
+        total = sum(one.layers for one in unknown)
+        fact = f"{'; '.join(said)}; totals are lower bounds"
+        at = named(case.now, unknown[0].first)
         yield Verdict("CC101", "error", "unknown_ops", "count", total, 0, "unknown", fact, layer=at.layer,
                       place=at.place, limit_place=asked and asked.place)  # fmt: skip
     elif asked:
         yield Verdict("CC101", "error", "unknown_ops", "count", 0, 0, "kept", "every operator has a rule or is allowed",
                       limit_place=asked.place)  # fmt: skip
+
+
+def _named(unknown: Sequence[Unknown]) -> str:
+    """com.acme:Mystery × 2 (the first of them), and how many more operators."""
+    more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+    return ", ".join(f"{one.operator} × {one.layers} ({one.first})" for one in unknown[:3]) + more
 
 
 def limit(case: Case, asked: Limit, changes: Changes) -> Verdict:

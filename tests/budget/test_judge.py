@@ -51,7 +51,8 @@ def test_unknown_operators_are_never_taken_as_zero() -> None:
     assert (below.outcome, below.code) == ("unknown", "CC101")
     assert (above.outcome, above.code) == ("exceeded", "CC001")
     assert (operators.outcome, operators.code, operators.value) == ("unknown", "CC101", 2)
-    assert "com.acme:Mystery × 1 (mystery)" in operators.fact
+    assert "com.acme:Mystery × 1 (mystery): no rule tells what it costs; Relu × 1 (" in operators.fact
+    assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
     (alone,) = verdicts(unknown())
     assert alone.outcome == "unknown", "without a limit too"
 
