@@ -80,7 +80,8 @@ def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
         return single({4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
             len(shape), [CHANNELS] * len(shape)), shape)  # fmt: skip
     if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
-        return single([POSITIONS, CHANNELS], shape) if len(shape) == 2 else guess(out)
+        table = len(shape) == 2 and out.dtype.startswith("float")
+        return single([POSITIONS, CHANNELS], shape) if table else guess(out)
     first = read(moving[0], known, op)
     if key in PRODUCTS:
         return _product(layer, moving, first, shape, known)

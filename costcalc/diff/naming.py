@@ -67,16 +67,18 @@ def same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: b
     """Whether two names differ by automatic numbers alone.
 
     A number is automatic where it counts: it is in both versions the part's place among its like (YAML's conv3 is the
-    3rd conv of its block; the only one has no number). So is, in exported graphs, one behind a _ or alone
-    (`node_Conv_12`, `Add` and `Add_1`, `layer.3`).
+    3rd conv of its block; the only one has no number, and relu6's are relu6_1 and relu6_2). So is, in exported graphs,
+    one behind a _ or alone (`node_Conv_12`, `Add` and `Add_1`, `layer.3`).
     """
     if before == after:
         return True
-    if stem(before) != stem(after):
-        return False
     a, b = split(before), split(after)
-    return all(
-        x == y or (exported and _set(x) and _set(y)) or (_counts(a[: at + 1], old) and _counts(b[: at + 1], new))
+    return len(a) == len(b) and all(
+        x == y
+        or (x.word == y.word and exported and _set(x) and _set(y))
+        or (x.word == y.word and _counts(a[: at + 1], old) and _counts(b[: at + 1], new))
+        or (_alone(x, y) and _counts(b[: at + 1], new))
+        or (_alone(y, x) and _counts(a[: at + 1], old))
         for at, (x, y) in enumerate(zip(a, b, strict=True))
     )
 
@@ -87,5 +89,11 @@ def _set(part: Part) -> bool:
 
 
 def _counts(path: Path, places: Ordinals) -> bool:
-    number = path[-1].number
-    return not path[-1].joined and (1 if number is None else number) == places.get(path)
+    part = path[-1]
+    ours = not part.joined or part.word[-1:].isdigit()
+    return ours and (1 if part.number is None else part.number) == places.get(path)
+
+
+def _alone(only: Part, counted: Part) -> bool:
+    """Whether a kind that ends in a digit stood alone, and is one of several now: relu6 and relu6_1."""
+    return counted.joined and not only.joined and f"{only.word}{only.number}" == counted.word

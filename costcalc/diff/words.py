@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.diff.change import LayerChange
 from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, canonical, units
 from costcalc.dim import Dim, Poly
+from costcalc.ir import DTYPE_OF_CODE
 from costcalc.snapshot import Layer, Tensor
 from costcalc.units import exact, shape_text
 
@@ -115,6 +116,8 @@ def _attributes(layer: Layer) -> dict[str, str]:
 def _value(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value.lower().removesuffix("_upper") if name == "auto_pad" else value[:40]
+    if name == "to" and isinstance(value, int) and value in DTYPE_OF_CODE:
+        return str(DTYPE_OF_CODE[value])
     if isinstance(value, (list, tuple)):
         if name in EVERYWHERE and len(set(value)) == 1:
             return str(value[0])
@@ -144,9 +147,13 @@ def _stored(old: Layer, new: Layer) -> Iterator[str]:
 
 
 def _rest(old: Layer, new: Layer) -> Iterator[str]:
-    """Why a layer costs otherwise that reads and is the same: a weight of several layers counts for the first."""
+    """Why a layer costs otherwise that reads and is the same: of several layers that share a weight, or places that
+    read one value, the first counts it."""
     if old.amounts["weight_bytes"] != new.amounts["weight_bytes"]:
-        yield "its weight counts for another layer before or now"
+        yield "a weight that it shares counts for another layer"
+    a, b = (len({t.name for t in layer.inputs}) for layer in (old, new))
+    if a != b:
+        yield "reads one value twice" if b < a else "no longer reads one value twice"
 
 
 def _tensors(label: str, a: Tensor, b: Tensor) -> Iterator[str]:

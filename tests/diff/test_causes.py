@@ -168,3 +168,18 @@ def test_axes_of_a_reshaped_tensor() -> None:
     assert heads == ((n,), (Factor("channels", 12),), (Factor("channels", 64),))
     assert regroup(((Factor("channels", 6),),), (4,)) is None
     assert extent((c, h, h)) == 512 * 49
+
+
+def test_a_table_of_positions_is_no_channels() -> None:
+    """Positions 0, 1, 2 … of a sequence are cut from a table that no input reaches."""
+
+    def cut(length: int) -> Snapshot:
+        b = GraphBuilder("net", "made", {"": 17})
+        table = b.add_initializer("table", DType.INT64, (1, 512))
+        at = b.add_initializer("at", DType.INT64, (1, length))
+        (y,) = b.add("GatherElements", [table, at], {"axis": 1}, name="positions")
+        return snapshot(analyze_graph(b.build([y])))
+
+    causes = sound(cut(128), cut(96)).causes
+    # 32 positions less, 8 bytes each
+    assert causes["activation_bytes"] == {"resolution": -32 * 8}

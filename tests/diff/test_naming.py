@@ -29,6 +29,15 @@ def test_automatic_numbers(before: str, after: str, same: bool) -> None:
     assert same_name(before, after, old if before != "conv" else ordinals(["conv"]), new) is same
 
 
+def test_the_numbers_of_a_kind_that_ends_in_a_digit() -> None:
+    one, two, three = (net(C64, *["relu6"] * n, C64) for n in (1, 2, 3))
+    assert [layer.name for layer in two.layers] == ["conv1", "relu6_1", "relu6_2", "conv2"]
+    for before, after, status in ((one, two, "added"), (two, one, "removed"), (two, three, "added")):
+        assert statuses(sound(before, after)) == {status: 1}
+    named = net(C64, "relu6: {}\n    as: relu6_2", C64)
+    assert statuses(sound(one, named)) == {"renamed": 1}
+
+
 def test_a_number_that_somebody_wrote_is_part_of_the_name() -> None:
     result = sound(net(C64, C64 + "\n    as: stage_2"), net(C64, C64 + "\n    as: stage_3"))
     assert statuses(result) == {"renamed": 1}

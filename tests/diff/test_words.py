@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 from chains import net, of
 
+from costcalc.build import GraphBuilder
 from costcalc.diff.change import Diff, LayerChange
 from costcalc.diff.differ import diff
 from costcalc.diff.words import operator, words
+from costcalc.ir import DType
+from costcalc.report import analyze_graph
+from costcalc.snapshot import Snapshot, snapshot
 
 CONV = "conv: {filters: 4, kernel: 3, pad: same, bias: false}"
 
@@ -87,3 +91,27 @@ def test_long_lists_are_counted_and_hostile_values_cut() -> None:
         only(diff(before, replace(before, layers=(replace(layer, attributes={**layer.attributes, **attributes}),))))
     )
     assert text.endswith(" and 5 more") and len(text) < 300
+
+
+def sums(second: str, element: DType = DType.INT32) -> Snapshot:
+    """An Add of two activations, or of one and itself; and a Cast."""
+    b = GraphBuilder("net", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    (first,) = b.add("Relu", [x], name="first")
+    (other,) = b.add("Relu", [first], name="other")
+    (added,) = b.add("Add", [first, {"first": first, "other": other}[second]], name="sum")
+    (cast,) = b.add("Cast", [added], {"to": element.code}, name="cast")
+    return snapshot(analyze_graph(b.build([cast, other])))
+
+
+def test_an_element_type_is_told_by_its_name() -> None:
+    change = only(diff(sums("other"), sums("other", DType.FLOAT16)))
+    assert words(change) == "to int32 → float16"
+
+
+def test_one_value_that_is_read_twice() -> None:
+    change = only(diff(sums("other"), sums("first")))
+    # 8 floats are read instead of 16
+    assert change.delta("traffic_bytes") == -8 * 4
+    assert words(change) == "reads one value twice"
+    assert words(only(diff(sums("first"), sums("other")))) == "no longer reads one value twice"
