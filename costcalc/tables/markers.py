@@ -16,6 +16,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _MARKER = re.compile(
     r"(?P<indent> {0,3})<!--[ \t]*(?P<close>/?)[ \t]*costcalc:(?P<word>[\w-]*)(?P<rest>.*?)-->[ \t]*\Z", re.S
 )
+_BEGUN = re.compile(r" {0,3}<!--[ \t]*/?[ \t]*costcalc:table\b")
 _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)\Z", re.S)
 CLOSE = "<!-- /costcalc:table -->"
 
@@ -43,6 +44,9 @@ def regions(text: str) -> tuple[Region, ...]:
         fence, inside = _fenced(body, fence)
         marker = None if inside else _MARKER.match(body)
         if marker is None:
+            if not inside and _BEGUN.match(body):
+                fact = "the marker does not end on its line, or is not alone there"
+                raise SpecError(fact, "write <!-- costcalc:table MODEL… --> on a line of its own", str(number))
             continue
         _known(marker, number)
         if marker["close"]:
