@@ -18,11 +18,12 @@ SEQUENCE = "name: seq\ninput: [N, seq, 64]\nlayers:\n  - linear: {units: 10, bia
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three models, something else, and a folder, which is not opened."""
+    """Three models, a config and something else, which are none, and a folder, which is not opened."""
     for name, filters in (("b", 5), ("a", 7)):
         (tmp_path / f"{name}.yaml").write_text(SPEC.format(name, filters))
     (tmp_path / "c.onnx").write_bytes((DATA / "toy_gru__ts_dynamic.onnx").read_bytes())
     (tmp_path / "notes.txt").write_text("no model")
+    (tmp_path / "costcalc.yaml").write_text("models: [a.yaml]")
     (tmp_path / "deeper").mkdir()
     return tmp_path
 

@@ -64,7 +64,9 @@ def _presented(question: Question, report: Report) -> Answer:
 
 
 def opened(models: Sequence[str]) -> list[str]:
-    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order."""
+    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order; a config
+    of `check` is no model."""
+    from costcalc.budget.config_find import NAMES
     from costcalc.load.builtin import find
 
     found: list[str] = []
@@ -72,7 +74,8 @@ def opened(models: Sequence[str]) -> list[str]:
         if not Path(model).is_dir() or find(model):
             found.append(model)
             continue
-        inside = sorted(str(p) for p in Path(model).iterdir() if p.suffix in SUFFIXES and p.is_file())
+        files = [p for p in Path(model).iterdir() if p.suffix in SUFFIXES and p.name not in NAMES]
+        inside = sorted(str(p) for p in files if p.is_file())
         if not inside:
             raise UsageError(f"there is no model in the directory {model}", "name one with .onnx or .yaml files")
         found += inside
