@@ -26,6 +26,8 @@ from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
 from costcalc.errors import CostcalcError
 
+__all__ = ["cli", "crash", "main", "run"]
+
 for command in (check, diff, export, llm, lock, memory, plot, reconcile, report, rule, schema, suggest, sweep, table):
     cli.add_command(command)
 
