@@ -37,7 +37,7 @@ class Finding(NamedTuple):
 
 def threshold(text: str) -> Threshold:
     """The threshold in a text. UsageError where it is none."""
-    found = re.fullmatch(r"\s*(\w+)\s*>\s*(\+?)\s*(.*?)\s*(%?)\s*", text, re.S)
+    found = re.fullmatch(r"\s*(\w+)\s*>\s*(\+?)\s*([\w.].*?)\s*(%?)\s*", text, re.S)
     if found is None:
         raise UsageError(f"--fail-on {text!r} is not understood", EXAMPLE)
     quantity, plus, amount, percent = found.groups()
@@ -53,6 +53,9 @@ def threshold(text: str) -> Threshold:
         if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", amount):
             raise UsageError(f"--fail-on {text!r}: {amount!r} is no share", EXAMPLE)
         return Threshold(text.strip(), quantity, Fraction(amount) / 100, 0, True)
+    if amount.lower().endswith("b") and not quantity.endswith("bytes"):  # 7B would be seven, not seven billion
+        fact = f"--fail-on {text!r}: {amount!r} is in bytes, which {quantity} are not counted in"
+        raise UsageError(fact, "write 600M, or 7G for 7 billion")
     return Threshold(text.strip(), quantity, None, parse(amount), bool(plus))
 
 

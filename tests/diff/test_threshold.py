@@ -59,8 +59,13 @@ def test_what_a_condition_says(condition: str, share: Fraction | None, most: int
         ("mac>+2%", "there is no total 'mac'; did you mean 'macs'?"),
         ("macs>2%", "a share is of what the total was; write macs>+2%"),
         ("macs>+1e3%", "'1e3' is no share"),
-        ("macs>+-5", "'-5' is not a quantity"),
-        ("macs>", "'' is not a quantity"),
+        ("macs>+five", "'five' is not a quantity"),
+        ("macs>+-5", "is not understood"),
+        ("macs>-2%", "is not understood"),
+        ("macs>=5", "is not understood"),
+        ("macs>", "is not understood"),
+        ("macs>+1KiB", "'1KiB' is in bytes, which macs are not counted in"),
+        ("params>7B", "write 600M, or 7G for 7 billion"),
     ],
 )
 def test_what_is_none(condition: str, said: str) -> None:
