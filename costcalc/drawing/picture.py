@@ -13,7 +13,7 @@ from costcalc.plotting.charts import Bars, Chart, Front, Live, Roofs
 
 WIDTH = 8.6
 """Inches; a point of the font is the same everywhere."""
-STYLE = {
+STYLE: Any = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5, "text.parse_math": False,
     "text.color": "#1c2127", "axes.labelcolor": "#5c6570", "axes.edgecolor": "#c5cad1", "axes.spines.top": False,
     "axes.spines.right": False, "axes.axisbelow": True, "axes.unicode_minus": False, "xtick.color": "#5c6570",

@@ -50,8 +50,8 @@ def draw(chart: Roofs, axes: Any) -> None:
     axes.grid(True)
     if not chart.whole:
         legend(axes, numbers, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
-    places, words = [(s.intensity, heights[id(s)]) for s in named], [label(s.label, 34) for s in named]
-    spread(axes, places, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
+    ends, words = [(s.intensity, heights[id(s)]) for s in named], [label(s.label, 34) for s in named]
+    spread(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
 
 
 def _name_devices(chart: Roofs, axes: Any, decades: float) -> None:
