@@ -19,6 +19,9 @@ from costcalc.units import exact
 
 SAID = {"changed": "~ {} changed", "added": "+ {} added", "removed": "- {} removed", "renamed": "= {} renamed",
         "follows": "→ {} follow what they read", "same": "{} the same"}  # fmt: skip
+MEANT = {"resolution": "height, width, length of a sequence",
+         "other": "element types, biases, how often a layer runs, which layer counts a shared weight"}  # fmt: skip
+"""What a cause stands for where its name does not tell."""
 OWN = ("added", "removed", "changed")
 """What became of a layer by itself."""
 
@@ -121,8 +124,10 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
             if any(found[key].get(cause, 0) != 0 for key in shown)]  # fmt: skip
     sums = [sum((part for part in found[key].values()), 0) for key in shown]
     columns = [Column(key, TOTALS[key], "change", 90 - i) for i, key in enumerate(shown)]
+    there = {row[0] for row in rows}
+    meant = tuple([Remark(cause, text) for cause, text in MEANT.items() if cause in there])
     yield Sheet("By cause", "", (Column("cause", "Cause", "name", 100), *columns), tuple(rows),
-                total=("Total", *sums), kind="figure")  # fmt: skip
+                total=("Total", *sums), remarks=meant, kind="figure")  # fmt: skip
 
 
 def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:

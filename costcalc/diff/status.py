@@ -36,7 +36,7 @@ def _changed(before: Layer, after: Layer) -> bool:
     if len(before.inputs) != len(after.inputs) or len(before.outputs) != len(after.outputs):
         return True
     pairs = list(zip(before.inputs, after.inputs, strict=True))
-    if any(bool(x.name) != bool(y.name) or (x.stored and y.stored and x.dtype != y.dtype) for x, y in pairs):
+    if any(bool(x.name) != bool(y.name) or _retyped(x, y) for x, y in pairs):
         return True
     if _read(before) == _read(after):
         # what is cut from a table follows a length that the layer does not read
@@ -47,6 +47,11 @@ def _changed(before: Layer, after: Layer) -> bool:
         return False
     ratios = list(_ratios(before, after))
     return any(x.stored and y.stored and not _follows(x, y, ratios) for x, y in pairs)
+
+
+def _retyped(before: Tensor, after: Tensor) -> bool:
+    """Whether a weight has another element type; that of a single number (a bound, a ratio) follows the activations."""
+    return before.stored and after.stored and before.dtype != after.dtype and after.shape not in ((), (1,))
 
 
 def _read(layer: Layer) -> list[tuple[str, tuple[Dim, ...] | None]]:

@@ -183,3 +183,13 @@ def test_a_table_of_positions_is_no_channels() -> None:
     causes = sound(cut(128), cut(96)).causes
     # 32 positions less, 8 bytes each
     assert causes["activation_bytes"] == {"resolution": -32 * 8}
+
+
+def test_activations_of_another_type_are_no_change_of_any_layer() -> None:
+    # relu6's bounds are of the type that they bound
+    result = sound(of("mobilenet_v2"), of("mobilenet_v2", act_dtype="float16"))
+    assert set(statuses(result)) == {"follows"}
+    assert {cause for parts in result.causes.values() for cause in parts} == {"other"}
+    changed = statuses(sound(of("mobilenet_v2"), of("mobilenet_v2", dtype="int8")))
+    # 52 convolutions with a normalisation behind each, and the classifier
+    assert changed == {"changed": 2 * 52 + 1}

@@ -154,3 +154,10 @@ def test_in_the_api() -> None:
     assert found.to_dict()["totals"]["macs"]["after"] == costcalc.analyze("resnet50").macs
     batch = costcalc.diff("lenet5", costcalc.analyze("lenet5"), dims={"N": 2})
     assert batch.causes["macs"].keys() == {"batch"}
+
+
+def test_a_cause_that_its_name_does_not_tell_is_told_below() -> None:
+    relu, biased = "conv: {filters: 8, kernel: 3, bias: false}", "conv: {filters: 8, kernel: 3}"
+    causes = sheets(diff(net(relu), net(biased, size=20)))[1]
+    assert [remark.label for remark in causes.remarks] == ["resolution", "other"]
+    assert sheets(diff(net(relu), net(relu, relu)))[1].remarks == ()
