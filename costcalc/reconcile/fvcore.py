@@ -2,7 +2,7 @@
 
 Convolutions and every matrix product without bias, 2 for each element of a batch normalisation, 5 of the other
 normalisations (with learned scales), one for each input of an adaptive average pool over maps. Not means, activations,
-other pools, elementwise operations, nor the fused attention of nn.MultiheadAttention and F.scaled_dot_product_attention.
+other pools, elementwise operations, nor the fused attention of nn.MultiheadAttention or F.scaled_dot_product_attention.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError
 from costcalc.ir import Graph
+from costcalc.load.yaml_spans import Spans, spans
 from costcalc.report import Report
 from costcalc.suggest.edit import edit
 from costcalc.suggest.pieces import Change, Knobs
@@ -20,7 +21,8 @@ from costcalc.suggest.source import Source, source
 from costcalc.suggest.suggestion import QUANTITIES, Suggestion, saved
 from costcalc.suggest.suggestions import Suggestions
 from costcalc.suggest.view import line, view
-from costcalc.units import parse, ratio
+from costcalc.suggest.write import writable
+from costcalc.units import parse, parse_percent, ratio
 from costcalc.values import magnitude
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
@@ -50,7 +52,8 @@ def suggest(
     knobs = Knobs(reduction, group)
     known = chosen(tuple(rules))
     found = source(model, **options)
-    kept = [one for rule in known for one in _of_rule(rule, found, knobs)]
+    seen = None if found.trace is None else spans(found.trace.text)
+    kept = [one for rule in known for one in _of_rule(rule, found, seen, knobs)]
     kept = [one for one in kept if _enough(one.saves(sort), found.report.totals.get(sort), least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
@@ -58,13 +61,15 @@ def suggest(
     return Suggestions(found, ranked, sort, knobs)
 
 
-def _of_rule(rule: Rule, found: Source, knobs: Knobs) -> Iterator[Suggestion]:
+def _of_rule(rule: Rule, found: Source, seen: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
     """A rule's suggestions that save."""
     before = found.report.totals
     for place in places(rule.find(view(found.graph), knobs), found.trace):
         changes = [change for match in place.matches for change in match.changes]
         made = rewrite(found, changes)
         if made is not None and saved(before, made[1]):
+            if found.trace is not None and seen is not None:
+                place = writable(found.trace, seen, place)
             macs = _macs(found, changes)
             yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
 
@@ -103,10 +108,7 @@ def _least(text: str | int) -> int | Fraction:
     if isinstance(text, int):
         return text
     if text.strip().endswith("%"):
-        try:
-            return Fraction(text.strip()[:-1].strip()) / 100
-        except (ValueError, ZeroDivisionError) as error:
-            raise UsageError(f"{text!r} is no share", "write it as 1% or 0.5%") from error
+        return parse_percent(text)
     return parse(text)
 
 

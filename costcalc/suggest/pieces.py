@@ -2,7 +2,8 @@
 the file.
 
 A text is a template: `$filters` stands for what the rewritten layer of the file has at `filters:` (an option that it
-lacks is left out), `${kv_heads|heads}` for the first of the two that it has.
+lacks is left out), `$kernel.1` for its second entry where that is a list, `${kv_heads|heads}` for the first of the two
+that it has.
 """
 
 from __future__ import annotations

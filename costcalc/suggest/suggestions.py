@@ -60,7 +60,7 @@ class Suggestions:
 
     def named(self, which: str) -> tuple[Suggestion, ...]:
         """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
-        if which.isdigit():
+        if which.isascii() and which.isdigit() and len(which) < 10:
             if not 1 <= int(which) <= len(self.ranked):
                 raise UsageError(f"there is no suggestion {which}", f"there are {len(self.ranked)}")
             return (self.ranked[int(which) - 1],)

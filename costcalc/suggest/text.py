@@ -13,7 +13,7 @@ from costcalc.load.items import Item
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 from costcalc.suggest.pieces import Piece
 
-HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))")
+HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))(?:\.(\d))?")
 PADS = ("same", "same_lower", "valid")
 UNSAFE = re.compile(r"[,\[\]{}\"'`|>&*!%@#\n]|^[-?:] |: |:$|^\s|\s$|^$")
 """What a plain word inside `{…}` must not hold."""
@@ -69,6 +69,8 @@ def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
         nonlocal missing
         have = _option(hole, options)
         missing = missing or have is None
+        if isinstance(have, Seq) and hole[3] and int(hole[3]) < len(have.items):
+            have = have.items[int(hole[3])]
         if isinstance(have, (Seq, Map)):
             raise UsageError(f"the layer's {hole[0][1:]} is a list", "give it one number, or rewrite it by hand")
         text = have if isinstance(have, str) else have.text if have else ""

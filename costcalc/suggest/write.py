@@ -28,13 +28,10 @@ class Splice(NamedTuple):
 def rewritten(found: Trace, chosen: Sequence[Place]) -> str:
     """The text with these places rewritten. UsageError where one cannot be, or two overlap."""
     seen = spans(found.text)
-    splices: list[Splice] = []
     for place in chosen:
         if not place.runs:
             raise UsageError(f"it cannot be written: {place.reason}", "rewrite the file by hand")
-        for change, run in zip(place.matches[0].changes, place.runs, strict=True):
-            splices.append(_splice(found, seen, change, run, place.when))
-    splices.sort()
+    splices = sorted(splice for place in chosen for splice in _splices(found, seen, place))
     for one, other in pairwise(splices):
         if one.end > other.start:
             raise UsageError("two of the rewrites change the same layer", "apply one of them")
@@ -42,6 +39,22 @@ def rewritten(found: Trace, chosen: Sequence[Place]) -> str:
     for splice in reversed(splices):
         text = text[: splice.start] + splice.text + text[splice.end :]
     return text
+
+
+def writable(found: Trace, seen: Spans, place: Place) -> Place:
+    """The place; without runs, and why, where the text of its layers stands in the way."""
+    try:
+        _splices(found, seen, place)
+    except UsageError as error:
+        return Place(place.matches, reason=error.fact)
+    return place
+
+
+def _splices(found: Trace, seen: Spans, place: Place) -> list[Splice]:
+    """What is rewritten of a place; [] where its layers cannot be found. UsageError where their text stands in the
+    way."""
+    pairs = zip(place.matches[0].changes, place.runs, strict=True) if place.runs else ()
+    return [_splice(found, seen, change, run, place.when) for change, run in pairs]
 
 
 def _splice(found: Trace, seen: Spans, change: Change, run: Run, when: When | None) -> Splice:

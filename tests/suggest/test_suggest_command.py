@@ -84,7 +84,10 @@ def test_refusals(page: Callable[..., str], tmp_path: Path) -> None:
     assert "there is no suggestion 9; there are 5" in page("vgg16", "9", code=2)
     assert "there is no rewrite 'seperable'; did you mean 'separable'?" in page("vgg16", "--rule", "seperable", code=2)
     assert "there is no ranking by 'size'" in page("vgg16", "--sort", "size", code=2)
-    assert "write it as 1%" in page("vgg16", "--min-saving", "x%", code=2)
+    for share in ("x%", "-5%", "1e999999999%"):
+        assert "is no percentage" in page("vgg16", f"--min-saving={share}", code=2)
+    for which in ("²", "9" * 5000):
+        assert "there is no suggestion" in page("vgg16", "--apply", which, code=2)
     assert "there is no suggestion 'tied'" in page("vgg16", "--apply", "tied", code=2)
     assert "there is no file" in page("vgg61", code=2)
 

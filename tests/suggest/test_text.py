@@ -123,6 +123,25 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
         costcalc.suggest(made(tmp_path, numbered), rules=["separable"]).apply(1)
 
 
+def test_options_that_are_lists_have_an_entry_for_each_axis(tmp_path: Path) -> None:
+    line = "conv: {filters: 16, kernel: [k, 5], stride: [1, 2], pad: [2, 2, 2, 2]}"
+    new = applied(tmp_path, layers(line, params="{k: 5}"), "factor")
+    assert "- conv: {filters: 16, kernel: [1, 5], stride: [1, 2], pad: [0, 2]}" in new
+    assert "- conv: {filters: 16, kernel: [k, 1], stride: [1, 1], pad: [2, 0]}" in new
+
+
+def test_of_all_places_those_are_written_that_can_be(tmp_path: Path) -> None:
+    plain = "conv: {filters: 16, kernel: 3, pad: 1}"
+    found = costcalc.suggest(made(tmp_path, layers(f"&c {{{plain}}}", "*c", f"# why\n    {plain}", plain)))
+    ones = {one.where.rpartition("net.yaml:")[2]: one for one in found.named("separable")}
+    assert [one.place.reason for one in ones.values() if not one.writable] == [
+        "the layer has a YAML anchor or is an alias",
+        "a comment stands between a dash and its layer",
+    ]
+    (able,) = (one for one in ones.values() if one.writable)
+    assert found.apply("separable") == found.apply(able.number)
+
+
 def test_rewrites_of_one_layer_exclude_each_other(tmp_path: Path) -> None:
     found = costcalc.suggest(made(tmp_path, VGG_STYLE))
     both = [one for one in found.ranked if one.name == "second"]

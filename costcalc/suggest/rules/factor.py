@@ -37,7 +37,8 @@ def _along(c: Conv, axis: int) -> dict[str, Any]:
 
     def of(key: str, value: int, other: int) -> Copied:
         pair = [other, value] if axis else [value, other]
-        return Copied(pair, f"[{other}, ${key}]" if axis else f"[${key}, {other}]")
+        hole = f"${key}.{axis}"
+        return Copied(pair, f"[{other}, {hole}]" if axis else f"[{hole}, {other}]")
 
     found = {"kernel": of("kernel", c.kernel[axis], 1), "stride": of("stride", c.stride[axis], 1)}
     if isinstance(c.pads, str):
