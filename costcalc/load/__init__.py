@@ -99,7 +99,8 @@ def _at_revision(text: str, revision: str, path: str) -> bytes:
 def _dim(value: Dim | str, name: str, least: int) -> Dim:
     """An extent from the command line or from Python: a number, or a symbol's name."""
     if isinstance(value, str):
-        value = int(value) if value.strip().lstrip("-").isdigit() else dim_of(value.strip())
+        text = value.strip()
+        value = int(text) if re.fullmatch(r"-?[0-9]{1,999}", text) else dim_of(text)
     if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < least):
         raise UsageError(
             f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"

@@ -56,6 +56,12 @@ def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: 
     assert plain.settings.dims == {}
 
 
+@pytest.mark.parametrize("value", ["²", "--5", "1.5", "many"])
+def test_values_are_whole_numbers(value: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give a whole number, true or false"):
+        config(tmp_path, f"models: [{{path: net.yaml, values: {{n: {value}}}}}]")
+
+
 def test_increases_and_layers(tmp_path: Path) -> None:
     found = config(tmp_path, """\
         models:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 from onnx import helper as h
 
+import costcalc
 from costcalc.dim import symbol
 from costcalc.errors import CostcalcError
 from costcalc.load.onnx_graph import load_onnx
@@ -138,3 +139,7 @@ def test_a_decoder_with_a_cache_is_a_formula_in_past_and_new_positions() -> None
     one_token = analysed(model, seq=1, past_seq=511)
     assert report.bind({"seq": 1, "past_seq": 511}).totals == one_token.totals
     assert one_token.macs == 4 * 64 * 64 + 2 * 4 * 16 * 512
+
+
+def test_a_digit_that_is_no_number_is_a_name() -> None:
+    assert "²" in str(costcalc.analyze("gpt2", dims={"seq": "²"}).macs)
