@@ -10,7 +10,7 @@ from costcalc import ops
 from costcalc.cost import cost_graph
 from costcalc.diff.axes import AxesOf, read, result, role_of, single
 from costcalc.diff.definition import CONVOLUTIONS
-from costcalc.diff.regroup import Axes, Axis
+from costcalc.diff.regroup import Axes, Axis, extent
 from costcalc.diff.stored_axes import input_axes
 from costcalc.dim import Dim, prod
 from costcalc.errors import CostcalcError
@@ -44,19 +44,15 @@ class Slot(NamedTuple):
                 continue
             if [f.role for f in old] == [f.role for f in now]:
                 found.update(x.role for x, y in zip(old, now, strict=True) if x.extent != y.extent)
-            elif _extent(old) != _extent(now):
+            elif extent(old) != extent(now):
                 found.add(_role(old, now))
         return found
-
-
-def _extent(axis: Axis) -> Dim:
-    return prod([factor.extent for factor in axis])
 
 
 def _mixed(old: Axis, now: Axis, new: Collection[str]) -> Dim:
     if [f.role for f in old] == [f.role for f in now]:
         return prod([y.extent if x.role in new else x.extent for x, y in zip(old, now, strict=True)])
-    return _extent(now if _role(old, now) in new else old)
+    return extent(now if _role(old, now) in new else old)
 
 
 def _role(old: Axis, now: Axis) -> str:
@@ -100,7 +96,7 @@ def single_axes(tensor: Tensor) -> Axes:
 
 def _slot(x: Tensor, y: Tensor, a: Axes, b: Axes) -> Slot | None:
     fits = len(a) == len(b) and (x.shape is None) == (y.shape is None) and bool(x.name) == bool(y.name)
-    if not fits or [_extent(axis) for axis in (*a, *b)] != [*(x.shape or ()), *(y.shape or ())]:
+    if not fits or [extent(axis) for axis in (*a, *b)] != [*(x.shape or ()), *(y.shape or ())]:
         return None
     return Slot(x, y, tuple(zip(a, b, strict=True)))
 

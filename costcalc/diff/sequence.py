@@ -70,6 +70,7 @@ def _anchors(xs: Sequence[int], ys: Sequence[int], level: Level) -> Pairs:
 
 
 def unique(indexes: Sequence[int], keys: Sequence[int]) -> dict[int, int]:
+    """The index of each key that occurs once."""
     once: dict[int, int] = {}
     more: set[int] = set()
     for index in indexes:
