@@ -65,6 +65,13 @@ def because(found: Reconciliation) -> Iterator[Remark]:
         yield Remark(account.tool.name, ", ".join(texts) or "the same")
 
 
+def perhaps(found: Reconciliation) -> Iterator[Remark]:
+    """What would explain the figures that somebody saw, by counter."""
+    for account in found.accounts:
+        for hint in account.hints:
+            yield Remark("Perhaps", f"{account.tool.name} {account.given.text}: {hint}" if account.given else hint)
+
+
 def _size(amount: Dim) -> tuple[int, int]:
     degree, size = magnitude(amount)
     return degree, abs(size)

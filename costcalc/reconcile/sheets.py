@@ -13,7 +13,7 @@ from costcalc.formula import Factor
 from costcalc.reconcile.account import Account
 from costcalc.reconcile.part import Part
 from costcalc.reconcile.reconciliation import Reconciliation
-from costcalc.reconcile.said import because, remarks
+from costcalc.reconcile.said import because, perhaps, remarks
 from costcalc.sheet import Sheet
 from costcalc.steps import names, numbers
 from costcalc.units import exact, ratio, shape_text
@@ -63,7 +63,7 @@ def overview(found: Reconciliation) -> Sheet:
             row += [account.given.text if account.given else "", "" if rest is None else exact(rest)]
         rows.append(tuple(row))
     return Sheet(found.graph.name, _inputs(found), tuple(shown), tuple(rows), facts=tuple(_own(found)),
-                 remarks=(*because(found), *remarks(found)))  # fmt: skip
+                 remarks=(*because(found), *perhaps(found), *remarks(found)))  # fmt: skip
 
 
 def _own(found: Reconciliation) -> Iterator[Fact]:
