@@ -107,7 +107,7 @@ def test_a_narrow_terminal_keeps_the_working(columns: str, monkeypatch: pytest.M
     assert "1,824,033,792" in text
 
 
-def test_what_would_explain_a_figure_stands_beside_all_counters(ok: Callable[..., str]) -> None:
+def test_what_would_explain_a_figure_stands_beside_all_counters() -> None:
     shown = ok("vgg16", "--figure", "thop=15.5G", "--figure", "fvcore=30.9G", "--by", "tool")
     assert shown.count("Perhaps") == 1
     assert "fvcore 30.9G: it is twice the sum" in shown
