@@ -17,10 +17,10 @@ from costcalc.values import magnitude
 
 RANKED = (
     Column("number", "#", "number", 99),
-    Column("rewrite", "Rewrite", "text", 98),
-    Column("where", "Where", "name", 100),
+    Column("rewrite", "Rewrite", "name", 98),
+    Column("where", "Where", "name", 97),
     Column("uses", "Uses", "number", 88),
-    Column("macs", "Saves MACs", "number", 95),
+    Column("macs", "Saves MACs", "number", 99),
     Column("share", "% MACs", "share", 80),
     Column("params", "Params", "number", 90),
     Column("peak_activation_bytes", "Peak bytes", "number", 70),
@@ -74,7 +74,7 @@ def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
             continue
         before, after = found.report.totals, found.source.totals(together(found.source, chosen))
         saves = {key: before[key] - after[key] for key in before if key in after}
-        words = "stays" if chosen[0].rule.accuracy == EXACT else "measure it"
+        words = "stays" if chosen[0].rule.accuracy == EXACT else "measure"
         rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
                      saves.get("peak_activation_bytes"), saves["flops"], words))  # fmt: skip
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)

@@ -70,6 +70,13 @@ def test_what_is_shown(page: Callable[..., str]) -> None:
     assert "1 of 5 (--top 5 shows all)" in page("vgg16", "--top", "1")
 
 
+def test_names_and_savings_stay_whole_on_a_narrow_page(page: Callable[..., str], tmp_path: Path) -> None:
+    assert "2  bottleneck  13,125,238,784\n" in page("vgg16", width=40)
+    conv = "conv: {filters: 16, kernel: 3, stride: 4, pad: 0}"
+    shown = page(made(tmp_path, layers("relu", conv, conv, shape="[N, 16, H, W]")), width=60)
+    assert "bottleneck" in shown and "measure\n" in shown
+
+
 def test_files(page: Callable[..., str], tmp_path: Path) -> None:
     net, new = made(tmp_path, VGG_STYLE), tmp_path / "new.yaml"
     assert page(net, "--apply", "separable") == costcalc.suggest(net).apply("separable")
