@@ -8,6 +8,7 @@ import click
 
 from costcalc.cli.options import FORMATS, Model, columns, given, model_options, output_options, precision_options
 from costcalc.cli.output import complain, emit, show
+from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.suggest.suggestions import Suggestions
@@ -46,6 +47,8 @@ def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | No
     """
     from costcalc.suggest.find import suggest
 
+    if which is not None and (number is not None or form != "table"):
+        raise UsageError("--apply writes the model", "leave NUMBER and --format out")
     found = suggest(model, rules=only, **given(options))
     if which is not None:
         write(found, which, output)

@@ -97,6 +97,8 @@ def test_refusals(page: Callable[..., str], tmp_path: Path) -> None:
         assert "there is no suggestion" in page("vgg16", "--apply", which, code=2)
     assert "there is no suggestion 'tied'" in page("vgg16", "--apply", "tied", code=2)
     assert "there is no file" in page("vgg61", code=2)
+    for more in (("1",), ("--format", "json")):
+        assert "leave NUMBER and --format out" in page("vgg16", *more, "--apply", "2", code=2)
 
 
 def test_names_from_a_file_are_printable(page: Callable[..., str], tmp_path: Path) -> None:
