@@ -11,18 +11,14 @@ function cost(model) {
   let picture = null;
 
   function show() {
-    crumbs.replaceChildren(...[model.root, ...pathOf(state.node)].flatMap((node, i) => {
-      const text = i ? node.label : model.name;
-      return [...(i ? [element("span", { "aria-hidden": "true" }, "›")] : []),
-        node === state.node ? element("b", { "aria-current": "true" }, text) : element("button", { type: "button", onclick: () => go(node) }, text)];
-    }));
+    crumbs.replaceChildren(...trail(model, state.node, go));
     const whole = sumOf(model, model.root, state.key);
     const mine = sumOf(model, state.node, state.key);
     const parts = state.node.children.map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
     said.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
-      : `${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of the model`}, in ${exact(state.node.layers.length)} ${state.node.layers.length === 1 ? "layer" : "layers"}.`;
+      : `${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of the model`}, in ${counted(state.node.layers.length)}.`;
     box.hidden = empty;
     list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
     key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));
@@ -39,17 +35,19 @@ function cost(model) {
   }
 
   function go(node) {
+    const typed = made.contains(document.activeElement);
     state.node = node;
     show();
+    if (typed) focused(list.querySelector("button") ?? crumbs.querySelector("button"));
   }
 
   const made = section("cost", "Where the cost is",
     element("div", { class: "controls" },
-      choice("Quantity", data.quantities.filter(([name]) => name !== "traffic_bytes" || true), state.key, (value) => { state.key = value; show(); }),
+      choice("Quantity", data.quantities, state.key, (value) => { state.key = value; show(); }),
       toggle("Picture", [["treemap", "Treemap"], ["sunburst", "Sunburst"]], state.view, (value) => { state.view = value; show(); })),
     crumbs, said, element("div", { class: "split" }, box, list), key);
   made.start = () => {
-    picture = chart(box, (colours, width) => (state.view === "treemap" ? treemap : sunburst)(model, state, colours, width),
+    picture = chart(box, (colours, width, made) => (state.view === "treemap" ? treemap : sunburst)(model, state, colours, width, made),
       "The cost of each block as an area; the list beside it has the figures");
     picture.made.on("click", ({ data: item }) => {
       const path = item && item.at !== undefined ? pathOf(model.nodes[item.at]) : [];
@@ -93,16 +91,32 @@ function costTip(model, state) {
   } };
 }
 
-function treemap(model, state, colours, width) {
-  const label = { color: colours.ink, fontSize: 12, lineHeight: 15, padding: [3, 4], overflow: "truncate",
-    formatter: ({ data: item }) => (item && item.at !== undefined ? `${item.name}\n${rounded(item.value, state.key)}` : "") };
+// The name and the amount of an area, or what of them has room in it.
+function areaLabel({ name, value }, { width, height }, key) {
+  const room = width - 12;
+  const short = fitted(name, room, "12px");
+  const amount = rounded(value, key);
+  if (height < 20 || measured(short, "12px") > room) return "";
+  return height < 38 || measured(amount, "12px") > room ? short : `${short}\n${amount}`;
+}
+
+function headerLabel({ name, value }, { width }, key) {
+  const [room, font] = [width - 14, "600 12px"];
+  const whole = `${name}  ${rounded(value, key)}`;
+  return measured(whole, font) <= room ? whole : fitted(name, room, font);
+}
+
+function treemap(model, state, colours, width, made) {
+  const layoutOf = (index) => made.getModel().getSeriesByIndex(0).getData().getItemLayout(index);
+  const label = { color: colours.ink, fontSize: 12, lineHeight: 15, padding: [3, 4],
+    formatter: ({ data: item, dataIndex }) => (item && item.at !== undefined ? areaLabel(item, layoutOf(dataIndex), state.key) : "") };
   return {
     tooltip: costTip(model, state),
     series: [{
       type: "treemap", left: 0, top: 0, right: 0, bottom: 0, width: "100%", height: "100%", roam: false, nodeClick: false,
       breadcrumb: { show: false }, visibleMin: 40, childrenVisibleMin: 2400, sort: "desc", squareRatio: 1.1, label,
-      upperLabel: { show: true, height: 21, color: colours.ink, fontSize: 12, fontWeight: 600, padding: [0, 5], overflow: "truncate",
-        formatter: ({ data: item }) => `${item.name}  ${rounded(item.value, state.key)}` },
+      upperLabel: { show: true, height: 21, color: colours.ink, fontSize: 12, fontWeight: 600, padding: [0, 5],
+        formatter: ({ data: item, dataIndex }) => headerLabel(item, layoutOf(dataIndex), state.key) },
       itemStyle: { borderColor: colours.paper, borderWidth: 1, gapWidth: 1, borderRadius: 2 },
       emphasis: { upperLabel: { color: colours.ink }, label: { color: colours.ink } },
       levels: [

@@ -44,6 +44,11 @@ function toggle(label, options, chosen, change) {
   return group;
 }
 
+// Keeps the keyboard's place where what had the focus has been replaced.
+function focused(made) {
+  if (made) made.focus({ preventScroll: true });
+}
+
 // A table that may be wider than the page; its box scrolls and takes the keyboard.
 function wide(label, table) {
   return element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label }, table);

@@ -26,7 +26,7 @@ function layers(model) {
   const more = element("button", { type: "button", class: "open", onclick: () => { state.all = true; show(); } });
   const search = element("input", { type: "search", id: "search", placeholder: "Name, operator, shape …", autocomplete: "off", spellcheck: "false",
     oninput: () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); show(); } });
-  const heads = columns.map((column) => element("th", { scope: "col", class: column.left ? "l" : null, "aria-sort": "none", "data-key": column.key },
+  const heads = columns.map((column) => element("th", { scope: "col", class: column.left ? "l" : null, "aria-sort": "none", "data-key": column.key, "data-title": column.title },
     element("button", { type: "button", onclick: () => sort(column) }, column.title)));
 
   const valueOf = (column, i) => (column.value ? column.value(i) : model.layers[column.key][i]);
@@ -67,7 +67,7 @@ function layers(model) {
     body.replaceChildren(...shown.map(line));
     more.hidden = shown.length === found.length;
     more.textContent = `Show all ${exact(found.length)} layers`;
-    said.textContent = state.words.length ? `${exact(found.length)} of ${exact(model.count)} layers` : `${exact(model.count)} ${model.count === 1 ? "layer" : "layers"}`;
+    said.textContent = state.words.length ? `${exact(found.length)} of ${exact(model.count)} layers` : counted(model.count);
     foot.replaceChildren(found.length ? total(found) : "");
   }
 

@@ -4,16 +4,32 @@ const SIZE = { width: 212, height: 46 };
 const MOST = 400;
 const LONGEST = 3000;
 
-// What stands in a block: where that is more than can be drawn, runs of it, for a graph need not have blocks.
+// What stands in a block. Where that is more than can be drawn, the layers that are in no block of it stand as one, and
+// where there are no blocks, or too many, all in runs.
 function inside(node) {
   const { children } = node;
   if (children.length <= MOST) return children;
-  const size = Math.ceil(Math.sqrt(children.length));
-  return (node.runs ??= Array.from({ length: Math.ceil(children.length / size) }, (_, i) => {
-    const part = children.slice(i * size, (i + 1) * size);
-    return { label: `layers ${exact(i * size + 1)} to ${exact(i * size + part.length)}`, parent: node, children: part, layers: part.flatMap(({ layers }) => layers), layer: null };
-  }));
+  return (node.runs ??= apart(node) ?? runs(node));
 }
+
+function apart(node) {
+  const blocks = node.children.filter((child) => child.children.length);
+  const loose = node.children.filter((child) => !child.children.length);
+  if (!blocks.length || !loose.length || blocks.length >= MOST) return null;
+  return [...blocks, gathered(node, `${counted(loose.length)} in no block`, loose)].sort((a, b) => a.layers[0] - b.layers[0]);
+}
+
+function runs(node) {
+  const { children } = node;
+  const size = Math.ceil(Math.sqrt(children.length));
+  const what = children.some((child) => child.children.length) ? "blocks" : "layers";
+  return Array.from({ length: Math.ceil(children.length / size) }, (_, i) => {
+    const part = children.slice(i * size, (i + 1) * size);
+    return gathered(node, `${what} ${exact(i * size + 1)} to ${exact(i * size + part.length)}`, part);
+  });
+}
+
+const gathered = (parent, label, children) => ({ label, parent, children, layers: children.flatMap(({ layers }) => layers), layer: null });
 
 // The blocks and layers of a block, opened so deep.
 function opened(node, depth) {

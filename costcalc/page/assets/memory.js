@@ -55,20 +55,23 @@ function timeline(found, state, colours) {
   const live = found.live.map(plain);
   const top = plain(found.peak);
   const step = niceBytes(top / 4);
+  const last = live.length - 1;
+  const at = (x) => Math.max(0, Math.min(last, Math.round(x) - 1));
+  const points = live.map((value, i) => [i + 1, value]);
   return {
-    grid: { left: 4, right: 16, top: 28, bottom: 4, containLabel: true },
+    grid: { left: 4, right: 16, top: 28, bottom: 24, containLabel: true },
     tooltip: { trigger: "axis", axisPointer: { lineStyle: { color: colours.faint } },
-      formatter: ([{ dataIndex: i }]) => tip(found.steps[i], [["Live", `${bytes(live[i])} (${percent(live[i] / top)} of the peak)`], ["Step", exact(i + 1)]]) },
-    xAxis: { type: "value", min: 0.5, max: live.length + 0.5, minInterval: 1, splitLine: { show: false },
+      formatter: ([{ value: [x] }]) => { const i = at(x); return tip(found.steps[i], [["Live", `${bytes(live[i])} (${percent(live[i] / top)} of the peak)`], ["Step", exact(i + 1)]]); } },
+    xAxis: { type: "value", name: "step", nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.faint }, min: 0.5, max: live.length + 0.5, minInterval: 1, splitLine: { show: false },
       axisLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, showMinLabel: false, showMaxLabel: false, formatter: exact } },
     yAxis: { type: "value", min: 0, max: Math.max(1, Math.ceil((top * 1.04) / step) * step), interval: step, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, formatter: (value) => bytes(value) } },
     series: [{
       type: "line", step: "middle", symbol: "none", sampling: "max", lineStyle: { color: colours.marks[0], width: 1.5 },
       areaStyle: { color: colours.fills[0], opacity: 0.55 }, itemStyle: { color: colours.marks[0] },
-      data: live.map((value, i) => [i + 1, value]),
+      data: [[0.5, live[0]], ...points, [live.length + 0.5, live[last]]],
       markLine: { symbol: "none", silent: true, animation: false, lineStyle: { color: colours.marks[1], width: 1.5, type: "solid" },
         label: { color: colours.ink, fontSize: 12, formatter: state.step === found.step ? `peak ${bytes(top)}` : bytes(live[state.step]),
-          position: state.step > live.length * 0.8 ? "insideEndBottom" : "end", rotate: 0, align: state.step > live.length * 0.8 ? "right" : state.step < live.length * 0.1 ? "left" : "center", distance: state.step > live.length * 0.8 ? [6, -18] : 4 },
+          position: "end", rotate: 0, align: state.step > live.length * 0.8 ? "right" : state.step < live.length * 0.2 ? "left" : "center", distance: 6 },
         data: [{ xAxis: state.step + 1 }] },
     }],
   };

@@ -41,8 +41,18 @@ function sumOf(model, node, key) {
 }
 
 const isOpen = (model, key) => model.layers[key].some((amount) => amount !== null && typeof amount === "object");
+const counted = (layers) => `${exact(layers)} ${layers === 1 ? "layer" : "layers"}`;
 const pathOf = (node) => (node.parent ? [...pathOf(node.parent), node] : []);
 const nameOf = (node) => pathOf(node).map((part) => part.label).join("/");
+
+// The way from the model down to a block, each step but the last a button.
+function trail(model, node, go) {
+  return [model.root, ...pathOf(node)].flatMap((one, i) => {
+    const text = i ? one.label : model.name;
+    return [...(i ? [element("span", { "aria-hidden": "true" }, "›")] : []),
+      one === node ? element("b", { "aria-current": "true" }, text) : element("button", { type: "button", onclick: () => go(one) }, text)];
+  });
+}
 
 // A name as it is called inside of a block.
 function nameIn(node, block) {

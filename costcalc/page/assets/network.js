@@ -8,6 +8,7 @@ function network(model) {
   const view = element("div", { class: "view", tabindex: "0", role: "region", "aria-label": "Network diagram, scrolls" }, picture);
   const panel = element("aside", { class: "panel", "aria-live": "polite" });
   const depths = element("div");
+  const key = element("div");
   let size = { width: 1, height: 1 };
 
   function show() {
@@ -17,11 +18,7 @@ function network(model) {
     if (!allowed.some(([depth]) => depth === state.depth)) state.depth = allowed.at(-1)[0];
     depths.replaceChildren(choice("Open to", allowed.map(([depth, count]) => [String(depth), `${depth === most ? "layers" : `depth ${depth}`} (${exact(count)})`]), String(state.depth),
       (value) => { state.depth = Number(value); draw(); }));
-    crumbs.replaceChildren(...[model.root, ...pathOf(state.node)].flatMap((node, i) => {
-      const text = i ? node.label : model.name;
-      return [...(i ? [element("span", { "aria-hidden": "true" }, "›")] : []),
-        node === state.node ? element("b", { "aria-current": "true" }, text) : element("button", { type: "button", onclick: () => go(node) }, text)];
-    }));
+    crumbs.replaceChildren(...trail(model, state.node, go));
     draw();
   }
 
@@ -37,13 +34,15 @@ function network(model) {
     picture.querySelector(".node")?.setAttribute("tabindex", 0);
     picture.setAttribute("viewBox", `0 0 ${where.width} ${where.height}`);
     fit();
-    view.scrollTo(Math.max(0, (picture.clientWidth - view.clientWidth) / 2), 0);
+    view.style.height = `${where.height * state.zoom + 20}px`;
+    view.scrollTo((where.at("0")?.x ?? 0) * state.zoom - view.clientWidth / 2, 0);
+    key.replaceChildren(legendOf(model, state.node.layers));
     choose(null);
   }
 
   function box(part, { x, y }, top) {
     const layer = part.layer;
-    const kind = layer === null ? `${exact(part.layers.length)} layers` : model.layers.kind[layer];
+    const kind = layer === null ? counted(part.layers.length) : model.layers.kind[layer];
     const colour = colourIn(model, part, basis);
     const left = x - SIZE.width / 2;
     const cost = (sumOf(model, part, basis) || 0) / top;
@@ -89,15 +88,17 @@ function network(model) {
     state.chosen = part;
     for (const other of picture.querySelectorAll(".chosen")) other.classList.remove("chosen");
     if (made) made.classList.add("chosen");
-    panel.replaceChildren(...(part ? details(model, part, () => go(part)) : [element("p", { class: "lead" }, "Choose a block or a layer to see what it costs; a block opens with a double click, or with Enter. Arrow keys lead from one to the next.")]));
+    panel.replaceChildren(...(part ? details(model, part, () => go(part)) : [element("p", { class: "lead" }, `Choose a block or a layer to see what it costs; a block opens with a double click, or with Enter. Arrow keys lead from one to the next. The bar under a name shows its ${spoken(basis)} beside those of the dearest one here.`)]));
   }
 
   function go(node) {
+    const typed = made.contains(document.activeElement);
     state.node = node;
     state.depth = 1;
     for (let depth = 2; depth <= deepest(node) && opened(node, depth).length <= 30; depth += 1) state.depth = depth;
     state.zoom = 1;
     show();
+    if (typed) focused(picture.querySelector(".node"));
   }
 
   function fit() {
@@ -117,7 +118,7 @@ function network(model) {
   const buttons = element("div", { class: "toggle", role: "group", "aria-label": "Zoom" },
     [["−", "Zoom out", () => zoom(1 / 1.3)], ["+", "Zoom in", () => zoom(1.3)], ["Fit", "Fit into the view", () => zoom(Math.min(1, view.clientWidth / size.width, view.clientHeight / size.height) / state.zoom)]]
       .map(([text, label, act]) => element("button", { type: "button", "aria-label": label, onclick: act }, text)));
-  const made = section("network", "Network", element("div", { class: "controls" }, depths, buttons), crumbs, element("div", { class: "split diagram" }, view, panel));
+  const made = section("network", "Network", element("div", { class: "controls" }, depths, buttons), crumbs, element("div", { class: "split diagram" }, view, panel), key);
   made.start = () => go(model.root);
   return made;
 }

@@ -1,31 +1,24 @@
-// Colours of charts, light and dark, and charts that follow them: a page that is printed is always light.
+// Charts in the page's own colours, light and dark, which follow them: a page that is printed is always light.
 
-const THEMES = {
-  light: {
-    ink: "#1c2127", faint: "#5c6570", line: "#d9dde2", paper: "#ffffff", raised: "#f4f5f7", header: "#e6e9ed",
-    fills: ["#8db9e0", "#f0bf86", "#86cbb8", "#c4b1e4", "#e9a9a0", "#b9d088", "#e5d07c", "#c5cad1"],
-    marks: ["#2667a8", "#b2600c", "#0c7a68", "#6c4fb0", "#b0453a", "#4f7a1a", "#8a6d00", "#66707c"],
-  },
-  dark: {
-    ink: "#e7eaee", faint: "#9aa4b0", line: "#343b44", paper: "#14171b", raised: "#1c2126", header: "#2a3038",
-    fills: ["#2b5d8e", "#87531c", "#1d6b5c", "#5b4893", "#8c443c", "#4d6b22", "#766317", "#4b535d"],
-    marks: ["#74aee2", "#eaa35e", "#56c4ae", "#b19ce8", "#e78f85", "#a2cc69", "#dcc257", "#99a3af"],
-  },
-};
 const FONT = getComputedStyle(document.body).fontFamily;
 const asked = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const drawings = new Set();
 let printing = false;
 
-const theme = () => THEMES[asked.matches && !printing ? "dark" : "light"];
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const eight = (name) => Array.from({ length: 8 }, (_, i) => colour(`${name}${i}`));
+  return { ...Object.fromEntries(["ink", "faint", "line", "paper", "raised", "header"].map((name) => [name, colour(name)])), fills: eight("fill"), marks: eight("mark") };
+}
 
-// A chart in a box; option() is asked again when the colours or the width change.
+// A chart in a box; option(colours, width, chart) is asked again when the colours or the width change.
 function chart(box, option, label) {
   const made = echarts.init(box, null, { renderer: "svg" });
   box.setAttribute("role", "img");
   box.setAttribute("aria-label", label);
-  const draw = (anew = true) => made.setOption(common(option(theme(), box.clientWidth)), anew);
+  const draw = (anew = true) => made.setOption(common(option(theme(), box.clientWidth, made)), anew);
   const watch = new ResizeObserver(() => {
     if (!box.isConnected || !box.clientWidth || box.clientWidth === made.getWidth()) return;
     made.resize();
