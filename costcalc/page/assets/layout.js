@@ -88,7 +88,7 @@ function placed({ nodes, pairs }) {
   for (const { from, to } of pairs) graph.setEdge(from, to);
   dagre.layout(graph);
   const { width, height } = graph.graph();
-  return { width: Math.max(width, SIZE.width + 24) || SIZE.width + 24, height: height || 60, at: (id) => graph.node(id), way: (from, to) => graph.edge(from, to).points };
+  return { width: Math.max(width, SIZE.width + 24), height: Math.max(height, 60), at: (id) => graph.node(id), way: (from, to) => graph.edge(from, to).points };
 }
 
 // A smooth line through the points of an edge.
