@@ -66,19 +66,21 @@ def _presented(question: Question, report: Report) -> Answer:
 def opened(models: Sequence[str]) -> list[str]:
     """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order; a config
     of `check` is no model."""
-    from costcalc.budget.config_find import NAMES
     from costcalc.load.builtin import find
 
     found: list[str] = []
     for model in models:
-        if not Path(model).is_dir() or find(model):
-            found.append(model)
-            continue
-        files = [p for p in Path(model).iterdir() if p.suffix in SUFFIXES and p.name not in NAMES]
-        inside = sorted(str(p) for p in files if p.is_file())
-        if not inside:
-            raise UsageError(f"there is no model in the directory {model}", "name one with .onnx or .yaml files")
-        found += inside
+        found += _inside(Path(model)) if Path(model).is_dir() and not find(model) else [model]
+    return found
+
+
+def _inside(directory: Path) -> list[str]:
+    from costcalc.budget.config_find import NAMES
+
+    files = [p for p in directory.iterdir() if p.suffix in SUFFIXES and p.name not in NAMES]
+    found = sorted(str(p) for p in files if p.is_file())
+    if not found:
+        raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
     return found
 
 
