@@ -48,13 +48,11 @@ class Asked:
 
 def plain(types: Iterable[TensorType | None]) -> bool:
     """Whether types are those of tensors whose extents and elements are numbers, and not many elements."""
-    return all(
-        t is None
-        or (
-            type(t) is TensorType
-            and t.shape is not None
-            and Poly not in map(type, t.shape)
-            and (t.value is None or (len(t.value) <= LONGEST and Poly not in map(type, t.value)))
-        )
-        for t in types
-    )
+    for t in types:
+        if t is None:
+            continue
+        if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
+            return False
+        if t.value is not None and (len(t.value) > LONGEST or Poly in map(type, t.value)):
+            return False
+    return True

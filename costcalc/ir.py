@@ -82,8 +82,9 @@ class TensorType(NamedTuple):
     @property
     def nbytes(self) -> Dim:
         """Bytes as stored: elements below a byte are packed, the last byte is filled up."""
+        assert self.shape is not None, "rules only see known shapes"
         bits = self.dtype.bits
-        return self.elements * (bits // 8) if bits >= 8 else (self.elements * bits + 7) // 8
+        return prod(self.shape) * (bits // 8) if bits >= 8 else (prod(self.shape) * bits + 7) // 8
 
 
 def bind_type(t: TensorType, binding: Mapping[str, Dim]) -> TensorType:

@@ -100,11 +100,16 @@ def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
 
 
 def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:
-    return Tensor(name, str(t.dtype), t.shape, stored or t.value is not None)
+    return Tensor(name, t.dtype.label, t.shape, stored or t.value is not None)
+
+
+WRITABLE = frozenset((bool, int, float, str))
+"""What an attribute may be that defines a layer and can be written down, and a list of."""
 
 
 def _plain(value: Any) -> bool:
-    """Whether an attribute is a number, a word, or a list of those: what defines a layer and can be written down."""
-    if isinstance(value, (list, tuple)) and not isinstance(value, TensorType):
-        return all(map(_plain, value))
-    return isinstance(value, (bool, int, float, str))
+    """Whether an attribute is a number, a word, or a list of those."""
+    kind = type(value)
+    if kind in WRITABLE:
+        return True
+    return (kind is tuple or kind is list) and (WRITABLE.issuperset(map(type, value)) or all(map(_plain, value)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Union
 
 from costcalc.errors import ShapeError, UndecidedError
@@ -192,6 +192,5 @@ def remedy(d: Dim) -> str:
     return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
 
 
-def prod(dims: Iterable[Dim]) -> Dim:
-    """∏ of the extents; 1 of none."""
-    return math.prod(dims)
+prod: Callable[[Iterable[Dim]], Dim] = math.prod
+"""∏ of the extents; 1 of none."""
