@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.options import output_option
-from costcalc.cli.output import abandon, complain, emit
+from costcalc.cli.output import complain, emit
 from costcalc.errors import CostcalcError
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def _one(outcome: Outcome, form: str, output: str | None, ident: str) -> None:
 
     try:
         emit(render(form, outcome, screen(output is not None), ident), output)
-    except BrokenPipeError:
-        abandon()
+    except click.exceptions.Exit:
+        return  # whoever read it has gone; the verdict stays
     except CostcalcError as error:
         complain(f"costcalc: {error}")
     except Exception as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,15 @@ def test_trouble_with_formats_and_reports_never_changes_the_verdict(
     assert json.loads((models / "check.json").read_text())["exit_code"] == code
     assert run([*args, "-o", "no/such/folder"]) == code
     assert run([*args, "--report", "tabel=x"]) == 2, "what is asked on the command line is refused before anything"
+
+
+@pytest.mark.parametrize(("limit", "code"), [(KEPT, 0), (OVER, 1)])
+def test_a_reader_that_has_gone_changes_no_verdict_and_is_no_bug(models: Path, limit: str, code: int) -> None:
+    command = [sys.executable, "-m", "costcalc", "check", "net.yaml", "--max", limit]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    assert child.stderr.read() == b"" and child.wait(60) == code
 
 
 def test_a_format_that_crashes_is_told_and_changes_nothing(
