@@ -36,11 +36,13 @@ def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> C
             found.append((change.status in OWN, delta, change))
     if not found:
         return NOBODY
-    change = max(found, key=lambda item: item[:2])[2]
+    _, rise, change = max(found, key=lambda item: item[:2])
+    _, most, other = max(found, key=lambda item: item[1])
     before, after = change.amounts(quantity)
     layer = change.after
     assert layer is not None and before is not None and after is not None
-    return Culprit(layer.name, part(layer, now, quantity), Change(layer.name, before, after), place_of(layer, now))
+    grown = Change(layer.name, before, after, *((other.name, most) if most > rise else ()))
+    return Culprit(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
 
 
 def dearest(now: Snapshot, quantity: str, layers: Sequence[Layer] | None = None) -> Culprit:

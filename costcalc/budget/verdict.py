@@ -22,11 +22,14 @@ class Place(NamedTuple):
 
 
 class Change(NamedTuple):
-    """How a layer's figure differs from the baseline's."""
+    """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
+    more, by `more`, for what it reads has changed; "" where there is none."""
 
     layer: str
     before: Dim
     after: Dim
+    follower: str = ""
+    more: Dim = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,14 @@ def culprit(verdict: Verdict) -> str:
     if verdict.grown is None:
         share = "" if verdict.share is None else f" ({percent_exact(verdict.share)})"
         return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}"
-    _, before, after = verdict.grown
+    _, before, after, follower, more = verdict.grown
     rise: Dim = after - before
+    behind = f", and {follower} follows with +{exact(more)}" if follower else ""
     if before == 0:
-        return f"{verdict.layer} is new and takes {exact(after)}"
-    return (
-        f"{verdict.layer} grew most, from {exact(before)} to {exact(after)} (+{exact(rise)}{relative_to(rise, before)})"
-    )
+        return f"{verdict.layer} is new and takes {exact(after)}{behind}"
+    how = "was changed and grew" if follower else "grew most,"
+    size = f"(+{exact(rise)}{relative_to(rise, before)})"
+    return f"{verdict.layer} {how} from {exact(before)} to {exact(after)} {size}{behind}"
 
 
 def relative_to(part: Dim, whole: Dim) -> str:

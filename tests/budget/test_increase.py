@@ -73,7 +73,9 @@ def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
 def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
     found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
-    assert found.grown == Change("a", 100, 110)
+    assert found.grown == Change("a", 100, 110, "b", 1000)
+    said = "a was changed and grew from 100 to 110 (+10, +10.0%), and b follows with +1,000"
+    assert said in found.fact and "grew most" not in found.fact
 
 
 @given(before=st.integers(1, 10**6), now=st.integers(1, 10**6), thousandths=st.integers(0, 3000),
