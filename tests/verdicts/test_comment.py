@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from outcomes import BEFORE, BROKEN, EXCEEDED, FINE, MIXED, NOW, layer, many, snapshot
+from outcomes import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, NOW, layer, many, snapshot
 
 from costcalc.budget.verdict import Checked, Outcome
 from costcalc.budget.words import culprit
@@ -24,7 +25,8 @@ def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
     assert "(CC001, head at models/net.yaml:7:5)" in text
     assert "| ❌ | net | macs | 32,000 | 31,999 | exceeded by 1 (&lt;0.1%) | +12,800 (+66.7%) |" in text
     assert "| ✅ | net | params | 320 | 400 | 80 left (20.0%) |  |" in text
-    assert "- the baseline is stale" in text
+    assert "* the baseline is stale" in text
+    assert len(re.findall("<ul>", MarkdownIt("commonmark").render(text.partition("<details>")[0]))) == 2
 
 
 def test_what_changed_opens_with_totals_causes_and_layers() -> None:
@@ -35,8 +37,8 @@ def test_what_changed_opens_with_totals_causes_and_layers() -> None:
     assert "| channels | +12,800 | +25,600 | +128 | +512 |" in text
     assert "| head | Conv | filters 16 → 32 | 12,800 | 25,600 | +12,800 | +128 |" in text
     assert "stem" not in text, "what is the same is not shown"
-    assert text.count("<details>") == text.count("</details>") == 1
-    assert "<details>" not in comment.render(FINE)
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert "layers" not in comment.render(FINE)
 
 
 def test_what_a_layer_did_is_said_once() -> None:
@@ -47,12 +49,32 @@ def test_what_a_layer_did_is_said_once() -> None:
     assert "macs increase: grew (CC201, head at models/net.yaml:7:5)" in text
 
 
+def test_what_one_layer_breaks_stands_together() -> None:
+    """Though another model's breach is worse than the second of the first one's, and kept limits are folded away."""
+    a, b = (replace(BROKEN.checked[0], model=name) for name in "ab")
+    far, near = replace(EXCEEDED, value=99_999), replace(EXCEEDED, code="CC201", quantity="macs increase", fact="near")
+    text = comment.render(
+        Outcome((replace(a, verdicts=(near, far, KEPT)), replace(b, verdicts=(replace(EXCEEDED, value=50_000),))))
+    )
+    shown, _, folded = text.partition("<details><summary>4 limits with their headroom</summary>")
+    lines = [line.split("**")[1] for line in shown.splitlines() if line.startswith("- ❌")]
+    assert lines == ["a", "a", "b"]
+    assert "✅" not in shown and "| ✅ | a | params | 320 | 400 |" in folded
+
+
+def test_a_line_is_told_once() -> None:
+    (item,) = [line for line in comment.render(BROKEN).splitlines() if line.startswith("- ❌")]
+    assert (
+        item.count("models/net.yaml:7:5") == 1 and "make head cheaper, or raise the limit at costcalc.yaml:4:7" in item
+    )
+
+
 def test_marks() -> None:
     assert "### ✅ costcalc: the limit is kept" in comment.render(FINE)
     text = comment.render(MIXED)
     assert "### ❔ costcalc: 1 of 6 limits is exceeded; 2 cannot be told; 1 warning" in text
     assert text.index("❔ **other") < text.index("❌ **net") < text.index("⚠️ **net (batch1)")
-    assert "2.100001 ms | 2.100000 ms | exceeded by 1.00 ns" in text, "rounding hides no breach"
+    assert "≥ 2.100001 ms | 2.100000 ms | exceeded by 1.00 ns" in text, "rounding hides no breach"
 
 
 def test_a_marker_finds_a_comment_again_and_tells_several_apart() -> None:
@@ -111,4 +133,4 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
 def test_nothing_changed_is_no_details() -> None:
     assert NOW != BEFORE
     same = Outcome((replace(BROKEN.checked[0], before=NOW),))
-    assert "<details>" not in comment.render(same)
+    assert comment.render(same).count("<details>") == 1, "the limits"

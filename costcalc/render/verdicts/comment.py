@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from costcalc import __version__
 from costcalc.budget.verdict import Outcome
-from costcalc.budget.words import culprit, place
+from costcalc.budget.words import at, culprit, place
 from costcalc.errors import UsageError
 from costcalc.render.layout import middle
 from costcalc.render.untrusted import markdown, markdown_line
@@ -36,26 +36,33 @@ def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
     head = Block((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
-    blocks = [head, *_findings(outcome), *_limits(outcome), *_notes(outcome), *changed(outcome)]
+    blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed(outcome)]
     end = f"<sub>costcalc {__version__}</sub>"
     return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
 
 
 def _findings(outcome: Outcome) -> Iterator[Block]:
+    """The worst first, and behind it what else the same layer breaks."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings(outcome):
+        groups.setdefault((mark(finding), finding.checked.title, finding.verdict.layer), []).append(finding)
     told: set[tuple[str, str]] = set()
     rows = []
-    for finding in findings(outcome):
-        who = (finding.checked.title, finding.verdict.layer)
-        rows.append(_item(finding, bool(who[1]) and who in told))
-        told.add(who)
+    for (_, title, layer), of in groups.items():
+        for finding in of:
+            rows.append(_item(finding, bool(layer) and (title, layer) in told))
+            told.add((title, layer))
     if rows:
         yield Block((), tuple(rows), (), "like these")
 
 
 def _item(finding: Finding, told: bool) -> str:
-    """The sentence with its code, layer and line. told: what the layer did and what to do about it was said before."""
+    """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
+    said before."""
     verdict = finding.verdict
-    said = verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding)
+    said = (
+        verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
+    )
     title = markdown(middle(finding.checked.title, NAME))
     where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
     return f"- {mark(finding)} **{title}** {markdown(middle(said, SENTENCE))} ({verdict.code}, {where})"
@@ -68,17 +75,25 @@ def mark(finding: Finding) -> str:
 
 
 def _limits(outcome: Outcome) -> Iterator[Block]:
-    """Every limit, those that are not kept first."""
+    """Every limit, those that are not kept first, in a table that opens."""
     ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
     rows = [(f, figures(f.verdict)) for f in ordered]
     shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
     if not rows:
         return
     head = ["", "Model", "Quantity", *(FIGURES[key] for key in shown)]
+    title = (
+        f"{len(rows):,} {'limit' if len(rows) == 1 else 'limits'} with {'its' if len(rows) == 1 else 'their'} headroom"
+    )
     yield Block(
-        (f"| {' | '.join(cell or ' ' for cell in head)} |", f"| :-: | :-- | :-- |{' --: |' * len(shown)}"),
+        (
+            f"<details><summary>{title}</summary>",
+            "",
+            f"| {' | '.join(cell or ' ' for cell in head)} |",
+            f"| :-: | :-- | :-- |{' --: |' * len(shown)}",
+        ),
         tuple([f"| {' | '.join(_cells(f, [texts[key] for key in shown]))} |" for f, texts in rows]),
-        (),
+        ("", "</details>"),
         "limits",
         len(head),
     )
@@ -89,8 +104,9 @@ def _cells(finding: Finding, texts: list[str]) -> list[str]:
 
 
 def _notes(outcome: Outcome) -> Iterator[Block]:
+    """A list of its own: behind another, that takes another sign than `-`."""
     if outcome.notes:
-        yield Block((), tuple(f"- {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")
+        yield Block((), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")
 
 
 def name(text: str) -> str:

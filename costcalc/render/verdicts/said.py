@@ -109,12 +109,16 @@ def fingerprint(finding: Finding) -> str:
 
 
 def figures(verdict: Verdict) -> Mapping[str, str]:
-    """value, limit, headroom and delta (to the baseline) as texts; "" where there is none."""
+    """value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; "" where there
+    is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
     value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
+    new = verdict.outcome == "kept" and verdict.limit is None
+    least = verdict.code in ("CC009", "CC101") and verdict.quantity != "unknown_ops" and bool(verdict.value)
+    left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
     return {
-        "value": value if verdict.limit is not None or verdict.value is not None else "",
-        "limit": limit if verdict.limit is not None else "",
-        "headroom": words.left(verdict.value, verdict.limit, verdict.kind),
+        "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
+        "limit": "any" if new else limit if verdict.limit is not None else "",
+        "headroom": "new" if new else left,
         "delta": delta(verdict.baseline, verdict.value, verdict.kind),
     }
 

@@ -11,7 +11,7 @@ from costcalc.budget.verdict import Checked, Outcome, Verdict
 from costcalc.render.layout import middle, text_width, wrap
 from costcalc.render.palette import Palette, Screen
 from costcalc.render.untrusted import printable
-from costcalc.render.verdicts.said import headline
+from costcalc.render.verdicts.said import figures, headline
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
 MARK = 4
@@ -67,12 +67,10 @@ def mark(verdict: Verdict) -> str:
 
 
 def _line(verdict: Verdict) -> Line:
-    value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
-    least = verdict.code in ("CC009", "CC101") and verdict.quantity != "unknown_ops"
-    bound = "≥ " if least and verdict.value is not None and verdict.value != 0 else ""
-    left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
-    figures = [re.sub(r" bytes?\b", " B", text) for text in (f"{bound}{value}", limit, left)]
-    return Line(mark(verdict), printable(verdict.quantity), figures[0], figures[1], figures[2])
+    texts = {key: re.sub(r" bytes?\b", " B", text) for key, text in figures(verdict).items()}
+    return Line(
+        mark(verdict), printable(verdict.quantity), texts["value"] or "?", texts["limit"] or "?", texts["headroom"]
+    )
 
 
 def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
@@ -96,16 +94,16 @@ def _row(one: Line, widths: tuple[int, int, int], screen: Screen) -> Iterator[st
     name = middle(one.quantity, names)
     name += " " * (names - text_width(name))
     text = f"{_start(one.mark, palette)}{MARKS[one.mark]:{MARK}}{palette.off}  {name}  "
-    figures = f"{one.value.rjust(values)} of {one.limit.rjust(limits)}"
-    if text_width(figures) > values + limits + 4 and INDENT + names + 2 + text_width(figures) > screen.width:
-        figures = f"{'?'.rjust(values)} of {one.limit.rjust(limits)}"  # a formula, which the advice tells in full
-    if INDENT + names + 2 + text_width(figures) > screen.width:
+    both = f"{one.value.rjust(values)} of {one.limit.rjust(limits)}"
+    if text_width(both) > values + limits + 4 and INDENT + names + 2 + text_width(both) > screen.width:
+        both = f"{'?'.rjust(values)} of {one.limit.rjust(limits)}"  # a formula, which the advice tells in full
+    if INDENT + names + 2 + text_width(both) > screen.width:
         yield text.rstrip()
-        yield f"{'':{INDENT}}{figures.strip()}"
-    elif not one.left or INDENT + names + 4 + text_width(figures) + text_width(one.left) > screen.width:
-        yield f"{text}{figures}".rstrip()
+        yield f"{'':{INDENT}}{both.strip()}"
+    elif not one.left or INDENT + names + 4 + text_width(both) + text_width(one.left) > screen.width:
+        yield f"{text}{both}".rstrip()
     else:
-        yield f"{text}{figures}  {palette.faint}{one.left}{palette.off}"
+        yield f"{text}{both}  {palette.faint}{one.left}{palette.off}"
         return
     if one.left:
         yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
