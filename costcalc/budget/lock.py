@@ -60,8 +60,12 @@ def entry(
     source = relative(snapshot.source, folder)
     layers = tuple([replace(layer, place="") for layer in snapshot.layers])
     kept = replace(snapshot, source=source, layers=layers, notes=())
-    given = {name: _ordered(value) for name, value in sorted(settings.items()) if value not in (None, False, {})}
-    return Entry(model, scenario, source, given, kept)
+    return Entry(model, scenario, source, given(settings), kept)
+
+
+def given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of load's arguments that are set, as the lock file gives them back."""
+    return {name: _ordered(value) for name, value in sorted(settings.items()) if value not in (None, False, {})}
 
 
 def _ordered(value: Any) -> Any:

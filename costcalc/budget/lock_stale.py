@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import zip_longest
 
 from costcalc.budget.lock import Baseline, Entry, text
@@ -18,9 +18,17 @@ def stale(baseline: Baseline, entries: Iterable[Entry], whole: bool = True) -> t
     there are, so that one which only the baseline has is told too."""
     found = list(entries)
     said = [line for entry in found for line in _entry(baseline.find(entry.model, entry.scenario), entry)]
-    now = {(entry.model, entry.scenario) for entry in found}
-    gone = [e for e in baseline.entries if (e.model, e.scenario) not in now] if whole else []
-    return (*said, *(f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone))
+    return (*said, *(told_gone(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
+
+
+def gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[Entry]:
+    """The entries of models that are none of the config's, whose (model, scenario) are the names."""
+    return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
+
+
+def told_gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
+    """The same in sentences."""
+    return [f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone(baseline, names)]
 
 
 def _entry(old: Entry | None, new: Entry) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,15 @@ def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collecti
     config's lock file is taken where it exists. Its staleness is noted."""
     found = analysed(config, only=only, jobs=jobs)
     own = _own(config) if baseline is None else None
-    against = baseline or own
-    checked = tuple([_checked(config, against, baseline is not None, t, answer) for t, answer in found])
-    notes = _new(found, baseline) if baseline is not None else ()
-    return Outcome(checked, notes if own is None else _stale(config, own, found, not only))
+    if baseline is None:
+        notes = () if own is None else _stale(config, own, found, not only)
+        return Outcome(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
+    from costcalc.checking import since
+
+    names = {since.key(t) for t in targets(config)}
+    moved = since.renamed(config, baseline, found, names) if config.file else {}
+    notes = since.notes(baseline, found, moved, names if config.file and not only else None)
+    return Outcome(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
 
 
 def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tuple[Answer, ...]:
@@ -90,14 +95,17 @@ def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
         yield target, answer
 
 
-def _checked(config: Config, against: lock.Baseline | None, other: bool, target: Target, answer: Any) -> Checked:
+def _checked(config: Config, against: lock.Baseline | None, moved: Mapping[tuple[str, str], lock.Entry], other: bool,
+             target: Target, answer: Any) -> Checked:  # fmt: skip
+    """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
     from costcalc.budget.judge import judge
 
     entry = target.entry
     if isinstance(answer, Failure):
         place = _place(answer.place) or (Place(target.source) if Path(target.source).is_file() else entry.place)
         return Checked(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
-    locked = None if against is None else against.find(target.name, entry.scenario)
+    key = target.name, entry.scenario
+    locked = None if against is None else moved.get(key) or against.find(*key)
     before = None if locked is None else locked.snapshot
     source = "" if against is None else against.source
     case = Case(answer.snapshot, entry.budget, config.levels, before, source, other, answer.times, answer.peak,
@@ -119,25 +127,15 @@ def _own(config: Config) -> lock.Baseline | None:
     return lock.read(file) if config.file and file.is_file() else None
 
 
-def _new(found: Sequence[Answer], baseline: lock.Baseline) -> tuple[str, ...]:
-    """The models that another revision's baseline does not know: their increases are not held."""
-    new = [
-        f"{t.name} ({t.entry.scenario})" if t.entry.scenario else t.name
-        for t, answer in found
-        if isinstance(answer, Found) and t.entry.budget.increases and not baseline.find(t.name, t.entry.scenario)
-    ]
-    return (f"new since {baseline.source}, so no increase is held: {', '.join(new)}",) if new else ()
-
-
 def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
     """What the lock file says otherwise than the models now."""
     if not level("CC301", config.levels):
         return ()
-    from costcalc.budget.lock_stale import stale
+    from costcalc.budget.lock_stale import stale, told_gone
 
     entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.options(), config.folder)
                for t, a in found if isinstance(a, Found)]  # fmt: skip
     each = [stale(own, [entry], whole=False) for entry in entries]
-    gone = stale(own, entries, whole and len(entries) == len(found))[sum(map(len, each)) :]
+    lost = told_gone(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
     said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]
-    return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *gone)])
+    return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *lost)])

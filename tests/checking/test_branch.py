@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from small_models import MACS, NET, PARAMS, mystery, write
 
+from costcalc.budget.baseline import baseline
+from costcalc.budget.config_find import nearest
 from costcalc.budget.verdict import Place
 from costcalc.checking import check
 from costcalc.cli.run import run
@@ -83,6 +85,54 @@ def test_a_branch_that_locks_its_own_growth_is_still_held_to_main(
     assert run(["check", "--baseline", "HEAD"]) == 0
     assert run(["check", "--baseline", "nowhere"]) == 2
     assert run(["check", "--baseline", "costcalc.lock.json"]) == 0
+
+
+def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As git sees it where the model changed too; else by its layers, which a file that git does not follow yet has."""
+    old, new = repository / "models/net.yaml", repository / "models/better.yaml"
+    note = "renamed since main:costcalc.lock.json: models/net.yaml → models/better.yaml"
+    old.rename(new)
+    for code in (0, 1):
+        assert run(["check", "--baseline", "main"]) == code
+        assert note in " ".join(capsys.readouterr().out.split())
+        new.write_text(NET.replace("filters: 2", "filters: 4"))
+        git("add", "-A")
+    (model,) = check(baseline=baseline("main", nearest())).checked
+    assert model.before is not None and model.before.totals["macs"] == MACS
+    assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
+
+
+def test_what_is_new_and_what_is_gone_is_told_with_its_cost(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "models/net.yaml").unlink()
+    write(repository, models__text_yaml="input: [N, 5]\nlayers:\n  - linear: {units: 3}\n")
+    write(repository, models__broken_yaml="input: [N]\nlayers: [nothing]\n")
+    assert run(["check", "--baseline", "main"]) == 2
+    out = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"new since main:costcalc.lock.json, so no increase is held: models/text.yaml ({3 * 5} MACs, {3 * 5 + 3} params)"
+        in out
+    )
+    assert f"no longer a model since main:costcalc.lock.json: models/net.yaml ({MACS:,} MACs, {PARAMS} params)" in out
+    assert f"macs increase {3 * 5} of any new" in out
+    assert run(["check"]) == 2
+    out = " ".join(capsys.readouterr().out.split())
+    assert "stale: models/net.yaml: it is locked, but no longer a model of the config" in out, (
+        "though another is broken"
+    )
+    assert run(["check", "--baseline", "main", "models/text.yaml"]) == 0
+    assert "no longer" not in capsys.readouterr().out
+
+
+def test_a_model_that_is_read_otherwise_than_in_the_baseline_is_told(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CONFIG.replace("- models/*.yaml", "- {path: models/*.yaml, dims: {N: 1}, dtype: int8}")
+    write(repository, costcalc_yaml=config)
+    assert run(["check", "--baseline", "main"]) == 0
+    note = "read with other settings than in main:costcalc.lock.json: models/net.yaml: none → dims N=1, dtype=int8"
+    assert note in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_model_that_is_not_locked_cannot_be_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
