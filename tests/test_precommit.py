@@ -57,6 +57,8 @@ def test_the_hooks(tmp_path: Path) -> None:
     commit(mine)
     code, output = pre_commit(mine, "run", "costcalc-check", "--files", "net.yaml")
     assert code == 1 and "exceeded by 536" in output, output  # 3 · 8 · 8 · 8 = 1,536 of 1,000
+    code, output = pre_commit(mine, "run", "costcalc-table", "--files", "net.yaml")
+    assert code == 1 and "| Net | 1,536 |" in (mine / "README.md").read_text(), "a changed model makes a table stale"
     code, output = pre_commit(mine, "run", "costcalc-check", "--files", "README.md")
     assert code == 0 and "Skipped" in output, output
     code, output = pre_commit(mine, "run", "costcalc-lock", "--files", "net.yaml")

@@ -38,7 +38,10 @@ def _layers(case: Case, asked: LayerLimit) -> Verdict:
     groups = [[layer] for layer in matched] if asked.each else [matched]
     found = [_group(case, asked, made, group) for group in groups]
     order = {"exceeded": 2, "unknown": 1, "kept": 0}
-    return max(found, key=lambda v: (order[v.outcome], v.value if isinstance(v.value, (int, Fraction)) else 0))
+    worst = max(found, key=lambda v: (order[v.outcome], v.value if isinstance(v.value, (int, Fraction)) else 0))
+    return (
+        replace(worst, others=sum(v.outcome == "exceeded" for v in found) - 1) if worst.outcome == "exceeded" else worst
+    )
 
 
 def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:

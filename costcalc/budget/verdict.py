@@ -41,8 +41,9 @@ class Verdict:
     value and limit are printed: count, bytes, seconds or share. outcome is "kept", "exceeded", or "unknown" where it
     cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to do. baseline is the
     total that it was: of a relative limit, value is the figure now and limit the baseline's with what it may grow.
-    layer is the one to look at, share its part of the value, grown how it differs from the baseline's; place is that
-    layer's line, limit_place the line of the config that sets the limit.
+    layer is the one to look at, share its part of the value, grown how it differs from the baseline's, others how many
+    more layers break a limit that each of them has; place is that layer's line, limit_place the line of the config that
+    sets the limit.
     """
 
     code: str
@@ -60,6 +61,7 @@ class Verdict:
     grown: Change | None = None
     place: Place | None = None
     limit_place: Place | None = None
+    others: int = 0
 
     @property
     def headroom(self) -> Figure:

@@ -16,7 +16,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _MARKER = re.compile(
     r"(?P<indent> {0,3})<!--[ \t]*(?P<close>/?)[ \t]*costcalc:(?P<word>[\w-]*)(?P<rest>.*?)-->[ \t]*\Z", re.S
 )
-_BEGUN = re.compile(r" {0,3}<!--[ \t]*/?[ \t]*costcalc:table\b")
+_BEGUN = re.compile(r" {0,3}(?:(?:>|[-*+] |\d+[.)] ) {0,3})*<!--[ \t]*/?[ \t]*costcalc:table\b")
 _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)\Z", re.S)
 CLOSE = "<!-- /costcalc:table -->"
 

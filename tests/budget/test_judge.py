@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -107,10 +108,19 @@ def test_layers_are_limited_together_or_each() -> None:
     assert (at.outcome, at.value, at.code) == ("kept", first + second, "CC011")
     assert (below.outcome, below.layer, below.headroom) == ("exceeded", "stage1/conv1/Conv", -1)
     assert (each.outcome, each.value, each.layer) == ("exceeded", second, "stage1/conv1/Conv")
+    assert each.others == 0
     assert (shares.outcome, shares.value, shares.code) == ("kept", share, "CC012")
     assert part.outcome == "exceeded", "by a share of 10⁻³⁰"
     value, limit = words.apart(part.value, part.limit, "share")
     assert value != limit
+
+
+def test_of_layers_that_each_break_a_limit_the_worst_is_named_and_the_others_counted() -> None:
+    """Both convolutions of the second stage; of one MAC less than the first has."""
+    (one,) = verdicts(blocks(), LayerLimit("stage1/*", "macs", 16 * 8 * 9 * 256 - 1, each=True))
+    assert (one.layer, one.others) == ("stage1/conv1/Conv", 1)
+    assert "and 1 more layer is above it" in one.fact
+    assert words.culprit(replace(one, others=12)).endswith(", and 12 more layers are above it")
 
 
 def test_a_glob_that_fits_no_layer_is_never_kept() -> None:

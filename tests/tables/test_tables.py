@@ -117,6 +117,8 @@ def test_markers_in_code_are_examples(fence: str) -> None:
         (f"x\n{OPEN}\n", "a.md:2: the table has no end"),
         ("<!-- costcalc:table lenet5\n", "a.md:1: the marker does not end on its line, or is not alone there"),
         (f"{OPEN} text\n", "a.md:1: the marker does not end on its line, or is not alone there"),
+        (f"> {OPEN}\n> {CLOSE}\n", "a.md:1: the marker does not end on its line, or is not alone there"),
+        (f"- 1. {OPEN}\n  {CLOSE}\n", "a.md:1: the marker does not end on its line, or is not alone there"),
         (f"{OPEN}\n{CLOSE} text\n", "a.md:2: the marker does not end on its line, or is not alone there"),
         (f"{OPEN}\n{OPEN}\n{CLOSE}\n", "a.md:1: the table has no end"),
         (f"\n\n{CLOSE}\n", "a.md:3: a table is closed that was not opened"),
