@@ -16,7 +16,7 @@ from costcalc.budget.verdict import Checked, Outcome, Place
 from costcalc.checking.figures import Failure, Found, Question, device
 from costcalc.checking.pool import answers
 from costcalc.checking.targets import Target, targets
-from costcalc.errors import HardwareError
+from costcalc.errors import HardwareError, LockError
 
 Answer = tuple[Target, "Found | Failure"]
 
@@ -35,10 +35,10 @@ def check(config: str | os.PathLike[str] | None = None, *models: str, baseline: 
 
 def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collection[str] = (), jobs: int = 1) -> Outcome:
     """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
-    config's lock file is taken where it exists. Its staleness is noted."""
+    config's lock file is taken where it exists. Its staleness is noted either way."""
     found = analysed(config, only=only, jobs=jobs)
-    own = _own(config) if baseline is None else None
     if baseline is None:
+        own = _own(config)
         notes = () if own is None else _stale(config, own, found, not only)
         return Outcome(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
     from costcalc.checking import since
@@ -46,6 +46,7 @@ def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collecti
     names = {since.key(t) for t in targets(config)}
     moved = since.renamed(config, baseline, found, names) if config.file else {}
     notes = since.notes(baseline, found, moved, names if config.file and not only else None)
+    notes += _stale_too(config, baseline, found, not only)
     return Outcome(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
 
 
@@ -125,6 +126,22 @@ def _own(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
     return lock.read(file) if config.file and file.is_file() else None
+
+
+def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
+    """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
+    merged, others are held to it."""
+    if not level("CC301", config.levels):
+        return ()
+    try:
+        own = _own(config)
+    except LockError as error:
+        return (f"CC301: {error}",)
+    lines = () if own is None or own.source == baseline.source else _stale(config, own, found, whole)
+    if own is None or not lines:
+        return ()
+    n = len(lines)
+    return (f"CC301: {own.source} is stale in {n:,} {'model' if n == 1 else 'models'}: run `costcalc lock`, commit it",)
 
 
 def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:

@@ -102,6 +102,24 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 
 
+def test_a_branch_that_forgets_to_lock_is_told_so_beside_another_baseline(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "--baseline", "main"]) == 0
+    assert "CC301" not in capsys.readouterr().out
+    write(repository, models__net_yaml=NET.replace("  - relu\n", "  - relu\n  - abs\n"))
+    assert run(["check", "--baseline", "main"]) == 0
+    assert "CC301: costcalc.lock.json is stale in 1 model: run `costcalc lock`, commit it" in capsys.readouterr().out
+    assert run(["check", "--baseline", "costcalc.lock.json"]) == 0
+    assert "CC301" not in capsys.readouterr().out, "the very file that is asked for"
+    (repository / "costcalc.lock.json").write_text("<<<<<<< HEAD\n")
+    assert run(["check", "--baseline", "main"]) == 0
+    assert "CC301: costcalc.lock.json:1: a merge left its conflict in the file" in capsys.readouterr().out
+    write(repository, costcalc_yaml=CONFIG + "ignore: [CC3]\n")
+    assert run(["check", "--baseline", "main"]) == 0
+    assert "CC301" not in capsys.readouterr().out
+
+
 def test_what_is_new_and_what_is_gone_is_told_with_its_cost(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
