@@ -1,10 +1,28 @@
 """python -m costcalc, and the console script."""
 
 import gc
+import sys
+from typing import NoReturn
 
 gc.disable()  # a run is short and keeps what it makes; collecting doubles the time of a graph of 100,000 nodes
 
-from costcalc.cli.run import main  # noqa: E402
+
+def main() -> NoReturn:
+    """Runs the command line. What cannot even be imported is exit 2: Python itself would end with 1, which is a
+    verdict."""
+    try:
+        from costcalc.cli.run import main as run
+    except Exception as error:
+        if "--debug" in sys.argv:
+            import traceback
+
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}"
+        print(f"costcalc: it cannot start ({what}); is it installed whole, and does a file here hide a module?",
+              file=sys.stderr)  # fmt: skip
+        sys.exit(2)
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -65,3 +67,14 @@ def test_rules_that_end_the_program_give_no_verdict(
     rules.write_text(text)
     assert run([command, "--rules", "rules.py"]) == 2
     assert "rules.py cannot be run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1 / 0", "def f(:", "raise ImportError('half installed')"])
+def test_what_cannot_be_imported_is_no_verdict(models: Path, text: str) -> None:
+    """`python -m` looks for modules in the working directory first."""
+    (models / "click.py").write_text(text)
+    command = [sys.executable, "-m", "costcalc", "check"]
+    for options, traces in (([], False), (["--debug"], True)):
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        assert done.returncode == 2 and "costcalc: it cannot start (" in done.stderr
+        assert ("Traceback" in done.stderr) == traces
