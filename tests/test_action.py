@@ -84,8 +84,10 @@ def test_what_cannot_be_told_is_2(runner: Runner) -> None:
     assert (given["exit-code"], given["verdict"]) == ("2", "unknown")
     assert runner.run("Verdict")[0].returncode == 2
     (runner.workspace / "costcalc.yaml").write_text("modells: []")
-    _, given = runner.run("Check")
+    done, given = runner.run("Check")
     assert given["verdict"] == "unknown" and "no report could be made" in given["comment"]
+    assert "::error title=costcalc::no report could be made" in done.stdout
+    assert "`modells`" in done.stderr or "'modells'" in done.stderr
 
 
 def test_an_interpreter_that_breaks_is_never_a_breach(runner: Runner) -> None:
