@@ -68,11 +68,21 @@ def unknown_operators(case: Case) -> Iterator[Verdict]:
         total = sum(one.layers for one in unknown)
         fact = f"{'; '.join(said)}; totals are lower bounds"
         at = named(case.now, unknown[0].first)
-        yield Verdict("CC101", "error", "unknown_ops", "count", total, 0, "unknown", fact, layer=at.layer,
-                      place=at.place, limit_place=asked and asked.place)  # fmt: skip
+        yield Verdict("CC101", "error", "unknown_ops", "count", total, 0, "unknown", fact, _rules_for(unknown),
+                      layer=at.layer, place=at.place, limit_place=asked and asked.place)  # fmt: skip
     elif asked:
         yield Verdict("CC101", "error", "unknown_ops", "count", 0, 0, "kept", "every operator has a rule or is allowed",
                       limit_place=asked.place)  # fmt: skip
+
+
+def _rules_for(unknown: Sequence[Unknown]) -> str:
+    """What to do about operators without a rule; of those that merely read what has no known shape, nothing is free."""
+    lacking = [one.operator for one in unknown if not one.behind]
+    if not lacking:
+        return "register a shape rule for what gives it, with --rules"
+    one = len(lacking) == 1
+    rules, free = ("its rule", "it") if one else ("their rules", "those that cost nothing")
+    return f"register {rules} with --rules, or take {free} as free with `allow: [{', '.join(lacking[:3])}]`"
 
 
 def _named(unknown: Sequence[Unknown]) -> str:

@@ -102,8 +102,8 @@ def culprit(verdict: Verdict) -> str:
     if verdict.grown is None:
         share = "" if verdict.share is None else f" ({percent_exact(verdict.share)})"
         n = verdict.others
-        more = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
-        return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}{more}"
+        others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
+        return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
     _, before, after, follower, more = verdict.grown
     rise: Dim = after - before
     behind = f", and {follower} follows with +{exact(more)}" if follower else ""

@@ -54,8 +54,11 @@ def test_unknown_operators_are_never_taken_as_zero() -> None:
     assert (operators.outcome, operators.code, operators.value) == ("unknown", "CC101", 2)
     assert "com.acme:Mystery × 1 (mystery): no rule tells what it costs; Relu × 1 (" in operators.fact
     assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
+    assert operators.remedy == "register its rule with --rules, or take it as free with `allow: [com.acme:Mystery]`"
     (alone,) = verdicts(unknown())
     assert alone.outcome == "unknown", "without a limit too"
+    (behind,) = verdicts(unknown(), allow=("Mystery",))
+    assert behind.remedy == "register a shape rule for what gives it, with --rules", "nobody should take a Relu as free"
 
 
 def test_operators_are_allowed_by_name_with_and_without_their_domain() -> None:

@@ -155,6 +155,15 @@ def test_every_format_names_the_model_the_quantity_and_the_breach(
         assert word in out.replace("\\", "")
 
 
+def test_what_to_do_about_an_operator_is_said_once(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = [word for limit in ("macs=1G", "flops=1G", "activation_bytes=1G") for word in ("--max", limit)]
+    for form in ("table", "markdown"):
+        assert run(["check", "mystery.onnx", *limits, "--format", form]) == 2
+        out = capsys.readouterr().out
+        assert out.count("com.acme:Mystery") == 2 and out.count("--rules") == 1, form
+        assert "≥ 2,160" in out
+
+
 def test_rule_speaks_the_rules_own_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rule", "cc007"]) == 0
     out = capsys.readouterr().out

@@ -13,7 +13,7 @@ from costcalc.render.layout import middle
 from costcalc.render.untrusted import markdown, markdown_line
 from costcalc.render.verdicts.changed import changed
 from costcalc.render.verdicts.fitted import Block, fitted
-from costcalc.render.verdicts.said import Finding, every, figures, findings, headline, sentence
+from costcalc.render.verdicts.said import Finding, below, every, figures, findings, headline, sentence
 
 MOST = 64_000
 """GitHub refuses a comment of more than 65,536 characters."""
@@ -58,8 +58,9 @@ def _findings(outcome: Outcome) -> Iterator[Block]:
 
 def _item(finding: Finding, told: bool) -> str:
     """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
-    said before."""
+    said before. What to do about operators without a rule is said by the verdict on them."""
     verdict = finding.verdict
+    told = told or below(verdict)
     said = (
         verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
     )

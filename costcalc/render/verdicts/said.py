@@ -113,7 +113,8 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
     is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
     value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
     new = verdict.outcome == "kept" and verdict.limit is None
-    least = verdict.code in ("CC009", "CC101") and verdict.quantity != "unknown_ops" and bool(verdict.value)
+    bound = below(verdict) and verdict.kind != "share"
+    least = verdict.value is not None and (bound or (verdict.code == "CC009" and bool(verdict.value)))
     left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
     return {
         "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
@@ -121,6 +122,11 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
         "headroom": "new" if new else left,
         "delta": delta(verdict.baseline, verdict.value, verdict.kind),
     }
+
+
+def below(verdict: Verdict) -> bool:
+    """Whether a figure is only known from below, because of operators that a verdict of their own tells of."""
+    return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
 
 
 def delta(before: Figure, after: Figure, kind: str = "count") -> str:

@@ -11,7 +11,7 @@ from costcalc.budget.verdict import Checked, Outcome, Verdict
 from costcalc.render.layout import middle, text_width, wrap
 from costcalc.render.palette import Palette, Screen
 from costcalc.render.untrusted import printable
-from costcalc.render.verdicts.said import figures, headline
+from costcalc.render.verdicts.said import below, figures, headline
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
 MARK = 4
@@ -114,7 +114,8 @@ def _start(mark: str, palette: Palette) -> str:
 
 
 def _advice(verdict: Verdict) -> tuple[str, ...]:
-    """What is said under a limit that is not kept; once under several in a row of which the same is to be said."""
+    """What is said under a limit that is not kept; once under several in a row of which the same is to be said. What to
+    do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
         return ()
     said = words.culprit(verdict) if verdict.outcome == "exceeded" else ""
@@ -122,4 +123,4 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     if verdict.outcome == "exceeded" and not said:
         return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()
     first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"
-    return (first, f"→ {verdict.remedy}") if verdict.remedy else (first,)
+    return (first, f"→ {verdict.remedy}") if verdict.remedy and not below(verdict) else (first,)
