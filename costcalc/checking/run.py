@@ -141,7 +141,9 @@ def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer],
     if own is None or not lines:
         return ()
     n = len(lines)
-    return (f"CC301: {own.source} is stale in {n:,} {'model' if n == 1 else 'models'}: run `costcalc lock`, commit it",)
+    return (
+        f"CC301: {own.source} is stale in {n:,} {'entry' if n == 1 else 'entries'}: run `costcalc lock`, commit it",
+    )
 
 
 def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:

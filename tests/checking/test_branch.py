@@ -109,7 +109,7 @@ def test_a_branch_that_forgets_to_lock_is_told_so_beside_another_baseline(
     assert "CC301" not in capsys.readouterr().out
     write(repository, models__net_yaml=NET.replace("  - relu\n", "  - relu\n  - abs\n"))
     assert run(["check", "--baseline", "main"]) == 0
-    assert "CC301: costcalc.lock.json is stale in 1 model: run `costcalc lock`, commit it" in capsys.readouterr().out
+    assert "CC301: costcalc.lock.json is stale in 1 entry: run `costcalc lock`, commit it" in capsys.readouterr().out
     assert run(["check", "--baseline", "costcalc.lock.json"]) == 0
     assert "CC301" not in capsys.readouterr().out, "the very file that is asked for"
     (repository / "costcalc.lock.json").write_text("<<<<<<< HEAD\n")
