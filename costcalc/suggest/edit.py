@@ -47,17 +47,26 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
                     changed.update(n for n in given if n in builder.types and builder.types[n] != graph.types[n])
                 else:
                     renamed[change.output] = sources[0]
-    read = {name for node in builder.nodes for name in node.inputs}
+    nodes = _without_idle(builder.nodes, graph)
+    read = {name for node in nodes for name in node.inputs}
     before = {name for node in graph.nodes for name in node.inputs}
     gone = (graph.initializers.keys() & before) - read
     return replace(
         graph,
-        nodes=tuple(builder.nodes),
+        nodes=tuple(nodes),
         types={name: t for name, t in builder.types.items() if name not in gone},
         initializers={name: t for name, t in builder.initializers.items() if name not in gone},
         outputs=tuple(renamed.get(name, name) for name in graph.outputs),
         parameters=(graph.parameters | frozenset(builder.parameters)) - gone,
     )
+
+
+def _without_idle(nodes: Sequence[Node], graph: Graph) -> Sequence[Node]:
+    """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
+    given = {name for node in graph.nodes for name in node.inputs}
+    read = {name for node in nodes for name in node.inputs}.union(graph.outputs)
+    idle = {node.outputs[0] for node in nodes if node.op_type == "Identity" and node.outputs[0] in given - read}
+    return [node for node in nodes if node.outputs[0] not in idle] if idle else nodes
 
 
 def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:

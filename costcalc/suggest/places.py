@@ -61,6 +61,8 @@ def _place(matches: tuple[Match, ...], runs: tuple[Run, ...], found: Trace) -> P
               if c.item.node is node}  # fmt: skip
     for change, run in zip(matches[0].changes, runs, strict=True):
         kind = models[id(run.layers.items[run.model])]
+        if not change.kinds:
+            return Place(matches, reason="the new layers are operators without short names")
         if kind not in change.kinds:
             return Place(matches, reason=f"the layer is written as {kind!r}")
     if len({tuple(tuple(p.written for p in c.pieces) for c in match.changes) for match in matches}) > 1:

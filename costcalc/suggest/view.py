@@ -34,13 +34,17 @@ class View:
         return found[0] if len(found) == 1 and value not in self.graph.outputs else None
 
     def stored(self, node: Node, position: int) -> bool:
-        """Whether an input is a stored tensor."""
+        """Whether an input is a stored tensor, or one under another name: exporters store equal tensors once and give
+        the others by Identity."""
         name = node.inputs[position] if position < len(node.inputs) else ""
+        while name in self.producers and self.graph.nodes[self.producers[name]].op_type == "Identity":
+            name = self.graph.nodes[self.producers[name]].inputs[0]
         return name in self.graph.initializers
 
     def owned(self, node: Node, position: int) -> bool:
-        """Whether an input is a stored tensor that no other node reads."""
-        return self.stored(node, position) and len(self.readers[node.inputs[position]]) == 1
+        """Whether an input is a stored tensor of its own that no other node reads."""
+        name = node.inputs[position] if position < len(node.inputs) else ""
+        return name in self.graph.initializers and len(self.readers[name]) == 1
 
     def is_part(self, index: int) -> bool:
         """Whether a layer of the file adds this node among others: its own choice, not the model's."""

@@ -11,6 +11,7 @@ from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Site
 from costcalc.suggest.pieces import Change, Copied, Emit, Knobs, Match, fraction, own
 from costcalc.suggest.registry import rule
+from costcalc.suggest.repeated import repeated
 from costcalc.suggest.view import View
 
 
@@ -36,6 +37,7 @@ def grouped_query(seen: View, knobs: Knobs) -> Iterator[Match]:
         ratio = fraction({"1/group": (1, knobs.group)})
         said = f"{heads // knobs.group} key and value heads for {heads} query heads; 1/group of their projections"
         yield Match((node.name,), tuple(changes), ratio, said)
+    yield from repeated(seen, knobs)
 
 
 def _paths(seen: View, node: Node, group: int) -> list[Change] | None:
