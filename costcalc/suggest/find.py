@@ -58,7 +58,7 @@ def suggest(
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
     ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
-    return Suggestions(found, ranked, sort, knobs)
+    return Suggestions(found, ranked, sort, knobs, bool(rules or least))
 
 
 def _of_rule(rule: Rule, found: Source, seen: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:

@@ -97,13 +97,14 @@ class Ratio(NamedTuple):
 class Match(NamedTuple):
     """One place of a graph that a rule rewrites: its layers as a report has them, what changes, the ratio of MACs that
     the literature promises, what should be known of this place. A weak one is no suggestion of its own: it comes
-    along where a layer of a file has other uses that are."""
+    along where a layer of a file has other uses that are. doubt says why the literature leaves such a layer."""
 
     layers: tuple[str, ...]
     changes: tuple[Change, ...]
     ratio: Ratio | None = None
     remark: str = ""
     weak: bool = False
+    doubt: str = ""
 
 
 class Knobs(NamedTuple):

@@ -19,8 +19,8 @@ def repeated(seen: View, knobs: Knobs) -> Iterator[Match]:
             continue
         changes = tuple(_changes(found, heads, knobs.group))
         few = heads // knobs.group
-        said = (f"{few} key and value heads for {heads} query heads, repeated behind their projections so that the rest "
-                "of the graph stays")  # fmt: skip
+        word = "head" if few == 1 else "heads"
+        said = f"{few} key and value {word} for {heads} query heads, repeated behind their projections"
         layers = tuple(dict.fromkeys(p.product.name for p in (found.key, found.value)))
         yield Match(layers, changes, fraction({"1/group": (1, knobs.group)}), said)
 
@@ -66,7 +66,7 @@ def _changes(found: Spelled, heads: int, group: int) -> Iterator[Change]:
 
 
 def _narrow(one: Projection, heads: int, group: int, joint: bool) -> Emit:
-    """The projection to heads // group heads of keys or values; of a joint one, to all query heads and these of both."""
+    """The projection to heads // group heads of keys or values; a joint one to these of both and all query heads."""
 
     def emit(site: Site) -> str:
         size = one.width // (heads * (3 if joint else 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from costcalc.columns import Column
@@ -85,10 +86,12 @@ def _remarks(found: Suggestions, shown: int) -> list[Remark]:
     if shown < len(found.ranked):
         said.append(Remark("Shown", f"{shown} of {len(found.ranked)} (--top {len(found.ranked)} shows all)"))
     if not found.ranked:
-        said.append(Remark("Nothing", "no rewrite that costcalc knows makes this model cheaper"))
+        which = "of those asked for (--rule, --min-saving)" if found.limited else "that costcalc knows"
+        said.append(Remark("Nothing", f"no rewrite {which} makes this model cheaper"))
     if any(one.rule.accuracy == MEASURE for one in found.ranked):
         text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
         said.append(Remark("Accuracy", text, True))
+    said.extend(_doubts(found.ranked[:shown]))
     exact_ones = dict.fromkeys(one.rule.id for one in found.ranked if one.rule.accuracy == EXACT)
     if exact_ones:
         said.append(Remark("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
@@ -102,6 +105,16 @@ def _remarks(found: Suggestions, shown: int) -> list[Remark]:
             )
         )
     return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
+
+
+def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
+    """What speaks against suggestions that the literature does not make, by their numbers."""
+    against: dict[str, list[str]] = {}
+    for one in ranked:
+        if all(match.doubt for match in one.matches):
+            against.setdefault(one.matches[0].doubt, []).append(f"{one.number}")
+    for doubt, numbers in against.items():
+        yield Remark("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
 
 
 def _totals(found: Suggestions) -> str:

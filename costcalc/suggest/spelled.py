@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.dim import Dim
+from costcalc.dim import Dim, prod
 from costcalc.ir import Node
 from costcalc.suggest.view import View
 
-BESIDE = frozenset(("Add", "Sub", "Mul", "Div", "Where", "Cast", "Identity", "Dropout", "IsNaN", "Min", "Max", "Clip"))
-"""What may stand between the softmax and the two products: scale, mask, dropout."""
+BESIDE = frozenset(("Add", "Sub", "Mul", "Div", "Where", "Cast", "Identity", "Dropout", "IsNaN", "Min", "Max", "Clip",
+                    "Reshape", "Squeeze", "Unsqueeze"))  # fmt: skip
+"""What may stand between the softmax and the two products: scale, mask, dropout, windows that are numbered apart."""
 
-MOVED = frozenset((*BESIDE, "Reshape", "Transpose", "Split", "Slice", "Concat", "Gather", "Squeeze", "Unsqueeze", "Neg",
-                   "Flatten"))  # fmt: skip
+MOVED = frozenset((*BESIDE, "Transpose", "Split", "Slice", "Concat", "Gather", "Neg", "Flatten"))
 """What may stand between a projection and a product: heads, scale, rotary positions."""
 
 
@@ -56,12 +56,12 @@ def spelled(seen: View) -> Iterator[Spelled]:
 
 def _before(seen: View, value: str) -> Node | None:
     """The product of two computed values whose scaled and masked scores a value is."""
-    shape = seen.shape(value)
+    elements = prod(seen.shape(value))
     found, ahead, known = [], [value], set()
     while ahead:
         name = ahead.pop()
         at = seen.producers.get(name)
-        if at is None or name in known or seen.shape(name) != shape:
+        if at is None or name in known or prod(seen.shape(name)) != elements:
             continue
         known.add(name)
         node = seen.graph.nodes[at]
@@ -112,7 +112,8 @@ def projection(seen: View, index: int | None) -> Projection | None:
     node = seen.graph.nodes[index]
     rows = seen.shape(node.inputs[1])
     features, width = rows[::-1] if node.attributes.get("transB", 0) else rows
-    output, nodes, bias = node.outputs[0], (index,), len(node.inputs) > 2 and bool(node.inputs[2])
+    nodes: tuple[int, ...] = (index,)
+    output, bias = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
     if node.attributes.get("transA", 0) or (bias and not seen.stored(node, 2)):
         return None
     reader = seen.only_reader(output)

@@ -21,7 +21,7 @@ QUANTITIES = ("macs", "params", "flops", "peak_activation_bytes", "activation_by
 """What can be saved, in the order in which suggestions that are equal so far are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Suggestion:
     """number is its rank from 1 on. graph is the model with this rewrite at all uses of its place, before and after are
     the whole model's totals; a total that open symbols leave undecided (the peak) is absent. macs are those of the
@@ -35,6 +35,9 @@ class Suggestion:
     before: Mapping[str, Dim]
     after: Mapping[str, Dim]
     macs: Dim | None
+
+    def __repr__(self) -> str:
+        return f"<Suggestion {self.number}: {self.rule.id} at {self.name}, {len(self.matches)} uses>"
 
     @property
     def matches(self) -> tuple[Match, ...]:

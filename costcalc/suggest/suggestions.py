@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """ranked holds the largest saving of `sort` first."""
+    """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
 
     source: Source
     ranked: tuple[Suggestion, ...]
     sort: str
     knobs: Knobs
+    limited: bool = False
 
     @property
     def report(self) -> Report:

@@ -53,6 +53,10 @@ def test_json_has_every_figure(page: Callable[..., str]) -> None:
     assert len(json.loads(page("vgg16", "2", "--format", "json"))["suggestions"]["suggestions"]) == 1
 
 
+def test_a_suggestion_prints_in_a_line() -> None:
+    assert repr(costcalc.suggest("vgg16")[0]) == "<Suggestion 1: separable at stage1/conv1, 13 uses>"
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_even_of_nothing(form: str, page: Callable[..., str]) -> None:
     assert page("pointwise_conv", "--format", form)

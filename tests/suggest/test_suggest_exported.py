@@ -112,3 +112,25 @@ def test_a_bias_that_is_another_ones_copy(tmp_path: Path) -> None:
     (second,) = (one for one in found.ranked if one.name == "second")
     assert "copy" not in {node.name for node in second.graph.nodes}
     assert run(second.graph, tmp_path).shape == (1, 16, 8, 8)
+
+
+@pytest.mark.parametrize("power", [True, False])
+@pytest.mark.parametrize("half", ["first", "last"])
+def test_gelu_by_tanh(power: bool, half: str, tmp_path: Path) -> None:
+    b = GraphBuilder("gelu", "made", {"": 20})
+    b.add_input("x", DType.FLOAT32, (1, 8, 16))
+    values = {"c": 0.044715, "s": (2 / np.pi) ** 0.5, "one": 1.0, "half": 0.5, "three": 3.0}
+    number = {key: b.add_constant(key, DType.FLOAT32, (), (value,)) for key, value in values.items()}
+    cube = op(b, "Pow", ["x", number["three"]]) if power else op(b, "Mul", [op(b, "Mul", ["x", "x"])[0], "x"])
+    (total,) = op(b, "Add", ["x", op(b, "Mul", [cube[0], number["c"]])[0]])
+    (tanh,) = op(b, "Tanh", [op(b, "Mul", [total, number["s"]])[0]])
+    (one,) = op(b, "Add", [tanh, number["one"]])
+    if half == "first":
+        (last,) = op(b, "Mul", [op(b, "Mul", ["x", number["half"]])[0], one])
+    else:
+        (last,) = op(b, "Mul", [op(b, "Mul", ["x", one])[0], number["half"]])
+    graph = b.build([last])
+    (found,) = costcalc.suggest(graph).ranked
+    assert [node.op_type for node in found.graph.nodes] == ["Gelu"]
+    assert found.saves("activation_bytes") == (8 if power else 9) * 4 * 8 * 16 - 4 * 8 * 16
+    np.testing.assert_allclose(run(found.graph, tmp_path), run(graph, tmp_path), rtol=1e-4, atol=1e-6)

@@ -55,6 +55,22 @@ def test_1xk_and_kx1(tmp_path: Path) -> None:
     promised(strided, 1, tmp_path)
 
 
+def test_a_convolution_of_an_image_is_doubtful_and_one_that_cuts_it_into_patches_stays(tmp_path: Path) -> None:
+    image = "[N, 3, 32, 32]"
+    stem = found(tmp_path, "separable", "conv: {filters: 32, kernel: 3, stride: 2, pad: 1}", shape=image)
+    assert "MobileNet keeps its first convolution whole" in stem[0].matches[0].doubt
+    assert "Doubtful  1: it reads the input's 3 channels" in str(stem)
+    assert not found(tmp_path, "separable", "conv: {filters: 768, kernel: 16, stride: 16}", shape=image).ranked
+    merge = found(tmp_path, "separable", "conv: {filters: 32, kernel: 2, stride: 2}")
+    assert merge[0].ratio == Fraction(1, 32) + Fraction(1, 4) and "Doubtful" not in str(merge)
+
+
+def test_nothing_of_what_was_asked_for(tmp_path: Path) -> None:
+    lines = ("conv: {filters: 16, kernel: 3, pad: 1}",)
+    assert "no rewrite of those asked for (--rule, --min-saving)" in str(found(tmp_path, "gap", *lines))
+    assert "no rewrite that costcalc knows" in str(costcalc.suggest("pointwise_conv"))
+
+
 def test_a_bottleneck(tmp_path: Path) -> None:
     one = found(tmp_path, "bottleneck", "conv: {filters: 32, kernel: 3, pad: 1, bias: false}", reduction=8)
     assert one[0].after["macs"] == (16 * 4 + 9 * 4 * 4 + 4 * 32) * P
@@ -128,7 +144,11 @@ def test_an_activation_in_one_operator(tmp_path: Path) -> None:
     assert one.apply(1).endswith("  - relu: {as: x}\n  - hard_swish: {as: h}\n")
     promised(one, 1, tmp_path)
     silu = found(tmp_path, "fused", "silu")
-    assert silu[0].place.reason == "the layer is written as 'silu'" and silu[0].saves("peak_activation_bytes") > 0  # type: ignore[operator]
+    assert silu.apply(1).endswith("layers:\n  - Swish\n") and silu[0].saves("peak_activation_bytes") > 0  # type: ignore[operator]
+    promised(silu, 1, tmp_path)
+    mish = found(tmp_path, "fused", "relu: {as: x}", "softplus", "tanh: {as: t}", "mul: {from: [x, t]}")
+    assert mish[0].saves("activation_bytes") == 2 * 16 * P * 4 and mish.apply(1).endswith("  - mish: {as: t}\n")
+    promised(mish, 1, tmp_path)
     for lines in (("sigmoid: {as: s}", "mul: {from: [input, s]}", "add: {from: [s, mul]}"),
                   ("hard_sigmoid: {as: h}", "mul: {from: [input, h]}"), ("sigmoid: {as: s}", "mul: {from: [s, s]}")):  # fmt: skip
         assert not found(tmp_path, "fused", *lines).ranked

@@ -106,6 +106,22 @@ def test_conditions(tmp_path: Path) -> None:
     assert "- conv: {filters: filters, kernel: 3, when: 1 // (1 + (kernel - 5) ** 2)}" in new
 
 
+def test_two_options_tell_uses_apart_that_neither_does_alone(tmp_path: Path) -> None:
+    block = """\
+blocks:
+  unit:
+    args: {filters: , kernel: 3, groups: 1}
+    layers:
+      - conv: {filters: filters, kernel: kernel, groups: groups, pad: same}
+"""
+    uses = ["unit: {filters: 16}", "unit: {filters: 16, kernel: 1}", "unit: {filters: 16, groups: 16}"]
+    new = applied(tmp_path, layers(*uses, more=block), "separable")
+    assert "groups: groups, pad: same, when: (kernel - 3) ** 2 + (groups - 1) ** 2}" in new
+    assert (
+        "- depthwise_conv: {kernel: kernel, pad: same, when: 1 // (1 + (kernel - 3) ** 2 + (groups - 1) ** 2)}" in new
+    )
+
+
 def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
     operator = layers("Conv: {kernel_shape: [3, 3], from: [input, w]}")
     operator = operator.replace("layers:\n", "layers:\n  - parameter: {shape: [8, 16, 3, 3], as: w}\n")

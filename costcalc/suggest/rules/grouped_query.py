@@ -19,7 +19,8 @@ from costcalc.suggest.view import View
       source="Ainslie et al., GQA, arXiv:2305.13245, section 2.2")  # fmt: skip
 def grouped_query(seen: View, knobs: Knobs) -> Iterator[Match]:
     """Each group of query heads (--group) shares one key and value head. The projections of keys and values, and the
-    cache of them, shrink to 1/group; the products QKᵀ and PV stay, for every query head still has its own. The paper
+    cache of them, shrink to 1/group; the products QKᵀ and PV stay, for every query head still has its own. Where a
+    graph spells attention out, the heads are repeated behind their projections, so that the rest of it stays. The paper
     pools the heads of a trained model and trains on for 5 % of its steps."""
     for i, node in enumerate(seen.graph.nodes):
         heads = node.attributes.get("q_num_heads")
@@ -35,7 +36,8 @@ def grouped_query(seen: View, knobs: Knobs) -> Iterator[Match]:
         attention = own(_attention(node, heads // knobs.group), kv_heads=f"${{kv_heads|heads}} // {knobs.group}")
         changes.append(Change((i,), node.inputs, (attention,), node.outputs[0], i, ("attention",)))
         ratio = fraction({"1/group": (1, knobs.group)})
-        said = f"{heads // knobs.group} key and value heads for {heads} query heads; 1/group of their projections"
+        word = "head" if heads == knobs.group else "heads"
+        said = f"{heads // knobs.group} key and value {word} for {heads} query heads; 1/group of their projections"
         yield Match((node.name,), tuple(changes), ratio, said)
     yield from repeated(seen, knobs)
 

@@ -16,7 +16,7 @@ def separable(seen: View, knobs: Knobs) -> Iterator[Match]:
     """A standard convolution filters and combines in one step; a depthwise convolution filters each channel by itself
     (stride, padding and dilation stay with it), a pointwise one combines them. MACs: k²·C_in·P + C_in·C_out·P in the
     place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
-    multiples of one: no suggestion of its own."""
+    multiples of one, and of a patch of an image one number a colour would be left: no suggestions of their own."""
     for c in standard(seen):
         inside = between(seen, c.at)
         pieces = (
@@ -25,9 +25,17 @@ def separable(seen: View, knobs: Knobs) -> Iterator[Match]:
             layer("pointwise_conv", **c.copied("filters", "bias")),
         )
         said = f"between the two: {words(inside)}"
+        doubt = ""
         if of_image(seen, c):
-            said += f"; it reads the input's {c.channels} channels: MobileNet keeps its first convolution whole"
-        yield Match((c.node.name,), (single(c, *pieces),), _ratio(c), said, weak=c.channels == 1)
+            doubt = f"it reads the input's {c.channels} channels: MobileNet keeps its first convolution whole"
+            said += f"; {doubt}"
+        weak = c.channels == 1 or _is_patches(seen, c)
+        yield Match((c.node.name,), (single(c, *pieces),), _ratio(c), said, weak, doubt)
+
+
+def _is_patches(seen: View, c: Conv) -> bool:
+    """Whether a convolution cuts an image into patches."""
+    return of_image(seen, c) and all(stride >= k for stride, k in zip(c.stride, c.kernel, strict=True))
 
 
 def single(c: Conv, *pieces: Piece) -> Change:
