@@ -27,8 +27,10 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
     anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not fit."""
     at = {i: change for change in changes for i in change.nodes}
     builder = _Builder(graph.name, graph.source, graph.opset, binding=graph.symbols)
-    computed = {name for node in graph.nodes for name in node.outputs if name}
-    builder.types = {name: t for name, t in graph.types.items() if name not in computed}
+    builder.types = dict(graph.types)
+    for i in at:
+        for name in graph.nodes[i].outputs:
+            builder.types.pop(name, None)
     builder.initializers = dict(graph.initializers)
     taken = set(graph.types) | {node.name for node in graph.nodes}
     renamed: dict[str, str] = {}
@@ -37,7 +39,7 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
         for i, node in enumerate(graph.nodes):
             change = at.get(i)
             if change is None:
-                inputs = tuple([renamed.get(name, name) for name in node.inputs])
+                inputs = tuple([renamed.get(name, name) for name in node.inputs]) if renamed else node.inputs
                 _keep(builder, graph, replace(node, inputs=inputs) if inputs != node.inputs else node, changed)
             elif i == change.nodes[-1]:
                 sources = tuple([renamed.get(name, name) for name in change.sources])
@@ -47,9 +49,9 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
                     changed.update(n for n in given if n in builder.types and builder.types[n] != graph.types[n])
                 else:
                     renamed[change.output] = sources[0]
-    nodes = _without_idle(builder.nodes, graph)
-    read = {name for node in nodes for name in node.inputs}
     before = {name for node in graph.nodes for name in node.inputs}
+    nodes = _without_idle(builder.nodes, before.difference(graph.outputs))
+    read = {name for node in nodes for name in node.inputs}
     gone = (graph.initializers.keys() & before) - read
     return replace(
         graph,
@@ -61,20 +63,22 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
     )
 
 
-def _without_idle(nodes: Sequence[Node], graph: Graph) -> Sequence[Node]:
+def _without_idle(nodes: Sequence[Node], before: set[str]) -> Sequence[Node]:
     """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    given = {name for node in graph.nodes for name in node.inputs}
-    read = {name for node in nodes for name in node.inputs}.union(graph.outputs)
-    idle = {node.outputs[0] for node in nodes if node.op_type == "Identity" and node.outputs[0] in given - read}
-    return [node for node in nodes if node.outputs[0] not in idle] if idle else nodes
+    copies = {node.outputs[0] for node in nodes if node.op_type == "Identity" and node.outputs[0] in before}
+    if not copies:
+        return nodes
+    idle = copies.difference(name for node in nodes for name in node.inputs)
+    return [node for node in nodes if not idle.intersection(node.outputs)] if idle else nodes
 
 
 def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:
     """A node that stays; typed anew where what it reads has changed."""
-    if changed.isdisjoint(node.inputs):
+    if not changed or changed.isdisjoint(node.inputs):
         builder.nodes.append(node)
-        builder.types.update({name: graph.types[name] for name in node.outputs if name})
         return
+    for name in node.outputs:
+        builder.types.pop(name, None)
     builder.add(node.op_type, node.inputs, node.attributes, name=node.name, outputs=node.outputs, domain=node.domain,
                 scope=node.scope, count=node.count, place=node.place)  # fmt: skip
     changed.update(name for name in node.outputs if name and builder.types[name] != graph.types[name])

@@ -5,15 +5,15 @@ A report of the whole graph has the same totals, and takes four times as long on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim
-from costcalc.ir import Graph
+from costcalc.ir import Graph, Node
 from costcalc.report import Report, peak
 from costcalc.rows import QUANTITIES, row_of
-from costcalc.storage import owners
+from costcalc.storage import BEFORE, Storage, owners
 
 STORED = ("params", "buffers", "weight_bytes")
 """What hangs on all readers of a stored tensor, not on one node."""
@@ -24,16 +24,18 @@ def totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     here = {id(node) for node in graph.nodes}
     before = report.graph.nodes
     known = {id(node) for node in before}
-    new = tuple(node for node in graph.nodes if id(node) not in known)
+    new = tuple([node for node in graph.nodes if id(node) not in known])
     gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
     come = [row_of(cost) for cost in cost_graph(replace(graph, nodes=new))]
     sums: dict[str, Dim] = {}
-    owned = owners(graph).values()
+    old = [node for node in before if id(node) not in here]
+    fewer, more = _owned(report.graph, old, new), _owned(graph, old, new)
     for key in QUANTITIES:
         total = report.totals[key]
         if key in STORED:
-            total = 0
-            for storage in owned:
+            for storage in fewer:
+                total = total - getattr(storage, key)
+            for storage in more:
                 total = total + getattr(storage, key)
         else:
             for row in gone:
@@ -44,3 +46,17 @@ def totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
                 total = total if amount is None else total + amount
         sums[key] = total
     return sums | peak(graph)
+
+
+def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
+    """What hangs on the stored tensors that these nodes read, be it behind nodes that only pass it on."""
+    sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op_type in BEFORE}
+    names = {name for nodes in changed for node in nodes for name in node.inputs}
+    ahead = list(names)
+    while ahead:
+        source = sources.get(ahead.pop())
+        if source is not None and source not in names:
+            names.add(source)
+            ahead.append(source)
+    stored = {name: t for name, t in graph.initializers.items() if name in names}
+    return owners(replace(graph, initializers=stored)).values()
