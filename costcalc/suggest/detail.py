@@ -62,7 +62,8 @@ def details(found: Suggestions, one: Suggestion, top: int | None = None) -> tupl
         Sheet(f"{one.number}. {one.rule.title}", place, shown, uses, kind="table",
               remarks=rest if len(matches) < len(one.matches) else ()),
         Sheet("Layers", "of the first use", LAYERS, tuple(_layers(found.source, one.matches[0])), kind="table"),
-        Sheet("Totals", found.report.name, SUMS, tuple(_sums(one)), remarks=tuple(_remarks(one)), kind="table"),
+        Sheet("Totals", found.report.name, SUMS, tuple(_sums(one)),
+              remarks=tuple(_remarks(found.source, one)), kind="table"),
     )  # fmt: skip
 
 
@@ -134,11 +135,13 @@ def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
         yield label, now, new, saving, None if part is None else float(part)
 
 
-def _remarks(one: Suggestion) -> Iterator[Remark]:
+def _remarks(source: Source, one: Suggestion) -> Iterator[Remark]:
     yield Remark("What", one.rule.explanation)
     for text in dict.fromkeys(match.remark for match in one.matches if match.remark):
         yield Remark("Here", text)
     yield Remark("Source", one.rule.source)
     yield Remark("Accuracy", one.rule.accuracy, "measure" in one.rule.accuracy)
     if not one.writable:
-        yield Remark("Apply", f"not written by --apply: {one.place.reason}")
+        onnx = f"--apply {one.number} -o NEW.onnx writes ONNX"
+        yaml = "" if source.trace is None else f"not written as YAML: {one.place.reason}; "
+        yield Remark("Apply", f"{yaml}{onnx}")

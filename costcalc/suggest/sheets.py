@@ -99,11 +99,9 @@ def _remarks(found: Suggestions, shown: int) -> list[Remark]:
         said.append(Remark("Saves", f"of the whole model: {_totals(found)}; below 0 is more than now"))
         said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
         said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
-        said.append(
-            Remark(
-                "Next", "costcalc suggest MODEL 1 shows the working of the first, --apply 1 writes the model with it"
-            )
-        )
+        write = "--apply 1" if found.source.trace is not None else "--apply 1 -o NEW.onnx"
+        text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
+        said.append(Remark("Next", text))
     return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
 
 

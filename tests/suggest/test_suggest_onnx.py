@@ -17,6 +17,7 @@ from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.load.onnx_write import export
 from costcalc.report import analyze_graph
+from costcalc.suggest.detail import details
 
 TEXT = layers(
     "conv: {filters: 16, kernel: 5, pad: 2, as: c1}", "batch_norm", "relu", "relu", "max_pool: {kernel: 2}",
@@ -89,6 +90,15 @@ def test_gelu_of_five_operators(tmp_path: Path) -> None:
 def test_nothing_is_written_as_yaml(file: Path) -> None:
     with pytest.raises(UsageError, match=r"name a \.onnx file"):
         costcalc.suggest(file).apply(1)
+
+
+def test_how_onnx_is_written_is_told(file: Path, tmp_path: Path) -> None:
+    found = costcalc.suggest(file)
+    assert "--apply 1 -o NEW.onnx writes the model with it" in " ".join(str(found).split())
+    said = {remark.label: remark.text for sheet in details(found, found[0]) for remark in sheet.remarks}
+    assert said["Apply"] == "--apply 1 -o NEW.onnx writes ONNX"
+    written = costcalc.suggest(made(tmp_path, TEXT), rules=["separable"])
+    assert "--apply 1 writes the model with it" in " ".join(str(written).split())
 
 
 def test_a_graph_and_a_report(file: Path) -> None:
