@@ -6,6 +6,7 @@ import builtins
 import re
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -120,3 +121,20 @@ def test_every_table_is_a_picture(command: list[str]) -> None:
     done = CliRunner().invoke(cli, [*command, "--format", "svg"], catch_exceptions=False)
     assert done.exit_code == 0
     ElementTree.fromstring(done.output)
+
+
+@pytest.mark.parametrize("command", [
+    ("analyze", "lenet5"), ("compare", "lenet5", "alexnet"), ("diff", "plain34", "resnet34"), ("memory", "lenet5"),
+    ("suggest", "resnet18"), ("suggest", "resnet18", "1"), ("sweep", "lenet5", "--dim", "N=1,2"), ("models",),
+    ("reconcile", "lenet5"), ("llm", "llama_7b"), ("hardware",), ("rule",)], ids=" ".join)  # fmt: skip
+def test_every_table_is_a_picture_where_it_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    for form, start in (("png", b"\x89PNG"), ("svg", b"<svg"), ("html", b"<!doctype html>")):
+        path = tmp_path / f"table.{form}"
+        result = CliRunner().invoke(cli, [*command, "--format", form, "-o", str(path)])
+        assert result.exit_code == 0 and path.read_bytes().startswith(start)
+
+
+def test_a_format_that_is_no_text_is_none() -> None:
+    with pytest.raises(ValueError, match="png is no format of text"):
+        sheets("png", [], Screen(80))

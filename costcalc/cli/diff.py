@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.options import FORMATS, Model, given, model_options, output_option, precision_options
-from costcalc.cli.output import complain, emit
+from costcalc.cli.output import complain, emit, show
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
     elif not diffs:
         emit(empty, output)
     else:
-        shown = [sheet for found in diffs for sheet in sheets(found, top or FEW)]
-        emit(render.sheets(form, shown, screen(output is not None)), output)
+        show([sheet for found in diffs for sheet in sheets(found, top or FEW)], form, output)
 
 
 def _usual() -> str:

@@ -88,8 +88,10 @@ def explain(found: Suggestions, number: int, top: int | None, form: str, output:
     from costcalc.suggest.detail import details, difference
 
     (one,) = found.named(str(number))
-    surface = screen(output is not None)
     sheets = details(found, one, top)
-    text = render.sheets(form, sheets[:1] if form == "csv" else sheets, surface)
-    change = difference(found, one) if form == "table" else ""
+    if form != "table":
+        show(sheets[:1] if form == "csv" else sheets, form, output)
+        return
+    surface = screen(output is not None)
+    text, change = render.sheets(form, sheets, surface), difference(found, one)
     emit(f"{text}\n\n{surface.text(change)}" if change else text, output)

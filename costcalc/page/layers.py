@@ -14,6 +14,9 @@ from costcalc.report import Report
 from costcalc.rows import Row
 from costcalc.steps import names, numbers
 
+DEEPEST = 100
+"""Blocks are nested no deeper: JSON and the page's scripts walk them by calling themselves."""
+
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
 
 
@@ -43,14 +46,14 @@ def working(row: Row) -> str:
 
 
 def blocks(report: Report) -> list[Any]:
-    """The tree: a block is [label, child, …], a layer its index."""
+    """The tree: a block is [label, child, …], a layer its index. One at the DEEPEST level holds all layers below."""
     rows = report.layers
     place = {id(row): i for i, row in enumerate(rows)}
     return _nested(tree(rows), place)
 
 
 def _nested(root: Block, place: dict[int, int]) -> list[Any]:
-    """Depth first with a stack, for scopes can be nested deeper than Python calls."""
+    """Depth first with a stack."""
     whole: list[Any] = [""]
     stack: list[tuple[Block, list[Any]]] = [(root, whole)]
     while stack:
@@ -61,7 +64,10 @@ def _nested(root: Block, place: dict[int, int]) -> list[Any]:
                 continue
             inner: list[Any] = [printable(child.path[-1])]
             into.append(inner)
-            stack.append((child, inner))
+            if len(child.path) < DEEPEST:
+                stack.append((child, inner))
+            else:
+                inner.extend(place[id(row)] for row in child.rows)
     return whole
 
 

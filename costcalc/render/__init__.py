@@ -9,7 +9,8 @@ from costcalc.sheet import Sheet
 
 
 def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> str:
-    """Sheets in a format for people or spreadsheets. keep_all leaves no column out where a line is narrow."""
+    """Sheets in a format for people or spreadsheets: csv, markdown, html, svg or table; a PNG is no text, see picture.
+    keep_all leaves no column out where a line is narrow."""
     if form == "csv":
         from costcalc.render import csv
 
@@ -26,6 +27,8 @@ def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = F
         from costcalc.render import svg
 
         return _marked_up(svg.render(given, screen.width, keep_all), screen)
+    if form != "table":
+        raise ValueError(f"{form} is no format of text")
     from costcalc.render import table
 
     return "\n\n".join(table.sheet(one, screen, keep_all) for one in given)

@@ -109,3 +109,15 @@ def test_names_fit_their_areas(show: Open, width: int) -> None:
     )
     assert outside == []
     assert "conv4_x  1.46 G" in texts(page, "#cost .map text")
+
+
+def test_names_without_end_are_shortened_at_once(show: Open) -> None:
+    """Their letters are not tried one by one."""
+    b = GraphBuilder("long", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 4, 8, 8))
+    w = b.add_initializer("w", DType.FLOAT32, (4, 4, 3, 3))
+    for i in range(12):
+        (x,) = b.add("Conv", [x, w], {"pads": (1, 1, 1, 1)}, name="n" * 10_000 + str(i))
+    page = show(analyze_graph(b.build([x])))
+    assert page.execute_script("return performance.getEntriesByType('navigation')[0].domInteractive") < 15_000
+    assert all(name.endswith(f"n{i}") for i, name in enumerate(texts(page, "#network .node .name")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import given
@@ -9,11 +10,15 @@ from hypothesis import strategies as st
 from made import attention_scores, blocks, separable, unknown
 
 import costcalc
+from costcalc.build import GraphBuilder
 from costcalc.columns import AtLeast
 from costcalc.dim import symbol
 from costcalc.hardware.find import find
+from costcalc.ir import DType
 from costcalc.page.content import content
 from costcalc.page.figures import figure
+from costcalc.page.html import embedded
+from costcalc.page.layers import DEEPEST
 from costcalc.report import Report, analyze_graph
 
 DEVICES = (find("t4"), find("stm32h743"))
@@ -109,3 +114,15 @@ def test_a_comparison_stands_only_where_there_are_several() -> None:
         [3_644_493_824, 3_663_761_408],
         [1.0, 3_663_761_408 / 3_644_493_824],
     ]
+
+
+def test_blocks_nested_without_end_are_nested_to_a_level() -> None:
+    """JSON and the page's scripts call themselves for each level."""
+    b = GraphBuilder("deep", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    for scope in (tuple(f"s{i}" for i in range(3000)), ("s0",)):
+        (x,) = b.add("Relu", [x], name="/".join((*scope, "relu")), scope=scope)
+    report = analyze_graph(b.build([x]))
+    nested = page(report)["models"][0]["blocks"]
+    assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == DEEPEST
+    assert embedded(page(report))
