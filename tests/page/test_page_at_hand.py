@@ -11,6 +11,7 @@ from browsing import chromium, complaints, shown, texts  # noqa: F401
 
 import costcalc
 from costcalc.build import GraphBuilder
+from costcalc.dim import symbol
 from costcalc.ir import DType
 from costcalc.report import Report, analyze_graph
 
@@ -121,3 +122,35 @@ def test_names_without_end_are_shortened_at_once(show: Open) -> None:
     page = show(analyze_graph(b.build([x])))
     assert page.execute_script("return performance.getEntriesByType('navigation')[0].domInteractive") < 15_000
     assert all(name.endswith(f"n{i}") for i, name in enumerate(texts(page, "#network .node .name")))
+
+
+def test_formulas_without_end_are_opened_by_who_wants_them(show: Open) -> None:
+    """A detector's totals have a symbol for each tensor whose extent the data decide."""
+    b = GraphBuilder("detector", "made", {"": 17})
+    inputs = [b.add_input(f"x{i}", DType.FLOAT32, (1, symbol(f"boxes_of_level_{i}"))) for i in range(90)]
+    found = [b.add("Sigmoid", [x], name=f"sigmoid{i}")[0] for i, x in enumerate(inputs)]
+    (whole,) = b.add("Concat", found, {"axis": 1}, name="concat")
+    page = show(analyze_graph(b.build([whole])))
+    summaries = texts(page, "#summary .tile summary")
+    assert summaries and all(len(text) <= 122 and text.endswith(" …") for text in summaries)
+    tall = "return document.querySelector('#summary .tiles').clientHeight"
+    assert page.execute_script(tall) < 400
+    assert max(map(len, texts(page, "#layers td"))) <= 62 and complaints(page) == []
+
+
+def test_sums_keep_every_digit(show: Open) -> None:
+    """Of a block and of what a search finds, beyond what a number of JavaScript holds."""
+    report = costcalc.analyze("resnet50", dims={"N": 30_000_001})
+    page = show(report)
+    inside = [int(row["macs"] or 0) for row in report.layers if row.name.startswith("conv4_x/")]
+    page.execute_script(
+        "const s = document.getElementById('search'); s.value = 'conv4_x/'; s.dispatchEvent(new Event('input'))"
+    )
+    assert f"{sum(inside):,}" in texts(page, "#layers tfoot td") and sum(inside) > 2**53
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_on_the_map_are_cut_once(show: Open, width: int) -> None:
+    """By the page, in the middle; not again at the end by the chart."""
+    words = texts(show(costcalc.analyze("gpt2"), width=width), "#cost .map text")
+    assert words and [word for word in words if "..." in word or word.count("…") > 1] == []

@@ -29,10 +29,10 @@ function inRows(names, lines) {
   const rough = (amount, kind) => (kind === "bytes" ? bytes(amount) : short(amount));
   return element("table", { class: "figures" },
     element("thead", {}, row([["Model", true], ...lines.flatMap(([label]) => [[label.replace(" bytes", "")], ["ratio"]])], "th")),
-    element("tbody", {}, names.map((name, i) => row([[name, true], ...lines.flatMap(([, kind, amounts, ratios]) => [[rough(amounts[i], kind)], [times(ratios[i])]])]))));
+    element("tbody", {}, names.map((name, i) => row([[name, true], ...lines.flatMap(([, kind, amounts, ratios]) => [[brief(rough(amounts[i], kind), 80)], [times(ratios[i])]])]))));
 }
 
-const cell = (amount, kind) => (kind === "bytes" ? bytes(amount) : exact(amount));
+const cell = (amount, kind) => brief(kind === "bytes" ? bytes(amount) : exact(amount), 80);
 
 function ratioBars(found, colours, width) {
   const lines = found.totals;

@@ -83,7 +83,7 @@ function costTip(model, state) {
     const node = model.nodes[item.at];
     const layer = node.layer;
     return tip(nameOf(node), [
-      [TITLES[state.key], `${exact(sumOf(model, node, state.key))} (${percent(sumOf(model, node, state.key) / sumOf(model, model.root, state.key))})`],
+      [TITLES[state.key], `${exact(exactSum(model, node.layers, state.key))} (${percent(sumOf(model, node, state.key) / sumOf(model, model.root, state.key))})`],
       ["Operator", layer === null ? "" : model.layers.kind[layer]],
       ["Output", layer === null ? "" : model.layers.output[layer]],
       ["Layers", layer === null ? exact(node.layers.length) : ""],
@@ -108,14 +108,14 @@ function headerLabel({ name, value }, { width }, key) {
 
 function treemap(model, state, colours, width, made) {
   const layoutOf = (index) => made.getModel().getSeriesByIndex(0).getData().getItemLayout(index);
-  const label = { color: colours.ink, fontSize: 12, lineHeight: 15, padding: [3, 4],
+  const label = { color: colours.ink, fontSize: 12, lineHeight: 15, padding: [3, 4], overflow: "none",
     formatter: ({ data: item, dataIndex }) => (item && item.at !== undefined ? areaLabel(item, layoutOf(dataIndex), state.key) : "") };
   return {
     tooltip: costTip(model, state),
     series: [{
       type: "treemap", left: 0, top: 0, right: 0, bottom: 0, width: "100%", height: "100%", roam: false, nodeClick: false,
       breadcrumb: { show: false }, visibleMin: 40, childrenVisibleMin: 2400, sort: "desc", squareRatio: 1.1, label,
-      upperLabel: { show: true, height: 21, color: colours.ink, fontSize: 12, fontWeight: 600, padding: [0, 5],
+      upperLabel: { show: true, height: 21, color: colours.ink, fontSize: 12, fontWeight: 600, padding: [0, 5], overflow: "none",
         formatter: ({ data: item, dataIndex }) => headerLabel(item, layoutOf(dataIndex), state.key) },
       itemStyle: { borderColor: colours.paper, borderWidth: 1, gapWidth: 1, borderRadius: 2 },
       emphasis: { upperLabel: { color: colours.ink }, label: { color: colours.ink } },

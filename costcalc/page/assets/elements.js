@@ -44,6 +44,12 @@ function toggle(label, options, chosen, change) {
   return group;
 }
 
+// Words in a sentence's length; the rest of them can be opened.
+function readable(words, most = 240) {
+  if (words.length <= most) return words;
+  return element("details", {}, element("summary", {}, brief(words, most)), words);
+}
+
 // Keeps the keyboard's place where what had the focus has been replaced.
 function focused(made) {
   if (made) made.focus({ preventScroll: true });

@@ -1,6 +1,9 @@
 // Every layer: a table that sorts by each column and is searched.
 
 const FIRST = 1000;
+const FORMULA = 60;
+
+const amountText = (key, amount) => (isBytes(key) ? bytes(amount) : exact(amount));
 
 function layers(model) {
   const basis = firstKey(model);
@@ -34,9 +37,9 @@ function layers(model) {
   function line(i) {
     rows[i] ??= element("tr", {}, columns.map((column) => {
       const value = valueOf(column, i);
-      const text = column.text ? column.text(i, value) : column.amount ? (isBytes(column.key) ? bytes(value) : exact(value)) : value;
-      return element(column.key === "name" ? "th" : "td", { scope: column.key === "name" ? "row" : null, class: column.left ? "l" : null, title: column.key === "name" ? value : null },
-        column.bar ? meter(value / most) : null, column.key === "name" ? path(value) : text);
+      const text = column.text ? column.text(i, value) : column.amount ? (amountText(column.key, value)) : value;
+      return element(column.key === "name" ? "th" : "td", { scope: column.key === "name" ? "row" : null, class: column.left ? "l" : null, title: column.key === "name" ? value : text?.length > FORMULA ? text : null },
+        column.bar ? meter(value / most) : null, column.key === "name" ? path(value) : brief(String(text), FORMULA));
     }));
     return rows[i];
   }
@@ -75,11 +78,11 @@ function layers(model) {
     const part = { layers: found };
     return element("tr", {}, columns.map(({ key, amount, left, bar }) => {
       if (key === "name") return element("th", { scope: "row", class: "l" }, found.length === model.count ? "Total" : "Sum of the matches");
-      if (amount && found.length === model.count) return element("td", {}, isBytes(key) ? bytes(model.totals[key]) : exact(model.totals[key]));
+      if (amount && found.length === model.count) return element("td", {}, brief(amountText(key, model.totals[key]), FORMULA));
       if (bar) return element("td", {}, percent(sumOf(model, part, basis) / whole));
       if (!amount || found.some((i) => model.layers[key][i] !== null && typeof model.layers[key][i] === "object")) return element("td", { class: left ? "l" : null });
       const unknown = found.some((i) => model.layers[key][i] === null);
-      return element("td", {}, `${unknown ? "≥ " : ""}${isBytes(key) ? bytes(sumOf(model, part, key) || 0) : exact(sumOf(model, part, key) || 0)}`);
+      return element("td", {}, `${unknown ? "≥ " : ""}${amountText(key, exactSum(model, found, key))}`);
     }));
   }
 

@@ -2,7 +2,7 @@
 
 function memory(model) {
   const found = model.memory;
-  if (found.open) return section("memory", "Memory over time", element("p", { class: "said" }, found.open));
+  if (found.open) return section("memory", "Memory over time", element("div", { class: "said" }, readable(found.open)));
   const state = { step: found.step };
   const last = found.live.length - 1;
   const box = element("div", { class: "chart" });
@@ -30,15 +30,15 @@ function memory(model) {
     const held = found.buffers.filter(([, , , , born, dies]) => born <= state.step && state.step <= dies);
     held.sort((a, b) => plain(b[3]) - plain(a[3]));
     body.replaceChildren(...held.slice(0, 12).map(([name, shape, dtype, size, born, dies]) =>
-      row([[name, true], [dtype, true], [shape], [bytes(size)], [percent(plain(size) / live)], [exact(born + 1)], [exact(dies + 1)]])));
-    if (held.length > 12) body.append(row([[`${exact(held.length - 12)} more`, true], [""], [""], [bytes(held.slice(12).reduce((sum, one) => sum + plain(one[3]), 0))], [""], [""], [""]]));
+      row([[name, true], [bytes(size)], [percent(plain(size) / live)], [dtype, true], [shape], [exact(born + 1)], [exact(dies + 1)]])));
+    if (held.length > 12) body.append(row([[`${exact(held.length - 12)} more`, true], [bytes(held.slice(12).reduce((sum, one) => sum + plain(one[3]), 0))], [""], [""], [""], [""], [""]]));
   }
 
   const made = section("memory", "Memory over time",
     element("p", { class: "lead" }, "Live activation bytes at each step, every layer on its own, nothing computed in place. A tensor lives from the step that computes it to the last that reads it; weights are not counted."),
     box, element("div", { class: "controls slide" }, slider, back), said,
     wide("Tensors alive at the step", element("table", { class: "figures" },
-      element("thead", {}, row([["Tensor", true], ["Type", true], ["Shape"], ["Size"], ["Of live"], ["From"], ["To"]], "th")), body)));
+      element("thead", {}, row([["Tensor", true], ["Size"], ["Of live"], ["Type", true], ["Shape"], ["From"], ["To"]], "th")), body)));
   made.start = () => {
     picture = chart(box, (colours) => timeline(found, state, colours), `Live activation bytes by step, at most ${bytes(found.peak)}; the slider below chooses a step`);
     picture.made.getZr().on("click", (event) => {

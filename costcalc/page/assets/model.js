@@ -40,6 +40,13 @@ function sumOf(model, node, key) {
   return known.get(node);
 }
 
+// The same without loss: digits where a number would not hold them.
+function exactSum(model, layers, key) {
+  const known = layers.map((layer) => model.layers[key][layer]).filter((amount) => amount !== null);
+  const sum = known.reduce((all, amount) => all + plain(amount), 0);
+  return sum < 2 ** 53 ? sum : String(known.reduce((all, amount) => all + BigInt(amount), 0n));
+}
+
 const isOpen = (model, key) => model.layers[key].some((amount) => amount !== null && typeof amount === "object");
 const counted = (layers) => `${exact(layers)} ${layers === 1 ? "layer" : "layers"}`;
 const pathOf = (node) => (node.parent ? [...pathOf(node.parent), node] : []);

@@ -10,7 +10,7 @@ function present(index) {
   const own = [summary(model), cost(model), memory(model), roofline(model), network(model), layers(model)];
   const parts = several ? [comparison(several), ...own] : own;
   const head = element("div", { class: "title" }, element(several ? "h2" : "h1", { class: "model" }, several ? several.names[index] : model.name), element("p", { class: "lead" }, model.inputs));
-  const first = several ? [element("div", { class: "title" }, element("h1", {}, several.names.join(", "))), parts[0]] : [];
+  const first = several ? [element("div", { class: "title" }, element("h1", {}, several.names.length > BESIDE ? `${several.names.length} models` : several.names.join(", "))), parts[0]] : [];
   main.replaceChildren(...first, head, ...own);
   running = parts.map((part) => part.start && part.start());
   document.getElementById("sections").replaceChildren(...parts.map((part) => element("a", { href: `#${part.id}` }, part.querySelector("h2").textContent)));

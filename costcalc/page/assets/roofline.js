@@ -28,7 +28,7 @@ function roofline(model) {
     };
   } else {
     const open = [...new Set(model.devices.flatMap((device) => device.open))];
-    made.append(element("p", { class: "said" }, open.length ? `It depends on ${open.join(", ")}: bind with --dim.` : "The devices have no peak for what this model multiplies; name others with --hardware."));
+    made.append(element("div", { class: "said" }, open.length ? readable(`It depends on ${open.join(", ")}: bind with --dim.`) : "The devices have no peak for what this model multiplies; name others with --hardware."));
   }
   made.append(wide("Bounds on the devices", element("table", { class: "figures prose" },
     element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true]], "th")),

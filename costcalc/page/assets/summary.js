@@ -1,10 +1,12 @@
 // The totals of a model, what they rest on, and what is not known.
 
+const TILES = { weight_bytes: "Weights", peak_activation_bytes: "Peak activations", traffic_bytes: "Traffic" };
+
 function summary(model) {
   const facts = new Map(model.facts.map(([label, amount, kind]) => [label, { amount, kind }]));
   const shown = Object.entries({ MACs: "macs", FLOPs: "flops", Params: "params", "Weight bytes": "weight_bytes",
     "Peak activation bytes": "peak_activation_bytes", "Traffic bytes": "traffic_bytes" });
-  const tiles = shown.filter(([label]) => facts.has(label)).map(([label, key]) => tile(label.replace(" bytes", ""), facts.get(label), key));
+  const tiles = shown.filter(([label]) => facts.has(label)).map(([label, key]) => tile(TILES[key] ?? label, facts.get(label), key));
   const others = model.facts.filter(([label]) => !shown.some(([name]) => name === label));
   return section("summary", "Summary",
     element("div", { class: "tiles" }, tiles),
@@ -17,7 +19,7 @@ function tile(label, { amount, kind }, key) {
   const formula = typeof amount === "object" && amount !== null && amount.text !== undefined;
   return element("div", { class: formula ? "tile formula" : "tile", "data-key": key },
     element("div", { class: "label" }, label),
-    element("div", { class: "value" }, formula ? amount.text : kind === "bytes" ? bytes(amount) : short(amount)),
+    element("div", { class: "value" }, formula ? readable(amount.text, 120) : kind === "bytes" ? bytes(amount) : short(amount)),
     formula ? null : element("div", { class: "exact" }, kind === "bytes" ? `${exact(amount)} bytes` : exact(amount)));
 }
 
@@ -27,5 +29,5 @@ function rest(amount, kind) {
 }
 
 function remark(label, text, warning) {
-  return [element("dt", {}, label), element("dd", { class: warning ? "warning" : null }, text)];
+  return [element("dt", {}, label), element("dd", { class: warning ? "warning" : null }, readable(text))];
 }

@@ -1,5 +1,11 @@
 // How wide words are, and words that fit.
 
+// Words that go on and on are cut behind one of them.
+function brief(words, most) {
+  if (words.length <= most) return words;
+  return `${words.slice(0, words.lastIndexOf(" ", most) + 1 || most).trimEnd()} …`;
+}
+
 const ruler = document.createElement("canvas").getContext("2d");
 
 function measured(words, font) {
