@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "svg", "png", "html")
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
+OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "json", "csv", "xlsx", "pptx")
+"""Endings under which nobody looks for text."""
 FEW = 12
 """Bars of a model, unless --top says otherwise."""
 
@@ -54,8 +56,7 @@ def plot(models: tuple[str, ...], kind: str, form: str | None, output: str | Non
     """
     from costcalc.render.palette import screen
 
-    form = form or (Path(output).suffix[1:].lower() if output else "")
-    form = form if form in FORMATS else "text"
+    form = form or _by_ending(output)
     charts = _charts(kind, models, options)
     if form == "text":
         from costcalc.drawing import text
@@ -69,6 +70,17 @@ def plot(models: tuple[str, ...], kind: str, form: str | None, output: str | Non
         from costcalc.drawing import picture
 
         emit_bytes(picture.render(charts, form), output)
+
+
+def _by_ending(output: str | None) -> str:
+    """The format that a file's name asks for. UsageError where it asks for one that there is not."""
+    ending = Path(output).suffix[1:].lower() if output else ""
+    if ending in FORMATS:
+        return ending
+    if ending in OTHERS:
+        raise UsageError(f"{output} would be {ending.upper()}, which charts are not drawn as",
+                         "name a file that ends in .svg, .png or .html, or give --format")  # fmt: skip
+    return "text"
 
 
 def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[Chart]:

@@ -19,7 +19,10 @@ def draw(chart: Bars, axes: Any) -> None:
     """The dearest on top; what is left out as one faint bar below, cut where it would be the longest by far."""
     least = "≥ " if chart.least else ""
     title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
-    axes.set_axis_off() if not chart.bars else None
+    if not chart.bars:
+        axes.set_axis_off()
+        axes.text(0, 0.4, "nothing", transform=axes.transAxes, color=FAINT)
+        return
     numbers = colours(bar.kind for bar in chart.bars if bar.kind)
     paint = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
     values: list[float] = [bar.value for bar in chart.bars]
@@ -47,5 +50,5 @@ def draw(chart: Bars, axes: Any) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, max(values, default=1) * 1.22)
     axes.set_ylim(len(values) - 0.4, -0.6)
-    if len(numbers) > 1:
+    if len(numbers) > 1 and any(bar.label != bar.kind for bar in chart.bars):
         legend(axes, numbers, loc="lower right")

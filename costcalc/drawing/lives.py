@@ -12,6 +12,8 @@ from costcalc.units import short_bytes
 
 def draw(chart: Live, axes: Any) -> None:
     """One stair a step; the axis is marked in binary units."""
+    from matplotlib.ticker import MaxNLocator
+
     count, most = len(chart.values), chart.values[chart.peak]
     title(
         axes,
@@ -27,7 +29,7 @@ def draw(chart: Live, axes: Any) -> None:
     axes.set_xlim(0.5, count + 0.5)
     axes.set_ylim(0, max(1.0, most * 1.14))
     axes.set_xlabel("step")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     right = chart.peak > count / 2
     axes.annotate(f"{short_bytes(most)}  {label(chart.names[chart.peak], 48)}", (chart.peak + 1, most),

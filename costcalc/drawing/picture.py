@@ -34,6 +34,7 @@ def render(charts: Sequence[Chart], form: str) -> bytes:
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise UsageError(
             "pictures of charts need matplotlib", "pip install 'costcalc[plot]', or take --format text or html"
@@ -41,7 +42,7 @@ def render(charts: Sequence[Chart], form: str) -> bytes:
     heights = [_height(chart) for chart in charts]
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
         FigureCanvasAgg(figure)  # it measures words, whatever is written
         axes = figure.subplots(len(charts), 1, squeeze=False, height_ratios=heights)
         for chart, (one,) in zip(charts, axes, strict=True):

@@ -160,3 +160,33 @@ def test_the_format_follows_the_file(tmp_path: Path) -> None:
         assert path.read_bytes().startswith(start)
     assert run("lenet5", "--format", "html").output.startswith("<!doctype html>")
     assert isinstance(run("lenet5", "--kind", "pareto").exception, UsageError)
+
+
+def test_an_ending_that_charts_have_not_is_refused(tmp_path: Path) -> None:
+    """Text in a file called .pdf would open nowhere."""
+    path = tmp_path / "chart.pdf"
+    with pytest.raises(
+        UsageError, match=r"would be PDF, which charts are not drawn as; name a file that ends in \.svg"
+    ):
+        raise run("lenet5", "-o", str(path)).exception or AssertionError
+    assert not path.exists()
+    assert run("lenet5", "--format", "text", "-o", str(path)).exit_code == 0
+
+
+def test_the_ends_of_pictures() -> None:
+    """A single step has a whole number; bars that are named by their kinds have no legend; nothing is said."""
+    figure_module = pytest.importorskip("matplotlib.figure")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from costcalc.drawing import bars as bars_of
+    from costcalc.drawing import lives
+
+    figure = figure_module.Figure()
+    FigureCanvasAgg(figure)
+    one, kinds, none = figure.subplots(3)
+    lives.draw(Live("t", (48,), ("linear",), 0), one)
+    bars_of.draw(Bars("t", "MACs", "number", (Bar("Conv", 2, "Conv"), Bar("Add", 1, "Add")), (0, 0), 3), kinds)
+    bars_of.draw(Bars("t", "MACs", "number", (), (0, 0), 0), none)
+    figure.canvas.draw()
+    assert [place for place in one.get_xticks() if 0.5 <= place <= 1.5] == [1]
+    assert kinds.get_legend() is None and "nothing" in [word.get_text() for word in none.texts]
