@@ -131,4 +131,4 @@ def plain_xml(text: str) -> ElementTree.Element:
 
 
 CHECKS = {"table": neutral, "text": neutral, "csv": plain_csv, "markdown": plain_markdown, "html": plain_html,
-          "json": plain_json, "junit": plain_xml, "sarif": plain_json, "gitlab": plain_json}  # fmt: skip
+          "json": plain_json, "junit": plain_xml, "sarif": plain_json, "gitlab": plain_json, "svg": plain_xml}  # fmt: skip

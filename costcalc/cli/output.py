@@ -56,7 +56,9 @@ def emit_bytes(content: bytes, output: str | None = None) -> None:
         return
     with standard_output() as stream:
         if stream.isatty():
-            raise UsageError("the file is binary, and standard output is a terminal", "name a file with -o, or a pipe")
+            raise UsageError(
+                "the answer is a file, and standard output is a terminal", "name a file with -o, or a pipe"
+            )
         stream.buffer.write(content)
 
 

@@ -15,7 +15,7 @@ from costcalc.errors import CostcalcError
 if TYPE_CHECKING:
     from costcalc.budget.verdict import Outcome
 
-FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab")
+FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
 VARIABLE = "COSTCALC_FORMAT"
 
 

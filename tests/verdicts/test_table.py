@@ -84,3 +84,13 @@ def test_names_of_others_steer_no_terminal() -> None:
 
 def test_every_format_is_there() -> None:
     assert all(render(form, FINE, Screen()) for form in FORMATS)
+
+
+def test_the_picture_says_what_the_table_says() -> None:
+    """In a terminal without Unicode too: a picture has its own letters."""
+    from xml.etree import ElementTree
+
+    outcome = Outcome((Checked("net", "net.yaml", "net.yaml", (EXCEEDED, KEPT)),))
+    root = ElementTree.fromstring(render("svg", outcome, Screen(100, False)))
+    words = " ".join(text for text in root.itertext() if "{" not in text).split()
+    assert words == render("table", outcome, Screen(100)).split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costcalc.budget.verdict import Outcome
 from costcalc.render.palette import Screen
 
-FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab")
+FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
 
 
 def render(form: str, outcome: Outcome, screen: Screen, ident: str = "") -> str:
@@ -14,6 +14,12 @@ def render(form: str, outcome: Outcome, screen: Screen, ident: str = "") -> str:
         from costcalc.render.verdicts import table
 
         return table.render(outcome, screen)
+    if form == "svg":
+        from costcalc.render import svg
+        from costcalc.render.verdicts import said, table
+
+        drawn = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
+        return svg.drawn(drawn, said.headline(outcome))
     if form == "json":
         from costcalc.render.verdicts import json
 
