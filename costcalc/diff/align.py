@@ -37,8 +37,11 @@ def align(before: Snapshot, after: Snapshot) -> Aligned:
     pairs = dict(_ordered(a, b, numbers))
     for find in (by_neighbours, by_name, by_neighbours):
         pairs |= find(a, b, pairs)
-    for lost in doubtful(a, b, pairs):
-        del pairs[lost]
+    lost = doubtful(a, b, pairs)
+    for i in lost:
+        del pairs[i]
+    for find in (by_name, by_neighbours) if lost else ():
+        pairs |= find(a, b, pairs)
     pairs = slid(a, b, pairs)
     return tuple(_in_place(pairs, len(a.layers), len(b.layers)))
 

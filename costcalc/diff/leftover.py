@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from costcalc.diff.pairing import kindred, score
-from costcalc.diff.sequence import unique
+from costcalc.diff.sequence import unique, unique_by
 from costcalc.diff.side import Side
 
 MOST = 16
@@ -39,7 +39,8 @@ def by_neighbours(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
 
 def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
     """Further pairs: one name and one operator (and one definition where the name may shift); and layers with MACs that
-    are alike in all their shapes, if there is one such on either side."""
+    are alike in all their shapes, if there is one such on either side, or in a container of either side (a quantiser
+    makes `query/MatMul` into `query/MatMul_quant`)."""
     taken = set(pairs.values())
     xs = [i for i in range(len(a.layers)) if i not in pairs]
     ys = [j for j in range(len(b.layers)) if j not in taken]
@@ -49,10 +50,24 @@ def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
         y = y_of.get(name)
         if y is not None and a.kind[x] == b.kind[y] and (a.fixed[x] or a.loose[x] == b.loose[y]):
             found[x] = y
-    used = set(found.values())
-    x_of = unique([x for x in xs if x not in found and a.heavy[x]], a.strict)
-    y_of = unique([y for y in ys if y not in used and b.heavy[y]], b.strict)
-    return found | {x: y_of[key] for key, x in x_of.items() if key in y_of}
+    for key in (_strict, _alike_in_container, _alike):
+        used = set(found.values())
+        x_at = unique_by(((x, key(a, x)) for x in xs if x not in found and a.heavy[x]))
+        y_at = unique_by(((y, key(b, y)) for y in ys if y not in used and b.heavy[y]))
+        found |= {x: y_at[at] for at, x in x_at.items() if at in y_at}
+    return found
+
+
+def _strict(side: Side, i: int) -> Hashable:
+    return side.strict[i]
+
+
+def _alike_in_container(side: Side, i: int) -> Hashable:
+    return side.layers[i].name.rpartition("/")[0] or (id(side), i), side.alike[i]
+
+
+def _alike(side: Side, i: int) -> Hashable:
+    return side.alike[i]
 
 
 def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:

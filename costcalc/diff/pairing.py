@@ -23,7 +23,7 @@ FAMILIES = (
     "GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceMax",
     "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization RMSNormalization LpNormalization "
     "LRN SimplifiedLayerNormalization SkipLayerNormalization",
-    "LSTM GRU RNN",
+    "LSTM GRU RNN DynamicQuantizeLSTM",
     "Add Mul Sub Div Concat Sum Max Min Mean",
     "Softmax LogSoftmax Hardmax",
     "Resize Upsample",

@@ -4,7 +4,8 @@ pairs within the small gaps that are left."""
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
 
 from costcalc.diff.pairing import Pairs, best
 from costcalc.diff.side import Level, Levels, Side
@@ -14,6 +15,7 @@ SMALL, LARGE, HUGE = 400, 20_000, 2_000_000
 
 BAND = 16
 
+Key = TypeVar("Key", bound=Hashable)
 
 Rest = Callable[[Sequence[int], Sequence[int]], Pairs]
 """What pairs a gap without anchors that is too large to be paired at once."""
@@ -71,10 +73,14 @@ def _anchors(xs: Sequence[int], ys: Sequence[int], level: Level) -> Pairs:
 
 def unique(indexes: Sequence[int], keys: Sequence[int]) -> dict[int, int]:
     """The index of each key that occurs once."""
-    once: dict[int, int] = {}
-    more: set[int] = set()
-    for index in indexes:
-        key = keys[index]
+    return unique_by([(index, keys[index]) for index in indexes])
+
+
+def unique_by(keyed: Iterable[tuple[int, Key]]) -> dict[Key, int]:
+    """The index of each key that occurs once, of (index, key)."""
+    once: dict[Key, int] = {}
+    more: set[Key] = set()
+    for index, key in keyed:
         if key in once:
             more.add(key)
         once[key] = index

@@ -18,13 +18,14 @@ FUSED = ("activation", "activation_params")
 
 class Side(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
-    quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; strict: all shapes
-    too. heavy tells whether it has MACs; fixed whether its name has no number that may shift."""
+    quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
+    too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number that may shift."""
 
     layers: Sequence[Layer]
     kind: list[int]
     loose: list[int]
     full: list[int]
+    alike: list[int]
     strict: list[int]
     name: list[int]
     stem: list[int]
@@ -39,12 +40,14 @@ def side(snapshot: Snapshot, numbers: Numbers) -> Side:
     layers, of = snapshot.layers, numbers.of
     found = [definition(layer) for layer in layers]
     loose = [_loose(layer, d) for layer, d in zip(layers, found, strict=True)]
+    alike = [of((key, d.width, _shapes(layer))) for key, d, layer in zip(loose, found, layers, strict=True)]
     return Side(
         layers,
         [of(key[:2]) for key in loose],
         [of(key) for key in loose],
         [of((key, d.width)) for key, d in zip(loose, found, strict=True)],
-        [of((key, d, _shapes(layer))) for key, d, layer in zip(loose, found, layers, strict=True)],
+        alike,
+        [of((number, d)) for number, d in zip(alike, found, strict=True)],
         [of(("name", layer.name)) for layer in layers],
         [of(("stem", stem(layer.name))) for layer in layers],
         [not numbered(layer.name) for layer in layers],
@@ -64,7 +67,8 @@ def _loose(layer: Layer, d: Definition) -> tuple[object, ...]:
 
 
 def _shapes(layer: Layer) -> tuple[object, ...]:
-    return (tuple([t.shape for t in layer.inputs if not t.stored]), tuple([t.shape for t in layer.outputs]))
+    """The shapes that it reads and gives; not of single numbers, for a quantised layer reads its zero points too."""
+    return (tuple([t.shape for t in layer.inputs if not t.stored and t.shape]), tuple([t.shape for t in layer.outputs]))
 
 
 class Level(NamedTuple):
