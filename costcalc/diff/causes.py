@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from costcalc.diff.axes import AxesOf
 from costcalc.diff.definition import canonical
-from costcalc.diff.hybrid import COSTLESS, Pair, amounts, depthwise, pair
+from costcalc.diff.hybrid import COSTLESS, HEADS, Pair, amounts, depthwise, pair
 from costcalc.dim import Dim
 from costcalc.rows import QUANTITIES
 from costcalc.snapshot import Layer
 
-ORDER = ("batch", "channels", "resolution", "kernel", "groups")
+ORDER = ("batch", "heads", "channels", "resolution", "kernel", "groups")
 
 Parts = Mapping[str, Mapping[str, Dim]]
 
@@ -24,9 +24,10 @@ def causes(
     """Quantity → cause → part, for every quantity that is known in both versions and differs; no part is 0.
 
     A layer that is only in one version was added or removed; another operator takes its whole difference. Otherwise
-    the old layer is turned into the new one step by step, in this order: batch, channels, resolution, kernel, groups.
-    After each step the layer in between (new extents of the causes so far, old ones of the rest) is costed by the
-    operator's own rule, and what the step adds is the cause's part. What is left (another element type, another number
+    the old layer is turned into the new one step by step, in this order: batch, heads, channels, resolution, kernel,
+    groups. After each step the layer in between (new extents of the causes so far, old ones of the rest) is costed by
+    the operator's own rule, and what the step adds is the cause's part. Where there is no such layer (4 key heads as
+    wide as 12), the step is taken with the next one and counts as it stands first. What is left (another element type, another number
     of runs, a bias, a weight that another layer counts) is `other`.
 
     The parts depend on the order, their sum does not: of 2 × 3 that becomes 4 × 5, the first factor's part is 2 × 3
@@ -74,27 +75,33 @@ def _at_work(found: Pair) -> set[str]:
         causes.add("groups")
     types = any(slot.before.dtype != slot.after.dtype for slot in (*found.inputs, *found.outputs))
     values = [(len(layer.inputs), len(layer.outputs), layer.count) for layer in (before, after)]
-    if differ - {"kernel_shape", "group"} or types or values[0] != values[1] or not causes:
+    if differ & HEADS:
+        causes.add("heads")
+    if differ - {"kernel_shape", "group", *HEADS} or types or values[0] != values[1] or not causes:
         causes.add("other")
     return causes
 
 
 def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) -> Parts:
-    steps = [cause for cause in ORDER if cause in at_work]
     done: set[str] = set()
+    first = ""
+    steps = []
     figures = []
-    for cause in ("", *steps):
+    for cause in ("", *(cause for cause in ORDER if cause in at_work)):
         done.add(cause)
+        first = first or cause
         now = amounts(found, done)
-        if now is None:
-            break
-        figures.append(now)
+        if now is not None:
+            steps.append(first)
+            figures.append(now)
+            first = ""
+    rest = first if first and "other" not in at_work else "other"
     parts: dict[str, dict[str, Dim]] = {}
     for quantity, difference in differences.items():
         into = parts[quantity] = {}
         last: Dim = 0
-        known = bool(figures) and figures[0][quantity] == found.before.amounts[quantity]
-        for cause, old, new in zip(steps, figures, figures[1:], strict=False) if known else ():
+        known = steps[:1] == [""] and figures[0][quantity] == found.before.amounts[quantity]
+        for cause, old, new in zip(steps[1:], figures, figures[1:], strict=False) if known else ():
             x, y = old[quantity], new[quantity]
             if x is None or y is None:
                 break
@@ -102,5 +109,6 @@ def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) 
                 into[cause] = y - x
             last = last + (y - x)
         if difference - last != 0:
-            into["other"] = difference - last
+            cause = rest if known else "other"
+            into[cause] = into.get(cause, 0) + difference - last
     return parts

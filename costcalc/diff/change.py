@@ -13,7 +13,7 @@ STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
 """What became of a layer. changed: its own definition is another (kernel, filters, operator). follows: it is defined as
 before, but what it reads has another shape, so it costs differently. renamed: only its name differs."""
 
-CAUSES = ("added", "removed", "operator", "batch", "channels", "resolution", "kernel", "groups", "other")
+CAUSES = ("added", "removed", "operator", "batch", "channels", "resolution", "kernel", "groups", "heads", "other")
 """What a difference is due to. resolution counts every extent of positions: height, width, sequence length."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from costcalc import ops
 from costcalc.cost import cost_graph
-from costcalc.diff.axes import AxesOf, read, result, role_of, single
+from costcalc.diff.axes import CHANNELS, OTHER, AxesOf, read, result, role_of, single
 from costcalc.diff.definition import CONVOLUTIONS
 from costcalc.diff.regroup import Axes, Axis, extent
 from costcalc.diff.stored_axes import input_axes
@@ -24,6 +24,9 @@ NEWEST = 99
 COSTLESS = frozenset(("strides", "pads", "dilations", "auto_pad", "ceil_mode", "output_padding", "output_shape"))
 """Attributes that tell in nothing but the extents of the result."""
 
+HEADS = frozenset(("num_heads", "q_num_heads", "kv_num_heads"))
+"""Attributes that count the heads of an attention."""
+
 
 class Slot(NamedTuple):
     """A value that a layer reads or gives, in both versions, with what each of its axes is made of."""
@@ -34,31 +37,28 @@ class Slot(NamedTuple):
 
     def shape(self, new: Collection[str]) -> tuple[Dim, ...]:
         """Its shape with the extents of some causes new."""
-        return tuple([_mixed(old, now, new) for old, now in self.axes])
+        return tuple([prod([now if role in new else old for role, old, now in _parts(*pair)]) for pair in self.axes])
 
     def causes(self) -> set[str]:
         """What its shape changed by."""
-        found: set[str] = set()
-        for old, now in self.axes:
-            if old == now:
-                continue
-            if [f.role for f in old] == [f.role for f in now]:
-                found.update(x.role for x, y in zip(old, now, strict=True) if x.extent != y.extent)
-            elif extent(old) != extent(now):
-                found.add(_role(old, now))
-        return found
+        return {role for pair in self.axes for role, old, now in _parts(*pair) if old != now}
 
 
-def _mixed(old: Axis, now: Axis, new: Collection[str]) -> Dim:
-    if [f.role for f in old] == [f.role for f in now]:
-        return prod([y.extent if x.role in new else x.extent for x, y in zip(old, now, strict=True)])
-    return extent(now if _role(old, now) in new else old)
+def _parts(old: Axis, now: Axis) -> list[tuple[str, Dim, Dim]]:
+    """(cause, old extent, new extent) of each factor of an axis: 512 × 7 × 7 features that become 512 × 8 × 8 are more
+    positions, not more channels. An axis that is made of other factors now is one: features are channels wherever they
+    come from."""
+    for one, other in ((old, now), (_wide(old), _wide(now))):
+        if [factor.role for factor in one] == [factor.role for factor in other]:
+            return [(x.role, x.extent, y.extent) for x, y in zip(one, other, strict=True)]
+    roles = [{factor.role for factor in _wide(axis)} for axis in (old, now)]
+    role = CHANNELS if {CHANNELS} in roles else role_of(old)
+    return [(role if role == CHANNELS or role == role_of(now) else OTHER, extent(old), extent(now))]
 
 
-def _role(old: Axis, now: Axis) -> str:
-    """The cause of an axis that is made of other parts now."""
-    role = role_of(old)
-    return role if role == role_of(now) else "other"
+def _wide(axis: Axis) -> Axis:
+    """An axis without its factors of one: 512 × 1 × 1 is 512."""
+    return tuple([factor for factor in axis if factor.extent != 1])
 
 
 class Pair(NamedTuple):
@@ -142,7 +142,11 @@ def _type(slot: Slot, new: Collection[str]) -> TensorType:
 
 def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
     chosen = dict(found.before.attributes)
-    for name, cause in (("kernel_shape", "kernel"), ("group", _group_cause(found))):
+    for name, cause in {
+        "kernel_shape": "kernel",
+        "group": _group_cause(found),
+        **dict.fromkeys(HEADS, "heads"),
+    }.items():
         if cause in new:
             chosen.pop(name, None)
             if name in found.after.attributes:

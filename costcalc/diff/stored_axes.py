@@ -3,7 +3,7 @@ belongs to an axis that the layer reads counts as that."""
 
 from __future__ import annotations
 
-from costcalc.diff.axes import CHANNELS, KERNEL, OTHER, AxesOf, read, result, single
+from costcalc.diff.axes import CHANNELS, KERNEL, OTHER, AxesOf, read, result, role_of, single
 from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED
 from costcalc.diff.regroup import Axes, Axis, Factor, extent
 from costcalc.dim import Dim
@@ -20,8 +20,11 @@ def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
     if not tensor.stored:
         return read(tensor, known, layer.op_type)
     first = _first(layer)
-    if first is None:
-        return single([OTHER] * len(shape), shape)
+    if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
+        out = layer.outputs[0]
+        found = result(layer, out, known) if out.shape is not None else ()
+        roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
+        return single(roles, shape)
     x = read(first, known, layer.op_type)
     if position == PRODUCTS.get(key) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]

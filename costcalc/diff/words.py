@@ -13,7 +13,7 @@ from costcalc.snapshot import Layer, Tensor
 from costcalc.units import exact, shape_text
 
 LABELS = {"kernel_shape": "kernel", "strides": "stride", "dilations": "dilation", "pads": "pad", "auto_pad": "pad",
-          "group": "groups"}  # fmt: skip
+          "group": "groups", "num_heads": "heads", "q_num_heads": "heads", "kv_num_heads": "key heads"}  # fmt: skip
 EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
 """What an attribute is along every axis where it is absent."""
 BIASED = (("", "Conv"), ("", "ConvTranspose"), ("", "Gemm"))
@@ -80,7 +80,7 @@ def _itself(old: Layer, new: Layer) -> Iterator[str]:
         yield from _between(dict(_main(old)), dict(_main(new)))
         return
     yield from _between(dict(_main(old)), dict(_main(new)))
-    yield from _between(_attributes(old), _attributes(new))
+    yield from _between(*_with_heads(_attributes(old), _attributes(new)))
     if sorted((len(old.inputs), len(new.inputs))) == [2, 3] and (old.domain, old.op_type) in BIASED:
         yield "a bias" if len(new.inputs) == 3 else "no bias"
     elif len(old.inputs) != len(new.inputs):
@@ -111,6 +111,14 @@ def _attributes(layer: Layer) -> dict[str, str]:
         if not (name in ("kernel_shape", "group") and (key in CONVOLUTIONS or key in TRANSPOSED)):
             found[LABELS.get(name, name)] = _value(name, value)
     return found
+
+
+def _with_heads(old: dict[str, str], new: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Attention has so many heads, unless there are fewer of keys than of queries."""
+    alike = all(found.get("key heads") == found.get("heads") for found in (old, new))
+    left_out = ("key heads",) if alike else ()
+    plain = [{label: value for label, value in found.items() if label not in left_out} for found in (old, new)]
+    return plain[0], plain[1]
 
 
 def _value(name: str, value: Any) -> str:

@@ -67,3 +67,31 @@ def test_a_quantised_convolution_is_the_same_layer() -> None:
     assert "macs" not in result.causes
     # a weight is a byte now; the zero point that DynamicQuantizeLinear computes is no weight
     assert result.causes["weight_bytes"] == {"operator": -3 * 8 * 8 * 9 * 3}
+
+
+def branches(shortcut_first: bool, whole_numbers: bool) -> Snapshot:
+    """A block with a convolution and a projection beside it, which a quantiser may list first."""
+    b, x = builder()
+    results = {}
+    for name, kernel in (("shortcut", 1), ("conv", 3)) if shortcut_first else (("conv", 3), ("shortcut", 1)):
+        shape, pads = (8, 8, kernel, kernel), {"pads": (kernel // 2,) * 4}
+        source = f"/block/{name}/Conv"
+        if not whole_numbers:
+            w = b.add_initializer(f"{name}.w", DType.FLOAT32, shape)
+            (results[name],) = b.add("Conv", [x, w], pads, name=source)
+            continue
+        parts = [f"{name}.{part}" for part in ("small", "scale", "zero")]
+        small, _, zero = b.add("DynamicQuantizeLinear", [x], name=f"{source}_QuantizeLinear", outputs=parts)
+        w = b.add_initializer(f"{name}.w", DType.INT8, shape)
+        (y,) = b.add("ConvInteger", [small, w, zero], pads, name=f"{source}_quant")
+        (results[name],) = b.add("Cast", [y], {"to": DType.FLOAT32.code}, name=f"{source}_cast")
+    (y,) = b.add("Add", [results["conv"], results["shortcut"]], name="/block/Add")
+    return snapshot(analyze_graph(b.build([y])))
+
+
+def test_a_quantised_branch_that_is_listed_first_is_no_other_layer() -> None:
+    result = sound(branches(False, False), branches(True, True))
+    changed = {c.before.name: c.name for c in result.layers if c.before is not None}
+    assert changed["/block/conv/Conv"] == "/block/conv/Conv_quant"
+    assert changed["/block/shortcut/Conv"] == "/block/shortcut/Conv_quant"
+    assert "removed" not in statuses(result) and "macs" not in result.causes
