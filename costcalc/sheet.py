@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc import columns, grouping
@@ -63,6 +63,21 @@ class Sheet:
     groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
     plot: Plot | None = None
+
+
+def only(given: Sheet, chosen: Sequence[int]) -> Sheet:
+    """Some of the columns."""
+
+    def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return None if row is None else tuple([row[i] for i in chosen])
+
+    return replace(
+        given,
+        columns=tuple([given.columns[i] for i in chosen]),
+        rows=tuple([tuple([row[i] for i in chosen]) for row in given.rows]),
+        rest=cut(given.rest),
+        total=cut(given.total),
+    )
 
 
 def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008

@@ -27,8 +27,8 @@ def causes(
     the old layer is turned into the new one step by step, in this order: batch, heads, channels, resolution, kernel,
     groups. After each step the layer in between (new extents of the causes so far, old ones of the rest) is costed by
     the operator's own rule, and what the step adds is the cause's part. Where there is no such layer (4 key heads as
-    wide as 12), the step is taken with the next one and counts as it stands first. What is left (another element type, another number
-    of runs, a bias, a weight that another layer counts) is `other`.
+    wide as 12), the step is taken with the next one and counts as it stands first. What is left (another element type,
+    another number of runs, a bias, a weight that another layer counts) is `other`.
 
     The parts depend on the order, their sum does not: of 2 × 3 that becomes 4 × 5, the first factor's part is 2 × 3
     and the second's 4 × 2; in the other order they are 2 × 5 and 2 × 2. The order is a convention, as in any

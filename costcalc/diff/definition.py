@@ -101,6 +101,24 @@ def units(layer: Layer) -> tuple[Dim, ...]:
     return (shape[-2] if layer.attributes.get("transB") else shape[-1],)
 
 
+def windows(layer: Layer) -> tuple[Dim, ...]:
+    """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
+    key = (layer.domain, layer.op_type)
+    at = CONVOLUTIONS.get(key, TRANSPOSED.get(key))
+    kernel = layer.attributes.get("kernel_shape", ()) if at is None else _shape_at(layer.inputs, at)[2:]
+    dilations = layer.attributes.get("dilations") or (1,) * len(kernel)
+    return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])
+
+
+def keeps_size(layer: Layer) -> bool:
+    """Whether a window is padded so that with a stride of 1 the size stays."""
+    spans, pads = windows(layer), layer.attributes.get("pads") or ()
+    pads = pads or (0,) * 2 * len(spans)
+    if str(layer.attributes.get("auto_pad", "")).startswith("SAME"):
+        return bool(spans)
+    return bool(spans) and all(s - 1 == a + b for s, a, b in zip(spans, pads, pads[len(spans) :], strict=False))
+
+
 def _shape_at(inputs: tuple[Tensor, ...], position: int) -> tuple[Dim, ...]:
     return (inputs[position].shape or ()) if position < len(inputs) else ()
 

@@ -52,8 +52,8 @@ def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
             found[x] = y
     for key in (_strict, _alike_in_container, _alike):
         used = set(found.values())
-        x_at = unique_by(((x, key(a, x)) for x in xs if x not in found and a.heavy[x]))
-        y_at = unique_by(((y, key(b, y)) for y in ys if y not in used and b.heavy[y]))
+        x_at = unique_by((x, key(a, x)) for x in xs if x not in found and a.heavy[x])
+        y_at = unique_by((y, key(b, y)) for y in ys if y not in used and b.heavy[y])
         found |= {x: y_at[at] for at, x in x_at.items() if at in y_at}
     return found
 

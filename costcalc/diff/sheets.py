@@ -14,8 +14,8 @@ from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
 from costcalc.footer import TOTALS, Remark
 from costcalc.rows import QUANTITIES
-from costcalc.sheet import Sheet
-from costcalc.units import exact
+from costcalc.sheet import Sheet, only
+from costcalc.units import exact, shape_text
 
 SAID = {"changed": "~ {} changed", "added": "+ {} added", "removed": "- {} removed", "renamed": "= {} renamed",
         "follows": "→ {} follow what they read", "same": "{} the same"}  # fmt: skip
@@ -97,6 +97,7 @@ def _remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
         return
     if same:
         yield Remark("Unchanged", ", ".join(same))
+    yield from _inputs(diff)
     for label, before, after in (
         ("Bound", _symbols(diff.before.symbols), _symbols(diff.after.symbols)),
         ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
@@ -108,6 +109,17 @@ def _remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     for which, snapshot in (("before", diff.before), ("after", diff.after)):
         for op, count in snapshot.unknown.items():
             yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
+
+
+def _inputs(diff: Diff) -> Iterator[Remark]:
+    """The inputs that have another shape or element type now."""
+    old = {tensor.name: tensor for tensor in diff.before.inputs}
+    for new in diff.after.inputs:
+        was = old.get(new.name)
+        if was is not None and (was.shape, was.dtype) != (new.shape, new.dtype):
+            types = ("", "") if was.dtype == new.dtype else (f" {was.dtype}", f" {new.dtype}")
+            shapes = f"{shape_text(was.shape)}{types[0]} → {shape_text(new.shape)}{types[1]}"
+            yield Remark("Input", f"{new.name} {shapes}")
 
 
 def _symbols(bound: Any) -> str:
@@ -144,10 +156,10 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     columns = (
         Column("status", "", "sign", 99),
         Column("name", "Layer", "name", 100),
-        Column("op", "Operator", "text", 60),
+        Column("op", "Operator", "text", 40),
         Column("change", "What changed", "prose", 85),
-        Column("before", f"{TOTALS[first]} before", "number", 70),
-        Column("after", "After", "number", 75),
+        Column("before", f"{TOTALS[first]} before", "number", 44),
+        Column("after", f"{TOTALS[first]} after", "number", 45),
         Column("difference", f"Δ {TOTALS[first]}", "change", 95),
         Column("more", f"Δ {TOTALS[second]}", "change", 80),
     )
@@ -155,18 +167,16 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
             ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second)))  # fmt: skip
     rows = tuple([_row(change, first, second) for change in kept])
     total = ("", f"Total of {len(changes):,}", "", "", *_sums(changes, first), _sum_of(changes, second))
-    yield Sheet("Layers", counted(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers")
+    whole = Sheet("Layers", counted(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers")
+    told = list(zip(*rows, total, strict=True))
+    empty = {i for i, c in enumerate(columns) if c.kind in ("prose", "change") and all(v in ("", 0) for v in told[i])}
+    yield only(whole, [i for i in range(len(columns)) if i not in empty])
 
 
 def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
     before, after = change.amounts(first)
-    return (change.status, label(change), operator(change), words(change), before, after, change.delta(first),
+    return (change.status, change.name, operator(change), words(change), before, after, change.delta(first),
             change.delta(second))  # fmt: skip
-
-
-def label(change: LayerChange) -> str:
-    """The name; of a layer that was only renamed, the old one before it. What is more of any other stands in words."""
-    return f"{change.before.name} → {change.name}" if change.status == "renamed" and change.before else change.name
 
 
 def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerChange]:

@@ -19,7 +19,8 @@ FUSED = ("activation", "activation_params")
 class Side(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
     quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
-    too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number that may shift."""
+    too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number
+    that may shift."""
 
     layers: Sequence[Layer]
     kind: list[int]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.diff.change import LayerChange
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, canonical, units
+from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, canonical, keeps_size, units, windows
 from costcalc.dim import Dim, Poly
 from costcalc.ir import DTYPE_OF_CODE
 from costcalc.snapshot import Layer, Tensor
@@ -36,7 +36,7 @@ def words(change: LayerChange) -> str:
         own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in SILENT]
         return ", ".join([*own, *_given(layer)])
     if change.status in ("same", "renamed"):
-        return ""
+        return "" if change.status == "same" else f"was {old.name}"
     found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
     more = f" and {len(found) - MOST} more" if len(found) > MOST + 1 else ""
     named = [] if old.name == new.name else [f"was {old.name}"]
@@ -80,9 +80,9 @@ def _itself(old: Layer, new: Layer) -> Iterator[str]:
         yield from _between(dict(_main(old)), dict(_main(new)))
         return
     yield from _between(dict(_main(old)), dict(_main(new)))
-    yield from _between(*_with_heads(_attributes(old), _attributes(new)))
+    yield from _between(*_telling(old, new))
     if sorted((len(old.inputs), len(new.inputs))) == [2, 3] and (old.domain, old.op_type) in BIASED:
-        yield "a bias" if len(new.inputs) == 3 else "no bias"
+        yield "with a bias" if len(new.inputs) == 3 else "without its bias"
     elif len(old.inputs) != len(new.inputs):
         yield f"inputs {len(old.inputs)} → {len(new.inputs)}"
     types = [[t.dtype for t in layer.inputs if t.stored] for layer in (old, new)]
@@ -113,11 +113,16 @@ def _attributes(layer: Layer) -> dict[str, str]:
     return found
 
 
-def _with_heads(old: dict[str, str], new: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Attention has so many heads, unless there are fewer of keys than of queries."""
-    alike = all(found.get("key heads") == found.get("heads") for found in (old, new))
-    left_out = ("key heads",) if alike else ()
-    plain = [{label: value for label, value in found.items() if label not in left_out} for found in (old, new)]
+def _telling(old: Layer, new: Layer) -> tuple[dict[str, str], dict[str, str]]:
+    """The attributes of both without what only keeps up with another: padding that keeps the size with a kernel, heads
+    of keys with those of queries."""
+    found = _attributes(old), _attributes(new)
+    silent = set()
+    if all(each.get("key heads") == each.get("heads") for each in found):
+        silent.add("key heads")
+    if windows(old) != windows(new) and keeps_size(old) and keeps_size(new):
+        silent.add("pad")
+    plain = [{label: value for label, value in each.items() if label not in silent} for each in found]
     return plain[0], plain[1]
 
 

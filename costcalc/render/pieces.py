@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.columns import Column, is_formula
 from costcalc.render import cells
 from costcalc.render.layout import GAP, column_width, text_width
-from costcalc.sheet import Sheet
+from costcalc.sheet import Sheet, only
 
 NAME, TITLE, FORMULA = 22, 16, 48
 """A name, a title and a formula may be shortened down to this; a figure is never cut."""
@@ -57,18 +57,3 @@ def telling(given: Sheet) -> Sheet:
         if column.kind in ("share", "bar") and not any(row[i] for row in given.rows)
     }
     return only(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
-
-
-def only(given: Sheet, chosen: Sequence[int]) -> Sheet:
-    """Some of the columns."""
-
-    def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        return None if row is None else tuple([row[i] for i in chosen])
-
-    return replace(
-        given,
-        columns=tuple([given.columns[i] for i in chosen]),
-        rows=tuple([tuple([row[i] for i in chosen]) for row in given.rows]),
-        rest=cut(given.rest),
-        total=cut(given.total),
-    )

@@ -1,4 +1,4 @@
-"""A Sheet as a table for a terminal or a pipe: it fits the width, and no line is ever wrapped."""
+"""A Sheet as a table for a terminal or a pipe: it fits the width; only prose goes on in the next line."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from costcalc.sheet import Sheet
 LEFT = ("name", "text", "prose", "bar")
 NAME = 18
 """Names are not shortened further where a line has some room."""
+MOST_LINES = 3
+"""Lines of a row whose prose its column cannot hold in one."""
 SHORTEN = {"name": path, "number": end, "short": end, "change": end, "prose": end}
 
 
@@ -56,6 +58,10 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
+    told = {
+        i: [_lines(text, width) for text in texts[i]] for i, width in widths.items() if _long(given, i, texts, width)
+    }
+    heights = [max(map(len, lines)) for lines in zip(*told.values(), strict=True)] if told else [1] * len(raw[0])
     header, columns = [], []
     for i, width in widths.items():
         column = given.columns[i]
@@ -64,18 +70,37 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
         if column.kind == "name" and not given.tree:
             texts[i] = shortened(texts[i], _operators(given, widths, raw), width)
+        if told:
+            texts[i] = _tall(told.get(i) or [[text] for text in texts[i]], heights)
         padded = pad([middle(titles[i], width), *texts[i]], width, right, SHORTEN.get(column.kind, middle))
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
     rows = [GAP.join(row).rstrip() for row in zip(*columns, strict=True)]
-    yield from rows[: len(given.rows)]
+    end_of_rows = sum(heights[: len(given.rows)])
+    yield from rows[:end_of_rows]
     if given.rest is not None:
-        yield f"{palette.faint}{rows[len(given.rows)]}{palette.off}"
+        yield f"{palette.faint}{rows[end_of_rows]}{palette.off}"
     if given.total is not None:
         total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
         yield f"{palette.faint}{'─' * total_width}{palette.off}"
         yield f"{palette.total}{rows[-1]}{palette.off}"
+
+
+def _long(given: Sheet, index: int, texts: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether a column is prose that its width cannot hold in one line."""
+    return given.columns[index].kind == "prose" and any(text_width(text) > width for text in texts[index])
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """Prose in lines of its column, the last that it may have cut short."""
+    found = wrap(text, width, 0)
+    return found if len(found) <= MOST_LINES else [*found[: MOST_LINES - 1], " ".join(found[MOST_LINES - 1 :])]
+
+
+def _tall(rows: Sequence[Sequence[str]], heights: Sequence[int]) -> list[str]:
+    """The lines of a column, each row as high as the highest of its cells."""
+    return [line for lines, high in zip(rows, heights, strict=True) for line in (*lines, *[""] * (high - len(lines)))]
 
 
 def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:

@@ -33,8 +33,8 @@ def said(before: str, after: str, behind: str = "relu") -> list[str]:
         ("conv: {filters: 4, kernel: 3, dilation: 2, pad: same, bias: false}", "dilation 1 → 2, pad same → 2"),
         ("conv: {filters: 4, kernel: 3, pad: 1, bias: false}", "pad same → 1"),
         ("conv: {filters: 4, kernel: 3, groups: 4, pad: same, bias: false}", "groups 1 → 4"),
-        ("conv: {filters: 4, kernel: 3, pad: same}", "a bias"),
-        ("conv: {filters: 16, kernel: 5, pad: same}", "filters 4 → 16, kernel 3×3 → 5×5, a bias"),
+        ("conv: {filters: 4, kernel: 3, pad: same}", "with a bias"),
+        ("conv: {filters: 16, kernel: 5, pad: same}", "filters 4 → 16, kernel 3×3 → 5×5, with a bias"),
     ],
 )
 def test_a_convolution(after: str, first: str) -> None:
