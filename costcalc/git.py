@@ -61,6 +61,11 @@ def commit(revision: str, folder: str = "") -> str:
     return found.stdout.decode().strip()
 
 
+def has(commit: str, folder: str = "") -> bool:
+    """Whether a commit is here."""
+    return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
+
+
 def _parted(revision: str, one: str, other: str, folder: str) -> str:
     """Where two commits parted. A shallow clone, as CI makes it, may not reach as far back."""
     found = _run("merge-base", one, other, folder=folder)

@@ -35,6 +35,9 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
     where the revision has no such file."""
     commit = git.commit(revision, folder)
     name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
+    if name is None:
+        for within in filter(None, (_module(commit, name, folder) for name in _candidates(path, folder))):
+            return content(within.commit, within.name, within.folder)
     for _ in range(_MOST_LINKS):
         if name is None or not (entry := _entry(commit, name, folder)).kind:
             raise _no_path(revision, commit, path, folder)
@@ -49,7 +52,8 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
 
 def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
     """Many files of a revision at once, each by its path from the repository's top; what is no file is left out."""
-    entries = _entries(git.commit(revision, folder), folder)
+    commit = git.commit(revision, folder)
+    entries = _entries(commit, folder)
     wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
     plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
     answer = git.ask("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
@@ -61,13 +65,24 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
         head, _, rest = answer.partition(b"\n")
         size = int(head.split()[2])
         found[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+    for name in set(names) - entries.keys():
+        within = _module(commit, name, folder)
+        if within is not None:
+            found[name] = content(within.commit, within.name, within.folder)
     return found
 
 
 def files(revision: str, folder: str = "") -> tuple[str, ...]:
-    """All files of a revision, relative to the repository with forward slashes."""
-    commit = git.commit(revision, folder)
-    return tuple(git.names("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, folder=folder))
+    """All files of a revision, relative to the repository with forward slashes; those of its submodules too, or the
+    submodule itself where its commit is not here."""
+    found: list[str] = []
+    for name, entry in _entries(git.commit(revision, folder), folder).items():
+        inner = git.root(folder) / name if entry.kind == "commit" else None
+        if inner is not None and (inner / ".git").exists() and git.has(entry.blob, str(inner)):
+            found += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
+        else:
+            found.append(name)
+    return tuple(found)
 
 
 def renamed(revision: str, path: str, folder: str = "") -> str | None:
@@ -107,6 +122,25 @@ class _Entry(NamedTuple):
     mode: str = ""
     kind: str = ""
     blob: str = ""
+
+
+class _Within(NamedTuple):
+    """A path of a submodule, whose commits are its own."""
+
+    commit: str
+    name: str
+    folder: str
+
+
+def _module(commit: str, name: str, folder: str) -> _Within | None:
+    """The submodule that a path of a commit leads into."""
+    above = [str(parent) for parent in PurePosixPath(name).parents][:-1]
+    listed = git.names("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
+    for at, entry in _listed(listed).items():
+        inner = git.root(folder) / at
+        if entry.kind == "commit" and (inner / ".git").exists():
+            return _Within(entry.blob, f"./{name[len(at) + 1 :]}", str(inner))
+    return None
 
 
 def _entry(commit: str, name: str, folder: str) -> _Entry:

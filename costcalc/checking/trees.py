@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from costcalc import revisions
@@ -51,6 +51,8 @@ def at_revision(configs: Sequence[Config], revision: str) -> Models:
         for entry in config.entries:
             for path in _opened(config, entry, inside):
                 whole = inside.get(posixpath.normpath(path))
+                if whole is None:
+                    _reachable(path, inside, revision)
                 if whole is not None or find(path):
                     wanted.setdefault((entry.name or path, entry.scenario), (whole or path, entry.settings))
     held = revisions.contents(revision, {name for name, _ in wanted.values()})
@@ -60,6 +62,14 @@ def at_revision(configs: Sequence[Config], revision: str) -> Models:
         else Version(name, settings, None)
         for key, (name, settings) in wanted.items()
     }
+
+
+def _reachable(path: str, inside: Collection[str], revision: str) -> None:
+    """UsageError where a path leads into a submodule whose commit is not here: nobody knows whether it is there."""
+    module = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in inside), None)
+    if module is not None:
+        fact = f"{path}: the submodule {module} is not here as it is at {revision}"
+        raise UsageError(fact, f"git submodule update --init {module}; git -C {module} fetch --unshallow")
 
 
 def _opened(config: Config, entry: Entry, inside: dict[str, str]) -> Iterator[str]:

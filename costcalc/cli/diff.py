@@ -115,10 +115,10 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
             judged = [
                 {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact} for d, f in findings if d is found
             ]
-            entries.append({**to_dict(found), **({"conditions": judged} if judged else {})})
+            entries.append({**to_dict(found, top), **({"conditions": judged} if judged else {})})
         emit(json.dump({"diffs": entries}), output)
     elif form == "csv":
-        emit(render.sheets("csv", [flat(diffs)], screen(output is not None)), output)
+        emit(render.sheets("csv", [flat(diffs, top)], screen(output is not None)), output)
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
         from costcalc.render.untrusted import lines
 

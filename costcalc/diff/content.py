@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.columns import Column
 from costcalc.diff.change import STATUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
-from costcalc.diff.sheets import share, title
+from costcalc.diff.sheets import foremost, share, title
 from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
 from costcalc.footer import TOTALS
@@ -18,8 +18,9 @@ from costcalc.sheet import Sheet
 from costcalc.snapshot import Snapshot
 
 
-def to_dict(diff: Diff) -> dict[str, Any]:
-    """The diff's entry of the JSON report. A difference that is not known is null; layers are those that changed."""
+def to_dict(diff: Diff, top: int | None = None) -> dict[str, Any]:
+    """The diff's entry of the JSON report. A difference that is not known is null; layers are those that changed, top
+    leaves the ones with the largest difference."""
     counts = Counter(change.status for change in diff.layers)
     return {
         "name": title(diff),
@@ -28,7 +29,7 @@ def to_dict(diff: Diff) -> dict[str, Any]:
         "totals": {key: _total(diff, key) for key in TOTALS if diff.totals(key) != (None, None)},
         "causes": _causes(diff.causes),
         "counts": {status: counts[status] for status in STATUSES},
-        "layers": [_layer(change) for change in diff.changes],
+        "layers": [_layer(change) for change in foremost(diff, top)],
     }
 
 
@@ -75,8 +76,8 @@ def _figure(change: LayerChange, key: str) -> dict[str, Any]:
     return {"before": plain(before), "after": plain(after), "difference": plain(change.delta(key))}
 
 
-def flat(diffs: Sequence[Diff]) -> Sheet:
-    """A row for each layer that changed, with every figure before and after."""
+def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
+    """A row for each layer that changed, with every figure before and after; of each model only the top ones."""
     figures = [Column(f"{key}_{when}", "", "number", 50) for key in QUANTITIES for when in ("before", "after")]
     columns = (
         Column("model", "", "name", 100),
@@ -91,6 +92,6 @@ def flat(diffs: Sequence[Diff]) -> Sheet:
         (title(diff), change.status, *(layer.name if layer else "" for layer in (change.after, change.before)),
          operator(change), words(change),
          *(amount for key in QUANTITIES for amount in change.amounts(key)))
-        for diff in diffs for change in diff.changes
+        for diff in diffs for change in foremost(diff, top)
     ]  # fmt: skip
     return Sheet("diff", "", columns, tuple(rows), kind="model")

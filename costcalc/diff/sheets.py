@@ -10,12 +10,12 @@ from typing import Any
 from costcalc.columns import Amount, AtLeast, Column, add
 from costcalc.diff.change import CAUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
+from costcalc.diff.remarks import remarks
 from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
 from costcalc.footer import TOTALS, Remark
 from costcalc.rows import QUANTITIES
 from costcalc.sheet import Sheet, only
-from costcalc.units import exact, shape_text
 
 SAID = {"changed": "~ {} changed", "added": "+ {} added", "removed": "- {} removed", "renamed": "= {} renamed",
         "follows": "→ {} follow what they read", "same": "{} the same"}  # fmt: skip
@@ -73,7 +73,7 @@ def _totals(diff: Diff) -> Sheet:
     for key in moved or ("macs", "params"):
         before, after = (_total(diff, key, side) for side in (0, 1))
         rows.append((TOTALS[key], before, after, rise(diff, key), share(diff, key))[: len(shown)])
-    return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(_remarks(diff, moved)),
+    return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(remarks(diff, moved)),
                  groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
 
 
@@ -88,42 +88,6 @@ def share(diff: Diff, key: str) -> Fraction | None:
     grown, before = rise(diff, key), diff.totals(key)[0]
     known = isinstance(grown, int) and isinstance(before, int) and not partial(diff.before, key)
     return Fraction(grown, before) if known and before else None  # type: ignore[arg-type]
-
-
-def _remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
-    same = [TOTALS[key] for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))]
-    if not moved and not diff.changes:
-        yield Remark("No difference", f"all {len(diff.layers):,} layers are the same")
-        return
-    if same:
-        yield Remark("Unchanged", ", ".join(same))
-    yield from _inputs(diff)
-    for label, before, after in (
-        ("Bound", _symbols(diff.before.symbols), _symbols(diff.after.symbols)),
-        ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
-    ):
-        if before != after and diff.before.source and diff.after.source:
-            yield Remark(label, f"{before or 'nothing'} → {after or 'nothing'}")
-        elif after:
-            yield Remark(label, after)
-    for which, snapshot in (("before", diff.before), ("after", diff.after)):
-        for op, count in snapshot.unknown.items():
-            yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
-
-
-def _inputs(diff: Diff) -> Iterator[Remark]:
-    """The inputs that have another shape or element type now."""
-    old = {tensor.name: tensor for tensor in diff.before.inputs}
-    for new in diff.after.inputs:
-        was = old.get(new.name)
-        if was is not None and (was.shape, was.dtype) != (new.shape, new.dtype):
-            types = ("", "") if was.dtype == new.dtype else (f" {was.dtype}", f" {new.dtype}")
-            shapes = f"{shape_text(was.shape)}{types[0]} → {shape_text(new.shape)}{types[1]}"
-            yield Remark("Input", f"{new.name} {shapes}")
-
-
-def _symbols(bound: Any) -> str:
-    return ", ".join(f"{name} = {exact(value)}" for name, value in bound.items())
 
 
 def _causes(diff: Diff) -> Iterator[Sheet]:
@@ -146,11 +110,11 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     changes = diff.changes
     if not changes:
         return
-    first = next((key for key in QUANTITIES if any(c.delta(key) != 0 for c in changes)), "macs")
+    first = _first(changes)
     others = ("params", "macs", "flops", "weight_bytes", "activation_bytes", "traffic_bytes")
     usual = "macs" if first == "params" else "params"
     second = next((key for key in others if key != first and any(c.delta(key) != 0 for c in changes)), usual)
-    kept = changes if top is None or len(changes) <= top else _largest(changes, first, top)
+    kept = foremost(diff, top)
     shown = set(map(id, kept))
     left = [c for c in changes if id(c) not in shown]
     columns = (
@@ -171,6 +135,17 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     told = list(zip(*rows, total, strict=True))
     empty = {i for i, c in enumerate(columns) if c.kind in ("prose", "change") and all(v in ("", 0) for v in told[i])}
     yield only(whole, [i for i in range(len(columns)) if i not in empty])
+
+
+def foremost(diff: Diff, top: int | None) -> Sequence[LayerChange]:
+    """The layers that changed; of more than top those with the largest difference."""
+    changes = diff.changes
+    return changes if top is None or len(changes) <= top else _largest(changes, _first(changes), top)
+
+
+def _first(changes: Sequence[LayerChange]) -> str:
+    """The quantity by which layers are told: MACs, unless it is the same in all."""
+    return next((key for key in QUANTITIES if any(c.delta(key) != 0 for c in changes)), "macs")
 
 
 def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:

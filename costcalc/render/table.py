@@ -58,10 +58,10 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
-    told = {
-        i: [_lines(text, width) for text in texts[i]] for i, width in widths.items() if _long(given, i, texts, width)
-    }
-    heights = [max(map(len, lines)) for lines in zip(*told.values(), strict=True)] if told else [1] * len(raw[0])
+    long = [i for i, width in widths.items() if _long(given, i, texts, width)]
+    told = {i: [_lines(text, widths[i]) for text in texts[i]] for i in long}
+    heights = [max(map(len, lines)) for lines in zip(*told.values(), strict=True)]
+    heights = heights or [1] * (len(given.rows) + len(last))
     header, columns = [], []
     for i, width in widths.items():
         column = given.columns[i]

@@ -130,3 +130,11 @@ def test_what_is_not_understood(args: tuple[str, ...], said: str, capsys: pytest
 def test_a_file_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(capsys, "old.yaml", "new.yaml", "-o", "diff.html", "--format", "html")[:2] == (0, "")
     assert "<table" in Path("diff.html").read_text(encoding="utf-8")
+
+
+def test_top_holds_in_formats_for_programs_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(json.loads(asked(capsys, "old.yaml", "new.yaml", "--format", "json")[1])["diffs"][0]["layers"]) == 2
+    found = json.loads(asked(capsys, "old.yaml", "new.yaml", "--format", "json", "--top", "1")[1])["diffs"][0]
+    assert [layer["after"] for layer in found["layers"]] == ["conv"] and sum(found["counts"].values()) == 2
+    lines = asked(capsys, "old.yaml", "new.yaml", "--format", "csv", "--top", "1")[1].splitlines()
+    assert len(lines) == 2 and ",conv,conv," in lines[1]

@@ -155,3 +155,24 @@ def test_what_is_not_understood(capsys: pytest.CaptureFixture[str]) -> None:
     assert "git knows no revision 'mian'; did you mean 'main'?" in asked(capsys, "mian")[2]
     assert "with --git the config says how models are bound" in asked(capsys, "main", "--dim", "N=8")[2]
     assert "there is no such config" in asked(capsys, "main", "--config", "nope.yaml")[2]
+
+
+def test_a_model_in_a_submodule_is_read_at_the_commit_that_the_revision_names(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    monkeypatch.chdir(begin(outer))
+    git(Path(), "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository), "sub")
+    write("costcalc.yaml", "models: [sub/project/models/a.yaml]\n")
+    commit(Path())
+    write("sub/project/models/a.yaml", NET.replace("filters: 4", "filters: 8"))
+    code, found, err = asked(capsys, "HEAD")
+    (one,) = found.values()
+    assert (code, err) == (0, "") and one["macs"] == (MACS, 2 * MACS)
+    assert run(["diff", "HEAD:sub/project/models/a.yaml", "sub/project/models/a.yaml", "--fail-on", "macs>+5%"]) == 1
+    capsys.readouterr()
+    git(Path(), "update-index", "--cacheinfo", f"160000,{'1' * 40},sub")
+    git(Path(), "commit", "-qm", "a commit that is not here")
+    code, _, err = asked(capsys, "HEAD")
+    assert code == 2 and "the submodule sub is not here as it is at HEAD" in err and "git submodule update" in err

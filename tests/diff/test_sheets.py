@@ -12,12 +12,14 @@ import pytest
 from chains import net, of
 
 import costcalc
+from costcalc.columns import Column
 from costcalc.diff.change import Diff
 from costcalc.diff.content import flat, to_dict
 from costcalc.diff.differ import diff
 from costcalc.diff.sheets import sheets
 from costcalc.render import sheets as render
 from costcalc.render.palette import Screen
+from costcalc.sheet import Sheet
 from costcalc.snapshot import Snapshot
 
 STEM = "conv: {filters: 4, kernel: 3, pad: same, bias: false}"
@@ -161,3 +163,32 @@ def test_a_cause_that_its_name_does_not_tell_is_told_below() -> None:
     causes = sheets(diff(net(relu), net(biased, size=20)))[1]
     assert [remark.label for remark in causes.remarks] == ["resolution", "other"]
     assert sheets(diff(net(relu), net(relu, relu)))[1].remarks == ()
+
+
+def test_what_changed_is_told_whole_in_a_narrow_line() -> None:
+    columns = (Column("name", "Layer", "name", 100), Column("change", "What changed", "prose", 85))
+    rows = (("conv", "filters 64 → 96, input 64×64×64 → 96×64×64, was stem"), ("relu", "input 64 → 96"))
+    text = render("table", [Sheet("Net", "", columns, rows, total=("Total of 2", ""))], Screen(42))
+    assert text.splitlines()[2:6] == [
+        "Layer       What changed",
+        "conv        filters 64 → 96, input",
+        "            64×64×64 → 96×64×64, was stem",
+        "relu        input 64 → 96",
+    ]
+
+
+def test_inputs_that_changed_are_named_and_nothing_is_said_of_no_difference() -> None:
+    text = render("table", sheets(diff(named(net("relu", size=128)), named(net("relu", size=256)))), Screen(80))
+    assert "1×8×128×128 → 1×8×256×256" in text
+    swapped = render("table", sheets(diff(named(net("relu")), named(net("gelu")))), Screen(100))
+    assert "Relu → Gelu" in swapped and "Δ" not in swapped
+
+
+def test_padding_that_keeps_up_with_a_kernel_is_no_change_by_itself() -> None:
+    def said(before: str, after: str) -> list[str]:
+        return [layer["change"] for layer in to_dict(diff(named(net(before)), named(net(after))))["layers"]]
+
+    one, wide = "conv: {filters: 8, kernel: 1}", "conv: {filters: 8, kernel: 3, pad: same}"
+    assert said(wide, one) == ["kernel 3×3 → 1×1"]
+    assert said(wide, wide.replace("same", "same, dilation: 2")) == ["dilation 1 → 2"]
+    assert said("conv: {filters: 8, kernel: 3, pad: 2}", "conv: {filters: 8, kernel: 3, pad: 1}") == ["pad 2 → 1"]
