@@ -22,7 +22,7 @@ from costcalc.cli.output import emit, show
 @click.option("--written", "written", multiple=True, type=Named(str, "pool=mean"),
               help="How the network is written in PyTorch, where the graph cannot tell: relu=module|function|last, "
               "pool=auto|module|function|mean, branch_pool=module|function, flatten=nothing|pool, "
-              "attention=auto|module|sdpa|matmul|operator|functional, bias=own|folded|both, "
+              "attention=auto|module|sdpa|matmul|operator|einsum|functional|cosine, bias=own|folded|both, "
               "softmax=loss|layer.")  # fmt: skip
 @click.option("--by", type=click.Choice(("tool", "part", "layer")), default="part", show_default=True,
               help="A row for each counter, for each part of a figure, or for each part of a layer.")  # fmt: skip

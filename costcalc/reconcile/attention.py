@@ -11,6 +11,7 @@ from costcalc.ir import Node, TensorType
 from costcalc.ops.attention import attention_heads
 from costcalc.reconcile.linear import PRODUCTS, Linear
 from costcalc.reconcile.reading import VIEWS, Reading
+from costcalc.reconcile.windows import cut_products
 
 BETWEEN = VIEWS | {"Add", "Mul", "Div", "Where", "Sub", "IsNaN", "Softcap", "Tanh"}
 """What may stand between the scores and their softmax (a scale, a mask), and between that and the values."""
@@ -19,7 +20,8 @@ BETWEEN = VIEWS | {"Add", "Mul", "Div", "Where", "Sub", "IsNaN", "Softcap", "Tan
 class Attention(NamedTuple):
     """An attention: its nodes (the products and what stands between them), the linear layers that give queries, keys
     and values and the one that reads its output, the elements of the queries and of the scores. usual: it may be an
-    nn.MultiheadAttention; whole: it is one operator of the graph."""
+    nn.MultiheadAttention; whole: it is one operator of the graph, products else the nodes of the scores and of the
+    values; einsum: those are Einsums. cuts is how many products of sizes it takes to cut its windows."""
 
     nodes: tuple[int, ...]
     inputs: tuple[Linear, ...]
@@ -29,6 +31,9 @@ class Attention(NamedTuple):
     macs: Formula
     usual: bool
     whole: bool
+    products: tuple[int, ...] = ()
+    einsum: bool = False
+    cuts: int = 0
 
 
 def attentions(reading: Reading, layers: Mapping[int, Linear]) -> Iterator[Attention]:
@@ -62,8 +67,24 @@ def _operator(reading: Reading, index: int, node: Node, layers: Mapping[str, Lin
 
 def _projections(reading: Reading, values: tuple[str, ...], layers: Mapping[str, Linear]) -> tuple[Linear, ...]:
     """The layers that give queries, keys and values; () unless all three come from one."""
-    found = [layers.get(reading.back(value, scaled=True)) for value in values]
+    found = [layers.get(_source(reading, value)) for value in values]
     return tuple(dict.fromkeys(layer for layer in found if layer)) if all(found) else ()
+
+
+def _source(reading: Reading, value: str) -> str:
+    """The value that queries, keys or values are a view of, times a number or divided by its own length."""
+    while True:
+        value = reading.back(value, scaled=True)
+        node = reading.producer(value)
+        if node is None or node.op_type not in ("Div", "LpNormalization"):
+            return value
+        if node.op_type == "Div" and reading.back(node.inputs[1], LENGTHS) != reading.back(node.inputs[0]):
+            return value
+        value = node.inputs[0]
+
+
+LENGTHS = VIEWS | {"ReduceL2", "Clip", "Max"}
+"""What gives the length of a vector, and keeps it from 0."""
 
 
 def _reader(reading: Reading, value: str, layers: Mapping[str, Linear]) -> Linear | None:
@@ -90,10 +111,13 @@ def _products(reading: Reading, softmax: int, layers: Mapping[str, Linear]) -> A
     output = _reader(reading, values.outputs[0], layers)
     costs = [reading.costs[i].cost for i in (before[-1], after[-1])]
     macs = Formula(tuple(term for cost in costs if cost is not None for term in cost.macs.terms))
+    products = (before[-1], after[-1])
+    einsum = scores.op_type == "Einsum"
+    cuts = cut_products(reading, inputs[0].x) if inputs else 0
     nodes = tuple(sorted({softmax, *before, *after, *_scales(reading, scores.inputs[:2])}))
-    usual = output is not None and len(inputs) == 1 and _as_torch(reading, inputs[0])
-    queries = reading.elements(scores.inputs[0])
-    return Attention(nodes, inputs, output, queries, reading.elements(scores.outputs[0]), macs, usual, False)
+    usual = output is not None and len(inputs) == 1 and _as_torch(reading, inputs[0]) and not einsum
+    queries, all_scores = reading.elements(scores.inputs[0]), reading.elements(scores.outputs[0])
+    return Attention(nodes, inputs, output, queries, all_scores, macs, usual, False, products, einsum, cuts)
 
 
 def _walk(reading: Reading, start: int, forwards: bool) -> tuple[int, ...]:
@@ -112,7 +136,7 @@ def _walk(reading: Reading, start: int, forwards: bool) -> tuple[int, ...]:
             return ()
         found.append(index)
         node = reading.graph.nodes[index]
-        if node.op_type in PRODUCTS:
+        if node.op_type in PRODUCTS or node.op_type == "Einsum":
             return tuple(found) if len(reading.moving(node)) == 2 else ()
         if node.op_type not in BETWEEN:
             return ()

@@ -18,7 +18,21 @@ def as_module(item: Attention, writing: Writing) -> str:
         return writing.attention
     if item.usual:
         return "module"
+    if item.einsum:
+        return "einsum"
     return "sdpa" if item.whole else "matmul"
+
+
+def product_form(how: str, first: bool) -> str:
+    """How a product of an attention is called: the first, of the scores, or the second, of the values."""
+    return "operator" if how == "operator" or (how == "cosine" and first) else "function"
+
+
+def as_product(call: Call, how: str, first: bool) -> Call:
+    """A product of two moving values as that of an attention."""
+    kind = "contraction" if how == "einsum" else "matmul"
+    einsum = (("combinations", call.macs.value), ("summed", 1), ("plain", 0)) if how == "einsum" else ()
+    return call._replace(kind=kind, form=product_form(how, first), also=(*einsum, ("attention", 1)))
 
 
 def projections(item: Attention) -> tuple[Linear, ...]:
@@ -39,19 +53,24 @@ def attention_calls(reading: Reading, writing: Writing, item: Attention) -> Iter
     if how in ("module", "sdpa"):
         yield whole if how == "module" else whole._replace(form="function")
         return
-    form = "operator" if how == "operator" else "function"
     yield Call("mul", "operator", item.nodes, item.queries, item.queries, shape[0], runs=runs)
-    for term in item.macs.terms:
-        yield Call("matmul", form, item.nodes, gives=gives, batch=shape[0], macs=Formula((term,)),
-                   flops=2 * term.value, runs=runs, also=(("attention", 1),))  # fmt: skip
+    for index, term in enumerate(item.macs.terms):
+        one = Call("matmul", "", item.nodes, gives=gives, batch=shape[0], macs=Formula((term,)), flops=2 * term.value,
+                   runs=runs)  # fmt: skip
+        yield as_product(one, how, index == 0)
     left = flops - 2 * item.macs.value
     softmax = Call("softmax", "function", item.nodes, item.scores, item.scores, shape[0], flops=left, runs=runs)
     yield softmax
-    if how == "functional":
-        yield sizes(softmax)
+    yield from sizes(item, how, softmax)
 
 
-def sizes(call: Call) -> Call:
-    """What a tracer sees of an attention's own code besides: how many windows there are, and how many in a batch, two
-    products of single numbers."""
-    return Call("sizes", "operator", call.nodes, reads=2, gives=2, runs=call.runs)
+def sizes(item: Attention, how: str, call: Call) -> Iterator[Call]:
+    """What a tracer sees of an attention's own code besides, products of single numbers: how many windows there are,
+    and how many in a batch; with cosines, where the keys end in the joint bias."""
+    count = item.cuts + (how == "cosine") if how in CUTTING else 0
+    if count:
+        yield Call("sizes", "operator", call.nodes, reads=count, gives=count, runs=call.runs)
+
+
+CUTTING = frozenset(("functional", "cosine", "einsum"))
+"""Writings whose code cuts the windows."""

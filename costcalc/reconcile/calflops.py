@@ -2,16 +2,18 @@
 
 MACs are convolutions, F.linear (which nn.Linear calls) and torch.matmul, without bias. FLOPs are twice those, one for
 each output of a convolution with a bias (a linear layer's bias is left out), 2 for each element of a batch
-normalisation, 5 of the other normalisations, and one for each input of an activation, a softmax, a pool or an
-upsampling. nn.ReLU6, the hard-swish and the sigmoids are not patched, nor is the operator @, nor fused attention.
+normalisation, 5 of the other normalisations, one for each input of an activation, a softmax, a pool or an upsampling,
+and what numpy.einsum_path prints of torch.einsum, in four digits. nn.ReLU6, the hard-swish and the sigmoids are not
+patched, nor is the operator @, nor fused attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from costcalc.formula import Factor, Product
 from costcalc.reconcile.call import WORDS, Call
+from costcalc.reconcile.einsum import ROUNDED, numpys
 from costcalc.reconcile.part import BIAS, Part, bias, counted, macs
 from costcalc.reconcile.tool import Tool
 
@@ -35,11 +37,15 @@ def rule(call: Call) -> Iterator[Part]:
 
 def flops(call: Call) -> Iterator[Part]:
     """The FLOPs that calflops counts of a call."""
-    for part in rule(call):
-        yield Product((Factor("2", 2), *part.factors), part.name)
+    yield from doubled(rule(call))
     name = WORDS[call.kind]
     if call.kind == "conv":
         yield from bias(call)
+    elif call.kind == "contraction" and call.has("combinations"):
+        yield from doubled(macs(call))
+        yield from counted(ROUNDED, numpys(call) - 2 * call.macs.value, of="rounding")
+    elif call.kind == "einsum":
+        yield from counted(name, numpys(call), of="#operations")
     elif call.kind == "conv_transpose" and call.bias != 0:
         yield from counted(
             BIAS, call.size("filters") * call.size("as_convolution"), of="#filters × #positions of a convolution"
@@ -52,6 +58,12 @@ def flops(call: Call) -> Iterator[Part]:
         call.kind == "softmax" and call.form in ("module", "function")
     ):
         yield from counted(name, call.reads)
+
+
+def doubled(parts: Iterable[Part]) -> Iterator[Part]:
+    """Multiply-accumulates as FLOPs."""
+    for part in parts:
+        yield Product((Factor("2", 2), *part.factors), part.name)
 
 
 def _recurrent(call: Call) -> Iterator[Part]:

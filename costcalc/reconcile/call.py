@@ -31,6 +31,10 @@ class Call(NamedTuple):
     runs: Dim = 1
     also: tuple[tuple[str, Dim], ...] = ()
 
+    def has(self, name: str) -> bool:
+        """Whether the call has a size of this name."""
+        return any(name == mine for mine, _ in self.also)
+
     def size(self, name: str) -> Dim:
         """What a kind needs beyond the fields: size("scores") of an attention."""
         return dict(self.also)[name]
@@ -47,6 +51,7 @@ WORDS = {
     "attention": "attention",
     "recurrent": "recurrent layers",
     "contraction": "other contractions",
+    "einsum": "einsums without products to sum",
     "batch_norm": "batch normalisation",
     "layer_norm": "layer normalisation",
     "group_norm": "group normalisation",

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from costcalc.ir import Node
 from costcalc.reconcile.activations import Activation, activation
 from costcalc.reconcile.attention import Attention, attentions
-from costcalc.reconcile.attention_calls import as_module, attention_calls, projections, sizes
+from costcalc.reconcile.attention_calls import as_module, as_product, attention_calls, projections, sizes
 from costcalc.reconcile.call import PLANE, Call
+from costcalc.reconcile.einsum import einsum_sizes
 from costcalc.reconcile.layers import CONTRACTIONS, NORMS, call, conv, linear_call, norm, rows
-from costcalc.reconcile.linear import Linear, linears
+from costcalc.reconcile.linear import PRODUCTS, Linear, linears
 from costcalc.reconcile.pools import POOLS, fixed_pool, pool, upsample
 from costcalc.reconcile.reading import Reading
 from costcalc.reconcile.recurrent import RECURRENT, recurrent
@@ -26,7 +27,7 @@ class Found(NamedTuple):
     attentions: dict[int, Attention]
     activations: dict[int, Activation]
     taken: frozenset[int]
-    products: frozenset[int]
+    beside: dict[int, Attention]
 
 
 def calls(reading: Reading, writing: Writing) -> tuple[Call, ...]:
@@ -45,16 +46,17 @@ def _find(reading: Reading, writing: Writing) -> Found:
     forms = dict.fromkeys(layers, "module")
     whole: dict[int, Attention] = {}
     taken: set[int] = set()
-    products: set[int] = set()
+    beside: dict[int, Attention] = {}
     for item in attentions(reading, layers):
+        how = as_module(item, writing)
         for layer in projections(item):
-            forms[layer.nodes[0]] = {"module": "inside", "functional": "function"}.get(
-                as_module(item, writing), "module"
+            forms[layer.nodes[0]] = {"module": "inside", "functional": "function", "cosine": "function"}.get(
+                how, "module"
             )
-        if item.whole or as_module(item, writing) in ("module", "sdpa"):
+        if item.whole or how in ("module", "sdpa"):
             whole[item.nodes[-1]] = item
             taken.update(item.nodes)
-        products.update(item.nodes)
+        beside.update(dict.fromkeys(item.nodes, item))
     active: dict[int, Activation] = {}
     for index in range(len(reading.graph.nodes)):
         one = None if index in taken else activation(reading, index)
@@ -62,7 +64,7 @@ def _find(reading: Reading, writing: Writing) -> Found:
             active[one.nodes[-1]] = one
             taken.update(one.nodes)
     taken.update(index for layer in layers.values() for index in layer.nodes)
-    return Found(layers, forms, whole, active, frozenset(taken), frozenset(products))
+    return Found(layers, forms, whole, active, frozenset(taken), beside)
 
 
 def _known(reading: Reading, node: Node) -> bool:
@@ -85,17 +87,24 @@ def _of(reading: Reading, writing: Writing, found: Found, index: int, node: Node
         yield from (work,) if work.flops != 0 else ()
     elif index not in found.taken:
         for single in _single(reading, writing, index, node):
-            beside = index in found.products
-            yield single._replace(also=(("attention", 1),)) if beside and single.kind == "matmul" else single
-            if beside and single.kind == "softmax" and writing.attention == "functional":
-                yield sizes(single)
+            item = found.beside.get(index)
+            yield from (single,) if item is None else _of_attention(writing, item, index, single)
+
+
+def _of_attention(writing: Writing, item: Attention, index: int, single: Call) -> Iterator[Call]:
+    """A node of an attention whose products stand for themselves."""
+    how = as_module(item, writing)
+    yield as_product(single, how, index == item.products[0]) if index in item.products else single
+    if single.kind == "softmax":
+        yield from sizes(item, how, single)
 
 
 def _of_shapes(reading: Reading, index: int, node: Node) -> bool:
-    """Whether a node's elementwise operations are on shapes and stored values alone."""
+    """Whether a node's elementwise operations are on shapes and stored values alone, and are no products of tables."""
     cost = reading.costs[index].cost
     known = bool(node.outputs) and node.outputs[0] in reading.stored
-    return known and (cost is None or not cost.macs.terms)
+    table = node.op_type == "Mul" and node.outputs[0] in reading.tables
+    return known and not table and (cost is None or not cost.macs.terms)
 
 
 def _single(reading: Reading, writing: Writing, index: int, node: Node) -> Iterator[Call]:
@@ -114,7 +123,7 @@ def _single(reading: Reading, writing: Writing, index: int, node: Node) -> Itera
         last = node.outputs[0] in reading.graph.outputs
         form = writing.softmax if last else "function"
         yield one("softmax", {"layer": "module"}.get(form, form))._replace(also=(("rows", rows(reading, node)),))
-    elif op == "Mul" and len(reading.moving(node)) > 0:
+    elif op == "Mul":
         yield one("mul", "operator")
     elif op in ("Resize", "Upsample"):
         yield upsample(reading, node, one("upsample", "module"))
@@ -130,11 +139,16 @@ def _single(reading: Reading, writing: Writing, index: int, node: Node) -> Itera
 def _other(reading: Reading, writing: Writing, index: int, one: Callable[[str, str], Call]) -> Iterator[Call]:
     """A product of two moving values, another contraction, or elementwise operations."""
     cost, node = reading.costs[index].cost, reading.graph.nodes[index]
-    if cost is None or cost == type(cost)():
+    if node.op_type == "Einsum" and cost is not None and not cost.macs.terms:
+        yield one("einsum", "function")._replace(also=einsum_sizes(reading, node))
+    elif cost is None or cost == type(cost)():
         return
-    if cost.macs.terms:
+    elif cost.macs.terms:
         form = "operator" if writing.attention == "operator" else "function"
-        yield one("matmul" if node.op_type in ("MatMul", "Gemm", "FusedMatMul") else "contraction", form)
+        if node.op_type in PRODUCTS:
+            yield one("matmul", form)
+        else:
+            yield one("contraction", "function")._replace(also=einsum_sizes(reading, node))
     else:
         yield one("add" if node.op_type == "Add" else "elementwise", "operator")
 

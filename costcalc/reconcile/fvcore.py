@@ -1,8 +1,9 @@
 """fvcore 0.1.5 (post 20221221): operators of a traced graph, modules and functions alike.
 
 Convolutions and every matrix product without bias, 2 for each element of a batch normalisation, 5 of the other
-normalisations (with learned scales), one for each input of an adaptive average pool over maps. Not means, activations,
-other pools, elementwise operations, nor the fused attention of nn.MultiheadAttention or F.scaled_dot_product_attention.
+normalisations (with learned scales), one for each input of an adaptive average pool over maps. torch.einsum is half of
+what numpy.einsum_path prints, in four digits, but for `abc,abd->acd` and `abc,adc->adb`. Not means, activations, other
+pools, elementwise operations, nor the fused attention of nn.MultiheadAttention or F.scaled_dot_product_attention.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.reconcile.call import PLANE, WORDS, Call
+from costcalc.reconcile.einsum import ROUNDED, numpys
 from costcalc.reconcile.part import OUTPUTS, Part, counted, macs
 from costcalc.reconcile.tool import Tool
 
@@ -25,6 +27,10 @@ def rule(call: Call) -> Iterator[Part]:
         return
     if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):
         yield from macs(call)
+        if call.has("plain") and not call.size("plain"):
+            yield from counted(ROUNDED, numpys(call) // 2 - call.macs.value, of="rounding")
+    elif call.kind == "einsum":
+        yield from counted(name, numpys(call) // 2, of="#operations ÷ 2")
     elif call.kind == "batch_norm":
         yield from counted(name, call.reads, 2 if affine else 1)
     elif call.kind in ("layer_norm", "group_norm", "instance_norm"):

@@ -32,9 +32,14 @@ def linears(reading: Reading) -> Mapping[int, Linear]:
 
 
 def _by_matrix(reading: Reading, node: Node) -> bool:
-    """Whether a moving value is multiplied with a stored matrix."""
+    """Whether a moving value is multiplied with a stored matrix; or a table, by a layer with a bias or behind one."""
     x, weight = node.inputs[:2]
-    return x not in reading.stored and weight in reading.stored and len(reading.type(weight).shape or ()) == 2
+    if weight not in reading.stored or len(reading.type(weight).shape or ()) != 2:
+        return False
+    if x not in reading.stored:
+        return True
+    layer = x in reading.producers or _linear(reading, 0, node).bias != 0
+    return x in reading.tables and weight not in reading.producers and layer
 
 
 def _linear(reading: Reading, index: int, node: Node) -> Linear:
@@ -46,7 +51,7 @@ def _linear(reading: Reading, index: int, node: Node) -> Linear:
     after = reading.only_reader(node.outputs[0])
     add = None if after is None else reading.graph.nodes[after]
     if after is not None and add is not None and add.op_type == "Add":
-        bias = next((name for name in add.inputs if name in reading.stored), "")
+        bias = next((n for n in add.inputs if n in reading.stored and n != node.outputs[0]), "")
         units = (reading.type(node.outputs[0]).shape or (0,))[-1]
         if bias and reading.elements(bias) == units and (reading.type(bias).shape or (0,))[-1] == units:
             return whole._replace(nodes=(index, after), y=add.outputs[0], bias=units)

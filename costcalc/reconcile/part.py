@@ -22,7 +22,7 @@ def part_of(call: Call) -> str:
     """What a call's contraction is called."""
     if call.kind == "linear" and call.form in ("inside", "function"):
         return PROJECTIONS
-    if call.kind == "attention" or (call.kind == "matmul" and ("attention", 1) in call.also):
+    if call.kind == "attention" or ("attention", 1) in call.also:
         return PRODUCTS
     return WORDS.get(call.kind, call.kind)
 

@@ -21,13 +21,14 @@ SCALES = frozenset(("Mul", "Div", "Add", "Sub"))
 class Reading:
     """A graph with its costs; producers gives the index of the node that computes a value, readers those that read its
     elements; stored are the values that no input's elements change: stored tensors, shapes, what is computed of
-    them."""
+    them; tables those of them that are several decimals, or are computed of stored ones and of no shape."""
 
     graph: Graph
     costs: tuple[NodeCost, ...]
     producers: Mapping[str, int]
     readers: Mapping[str, tuple[int, ...]]
     stored: frozenset[str]
+    tables: frozenset[str]
 
     def type(self, value: str) -> TensorType:
         return self.graph.types[value]
@@ -79,6 +80,8 @@ def read(graph: Graph) -> Reading:
     stored = {name for node in graph.nodes for name in node.inputs if name and name not in moving}
     producers: dict[str, int] = {}
     readers: dict[str, list[int]] = {}
+    tables = {name for name in stored if _is_table(graph.types[name])}
+    shapes: set[str] = set()
     for index, node in enumerate(graph.nodes):
         shape_only = node.op_type in ("Shape", "Size")
         for name in () if shape_only else dict.fromkeys(filter(None, node.inputs)):
@@ -87,5 +90,13 @@ def read(graph: Graph) -> Reading:
         known = all(name in stored for name in node.inputs if name) and not node.op_type.startswith("Random")
         if known or shape_only:
             stored.update(filter(None, node.outputs))
+        if shape_only or (known and not shapes.isdisjoint(node.inputs)):
+            shapes.update(node.outputs)
+        elif known:
+            tables.update(name for name in node.outputs if name and _is_table(graph.types[name]))
     held = {name: tuple(indexes) for name, indexes in readers.items()}
-    return Reading(graph, cost_graph(graph), producers, held, frozenset(stored))
+    return Reading(graph, cost_graph(graph), producers, held, frozenset(stored), frozenset(tables))
+
+
+def _is_table(t: TensorType) -> bool:
+    return t.dtype.is_float and t.shape is not None and t.elements != 1

@@ -126,7 +126,7 @@ def _attention(calls: list[Call], answer: str) -> Iterator[str]:
         return
     forms = {(call.kind, call.form) for call in calls if call.kind == "attention" or ("attention", 1) in call.also}
     for how, form in (("module", ("attention", "module")), ("sdpa", ("attention", "function")),
-                      ("matmul", ("matmul", "function"))):  # fmt: skip
+                      ("matmul", ("matmul", "function")), ("einsum", ("contraction", "function"))):  # fmt: skip
         if form in forms:
             yield how
 

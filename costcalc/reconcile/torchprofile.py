@@ -2,7 +2,7 @@
 
 Convolutions, matrix products and F.scaled_dot_product_attention without bias, one for each output of a normalisation
 with learned scales, of an average pool, a mean and an elementwise product. It stops with an error at the fused operator
-of nn.MultiheadAttention.
+of nn.MultiheadAttention. An einsum is the product of all its indices' extents, of three operands too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.reconcile.call import WORDS, Call
-from costcalc.reconcile.part import OUTPUTS, Part, counted, macs
+from costcalc.reconcile.part import OUTPUTS, Part, counted, macs, part_of
 from costcalc.reconcile.tool import Tool
 
 OUTPUT = frozenset(("avg_pool", "global_pool", "mean", "mul", "sizes", "leaky_relu"))
@@ -20,7 +20,9 @@ NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_
 def rule(call: Call) -> Iterator[Part]:
     """What torchprofile counts of a call."""
     name = WORDS[call.kind]
-    if call.kind in ("conv", "linear", "matmul", "contraction", "attention"):
+    if call.kind == "einsum" or (call.has("combinations") and call.size("combinations") != call.macs.value):
+        yield from counted(part_of(call), call.size("combinations"), of="#combinations of indices")
+    elif call.kind in ("conv", "linear", "matmul", "contraction", "attention"):
         yield from macs(call)
     elif call.kind == "conv_transpose":
         square = call.size("channels") == call.size("filters")

@@ -34,7 +34,9 @@ CHOICES: dict[str, dict[str, str]] = {
         "sdpa": "attention is F.scaled_dot_product_attention between linear layers",
         "matmul": "attention is torch.matmul, softmax, torch.matmul between linear layers",
         "operator": "attention is q @ k, softmax, p @ v between linear layers",
+        "einsum": "attention is torch.einsum, softmax, torch.einsum between linear layers",
         "functional": "attention and its projections are functions (F.linear, torch.matmul)",
+        "cosine": "attention is functions (F.linear, torch.matmul) but for its scores, normalised q @ k",
     },
     "bias": {
         "own": "a convolution's bias is its own",
@@ -79,6 +81,7 @@ TORCHVISION: dict[str, Writing] = {
     "mobilenet_v2": Writing(pool="function"),
     "mnasnet": Writing(pool="mean"),
     "shufflenet_v2": Writing(pool="mean"),
+    "swin_v2": Writing(attention="cosine"),
     "swin": Writing(attention="functional"),
 }
 """How torchvision 0.29.1 writes the built-in models that it has too, by the beginning of their names; what is not here

@@ -28,8 +28,8 @@ COUNTERS = (
 
 
 def test_there_are_enough() -> None:
-    assert len(NETWORKS) == 76
-    assert len({network["spec"] for network in NETWORKS.values()}) >= 31
+    assert len(NETWORKS) == 80
+    assert len({network["spec"] for network in NETWORKS.values()}) >= 33
     assert {tool for network in NETWORKS.values() for tool in network["figures"]} == set(COUNTERS)
 
 

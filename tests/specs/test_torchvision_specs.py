@@ -23,6 +23,8 @@ FIGURES = {
     "convnext_small": (8_683_712_256, 50_223_688),
     "inception_v3": (2_837_921_120, 23_834_568),
     "swin_t": (4_490_566_656, 28_288_354),
+    "swin_v2_t": (4_938_464_256, 28_351_570),
+    "maxvit_t": (5_558_046_720, 30_919_624),
 }
 """MACs and params of torchvision's networks at 1×3×224×224, without auxiliary heads."""
 
@@ -37,9 +39,15 @@ RELATIVES = [
     ("efficientnet_b1", {"width": 2.0, "depth": 3.1}, (5_169_865_152, 66_347_960)),
     ("convnext_small", {"width": 192}, (34_361_433_600, 197_767_336)),
     ("swin_t", {"depth": 18, "width": 128, "heads": 4}, (15_430_946_816, 87_768_224)),
+    ("swin_v2_t", {"depth": 18}, (9_695_284_224, 49_737_442)),
+    ("swin_v2_t", {"depth": 18, "width": 128, "heads": 4}, (17_047_678_976, 87_930_848)),
 ]
 """VGG-11 and -19 with batch normalisation, DenseNet-201 and -161, ResNeXt-101 32×8d, Wide ResNet-50-2, MnasNet 0.5,
-EfficientNet-B7, ConvNeXt-L, Swin-B."""
+EfficientNet-B7, ConvNeXt-L, Swin-B, SwinV2-S and -B."""
+
+
+WINDOWED = ("swin_t", "swin_v2_t", "maxvit_t")
+"""Networks whose windows must be whole: their resolution is a number."""
 
 
 def report(name: str, **params: int | float) -> Report:
@@ -74,6 +82,7 @@ def test_the_header_states_source_and_figures(name: str) -> None:
         ("inception_v3", 299, "at the paper's 299×299 ([0-9,]+)"),
         ("efficientnet_b1", 240, "at the paper's 240×240 ([0-9,]+)"),
         ("efficientnet_v2_s", 384, "publishes as 8.366 G, ([0-9,]+)"),
+        ("swin_v2_t", 256, "publishes 5.94 G, ([0-9,]+)"),
     ],
 )
 def test_the_header_states_the_figure_at_the_published_size(name: str, resolution: int, words: str) -> None:
@@ -82,7 +91,7 @@ def test_the_header_states_the_figure_at_the_published_size(name: str, resolutio
     assert stated and int(stated[1].replace(",", "").rstrip(",")) == report(name, resolution=resolution).macs
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "swin_t"])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in WINDOWED])
 def test_open_sizes_bind_to_the_figures(name: str) -> None:
     r = analyze_graph(load(name, symbolic=True)).bind({"N": 1, "H": 224, "W": 224})
     assert (r.macs, r.params) == FIGURES[name]
