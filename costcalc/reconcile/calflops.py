@@ -43,7 +43,7 @@ def flops(call: Call) -> Iterator[Part]:
         yield from bias(call)
     elif call.kind == "contraction" and call.has("combinations"):
         yield from doubled(macs(call))
-        yield from counted(ROUNDED, numpys(call) - 2 * call.macs.value, of="rounding")
+        yield from counted(ROUNDED, numpys(call) - 2 * call.macs.value, of="what numpy prints - 2 × #MACs")
     elif call.kind == "einsum":
         yield from counted(name, numpys(call), of="#operations")
     elif call.kind == "conv_transpose" and call.bias != 0:

@@ -1,4 +1,4 @@
-"""A figure that somebody saw: 11,286,254,592, or rounded as 11.3G."""
+"""A figure that somebody saw: 11,286,254,592, or rounded as 11.3G, as a counter prints it: 11.3 GMac."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def figure(text: str | int | Figure) -> Figure:
     if isinstance(text, Figure):
         return text
     text = str(text).strip()
-    value = parse(text)
-    match = re.fullmatch(r"[\d,_]+(?:\.(\d+))?(?:[eE]\+?\d+)?\s*[a-zA-Z]*", text)
+    bare = re.sub(r"\s*(?:MACs?|FLOPs?)$", "", text, flags=re.IGNORECASE) or text
+    value = parse(bare)
+    match = re.fullmatch(r"[\d,_]+(?:\.(\d+))?(?:[eE]\+?\d+)?\s*[a-zA-Z]*", bare)
     decimals = len(match[1] or "") if match else 0
-    number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", text, count=1)
+    number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", bare, count=1)
     unit = Fraction(parse(number), 10**decimals)
     return Figure(text, value, unit / 2 if unit != 1 else Fraction(0))

@@ -28,7 +28,7 @@ def rule(call: Call) -> Iterator[Part]:
     if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):
         yield from macs(call)
         if call.has("plain") and not call.size("plain"):
-            yield from counted(ROUNDED, numpys(call) // 2 - call.macs.value, of="rounding")
+            yield from counted(ROUNDED, numpys(call) // 2 - call.macs.value, of="half of what numpy prints - #MACs")
     elif call.kind == "einsum":
         yield from counted(name, numpys(call) // 2, of="#operations ÷ 2")
     elif call.kind == "batch_norm":

@@ -9,6 +9,7 @@ from costcalc.dim import Dim
 from costcalc.footer import Remark
 from costcalc.reconcile.account import Account
 from costcalc.reconcile.call import Call
+from costcalc.reconcile.layers import NORMS
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.writing import CHOICES
 from costcalc.units import exact, short
@@ -87,7 +88,7 @@ def _common(found: Reconciliation) -> Iterator[Remark]:
         text = (
             "no convolution has a batch normalisation behind it, and all have biases: exporters fold the one into the "
         )
-        yield Remark("Not seen", f"{text}other; --written bias=folded takes them back", True)
+        yield Remark("Not seen", f"{text}other; if so, --written bias=folded takes them back", True)
     for name, value in found.graph.symbols.items():
         if value != 1:
             yield Remark("Bound", f"{name} = {exact(value)}")
@@ -136,8 +137,9 @@ FEW = 8
 
 
 def _folded(found: Reconciliation) -> bool:
-    """Whether a network looks as if its batch normalisations were folded: all of many convolutions have biases."""
+    """Whether a network looks as if its batch normalisations were folded: all of many convolutions have biases, and
+    there is no normalisation of any kind."""
     nodes = found.graph.nodes
     convs = [node for node in nodes if node.op_type in ("Conv", "FusedConv")]
     biased = all(len(node.inputs) > 2 and node.inputs[2] for node in convs)
-    return len(convs) >= FEW and biased and not any(node.op_type == "BatchNormalization" for node in nodes)
+    return len(convs) >= FEW and biased and not any(node.op_type in NORMS for node in nodes)

@@ -69,3 +69,25 @@ def test_a_batch_norm_in_the_graph_is_not_counted_twice(tmp_path: Path) -> None:
     plain = reconciled(tmp_path, IMAGE, BIASED, "thop")["thop"].figure
     assert reconciled(tmp_path, IMAGE, BIASED, "thop", bias="folded")["thop"].figure == plain
     assert plain == 8 * 6 * 6 * 6 * 9 + 8 * 4 * 4 * 8 * 9 + 4 * (8 * 6 * 6 + 8 * 4 * 4)
+
+
+@pytest.mark.parametrize("counter", MODULES["attention_einsum"]["figures"])
+def test_attention_by_matmul_can_be_said_to_be_einsum(counter: str, tmp_path: Path) -> None:
+    module = MODULES["attention_einsum"]
+    layers = module["layers"].replace("{einsum: {equation: 'bhid,bhjd->bhij', ", "{matmul: {")
+    layers = layers.replace("{einsum: {equation: 'bhij,bhjd->bhid', ", "{matmul: {")
+    layers = layers.replace("{perm: [0, 2, 1, 3], as: keys}", "{perm: [0, 2, 3, 1], as: keys}")
+    assert "einsum" not in layers
+    shape = [1, *module["shape"][1:]] if counter.startswith("ptflops") else module["shape"]
+    account = reconciled(tmp_path, shape, layers, counter, attention="einsum")[counter]
+    assert account.figure == module["figures"][counter]
+
+
+TABLE = "{parameter: {shape: [4, 6], as: table}}"
+
+
+def test_a_layer_over_a_stored_table_is_a_layer_and_a_product_of_two_matrices_is_none(tmp_path: Path) -> None:
+    product = f"[{TABLE}, {{parameter: {{shape: [6, 8], as: other}}}}, {{matmul: {{from: [table, other]}}}}, {{add: {{from: [input, matmul]}}}}]"
+    for layers, figure in ((f"[{TABLE}, {{linear: {{units: 8, from: table}}}}]", 4 * 6 * 8), (product, 0)):
+        assert reconciled(tmp_path, [4, 8], layers, "thop")["thop"].figure == figure
+        assert reconciled(tmp_path, [4, 8], layers, "fvcore")["fvcore"].figure == 4 * 6 * 8

@@ -40,6 +40,24 @@ def test_a_network_without_folded_normalisations_is_not_warned_of() -> None:
         assert not [remark for remark in remarks(costcalc.reconcile(name)) if remark.label == "Not seen"]
 
 
+BIASED = "{conv: {filters: 8, kernel: 3, pad: same}}"
+
+
+@pytest.mark.parametrize(
+    ("between", "warned"), [("relu", True), ("batch_norm", False), ("{group_norm: {groups: 2}}", False)]
+)
+def test_only_a_network_without_any_normalisation_is_warned_of(between: str, warned: bool, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from costcalc.cli.write import export
+
+    spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
+    spec.write_text(f"name: net\ninput: [1, 8, 8, 8]\nlayers: [{', '.join([BIASED, between] * 8)}]\n", encoding="utf-8")
+    assert CliRunner().invoke(export, [str(spec), "-o", str(path)], catch_exceptions=False).exit_code == 0
+    said = [remark for remark in remarks(costcalc.reconcile(path)) if remark.label == "Not seen"]
+    assert bool(said) is warned
+
+
 def seq20(name: str) -> dict[str, int]:
     return {"seq": 20} if name == "lstm_classifier" else {}
 
