@@ -125,6 +125,8 @@ SMALL = {
     "gpt2": {"depth": 2, "d": 32, "heads": 4, "vocabulary": 100},
     "llama_7b": {"depth": 2, "d": 64, "heads": 4, "kv_heads": 2, "ffn": 96, "vocabulary": 100},
     "swin_t": {"resolution": 64, "window": 2, "width": 32, "heads": 1, "depth": 2},
+    "swin_v2_t": {"resolution": 64, "window": 3, "width": 32, "heads": 2, "depth": 2},
+    "maxvit_t": {"resolution": 64, "window": 2},
 }
 """Parameters that make a spec small enough to run at once."""
 FIXED = {"unet": 188, "alexnet": 67, "inception_v3": 75}
