@@ -127,7 +127,10 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
     elif not diffs:
         emit(empty, output)
     else:
-        show([sheet for found in diffs for sheet in sheets(found, top or FEW)], form, output)
+        from costcalc.diff.overview import overview
+
+        first = [overview(diffs)] if len(diffs) > 1 else []
+        show(first + [sheet for found in diffs for sheet in sheets(found, top or FEW)], form, output)
 
 
 def _usual() -> str:

@@ -71,13 +71,14 @@ def _totals(diff: Diff) -> Sheet:
         shown = shown[:-1]
     rows = []
     for key in moved or ("macs", "params"):
-        before, after = (_total(diff, key, side) for side in (0, 1))
+        before, after = (amount(diff, key, side) for side in (0, 1))
         rows.append((TOTALS[key], before, after, rise(diff, key), share(diff, key))[: len(shown)])
     return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(remarks(diff, moved)),
                  groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
 
 
-def _total(diff: Diff, key: str, side: int) -> Amount:
+def amount(diff: Diff, key: str, side: int) -> Amount:
+    """A total before (0) or after (1); at least that where a layer is not known."""
     value = diff.totals(key)[side]
     snapshot = (diff.before, diff.after)[side]
     return AtLeast(value) if value is not None and partial(snapshot, key) else value

@@ -114,6 +114,20 @@ def test_new_gone_and_renamed(repository: Path, capsys: pytest.CaptureFixture[st
     assert "models/a.yaml  no longer there: main:project/models/a.yaml" in out
 
 
+def test_several_models_are_listed_first(capsys: pytest.CaptureFixture[str]) -> None:
+    write("models/a.yaml", NET.replace("4", "8"))
+    assert run(["diff", "--git", "main", "--format", "markdown"]) == 0
+    assert "models differ" not in capsys.readouterr().out  # one model needs no list
+    Path("models/b.yaml").unlink()
+    assert run(["diff", "--git", "main", "--format", "markdown"]) == 0
+    head = [line for line in capsys.readouterr().out.splitlines() if line][:5]
+    assert head[0] == "### 2 models differ"
+    assert head[3:] == [
+        f"| models/a.yaml | {MACS:,} | {2 * MACS:,} | +{MACS:,} | +100.0% | +{4 * 27} | \\~ 1 changed, → 1 follow what they read |",
+        f"| models/b.yaml | {MACS:,} | 0 | -{MACS:,} | -100.0% | -{4 * 27} | - 2 removed |",
+    ]
+
+
 def test_each_side_is_read_as_its_config_says(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write("costcalc.yaml", "models:\n  - {path: models/a.yaml, dims: {N: 8}}\n")
     code, found, _ = asked(capsys, "main")  # b.yaml is no model of the config now, but its file is as it was
