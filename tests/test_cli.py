@@ -285,8 +285,8 @@ def test_the_shell_completes_model_names(monkeypatch: pytest.MonkeyPatch) -> Non
     infos = (ModelInfo("mobilenet_v1", Path("m"), "MobileNet", "arXiv", ("mobilenet",)),)
     monkeypatch.setattr("costcalc.load.builtin_models", lambda: infos)
     items = Model().shell_complete(None, None, "mob")  # type: ignore[arg-type]
-    assert [item.value for item in items] == ["mobilenet_v1", "mobilenet", "mob"]
-    assert items[-1].type == "file"
+    assert [item.value for item in items] == ["mob", "mobilenet_v1", "mobilenet"]
+    assert items[0].type == "file"
 
 
 def test_a_name_need_only_be_one_models() -> None:

@@ -23,9 +23,9 @@ class Model(click.ParamType):  # type: ignore[type-arg]
         from costcalc.load import builtin_models
 
         names = [n for info in builtin_models() for n in (info.name, *info.aliases)]
-        return [
-            *(CompletionItem(n) for n in names if n.startswith(incomplete)),
+        return [  # files first: bash forgets what stands before them, and offers them where no name fits
             CompletionItem(incomplete, type="file"),
+            *(CompletionItem(n) for n in names if n.startswith(incomplete)),
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -33,7 +34,8 @@ for command in (check, diff, export, llm, lock, memory, plot, reconcile, report,
 
 CANNOT_ANSWER = 2
 INTERRUPTED = 130
-
+COMPLETING = "_COSTCALC_COMPLETE"
+"""The variable by which a shell asks what completes a line, and for its script."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of writing only."""
@@ -59,8 +61,10 @@ def run(args: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return CANNOT_ANSWER
-    except SystemExit as stop:  # of somebody's rules: its code is no verdict
-        _trace(args)
+    except SystemExit as stop:
+        if COMPLETING in os.environ:  # how click ends when it has answered a shell
+            return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
+        _trace(args)  # somebody's rules: its code is no verdict
         complain(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER
     except CostcalcError as error:
