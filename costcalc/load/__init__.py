@@ -32,8 +32,8 @@ def load(
     symbolic: bool = False,
     spec: Callable[..., Graph] | None = None,
 ) -> Graph:
-    """The graph of a YAML file, an ONNX file (`-`: on standard input), a built-in model, or a file of a git revision
-    (`main:models/net.yaml`).
+    """The graph of a YAML file, an ONNX file (`-`: either on standard input), a built-in model, or a file of a git
+    revision (`main:models/net.yaml`).
 
     dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
     numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
@@ -47,7 +47,12 @@ def load(
     given = {name: [_dim(d, name, 0) for d in shape] for name, shape in (shapes or {}).items()}
     path, own = Path(text), text
     data: bytes | None = None
-    if text != "-" and not path.is_file():
+    if text == "-":
+        from costcalc.load import standard_input
+
+        data = standard_input.content()
+        path = path.with_suffix(standard_input.kind(data))
+    elif not path.is_file():
         builtin = find(text)
         revision = _revision(text)
         if builtin is not None:
@@ -56,7 +61,7 @@ def load(
             path, data = Path(revision[1]), _at_revision(text, *revision)
         else:
             raise _no_file(path)
-    if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and text != "-" and _is_yaml(path, data)):
+    if path.suffix in YAML_SUFFIXES or (path.suffix not in ONNX_SUFFIXES and _is_yaml(path, data)):
         if values:
             fact, remedy = "--value is for ONNX models", "use --set for a YAML model's parameters"
             raise UnknownNameError(fact, remedy, argument="values", name=next(iter(values)))

@@ -141,8 +141,9 @@ def _bounded(value: Any, text: str) -> Any:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or "" where nothing is near."""
+    """`did you mean 'x'?`, or "" where nothing is near: nor the same but for case."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    near = [n for n in names if n.lower() == word.lower()] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

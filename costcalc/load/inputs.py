@@ -148,5 +148,5 @@ def _check_dims(
             fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
             raise UnknownNameError(fact, remedy, argument="dims", name=key)
         known = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        remedy = suggest(key, known) or "see its `input:`"
+        remedy = suggest(key, known) or (f"it has {', '.join(known)}" if known else "its extents are all numbers")
         raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

@@ -1,4 +1,4 @@
-"""Where an ONNX model's bytes come from: a file, standard input, a zip archive with one model, or textual ONNX."""
+"""Where an ONNX model's bytes come from: a file, a zip archive with one model, or textual ONNX."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import lzma
 import mmap
 import re
 import struct
-import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -30,9 +29,7 @@ _ZIP = b"PK\x03\x04"
 
 
 def read(source: str) -> Buffer:
-    """The bytes of the model at a path, or on standard input where it is `-`."""
-    if source == "-":
-        return unpack(sys.stdin.buffer.read())
+    """The bytes of the model at a path."""
     path = Path(source)
     try:
         with path.open("rb") as file:
