@@ -14,6 +14,7 @@ from costcalc.footer import TOTALS, Remark, accounting, remarks, total
 from costcalc.report import Report
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
+from costcalc.shown import Shown
 from costcalc.units import ratio
 from costcalc.values import magnitude
 
@@ -24,7 +25,7 @@ SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Shown):
     """Two or more models; names are the reports' own, or their sources where those are equal."""
 
     reports: tuple[Report, ...]
@@ -32,19 +33,6 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.names)}>"
-
-    def __str__(self) -> str:
-        """The tables, as wide as a line of a pipe."""
-        from costcalc.render import sheets
-        from costcalc.render.palette import screen
-
-        return sheets("table", self.sheets(), screen(to_file=True))
-
-    def _repr_html_(self) -> str:
-        """The tables in a notebook."""
-        from costcalc.render.html import fragment
-
-        return fragment(self.sheets())
 
     def totals(self) -> dict[str, tuple[Amount, ...]]:
         """Each quantity of each model."""

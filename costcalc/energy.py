@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from costcalc.hardware.find import reference_energy
 from costcalc.hardware.profile import Figure, precisions
-from costcalc.roofline import ZERO, Roofline
+from costcalc.roof import ZERO, Roofline
 
 PICO = Fraction(1, 10**12)
 

@@ -17,20 +17,22 @@ from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, plain, row_dict, row_of, unknown_ops
+from costcalc.shown import Shown
 from costcalc.units import exact
 
 if TYPE_CHECKING:
+    from costcalc.sheet import Sheet
     from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Shown):
     """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
 
-    symbols are the open extents (name -> None) and the bound ones (name -> value); notes say what was decided by
-    default, assumptions what open extents are taken for.
+    bound are the symbols that have a value (a default batch of 1 too), open_symbols those that have none; notes say
+    what was decided by default, assumptions what open extents are taken for.
     """
 
     name: str
@@ -97,26 +99,17 @@ class Report:
         mark = "≥ " if self.lower_bound else ""
         return f"<Report {self.name}: {mark}{exact(self.macs)} MACs, {exact(self.params)} params>"
 
-    def __str__(self) -> str:
-        """The table, as wide as a line of a pipe."""
-        from costcalc.render import sheets
-        from costcalc.render.palette import screen
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The layers and the totals."""
         from costcalc.sheet import sheet
 
-        return sheets("table", [sheet(self)], screen(to_file=True))
+        return (sheet(self),)
 
     def __rich__(self) -> Any:
         """The table in the colours and at the width of a terminal, for rich's print."""
         from costcalc.render.terminal import ReportTable
 
         return ReportTable(self)
-
-    def _repr_html_(self) -> str:
-        """The table in a notebook."""
-        from costcalc.render.html import fragment
-        from costcalc.sheet import sheet
-
-        return fragment([sheet(self)])
 
     def bind(self, dims: Mapping[str, int]) -> Report:
         """The report with symbols bound. UsageError for a name that is no open symbol and for a value below 1,

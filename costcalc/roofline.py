@@ -17,10 +17,8 @@ Two figures, and what each rests on:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 from costcalc.compulsory import compulsory, size_of
 from costcalc.dim import symbols
@@ -31,59 +29,13 @@ from costcalc.memory.schedule import Step
 from costcalc.multiplications import folded, least, needed
 from costcalc.operands import SHORT, Precisions
 from costcalc.report import Report
+from costcalc.roof import ZERO, Bound, Roofline
 from costcalc.rows import Row
 
+__all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
+
 LONG = {short: name for name, short in SHORT.items()}
-ZERO = Fraction(0)
 NOTHING = (None, 0)  # a formula is neither, even if it is 0 for some values
-
-
-class Bound(NamedTuple):
-    """Seconds of arithmetic and of memory (None where the profile or the model does not tell), and of overhead."""
-
-    compute: Fraction | None
-    memory: Fraction | None
-    overhead: Fraction = ZERO
-
-    @property
-    def seconds(self) -> Fraction | None:
-        """max(compute, memory) + overhead; None where neither is known."""
-        known = [t for t in (self.compute, self.memory) if t is not None]
-        return max(known) + self.overhead if known else None
-
-    @property
-    def by(self) -> str:
-        """compute, memory, or "" where nothing takes time."""
-        if not self.seconds or (not self.compute and not self.memory):
-            return ""
-        return "compute" if (self.compute or ZERO) >= (self.memory or ZERO) else "memory"
-
-    @property
-    def utilisation(self) -> Fraction | None:
-        """The share of the peak that is used at the bound."""
-        return None if self.compute is None or not self.seconds else self.compute / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Roofline:
-    """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
-    layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
-    to the definition's MACs, multiplications to those of the bound; without_peak names those that the profile has no
-    peak for; open the symbols that must be bound first. A model with an open If, whose dearer branch counts, has no
-    lower bound."""
-
-    report: Report
-    profile: HardwareProfile
-    layers: tuple[Bound, ...]
-    model: Bound
-    unfused: Fraction | None
-    fused: Fraction | None
-    compulsory: int | None
-    kept: int
-    elements: tuple[tuple[str, int], ...]
-    multiplications: Mapping[str, Fraction]
-    without_peak: tuple[str, ...]
-    open: tuple[str, ...]
 
 
 def roofline(report: Report, profile: HardwareProfile) -> Roofline:

@@ -55,11 +55,21 @@ class Explanation:
             **({"bounds": [_step_dict(step) for step in self.bounds]} if self.bounds else {}),
         }  # fmt: skip
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the working."""
+        return f"<Explanation of {self.report.name}: {self.layer or f'{len(self.workings)} layers'}>"
+
     def __str__(self) -> str:
         from costcalc.render.palette import Screen
         from costcalc.render.working import text
 
         return text(self, Screen())
+
+    def _repr_html_(self) -> str:
+        """The working in a notebook."""
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def explain_report(report: Report, layer: str | None = None) -> Explanation:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from made import separable, standard_conv, unknown
 
@@ -64,3 +68,33 @@ def test_reports_and_comparisons_are_short_at_a_prompt_and_tables_in_print() -> 
 
 def test_a_lower_bound_is_one_at_a_prompt() -> None:
     assert repr(costcalc.analyze(unknown())).startswith("<Report unknown: ≥ ")
+
+
+RESULTS: dict[str, Callable[[], Any]] = {
+    "footprint": lambda: costcalc.footprint("lenet5"),
+    "explanation": lambda: costcalc.explain("lenet5"),
+    "roofline": lambda: costcalc.on_hardware("lenet5", "t4")[0],
+    "comparison": lambda: costcalc.compare("lenet5", "alexnet"),
+    "report": lambda: costcalc.analyze("lenet5"),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_session_and_a_notebook_show_a_result(name: str) -> None:
+    result = RESULTS[name]()
+    assert "LeNet-5" in repr(result) and len(repr(result)) < 200
+    assert "LeNet-5" in str(result) and str(result).count("\n") > 10
+    assert result._repr_html_().startswith("<")
+    assert json.dumps(result.to_dict())
+
+
+def test_an_alignment_is_at_least_a_byte() -> None:
+    with pytest.raises(UsageError, match="give at least 1"):
+        costcalc.footprint("lenet5", alignment=0)
+
+
+def test_the_symbols_that_a_model_has_are_named() -> None:
+    with pytest.raises(UsageError, match="did you mean 'N'"):
+        costcalc.analyze("mobilenet", dims={"n": 2})
+    with pytest.raises(UsageError, match="it has N, seq"):
+        costcalc.analyze("bert_base", dims={"width": 2})

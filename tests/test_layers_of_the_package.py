@@ -14,8 +14,8 @@ ORDER = (
     ("errors", "calm"),
     ("git",),
     ("revisions",),
-    ("dim",),
-    ("assume", "formula"),
+    ("dim", "shown"),
+    ("assume", "formula", "units"),
     ("ir",),
     ("registry",),
     ("ops",),
@@ -23,9 +23,10 @@ ORDER = (
     ("storage", "binding", "operands"),
     ("load", "cost", "memory", "precision"),
     ("rows", "breakdown"),
-    ("report", "units"),
+    ("report",),
     ("hardware", "multiplications"),
     ("compulsory",),
+    ("roof",),
     ("roofline",),
     ("fits", "energy"),
     ("windows", "separable", "columns", "grouping", "training"),
@@ -62,15 +63,18 @@ THIRD_PARTIES = {
 }
 
 ALLOWED_UP = {
+    ("shown", "render"),
     ("report", "render"),
     ("report", "sheet"),
+    ("memory", "occupancy"),
+    ("roof", "sheet"),
+    ("roof", "timing"),
     ("working", "render"),
-    ("comparison", "render"),
     ("diff", "render"),
     ("diff", "api"),
     ("load", "api"),
 }
-"""A Report, a Comparison, a Diff and an Explanation print themselves: they ask a renderer at the moment they are printed.
+"""Results print themselves: they ask for their sheets, and a renderer, at the moment they are printed.
 The packages load and diff, when they are called, are the API's functions of those names."""
 
 

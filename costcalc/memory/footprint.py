@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costcalc.dim import Dim, bounds
+from costcalc.errors import UsageError
 from costcalc.ir import Graph
 from costcalc.memory.peak import Timeline, timeline
 from costcalc.memory.schedule import Buffer, Schedule, Step, node_steps, schedule
+from costcalc.shown import Shown
+from costcalc.units import exact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from costcalc.memory.arena import Arena
+    from costcalc.sheet import Sheet
+
+SHOWN = 10
+"""Tensors of the table that stands for all."""
 
 
 class Execution(NamedTuple):
@@ -33,7 +40,7 @@ class Execution(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Shown):
     """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
     one (both None unless the order was searched for)."""
 
@@ -44,6 +51,23 @@ class Footprint:
     arena: Arena | None = None
     given: Dim | None = None
     best: bool | None = None
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the table."""
+        peak = "undecided" if self.peak is None else f"{exact(self.peak)} B"
+        return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.plan.buffers)} tensors>"
+
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The dearest tensors."""
+        from costcalc.occupancy import sheet
+
+        return (sheet(self, "tensor", SHOWN),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `costcalc memory --format json`: every step and tensor, and the arena's plan."""
+        from costcalc.occupancy import to_dict
+
+        return to_dict(self)
 
     @property
     def peak(self) -> Dim | None:
@@ -76,7 +100,9 @@ class Footprint:
 
 def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  # noqa: B008
     """What a graph needs when it is executed so. UndecidedError where sizes are open that an order or an arena is
-    chosen by."""
+    chosen by, UsageError for an alignment below 1."""
+    if execution.alignment is not None and execution.alignment < 1:
+        raise UsageError(f"the alignment is {execution.alignment} bytes", "give at least 1")
     steps = steps_of(graph, execution)
     given = best = None
     if execution.reorder:
