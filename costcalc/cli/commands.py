@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from costcalc import __version__
+from costcalc.cli.examples import Sections
 from costcalc.cli.hardware import Devices, hardware_option, on_devices
 from costcalc.cli.options import (
     FORMATS,
@@ -27,12 +28,13 @@ CANNOT_ANSWER = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=Sections, context_settings=CONTEXT)
 @click.version_option(__version__, message="costcalc %(version)s")
 def cli() -> None:
     """What a neural network costs before anyone runs it: MACs, FLOPs, parameters and memory, layer by layer.
 
-    MODEL is a YAML file, an ONNX file or a built-in name (see `costcalc models`).
+    MODEL is a YAML file, an ONNX file or a built-in name (see `costcalc models`); - reads standard input. Begin with
+    `costcalc analyze MODEL`; `costcalc COMMAND --help` ends with examples.
     """
 
 
