@@ -6,9 +6,10 @@ and `sweep` are the Python API; each is imported when it is first used, so that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
     from costcalc.checking import check
     from costcalc.reconcile.find import reconcile
