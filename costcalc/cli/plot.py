@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costcalc.cli.drawn import by_ending, draw
 from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, output_option, precision_options
-from costcalc.cli.output import emit, emit_bytes
 from costcalc.cli.several import reports
 from costcalc.errors import UsageError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "svg", "png", "html")
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
-OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "json", "csv", "xlsx", "pptx")
-"""Endings under which nobody looks for text."""
 FEW = 12
 """Bars of a model, unless --top says otherwise."""
 
@@ -54,33 +52,7 @@ def plot(models: tuple[str, ...], kind: str, form: str | None, output: str | Non
 
     costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto
     """
-    from costcalc.render.palette import screen
-
-    form = form or _by_ending(output)
-    charts = _charts(kind, models, options)
-    if form == "text":
-        from costcalc.drawing import text
-
-        emit(text.render(charts, screen(output is not None)), output)
-    elif form == "html":
-        from costcalc.drawing import page
-
-        emit_bytes(page.render(charts).encode(), output)
-    else:
-        from costcalc.drawing import picture
-
-        emit_bytes(picture.render(charts, form), output)
-
-
-def _by_ending(output: str | None) -> str:
-    """The format that a file's name asks for. UsageError where it asks for one that there is not."""
-    ending = Path(output).suffix[1:].lower() if output else ""
-    if ending in FORMATS:
-        return ending
-    if ending in OTHERS:
-        raise UsageError(f"{output} would be {ending.upper()}, which charts are not drawn as",
-                         "name a file that ends in .svg, .png or .html, or give --format")  # fmt: skip
-    return "text"
+    draw(_charts(kind, models, options), by_ending(form, output, FORMATS), output)
 
 
 def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[Chart]:
