@@ -35,14 +35,19 @@ class Steps(Sequence[Any]):
 
 
 class Axis(NamedTuple):
-    """One thing that is varied. column is what tables call it, name what the model does; a dim is a symbol of the
-    inputs, else it is a parameter; element is that of a parameter that is a list."""
+    """One thing that is given, and mostly varied. column is what tables call it, name what the model does; a dim is a
+    symbol of the inputs, else it is a parameter; element is that of a parameter that is a list."""
 
     column: str
     name: str
     values: Sequence[Value]
     dim: bool = False
     element: int | None = None
+
+    @property
+    def varies(self) -> bool:
+        """Whether it has several values; of one, it is a column all the same."""
+        return len(self.values) > 1
 
     @property
     def kind(self) -> str:
@@ -117,3 +122,8 @@ def shown(value: Value) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(shown, value)) + "]"
     return str(value)
+
+
+def where(axes: Sequence[Axis], point: Sequence[Value]) -> str:
+    """A combination in words, without what is the same in all: `alpha=0.5, N=8`."""
+    return ", ".join(f"{a.column}={shown(v)}" for a, v in zip(axes, point, strict=False) if a.varies) or "as given"

@@ -33,7 +33,7 @@ class Formulas(NamedTuple):
 
 def formulas(recipe: Recipe, params: Mapping[str, Any], dims: Mapping[str, Any]) -> Formulas | None:
     """The formulas of a structure; None where each of its points must be built. UsageError for what no point mends."""
-    names = [axis.name for axis in recipe.space.grid.axes if axis.dim]
+    names = [axis.name for axis in recipe.space.grid.axes if axis.dim and axis.varies]
     try:
         graph = built(recipe, params, {**dims, **{name: name for name in names}})
         found = totals(graph, recipe.with_peak)

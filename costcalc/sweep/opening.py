@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from costcalc.dim import symbols
-from costcalc.errors import CostcalcError, UnknownNameError, UsageError
+from costcalc.errors import CostcalcError, LoadError, SpecError, UnknownNameError, UsageError
 from costcalc.ir import Graph
 from costcalc.load import load as read
 from costcalc.load.symbols import default_batch
@@ -16,6 +16,9 @@ from costcalc.sweep.space import space
 
 IMAGE = ("N", "D", "H", "W")
 """What load's symbolic calls the extents of images. Who varies one of them asks for it."""
+
+TRIES = 16
+"""Structures that are tried at most, and the last."""
 
 
 class Opened(NamedTuple):
@@ -66,20 +69,34 @@ def _parameters(source: Any) -> dict[str, Any] | None:
 
 
 def _tried(recipe: Recipe) -> Opened:
-    """The recipe, tried on its first structure with the dims open: extents that only open images have are opened."""
-    names = [axis.name for axis in recipe.space.grid.axes if axis.dim]
-    params, dims = recipe.space.at(recipe.space.grid.point(0))
+    """The recipe, tried on structures until one is valid; where none is, every point will tell why."""
+    grid = recipe.space.grid
+    structures = grid.size // grid.inner
+    for number in dict.fromkeys((*range(0, structures, max(1, structures // TRIES)), structures - 1)):
+        found = _tried_on(recipe, number * grid.inner)
+        if found is not None:
+            return found
+    return Opened(recipe, str(recipe.source), ())
+
+
+def _tried_on(recipe: Recipe, number: int) -> Opened | None:
+    """The recipe, tried on one structure with the dims open: extents that only open images have are opened. None where
+    this structure is invalid; LoadError where the file is no model at all."""
+    names = [axis.name for axis in recipe.space.grid.axes if axis.dim and axis.varies]
+    params, dims = recipe.space.at(recipe.space.grid.point(number))
     opening = {**dims, **{name: name for name in names}}
     try:
         graph = built(recipe, params, opening)
     except UnknownNameError as error:
         if error.argument != "dims" or error.name not in IMAGE or recipe.options.get("symbolic"):
             raise
-        return _tried(recipe._replace(options={**recipe.options, "symbolic": True}))
+        return _tried_on(recipe._replace(options={**recipe.options, "symbolic": True}), number)
     except UsageError:
         raise
-    except CostcalcError:
-        return Opened(recipe, str(recipe.source), ())  # this structure's own: others may be valid
+    except CostcalcError as error:
+        if isinstance(error, LoadError) and not isinstance(error, SpecError):
+            raise
+        return None
     present = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
     for name in names:
         if name not in present:

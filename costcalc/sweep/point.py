@@ -10,7 +10,7 @@ from costcalc.binding import bind_graph
 from costcalc.dim import Dim, symbols
 from costcalc.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.ir import Graph
-from costcalc.sweep.axis import Value
+from costcalc.sweep.axis import Value, where
 from costcalc.sweep.figures import FIGURES, Totals, totals
 from costcalc.sweep.space import Space
 
@@ -49,7 +49,8 @@ def row(recipe: Recipe, point: Sequence[Value]) -> Row:
         raise
     except CostcalcError as error:
         if recipe.strict:
-            raise
+            fact = f"{error.fact} ({where(recipe.space.grid.axes, point)})"
+            raise type(error)(fact, error.remedy, error.place) from error
         return failed(point, error)
     return row_of(point, found)
 

@@ -11,10 +11,14 @@ from costcalc.errors import UsageError
 from costcalc.footer import TOTALS, Remark
 from costcalc.load.expression import suggest
 from costcalc.sheet import Sheet
-from costcalc.sweep.axis import Axis, shown
+from costcalc.sweep.axis import Axis, Grid, shown, where
 from costcalc.sweep.figures import FIGURES, OTHERS
 from costcalc.sweep.point import Row
 
+SHOWN = 10_000
+"""Rows of a table at most: more are read by programs."""
+REASONS = 3
+"""Reasons why rows are invalid that a table tells."""
 USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
 """The figures of a table that was not asked for others."""
 IMPORTANCE = {"macs": 90, "params": 80, "peak_activation_bytes": 70, "weight_bytes": 60, "flops": 50,
@@ -70,23 +74,43 @@ class Sweep:
         return fragment([self.sheet()])
 
     def sheet(self, columns: Sequence[str] = ()) -> Sheet:
-        """The table, of these columns. UsageError where one does not exist."""
+        """The table, of these columns, else of what varies and the usual figures; what has one value and why rows have
+        no figures stand below. UsageError where a column does not exist."""
         every = self.columns
-        wrong = any(row[-1] for row in self.rows)
-        asked = [known(c, every) for c in columns] or [*every[: len(self.axes)], *USUAL, *(["error"] if wrong else [])]
+        asked = [known(c, every) for c in columns] or [*(a.column for a in self.axes if a.varies), *USUAL]
         places = [every.index(column) for column in asked]
         lower = every.index("lower_bound")
-        cells = [tuple(_cell(row[at], at, row[lower], len(self.axes)) for at in places) for row in self.rows]
+        cells = [tuple(_cell(row[at], at, row[lower], len(self.axes)) for at in places) for row in self.rows[:SHOWN]]
         shown_columns = tuple(_column(self.axes, at, every[at]) for at in places)
         return Sheet(self.name, "", shown_columns, tuple(cells), remarks=tuple(self._remarks()), kind="model")
 
     def _remarks(self) -> Iterator[Remark]:
-        combinations = f"{len(self.rows):,} of {self.points:,} combinations"
+        size = Grid(self.axes).size
+        drawn = f" drawn from {size:,}" if self.points < size else ""
+        combinations = f"{len(self.rows):,} of {self.points:,} combinations{drawn}"
         yield Remark("Rows", combinations + (f", {self.invalid:,} invalid" if self.invalid else ""), bool(self.invalid))
+        if len(self.rows) > SHOWN:
+            yield Remark("Shown", f"the first {SHOWN:,} rows; csv, json and jsonl have all", True)
+        given = ", ".join(f"{axis.column} = {shown(axis.values[0])}" for axis in self.axes if not axis.varies)
+        if given:
+            yield Remark("Given", given)
+        yield from self._invalid()
         if any(row[-2] for row in self.rows):
             yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
         for note in self.notes:
             yield Remark("Note", note)
+
+    def _invalid(self) -> Iterator[Remark]:
+        """Why rows have no figures: each reason once, with the first row that it holds for."""
+        reasons: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row[-1] is not None:
+                reasons.setdefault(row[-1], []).append(row)
+        for reason, rows in list(reasons.items())[:REASONS]:
+            more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+            yield Remark("Invalid", f"{where(self.axes, rows[0])}{more}: {reason}", True)
+        if len(reasons) > REASONS:
+            yield Remark("Invalid", f"{len(reasons) - REASONS:,} more reasons: see the column error", True)
 
 
 def columns_of(axes: Sequence[Axis]) -> tuple[str, ...]:
@@ -116,8 +140,11 @@ def record(axes: Sequence[Axis], row: Row) -> dict[str, Any]:
 
 
 def known(column: str, columns: Sequence[str]) -> str:
-    """The column. UsageError, with the nearest, where there is none."""
+    """The column, of any case where only one is meant. UsageError, with the nearest, where there is none."""
     if column not in columns:
+        alike = [name for name in columns if name.lower() == column.lower()]
+        if len(alike) == 1:
+            return alike[0]
         raise UsageError(
             f"there is no column {column!r}", suggest(column, columns) or "there are " + ", ".join(columns)
         )

@@ -1,4 +1,6 @@
-"""What is given for parameters and symbols -> the grid of what varies, and what is the same at every point.
+"""What is given for parameters and symbols -> the grid of all that is given, and what is the same at every point.
+
+One value is an axis, too: a sweep's columns follow from the names that are given, not from how many values they have.
 
 `kernels.2` and `kernels[2]` are an element of a parameter that is a list, counted from 0, `kernels[*]` each of them.
 """
@@ -19,7 +21,7 @@ Given = Mapping[str, Any]
 
 
 class Space(NamedTuple):
-    """The grid; params and dims that do not vary, as load takes them; the lists of which elements vary."""
+    """The grid; params and dims of one value, as load takes them; the lists of which elements are given."""
 
     grid: Grid
     params: dict[str, Any]
@@ -51,13 +53,16 @@ def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Se
         if element:
             at = element[2] or element[3]
             elements.append((element[1], None if at == "*" else int(at), values))
-        elif len(values) == 1:
-            fixed[name] = values[0]
         else:
             axes.append(Axis(name, name, values))
+            if len(values) == 1:
+                fixed[name] = values[0]
     lists: dict[str, list[Any]] = {}
     for name, index, values in elements:
+        if any(axis.varies for axis in axes if axis.name == name and axis.element is None):
+            raise UsageError(f"{name} varies as a whole and by its elements", "vary one or the other")
         axes += _of_list(name, index, values, {**(known or {}), **fixed}, lists)
+    axes = [axis for axis in axes if axis.element is not None or axis.name not in lists]
     held: dict[str, Any] = {}
     for name, given in dims.items():
         values = listed(name, given)
@@ -70,8 +75,7 @@ def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Se
             raise UsageError(f"{name} is bound to {shown(wrong)}", "a symbol is a whole number of at least 1")
         if len(values) == 1:
             held[name] = values[0]
-        else:
-            axes.append(axis)
+        axes.append(axis)
     return Space(Grid(tuple(_named(axes, taken))), fixed, held, lists)
 
 
@@ -113,10 +117,7 @@ def _of_list(
         raise UsageError(f"{name} has no element {index}", f"its elements are 0 to {len(have) - 1}")
     lists.setdefault(name, list(have))
     for at in range(len(have)) if index is None else (index,):
-        if len(values) == 1:
-            lists[name][at] = values[0]
-        else:
-            yield Axis(f"{name}_{at}", name, values, element=at)
+        yield Axis(f"{name}_{at}", name, values, element=at)
 
 
 def _named(axes: Sequence[Axis], taken: Sequence[str]) -> Iterator[Axis]:

@@ -106,7 +106,8 @@ def test_elements_of_lists_are_axes_of_their_own() -> None:
     ]
     assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4})
     fixed = space({"kernels": "[1,1]", "kernels[1]": "9"}, {}, known, ())
-    assert (fixed.grid.size, fixed.at(())) == (1, ({"kernels": [1, 9]}, {}))
+    assert [axis.column for axis in fixed.grid.axes] == ["kernels_1"]
+    assert (fixed.grid.size, fixed.at((9,))) == (1, ({"kernels": [1, 9]}, {}))
 
 
 def test_a_name_that_a_figure_has_is_another_column() -> None:
@@ -119,6 +120,7 @@ def test_a_name_that_a_figure_has_is_another_column() -> None:
     [
         ({"alpha.0": "1,2"}, {}, "the parameter 'alpha' is 1, no list"),
         ({"beta[*]": "1,2"}, {}, "the model has no parameter 'beta'"),
+        ({"kernels": "[1],[2]", "kernels.0": "1,2"}, {}, "kernels varies as a whole and by its elements"),
         ({"kernels.3": "1,2"}, {}, "kernels has no element 3; its elements are 0 to 2"),
         ({}, {"N": "0,1"}, "N is bound to 0"),
         ({}, {"N": "0.5,1"}, "N is bound to 0.5"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.errors import CostcalcError, ShapeError, UnknownNameError, UsageError
+from costcalc.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
 from costcalc.load import builtin_models
 from costcalc.sweep import batch, formulas, work
 from costcalc.sweep.figures import FIGURES, totals
@@ -107,6 +107,23 @@ def test_a_point_that_breaks_an_assumption_is_its_own() -> None:
             assert row["macs"] is None and "gpt2.yaml:" in row["error"]
     with pytest.raises(ShapeError):
         sweep("gpt2", dims={"seq": "1000:1100"}, strict=True)
+
+
+def test_a_first_combination_that_is_invalid_loses_none_of_the_others() -> None:
+    """What the model has is learnt from one that is valid: its name, its open extents, the batch."""
+    found = sweep("resnet18", params={"classes": ["x", 10]}, dims={"H": [64, 128], "W": 64})
+    assert (found.name, found.invalid, len(found)) == ("ResNet-18", 2, 4)
+    assert found.notes == ("N = 1 by default (--dim N=…)",)
+    assert figures(list(found)[3]) == alone(
+        "resnet18", params={"classes": 10}, dims={"H": 128, "W": 64, "N": 1}, symbolic=True
+    )
+
+
+def test_a_file_that_is_no_model_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "empty.onnx"
+    path.write_bytes(b"")
+    with pytest.raises(LoadError, match="the file is empty"):
+        sweep(path, dims={"N": [1, 2]})
 
 
 def test_choices_block_by_block(tmp_path: Path) -> None:
