@@ -173,6 +173,11 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     return {key: dict(value) if isinstance(value, tuple) else value for key, value in options.items()}
 
 
+def listed(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """N,macs,alpha as a tuple."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
 def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """name,macs,share as a tuple."""
-    return tuple(part.strip().lower() for part in value.split(",") if part.strip()) if value else ()
+    """name,macs,share as a tuple, in small letters."""
+    return tuple(part.lower() for part in listed(ctx, param, value))

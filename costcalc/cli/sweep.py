@@ -10,8 +10,8 @@ from costcalc.cli.options import (
     FORMATS,
     Model,
     Named,
-    columns,
     debug_option,
+    listed,
     output_option,
     precision_options,
     rules_option,
@@ -20,6 +20,7 @@ from costcalc.cli.options import (
 )
 
 CANNOT_ANSWER = 2
+FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
 
 
 @click.command()
@@ -46,19 +47,20 @@ CANNOT_ANSWER = 2
 @click.option("--subject-to", metavar="CONDITION", help="What the best must meet: 'macs <= 100M'.")
 @click.option("--sort", metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows.")
-@click.option("--columns", callback=columns, metavar="A,B,…", help="Which columns.")
-@click.option("--plot", metavar="X,Y", help="Plot two columns above the table.")
+@click.option("--columns", callback=listed, metavar="A,B,…", help="Which columns.")
+@click.option("--plot", metavar="X,Y", help="Plot two columns above the table, or as a picture (svg, png, html) with "
+              "the rows that no other beats: macs,params or macs,resolution:max.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="End at the first combination that is invalid or has an unknown operator.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes build models; one for each core.")
-@click.option("--format", "form", type=click.Choice((*FORMATS[:3], "jsonl", *FORMATS[3:])), default="table",
-              show_default=True, help="How to print it; csv and jsonl (a JSON object a line) stream.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(FORMS), help="How to print it; csv and jsonl (a JSON object a "
+              "line) stream.  [default: by the file's ending, else table]")  # fmt: skip
 @output_option
 @click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted sweep ended.")
 @rules_option
 @debug_option
 def sweep(model: str, params: tuple[Any, ...], dims: tuple[Any, ...], shapes: tuple[Any, ...],
           values: tuple[Any, ...], symbolic: bool, dtype: str | None, act_dtype: str | None, sample: int | None,
-          seed: int, columns: tuple[str, ...], plot: str | None, strict: bool, jobs: int | None, form: str,
+          seed: int, columns: tuple[str, ...], plot: str | None, strict: bool, jobs: int | None, form: str | None,
           output: str | None, resume: bool, **wanted: Any) -> int:  # fmt: skip
     """Cost every combination of parameters and symbols.
 
@@ -66,6 +68,7 @@ def sweep(model: str, params: tuple[Any, ...], dims: tuple[Any, ...], shapes: tu
     the order given. Symbols are evaluated from formulas, parameters build the model anew. --resume takes only a file
     of the same sweep.
     """
+    from costcalc.cli.drawn import by_ending
     from costcalc.cli.sweeping import Output, write
     from costcalc.sweep.opening import opened
     from costcalc.sweep.run import Wanted, chosen
@@ -75,8 +78,9 @@ def sweep(model: str, params: tuple[Any, ...], dims: tuple[Any, ...], shapes: tu
     options = {name: value for name, value in given.items() if value}
     asked = Wanted(**wanted)
     mentioned = " ".join([*columns, plot or "", *(str(text) for text in asked if text)])
-    with_peak = not columns or "peak" in mentioned
+    with_peak = not columns or "peak" in mentioned.lower()
     begun = opened(model, dict(params), dict(dims), options, with_peak, strict)
     numbers = chosen(begun, sample, seed)
-    complete = write(begun, numbers, asked, Output(form, output, columns, plot, resume), jobs)
+    printed = Output(by_ending(form, output, FORMS), output, columns, plot, resume)
+    complete = write(begun, numbers, asked, printed, jobs)
     return 0 if complete else CANNOT_ANSWER

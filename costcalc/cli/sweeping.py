@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from costcalc.cli.drawn import draw
 from costcalc.cli.output import emit, show, standard_output
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.sweep.lines import header, lines
@@ -17,8 +19,13 @@ from costcalc.sweep.opening import Opened
 from costcalc.sweep.result import Sweep, columns_of, known, record
 from costcalc.sweep.resume import place
 from costcalc.sweep.run import Wanted, finished, streamed
+from costcalc.sweep.select import Goal, goals
+
+if TYPE_CHECKING:
+    from costcalc.plotting.charts import Front
 
 STREAMS = ("csv", "jsonl")
+PICTURES = ("svg", "png", "html")
 
 
 class Output(NamedTuple):
@@ -37,8 +44,8 @@ def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output,
     if output.resume and not (form in STREAMS and path and wanted.streams):
         remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
         raise UsageError("--resume goes on with a file of rows in the grid's order", remedy)
-    if output.plot and form != "table":
-        raise UsageError("--plot is for the table", "leave --format out")
+    if output.plot and form not in ("table", *PICTURES):
+        raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
     if form in STREAMS and wanted.streams:
         return _stream(begun, numbers, wanted.where, output, jobs)
     with progress(len(numbers), path) as done:
@@ -47,6 +54,8 @@ def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output,
         raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
     if form in STREAMS:
         emit("".join(_all_lines(found, output)).rstrip("\n"), path)
+    elif output.plot and form in PICTURES:
+        draw([_chart(found, output.plot)], form, path)
     elif form == "json":
         from costcalc.render import json
 
@@ -64,13 +73,33 @@ def _sheet(found: Sweep, output: Output) -> None:
     from costcalc import render
     from costcalc.render.palette import screen
     from costcalc.sweep.scatter import scatter
-    from costcalc.sweep.select import goals
 
-    axes = goals(output.plot, found.columns)
-    if len(axes) != 2:
-        raise UsageError(f"--plot {output.plot} names {len(axes)} columns", "name two: --plot macs,params")
     on = screen(output.path is not None)
-    emit(f"{scatter(found.rows, *axes, on)}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
+    plot = scatter(found.rows, *_axes(found, output.plot), on)
+    emit(f"{plot}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
+
+
+def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
+    axes = goals(plot, found.columns)
+    if len(axes) != 2:
+        raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
+    return axes[0], axes[1]
+
+
+def _chart(found: Sweep, plot: str) -> Front:
+    """The rows by two columns, or by what is computed of columns."""
+    from costcalc.plotting.front import front
+
+    x, y = _axes(found, plot)
+    rows = [{**record(found.axes, row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}}
+            for row in found.rows]  # fmt: skip
+    if not rows:
+        raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
+    return front(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
+
+
+def _drawable(value: Any) -> Any:
+    return float(value) if isinstance(value, Fraction) else value
 
 
 def _places(begun_columns: Sequence[str], asked: Sequence[str]) -> list[int]:

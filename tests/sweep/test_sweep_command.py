@@ -64,6 +64,51 @@ def test_figures_that_are_not_asked_for_are_not_computed(capsys: pytest.CaptureF
     assert "2 of 6" in out(capsys, *asked, "--where", "peak_activation_bytes <= 1.5MiB")
 
 
+def test_columns_of_symbols_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Their capitals are the model's; where one column is meant, the case does not matter."""
+    asked = ("resnet18", "--dim", "N=1,2", "--dim", "H=64", "--dim", "W=64", "--format", "csv")
+    assert out(capsys, *asked, "--columns", "N,H,params").splitlines() == [
+        "N,H,params",
+        "1,64,11689512",
+        "2,64,11689512",
+    ]
+    wanted = out(capsys, *asked, "--columns", "N,peak_activation_bytes")
+    assert out(capsys, *asked, "--columns", "n,PEAK_activation_bytes") == wanted
+
+
+def test_what_has_one_value_is_a_column_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns follow from the names, so that files of several sweeps have the same; a table tells it below."""
+    asked = ("mobilenet", "--set", "alpha=0.5", "--set", "resolution=128,224")
+    header, *lines = out(capsys, *asked, "--format", "csv").splitlines()
+    assert header.startswith("alpha,resolution,macs,") and [line[:8] for line in lines] == ["0.5,128,", "0.5,224,"]
+    assert "2 of 2" in out(capsys, *asked, "--where", "alpha < 1")
+    text = out(capsys, *asked)
+    assert text.splitlines()[2].split()[:2] == ["resolution", "MACs"] and "Given  alpha = 0.5" in text
+
+
+def test_a_sample_says_what_it_is_drawn_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Rows  2 of 2 combinations drawn from 6\n" in out(capsys, *MOBILE, "--sample", "2")
+
+
+def test_a_table_ends_where_nobody_reads(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costcalc.sweep.result.SHOWN", 2)
+    text = out(capsys, *MOBILE, "--columns", "alpha,macs")
+    assert text.count("\n  0.5  ") == 2 and "0.75" not in text
+    assert "Rows   6 of 6 combinations\nShown  the first 2 rows" in text
+    assert len(out(capsys, *MOBILE, "--format", "csv").splitlines()) == 7
+
+
+def test_reasons_stand_below_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, at any width, and each once."""
+    monkeypatch.setenv("COLUMNS", "60")
+    text = " ".join(out(capsys, "mobilenet", "--set", "alpha=x,1", "--set", "classes=10,20").split())
+    assert "Invalid alpha=x, classes=10 and 1 more: mobilenet_v1.yaml:" in text and "Error" not in text
+    text = out(capsys, "bert_base", "--dim", "seq=512:520")
+    assert text.count("Invalid  seq=") == 3 and "Invalid  5 more reasons" in text
+    assert run(["sweep", "mobilenet", "--set", "alpha=x,1", "--set", "classes=10,20", "--strict"]) == 2
+    assert "(alpha=x, classes=10)" in capsys.readouterr().err
+
+
 def test_invalid_combinations_are_rows(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("alexnet", "--set", "resolution=8,224")
     text = out(capsys, *asked)
@@ -87,6 +132,29 @@ def test_a_plot(capsys: pytest.CaptureFixture[str]) -> None:
     assert "name two" in capsys.readouterr().err
 
 
+def test_a_plot_as_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By the file's ending; of MACs and a quotient, and the front is that of the goals."""
+    pytest.importorskip("matplotlib")
+    for goals, told in (("macs,resolution:max", "4 of 8 are"), ("macs,macs/params", "1 of 8 is")):
+        asked = (*MOBILE[:1], "--set", "alpha=0.5,1", "--set", "resolution=96:192:32", "--plot", goals)
+        for ending, mark in (("svg", "<svg"), ("html", '"points":')):
+            assert out(capsys, *asked, "-o", str(tmp_path / f"p.{ending}")) == ""
+            page = (tmp_path / f"p.{ending}").read_text()
+            assert mark in page and (ending == "html" or f"{told} beaten by no other" in page)
+            drawn = page.partition('"points":[[')[2].partition("]]")[0] + "]"
+            assert ending == "svg" or drawn.count(",true]") == int(told[0])
+    assert out(capsys, *asked, "-o", str(tmp_path / "p.png")) == ""
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for ending in ("csv", "jsonl", "json", "svg"):
+        assert out(capsys, *MOBILE, "-o", str(tmp_path / f"s.{ending}")) == ""
+        assert (tmp_path / f"s.{ending}").read_text() == out(capsys, *MOBILE, "--format", ending)
+    out(capsys, *MOBILE, "-o", str(tmp_path / "s.txt"))
+    assert (tmp_path / "s.txt").read_text() == out(capsys, *MOBILE)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -100,7 +168,9 @@ def test_a_plot(capsys: pytest.CaptureFixture[str]) -> None:
         (("mobilenet", "--subject-to", "macs < 3"), "stands alone"),
         (("mobilenet", "--maximize", "macs", "--minimize", "macs"), "stand together"),
         (("mobilenet", "--resume"), "--resume goes on with a file"),
-        (("mobilenet", "--plot", "macs,params", "--format", "csv"), "--plot is for the table"),
+        (("mobilenet", "--plot", "macs,params", "--format", "csv"), "csv is for programs"),
+        (("mobilenet", "--plot", "macs,params", "-o", "x.jsonl"), "jsonl is for programs"),
+        (("mobilenet", "--plot", "macs,params", "--where", "macs < 1", "--format", "svg"), "no row is left"),
         (("nothing.yaml", "--set", "a=1,2"), "no file and no built-in model"),
         (("mobilenet", "--format", "csv", "-o", "/nonexistent/x.csv"), "cannot be written"),
     ],
