@@ -33,6 +33,8 @@ def tree_of(text: str) -> tuple[ast.expr, dict[str, Any]]:
     def named(match: re.Match[str]) -> str:
         if match["quoted"]:
             return match[0]
+        if len(match["number"].lower().partition("e")[2].lstrip("+-0")) > 2:
+            raise UsageError(f"{match['number']} has a huge exponent", "write it with at most two digits: 1e12")
         value = Fraction(match["number"].replace("_", "")) * FACTORS[(match["unit"] or "").lower()]
         name = f"{MARK}{len(numbers)}"
         numbers[name] = value.numerator if value.denominator == 1 else value
