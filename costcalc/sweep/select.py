@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from costcalc.errors import UsageError
 from costcalc.sweep.axis_text import split
+from costcalc.sweep.dominance import unbeaten
 from costcalc.sweep.point import Row
 from costcalc.sweep.query import Read, expression
 
@@ -68,29 +69,13 @@ def _rank(value: Any) -> tuple[int, Any]:
 def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
     """The rows that no other beats: none is as good in every goal and better in one. Equal ones all stay; the order is
     the rows' own. Rows whose figures are not known do not count."""
-    known: list[tuple[tuple[Any, ...], int, Row]] = []
-    for number, row in enumerate(rows):
+    known: list[tuple[tuple[Any, ...], Row]] = []
+    for row in rows:
         values = tuple(goal.of(row) for goal in by)
         if None not in values:
-            known.append((_numbers(values, by), number, row))
-    known.sort(key=lambda item: item[:2])
-    kept: list[tuple[tuple[Any, ...], int, Row]] = []
-    best: list[tuple[Any, ...]] = []
-    for item in known:
-        values = item[0]
-        # in lexicographic order only an earlier one can beat it: in two goals the latest of the front, if any does
-        against = best[-1:] if len(by) <= 2 else best
-        if any(_beats(other, values) for other in against):
-            continue
-        kept.append(item)
-        if not best or best[-1] != values:
-            best.append(values)
-    return [row for _, _, row in sorted(kept, key=lambda item: item[1])]
-
-
-def _beats(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    """Whether a, which is not after b, is as good everywhere and better somewhere."""
-    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+            known.append((_numbers(values, by), row))
+    kept = set(unbeaten(sorted({values for values, _ in known})))
+    return [row for values, row in known if values in kept]
 
 
 def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:

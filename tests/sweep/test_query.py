@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.errors import UsageError
+from costcalc.sweep import dominance
 from costcalc.sweep.query import condition, expression
 from costcalc.sweep.select import best, front, goals, ordered
 
@@ -57,6 +58,7 @@ def test_conditions(text: str, holds: bool) -> None:
         ("act == relu", "a word stands in quotes"),
         ("macs = 3", "has a single `=`; write =="),
         ("macs <", "is not understood"),
+        ("macs < 1e999999999", "has a huge exponent"),
         ("macs < 300MM", "is not understood"),
         ("macs", "gives 299999999, which is neither true nor false"),
         ("macs // 0 > 1", "divides by zero; where alpha is 0.5"),
@@ -113,6 +115,16 @@ def test_the_front_is_what_no_other_beats(rows: list[tuple[int, int, int]], text
         return all(i <= j for i, j in zip(one, two, strict=True)) and one != two
 
     assert front(rows, by) == [row for row in rows if not any(beats(other, row) for other in rows)]
+
+
+@given(st.lists(st.tuples(*[st.integers(-3, 3) | st.just(2**70)] * 4), max_size=25))
+def test_ranks_tell_what_comparisons_tell(points: list[tuple[int, ...]]) -> None:
+    """Beyond numpy's integers, too."""
+    given_once = sorted(set(points))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dominance, "has_numpy", lambda: False)
+        compared = dominance.unbeaten(given_once)
+    assert dominance.unbeaten(given_once) == compared
 
 
 @given(TRIPLES, st.integers(0, 18))
