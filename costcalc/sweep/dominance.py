@@ -37,4 +37,4 @@ def _by_rank(points: Sequence[Values]) -> list[Values]:
     for place in range(len(points)):
         if kept[place]:
             kept[place + 1 :] &= (ranks[:, place + 1 :] < ranks[:, place : place + 1]).any(axis=0)
-    return [points[place] for place in np.flatnonzero(kept)]
+    return [points[place] for place in np.flatnonzero(kept).tolist()]
