@@ -12,8 +12,11 @@ from costcalc.errors import UsageError
 if TYPE_CHECKING:
     from costcalc.plotting.charts import Chart
 
-OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "json", "csv", "xlsx", "pptx")
+OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "json", "csv", "xlsx", "pptx",
+          "parquet")  # fmt: skip
 """Endings under which nobody looks for text."""
+WORDS = ("text", "table", "markdown")
+"""Formats that are no endings."""
 
 
 def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str:
@@ -21,8 +24,9 @@ def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str
     names one that there is not."""
     ending = Path(output).suffix[1:].lower() if output else ""
     if not form and ending in OTHERS and ending not in forms:
-        fact = f"{output} would be {ending.upper()}, which charts are not drawn as"
-        raise UsageError(fact, "name a file that ends in .svg, .png or .html, or give --format")
+        fact = f"{output} would be {ending.upper()}, which is not written here"
+        endings = ", ".join(f".{name}" for name in forms if name not in WORDS)
+        raise UsageError(fact, f"name a file that ends in {endings}, or give --format")
     return form or (ending if ending in forms else forms[0])
 
 

@@ -165,9 +165,7 @@ def test_the_format_follows_the_file(tmp_path: Path) -> None:
 def test_an_ending_that_charts_have_not_is_refused(tmp_path: Path) -> None:
     """Text in a file called .pdf would open nowhere."""
     path = tmp_path / "chart.pdf"
-    with pytest.raises(
-        UsageError, match=r"would be PDF, which charts are not drawn as; name a file that ends in \.svg"
-    ):
+    with pytest.raises(UsageError, match=r"would be PDF, which is not written here; name a file that ends in \.svg"):
         raise run("lenet5", "-o", str(path)).exception or AssertionError
     assert not path.exists()
     assert run("lenet5", "--format", "text", "-o", str(path)).exit_code == 0

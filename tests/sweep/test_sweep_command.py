@@ -170,6 +170,7 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
         (("mobilenet", "--resume"), "--resume goes on with a file"),
         (("mobilenet", "--plot", "macs,params", "--format", "csv"), "csv is for programs"),
         (("mobilenet", "--plot", "macs,params", "-o", "x.jsonl"), "jsonl is for programs"),
+        (("mobilenet", "-o", "x.parquet"), "name a file that ends in .json, .csv, .jsonl, .html, .svg, .png,"),
         (("mobilenet", "--plot", "macs,params", "--where", "macs < 1", "--format", "svg"), "no row is left"),
         (("nothing.yaml", "--set", "a=1,2"), "no file and no built-in model"),
         (("mobilenet", "--format", "csv", "-o", "/nonexistent/x.csv"), "cannot be written"),
