@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costcalc.cli.endings import by_ending
 from costcalc.cli.options import FORMATS, Model, given, model_options, output_option, precision_options
 from costcalc.cli.output import complain, emit, show
 from costcalc.errors import UsageError
@@ -33,7 +34,10 @@ FEW = 30
               help=f"Only the K layers that changed most; on a page {FEW} unless given.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="How to print it.  [default: $COSTCALC_FORMAT, else table]"
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How to print it.  [default: $COSTCALC_FORMAT, else by the file's ending, else table]",
 )
 @model_options
 @precision_options
@@ -47,6 +51,7 @@ def diff(models: tuple[str, ...], revision: str | None, config: str | None, cond
     """
     from costcalc.diff.threshold import judge, threshold
 
+    form = by_ending(form or _usual(), output, FORMATS)
     thresholds = [threshold(text) for text in conditions]
     bound = given(options)
     if revision is None:
@@ -54,7 +59,7 @@ def diff(models: tuple[str, ...], revision: str | None, config: str | None, cond
     else:
         diffs, complete, empty = _since(revision, models, config, jobs, bound)
     findings = [(found, judge(found, one)) for found in diffs for one in thresholds]
-    _tell(diffs, findings, form or _usual(), output, top, empty)
+    _tell(diffs, findings, form, output, top, empty)
     return _code(findings, complete)
 
 
@@ -133,10 +138,10 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
         show(first + [sheet for found in diffs for sheet in sheets(found, top or FEW)], form, output)
 
 
-def _usual() -> str:
+def _usual() -> str | None:
     """COSTCALC_FORMAT, where it is a format of this command; other commands have more."""
     asked = os.environ.get("COSTCALC_FORMAT", "").strip()
-    return asked if asked in FORMATS else FORMATS[0]
+    return asked if asked in FORMATS else None
 
 
 def _code(findings: Sequence[tuple[Diff, Finding]], complete: bool) -> int:

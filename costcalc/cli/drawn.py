@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costcalc.cli.output import emit, emit_bytes
-from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.plotting.charts import Chart
-
-OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "json", "csv", "xlsx", "pptx",
-          "parquet")  # fmt: skip
-"""Endings under which nobody looks for text."""
-WORDS = ("text", "table", "markdown")
-"""Formats that are no endings."""
-
-
-def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str:
-    """The format that is asked for, else the one that the file's ending names, else the first. UsageError where it
-    names one that there is not."""
-    ending = Path(output).suffix[1:].lower() if output else ""
-    if not form and ending in OTHERS and ending not in forms:
-        fact = f"{output} would be {ending.upper()}, which is not written here"
-        endings = ", ".join(f".{name}" for name in forms if name not in WORDS)
-        raise UsageError(fact, f"name a file that ends in {endings}, or give --format")
-    return form or (ending if ending in forms else forms[0])
 
 
 def draw(charts: Sequence[Chart], form: str, output: str | None) -> None:

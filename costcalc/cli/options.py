@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+
+from costcalc.cli.endings import by_ending
 
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
@@ -152,12 +155,16 @@ def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--format and -o."""
+    """--format and -o; the command is told the format, also where the file's ending names it."""
+    usual = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
+    option = click.option("--format", "form", type=click.Choice(formats), help=usual)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        form = click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True,
-                            help="How to print it.")  # fmt: skip
-        return form(output_option(command))
+        @wraps(command)
+        def told(*args: Any, form: str | None, output: str | None, **given: Any) -> Any:
+            return command(*args, form=by_ending(form, output, formats), output=output, **given)
+
+        return option(output_option(told))
 
     return add
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.drawn import by_ending, draw
+from costcalc.cli.drawn import draw
+from costcalc.cli.endings import by_ending
 from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, output_option, precision_options
 from costcalc.cli.several import reports

@@ -68,7 +68,7 @@ def sweep(model: str, params: tuple[Any, ...], dims: tuple[Any, ...], shapes: tu
     the order given. Symbols are evaluated from formulas, parameters build the model anew. --resume takes only a file
     of the same sweep.
     """
-    from costcalc.cli.drawn import by_ending
+    from costcalc.cli.endings import by_ending
     from costcalc.cli.sweeping import Output, write
     from costcalc.sweep.opening import opened
     from costcalc.sweep.run import Wanted, chosen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costcalc.cli.endings import of_file
 from costcalc.cli.options import output_option
 from costcalc.cli.output import complain, emit
 from costcalc.errors import CostcalcError
@@ -37,8 +38,8 @@ class Report(click.ParamType):  # type: ignore[type-arg]
 
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--format, -o, --report, --comment-id."""
-    form = click.option("--format", "form", type=click.Choice(FORMATS),
-                        help=f"How to print it.  [default: ${VARIABLE}, else table]")  # fmt: skip
+    usual = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
+    form = click.option("--format", "form", type=click.Choice(FORMATS), help=usual)
     more = click.option("--report", "reports", multiple=True, type=Report(),
                         help="Write it to a file in a further format, as often as wanted: sarif=F.")  # fmt: skip
     ident = click.option("--comment-id", "ident", default="", metavar="ID", callback=_identified,
@@ -55,11 +56,12 @@ def _identified(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
-def chosen(form: str | None) -> str:
-    """The format that is asked for on the command line, else by the environment, else the table."""
+def chosen(form: str | None, output: str | None = None) -> str:
+    """The format that is asked for on the command line, else by the environment, else by the file's ending, else the
+    table."""
     if form is not None:
         return form
-    asked = os.environ.get(VARIABLE, "").strip() or FORMATS[0]
+    asked = os.environ.get(VARIABLE, "").strip() or of_file(output, FORMATS) or FORMATS[0]
     if asked in FORMATS:
         return asked
     complain(
@@ -74,7 +76,7 @@ def tell(
     """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
     for kind, file in reports:
         _one(outcome, kind, file, ident)
-    _one(outcome, chosen(form), output, ident)
+    _one(outcome, chosen(form, output), output, ident)
 
 
 def _one(outcome: Outcome, form: str, output: str | None, ident: str) -> None:
