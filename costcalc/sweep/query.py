@@ -83,7 +83,7 @@ def _read(node: ast.expr, columns: Mapping[str, int], numbers: Mapping[str, Any]
         return lambda row: fixed
     if isinstance(node, ast.BoolOp):
         parts = [of(value) for value in node.values]
-        return _all(parts) if isinstance(node.op, ast.And) else _any(parts)
+        return _until(isinstance(node.op, ast.Or), parts)
     if isinstance(node, ast.UnaryOp):
         operand = of(node.operand)
         if isinstance(node.op, ast.Not):
@@ -96,7 +96,7 @@ def _read(node: ast.expr, columns: Mapping[str, int], numbers: Mapping[str, Any]
         sides = [of(side) for side in (node.left, *node.comparators)]
         links = [COMPARISONS[type(op)] for op in node.ops]
         pairs = [_both(link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False)]
-        return pairs[0] if len(pairs) == 1 else _all(pairs)
+        return pairs[0] if len(pairs) == 1 else _until(False, pairs)
     if isinstance(node, (ast.List, ast.Tuple)):
         items = [of(item) for item in node.elts]
         return lambda row: [item(row) for item in items]
@@ -152,29 +152,18 @@ def _calculated(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return result
 
 
-def _all(parts: Sequence[Read]) -> Read:
+def _until(end: bool, parts: Sequence[Read]) -> Read:
+    """Conditions up to the first that is `end`: False makes it `and`, True `or`. None where one that is not known
+    decides."""
+
     def result(row: Sequence[Any]) -> Any:
         known = True
         for part in parts:
             value = part(row)
             if value is None:
                 known = False
-            elif not value:
-                return False
-        return True if known else None
-
-    return result
-
-
-def _any(parts: Sequence[Read]) -> Read:
-    def result(row: Sequence[Any]) -> Any:
-        known = True
-        for part in parts:
-            value = part(row)
-            if value is None:
-                known = False
-            elif value:
-                return True
-        return False if known else None
+            elif bool(value) is end:
+                return end
+        return not end if known else None
 
     return result
