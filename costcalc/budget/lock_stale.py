@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import zip_longest
+from typing import Any
 
 from costcalc.budget.lock import Baseline, Entry, text
 from costcalc.dim import Dim
@@ -47,12 +48,12 @@ def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
     yield from totals
     for what, a, b in (
         ("source", old.source, new.source),
-        ("settings", dict(old.settings), dict(new.settings)),
+        ("settings", _settings(old), _settings(new)),
         ("bound symbols", dict(old.snapshot.symbols), dict(new.snapshot.symbols)),
         ("operators without a rule", dict(old.snapshot.unknown), dict(new.snapshot.unknown)),
     ):
         if a != b:
-            yield f"{new.title}: {what} {a or 'none'} → {b or 'none'}"
+            yield f"{new.title}: {what} {_written(a)} → {_written(b)}"
     if not totals:
         yield from _layers(old, new)
 
@@ -66,6 +67,21 @@ def _layers(old: Entry, new: Entry) -> Iterator[str]:
         yield f"{new.title}: with equal totals, other layers: {', '.join(names[:FEW])}{more}"
     elif old.snapshot.inputs != new.snapshot.inputs:
         yield f"{new.title}: with equal totals, other inputs"
+
+
+def _settings(entry: Entry) -> dict[str, Any]:
+    """By the keys of a config, which calls parameters `set:`."""
+    return {"set" if key == "params" else key: value for key, value in entry.settings.items()}
+
+
+def _written(value: Any) -> str:
+    """As a config says it: `{dims: {N: 8}}`; none of an empty mapping."""
+    if isinstance(value, Mapping):
+        inside = [f"{key}: {_written(of)}" for key, of in value.items()]
+        return f"{{{', '.join(inside)}}}" if inside else "none"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shown(value: Dim | None) -> str:

@@ -25,7 +25,7 @@ def test_each_total_that_differs() -> None:
     macs = LENET.snapshot.totals["macs"]
     said = stale(Baseline((LENET,)), [batch])
     assert said[0] == f"net: macs {macs:,} → {2 * macs:,}"
-    assert "net: bound symbols {'N': 1} → {'N': 2}" in said
+    assert "net: bound symbols {N: 1} → {N: 2}" in said
     assert not any("params" in line for line in said)
 
 
@@ -40,7 +40,11 @@ def test_a_model_that_is_new_and_one_that_is_gone() -> None:
 
 def test_settings_and_layers_with_equal_totals() -> None:
     assert stale(Baseline((LENET,)), [replace(LENET, settings={"dims": {"N": 1}})]) == (
-        "net: settings none → {'dims': {'N': 1}}",
+        "net: settings none → {dims: {N: 1}}",
+    )
+    given = {"params": {"params": "0.5"}, "shapes": {"x": (1, "N")}, "symbolic": True}
+    assert stale(Baseline((LENET,)), [replace(LENET, settings=given)]) == (
+        "net: settings none → {set: {params: 0.5}, shapes: {x: [1, N]}, symbolic: true}",
     )
     first, *rest = LENET.snapshot.layers
     renamed = replace(LENET, snapshot=replace(LENET.snapshot, layers=(replace(first, name="stem"), *rest)))
