@@ -10,7 +10,7 @@ from typing import Any
 from costcalc.budget import words
 from costcalc.budget.case import Case, Unknown, operator, partial
 from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most, named, place_of
-from costcalc.budget.limits import Limit
+from costcalc.budget.limits import TOTALS, Limit
 from costcalc.budget.rules import LIMIT_CODES, RULES, level
 from costcalc.budget.verdict import Verdict
 from costcalc.dim import Poly, bounds, symbols
@@ -125,15 +125,17 @@ def _verdict(case: Case, asked: Limit, code: str, kind: str, value: Any, outcome
              culprit: Any) -> Verdict:  # fmt: skip
     quantity = f"{asked.quantity} {asked.of}".strip()
     have, most = words.apart(value, asked.most, kind)
+    least = outcome == "exceeded" and asked.quantity in TOTALS and partial(case.now, asked.quantity, case.budget.allow)
     if outcome == "unknown":
         what = "it" if value is None else f"at least {have}" if code == "CC101" else have
         fact = f"{quantity}: whether {what} is within {most} cannot be told: {why}"
     else:
-        fact = f"{quantity}: {have} of at most {most}, {words.left(value, asked.most, kind)}".rstrip(", ")
+        left = words.left(value, asked.most, kind, least)
+        fact = f"{quantity}: {'at least ' if least else ''}{have} of at most {most}, {left}".rstrip(", ")
     at: Culprit = culprit() if outcome == "exceeded" else NOBODY
     before = None if case.before is None else case.before.totals.get(asked.quantity)
     return Verdict(code, "error", quantity, kind, value, asked.most, outcome, fact, "", before, at.layer, at.share,
-                   at.grown, at.place, asked.place)  # fmt: skip
+                   at.grown, at.place, asked.place, least=least)  # fmt: skip
 
 
 def _at(case: Case, asked: Limit, changes: Changes) -> Culprit:

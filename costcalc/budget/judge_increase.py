@@ -45,13 +45,15 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         if not at.layer and not peak:
             at = dearest(case.now, quantity)
     limit = None if most is None else before + most
-    fact = f"{made.quantity}: {_said(rise, before, kind)}, {_may(asked, before, most, kind)}"
+    least = outcome == "exceeded" and partial(case.now, quantity, case.budget.allow)
+    fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(asked, before, most, kind)}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
-    else:
-        fact += f": {words.left(made.value, limit, kind)}"
+    elif left := words.left(made.value, limit, kind, least):
+        fact += f": {left}"
     return replace(made, code=code, limit=limit, outcome=outcome, fact=fact, baseline=before, layer=at.layer,
-                   share=at.share, grown=at.grown, place=at.place)  # fmt: skip
+                   share=at.share, grown=at.grown, place=at.place, least=least,
+                   growth=_may(asked, before, None, kind).removeprefix("at most ") if most is None else "")  # fmt: skip
 
 
 def allowed(asked: Increase, before: Dim) -> int | None:
@@ -82,13 +84,14 @@ def _decided(case: Case, asked: Increase, rise: Dim, before: Dim) -> tuple[str, 
     return "unknown", "CC103", f"it depends on {', '.join(symbols(rise, before))}"
 
 
-def _said(rise: Dim, before: Dim, kind: str) -> str:
+def _said(rise: Dim, before: Dim, kind: str, least: bool = False) -> str:
     """`grew by 12,345 (+2.3%) from 540,000`."""
     if rise == 0:
         return f"as before, {words.told(before, kind)}"
     if bounds(rise)[1] < 0:
         return f"fell by {words.told(-rise, kind)}{words.relative(rise, before)} from {words.told(before, kind)}"
-    return f"grew by {words.told(rise, kind)}{words.relative(rise, before)} from {words.told(before, kind)}"
+    by = f"{'at least ' if least else ''}{words.told(rise, kind)}{words.relative(rise, before)}"
+    return f"grew by {by} from {words.told(before, kind)}"
 
 
 def _may(asked: Increase, before: Dim, most: int | None, kind: str) -> str:

@@ -54,15 +54,17 @@ def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer])
     numbers = isinstance(value, int) and isinstance(total, int)
     shown: Figure = _share(value, total) if asked.share else value
     have, most = words.apart(shown, asked.most, made.kind)
+    least = outcome == "exceeded" and _partial(case, asked.quantity, group)
     who = group[0].name if len(group) == 1 else f"{len(group)} layers"
-    fact = f"{made.quantity}: {who}: {have}{f' of {asked.quantity}' if asked.share else ''}, at most {most}"
+    size = f"{'at least ' if least else ''}{have}{f' of {asked.quantity}' if asked.share else ''}"
+    fact = f"{made.quantity}: {who}: {size}, at most {most}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
     elif numbers:
-        fact += f", {words.left(shown, asked.most, made.kind)}"
+        fact += f", {words.left(shown, asked.most, made.kind, least)}"
     at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
     return replace(made, code=code or made.code, value=shown, outcome=outcome, fact=fact, layer=at.layer,
-                   share=at.share, place=at.place)  # fmt: skip
+                   share=at.share, place=at.place, least=least)  # fmt: skip
 
 
 def _share(value: Dim, total: Dim) -> Fraction | None:

@@ -43,7 +43,8 @@ class Verdict:
     total that it was: of a relative limit, value is the figure now and limit the baseline's with what it may grow.
     layer is the one to look at, share its part of the value, grown how it differs from the baseline's, others how many
     more layers break a limit that each of them has; place is that layer's line, limit_place the line of the config that
-    sets the limit.
+    sets the limit. least says that an exceeded value is only known from below. growth is what an increase may be, in
+    words (`+2.0%`), where the baseline is a formula, of which that is no figure: limit is then None.
     """
 
     code: str
@@ -62,6 +63,8 @@ class Verdict:
     place: Place | None = None
     limit_place: Place | None = None
     others: int = 0
+    least: bool = False
+    growth: str = ""
 
     @property
     def headroom(self) -> Figure:

@@ -120,8 +120,8 @@ def relative_to(part: Dim, whole: Dim) -> str:
     return f", {found[2:-1]}" if found else ""
 
 
-def left(value: Figure, limit: Figure, kind: str) -> str:
-    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`."""
+def left(value: Figure, limit: Figure, kind: str, least: bool = False) -> str:
+    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; least: by at least."""
     if value is None or limit is None:
         return ""
     gap: Any = limit - value  # type: ignore[operator]
@@ -129,4 +129,4 @@ def left(value: Figure, limit: Figure, kind: str) -> str:
     size, part = difference(-gap if over else gap, kind), relative(-gap if over else gap, limit).replace("(+", "(")
     if kind == "share":
         size, part = f"{size.removesuffix('%')} points", ""
-    return f"exceeded by {size}{part}" if over else f"{size} left{part}"
+    return f"exceeded by {'at least ' if least else ''}{size}{part}" if over else f"{size} left{part}"

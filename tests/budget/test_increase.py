@@ -18,6 +18,7 @@ from costcalc.dim import symbol
 from costcalc.load.spec import load_spec
 from costcalc.render.palette import Screen
 from costcalc.render.verdicts import FORMATS, render
+from costcalc.render.verdicts.said import figures
 from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
@@ -99,6 +100,17 @@ def test_open_symbols() -> None:
     assert verdict(before, before, Increase("macs", None, 0)).outcome == "kept"
 
 
+def test_a_share_of_a_formula_is_no_figure_but_is_told_and_the_model_is_not_new() -> None:
+    before, now = net(20, seq="seq"), net(21, seq="seq")  # 300·seq → 310·seq
+    same, grown = (verdict(before, one, Increase("macs", Fraction(1, 10))) for one in (before, now))
+    assert same.outcome == grown.outcome == "kept" and same.limit is None
+    assert same.fact == "macs increase: as before, 300·seq, at most +10.0%"
+    assert (figures(same)["limit"], figures(same)["headroom"]) == ("+10.0%", "as before")
+    assert (figures(grown)["limit"], figures(grown)["headroom"]) == ("+10.0%", "")
+    first = verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True)
+    assert (figures(first)["limit"], figures(first)["headroom"]) == ("any", "new")
+
+
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
     for against in ("", "costcalc.lock.json"):
         found = verdict(None, net(1), Increase("macs", Fraction(1), place=Place("costcalc.yaml", 3)), against)
@@ -128,5 +140,8 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     operators, macs, params = judge(Case(part, Budget((), asked), before=whole, against="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
     assert params.outcome == "kept", "its parameters are all known"
+    _, over = judge(Case(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
+    assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
+    assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
     back = judge(Case(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
     assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]

@@ -18,6 +18,7 @@ from costcalc.budget.rules import RULES, find, level
 from costcalc.budget.verdict import Verdict
 from costcalc.errors import UsageError
 from costcalc.ir import Graph
+from costcalc.render.verdicts.said import figures
 from costcalc.report import analyze_graph
 from costcalc.snapshot import snapshot
 
@@ -55,6 +56,8 @@ def test_unknown_operators_are_never_taken_as_zero() -> None:
     assert "com.acme:Mystery × 1 (mystery): no rule tells what it costs; Relu × 1 (" in operators.fact
     assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
     assert operators.remedy == "register its rule with --rules, or take it as free with `allow: [com.acme:Mystery]`"
+    assert above.fact.startswith("macs: at least 2,160 of at most 2,159, exceeded by at least 1 (<0.1%)")
+    assert figures(above)["value"] == "≥ 2,160" and figures(above)["headroom"].startswith("exceeded by at least 1")
     (alone,) = verdicts(unknown())
     assert alone.outcome == "unknown", "without a limit too"
     (behind,) = verdicts(unknown(), allow=("Mystery",))

@@ -112,14 +112,15 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
     """value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; "" where there
     is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
     value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
-    new = verdict.outcome == "kept" and verdict.limit is None
-    bound = below(verdict) and verdict.kind != "share"
+    free = verdict.outcome == "kept" and verdict.limit is None
+    new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
+    bound = verdict.least or (below(verdict) and verdict.kind != "share")
     least = verdict.value is not None and (bound or (verdict.code == "CC009" and bool(verdict.value)))
-    left = words.left(verdict.value, verdict.limit, verdict.kind) if verdict.outcome != "unknown" else ""
+    left = words.left(verdict.value, verdict.limit, verdict.kind, verdict.least) if verdict.outcome != "unknown" else ""
     return {
         "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
-        "limit": "any" if new else limit if verdict.limit is not None else "",
-        "headroom": "new" if new else left,
+        "limit": "any" if new else limit if verdict.limit is not None else verdict.growth,
+        "headroom": "new" if new else "as before" if unchanged else left,
         "delta": delta(verdict.baseline, verdict.value, verdict.kind),
     }
 
