@@ -26,6 +26,7 @@ _DEEPEST_TEXT = 200
 _CHUNK = 1 << 20
 
 _ZIP = b"PK\x03\x04"
+_LFS = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 def read(source: str) -> Buffer:
@@ -41,9 +42,12 @@ def read(source: str) -> Buffer:
             if size >= MAPPED:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             file.seek(0)
-            return file.read()
+            data = file.read()
     except OSError as error:
         raise LoadError(f"it cannot be read: {error.strerror or error}", "check the path") from error
+    if data.startswith(_LFS):
+        raise LoadError("it is a pointer of Git LFS, and its content is not here", "git lfs pull")
+    return data
 
 
 def unpack(data: bytes) -> Buffer:
