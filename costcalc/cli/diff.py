@@ -127,7 +127,8 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
         from costcalc.render.untrusted import lines
 
-        said = [f"{title(d)}: no difference in {len(d.layers):,} layers ({between(d)})" for d in diffs] or [empty]
+        of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
+        said = [f"{title(d)}: no difference in {n} ({between(d)})" for d, n in zip(diffs, of, strict=True)] or [empty]
         emit(screen(output is not None).text(lines("\n".join(said))), output)
     elif not diffs:
         emit(empty, output)

@@ -14,7 +14,8 @@ def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     """What stands below the totals; moved are those that differ."""
     same = [TOTALS[key] for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))]
     if not moved and not diff.changes:
-        yield Remark("No difference", f"all {len(diff.layers):,} layers are the same")
+        n = len(diff.layers)
+        yield Remark("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")
         return
     if same:
         yield Remark("Unchanged", ", ".join(same))

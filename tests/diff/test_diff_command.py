@@ -48,6 +48,12 @@ def test_nothing_differs(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["diffs"][0]["layers"] == []
 
 
+def test_nothing_differs_of_one_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.yaml").write_text("input: [N, 3]\nlayers: [relu]\n", encoding="utf-8")
+    assert asked(capsys, "one.yaml", "one.yaml")[1] == "one.yaml: no difference in 1 layer (one.yaml → one.yaml)\n"
+    assert "its layer is the same" in asked(capsys, "one.yaml", "one.yaml", "--format", "markdown")[1]
+
+
 def test_options_hold_for_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--dim", "N=2", "--set", "filters=5", "--format", "json")
     code, out, _ = asked(capsys, "old.yaml", "new.yaml", *options)
