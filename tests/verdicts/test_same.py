@@ -135,6 +135,6 @@ def test_a_headline_is_a_sentence() -> None:
         ((lowered,), "0 of 1 limit is kept; 1 warning"),
         ((lowered, kept), "1 of 2 limits is kept; 1 warning"),
         ((kept,), "the limit is kept"),
-        ((), "no limit is set"),
+        ((), "no limit applies"),
     ):
         assert headline(Outcome((replace(checked, verdicts=verdicts),))) == words

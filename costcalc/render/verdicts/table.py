@@ -57,7 +57,7 @@ def _model(one: Checked, screen: Screen) -> Iterator[str]:
         yield f"{palette.warning}{MARKS['unknown']:{MARK}}{palette.off}  {first}"
         yield from more
     elif not one.verdicts:
-        yield f"{'':{INDENT}}no limit is set"
+        yield f"{'':{INDENT}}no limit applies"
     yield from _verdicts(one.verdicts, screen)
 
 
