@@ -105,7 +105,7 @@ def test_diff(form: str, repository: Path, capsys: pytest.CaptureFixture[str]) -
                         (["net.onnx", "new.onnx", "--fail-on", "params>+0"], 1)):  # fmt: skip
         assert run(["diff", *words, "--format", form]) == code
         out, err = capsys.readouterr()
-        CHECKS[form](out)
+        holds(form, out)
         neutral(err)
         assert "12" in out, "params, of which there are twice as many"
 

@@ -136,7 +136,13 @@ def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form:
         from costcalc.diff.overview import overview
 
         first = [overview(diffs)] if len(diffs) > 1 else []
-        show(first + [sheet for found in diffs for sheet in sheets(found, top or FEW)], form, output)
+        told = first + [sheet for found in diffs for sheet in sheets(found, top or FEW)]
+        if form == "markdown":
+            from costcalc.render.verdicts import difference
+
+            emit(screen(output is not None).text(difference.render(told)), output)
+        else:
+            show(told, form, output)
 
 
 def _usual() -> str | None:

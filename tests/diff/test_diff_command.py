@@ -54,6 +54,22 @@ def test_nothing_differs_of_one_layer(capsys: pytest.CaptureFixture[str]) -> Non
     assert "its layer is the same" in asked(capsys, "one.yaml", "one.yaml", "--format", "markdown")[1]
 
 
+def test_the_markdown_is_a_comment_that_can_be_updated_and_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = asked(capsys, "old.yaml", "new.yaml", "--format", "markdown")
+    assert code == 0 and out.startswith("<!-- costcalc:diff -->\n\n### Net\n")
+    opened, closed = out.index("<details><summary>Layers: ~ 1 changed, → 1 follow"), out.index("</details>")
+    assert opened < out.index("| filters 4 → 6 |") < closed
+
+
+def test_a_comment_about_many_layers_is_one_that_can_be_posted(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = "".join(f"  - linear: {{units: 8, as: {'long' * 12}{i}}}\n" for i in range(900))
+    Path("old.yaml").write_text(f"input: [N, 8]\nlayers:\n{layers}", encoding="utf-8")
+    Path("new.yaml").write_text(f"input: [N, 8]\nlayers:\n{layers.replace('units: 8', 'units: 9')}", encoding="utf-8")
+    _, out, _ = asked(capsys, "old.yaml", "new.yaml", "--format", "markdown", "--top", "900")
+    assert 50_000 < len(out) < 64_000
+    assert "| … and " in out and " more layers |" in out and out.rstrip().endswith("</details>")
+
+
 def test_options_hold_for_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--dim", "N=2", "--set", "filters=5", "--format", "json")
     code, out, _ = asked(capsys, "old.yaml", "new.yaml", *options)
@@ -103,7 +119,7 @@ def test_several_conditions_and_what_cannot_be_told(capsys: pytest.CaptureFixtur
 
 def test_the_environment_names_a_format(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COSTCALC_FORMAT", "markdown")
-    assert asked(capsys, "old.yaml", "new.yaml")[1].startswith("### Net\n")
+    assert asked(capsys, "old.yaml", "new.yaml")[1].startswith("<!-- costcalc:diff -->\n\n### Net\n")
     assert asked(capsys, "old.yaml", "new.yaml", "--format", "csv")[1].startswith("model,status,layer,")
     monkeypatch.setenv("COSTCALC_FORMAT", "sarif")  # a format of check alone
     assert asked(capsys, "old.yaml", "new.yaml")[1].startswith("Net  old.yaml")

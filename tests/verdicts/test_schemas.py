@@ -131,3 +131,15 @@ def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytes
     assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "dir/models/net.yaml", "the CI knows better"
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "elsewhere"))
     assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
+
+
+def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repository").mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "repository"))
+    file = tmp_path / "a b.yaml"
+    outcome = Outcome((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=Place(str(file), 2, 1)),)),))
+    (found,) = json.loads(sarif.render(outcome))["runs"][0]["results"]
+    assert found["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": file.as_uri()}

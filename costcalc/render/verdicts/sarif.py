@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -65,7 +66,7 @@ def _rule(code: str) -> dict[str, Any]:
 def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
     place = finding.place
     physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(relative(place.file)), "uriBaseId": "%SRCROOT%"},
+        "artifactLocation": _artifact(relative(place.file)),
         "region": {"startLine": max(1, place.line)},
     }
     if place.line and place.column:
@@ -82,6 +83,13 @@ def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
         "partialFingerprints": {"costcalc/v1": fingerprint(finding)},
         "properties": _limit(finding),
     }
+
+
+def _artifact(file: str) -> dict[str, str]:
+    """A file of the repository, or one outside of it, whose address stands by itself."""
+    if Path(file).is_absolute():
+        return {"uri": Path(file).as_uri()}
+    return {"uri": quote(file), "uriBaseId": "%SRCROOT%"}
 
 
 def message(text: str) -> str:
