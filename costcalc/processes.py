@@ -1,7 +1,9 @@
-"""Work shared by processes: each knows the rules that this one was given, and Ctrl-C is told to this one alone."""
+"""Work shared by processes: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
+outlives it."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +49,24 @@ def _undisturbed() -> Iterator[None]:
 def _prepare(rules: Sequence[str]) -> None:
     from costcalc.ops.plugins import load_rules
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    helping()
     for path in rules:
         load_rules(path)
+
+
+def helping() -> None:
+    """Makes this process one that works for another: Ctrl-C is the other's, and where the other is killed this one ends
+    with it; it would wait for work for ever, and hold open what reads the output."""
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_other, daemon=True).start()
+
+
+def _end_with_the_other() -> None:
+    from multiprocessing import parent_process
+
+    other = parent_process()
+    if other is not None:
+        other.join()
+        os._exit(1)

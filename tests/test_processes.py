@@ -1,4 +1,5 @@
-"""Ctrl-C while processes share the work: no traceback of theirs, no report, and no exit code that is a verdict."""
+"""Ctrl-C while processes share the work: no traceback of theirs, no report, and no exit code that is a verdict. And no
+process is left behind by one that is killed."""
 
 from __future__ import annotations
 
@@ -51,3 +52,29 @@ def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
     assert began.returncode == 130
     assert (out, err.strip()) == ("", "")
     assert not (tmp_path / "costcalc.lock.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe's end is told otherwise on Windows")
+@pytest.mark.parametrize("command", [["sweep", "n.yaml", "--set", "n=1:100000", "--format", "csv", "-o", "rows.csv"],
+                                     ["analyze", "models"]], ids=lambda c: c[0])  # fmt: skip
+def test_none_outlives_one_that_is_killed(command: list[str], tmp_path: Path) -> None:
+    """Each holds the output open: its end is told when the last of them is gone."""
+    layers = "  - conv: {filters: 8, kernel: 3, pad: same}\n  - relu\n" * 300
+    (tmp_path / "models").mkdir()
+    for i in range(200):
+        (tmp_path / f"models/m{i}.yaml").write_text(f"input: [N, 3, 8, {8 + i}]\nlayers:\n{layers}")
+    (tmp_path / "n.yaml").write_text("params: {n: 1}\ninput: [N, 3, 8, 8]\nlayers: [conv: {filters: n, kernel: 3}]\n")
+    (tmp_path / "rules.py").write_text(BEGAN)
+    began = subprocess.Popen(
+        [sys.executable, "-m", "costcalc", *command, "--jobs", "2", "--rules", "rules.py"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 20
+    while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    began.kill()
+    try:
+        began.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(began.pid, signal.SIGKILL)
+        raise

@@ -58,11 +58,10 @@ _recipe: list[Recipe] = []
 
 
 def _prepare(recipe: Recipe, rules: Sequence[str]) -> None:
-    import signal
-
     from costcalc.ops.plugins import load_rules
+    from costcalc.processes import helping
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it writes what is done, and stops us
+    helping()
     for path in rules:
         load_rules(path)
     _recipe[:] = [recipe]
