@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import costcalc
+from costcalc.build import GraphBuilder
+from costcalc.ir import DType
+from costcalc.report import analyze_graph
 from costcalc.rows import Row
 from costcalc.units import short, short_bytes
 
@@ -128,6 +131,33 @@ def test_the_slider_moves_through_the_steps(show: Open) -> None:
     live = 4 * (3 * 224 * 224 + 64 * 112 * 112)
     assert texts(page, "#memory .said b") == [short_bytes(live)]
     assert texts(page, "#memory tbody th") == ["conv1/conv", "input"]
+
+
+def test_a_sum_without_what_is_unknown_is_at_least_that(show: Open) -> None:
+    """On the map, in its list and below the table; a block without unknown layers is exact."""
+    b = GraphBuilder("half known", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 3, 6, 6))
+    for block in ("a", "b"):
+        w = b.add_initializer(f"{block}.w", DType.FLOAT32, (3, 3, 1, 1))
+        (x,) = b.add("Conv", [x, w], name=f"{block}/conv1", scope=(block,))
+        (x,) = b.add("Conv", [x, w], name=f"{block}/conv2", scope=(block,))
+    (x,) = b.add("Mystery", [x], name="b/odd", scope=("b",), domain="com.acme")
+    page = show(analyze_graph(b.build([x])))
+    macs = 2 * 3 * 3 * 6 * 6
+    assert texts(page, "#cost .said") == [f"≥ {short(2 * macs)} MACs, in 5 layers."]
+    assert sorted(texts(page, "#cost .parts .amount")) == [short(macs), f"≥ {short(macs)}"]
+    assert any("≥" in text for text in texts(page, "#cost .map svg text"))
+    assert "1 layer bound by" not in texts(page, "#roofline .said")[0] and complaints(page) == []
+
+
+def test_the_names_of_a_wide_table_keep_their_head_beside_them(show: Open) -> None:
+    """Scrolled sideways on a phone, the column of names, its head and the word Total stay at the left."""
+    page = show(costcalc.analyze("resnet50"), width=390)
+    left = page.execute_script(
+        "const table = document.querySelector('#layers table'); table.parentElement.scrollLeft = 200;"
+        "return ['thead [data-key=name]', 'tbody th', 'tfoot th'].map((s) => table.querySelector(s).getBoundingClientRect().left)"
+    )
+    assert len(set(left)) == 1
 
 
 def test_models_are_compared_and_switched(show: Open) -> None:

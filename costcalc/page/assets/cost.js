@@ -18,17 +18,19 @@ function cost(model) {
     const empty = isOpen(model, state.key) || !(mine > 0);
     said.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
-      : `${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of the model`}, in ${counted(state.node.layers.length)}.`;
+      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
     box.hidden = empty;
     list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
     key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));
     if (picture && !empty) picture.draw();
   }
 
+  const least = (node) => atLeast(model, node.layers, state.key);
+
   function part(node, sum, mine) {
     const inside = node.children.length > 0;
     const content = [meter(sum / mine), element("span", { class: "name" }, node.label),
-      element("span", { class: "amount" }, rounded(sum, state.key)), element("span", { class: "share" }, percent(sum / mine))];
+      element("span", { class: "amount" }, `${least(node)}${rounded(sum, state.key)}`), element("span", { class: "share" }, percent(sum / mine))];
     return element("li", {}, inside
       ? element("button", { type: "button", title: "Open", onclick: () => go(node) }, content)
       : element("div", {}, content));
@@ -72,7 +74,7 @@ function items(model, state, colours, node, depth) {
     let inner = child;
     for (let next = costly(inner); next.length === 1; next = costly(inner)) [inner] = next;
     const parts = depth > 1 && inner.children.length ? items(model, state, colours, inner, depth - 1) : [];
-    return { at: inner.at, name: child.label, value: sumOf(model, child, state.key), itemStyle: { color: parts.length ? colours.header : colours.fills[colourIn(model, inner, state.key)] },
+    return { at: inner.at, name: child.label, value: sumOf(model, child, state.key), least: atLeast(model, child.layers, state.key), itemStyle: { color: parts.length ? colours.header : colours.fills[colourIn(model, inner, state.key)] },
       ...(parts.length ? { children: parts } : {}) };
   });
 }
@@ -83,7 +85,7 @@ function costTip(model, state) {
     const node = model.nodes[item.at];
     const layer = node.layer;
     return tip(nameOf(node), [
-      [TITLES[state.key], `${exact(exactSum(model, node.layers, state.key))} (${percent(sumOf(model, node, state.key) / sumOf(model, model.root, state.key))})`],
+      [TITLES[state.key], `${atLeast(model, node.layers, state.key)}${exact(exactSum(model, node.layers, state.key))} (${percent(sumOf(model, node, state.key) / sumOf(model, model.root, state.key))})`],
       ["Operator", layer === null ? "" : model.layers.kind[layer]],
       ["Output", layer === null ? "" : model.layers.output[layer]],
       ["Layers", layer === null ? exact(node.layers.length) : ""],
@@ -92,17 +94,17 @@ function costTip(model, state) {
 }
 
 // The name and the amount of an area, or what of them has room in it.
-function areaLabel({ name, value }, { width, height }, key) {
+function areaLabel({ name, value, least }, { width, height }, key) {
   const room = width - 12;
   const short = fitted(name, room, "12px");
-  const amount = rounded(value, key);
+  const amount = `${least}${rounded(value, key)}`;
   if (height < 20 || measured(short, "12px") > room) return "";
   return height < 38 || measured(amount, "12px") > room ? short : `${short}\n${amount}`;
 }
 
-function headerLabel({ name, value }, { width }, key) {
+function headerLabel({ name, value, least = "" }, { width }, key) {
   const [room, font] = [width - 14, "600 12px"];
-  const whole = `${name}  ${rounded(value, key)}`;
+  const whole = `${name}  ${least}${rounded(value, key)}`;
   return measured(whole, font) <= room ? whole : fitted(name, room, font);
 }
 

@@ -81,8 +81,7 @@ function layers(model) {
       if (amount && found.length === model.count) return element("td", {}, brief(amountText(key, model.totals[key]), FORMULA));
       if (bar) return element("td", {}, percent(sumOf(model, part, basis) / whole));
       if (!amount || found.some((i) => model.layers[key][i] !== null && typeof model.layers[key][i] === "object")) return element("td", { class: left ? "l" : null });
-      const unknown = found.some((i) => model.layers[key][i] === null);
-      return element("td", {}, `${unknown ? "≥ " : ""}${amountText(key, exactSum(model, found, key))}`);
+      return element("td", {}, `${atLeast(model, found, key)}${amountText(key, exactSum(model, found, key))}`);
     }));
   }
 

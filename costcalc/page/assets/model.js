@@ -47,6 +47,9 @@ function exactSum(model, layers, key) {
   return sum < 2 ** 53 ? sum : String(known.reduce((all, amount) => all + BigInt(amount), 0n));
 }
 
+// What stands before a sum that lacks layers whose amount is not known.
+const atLeast = (model, layers, key) => (layers.some((layer) => model.layers[key][layer] === null) ? "≥ " : "");
+
 const isOpen = (model, key) => model.layers[key].some((amount) => amount !== null && typeof amount === "object");
 const counted = (layers) => `${exact(layers)} ${layers === 1 ? "layer" : "layers"}`;
 const pathOf = (node) => (node.parent ? [...pathOf(node.parent), node] : []);

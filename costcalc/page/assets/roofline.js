@@ -14,7 +14,7 @@ function roofline(model) {
   function show() {
     const by = state.device.bound_by;
     const count = (name) => by.filter((one) => one === name).length;
-    said.textContent = `${state.device.name}: ${exact(count("compute"))} layers bound by compute, ${exact(count("memory"))} by memory.`;
+    said.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.`;
     if (picture) picture.draw();
   }
 
