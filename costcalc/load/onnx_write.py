@@ -124,11 +124,16 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
 
 
 def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
-    """What ONNX says that the attributes are: an empty list does not tell."""
+    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer than
+    the model's opset, such as a rewrite's Gelu."""
     import onnx.defs
 
     if not onnx.defs.has(node.op_type, node.domain):
         return {}
+    if not onnx.defs.has(node.op_type, opset, node.domain):
+        since = onnx.defs.get_schema(node.op_type, node.domain).since_version
+        raise UsageError(f"opset {opset}, the model's, has no {node.op_type} yet",
+                         f"export the model with opset {since} or later", node.name)  # fmt: skip
     schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
     return {name: a.type for name, a in schema.attributes.items()}
 

@@ -101,6 +101,16 @@ def test_how_onnx_is_written_is_told(file: Path, tmp_path: Path) -> None:
     assert "--apply 1 writes the model with it" in " ".join(str(written).split())
 
 
+def test_an_operator_newer_than_the_opset_of_the_file(tmp_path: Path) -> None:
+    b = GraphBuilder("silu", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 16))
+    (gate,) = b.add("Sigmoid", [x], name="gate")
+    (one,) = costcalc.suggest(b.build(b.add("Mul", [x, gate], name="product"))).ranked
+    assert [node.op_type for node in one.graph.nodes] == ["Swish"]
+    with pytest.raises(UsageError, match=r"opset 17, the model's, has no Swish yet.*opset 24 or later"):
+        export(one.graph, tmp_path / "new.onnx")
+
+
 def test_a_graph_and_a_report(file: Path) -> None:
     graph = costcalc.load(file)
     for model in (graph, costcalc.analyze(graph)):
