@@ -19,7 +19,7 @@ from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, w
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
-    shapes are not known."""
+    shapes are not known or whose operators have no cost rule."""
 
     graph: Graph
     writing: Writing
@@ -80,7 +80,9 @@ def reconcile_graph(
             account = account._replace(hints=tuple(_hints(account, reading, writing)))
         accounts.append(account)
     known = {index for call in by_nodes for index in call.nodes}
-    unknown = tuple(node.name for index, node in enumerate(graph.nodes) if index not in known)
+    unknown = tuple(
+        cost.node.name for index, cost in enumerate(reading.costs) if index not in known or cost.cost is None
+    )
     return Reconciliation(graph, writing, usual, tuple(accounts), unknown)
 
 

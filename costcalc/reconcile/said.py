@@ -98,7 +98,8 @@ def _common(found: Reconciliation) -> Iterator[Remark]:
         yield Remark("Note", note)
     if found.unknown:
         listed = ", ".join(found.unknown[:3]) + (", …" if len(found.unknown) > 3 else "")
-        text = f"the shapes of {len(found.unknown)} layers ({listed}); figures marked ≥ are lower bounds"
+        count = f"{len(found.unknown)} layer{'s' if len(found.unknown) > 1 else ''}"
+        text = f"the cost of {count} ({listed}): no rule or no shapes; figures marked ≥ are lower bounds"
         yield Remark("Unknown", text, True)
 
 

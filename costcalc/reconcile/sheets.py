@@ -175,5 +175,5 @@ def _of(term: Part) -> str:
 
 
 def _least(found: Reconciliation, amount: Dim) -> Amount:
-    """A lower bound where shapes are not known."""
+    """A lower bound where layers are not known."""
     return AtLeast(amount) if found.unknown else amount

@@ -116,4 +116,5 @@ def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
 
 
 def _totals(found: Suggestions) -> str:
-    return f"{exact(found.report.macs)} MACs, {exact(found.report.params)} params"
+    least = "≥ " if found.report.lower_bound else ""
+    return f"{least}{exact(found.report.macs)} MACs, {exact(found.report.params)} params"

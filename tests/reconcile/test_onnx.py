@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import costcalc
+from costcalc.build import GraphBuilder
+from costcalc.ir import DType
 from costcalc.reconcile.said import remarks
 
 HERE = Path(__file__).parent
@@ -94,3 +97,18 @@ def test_every_graph_has_accounts_that_add_up(path: Path) -> None:
     if not found.unknown and not report.lower_bound:
         for account in found.accounts:
             assert account.own == (report.macs if account.tool.basis == "macs" else report.totals["flops"])
+
+
+def test_an_operator_without_a_rule_is_told() -> None:
+    """Its shape is known, its cost is not: neither costcalc's count nor a counter's can be called complete."""
+    b = GraphBuilder("mystery", "made", {"": 17, "com.acme": 1})
+    x = b.add_input("x", DType.FLOAT32, (1, 3, 6, 6))
+    w = b.add_initializer("w", DType.FLOAT32, (5, 3, 3, 3))
+    (y,) = b.add("Conv", [x, w], name="conv")
+    (z,) = b.add("Mystery", [y], name="odd", domain="com.acme")
+    graph = b.build([z])
+    graph = replace(graph, types={**graph.types, z: graph.types[y]})
+    found = costcalc.reconcile(graph, tools=["thop"])
+    assert found.unknown == ("odd",) and costcalc.analyze(graph).lower_bound
+    assert "Sum" in str(found) and f"≥ {5 * 16 * 27:,}" in str(found)
+    assert "the cost of 1 layer (odd): no rule or no shapes" in " ".join(str(found).split())

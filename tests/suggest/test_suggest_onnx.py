@@ -111,6 +111,14 @@ def test_an_operator_newer_than_the_opset_of_the_file(tmp_path: Path) -> None:
         export(one.graph, tmp_path / "new.onnx")
 
 
+def test_the_whole_is_at_least_what_is_known_of_it() -> None:
+    b = GraphBuilder("odd", "made", {"": 17, "com.acme": 1})
+    w = b.add_initializer("w", DType.FLOAT32, (32, 16, 3, 3))
+    (y,) = b.add("Conv", [b.add_input("x", DType.FLOAT32, (1, 16, 6, 6)), w], name="conv")
+    graph = b.build(b.add("Mystery", [y], name="mystery", domain="com.acme"))
+    assert f"of the whole model: ≥ {32 * 16 * 16 * 9:,} MACs" in " ".join(str(costcalc.suggest(graph)).split())
+
+
 def test_a_graph_and_a_report(file: Path) -> None:
     graph = costcalc.load(file)
     for model in (graph, costcalc.analyze(graph)):
