@@ -97,6 +97,9 @@ class Sweep:
         yield from self._invalid()
         if any(row[-2] for row in self.rows):
             yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
+        if any(row[-3] for row in self.rows):
+            text = "an operator has no rule in some: figures marked ≥ are lower bounds, for conditions too (--strict)"
+            yield Remark("Unknown", text, True)
         for note in self.notes:
             yield Remark("Note", note)
 
