@@ -124,8 +124,8 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
 
 
 def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
-    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer than
-    the model's opset, such as a rewrite's Gelu."""
+    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer
+    than the model's opset, such as a rewrite's Gelu."""
     import onnx.defs
 
     if not onnx.defs.has(node.op_type, node.domain):
