@@ -33,7 +33,7 @@ def places(matches: Iterable[Match], found: Trace | None) -> Iterator[Place]:
     if found is None:
         for match in matches:
             if not match.weak:
-                yield Place((match,), reason="the model is no YAML file")
+                yield Place((match,), reason="the model is no YAML file; --apply N -o NEW.onnx writes it as ONNX")
         return
     finder = Runs(found)
     groups: dict[Any, tuple[list[Match], tuple[Run, ...]]] = {}
