@@ -105,12 +105,6 @@ class Report(Shown):
 
         return (sheet(self),)
 
-    def __rich__(self) -> Any:
-        """The table in the colours and at the width of a terminal, for rich's print."""
-        from costcalc.render.terminal import ReportTable
-
-        return ReportTable(self)
-
     def bind(self, dims: Mapping[str, int]) -> Report:
         """The report with symbols bound. UsageError for a name that is no open symbol and for a value below 1,
         AssumptionError where a value breaks what the graph rests on."""

@@ -1,4 +1,4 @@
-"""What a session or a notebook shows of a result: its sheets, as a table or as HTML."""
+"""What a session, a notebook or rich shows of a result: its sheets, as a table or as HTML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from costcalc.sheet import Sheet
 
 
@@ -30,3 +32,9 @@ class Shown:
         from costcalc.render.html import fragment
 
         return fragment(self.sheets())
+
+    def __rich__(self) -> Any:
+        """The tables in the colours and at the width of a terminal, for rich's print."""
+        from costcalc.render.terminal import Tables
+
+        return Tables(self.sheets())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from made import separable, standard_conv, unknown
+from rich.console import Console
 
 import costcalc
 from costcalc import analyze
 from costcalc.errors import UsageError
+from costcalc.render.palette import screen
 
 
 def test_analyze_a_graph() -> None:
@@ -76,16 +80,28 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "roofline": lambda: costcalc.on_hardware("lenet5", "t4")[0],
     "comparison": lambda: costcalc.compare("lenet5", "alexnet"),
     "report": lambda: costcalc.analyze("lenet5"),
+    "diff": lambda: costcalc.diff("lenet5", "lenet5", params={"classes": 12}),
+    "suggestions": lambda: costcalc.suggest("lenet5"),
+    "reconciliation": lambda: costcalc.reconcile("lenet5"),
+    "sweep": lambda: costcalc.sweep("lenet5", dims={"N": [1, 2]}),
 }
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_session_and_a_notebook_show_a_result(name: str) -> None:
     result = RESULTS[name]()
-    assert "LeNet-5" in repr(result) and len(repr(result)) < 200
-    assert "LeNet-5" in str(result) and str(result).count("\n") > 10
+    assert re.search("LeNet-?5", repr(result), re.I) and len(repr(result)) < 200
+    assert "LeNet-5" in str(result) and str(result).count("\n") > 4
     assert result._repr_html_().startswith("<")
-    assert json.dumps(result.to_dict())
+    assert json.dumps(list(result) if name == "sweep" else result.to_dict())
+
+
+@pytest.mark.parametrize("name", [name for name in RESULTS if name != "explanation"])
+def test_rich_prints_the_tables_of_a_result(name: str) -> None:
+    result, console = RESULTS[name](), Console(file=io.StringIO(), width=screen(to_file=True).width, record=True)
+    console.print(result)
+    printed = [line.rstrip() for line in console.export_text().rstrip().splitlines()]
+    assert printed == [line.rstrip() for line in str(result).splitlines()]
 
 
 def test_an_alignment_is_at_least_a_byte() -> None:

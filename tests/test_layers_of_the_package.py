@@ -64,13 +64,11 @@ THIRD_PARTIES = {
 
 ALLOWED_UP = {
     ("shown", "render"),
-    ("report", "render"),
     ("report", "sheet"),
     ("memory", "occupancy"),
     ("roof", "sheet"),
     ("roof", "timing"),
     ("working", "render"),
-    ("diff", "render"),
     ("diff", "api"),
     ("load", "api"),
 }

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.dim import Dim
+from costcalc.shown import Shown
 from costcalc.snapshot import Layer, Snapshot
+
+if TYPE_CHECKING:
+    from costcalc.sheet import Sheet
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
 """What became of a layer. changed: its own definition is another (kernel, filters, operator). follows: it is defined as
@@ -48,7 +52,7 @@ class LayerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Shown):
     """Two versions of a model with their layers aligned. layers holds each layer once, in the new version's order, a
     removed one after the layer that it stood behind."""
 
@@ -61,20 +65,11 @@ class Diff:
         old, new = (side.source or side.name for side in (self.before, self.after))
         return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
 
-    def __str__(self) -> str:
-        """The tables, as wide as a line of a pipe."""
+    def sheets(self, top: int | None = None) -> tuple[Sheet, ...]:
+        """The totals, the causes and the layers, of those with top only the largest differences."""
         from costcalc.diff.sheets import sheets
-        from costcalc.render import sheets as render
-        from costcalc.render.palette import screen
 
-        return render("table", sheets(self), screen(to_file=True))
-
-    def _repr_html_(self) -> str:
-        """The tables in a notebook."""
-        from costcalc.diff.sheets import sheets
-        from costcalc.render.html import fragment
-
-        return fragment(sheets(self))
+        return sheets(self, top)
 
     def to_dict(self) -> dict[str, Any]:
         """The diff as JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.ir import Graph
 from costcalc.reconcile.account import Account, account_of
@@ -14,10 +14,17 @@ from costcalc.reconcile.nodes import nodes
 from costcalc.reconcile.reading import Reading, read
 from costcalc.reconcile.tools import TOOLS, chosen
 from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, writing_of
+from costcalc.shown import Shown
+
+if TYPE_CHECKING:
+    from costcalc.sheet import Sheet
+
+FEW = 3
+"""Counters that a repr names at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciliation:
+class Reconciliation(Shown):
     """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
     shapes are not known or whose operators have no cost rule."""
 
@@ -27,20 +34,24 @@ class Reconciliation:
     accounts: tuple[Account, ...]
     unknown: tuple[str, ...]
 
-    def __str__(self) -> str:
-        """The tables, as wide as a line of a pipe."""
-        from costcalc.reconcile.sheets import sheets
-        from costcalc.render import sheets as rendered
-        from costcalc.render.palette import screen
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the tables."""
+        tools = [account.tool.name for account in self.accounts]
+        named = ", ".join(tools) if len(tools) <= FEW else f"{len(tools)} counters"
+        return f"<Reconciliation of {self.graph.name}: {named}>"
 
-        return rendered("table", sheets(self, inline=False), screen(to_file=True))
+    def sheets(self, inline: bool = False) -> tuple[Sheet, ...]:
+        """The counters, where there are several, and the parts of each. inline gives the working a column of its own,
+        for which a terminal has no room: there it stands below."""
+        from costcalc.reconcile.sheets import sheets
+
+        return sheets(self, inline=inline)
 
     def _repr_html_(self) -> str:
-        """The tables in a notebook."""
-        from costcalc.reconcile.sheets import sheets
+        """The tables in a notebook, which has room."""
         from costcalc.render.html import fragment
 
-        return fragment(sheets(self))
+        return fragment(self.sheets(inline=True))
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `--format json`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UsageError
 from costcalc.report import Report
+from costcalc.shown import Shown
 from costcalc.suggest.pieces import Knobs
 from costcalc.suggest.source import Source
 from costcalc.suggest.suggestion import Suggestion
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestions:
+class Suggestions(Shown):
     """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
 
     source: Source
@@ -39,19 +40,6 @@ class Suggestions:
 
     def __repr__(self) -> str:
         return f"<Suggestions for {self.report.name}: {len(self.ranked)}>"
-
-    def __str__(self) -> str:
-        """The tables, as wide as a line of a pipe."""
-        from costcalc.render import sheets
-        from costcalc.render.palette import screen
-
-        return sheets("table", self.sheets(), screen(to_file=True))
-
-    def _repr_html_(self) -> str:
-        """The tables in a notebook."""
-        from costcalc.render.html import fragment
-
-        return fragment(self.sheets())
 
     def sheets(self, top: int | None = None) -> tuple[Sheet, ...]:
         """The suggestions, and each rewrite at all its places."""

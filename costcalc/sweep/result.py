@@ -11,6 +11,7 @@ from costcalc.errors import UsageError
 from costcalc.footer import TOTALS, Remark
 from costcalc.load.expression import suggest
 from costcalc.sheet import Sheet
+from costcalc.shown import Shown
 from costcalc.sweep.axis import Axis, Grid, shown, where
 from costcalc.sweep.figures import FIGURES, OTHERS
 from costcalc.sweep.point import Row
@@ -29,7 +30,7 @@ TITLES = {"weight_bytes": "Weights", "activation_bytes": "Activations", "peak_ac
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Shown):
     """The rows of a sweep: the axes' values, the figures in exact integers (None where they are not known), whether
     they are bounds, and an error where the combination is none. It iterates over its rows as dicts of plain values.
 
@@ -62,16 +63,9 @@ class Sweep:
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"
 
-    def __str__(self) -> str:
-        from costcalc.render import sheets
-        from costcalc.render.palette import screen
-
-        return sheets("table", [self.sheet()], screen(to_file=True))
-
-    def _repr_html_(self) -> str:
-        from costcalc.render.html import fragment
-
-        return fragment([self.sheet()])
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The table as it is shown where no columns are asked for."""
+        return (self.sheet(),)
 
     def sheet(self, columns: Sequence[str] = ()) -> Sheet:
         """The table, of these columns, else of what varies and the usual figures; what has one value and why rows have

@@ -76,6 +76,7 @@ def test_csv_has_numbers() -> None:
 
 def test_a_reconciliation_prints_itself() -> None:
     found = costcalc.reconcile("resnet18", tools=["thop"])
+    assert repr(found) == "<Reconciliation of ResNet-18: thop>"
     assert "4 × #elements = 4 × 2,483,712" in str(found)
     assert "1,824,033,792" in found._repr_html_()
     assert found.to_dict()["counters"][0]["figure"] == found["thop"].figure
