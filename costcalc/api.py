@@ -149,11 +149,13 @@ def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None =
     return explain_report(report, layer)
 
 
-def on_hardware(source: str | os.PathLike[str] | Graph | Report, *devices: str, **options: Any) -> tuple[Roofline, ...]:
+def on_hardware(
+    source: str | os.PathLike[str] | Graph | Report, *devices: str | os.PathLike[str], **options: Any
+) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""
     from costcalc.hardware.find import find
     from costcalc.roofline import roofline
 
     report = source if isinstance(source, Report) else analyze(source, **options)
-    return tuple(roofline(report, find(name)) for name in devices)
+    return tuple(roofline(report, find(os.fspath(name))) for name in devices)

@@ -13,8 +13,11 @@ from costcalc.ir import Graph, bind_type
 
 
 def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
-    """UsageError for a symbol that is not among the names, and for a value that is no positive whole number."""
-    for name, value in dims.items():
+    """UsageError for what is no mapping, for a symbol that is not among the names, and for a value that is no positive
+    whole number."""
+    from costcalc.given import mapping
+
+    for name, value in mapping("dims", dims).items():
         if name not in names:
             raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

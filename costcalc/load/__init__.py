@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,8 +43,13 @@ def load(
     if isinstance(source, Graph):
         return source
     text = os.fspath(source)
+    if dims or params or shapes or values:
+        from costcalc.given import mapping
+
+        dims, params = mapping("dims", dims), mapping("params", params)
+        shapes, values = mapping("shapes", shapes), mapping("values", values)
     bound = {name: _dim(value, name, 1) for name, value in (dims or {}).items()}
-    given = {name: [_dim(d, name, 0) for d in shape] for name, shape in (shapes or {}).items()}
+    given = {name: _extents(shape, name) for name, shape in (shapes or {}).items()}
     path, own = Path(text), text
     data: bytes | None = None
     if text == "-":
@@ -111,6 +116,13 @@ def _dim(value: Dim | str, name: str, least: int) -> Dim:
             f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"
         )
     return value
+
+
+def _extents(shape: Sequence[Dim | str], name: str) -> list[Dim]:
+    """The extents of an input from the command line or from Python."""
+    if isinstance(shape, str) or not isinstance(shape, Iterable):
+        raise UsageError(f"{name} is given the shape {shape!r}", f'list its extents: {{"{name}": [1, 3, 224, 224]}}')
+    return [_dim(d, name, 0) for d in shape]
 
 
 def _read(path: Path) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from costcalc.api import load
+from costcalc.given import mapping, words
 from costcalc.ir import Graph
 from costcalc.reconcile.figure import Figure, figure
 from costcalc.reconcile.reconciliation import Reconciliation, reconcile_graph
@@ -15,7 +16,7 @@ from costcalc.reconcile.reconciliation import Reconciliation, reconcile_graph
 def reconcile(
     model: str | os.PathLike[str] | Graph,
     *,
-    tools: Sequence[str] = (),
+    tools: str | Sequence[str] = (),
     written: Mapping[str, str] | None = None,
     figures: Mapping[str, str | int | Figure] | None = None,
     **options: Any,
@@ -28,5 +29,5 @@ def reconcile(
     network is written in PyTorch where the graph cannot tell (costcalc.reconcile.writing.CHOICES); a built-in model is
     taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """
-    seen = {name: figure(text) for name, text in (figures or {}).items()}
-    return reconcile_graph(load(model, **options), tools, written or {}, seen)
+    seen = {name: figure(text) for name, text in mapping("figures", figures).items()}
+    return reconcile_graph(load(model, **options), words("tools", tools), mapping("written", written), seen)

@@ -10,6 +10,7 @@ from typing import Any
 
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError
+from costcalc.given import words
 from costcalc.ir import Graph
 from costcalc.load.yaml_spans import Spans, spans
 from costcalc.report import Report
@@ -31,7 +32,7 @@ SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes",
 def suggest(
     model: str | os.PathLike[str] | Graph | Report,
     *,
-    rules: Sequence[str] = (),
+    rules: str | Sequence[str] = (),
     sort: str = "macs",
     min_saving: str | int = 0,
     reduction: int = 4,
@@ -50,7 +51,7 @@ def suggest(
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
     least = _least(min_saving)
     knobs = Knobs(reduction, group)
-    known = chosen(tuple(rules))
+    known = chosen(words("rules", rules))
     found = source(model, **options)
     seen = None if found.trace is None else spans(found.trace.text)
     kept = [one for rule in known for one in _of_rule(rule, found, seen, knobs)]

@@ -9,6 +9,7 @@ from typing import Any
 from costcalc.columns import AtLeast, Column
 from costcalc.errors import UsageError
 from costcalc.footer import TOTALS, Remark
+from costcalc.given import words
 from costcalc.load.expression import suggest
 from costcalc.sheet import Sheet
 from costcalc.shown import Shown
@@ -67,11 +68,12 @@ class Sweep(Shown):
         """The table as it is shown where no columns are asked for."""
         return (self.sheet(),)
 
-    def sheet(self, columns: Sequence[str] = ()) -> Sheet:
+    def sheet(self, columns: str | Sequence[str] = ()) -> Sheet:
         """The table, of these columns, else of what varies and the usual figures; what has one value and why rows have
         no figures stand below. UsageError where a column does not exist."""
         every = self.columns
-        asked = [known(c, every) for c in columns] or [*(a.column for a in self.axes if a.varies), *USUAL]
+        usual = (*(a.column for a in self.axes if a.varies), *USUAL)
+        asked = [known(c, every) for c in words("columns", columns)] or usual
         places = [every.index(column) for column in asked]
         lower = every.index("lower_bound")
         cells = [tuple(_cell(row[at], at, row[lower], len(self.axes)) for at in places) for row in self.rows[:SHOWN]]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costcalc.errors import UsageError
+from costcalc.given import mapping
 from costcalc.sweep.opening import Opened, opened
 from costcalc.sweep.optimum import optimum
 from costcalc.sweep.point import Row
@@ -64,7 +65,7 @@ def sweep(
     many processes build (one for each core). UsageError for what is wrong with the whole, LoadError where there is no
     model.
     """
-    begun = opened(source, params or {}, dims or {}, options, strict=strict)
+    begun = opened(source, mapping("params", params), mapping("dims", dims), options, strict=strict)
     numbers = chosen(begun, sample, seed)
     return finished(begun, numbers, Wanted(where, pareto, maximize, minimize, subject_to, sort, top), jobs)
 
