@@ -6,16 +6,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.errors import UnknownOperatorError
 from costcalc.ir import Graph
 from costcalc.report import Report, analyze_graph
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from costcalc.comparison import Comparison
     from costcalc.diff.change import Diff
     from costcalc.memory.footprint import Footprint
+    from costcalc.options import Costing, Reading
     from costcalc.roofline import Roofline
     from costcalc.working import Explanation
 
@@ -80,7 +83,7 @@ def analyze(
     return report
 
 
-def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -> Comparison:
+def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Unpack[Costing]) -> Comparison:
     """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
     from costcalc.comparison import compare_reports
@@ -92,7 +95,9 @@ def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Any) -
 
 
 def diff(
-    before: str | os.PathLike[str] | Graph | Report, after: str | os.PathLike[str] | Graph | Report, **options: Any
+    before: str | os.PathLike[str] | Graph | Report,
+    after: str | os.PathLike[str] | Graph | Report,
+    **options: Unpack[Costing],
 ) -> Diff:
     """What changed from one version of a model to another; the options are analyze's, for both.
 
@@ -131,7 +136,7 @@ def footprint(
     blocks: bool = False,
     reorder: bool = False,
     alignment: int | None = None,
-    **options: Any,
+    **options: Unpack[Reading],
 ) -> Footprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
     runs is as in costcalc.memory.footprint.Execution; the other options are load's."""
@@ -141,7 +146,9 @@ def footprint(
     return footprint(graph, Execution(in_place, fuse, blocks, reorder, alignment))
 
 
-def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None = None, **options: Any) -> Explanation:
+def explain(
+    source: str | os.PathLike[str] | Graph | Report, layer: str | None = None, **options: Unpack[Costing]
+) -> Explanation:
     """The working of a model's figures, or of one layer's; the options are analyze's."""
     from costcalc.working import explain_report
 
@@ -150,7 +157,7 @@ def explain(source: str | os.PathLike[str] | Graph | Report, layer: str | None =
 
 
 def on_hardware(
-    source: str | os.PathLike[str] | Graph | Report, *devices: str | os.PathLike[str], **options: Any
+    source: str | os.PathLike[str] | Graph | Report, *devices: str | os.PathLike[str], **options: Unpack[Costing]
 ) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""

@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     ("errors", "calm"),
-    ("git", "given"),
+    ("git", "given", "options"),
     ("revisions",),
     ("dim", "shown"),
     ("assume", "formula", "units"),

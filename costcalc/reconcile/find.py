@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from costcalc.api import load
 from costcalc.given import mapping, words
 from costcalc.ir import Graph
 from costcalc.reconcile.figure import Figure, figure
 from costcalc.reconcile.reconciliation import Reconciliation, reconcile_graph
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from costcalc.options import Reading
 
 
 def reconcile(
@@ -19,7 +24,7 @@ def reconcile(
     tools: str | Sequence[str] = (),
     written: Mapping[str, str] | None = None,
     figures: Mapping[str, str | int | Figure] | None = None,
-    **options: Any,
+    **options: Unpack[Reading],
 ) -> Reconciliation:
     """How thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision's table count a model,
     each figure as a sum of parts that follow from the graph by the counter's rules.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError
@@ -26,6 +26,11 @@ from costcalc.suggest.write import writable
 from costcalc.units import parse, parse_percent, ratio
 from costcalc.values import magnitude
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from costcalc.options import Reading
+
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 
 
@@ -37,7 +42,7 @@ def suggest(
     min_saving: str | int = 0,
     reduction: int = 4,
     group: int = 4,
-    **options: Any,
+    **options: Unpack[Reading],
 ) -> Suggestions:
     """The rewrites that make a model cheaper, the largest saving of `sort` first.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
 from costcalc.given import mapping
@@ -15,6 +15,11 @@ from costcalc.sweep.result import Sweep, columns_of
 from costcalc.sweep.sample import sample
 from costcalc.sweep.select import front, goals, ordered
 from costcalc.sweep.work import blocks
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from costcalc.options import Fixed
 
 MOST = 10**9
 """Points that are listed at most; of a larger grid a sample is taken."""
@@ -54,7 +59,7 @@ def sweep(
     seed: int = 0,
     jobs: int | None = None,
     strict: bool = False,
-    **options: Any,
+    **options: Unpack[Fixed],
 ) -> Sweep:
     """Every combination of parameters and symbols: `sweep("mobilenet_v2", params={"alpha": "0.25:1:0.25"})`.
 

@@ -22,9 +22,9 @@ def test_layer_by_layer(name: str, peak: int) -> None:
     assert costcalc.footprint(name, fuse=True, act_dtype="int8").peak == peak
 
 
-def table(name: str, **execution: bool) -> dict[int, tuple[int, int]]:
+def table(name: str, fuse: bool = False, blocks: bool = False) -> dict[int, tuple[int, int]]:
     """resolution -> (most channels, bytes at 16 bits)."""
-    found = resolutions(costcalc.footprint(name, act_dtype="float16", **execution))
+    found = resolutions(costcalc.footprint(name, act_dtype="float16", fuse=fuse, blocks=blocks))
     return {int(r.extents[0]): (int(r.channels), int(r.nbytes)) for r in found}
 
 
