@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class CostcalcError(Exception):
     """costcalc cannot answer. `fact` says what is wrong, `remedy` what to do, `place` where (file:line: layer)."""
@@ -82,3 +86,22 @@ class UnknownOperatorError(CostcalcError):
 
 class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy, `did you mean 'x'?`, or "" where nothing is near: the same but for case, else the first few that begin
+    so, else the most alike."""
+    import difflib
+
+    names, lower = list(known), word.lower()
+    near = [name for name in names if name.lower() == lower][:1]
+    near = near or [name for name in names if lower and name.lower().startswith(lower)][:3]
+    near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def one_of(word: str, known: Iterable[str]) -> str:
+    """A remedy for a word that is none of a few: the nearest, and all."""
+    names = list(known)
+    near = did_you_mean(word, names)
+    return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"

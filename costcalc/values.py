@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc import columns
 from costcalc.columns import COLUMNS, Amount, AtLeast, Group
 from costcalc.dim import Poly
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, one_of
 from costcalc.rows import Row
 from costcalc.units import share
 
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 def known(key: str) -> str:
     """The column's name. UsageError where there is none."""
     if key not in COLUMNS:
-        import difflib
-
-        close = difflib.get_close_matches(key, COLUMNS, 1)
-        hint = f"did you mean {close[0]!r}? There are" if close else "there are"
-        raise UsageError(f"there is no column {key!r}", f"{hint} {', '.join(COLUMNS)}")
+        raise UsageError(f"there is no column {key!r}", one_of(key, COLUMNS))
     return key
 
 

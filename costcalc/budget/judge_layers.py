@@ -14,7 +14,7 @@ from costcalc.budget.limits import LayerLimit
 from costcalc.budget.rules import level
 from costcalc.budget.verdict import Figure, Verdict
 from costcalc.dim import Dim, bounds, symbols
-from costcalc.load.expression import suggest
+from costcalc.errors import did_you_mean
 from costcalc.snapshot import Layer
 
 
@@ -33,7 +33,7 @@ def _layers(case: Case, asked: LayerLimit) -> Verdict:
                    asked.most, "unknown", "", limit_place=asked.place)  # fmt: skip
     matched = [layer for layer in case.now.layers if fnmatchcase(layer.name, asked.pattern)]
     if not matched:
-        near = suggest(asked.pattern, [layer.name for layer in case.now.layers])
+        near = did_you_mean(asked.pattern, [layer.name for layer in case.now.layers])
         return replace(made, code="CC105", fact=f"layers {asked.pattern}: no layer has such a name", remedy=near)
     groups = [[layer] for layer in matched] if asked.each else [matched]
     found = [_group(case, asked, made, group) for group in groups]

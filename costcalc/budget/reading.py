@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from costcalc.budget.verdict import Place
-from costcalc.errors import ConfigError, CostcalcError, UsageError
-from costcalc.load.expression import suggest
+from costcalc.errors import ConfigError, CostcalcError, UsageError, did_you_mean
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 
 T = TypeVar("T")
@@ -29,7 +28,7 @@ class Source:
 
     def unknown(self, node: YamlNode, what: str, word: str, words: Sequence[str]) -> ConfigError:
         """The refusal of a word that is none of some."""
-        return self.error(node, f"{what} {word!r}", suggest(word, words) or "there are " + ", ".join(words))
+        return self.error(node, f"{what} {word!r}", did_you_mean(word, words) or "there are " + ", ".join(words))
 
     def items(self, node: YamlNode | None, what: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
         """The keys and values of a mapping; nothing where it is not there. Where keys are given, no other may stand."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.budget.limits import TOTALS, Levels
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from costcalc.sheet import Sheet
@@ -102,9 +102,8 @@ LIMIT_CODES = {quantity: f"CC{i:03}" for i, quantity in enumerate(TOTALS, 1)} | 
 def find(code: str) -> Rule:
     """The rule of a code. UsageError where there is none."""
     if code.upper() not in RULES:
-        from costcalc.load.expression import suggest
-
-        raise UsageError(f"there is no rule {code!r}", suggest(code.upper(), RULES) or "`costcalc rule` lists all")
+        near = did_you_mean(code.upper(), RULES)
+        raise UsageError(f"there is no rule {code!r}", f"{near} `costcalc rule` lists all".strip())
     return RULES[code.upper()]
 
 

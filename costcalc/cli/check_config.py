@@ -10,8 +10,7 @@ from typing import Any
 from costcalc.budget.config_limits import Asked, amount, check_limit, parser
 from costcalc.budget.limits import LIMITS, TOTALS, USUAL, Config, Entry, Increase, Limit, Settings
 from costcalc.cli.several import opened
-from costcalc.errors import UsageError
-from costcalc.load.expression import suggest
+from costcalc.errors import UsageError, did_you_mean
 from costcalc.units import parse_percent, parse_seconds
 
 
@@ -102,7 +101,7 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
 
 def _unknown(option: str, word: str, words: Sequence[str]) -> UsageError:
     return UsageError(
-        f"{option}: there is no quantity {word!r}", suggest(word, words) or "use one of " + ", ".join(words)
+        f"{option}: there is no quantity {word!r}", did_you_mean(word, words) or "use one of " + ", ".join(words)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -12,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from costcalc.errors import HardwareError, UsageError
+from costcalc.errors import HardwareError, UsageError, one_of
 from costcalc.hardware.profile import KINDS, MEMORIES, PRECISIONS, Energy, Figure, HardwareProfile
 from costcalc.units import parse
 
@@ -47,7 +46,7 @@ def read(path: Path) -> HardwareProfile:
             raise HardwareError("is missing", f"a profile needs {', '.join(NEEDED)}", f"{file}: {key}")
     kind = _text(tree["kind"], file, "kind")
     if kind not in KINDS:
-        raise HardwareError(f"{kind!r} is no kind of device", _meant(kind, KINDS), f"{file}: kind")
+        raise HardwareError(f"{kind!r} is no kind of device", one_of(kind, KINDS), f"{file}: kind")
     energy = tree.get("energy")
     return HardwareProfile(
         path.stem,
@@ -106,12 +105,7 @@ def _known(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
     for key in tree:
         if key not in keys:
             place = f"{at}.{key}" if at else str(key)
-            raise HardwareError("is not a key of a profile", _meant(str(key), keys), f"{file}: {place}")
-
-
-def _meant(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, words, 1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(words)}"
+            raise HardwareError("is not a key of a profile", one_of(str(key), keys), f"{file}: {place}")
 
 
 def _figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, Figure]:

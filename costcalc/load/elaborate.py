@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from costcalc.build import GraphBuilder
-from costcalc.errors import CostcalcError
+from costcalc.errors import CostcalcError, did_you_mean
 from costcalc.load import structure
-from costcalc.load.expression import suggest
 from costcalc.load.items import STRUCTURE, Item, item_names, read_item
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import REQUIRED, Key, Layer, Site
@@ -171,7 +170,7 @@ class Elaborator:
         options = item.options
         for key in options:
             if key not in layer.keys:
-                known = suggest(key, layer.keys) or (
+                known = did_you_mean(key, layer.keys) or (
                     f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none"
                 )
                 raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", known)

@@ -7,12 +7,12 @@ extents may hold symbols.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
 from costcalc.dim import Dim, Poly
-from costcalc.errors import ExpressionError
+from costcalc.errors import ExpressionError, did_you_mean
 from costcalc.load.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, whole
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Name):
         if node.id not in names:
             raise ExpressionError(
-                f"the name {node.id!r} is not known", suggest(node.id, names) or "define it in `params:`"
+                f"the name {node.id!r} is not known", did_you_mean(node.id, names) or "define it in `params:`"
             )
         return names[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -91,7 +91,7 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         function = FUNCTIONS.get(node.func.id)
         if function is None:
-            known = suggest(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
+            known = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
             raise ExpressionError(f"there is no function {node.func.id!r}", known)
         arguments = [_number(_walk(a, names, text), text) for a in node.args]
         try:
@@ -138,12 +138,3 @@ def _bounded(value: Any, text: str) -> Any:
             raise ExpressionError(f"{text!r} is larger than 2^{MAX_BITS}", "use a smaller number")
         return value
     return value if isinstance(value, Poly) else whole(value)
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or "" where nothing is near: nor the same but for case."""
-    import difflib
-
-    names = list(known)
-    near = [n for n in names if n.lower() == word.lower()] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""

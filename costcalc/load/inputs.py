@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim, Poly, symbol, symbols
-from costcalc.errors import UnknownNameError, UsageError
+from costcalc.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.ir import DTYPES, DType
-from costcalc.load.expression import suggest
 from costcalc.load.layers.base import Key
 from costcalc.load.symbols import default_batch, symbolic_shape
 from costcalc.load.values import Reader
@@ -43,7 +42,7 @@ def add_inputs(
     listed = _declared(reader, node, names)
     for name in shapes:
         if name not in listed:
-            remedy = suggest(name, listed) or "it has " + ", ".join(listed)
+            remedy = did_you_mean(name, listed) or "it has " + ", ".join(listed)
             raise UnknownNameError(f"the model has no input {name!r}", remedy, argument="shapes", name=name)
     given = _bind_shapes(listed, shapes, names, dims)
     bound: dict[str, Dim] = {}
@@ -148,5 +147,5 @@ def _check_dims(
             fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
             raise UnknownNameError(fact, remedy, argument="dims", name=key)
         known = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        remedy = suggest(key, known) or (f"it has {', '.join(known)}" if known else "its extents are all numbers")
+        remedy = did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "its extents are all numbers")
         raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.load.expression import suggest
+from costcalc.errors import did_you_mean
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 
@@ -74,7 +74,7 @@ def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
     """SpecError for an option that is not allowed."""
     for key in item.options:
         if key not in allowed:
-            remedy = suggest(key, allowed) or "it takes " + ", ".join(allowed)
+            remedy = did_you_mean(key, allowed) or "it takes " + ", ".join(allowed)
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from costcalc.load.expression import suggest
+from costcalc.errors import did_you_mean
 from costcalc.load.items import STRUCTURE, Item
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Site
@@ -22,12 +22,12 @@ def add_operator(
     table = operators()
     if kind not in table:
         known = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = suggest(kind, known) or "see `costcalc schema` for all layers"
+        remedy = did_you_mean(kind, known) or "see `costcalc schema` for all layers"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     for key, node in item.options.items():
         if key not in table[kind]:
-            remedy = suggest(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
+            remedy = did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
             raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
         attributes[key] = attribute(table[kind][key], key, node, scope, reader)
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))

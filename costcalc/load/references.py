@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.build import GraphBuilder
-from costcalc.load.expression import suggest
+from costcalc.errors import did_you_mean
 from costcalc.load.layers.base import add_constant
 from costcalc.load.scope import Scope
 from costcalc.load.values import Reader
@@ -24,7 +24,7 @@ class References:
         """The path of a layer whose weights are shared; the weights are called after it."""
         value = scope.find(name) or self.relative(name, scope)
         if value is None:
-            near = suggest(name, self.known(scope))
+            near = did_you_mean(name, self.known(scope))
             raise self.reader.error(node, f"nothing above is called {name!r}", near or "name the layer with `as:`")
         return self.homes.get(value, value)
 
@@ -41,7 +41,7 @@ class References:
         if value is None:
             value = self.relative(node.text, scope)
         if value is None:
-            near = suggest(node.text, self.known(scope))
+            near = did_you_mean(node.text, self.known(scope))
             if node.text in self.left_out:
                 raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(

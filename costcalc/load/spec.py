@@ -9,10 +9,9 @@ from typing import Any
 from costcalc.assume import collecting
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim
-from costcalc.errors import ExpressionError, UnknownNameError
+from costcalc.errors import ExpressionError, UnknownNameError, did_you_mean
 from costcalc.ir import Graph
 from costcalc.load.elaborate import Elaborator
-from costcalc.load.expression import suggest
 from costcalc.load.inputs import add_inputs
 from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
@@ -48,7 +47,8 @@ def load_spec(
         raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
     for key, node in root.keys.items():
         if key not in TOP_KEYS:
-            raise reader.error(node, f"unknown key {key!r}", suggest(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS))
+            remedy = did_you_mean(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS)
+            raise reader.error(node, f"unknown key {key!r}", remedy)
     for key in ("input", "layers"):
         if key not in root.values:
             raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
@@ -92,7 +92,7 @@ def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> 
                 raise
     for key in given:
         if key not in names:
-            known = suggest(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
+            known = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
             raise UnknownNameError(f"the model has no parameter {key!r}", known, argument="params", name=key)
     return names
 

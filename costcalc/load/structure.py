@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.assume import agree
 from costcalc.dim import Dim
-from costcalc.errors import ShapeError, SpecError
-from costcalc.load.expression import suggest
+from costcalc.errors import ShapeError, SpecError, did_you_mean
 from costcalc.load.items import Item, check_options, needed
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Key, Site
@@ -134,7 +133,7 @@ def block(e: Elaborator, block: Block, item: Item, name: str, scope: Scope, inpu
     arguments: dict[str, Any] = dict(scope.names)
     for key in item.options:
         if key not in block.args:
-            remedy = suggest(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
+            remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
             raise e.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
     for key, default in block.args.items():
         node = item.options.get(key)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from costcalc.dim import Poly
-from costcalc.errors import ExpressionError, SpecError
-from costcalc.load.expression import evaluate, is_expression, suggest
+from costcalc.errors import ExpressionError, SpecError, did_you_mean
+from costcalc.load.expression import evaluate, is_expression
 from costcalc.load.layers.base import KINDS, Key
 from costcalc.load.literal import FALSE, PLAIN, RESERVED, TRUE, digits
 from costcalc.load.yaml_nodes import Document, Map, Scalar, Seq, YamlNode
@@ -122,7 +122,7 @@ class Reader:
             value = names.get(node.text)
             if isinstance(value, str) and value in key.choices:
                 return value
-            listed = suggest(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
+            listed = did_you_mean(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
             raise self.error(node, f"{name} is {node.text!r}", listed)
         raise self.error(node, f"{name} is a list or a mapping", "use " + ", ".join(key.choices[:12]))
 
@@ -150,7 +150,7 @@ class Reader:
             if word in ("same", "same_lower", "valid"):
                 return word
             if node.text.isidentifier() and node.text not in names:
-                near = suggest(node.text, ("same", "same_lower", "valid"))
+                near = did_you_mean(node.text, ("same", "same_lower", "valid"))
                 raise self.error(
                     node, f"{name} is {node.text!r}", near or "give a number, a list, or same, same_lower, valid"
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, one_of
 from costcalc.reconcile import (
     calflops,
     fvcore,
@@ -43,6 +43,6 @@ def chosen(names: Sequence[str]) -> tuple[Tool, ...]:
         plain = name.strip().lower().replace("-", "_")
         some = [TOOLS[plain]] if plain in TOOLS else [t for t in TOOLS.values() if t.name.startswith(f"{plain}_")]
         if not plain or not some:
-            raise UsageError(f"{name!r} is no counter that is known", f"there are {', '.join(TOOLS)}")
+            raise UsageError(f"{name!r} is no counter that is known", one_of(plain, TOOLS))
         found.update((tool.name, tool) for tool in some)
     return tuple(found.values()) or tuple(TOOLS.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, one_of
 
 CHOICES: dict[str, dict[str, str]] = {
     "relu": {
@@ -96,9 +96,7 @@ def writing_of(source: str, given: Mapping[str, str]) -> Writing:
         usual = next((w for name, w in TORCHVISION.items() if source.startswith(name)), usual)
     for name, value in given.items():
         if name not in CHOICES:
-            raise UsageError(
-                f"{name!r} is nothing that can be written in several ways", f"there are {', '.join(CHOICES)}"
-            )
+            raise UsageError(f"{name!r} is nothing that can be written in several ways", one_of(name, CHOICES))
         if value not in CHOICES[name]:
             raise UsageError(f"{name} cannot be {value!r}", f"write {' or '.join(CHOICES[name])}")
     return usual._replace(**given)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from costcalc.dim import Dim, Poly
-from costcalc.errors import ShapeError, UndecidedError, UsageError
+from costcalc.errors import ShapeError, UndecidedError, UsageError, one_of
 from costcalc.given import words
 from costcalc.ir import Graph
 from costcalc.load.yaml_spans import Spans, spans
@@ -51,7 +51,7 @@ def suggest(
     many query heads share a key and value head. The other options are load's.
     """
     if sort not in SORTS:
-        raise UsageError(f"there is no ranking by {sort!r}", f"use {', '.join(SORTS)}")
+        raise UsageError(f"there is no ranking by {sort!r}", one_of(str(sort), SORTS))
     if reduction < 2 or group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
     least = _least(min_saving)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, one_of
 from costcalc.suggest.pieces import Knobs, Match
 from costcalc.suggest.view import View
 
@@ -51,9 +51,5 @@ def chosen(ids: tuple[str, ...]) -> tuple[Rule, ...]:
     rules.load()
     for id in ids:
         if id not in RULES:
-            import difflib
-
-            near = difflib.get_close_matches(id, RULES, 1)
-            hint = f"did you mean {near[0]!r}? There are" if near else "there are"
-            raise UsageError(f"there is no rewrite {id!r}", f"{hint} {', '.join(RULES)}")
+            raise UsageError(f"there is no rewrite {id!r}", one_of(id, RULES))
     return tuple(rule for id, rule in RULES.items() if not ids or id in ids)

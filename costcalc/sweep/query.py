@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.errors import ExpressionError, ShapeError, UsageError
+from costcalc.errors import ExpressionError, ShapeError, UsageError, did_you_mean
 from costcalc.load.arithmetic import FUNCTIONS, OPERATORS
-from costcalc.load.expression import suggest
 from costcalc.sweep.words import tree_of
 
 Read = Callable[[Sequence[Any]], Any]
@@ -104,7 +103,7 @@ def _read(node: ast.expr, columns: Mapping[str, int], numbers: Mapping[str, Any]
         function = CALLS.get(node.func.id)
         if function is None:
             raise UsageError(
-                f"there is no function {node.func.id!r}", suggest(node.func.id, CALLS) or "use " + ", ".join(CALLS)
+                f"there is no function {node.func.id!r}", did_you_mean(node.func.id, CALLS) or "use " + ", ".join(CALLS)
             )
         arguments = [of(argument) for argument in node.args]
         return lambda row: None if None in (values := [a(row) for a in arguments]) else function(*values)
@@ -122,7 +121,7 @@ def _name(name: str, columns: Mapping[str, int], numbers: Mapping[str, Any]) -> 
     if name.lower() in ("true", "false"):
         truth = name.lower() == "true"
         return lambda row: truth
-    hint = suggest(name, columns)
+    hint = did_you_mean(name, columns)
     remedy = hint or f"there are {', '.join(columns)}; a word stands in quotes"
     raise UsageError(f"there is no column {name!r}", remedy)
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from costcalc.columns import AtLeast, Column
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, did_you_mean
 from costcalc.footer import TOTALS, Remark
 from costcalc.given import words
-from costcalc.load.expression import suggest
 from costcalc.sheet import Sheet
 from costcalc.shown import Shown
 from costcalc.sweep.axis import Axis, Grid, shown, where
@@ -145,7 +144,7 @@ def known(column: str, columns: Sequence[str]) -> str:
         if len(alike) == 1:
             return alike[0]
         raise UsageError(
-            f"there is no column {column!r}", suggest(column, columns) or "there are " + ", ".join(columns)
+            f"there is no column {column!r}", did_you_mean(column, columns) or "there are " + ", ".join(columns)
         )
     return column
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from costcalc import columns
 from costcalc.columns import Column
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, one_of
 from costcalc.footer import TOTALS, inputs, total
 from costcalc.report import Report
 from costcalc.shared import fitting, refuse
@@ -54,9 +53,7 @@ def build(asked: Asked, path: Callable[[str], str] = str) -> Sheet:
 def _known(key: str) -> str:
     if key in COLUMNS:
         return key
-    near = difflib.get_close_matches(key, COLUMNS, n=1)
-    remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(COLUMNS)}"
-    raise UsageError(f"there is no column {key!r}", remedy)
+    raise UsageError(f"there is no column {key!r}", one_of(key, COLUMNS))
 
 
 def _told_apart(names: Sequence[str], models: Sequence[str]) -> list[str]:

@@ -99,7 +99,7 @@ def test_a_writing_that_is_none_is_refused(written: dict[str, str]) -> None:
 
 
 def test_a_counter_that_is_none_is_refused_and_names_are_forgiving() -> None:
-    with pytest.raises(UsageError, match="there are torchvision, thop"):
+    with pytest.raises(UsageError, match=r"did you mean 'thop'\? There are torchvision, thop"):
         costcalc.reconcile("lenet5", tools=["thopp"])
     names = [account.tool.name for account in costcalc.reconcile("lenet5", tools=["PTFlops", "onnx-tool"]).accounts]
     assert names == ["ptflops_pytorch", "ptflops_aten", "onnx_tool"]
