@@ -43,6 +43,17 @@ def completed(bin: Path, *words: str) -> list[str]:
         (("analyze", "lenet5", "--symb"), "--symbolic"),
         (("analyze", "lenet5", "--format", ""), "markdown"),
         (("analyze", "lenet5", "--hardware", "t4,jets"), "t4,jetson-orin-nano-8gb"),
+        (("llm", "bert_base", "--hardware", "t"), "t4"),
+        (("analyze", "lenet5", "--columns", "name,outp"), "name,output"),
+        (("analyze", "lenet5", "--sort", "fl"), "flops"),
+        (("table", "lenet5", "--columns", "inp"), "input"),
+        (("sweep", "lenet5", "--columns", "macs,peak"), "macs,peak_activation_bytes"),
+        (("sweep", "lenet5", "--pareto", "par"), "params"),
+        (("suggest", "lenet5", "--rule", "gap,sep"), "gap,separable"),
+        (("suggest", "lenet5", "--sort", "par"), "params"),
+        (("suggest", "lenet5", "--apply", "bottle"), "bottleneck"),
+        (("reconcile", "lenet5", "--tool", "tho"), "thop"),
+        (("rule", "CC0"), "CC001"),
     ],
 )
 def test_bash_offers_commands_models_options_and_their_values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from costcalc.cli.hardware import Devices, hardware_option, on_devices
 from costcalc.cli.options import (
     FORMATS,
     Model,
+    Names,
     columns,
     debug_option,
     given,
@@ -26,6 +28,13 @@ from costcalc.cli.training import training_of, training_options
 
 CANNOT_ANSWER = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def layer_columns() -> Iterable[str]:
+    """The columns of a table of layers."""
+    from costcalc.columns import COLUMNS
+
+    return COLUMNS
 
 
 @click.group(cls=Sections, context_settings=CONTEXT)
@@ -47,9 +56,9 @@ def cli() -> None:
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
-@click.option("--sort", metavar="COLUMN", help="Largest first.")
+@click.option("--sort", type=Names(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
-@click.option("--columns", callback=columns, metavar="A,B,…",
+@click.option("--columns", type=Names(layer_columns), callback=columns, metavar="A,B,…",
               help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
               "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
               "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.endings import by_ending
-from costcalc.cli.options import FORMATS, Model, given, model_options, output_option, precision_options
-from costcalc.cli.output import complain, emit, show
+from costcalc.cli.options import FORMATS, Model, given, model_options, precision_options
+from costcalc.cli.output import complain, emit, output_option, show
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from costcalc.cli.options import Names
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,17 +16,21 @@ if TYPE_CHECKING:
     from costcalc.roofline import Roofline
 
 
-class Devices(click.ParamType):  # type: ignore[type-arg]
+def profiles() -> tuple[str, ...]:
+    """The names of the profiles that come with costcalc."""
+    from costcalc.hardware.find import ids
+
+    return ids()
+
+
+class Devices(Names):
     """NAME[,NAME]: a profile's name or alias, or the path of a profile; the shell completes the names."""
 
-    name = "name[,name]"
+    def __init__(self) -> None:
+        super().__init__(profiles)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from costcalc.hardware.find import ids
-
-        before, comma, last = incomplete.rpartition(",")
-        found = [CompletionItem(before + comma + name) for name in ids() if name.startswith(last)]
-        return found or [CompletionItem(incomplete, type="file")]
+        return super().shell_complete(ctx, param, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def hardware_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from costcalc.cli.hardware import Devices
 from costcalc.cli.options import FORMATS, Model, Precision, given, model_options, output_options, precision_options
 from costcalc.cli.output import emit, show
 
@@ -16,7 +17,8 @@ from costcalc.cli.output import emit, show
 @click.option("--generate", type=click.IntRange(1), default=128, show_default=True,
               help="Tokens generated for each prompt.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="How many texts at once.")
-@click.option("--hardware", metavar="NAME,…", help="Bounds on devices: see `costcalc hardware`, or a profile's file.")
+@click.option("--hardware", type=Devices(), metavar="NAME,…",
+              help="Bounds on devices: see `costcalc hardware`, or a profile's file.")  # fmt: skip
 @model_options
 @precision_options
 @click.option("--cache-dtype", type=Precision(), help="The KV cache as if stored in this type.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from costcalc.cli.endings import by_ending
+from costcalc.cli.output import output_option
 
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
@@ -51,6 +52,19 @@ class Named(click.ParamType):  # type: ignore[type-arg]
         except ValueError as error:
             said = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
             self.fail(f"{value!r} is not understood; {said}", param, ctx)
+
+
+class Names(click.ParamType):  # type: ignore[type-arg]
+    """A name, or several between commas; the shell completes the last one. known is asked only then."""
+
+    name = "name[,name]"
+
+    def __init__(self, known: Callable[[], Iterable[str]], several: bool = True) -> None:
+        self.known, self.several = known, several
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
+        return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
 
 
 class Precision(click.ParamType):  # type: ignore[type-arg]
@@ -167,12 +181,6 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
         return option(output_option(told))
 
     return add
-
-
-def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """-o; `-` is standard output, as it is without."""
-    return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write to a file.",
-                        callback=lambda ctx, param, value: None if value == "-" else value)(command)  # fmt: skip
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """-o; `-` is standard output, as it is without."""
+    return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write to a file.",
+                        callback=lambda ctx, param, value: None if value == "-" else value)(command)  # fmt: skip
 
 
 def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool = False) -> None:

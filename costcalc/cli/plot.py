@@ -11,7 +11,8 @@ import click
 from costcalc.cli.drawn import draw
 from costcalc.cli.endings import by_ending
 from costcalc.cli.hardware import hardware_option, names
-from costcalc.cli.options import Model, given, model_options, output_option, precision_options
+from costcalc.cli.options import Model, given, model_options, precision_options
+from costcalc.cli.output import output_option
 from costcalc.cli.several import reports
 from costcalc.errors import UsageError
 

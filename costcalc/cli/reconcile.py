@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
-from costcalc.cli.options import FORMATS, Model, Named, given, model_options, output_options
+from costcalc.cli.options import FORMATS, Model, Named, Names, given, model_options, output_options
 from costcalc.cli.output import emit, show
+
+
+def counters() -> Iterable[str]:
+    """The counters' names."""
+    from costcalc.reconcile.tools import TOOLS
+
+    return TOOLS
 
 
 @click.command()
 @click.argument("model", type=Model())
 @model_options
-@click.option("--tool", "tools", metavar="A,B,…", default="",
+@click.option("--tool", "tools", type=Names(counters), metavar="A,B,…", default="",
               help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
               "calflops, calflops_flops, torchprofile, onnx_tool, torchvision.")  # fmt: skip
 @click.option("--figure", "figures", multiple=True, type=Named(str, "thop=11.3G"),

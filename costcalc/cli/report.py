@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from costcalc.cli.hardware import hardware_option, names
-from costcalc.cli.options import Model, given, model_options, output_option, precision_options
-from costcalc.cli.output import emit_bytes
+from costcalc.cli.options import Model, given, model_options, precision_options
+from costcalc.cli.output import emit_bytes, output_option
 from costcalc.cli.several import reports
 
 

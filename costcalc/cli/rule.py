@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
-from costcalc.cli.options import FORMATS, debug_option, output_options
+from costcalc.cli.options import FORMATS, Names, debug_option, output_options
 from costcalc.cli.output import emit, show
 
 
+def codes() -> Iterable[str]:
+    """The rules' codes."""
+    from costcalc.budget.rules import RULES
+
+    return RULES
+
+
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, type=Names(codes, several=False))
 @debug_option
 @output_options(*FORMATS)
 def rule(code: str | None, form: str, output: str | None) -> None:

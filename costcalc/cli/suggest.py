@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.options import FORMATS, Model, columns, given, model_options, output_options, precision_options
+from costcalc.cli.options import FORMATS, Model, Names, columns, given, model_options, output_options, precision_options
 from costcalc.cli.output import complain, emit, show
 from costcalc.errors import UsageError
 
@@ -17,15 +18,29 @@ FEW = 20
 """Suggestions and uses that a page shows unless --top says otherwise."""
 
 
+def rewrites() -> Iterable[str]:
+    """The names of the rewrites."""
+    from costcalc.suggest.registry import chosen
+
+    return [rule.id for rule in chosen(())]
+
+
+def quantities() -> Iterable[str]:
+    """What suggestions are ranked by."""
+    from costcalc.suggest.find import SORTS
+
+    return SORTS
+
+
 @click.command()
 @click.argument("model", type=Model())
 @click.argument("number", required=False, type=click.IntRange(1))
 @model_options
 @precision_options
-@click.option("--rule", "only", callback=columns, metavar="A,B,…",
+@click.option("--rule", "only", type=Names(rewrites), callback=columns, metavar="A,B,…",
               help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
               "redundant, pool_first.")  # fmt: skip
-@click.option("--sort", default="macs", show_default=True, metavar="QUANTITY",
+@click.option("--sort", type=Names(quantities, several=False), default="macs", show_default=True, metavar="QUANTITY",
               help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
               "weight_bytes, traffic_bytes.")  # fmt: skip
 @click.option("--min-saving", default="0", metavar="AMOUNT",
@@ -35,7 +50,7 @@ FEW = 20
 @click.option("--group", type=click.IntRange(2), default=4, show_default=True, metavar="G",
               help="How many query heads share a key and value head.")  # fmt: skip
 @click.option("--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {FEW} unless given.")
-@click.option("--apply", "which", metavar="WHICH",
+@click.option("--apply", "which", type=Names(rewrites, several=False), metavar="WHICH",
               help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
               "YAML stays YAML; -o FILE.onnx writes ONNX.")  # fmt: skip
 @output_options(*FORMATS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -10,17 +11,25 @@ from costcalc.cli.options import (
     FORMATS,
     Model,
     Named,
+    Names,
     debug_option,
     listed,
-    output_option,
     precision_options,
     rules_option,
     scalar,
     shape,
 )
+from costcalc.cli.output import output_option
 
 CANNOT_ANSWER = 2
 FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
+
+
+def figures() -> Iterable[str]:
+    """The columns that every sweep has; those of what varies are the user's own."""
+    from costcalc.sweep.figures import FIGURES, OTHERS
+
+    return (*FIGURES, *OTHERS)
 
 
 @click.command()
@@ -41,13 +50,16 @@ FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
 @click.option("--sample", type=click.IntRange(1), metavar="K", help="K of the combinations, drawn without replacement.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What the sample is drawn by.")
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'macs < 300M and params <= 4M'.")
-@click.option("--pareto", metavar="GOALS", help="Only rows that no other beats: macs,params or macs,resolution:max.")
-@click.option("--maximize", metavar="GOAL", help="Only the rows with the greatest value that meet --subject-to.")
-@click.option("--minimize", metavar="GOAL", help="Only the rows with the least value that meet --subject-to.")
+@click.option("--pareto", type=Names(figures), metavar="GOALS",
+              help="Only rows that no other beats: macs,params or macs,resolution:max.")  # fmt: skip
+@click.option("--maximize", type=Names(figures), metavar="GOAL",
+              help="Only the rows with the greatest value that meet --subject-to.")  # fmt: skip
+@click.option("--minimize", type=Names(figures), metavar="GOAL",
+              help="Only the rows with the least value that meet --subject-to.")  # fmt: skip
 @click.option("--subject-to", metavar="CONDITION", help="What the best must meet: 'macs <= 100M'.")
-@click.option("--sort", metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
+@click.option("--sort", type=Names(figures), metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows.")
-@click.option("--columns", callback=listed, metavar="A,B,…", help="Which columns.")
+@click.option("--columns", type=Names(figures), callback=listed, metavar="A,B,…", help="Which columns.")
 @click.option("--plot", metavar="X,Y", help="Plot two columns above the table, or as a picture (svg, png, html) with "
               "the rows that no other beats: macs,params or macs,resolution:max.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="End at the first combination that is invalid or has an unknown operator.")

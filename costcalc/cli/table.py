@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import click
 
 from costcalc.cli.options import (
     Model,
+    Names,
     binding_options,
     columns,
     debug_option,
@@ -26,10 +27,17 @@ if TYPE_CHECKING:
     from costcalc.tables.update import Updated
 
 
+def known_columns() -> Iterable[str]:
+    """The columns of a table of models."""
+    from costcalc.tables.build import COLUMNS
+
+    return COLUMNS
+
+
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--columns, --short and how models are read: what a marker may say too. --rules is not among them, for a text file
     must not run code."""
-    wanted = click.option("--columns", callback=columns, metavar="A,B,…",
+    wanted = click.option("--columns", type=Names(known_columns), callback=columns, metavar="A,B,…",
                           help="Which columns: name, source, input, layers, macs, flops, params, buffers, "
                           "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes.")  # fmt: skip
     short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")

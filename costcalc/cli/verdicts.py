@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.endings import of_file
-from costcalc.cli.options import output_option
-from costcalc.cli.output import complain, emit
+from costcalc.cli.output import complain, emit, output_option
 from costcalc.errors import CostcalcError
 
 if TYPE_CHECKING:

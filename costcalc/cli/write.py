@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from costcalc.cli.options import Model, debug_option, given, model_options, output_option
-from costcalc.cli.output import emit, emit_bytes
+from costcalc.cli.options import Model, debug_option, given, model_options
+from costcalc.cli.output import emit, emit_bytes, output_option
 
 
 @click.command()
