@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UnknownOperatorError
 from costcalc.ir import Graph
@@ -142,7 +142,7 @@ def footprint(
     runs is as in costcalc.memory.footprint.Execution; the other options are load's."""
     from costcalc.memory.footprint import Execution, footprint
 
-    graph = source.graph if isinstance(source, Report) else load(source, **options)
+    graph = _reported(source, options).graph if isinstance(source, Report) else load(source, **options)
     return footprint(graph, Execution(in_place, fuse, blocks, reorder, alignment))
 
 
@@ -152,7 +152,7 @@ def explain(
     """The working of a model's figures, or of one layer's; the options are analyze's."""
     from costcalc.working import explain_report
 
-    report = source if isinstance(source, Report) else analyze(source, **options)
+    report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
     return explain_report(report, layer)
 
 
@@ -164,5 +164,13 @@ def on_hardware(
     from costcalc.hardware.find import find
     from costcalc.roofline import roofline
 
-    report = source if isinstance(source, Report) else analyze(source, **options)
+    report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
     return tuple(roofline(report, find(os.fspath(name))) for name in devices)
+
+
+def _reported(report: Report, options: Mapping[str, Any]) -> Report:
+    """The report. UsageError where options stand beside it, for its model is not read again."""
+    from costcalc.given import read_already
+
+    read_already(**options)
+    return report

@@ -36,5 +36,13 @@ def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     return found
 
 
+def read_already(**options: object) -> None:
+    """UsageError where options that say how a model is read stand beside one that is read."""
+    told = [name for name, value in options.items() if value]
+    if told:
+        raise UsageError(f"{', '.join(told)}: the model is read already, and is not read again",
+                         'give them to load, or bind a report: report.bind({"seq": 128})')  # fmt: skip
+
+
 def _other(argument: str, given: object, wanted: str) -> UsageError:
     return UsageError(f"{argument} is {given!r:.60}", f"give {wanted}: {argument}={EXAMPLES[argument]}")

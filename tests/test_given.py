@@ -78,3 +78,18 @@ def test_a_device_may_be_a_path(tmp_path: Path) -> None:
     own.write_text((Path(costcalc.__file__).parent / "hardware" / "profiles" / "t4.yaml").read_text())
     (mine,), (usual,) = costcalc.on_hardware(standard_conv(), own), costcalc.on_hardware(standard_conv(), "t4")
     assert mine.model == usual.model
+
+
+@pytest.mark.parametrize("ask", [costcalc.analyze, costcalc.explain, costcalc.footprint, costcalc.suggest])
+def test_what_is_read_already_is_not_bound_in_silence(ask: Any) -> None:
+    graph = costcalc.load("bert_base")
+    with pytest.raises(UsageError, match="dims: the model is read already"):
+        ask(graph, dims={"seq": 128})
+
+
+def test_a_report_is_bound_by_itself() -> None:
+    report = costcalc.analyze("bert_base")
+    for ask in (costcalc.explain, costcalc.footprint):
+        with pytest.raises(UsageError, match=r"report\.bind"):
+            ask(report, dims={"seq": 128})
+    assert report.bind({"seq": 128}).macs == 11_174_215_680

@@ -41,6 +41,9 @@ def load(
     LoadError, SpecError, ShapeError and UsageError say what is wrong.
     """
     if isinstance(source, Graph):
+        from costcalc.given import read_already
+
+        read_already(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
         return source
     text = os.fspath(source)
     if dims or params or shapes or values:
