@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from costcalc import __version__
+from costcalc.budget.verdict import titled
 from costcalc.errors import LoadError, UsageError
 from costcalc.snapshot import Snapshot
 
@@ -36,7 +37,7 @@ class Entry:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return f"{self.model} ({self.scenario})" if self.scenario else self.model
+        return titled(self.model, self.scenario)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ class Place(NamedTuple):
     column: int = 0
 
 
+def titled(model: str, scenario: str) -> str:
+    """model, or model (scenario)."""
+    return f"{model} ({scenario})" if scenario else model
+
+
 class Change(NamedTuple):
     """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
     more, by `more`, for what it reads has changed; "" where there is none."""
@@ -89,7 +94,7 @@ class Checked:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return f"{self.model} ({self.scenario})" if self.scenario else self.model
+        return titled(self.model, self.scenario)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.budget import lock
 from costcalc.budget.case import Case
@@ -18,7 +18,8 @@ from costcalc.checking.pool import answers
 from costcalc.checking.targets import Target, targets
 from costcalc.errors import HardwareError, LockError
 
-Answer = tuple[Target, "Found | Failure"]
+if TYPE_CHECKING:
+    from costcalc.checking.since import Answer
 
 
 def check(config: str | os.PathLike[str] | None = None, *models: str, baseline: lock.Baseline | None = None,

@@ -12,6 +12,7 @@ from costcalc import revisions
 from costcalc.budget import lock
 from costcalc.budget.limits import Config
 from costcalc.budget.lock_stale import gone
+from costcalc.budget.verdict import titled
 from costcalc.checking.figures import Failure, Found
 from costcalc.checking.targets import Target
 from costcalc.dim import Dim
@@ -24,11 +25,6 @@ Key = tuple[str, str]
 def key(target: Target) -> Key:
     """(model, scenario), as a baseline names it."""
     return target.name, target.entry.scenario
-
-
-def title(name: Key) -> str:
-    """model, or model (scenario)."""
-    return f"{name[0]} ({name[1]})" if name[1] else name[0]
 
 
 def renamed(
@@ -80,17 +76,17 @@ def notes(
     held = ", so no increase is held" if any(t.entry.budget.increases for _, t, _ in fresh) else ""
     lost = [] if names is None else [e for e in gone(baseline, names) if e not in moved.values()]
     said = {
-        f"new since {{}}{held}": [f"{title(name)} ({_macs(a.snapshot.totals)})" for name, _, a in fresh],
-        "renamed since {}": [f"{title((e.model, e.scenario))} → {title(name)}" for name, e in moved.items()],
-        "no longer a model since {}": [f"{e.title} ({_macs(e.snapshot.totals)})" for e in lost],
+        f"new since {{}}{held}": [f"{titled(*name)} ({_cost(a.snapshot.totals)})" for name, _, a in fresh],
+        "renamed since {}": [f"{e.title} → {titled(*name)}" for name, e in moved.items()],
+        "no longer a model since {}": [f"{e.title} ({_cost(e.snapshot.totals)})" for e in lost],
         "read with other settings than in {}": [
-            f"{title(name)}: {_settings(e.settings)} → {_settings(now)}" for name, t, e in pairs
+            f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}" for name, t, e in pairs
             if e is not None and (now := lock.given(t.entry.settings.options())) != e.settings],
     }  # fmt: skip
     return tuple([f"{what.format(baseline.source)}: {', '.join(of)}" for what, of in said.items() if of])
 
 
-def _macs(totals: Mapping[str, Dim]) -> str:
+def _cost(totals: Mapping[str, Dim]) -> str:
     """248,320 MACs, 8,898 params."""
     return f"{exact(totals['macs'])} MACs, {exact(totals['params'])} params"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from costcalc import revisions
 from costcalc.budget.limits import Config
+from costcalc.budget.verdict import titled
 from costcalc.checking.figures import Failure, Found, Question
 from costcalc.checking.pool import answers
 from costcalc.checking.trees import Models, Version, at_revision, config_at, on_disk
@@ -31,7 +32,7 @@ class Pair:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return f"{self.model} ({self.scenario})" if self.scenario else self.model
+        return titled(self.model, self.scenario)
 
     @property
     def same(self) -> bool:
