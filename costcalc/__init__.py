@@ -6,6 +6,9 @@ and `sweep` are the Python API; each is imported when it is first used, so that 
 
 from __future__ import annotations
 
+from costcalc.core.result import install
+from costcalc.core.version import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from costcalc.suggest.find import suggest
     from costcalc.sweep.run import sweep
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Report",
@@ -34,6 +36,8 @@ __all__ = [
     "suggest",
     "sweep",
 ]
+
+install("costcalc.render.display")
 
 
 def __getattr__(name: str) -> Any:

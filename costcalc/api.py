@@ -78,7 +78,7 @@ def analyze(
     )
     report = analyze_graph(graph)
     if strict and report.unknown:
-        listed = ", ".join(f"{u.domain + ':' if u.domain else ''}{u.op_type} ({len(u.layers)})" for u in report.unknown)
+        listed = ", ".join(f"{u.operator} ({len(u.layers)})" for u in report.unknown)
         raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)
     return report
 

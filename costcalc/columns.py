@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from costcalc.dim import Dim, Poly
+from costcalc.dim import Dim
 from costcalc.formula import KINDS, ROLES
 from costcalc.rows import QUANTITIES, Row
 
@@ -21,13 +21,6 @@ class Column(NamedTuple):
     importance: int
 
 
-class AtLeast(NamedTuple):
-    """A sum with unknown parts: what is known of it."""
-
-    value: Dim
-
-
-Amount = Dim | AtLeast | None
 Get = Callable[[Row], "Dim | None"]
 
 
@@ -97,26 +90,6 @@ def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
     return result * row.count
 
 
-def add(amounts: Iterable[Dim | None]) -> Amount:
-    """The sum; AtLeast where a part is unknown, None where all are."""
-    known: Dim = 0
-    some = unknown = False
-    for amount in amounts:
-        if amount is None:
-            unknown = True
-        else:
-            some = True
-            known = known + amount
-    if unknown:
-        return AtLeast(known) if some else None
-    return known
-
-
-def is_formula(value: Any) -> bool:
-    """Whether a figure still holds open symbols."""
-    return isinstance(value.value if isinstance(value, AtLeast) else value, Poly)
-
-
 def is_quantity(key: str) -> bool:
     return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
 
@@ -128,11 +101,6 @@ def value(item: Row | Group, key: str) -> Any:
 
 def _types(row: Row) -> tuple[Any, ...]:
     return tuple(output.type.shape for output in row.outputs)
-
-
-def qualified(row: Row) -> str:
-    """The operator with its domain, unless that is ONNX's own."""
-    return f"{row.domain}:{row.op_type}" if row.domain else row.op_type
 
 
 def _intensity(rows: Iterable[Row]) -> float | None:
@@ -153,7 +121,7 @@ def _one(names: Iterable[str]) -> str:
 
 _of_row: dict[str, Callable[[Any], Any]] = {
     "name": lambda row: row.name,
-    "op": lambda row: f"{row.domain}:{row.op_type}" if row.domain else row.op_type,
+    "op": lambda row: row.operator,
     "output": _types,
     "layers": lambda row: 1,
     "intensity": lambda row: _intensity((row,)),
@@ -165,7 +133,7 @@ _of_row: dict[str, Callable[[Any], Any]] = {
 
 _of_group: dict[str, Callable[[Any], Any]] = {
     "name": lambda group: group.name,
-    "op": lambda group: _one(map(qualified, group.rows)),
+    "op": lambda group: _one(row.operator for row in group.rows),
     "output": lambda group: _types(group.rows[-1]) if group.whole and group.rows else (),
     "layers": lambda group: len(group.rows),
     "intensity": lambda group: _intensity(group.rows),

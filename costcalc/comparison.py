@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from costcalc import columns
-from costcalc.columns import Amount, AtLeast, Column
+from costcalc.core.amount import Amount, AtLeast, add, magnitude
+from costcalc.core.result import Result
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
-from costcalc.footer import TOTALS, Remark, accounting, remarks, total
+from costcalc.footer import total
 from costcalc.report import Report
-from costcalc.rows import plain
-from costcalc.sheet import Sheet
-from costcalc.shown import Shown
 from costcalc.units import ratio
-from costcalc.values import magnitude
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 
-SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
-"""The remarks of a report that a comparison repeats, in this order."""
-
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Shown):
+class Comparison(Result):
     """Two or more models; names are the reports' own, or their sources where those are equal."""
 
     reports: tuple[Report, ...]
@@ -45,57 +37,6 @@ class Comparison(Shown):
         table = {op: tuple(found.get(op, 0) for found in sums) for op in ops}
         used = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
         return dict(sorted(used.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The comparison's entry of the JSON report: ratios to the first model, null where they are no number."""
-        return {
-            "names": list(self.names),
-            "totals": _plain(self.totals()),
-            "flops_by_op": _plain(self.by_operator()),
-        }
-
-    def sheets(self) -> tuple[Sheet, Sheet]:
-        """The totals; and FLOPs by operator type."""
-        labels = {TOTALS[key]: amounts for key, amounts in self.totals().items()}
-        return (
-            self._sheet("Totals", "", labels),
-            self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), self.remarks()),
-        )
-
-    def remarks(self) -> tuple[Remark, ...]:
-        """What is bound, open, assumed, noted and unknown: once where it holds for all models, else with the model's
-        name before it; and how each model is accounted for."""
-        said: dict[Remark, list[str]] = {}
-        for name, report in zip(self.names, self.reports, strict=True):
-            for remark in remarks(report):
-                if remark.label in SHOWN:
-                    said.setdefault(remark, []).append(name)
-        everywhere = len(self.reports)
-        found = [
-            remark if len(names) == everywhere else remark._replace(text=f"{', '.join(names)}: {remark.text}")
-            for remark, names in said.items()
-        ]
-        found.sort(key=lambda remark: SHOWN.index(remark.label))
-        counted = [
-            Remark(name, accounting(report), report.lower_bound)
-            for name, report in zip(self.names, self.reports, strict=True)
-        ]
-        return (*found, *counted)
-
-    def _sheet(
-        self, title: str, subtitle: str, table: Mapping[str, Sequence[Amount]], remarks: tuple[Remark, ...] = ()
-    ) -> Sheet:
-        shown = [Column("figure", "", "name", 100), Column(self.names[0], self.names[0], "number", 90)]
-        for name in self.names[1:]:
-            shown += [Column(name, name, "number", 90), Column(f"{name} ratio", "ratio", "ratio", 90)]
-        rows = []
-        for label, amounts in table.items():
-            cells: list[Any] = [label, amounts[0]]
-            for amount in amounts[1:]:
-                cells += [amount, amount_ratio(amount, amounts[0])]
-            rows.append(tuple(cells))
-        groups = ((1,), *((i, i + 1) for i in range(2, len(shown), 2)))
-        return Sheet(title, subtitle, tuple(shown), tuple(rows), remarks=remarks, groups=groups, kind="table")
 
 
 def compare_reports(reports: Sequence[Report]) -> Comparison:
@@ -119,19 +60,5 @@ def amount_ratio(a: Amount, b: Amount) -> float | None:
 def _flops(report: Report) -> dict[str, Amount]:
     found: dict[str, list[Dim | None]] = {}
     for row in report.rows:
-        found.setdefault(columns.qualified(row), []).append(row.amounts["flops"])
-    return {op: columns.add(amounts) for op, amounts in found.items()}
-
-
-def _plain(table: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:
-    return {
-        key: [
-            {
-                "value": plain(a.value if isinstance(a, AtLeast) else a),
-                "lower_bound": isinstance(a, AtLeast) or a is None,
-                "ratio": amount_ratio(a, amounts[0]),
-            }
-            for a in amounts
-        ]
-        for key, amounts in table.items()
-    }
+        found.setdefault(row.operator, []).append(row.amounts["flops"])
+    return {op: add(amounts) for op, amounts in found.items()}

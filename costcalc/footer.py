@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
+from costcalc.columns import BACKWARD
+from costcalc.core.amount import Amount, AtLeast
 from costcalc.dim import substitute, symbols
 from costcalc.ir import DType
 from costcalc.operands import weight_bytes_by_dtype
@@ -108,9 +109,8 @@ def _remarks(report: Report) -> Iterator[Remark]:
             yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
     yield Remark("Accounted for", accounting(report))
     for unknown in report.unknown:
-        op = f"{unknown.domain}:{unknown.op_type}" if unknown.domain else unknown.op_type
         listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Remark("Unknown", f"{op} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
+        yield Remark("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
     if report.unknown:
         yield Remark("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:
@@ -170,7 +170,7 @@ def accounting(report: Report) -> str:
 
 def _listed(report: Report, state: str) -> str:
     """The operators of the rows in a state: ` (Split × 12, Gather × 1)`."""
-    found = Counter(qualified(row) for row in report.rows if row.state == state)
+    found = Counter(row.operator for row in report.rows if row.state == state)
     return f" ({', '.join(f'{op} × {n}' for op, n in found.most_common())})" if found else ""
 
 

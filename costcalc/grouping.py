@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from costcalc.columns import Group, qualified
+from costcalc.columns import Group
 from costcalc.rows import Row
 
 ENOUGH = 8
@@ -16,7 +16,7 @@ def by_operator(rows: Iterable[Row]) -> list[Group]:
     """One group per operator type, in order of first use."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(qualified(row), []).append(row)
+        found.setdefault(row.operator, []).append(row)
     return [Group(op, tuple(members), whole=False) for op, members in found.items()]
 
 

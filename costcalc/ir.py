@@ -129,6 +129,11 @@ EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
 """The type of an optional that holds nothing; one that holds something has the type of what it holds."""
 
 
+def qualified(domain: str, op_type: str) -> str:
+    """`domain:Op`, or `Op` of ONNX's own domain."""
+    return f"{domain}:{op_type}" if domain else op_type
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,

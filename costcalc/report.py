@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
+from costcalc.core.result import Result
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
-from costcalc.operands import weight_bytes_by_dtype
-from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, plain, row_dict, row_of, unknown_ops
-from costcalc.shown import Shown
+from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, row_of, unknown_ops
 from costcalc.units import exact
 
 if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
     from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Shown):
+class Report(Result):
     """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
 
     bound are the symbols that have a value (a default batch of 1 too), open_symbols those that have none; notes say
@@ -99,12 +97,6 @@ class Report(Shown):
         mark = "≥ " if self.lower_bound else ""
         return f"<Report {self.name}: {mark}{exact(self.macs)} MACs, {exact(self.params)} params>"
 
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The layers and the totals."""
-        from costcalc.sheet import sheet
-
-        return (sheet(self),)
-
     def bind(self, dims: Mapping[str, int]) -> Report:
         """The report with symbols bound. UsageError for a name that is no open symbol and for a value below 1,
         AssumptionError where a value breaks what the graph rests on."""
@@ -118,32 +110,6 @@ class Report(Shown):
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph)
         bound = replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
         return bound if self.training is None else self.training.of(bound)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
-        return {
-            "name": self.name,
-            "source": self.source,
-            "symbols": {**dict.fromkeys(self.open_symbols), **{k: plain(v) for k, v in self.bound.items()}},
-            "totals": {
-                **{name: plain(value) for name, value in self.totals.items()},
-                "flops_by_kind": {k: plain(v) for k, v in self.flops_by_kind().items()},
-                "flops_by_role": {k: plain(v) for k, v in self.flops_by_role().items()},
-                "macs_by_precision": {k: plain(v) for k, v in self.macs_by_precision().items()},
-                "weight_bytes_by_dtype": {k: plain(v) for k, v in weight_bytes_by_dtype(self.graph).items()},
-            },
-            "lower_bound": self.lower_bound,
-            "upper_bound": self.upper_bound,
-            "unknown_ops": [
-                {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
-                for u in self.unknown
-            ],
-            "accounted": self.accounted(),
-            "assumptions": [str(a) for a in self.assumptions],
-            "notes": list(self.notes),
-            **({} if self.training is None else {"training": self.training.to_dict()}),
-            "layers": [row_dict(row) for row in self.rows],
-        }
 
 
 def peak(graph: Graph) -> dict[str, Dim]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.core.result import Result
 from costcalc.hardware.profile import HardwareProfile
 from costcalc.report import Report
-from costcalc.shown import Shown
-
-if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
+from costcalc.units import scaled
 
 ZERO = Fraction(0)
 
@@ -44,7 +42,7 @@ class Bound(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Roofline(Shown):
+class Roofline(Result):
     """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
     layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
     to the definition's MACs, multiplications to those of the bound; without_peak names those that the profile has no
@@ -66,18 +64,6 @@ class Roofline(Shown):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
-        from costcalc.timing import bound_text
-
-        return f"<Roofline of {self.report.name} on {self.profile.id}: {bound_text(self)}>"
-
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The layers with their times, and the bounds."""
-        from costcalc.sheet import View, sheet
-
-        return (sheet(self.report, View(devices=(self,))),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The device's entry of the JSON report."""
-        from costcalc.timing import to_dict
-
-        return to_dict(self)
+        seconds, by = self.model.seconds, self.model.by
+        bound = "no bound" if seconds is None else f"≥ {scaled(seconds, 's')}{f', bound by {by}' if by else ''}"
+        return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.binding import bind_cost
 from costcalc.cost import NodeCost
-from costcalc.dim import Dim, Poly, substitute
+from costcalc.dim import Dim, substitute
 from costcalc.formula import Cost
-from costcalc.ir import TensorType, bind_type
+from costcalc.ir import TensorType, bind_type, qualified
 
 QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes")
 """The figures of a row and of the totals, over all runs of a node. None where one is not known."""
@@ -40,6 +40,11 @@ class Row:
     state: str
     amounts: Amounts
 
+    @property
+    def operator(self) -> str:
+        """The operator with its domain, unless that is ONNX's own."""
+        return qualified(self.domain, self.op_type)
+
     def __getitem__(self, quantity: str) -> Dim | None:
         return self.amounts[quantity]
 
@@ -51,6 +56,11 @@ class UnknownOp:
     op_type: str
     domain: str
     layers: tuple[str, ...]
+
+    @property
+    def operator(self) -> str:
+        """The operator with its domain, unless that is ONNX's own."""
+        return qualified(self.domain, self.op_type)
 
 
 def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
@@ -86,29 +96,3 @@ def bind_row(row: Row, dims: Mapping[str, int]) -> Row:
     outputs = tuple(Output(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
-
-
-def plain(d: Dim | None) -> int | str | None:
-    """A quantity for JSON and CSV: an int, a formula's text, or None."""
-    return str(d) if isinstance(d, Poly) else d
-
-
-def row_dict(row: Row) -> dict[str, Any]:
-    """The layer's entry of the JSON report."""
-    return {
-        "name": row.name,
-        "op_type": row.op_type,
-        "domain": row.domain,
-        "scope": list(row.scope),
-        "count": plain(row.count),
-        "outputs": [
-            {
-                "name": o.name,
-                "dtype": str(o.type.dtype),
-                "shape": None if o.type.shape is None else [plain(d) for d in o.type.shape],
-            }
-            for o in row.outputs
-        ],
-        "state": row.state,
-        **{name: plain(value) for name, value in row.amounts.items()},
-    }

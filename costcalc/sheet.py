@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc import columns, grouping
-from costcalc.columns import COLUMNS, AtLeast, Column, Group
+from costcalc.columns import COLUMNS, Column, Group
+from costcalc.core.amount import AtLeast, add
 from costcalc.errors import UsageError
 from costcalc.footer import Fact, Remark, facts, inputs, remarks
 from costcalc.report import Report
@@ -88,7 +89,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
     whole = Group("Total", report.layers, whole=False)
-    all_of_it = columns.add(map(columns.quantity(basis), whole.rows))
+    all_of_it = add(map(columns.quantity(basis), whole.rows))
     items = _items(report, view)
     if view.sort:
         items = ordered(items, view.sort, timed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from costcalc.dim import Dim
-from costcalc.ir import Graph, TensorType
+from costcalc.ir import Graph, TensorType, qualified
 from costcalc.report import Report
 from costcalc.rows import Amounts
 
@@ -42,6 +42,11 @@ class Layer:
     state: str
     place: str = ""
 
+    @property
+    def operator(self) -> str:
+        """The operator with its domain, unless that is ONNX's own."""
+        return qualified(self.domain, self.op_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -68,7 +73,7 @@ def snapshot(report: Report) -> Snapshot:
         tuple([_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]),
         tuple(_layers(report, graph)),
         dict(report.totals),
-        {f"{u.domain}:{u.op_type}" if u.domain else u.op_type: len(u.layers) for u in report.unknown},
+        {u.operator: len(u.layers) for u in report.unknown},
         dict(report.bound),
         report.notes,
         tuple(map(str, report.assumptions)),

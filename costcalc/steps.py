@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.columns import AtLeast, qualified
+from costcalc.core.amount import AtLeast
 from costcalc.dim import Dim, Poly
 from costcalc.footer import total
 from costcalc.formula import Cost, Factor, Formula
@@ -123,7 +123,7 @@ def sums(report: Report) -> Iterator[Step]:
     """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
     still long."""
     for key, what in (("macs", "MACs"), ("params", "Params"), ("flops", "FLOPs")):
-        every = [(qualified(row), row.amounts[key]) for row in report.rows]
+        every = [(row.operator, row.amounts[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
         shown = [number(amount) for _, amount in parts]
         if len(shown) > FEW:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc import columns
-from costcalc.columns import COLUMNS, Amount, AtLeast, Group
-from costcalc.dim import Poly
+from costcalc.columns import COLUMNS, Group
+from costcalc.core.amount import Amount, AtLeast, add, magnitude
 from costcalc.errors import UsageError, one_of
 from costcalc.rows import Row
 from costcalc.units import share
@@ -37,15 +37,6 @@ def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed
     return [items[i] for i in order]
 
 
-def magnitude(amount: Amount) -> tuple[int, int]:
-    """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
-    if isinstance(amount, AtLeast):
-        amount = amount.value
-    if isinstance(amount, Poly):
-        return max((sum(n for _, n in m), c) for m, c in amount.terms.items())
-    return (-1, 0) if amount is None else (0, amount)
-
-
 def column(
     items: Sequence[Row | Group],
     key: str,
@@ -60,7 +51,7 @@ def column(
         return _shares(column(items, basis, basis, whole), whole)
     if columns.is_quantity(key):
         get = columns.quantity(key)
-        return [columns.add(map(get, i.rows)) if isinstance(i, Group) else get(i) for i in items]
+        return [add(map(get, i.rows)) if isinstance(i, Group) else get(i) for i in items]
     return [columns.value(item, key) for item in items]
 
 

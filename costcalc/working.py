@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from costcalc import registry
+from costcalc.core.amount import plain
+from costcalc.core.result import Result
 from costcalc.errors import UsageError
 from costcalc.report import Report
-from costcalc.rows import Row, plain
+from costcalc.rows import Row
 from costcalc.separable import Separable, separables
 from costcalc.steps import Step, steps_of, sums
 from costcalc.storage import Stored, stored
@@ -32,7 +34,7 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Result):
     """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; bounds
     is the working of its bounds on devices."""
 
@@ -43,33 +45,9 @@ class Explanation:
     separable: tuple[Separable, ...]
     bounds: tuple[Step, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The explanation's entry of the JSON report."""
-        return {
-            "model": self.report.name,
-            "source": self.report.source,
-            "layers": [_working_dict(working) for working in self.workings],
-            "sums": [_step_dict(step) for step in self.sums],
-            "separable": [{k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
-                          for pair in self.separable],
-            **({"bounds": [_step_dict(step) for step in self.bounds]} if self.bounds else {}),
-        }  # fmt: skip
-
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the working."""
         return f"<Explanation of {self.report.name}: {self.layer or f'{len(self.workings)} layers'}>"
-
-    def __str__(self) -> str:
-        from costcalc.render.palette import Screen
-        from costcalc.render.working import text
-
-        return text(self, Screen())
-
-    def _repr_html_(self) -> str:
-        """The working in a notebook."""
-        import html
-
-        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def explain_report(report: Report, layer: str | None = None) -> Explanation:
@@ -157,3 +135,16 @@ def _working_dict(working: Working) -> dict[str, Any]:
         "outputs": list(working.outputs),
         "steps": [_step_dict(step) for step in working.steps],
     }
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """The explanation's entry of the JSON report."""
+    return {
+        "model": explanation.report.name,
+        "source": explanation.report.source,
+        "layers": [_working_dict(working) for working in explanation.workings],
+        "sums": [_step_dict(step) for step in explanation.sums],
+        "separable": [{k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
+                      for pair in explanation.separable],
+        **({"bounds": [_step_dict(step) for step in explanation.bounds]} if explanation.bounds else {}),
+    }  # fmt: skip

@@ -55,7 +55,7 @@ def test_one_word_is_one_name() -> None:
     assert [a.tool.name for a in costcalc.reconcile("lenet5", tools="thop").accounts] == ["thop"]
     assert [a.tool.name for a in costcalc.reconcile("lenet5", tools="thop, fvcore").accounts] == ["thop", "fvcore"]
     swept = costcalc.sweep("lenet5", dims={"N": [1, 2]}, sort="macs")
-    assert [column.key for column in swept.sheet("macs").columns] == ["macs"]
+    assert [column.key for column in swept.tables("macs")[0].columns] == ["macs"]
 
 
 def test_a_wrong_word_is_named_whole() -> None:

@@ -14,7 +14,8 @@ ORDER = (
     ("errors", "calm"),
     ("git", "given", "options"),
     ("revisions",),
-    ("dim", "shown"),
+    ("dim",),
+    ("core",),
     ("assume", "formula", "units"),
     ("ir",),
     ("registry",),
@@ -46,6 +47,7 @@ ORDER = (
     ("suggest",),
     ("api",),
     ("checking", "reconcile", "sweep", "tables"),
+    ("views",),
     ("cli",),
     ("__main__",),
 )
@@ -63,17 +65,13 @@ THIRD_PARTIES = {
 }
 
 ALLOWED_UP = {
-    ("shown", "render"),
-    ("report", "sheet"),
-    ("memory", "occupancy"),
-    ("roof", "sheet"),
-    ("roof", "timing"),
-    ("working", "render"),
+    ("render", "views"),
+    ("render", "reconcile"),
     ("diff", "api"),
     ("load", "api"),
 }
-"""Results print themselves: they ask for their sheets, and a renderer, at the moment they are printed.
-The packages load and diff, when they are called, are the API's functions of those names."""
+"""The presenter's views know all results. The packages load and diff, when they are called, are the API's functions of
+those names."""
 
 
 def part(path: Path) -> str:

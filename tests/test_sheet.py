@@ -6,7 +6,7 @@ import pytest
 from made import attention_scores, blocks, unknown
 
 from costcalc.build import GraphBuilder
-from costcalc.columns import AtLeast
+from costcalc.core.amount import AtLeast
 from costcalc.errors import UsageError
 from costcalc.footer import accounting
 from costcalc.ir import DType

@@ -61,7 +61,7 @@ class Case:
         found: dict[str, list[Layer]] = {}
         for layer in self.now.layers:
             if layer.state == "unknown" and not allowed(layer, self.budget.allow):
-                found.setdefault(operator(layer), []).append(layer)
+                found.setdefault(layer.operator, []).append(layer)
         every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
         return tuple(sorted(every, key=lambda one: one.behind))
 
@@ -70,14 +70,9 @@ def _reads_unknown(layer: Layer) -> bool:
     return any(t.name and t.shape is None for t in layer.inputs)
 
 
-def operator(layer: Layer) -> str:
-    """domain:Op, or Op in ONNX's own domain."""
-    return f"{layer.domain}:{layer.op_type}" if layer.domain else layer.op_type
-
-
 def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
     """Whether an operator without a rule is taken as free."""
-    return layer.op_type in allow or operator(layer) in allow
+    return layer.op_type in allow or layer.operator in allow
 
 
 def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from costcalc.budget import words
-from costcalc.budget.case import Case, Unknown, operator, partial
+from costcalc.budget.case import Case, Unknown, partial
 from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most, named, place_of
 from costcalc.budget.limits import TOTALS, Limit
 from costcalc.budget.rules import LIMIT_CODES, RULES, level
@@ -158,7 +158,7 @@ def _grew(case: Case, quantity: str) -> bool:
 
 def _count(case: Case, asked: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
-    found = [layer for layer in case.now.layers if asked.of in (layer.op_type, operator(layer))]
+    found = [layer for layer in case.now.layers if asked.of in (layer.op_type, layer.operator)]
     outcome = "exceeded" if len(found) > asked.most else "kept"
 
     def last() -> Culprit:

@@ -13,8 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from costcalc import __version__
 from costcalc.budget.verdict import titled
+from costcalc.core.version import __version__
 from costcalc.errors import LoadError, UsageError
 from costcalc.snapshot import Snapshot
 

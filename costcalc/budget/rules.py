@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from costcalc.budget.limits import TOTALS, Levels
 from costcalc.errors import UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
 
 
 class Rule(NamedTuple):
@@ -105,20 +102,6 @@ def find(code: str) -> Rule:
         near = did_you_mean(code.upper(), RULES)
         raise UsageError(f"there is no rule {code!r}", f"{near} `costcalc rule` lists all".strip())
     return RULES[code.upper()]
-
-
-def sheet(rules: Iterable[Rule]) -> Sheet:
-    """Rules as a table."""
-    from costcalc.columns import Column
-    from costcalc.sheet import Sheet
-
-    columns = (
-        Column("code", "Code", "text", 100),
-        Column("name", "Rule", "text", 95),
-        Column("holds", "Holds", "prose", 90),
-        Column("remedy", "Set and mend", "prose", 20),
-    )
-    return Sheet("rules", "", columns, tuple([tuple(rule) for rule in rules]), kind="rules")
 
 
 def level(code: str, levels: Levels) -> str:

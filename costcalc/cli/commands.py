@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from costcalc import __version__
 from costcalc.cli.examples import Sections
 from costcalc.cli.hardware import Devices, hardware_option, on_devices
 from costcalc.cli.options import (
@@ -25,6 +24,7 @@ from costcalc.cli.options import (
 from costcalc.cli.output import emit, show
 from costcalc.cli.several import Question, answers, opened
 from costcalc.cli.training import training_of, training_options
+from costcalc.core.version import __version__
 
 CANNOT_ANSWER = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -98,15 +98,18 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
 def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:
     """Show two or more models side by side, each figure with its ratio to the first model's."""
     from costcalc.api import compare
+    from costcalc.views.compare import comparison_document, comparison_tables
 
     comparison = compare(*models, strict=strict, **given(options))
     if form == "json":
         from costcalc.render import json
+        from costcalc.views.report import report_document
 
-        content = {"models": [r.to_dict() for r in comparison.reports], "comparison": comparison.to_dict()}
+        reports = [report_document(report) for report in comparison.reports]
+        content = {"models": reports, "comparison": comparison_document(comparison)}
         emit(json.dump(content), output)
     else:
-        show(comparison.sheets(), form, output)
+        show(comparison_tables(comparison), form, output)
 
 
 @cli.command()
@@ -131,8 +134,9 @@ def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str,
         explanation = explained(explanation, on_devices(explanation.report, hardware))
     if form == "json":
         from costcalc.render import json
+        from costcalc.working import explanation_document
 
-        emit(json.dump({"explanation": explanation.to_dict()}), output)
+        emit(json.dump({"explanation": explanation_document(explanation)}), output)
     else:
         from costcalc.render.palette import screen
         from costcalc.render.working import text

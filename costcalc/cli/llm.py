@@ -47,10 +47,11 @@ def llm(model: str, prompt: int, generate: int, batch: int, hardware: str | None
         on = [bounds.bounds(found, find(name)) for name in names((hardware,))]
     if form == "json":
         from costcalc.render import json
+        from costcalc.views.generation import speed_document
 
         content = sheets.to_dict(found)
         if on:
-            content["hardware"] = [bounds.to_dict(one) for one in on]
+            content["hardware"] = [speed_document(one) for one in on]
         emit(json.dump({"generation": content}), output)
     else:
         show([sheets.passes(found), *([sheets.devices(on)] if on else [])], form, output)

@@ -23,10 +23,11 @@ def codes() -> Iterable[str]:
 @output_options(*FORMATS)
 def rule(code: str | None, form: str, output: str | None) -> None:
     """List the rules of `costcalc check`, or show one: what it holds, and how it is set and mended."""
-    from costcalc.budget.rules import RULES, find, sheet
+    from costcalc.budget.rules import RULES, find
+    from costcalc.views.catalogue import check_rules
 
     if code is None:
-        show([sheet(RULES.values())], form, output)
+        show([check_rules(RULES.values())], form, output)
     elif form == "table":
         from costcalc.render.layout import wrap
         from costcalc.render.palette import screen
@@ -35,4 +36,4 @@ def rule(code: str | None, form: str, output: str | None) -> None:
         lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
         emit(on.text("\n".join(lines)), output)
     else:
-        show([sheet([find(code)])], form, output, keep_all=True)
+        show([check_rules([find(code)])], form, output, keep_all=True)

@@ -69,14 +69,15 @@ def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | No
         write(found, which, output)
     elif form == "json":
         from costcalc.render import json
+        from costcalc.views.suggest import suggestions_document
 
-        content = found.to_dict()
-        if number is not None:
-            content["suggestions"] = [one.to_dict() for one in found.named(str(number))]
-        emit(json.dump({"suggestions": content}), output)
+        chosen = None if number is None else found.named(str(number))
+        emit(json.dump({"suggestions": suggestions_document(found, chosen)}), output)
     elif number is None:
-        sheets = found.sheets(top or (FEW if form == "table" else None))
-        show(sheets[:1] if form == "csv" else sheets, form, output)
+        from costcalc.suggest.sheets import sheets
+
+        tables = sheets(found, top or (FEW if form == "table" else None))
+        show(tables[:1] if form == "csv" else tables, form, output)
     else:
         explain(found, number, top or (FEW if form == "table" else None), form, output)
 

@@ -58,15 +58,18 @@ def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output,
         draw([_chart(found, output.plot)], form, path)
     elif form == "json":
         from costcalc.render import json
+        from costcalc.views.sweep import sweep_document
 
-        emit(json.dump({"sweep": _document(found, output.columns)}), path)
+        emit(json.dump({"sweep": sweep_document(found, output.columns)}), path)
     else:
         _sheet(found, output)
     return not found.points or found.invalid < found.points
 
 
 def _sheet(found: Sweep, output: Output) -> None:
-    table = [found.sheet(output.columns)]
+    from costcalc.views.sweep import sweep_table
+
+    table = [sweep_table(found, output.columns)]
     if not output.plot:
         show(table, output.form, output.path, bool(output.columns))
         return
@@ -110,19 +113,6 @@ def _all_lines(found: Sweep, output: Output) -> Iterator[str]:
     places = _places(found.columns, output.columns)
     yield header(output.form, [found.columns[at] for at in places])
     yield lines(output.form, found.axes, places, found.rows)
-
-
-def _document(found: Sweep, asked: Sequence[str]) -> dict[str, Any]:
-    names = [known(name, found.columns) for name in asked or found.columns]
-    rows = [record(found.axes, row) for row in found.rows]
-    return {
-        "model": found.name,
-        "points": found.points,
-        "invalid": found.invalid,
-        "notes": list(found.notes),
-        "columns": names,
-        "rows": [{name: row[name] for name in names} for row in rows],
-    }
 
 
 def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Output, jobs: int | None) -> bool:

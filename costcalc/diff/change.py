@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.dim import Dim
-from costcalc.shown import Shown
 from costcalc.snapshot import Layer, Snapshot
-
-if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
 """What became of a layer. changed: its own definition is another (kernel, filters, operator). follows: it is defined as
@@ -52,7 +48,7 @@ class LayerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Diff(Shown):
+class Diff(Result):
     """Two versions of a model with their layers aligned. layers holds each layer once, in the new version's order, a
     removed one after the layer that it stood behind."""
 
@@ -65,17 +61,9 @@ class Diff(Shown):
         old, new = (side.source or side.name for side in (self.before, self.after))
         return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
 
-    def sheets(self, top: int | None = None) -> tuple[Sheet, ...]:
+    def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
         """The totals, the causes and the layers, of those with top only the largest differences."""
-        from costcalc.diff.sheets import sheets
-
-        return sheets(self, top)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The diff as JSON."""
-        from costcalc.diff.content import to_dict
-
-        return to_dict(self)
+        return presenter().tables(self, top=top)
 
     @property
     def changes(self) -> tuple[LayerChange, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.columns import Amount, AtLeast, Column, add
+from costcalc.columns import Column
+from costcalc.core.amount import Amount, AtLeast, add
 from costcalc.diff.change import CAUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
 from costcalc.diff.remarks import remarks

@@ -47,11 +47,7 @@ def operator(change: LayerChange) -> str:
     """The layer's operator now, or the one that it had, with its domain unless that is ONNX's own."""
     layer = change.after or change.before
     assert layer is not None
-    return _qualified(layer)
-
-
-def _qualified(layer: Layer) -> str:
-    return f"{layer.domain}:{layer.op_type}" if layer.domain else layer.op_type
+    return layer.operator
 
 
 def _main(layer: Layer) -> Iterator[tuple[str, str]]:
@@ -75,8 +71,8 @@ def _main(layer: Layer) -> Iterator[tuple[str, str]]:
 
 def _itself(old: Layer, new: Layer) -> Iterator[str]:
     """Differences of what each layer is by itself."""
-    if _qualified(old) != _qualified(new):
-        yield f"operator {_qualified(old)} → {_qualified(new)}"
+    if old.operator != new.operator:
+        yield f"operator {old.operator} → {new.operator}"
         yield from _between(dict(_main(old)), dict(_main(new)))
         return
     yield from _between(dict(_main(old)), dict(_main(new)))

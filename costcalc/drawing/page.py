@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc import __version__
+from costcalc.core.version import __version__
 from costcalc.page import html
 from costcalc.page.figures import figure
 from costcalc.plotting.charts import Chart

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.fits import Fit, fits
 from costcalc.generation.account import Generation, Phase, each_step, with_cache_total
@@ -67,35 +67,3 @@ def _bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ..
     found = roofline(phase.least, profile)
     memory = None if profile.bandwidth is None else (phase.traffic - found.kept) / profile.bandwidth.value
     return found.model._replace(memory=memory), found.without_peak
-
-
-def to_dict(found: Bounds) -> dict[str, Any]:
-    """The device's entry of the JSON report."""
-
-    def seconds(value: Fraction | None) -> float | None:
-        return None if value is None else float(value)
-
-    def of(bound: Bound | None) -> dict[str, Any] | None:
-        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.by or None}
-
-    return {
-        "name": found.profile.id,
-        "device": found.profile.name,
-        "prefill": of(found.prefill),
-        "first_step": of(found.first),
-        "last_step": of(found.last),
-        "steps_s": seconds(found.steps),
-        "total_s": seconds(found.total),
-        "tokens_per_s": seconds(found.tokens_per_s),
-        "without_peak": list(found.without_peak),
-        "fits": [
-            {
-                "memory": fit.memory,
-                "what": fit.what,
-                "needed_bytes": fit.needed,
-                "capacity_bytes": fit.capacity,
-                "fits": fit.fits,
-            }
-            for fit in found.fits
-        ],
-    }

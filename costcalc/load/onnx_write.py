@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costcalc import __version__
+from costcalc.core.version import __version__
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.ir import DType, Graph, Node, SequenceType, TensorType
 from costcalc.load.onnx_weights import concrete, store, tensor

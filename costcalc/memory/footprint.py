@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.core.result import Result
 from costcalc.dim import Dim, bounds
 from costcalc.errors import UsageError
 from costcalc.ir import Graph
 from costcalc.memory.peak import Timeline, timeline
 from costcalc.memory.schedule import Buffer, Schedule, Step, node_steps, schedule
-from costcalc.shown import Shown
 from costcalc.units import exact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from costcalc.memory.arena import Arena
-    from costcalc.sheet import Sheet
-
-SHOWN = 10
-"""Tensors of the table that stands for all."""
 
 
 class Execution(NamedTuple):
@@ -40,7 +36,7 @@ class Execution(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint(Shown):
+class Footprint(Result):
     """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
     one (both None unless the order was searched for)."""
 
@@ -56,18 +52,6 @@ class Footprint(Shown):
         """Short, for a session that shows the value of every line; str is the table."""
         peak = "undecided" if self.peak is None else f"{exact(self.peak)} B"
         return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.plan.buffers)} tensors>"
-
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The dearest tensors."""
-        from costcalc.occupancy import sheet
-
-        return (sheet(self, "tensor", SHOWN),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The entry of `costcalc memory --format json`: every step and tensor, and the arena's plan."""
-        from costcalc.occupancy import to_dict
-
-        return to_dict(self)
 
     @property
     def peak(self) -> Dim | None:

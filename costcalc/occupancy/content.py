@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.core.amount import plain
 from costcalc.dim import symbols
 from costcalc.memory.footprint import Footprint
 from costcalc.memory.resolutions import resolutions
-from costcalc.rows import plain
 
 
 def to_dict(found: Footprint) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.columns import Amount, AtLeast
+from costcalc.core.amount import Amount, AtLeast
 from costcalc.dim import Dim, remedy, symbols
 from costcalc.footer import Fact, Remark
 from costcalc.memory.footprint import Footprint

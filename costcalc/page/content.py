@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc import __version__
 from costcalc.comparison import amount_ratio, compare_reports
+from costcalc.core.version import __version__
 from costcalc.footer import TOTALS, facts, inputs, remarks, total
 from costcalc.hardware.profile import HardwareProfile
 from costcalc.page.figures import figure
 from costcalc.page.layers import QUANTITIES, blocks, columns, edges
 from costcalc.page.occupied import memory
 from costcalc.page.speed import devices
-from costcalc.render.cells import printable
+from costcalc.render.untrusted import printable
 from costcalc.report import Report
 from costcalc.timing import rooflines
 

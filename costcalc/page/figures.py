@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.columns import Amount, AtLeast
+from costcalc.core.amount import Amount, AtLeast, magnitude
 from costcalc.dim import Poly
 from costcalc.units import exact
-from costcalc.values import magnitude
 
 LARGEST = 2**53
 """JavaScript's numbers are exact below this."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.columns import qualified
 from costcalc.grouping import Block, tree
 from costcalc.page.figures import figure
 from costcalc.plotting.kinds import kinds
-from costcalc.render.cells import printable, shapes
+from costcalc.render.cells import shapes
+from costcalc.render.untrusted import printable
 from costcalc.report import Report
 from costcalc.rows import Row
 from costcalc.steps import names, numbers
@@ -26,7 +26,7 @@ def columns(report: Report) -> dict[str, list[Any]]:
     rows = report.layers
     return {
         "name": [printable(row.name) for row in rows],
-        "op": [printable(qualified(row)) for row in rows],
+        "op": [printable(row.operator) for row in rows],
         "kind": list(map(printable, kind)),
         "output": [printable(shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
         "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc.dim import remedy, symbols
 from costcalc.memory.footprint import footprint
 from costcalc.page.figures import figure
-from costcalc.render.cells import printable
+from costcalc.render.untrusted import printable
 from costcalc.report import Report
 from costcalc.units import shape_text
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.fits import fits
-from costcalc.render.cells import printable
+from costcalc.render.untrusted import printable
 from costcalc.roofline import Roofline, multiplied_in
 from costcalc.timing import bound_text, fit_text, layers_text, number, rate, speed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from costcalc.columns import qualified
 from costcalc.ir import Graph, Node
 from costcalc.report import Report
 
@@ -10,8 +9,7 @@ from costcalc.report import Report
 def kinds(report: Report) -> list[str]:
     """One name for each row of the report."""
     return [
-        f"{qualified(row)}{_shape(report.graph, node)}"
-        for row, node in zip(report.rows, report.graph.nodes, strict=True)
+        f"{row.operator}{_shape(report.graph, node)}" for row, node in zip(report.rows, report.graph.nodes, strict=True)
     ]
 
 

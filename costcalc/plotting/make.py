@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from costcalc import columns, grouping
-from costcalc.columns import AtLeast, Group
+from costcalc.columns import Group
 from costcalc.comparison import compare_reports
+from costcalc.core.amount import AtLeast, add
 from costcalc.dim import Dim, remedy
 from costcalc.errors import UsageError
 from costcalc.footer import TOTALS
@@ -40,7 +41,7 @@ def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) ->
     found = []
     for item in items:
         rows = item.rows if isinstance(item, Group) else (item,)
-        amount = columns.add(map(read, rows))
+        amount = add(map(read, rows))
         value = amount.value if isinstance(amount, AtLeast) else amount
         name = {kind[id(row)] for row in rows}
         found.append(

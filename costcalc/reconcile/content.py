@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.core.amount import plain
 from costcalc.reconcile.account import Account
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.sheets import working
-from costcalc.rows import plain
 
 
 def to_dict(found: Reconciliation, by: str = "part") -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.ir import Graph
 from costcalc.reconcile.account import Account, account_of
 from costcalc.reconcile.calls import calls
@@ -14,17 +14,13 @@ from costcalc.reconcile.nodes import nodes
 from costcalc.reconcile.reading import Reading, read
 from costcalc.reconcile.tools import TOOLS, chosen
 from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, writing_of
-from costcalc.shown import Shown
-
-if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
 
 FEW = 3
 """Counters that a repr names at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciliation(Shown):
+class Reconciliation(Result):
     """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
     shapes are not known or whose operators have no cost rule."""
 
@@ -40,24 +36,10 @@ class Reconciliation(Shown):
         named = ", ".join(tools) if len(tools) <= FEW else f"{len(tools)} counters"
         return f"<Reconciliation of {self.graph.name}: {named}>"
 
-    def sheets(self, inline: bool = False) -> tuple[Sheet, ...]:
+    def tables(self, inline: bool = False) -> tuple[ResultTable, ...]:
         """The counters, where there are several, and the parts of each. inline gives the working a column of its own,
         for which a terminal has no room: there it stands below."""
-        from costcalc.reconcile.sheets import sheets
-
-        return sheets(self, inline=inline)
-
-    def _repr_html_(self) -> str:
-        """The tables in a notebook, which has room."""
-        from costcalc.render.html import fragment
-
-        return fragment(self.sheets(inline=True))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The entry of `--format json`."""
-        from costcalc.reconcile.content import to_dict
-
-        return to_dict(self)
+        return presenter().tables(self, inline=inline)
 
     @property
     def known(self) -> bool:

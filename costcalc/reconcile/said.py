@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.amount import magnitude
 from costcalc.dim import Dim
 from costcalc.footer import Remark
 from costcalc.reconcile.account import Account
@@ -13,7 +14,6 @@ from costcalc.reconcile.layers import NORMS
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.writing import CHOICES
 from costcalc.units import exact, short
-from costcalc.values import magnitude
 
 
 def remarks(found: Reconciliation, account: Account | None = None, alone: bool = False) -> Iterator[Remark]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.columns import Amount, AtLeast, Column
+from costcalc.columns import Column
+from costcalc.core.amount import Amount, AtLeast
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
 from costcalc.footer import Fact, Remark

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.columns import Amount, AtLeast, Column
+from costcalc.columns import Column
+from costcalc.core.amount import Amount, AtLeast
 from costcalc.render.untrusted import printable
 from costcalc.units import (
     digits,

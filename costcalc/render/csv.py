@@ -11,10 +11,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.columns import AtLeast
+from costcalc.core.amount import AtLeast, plain
 from costcalc.dim import Dim, Poly
 from costcalc.render.untrusted import printable, spreadsheet
-from costcalc.rows import plain
 from costcalc.sheet import Sheet
 
 

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc import __version__
 from costcalc.calm import calm
-from costcalc.columns import AtLeast
+from costcalc.core.amount import AtLeast, plain
+from costcalc.core.version import __version__
 from costcalc.render.palette import knows_unicode
 from costcalc.report import FORMAT_VERSION, Report
-from costcalc.rows import plain
 from costcalc.sheet import Sheet
+from costcalc.timing import to_dict
+from costcalc.views.report import report_document
 
 if TYPE_CHECKING:
     from costcalc.roofline import Roofline
@@ -36,12 +37,10 @@ def entry(
     report: Report, group: Sheet | None = None, by: str = "layer", devices: Sequence[Roofline] | None = None
 ) -> dict[str, Any]:
     """A model's entry; its rows by operator or block and the bounds on hardware where they are given."""
-    model = report.to_dict()
+    model = report_document(report)
     if group is not None:
         model["groups"] = {"by": by, "rows": rows(group)}
     if devices is not None:
-        from costcalc.timing import to_dict
-
         model["hardware"] = [to_dict(one) for one in devices]
     return model
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from costcalc.columns import Column, is_formula
+from costcalc.columns import Column
+from costcalc.core.amount import is_formula
 from costcalc.render import cells
 from costcalc.render.layout import GAP, column_width, text_width
 from costcalc.sheet import Sheet, only

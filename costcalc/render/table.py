@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from costcalc.columns import is_formula
+from costcalc.core.amount import is_formula
 from costcalc.footer import Fact, Remark
 from costcalc.render import cells, plot
 from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, text_width, wrap, wrap_formula

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from costcalc.columns import COLUMNS, Column, qualified
+from costcalc.columns import COLUMNS, Column
 from costcalc.dim import Dim
 from costcalc.footer import inputs
 from costcalc.render import cells, table
@@ -32,8 +32,8 @@ def text(explanation: Explanation, screen: Screen) -> str:
     if len(explanation.workings) <= FULL:
         told: set[str] = set()
         for working in explanation.workings:
-            lines += [*_working(working, screen, qualified(working.row) not in told), ""]
-            told.add(qualified(working.row))
+            lines += [*_working(working, screen, working.row.operator not in told), ""]
+            told.add(working.row.operator)
     else:
         lines += [*_compact(explanation, screen), ""]
     if explanation.sums:
@@ -50,7 +50,7 @@ def text(explanation: Explanation, screen: Screen) -> str:
 def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
     """words: say what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
-    yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {cells.printable(qualified(row))}"
+    yield f"{palette.title}{cells.printable(row.name)}{palette.off}  {cells.printable(row.operator)}"
     if words and working.sentence:
         yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
         yield ""
@@ -85,8 +85,8 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     for working in explanation.workings:
         step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
         if len(step.sides) > 1:
-            legend[qualified(working.row), step.sides[0]] = None
-        rows.append((working.row.name, qualified(working.row), step.sides[-1], working.row.amounts[key]))
+            legend[working.row.operator, step.sides[0]] = None
+        rows.append((working.row.name, working.row.operator, step.sides[-1], working.row.amounts[key]))
     shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
     yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
     yield ""

@@ -12,7 +12,7 @@ from costcalc.dim import Dim
 from costcalc.errors import CostcalcError
 from costcalc.footer import TOTALS, Remark
 from costcalc.ir import Graph
-from costcalc.render.cells import printable
+from costcalc.render.untrusted import printable
 from costcalc.report import Report
 from costcalc.sheet import Sheet
 from costcalc.suggest.edit import edit

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from costcalc.core.amount import magnitude
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError, one_of
 from costcalc.given import words
@@ -24,7 +25,6 @@ from costcalc.suggest.suggestions import Suggestions
 from costcalc.suggest.view import line, view
 from costcalc.suggest.write import writable
 from costcalc.units import parse, parse_percent, ratio
-from costcalc.values import magnitude
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

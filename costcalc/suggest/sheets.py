@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from costcalc.columns import Column
+from costcalc.core.amount import magnitude
 from costcalc.footer import Remark, inputs
 from costcalc.footer import remarks as footer
 from costcalc.sheet import Sheet
@@ -14,7 +15,6 @@ from costcalc.suggest.registry import EXACT, MEASURE, RULES
 from costcalc.suggest.suggestion import Suggestion
 from costcalc.suggest.suggestions import Suggestions
 from costcalc.units import exact, share
-from costcalc.values import magnitude
 
 RANKED = (
     Column("number", "#", "number", 99),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
+from costcalc.core.amount import magnitude
+from costcalc.core.result import Serializable
 from costcalc.dim import Dim
 from costcalc.ir import Graph
-from costcalc.rows import plain
 from costcalc.suggest.pieces import Match
 from costcalc.suggest.places import Place
 from costcalc.suggest.registry import Rule
 from costcalc.units import ratio
-from costcalc.values import magnitude
 
 QUANTITIES = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "buffers",
               "traffic_bytes")  # fmt: skip
@@ -22,7 +21,7 @@ QUANTITIES = ("macs", "params", "flops", "peak_activation_bytes", "activation_by
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Suggestion:
+class Suggestion(Serializable):
     """number is its rank from 1 on. graph is the model with this rewrite at all uses of its place, before and after are
     the whole model's totals; a total that open symbols leave undecided (the peak) is absent. macs are those of the
     rewritten layers as they are."""
@@ -73,34 +72,6 @@ class Suggestion:
         if saving is None or saving == 0 or self.macs is None:
             return None
         return ratio(self.macs - saving, self.macs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The suggestion's entry of the JSON report."""
-        return {
-            "number": self.number,
-            "rewrite": self.rule.id,
-            "title": self.rule.title,
-            "place": self.where,
-            "layers": list(self.layers),
-            "uses": len(self.matches),
-            "saves": {key: plain(self.saves(key)) for key in QUANTITIES},
-            "after": {key: plain(self.after.get(key)) for key in QUANTITIES},
-            "ratio": None if self.ratio is None else float(self.ratio),
-            "ratios": [
-                {
-                    "layers": list(match.layers),
-                    "formula": None if match.ratio is None else match.ratio.names,
-                    "working": None if match.ratio is None else match.ratio.numbers,
-                    "value": None if match.ratio is None or match.ratio.value is None else float(match.ratio.value),
-                    "remark": match.remark,
-                }
-                for match in self.matches
-            ],
-            "accuracy": self.rule.accuracy,
-            "source": self.rule.source,
-            "applies": self.writable,
-            "reason": self.place.reason,
-        }
 
 
 def saved(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:

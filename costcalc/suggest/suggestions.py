@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.errors import UsageError
 from costcalc.report import Report
-from costcalc.shown import Shown
 from costcalc.suggest.pieces import Knobs
 from costcalc.suggest.source import Source
 from costcalc.suggest.suggestion import Suggestion
 
-if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
-
 
 @dataclass(frozen=True, slots=True)
-class Suggestions(Shown):
+class Suggestions(Result):
     """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
 
     source: Source
@@ -41,11 +37,9 @@ class Suggestions(Shown):
     def __repr__(self) -> str:
         return f"<Suggestions for {self.report.name}: {len(self.ranked)}>"
 
-    def sheets(self, top: int | None = None) -> tuple[Sheet, ...]:
-        """The suggestions, and each rewrite at all its places."""
-        from costcalc.suggest.sheets import sheets
-
-        return sheets(self, top)
+    def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
+        """The suggestions, and each rewrite at all its places; with top only the first suggestions."""
+        return presenter().tables(self, top=top)
 
     def named(self, which: str) -> tuple[Suggestion, ...]:
         """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
@@ -66,12 +60,3 @@ class Suggestions(Shown):
 
         chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
         return applied(self.source, chosen)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The model's entry of the JSON report."""
-        return {
-            "model": self.report.name,
-            "source": self.report.source,
-            "sort": self.sort,
-            "suggestions": [one.to_dict() for one in self.ranked],
-        }

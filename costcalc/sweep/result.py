@@ -1,4 +1,4 @@
-"""A finished sweep: its columns and rows as plain data, and the table of it."""
+"""A finished sweep: its columns and rows as plain data, and what their columns are."""
 
 from __future__ import annotations
 
@@ -6,31 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from costcalc.columns import AtLeast, Column
+from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.errors import UsageError, did_you_mean
-from costcalc.footer import TOTALS, Remark
-from costcalc.given import words
-from costcalc.sheet import Sheet
-from costcalc.shown import Shown
-from costcalc.sweep.axis import Axis, Grid, shown, where
+from costcalc.sweep.axis import Axis, shown
 from costcalc.sweep.figures import FIGURES, OTHERS
 from costcalc.sweep.point import Row
 
-SHOWN = 10_000
-"""Rows of a table at most: more are read by programs."""
-REASONS = 3
-"""Reasons why rows are invalid that a table tells."""
-USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
-"""The figures of a table that was not asked for others."""
-IMPORTANCE = {"macs": 90, "params": 80, "peak_activation_bytes": 70, "weight_bytes": 60, "flops": 50,
-              "activation_bytes": 40, "traffic_bytes": 35, "buffers": 30}  # fmt: skip
-TITLES = {"weight_bytes": "Weights", "activation_bytes": "Activations", "peak_activation_bytes": "Peak",
-          "traffic_bytes": "Traffic", "lower_bound": "Lower bound", "upper_bound": "Upper bound",
-          "error": "Error"}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
-class Sweep(Shown):
+class Sweep(Result):
     """The rows of a sweep: the axes' values, the figures in exact integers (None where they are not known), whether
     they are bounds, and an error where the combination is none. It iterates over its rows as dicts of plain values.
 
@@ -63,52 +47,10 @@ class Sweep(Shown):
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"
 
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The table as it is shown where no columns are asked for."""
-        return (self.sheet(),)
-
-    def sheet(self, columns: str | Sequence[str] = ()) -> Sheet:
-        """The table, of these columns, else of what varies and the usual figures; what has one value and why rows have
-        no figures stand below. UsageError where a column does not exist."""
-        every = self.columns
-        usual = (*(a.column for a in self.axes if a.varies), *USUAL)
-        asked = [known(c, every) for c in words("columns", columns)] or usual
-        places = [every.index(column) for column in asked]
-        lower = every.index("lower_bound")
-        cells = [tuple(_cell(row[at], at, row[lower], len(self.axes)) for at in places) for row in self.rows[:SHOWN]]
-        shown_columns = tuple(_column(self.axes, at, every[at]) for at in places)
-        return Sheet(self.name, "", shown_columns, tuple(cells), remarks=tuple(self._remarks()), kind="model")
-
-    def _remarks(self) -> Iterator[Remark]:
-        size = Grid(self.axes).size
-        drawn = f" drawn from {size:,}" if self.points < size else ""
-        combinations = f"{len(self.rows):,} of {self.points:,} combinations{drawn}"
-        yield Remark("Rows", combinations + (f", {self.invalid:,} invalid" if self.invalid else ""), bool(self.invalid))
-        if len(self.rows) > SHOWN:
-            yield Remark("Shown", f"the first {SHOWN:,} rows; csv, json and jsonl have all", True)
-        given = ", ".join(f"{axis.column} = {shown(axis.values[0])}" for axis in self.axes if not axis.varies)
-        if given:
-            yield Remark("Given", given)
-        yield from self._invalid()
-        if any(row[-2] for row in self.rows):
-            yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
-        if any(row[-3] for row in self.rows):
-            text = "an operator has no rule in some: figures marked ≥ are lower bounds, for conditions too (--strict)"
-            yield Remark("Unknown", text, True)
-        for note in self.notes:
-            yield Remark("Note", note)
-
-    def _invalid(self) -> Iterator[Remark]:
-        """Why rows have no figures: each reason once, with the first row that it holds for."""
-        reasons: dict[str, list[Row]] = {}
-        for row in self.rows:
-            if row[-1] is not None:
-                reasons.setdefault(row[-1], []).append(row)
-        for reason, rows in list(reasons.items())[:REASONS]:
-            more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
-            yield Remark("Invalid", f"{where(self.axes, rows[0])}{more}: {reason}", True)
-        if len(reasons) > REASONS:
-            yield Remark("Invalid", f"{len(reasons) - REASONS:,} more reasons: see the column error", True)
+    def tables(self, columns: str | Sequence[str] = ()) -> tuple[ResultTable, ...]:
+        """The table, of these columns, else of what varies and the usual figures. UsageError where a column does not
+        exist."""
+        return presenter().tables(self, columns=columns)
 
 
 def columns_of(axes: Sequence[Axis]) -> tuple[str, ...]:
@@ -147,22 +89,3 @@ def known(column: str, columns: Sequence[str]) -> str:
             f"there is no column {column!r}", did_you_mean(column, columns) or "there are " + ", ".join(columns)
         )
     return column
-
-
-def _column(axes: Sequence[Axis], at: int, name: str) -> Column:
-    if at < len(axes):
-        return Column(name, name, "figure", 100)
-    if name in FIGURES:
-        kind = "bytes" if name.endswith("_bytes") else "number"
-        return Column(name, TITLES.get(name, TOTALS[name]), kind, IMPORTANCE[name])
-    return Column(name, TITLES[name], "prose" if name == "error" else "text", 95)
-
-
-def _cell(value: Any, at: int, lower_bound: Any, axes: int) -> Any:
-    if at < axes:
-        return shown(value)
-    if at < axes + len(FIGURES) and lower_bound and value is not None:
-        return AtLeast(value)
-    if at < axes + len(FIGURES):
-        return value
-    return "" if value is None else shown(value)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from costcalc.core.result import Serializable
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
 from costcalc.ir import Graph, Node
 from costcalc.report import Report
-from costcalc.rows import Row, plain
+from costcalc.rows import Row
 from costcalc.training.backward import Contraction, contractions, present
 from costcalc.training.flow import Flow, flow
 from costcalc.training.memory import Checkpoint, Store, all_kept, best
@@ -29,7 +30,7 @@ class Setup(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class Training(Serializable):
     """What one step costs. macs: forward, weight_gradient, input_gradient, recompute. params: trained, frozen. nbytes:
     weights, gradients, optimizer, activations. without_rule are layers whose gradient no rule knows: MACs and
     activations are lower bounds then. The loss and the optimiser's arithmetic are no part of it."""
@@ -61,20 +62,6 @@ class Training:
     def of(self, report: Report) -> Report:
         """The same for another report (one with its symbols bound)."""
         return train(report, self.setup)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The `training` entry of the JSON report."""
-        again = self.checkpoint
-        return {
-            "optimizer": self.setup.optimizer,
-            "freeze": list(self.setup.freeze),
-            "input_gradient": self.setup.input_gradient,
-            "checkpoint": None if again is None else {"depth": again.depth, "blocks": again.blocks},
-            "macs": _plain({**self.macs, "backward": self.backward_macs, "total": self.total_macs}),
-            "params": _plain(self.params),
-            "bytes": _plain({**self.nbytes, "total": self.total_bytes}),
-            "without_rule": list(self.without_rule),
-        }
 
 
 def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
@@ -154,7 +141,3 @@ def _sum(items: Any, amount: Any) -> Dim:
     for item in items:
         total = total + amount(item)
     return total
-
-
-def _plain(amounts: Mapping[str, Dim]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in amounts.items()}

@@ -11,7 +11,7 @@ from made import attention_scores, blocks, separable, unknown
 
 import costcalc
 from costcalc.build import GraphBuilder
-from costcalc.columns import AtLeast
+from costcalc.core.amount import AtLeast
 from costcalc.dim import symbol
 from costcalc.hardware.find import find
 from costcalc.ir import DType

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from costcalc import __version__
 from costcalc.budget.verdict import Outcome
 from costcalc.budget.words import at, culprit, place
+from costcalc.core.version import __version__
 from costcalc.errors import UsageError
 from costcalc.render.layout import middle
 from costcalc.render.untrusted import markdown, markdown_line

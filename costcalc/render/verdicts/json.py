@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.budget.verdict import Checked, Figure, Outcome, Place, Verdict
+from costcalc.core.amount import plain
 from costcalc.dim import Dim
 from costcalc.render import json
-from costcalc.rows import plain
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 

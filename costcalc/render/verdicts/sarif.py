@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from costcalc import __version__
 from costcalc.budget.rules import RULES
 from costcalc.budget.verdict import Figure, Outcome
 from costcalc.calm import calm
+from costcalc.core.amount import plain
+from costcalc.core.version import __version__
 from costcalc.render.untrusted import printable
 from costcalc.render.verdicts.said import Finding, every, findings, fingerprint, headline, relative, sentence
-from costcalc.rows import plain
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 HOME = "https://pypi.org/project/costcalc/"

@@ -1,0 +1,52 @@
+"""Amounts: an exact Dim, a lower bound of a sum with unknown parts, or None; their sum, order and JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from costcalc.dim import Dim, Poly, written
+
+
+class AtLeast(NamedTuple):
+    """A sum with unknown parts: what is known of it."""
+
+    value: Dim
+
+
+Amount = Dim | AtLeast | None
+
+
+def add(amounts: Iterable[Dim | None]) -> Amount:
+    """The sum; AtLeast where a part is unknown, None where all are."""
+    known: Dim = 0
+    some = unknown = False
+    for amount in amounts:
+        if amount is None:
+            unknown = True
+        else:
+            some = True
+            known = known + amount
+    if unknown:
+        return AtLeast(known) if some else None
+    return known
+
+
+def is_formula(value: Any) -> bool:
+    """Whether a figure still holds open symbols."""
+    return isinstance(value.value if isinstance(value, AtLeast) else value, Poly)
+
+
+def magnitude(amount: Amount) -> tuple[int, int]:
+    """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
+    if isinstance(amount, AtLeast):
+        amount = amount.value
+    if isinstance(amount, Poly):
+        return max((sum(n for _, n in m), c) for m, c in amount.terms.items())
+    return (-1, 0) if amount is None else (0, amount)
+
+
+def plain(d: Dim | None) -> int | str | None:
+    """A quantity or an extent for programs (JSON, CSV, lock files): an int, None, or a formula's text that `dim.parse`
+    reads back, in which a symbol that is no identifier stands between backquotes: 3*`batch-size` + seq."""
+    return written(d) if isinstance(d, Poly) else d

@@ -1,0 +1,87 @@
+"""Base classes of results: tables, JSON document, text, HTML and rich output are asked of an installed presenter.
+
+The packages below the views define results and know no screen. `costcalc/__init__` installs the presenter by its
+module's name; it is imported when the first result is shown.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+
+class ResultTable(Protocol):
+    """What callers may rely on of a table: raw values, a row each, under columns."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def columns(self) -> tuple[Any, ...]: ...
+
+    @property
+    def rows(self) -> tuple[tuple[Any, ...], ...]: ...
+
+
+class Presenter(Protocol):
+    """What turns a result into tables, a JSON document, text, HTML, and an object that rich prints."""
+
+    def tables(self, result: Any, **options: Any) -> tuple[ResultTable, ...]: ...
+
+    def document(self, result: Any) -> dict[str, Any]: ...
+
+    def text(self, result: Any) -> str: ...
+
+    def markup(self, result: Any) -> str: ...
+
+    def rich(self, result: Any) -> Any: ...
+
+
+_INSTALLED: list[str] = []
+
+
+def install(module: str) -> None:
+    """Names the module that is the presenter from now on."""
+    _INSTALLED[:] = [module]
+    presenter.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def presenter() -> Presenter:
+    """The installed presenter. RuntimeError where none is installed."""
+    if not _INSTALLED:
+        raise RuntimeError("no presenter is installed: import costcalc first")
+    return cast(Presenter, import_module(_INSTALLED[0]))
+
+
+class Serializable:
+    """A result, or a part of one, that has a JSON document."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of the JSON report: plain values, an amount with open symbols as the text of its formula."""
+        return presenter().document(self)
+
+
+class Result(Serializable):
+    """A result that is shown as tables. Its repr should be short, for a session shows that of every line."""
+
+    __slots__ = ()
+
+    def tables(self) -> tuple[ResultTable, ...]:
+        """What is shown, in this order."""
+        return presenter().tables(self)
+
+    def __str__(self) -> str:
+        """The tables, as wide as a line of a pipe."""
+        return presenter().text(self)
+
+    def _repr_html_(self) -> str:
+        """The tables in a notebook."""
+        return presenter().markup(self)
+
+    def __rich__(self) -> Any:
+        """The tables in the colours and at the width of a terminal, for rich's print."""
+        return presenter().rich(self)

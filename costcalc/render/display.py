@@ -1,0 +1,55 @@
+"""The presenter: a result to its tables, its JSON document, plain text, a notebook's HTML, and what rich prints."""
+
+from __future__ import annotations
+
+import html as markup_language
+from typing import TYPE_CHECKING, Any
+
+from costcalc.reconcile.reconciliation import Reconciliation
+from costcalc.render import html, sheets
+from costcalc.render.palette import Screen, coloured, palette, screen
+from costcalc.render.working import text as working_text
+from costcalc.views.present import document, tables
+from costcalc.working import Explanation
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+__all__ = ["document", "markup", "rich", "tables", "text"]
+
+
+def text(result: Any) -> str:
+    """The tables as wide as a line of a pipe; of an explanation, its working."""
+    if isinstance(result, Explanation):
+        return working_text(result, Screen())
+    return sheets("table", tables(result), screen(to_file=True))
+
+
+def markup(result: Any) -> str:
+    """The tables as HTML with their style, for a notebook, which has room for workings; of an explanation, its text."""
+    if isinstance(result, Explanation):
+        return f"<pre>{markup_language.escape(text(result))}</pre>"
+    shown = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
+    return html.fragment(shown)
+
+
+def rich(result: Any) -> RichResult:
+    """The result as an object that rich prints."""
+    return RichResult(result)
+
+
+class RichResult:
+    """A result that is laid out when the width of the console is known."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        on = Screen(options.max_width, "utf" in options.encoding, palette(coloured(console)))
+        if isinstance(self.result, Explanation):
+            laid_out = working_text(self.result, on)
+        else:
+            laid_out = sheets("table", tables(self.result), on)
+        yield Text.from_ansi(laid_out, no_wrap=True)

@@ -1,0 +1,106 @@
+"""A result to its tables and to its JSON document, by its type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+from costcalc import occupancy, timing
+from costcalc.comparison import Comparison
+from costcalc.diff import content as diff_content
+from costcalc.diff import sheets as diff_sheets
+from costcalc.diff.change import Diff
+from costcalc.memory.footprint import Footprint
+from costcalc.reconcile import content as reconcile_content
+from costcalc.reconcile import sheets as reconcile_sheets
+from costcalc.reconcile.reconciliation import Reconciliation
+from costcalc.report import Report
+from costcalc.roof import Roofline
+from costcalc.sheet import Sheet, View, sheet
+from costcalc.suggest import sheets as suggest_sheets
+from costcalc.suggest.suggestion import Suggestion
+from costcalc.suggest.suggestions import Suggestions
+from costcalc.sweep.result import Sweep
+from costcalc.training.account import Training
+from costcalc.views.compare import comparison_document, comparison_tables
+from costcalc.views.report import report_document
+from costcalc.views.suggest import suggestion_document, suggestions_document
+from costcalc.views.sweep import sweep_document, sweep_table
+from costcalc.views.training import training_document
+from costcalc.working import Explanation, explanation_document
+
+TENSORS = 10
+"""Tensors of the table that stands for a footprint."""
+
+
+@singledispatch
+def tables(result: Any, **options: Any) -> tuple[Sheet, ...]:
+    """What is shown of a result, in this order. TypeError for a type that has no tables."""
+    raise TypeError(f"{type(result).__name__} has no tables")
+
+
+@tables.register(Report)
+def _(result: Report) -> tuple[Sheet, ...]:
+    """The layers and the totals."""
+    return (sheet(result),)
+
+
+@tables.register(Roofline)
+def _(result: Roofline) -> tuple[Sheet, ...]:
+    """The layers with their times, and the bounds."""
+    return (sheet(result.report, View(devices=(result,))),)
+
+
+@tables.register(Footprint)
+def _(result: Footprint) -> tuple[Sheet, ...]:
+    """The largest tensors at the peak."""
+    return (occupancy.sheet(result, "tensor", TENSORS),)
+
+
+@tables.register(Diff)
+def _(result: Diff, top: int | None = None) -> tuple[Sheet, ...]:
+    return diff_sheets.sheets(result, top)
+
+
+@tables.register(Suggestions)
+def _(result: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
+    return suggest_sheets.sheets(result, top)
+
+
+@tables.register(Reconciliation)
+def _(result: Reconciliation, inline: bool = False) -> tuple[Sheet, ...]:
+    return reconcile_sheets.sheets(result, inline=inline)
+
+
+@tables.register(Sweep)
+def _(result: Sweep, columns: str | Sequence[str] = ()) -> tuple[Sheet, ...]:
+    return (sweep_table(result, columns),)
+
+
+tables.register(Comparison, comparison_tables)
+
+
+@tables.register(Explanation)
+def _(result: Explanation) -> tuple[Sheet, ...]:
+    """None: a working is text."""
+    return ()
+
+
+@singledispatch
+def document(result: Any) -> dict[str, Any]:
+    """The entry of the JSON report of a result. TypeError for a type that has none."""
+    raise TypeError(f"{type(result).__name__} has no JSON document")
+
+
+document.register(Report, report_document)
+document.register(Training, training_document)
+document.register(Roofline, timing.to_dict)
+document.register(Footprint, occupancy.to_dict)
+document.register(Comparison, comparison_document)
+document.register(Diff, diff_content.to_dict)
+document.register(Suggestions, suggestions_document)
+document.register(Suggestion, suggestion_document)
+document.register(Sweep, sweep_document)
+document.register(Reconciliation, reconcile_content.to_dict)
+document.register(Explanation, explanation_document)
