@@ -105,10 +105,10 @@ def diff(
     (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
     the tables.
     """
-    from costcalc.budget.locked import entry
     from costcalc.diff.differ import diff
     from costcalc.shared import fitting, refuse
     from costcalc.snapshot import snapshot
+    from costcalc.studies.check.lock_file import entry
 
     locked = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in (before, after)]
     settings = [found.settings for found in locked if found is not None]

@@ -38,7 +38,7 @@ ORDER = (
     ("bounds", "devices"),
     ("snapshot",),
     ("diff",),
-    ("budget",),
+    ("budget", "studies"),
     ("plotting",),
     ("render",),
     ("page",),

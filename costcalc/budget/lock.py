@@ -1,4 +1,4 @@
-"""Snapshots ↔ costcalc.lock.json: the baseline that later versions of the models are held to.
+"""Baseline and its entries: what later versions of the models are held to, as costcalc.lock.json has it.
 
 The same figures give the same bytes on every machine: entries are sorted, paths are relative to the config's folder
 with forward slashes, lines of the models' files and remarks in words are left out.
@@ -7,15 +7,13 @@ with forward slashes, lines of the models' files and remarks in words are left o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from costcalc.budget.verdict import titled
 from costcalc.core.version import __version__
-from costcalc.errors import LoadError, UsageError
 from costcalc.snapshot import Snapshot
 
 FORMAT_VERSION = 1
@@ -84,45 +82,3 @@ def relative(source: str, folder: str | os.PathLike[str]) -> str:
         return Path(os.path.relpath(source, folder)).as_posix()
     except ValueError:  # on another drive of Windows
         return Path(source).as_posix()
-
-
-def lock(entries: Iterable[Entry], old: Baseline | None = None) -> Baseline:
-    """The baseline of some entries. Where the old one says the same, its version stands. UsageError where two entries
-    have one name."""
-    found = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
-    for one, other in pairwise(found):
-        if (one.model, one.scenario) == (other.model, other.scenario):
-            raise UsageError(f"two models are called {one.title!r}", "give each its own `name:`")
-    if old is None:
-        return Baseline(found)
-    same = replace(old, entries=found)
-    return same if text(same) == text(old) else replace(same, version=__version__)
-
-
-def text(baseline: Baseline) -> str:
-    """The lock file."""
-    from costcalc.budget.lock_text import document
-
-    return document(baseline)
-
-
-def parse(content: str | bytes, source: str) -> Baseline:
-    """The baseline in a lock file's content. LoadError where it is broken, of something else, or newer."""
-    from costcalc.budget.lock_reader import baseline
-
-    return baseline(content, source)
-
-
-def read(path: str | os.PathLike[str]) -> Baseline:
-    """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
-    return parse(bytes_of(path), os.fspath(path))
-
-
-def bytes_of(path: str | os.PathLike[str]) -> bytes:
-    """What a lock file holds. LoadError where there is none, or it cannot be read."""
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
-        raise LoadError(f"there is no lock file {path}", "write it with `costcalc lock`") from None
-    except OSError as error:
-        raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error

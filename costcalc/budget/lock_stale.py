@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from costcalc.budget.lock import Baseline, Entry, text
+from costcalc.budget.lock import Baseline, Entry
+from costcalc.budget.lock_text import document
 from costcalc.dim import Dim
 from costcalc.units import exact
 
@@ -37,7 +38,7 @@ def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
     if old is None:
         yield f"{new.title}: it is not locked yet"
         return
-    if text(Baseline((old,), "")) == text(Baseline((new,), "")):
+    if document(Baseline((old,), "")) == document(Baseline((new,), "")):
         return
     before, after = old.snapshot.totals, new.snapshot.totals
     totals = [

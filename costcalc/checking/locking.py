@@ -12,6 +12,7 @@ from costcalc.checking.figures import Failure, Found
 from costcalc.checking.run import analysed
 from costcalc.checking.targets import Target
 from costcalc.errors import LockError
+from costcalc.studies.check import lock_file
 
 
 class Locking(NamedTuple):
@@ -41,9 +42,9 @@ def locking(config: Config, file: str, *, only: Collection[str] = (), renew: boo
     content: str | None = None
     path = Path(file)
     if path.is_file():
-        content = lock.bytes_of(path).decode("utf-8", "replace")
+        content = lock_file.bytes_of(path).decode("utf-8", "replace")
         try:
-            old = lock.read(file)
+            old = lock_file.read(file)
         except LockError:
             if only or not renew:
                 raise
@@ -58,4 +59,4 @@ def locking(config: Config, file: str, *, only: Collection[str] = (), renew: boo
     kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
     said = () if old is None else stale(old, entries, not only and not failures)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
-    return Locking(lock.text(lock.lock([*entries, *kept], old)), content, said, failures, unknown)
+    return Locking(lock_file.text(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)

@@ -17,6 +17,7 @@ from costcalc.checking.figures import Failure, Found, Question, device
 from costcalc.checking.pool import answers
 from costcalc.checking.targets import Target, targets
 from costcalc.errors import HardwareError, LockError
+from costcalc.studies.check import lock_file
 
 if TYPE_CHECKING:
     from costcalc.checking.since import Answer
@@ -126,7 +127,7 @@ def _place(text: str) -> Place | None:
 def _own(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
-    return lock.read(file) if config.file and file.is_file() else None
+    return lock_file.read(file) if config.file and file.is_file() else None
 
 
 def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from costcalc.budget.verdict import titled
 from costcalc.checking.figures import Failure, Found
 from costcalc.checking.targets import Target
 from costcalc.dim import Dim
+from costcalc.studies.check import lock_file
 from costcalc.units import exact
 
 Answer = tuple[Target, "Found | Failure"]
@@ -57,7 +58,7 @@ def _origin(config: Config, baseline: lock.Baseline, target: Target, old: Sequen
 
 def _same(one: lock.Entry, other: lock.Entry) -> bool:
     texts = [
-        lock.text(
+        lock_file.text(
             lock.Baseline((replace(e, model="", source="", snapshot=replace(e.snapshot, name="", source="")),), "")
         )
         for e in (one, other)

@@ -89,7 +89,7 @@ def _run(config: Config, only: tuple[str, ...], baseline: str | None, jobs: int,
 
     against = None
     if baseline is not None:
-        from costcalc.budget.baseline import baseline as read
+        from costcalc.studies.check.lock_file import baseline as read
 
         against = read(baseline, config)
     outcome = run(config, against, only=only, jobs=jobs)

@@ -6,10 +6,12 @@ A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an 
 
 from costcalc.dim.binding import substitute
 from costcalc.dim.division import divide, floordiv
-from costcalc.dim.order import bounds, maximum, minimum, same
+from costcalc.dim.order import bounds, less, maximum, minimum, same
 from costcalc.dim.parse import parse, written
-from costcalc.dim.poly import Atom, Dim, Monomial, Poly, prod, remedy, symbol, symbols, terms_of
+from costcalc.dim.poly import Algebra, Atom, Dim, Monomial, Poly, install, prod, remedy, symbol, symbols, terms_of
 from costcalc.dim.text import pretty, text
+
+install(Algebra(floordiv, less, same, text))
 
 __all__ = [
     "Atom",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Union
+from typing import NamedTuple, Union
 
 from costcalc.errors import ShapeError, UndecidedError
 
@@ -87,14 +87,10 @@ class Poly:
         return result
 
     def __floordiv__(self, other: Dim) -> Dim:
-        from costcalc.dim.division import floordiv
-
-        return floordiv(self, other) if isinstance(other, (int, Poly)) else NotImplemented
+        return _algebra.floordiv(self, other) if isinstance(other, (int, Poly)) else NotImplemented
 
     def __rfloordiv__(self, other: int) -> Dim:
-        from costcalc.dim.division import floordiv
-
-        return floordiv(other, self)
+        return _algebra.floordiv(other, self)
 
     def __mod__(self, other: Dim) -> Dim:
         return self - other * (self // other)
@@ -103,29 +99,19 @@ class Poly:
         return other - self * (other // self)
 
     def __lt__(self, other: Dim) -> bool:
-        from costcalc.dim.order import less
-
-        return less(self, other)
+        return _algebra.less(self, other)
 
     def __le__(self, other: Dim) -> bool:
-        from costcalc.dim.order import less
-
-        return not less(other, self)
+        return not _algebra.less(other, self)
 
     def __gt__(self, other: Dim) -> bool:
-        from costcalc.dim.order import less
-
-        return less(other, self)
+        return _algebra.less(other, self)
 
     def __ge__(self, other: Dim) -> bool:
-        from costcalc.dim.order import less
-
-        return not less(self, other)
+        return not _algebra.less(self, other)
 
     def __bool__(self) -> bool:
-        from costcalc.dim.order import same
-
-        return not same(self, 0)
+        return not _algebra.same(self, 0)
 
     def __int__(self) -> int:
         raise UndecidedError(f"{self} is not a number", remedy(self))
@@ -137,14 +123,30 @@ class Poly:
         return Poly, (self.terms,)
 
     def __str__(self) -> str:
-        from costcalc.dim.text import text
-
-        return text(self)
+        return _algebra.text(self)
 
     __repr__ = __str__
 
 
 Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference fails on 3.10
+
+
+class Algebra(NamedTuple):
+    """What Poly's operators ask for: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
+
+    floordiv: Callable[[Dim, Dim], Dim]
+    less: Callable[[Dim, Dim], bool]
+    same: Callable[[Dim, Dim], bool]
+    text: Callable[[Dim], str]
+
+
+_algebra: Algebra
+
+
+def install(algebra: Algebra) -> None:
+    """Gives Poly its division, order and text, whose modules are written over Poly."""
+    global _algebra
+    _algebra = algebra
 
 
 def symbol(name: str) -> Poly:

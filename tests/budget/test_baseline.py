@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from repository import begin, commit, needs_git
 
-from costcalc.budget.baseline import baseline
 from costcalc.budget.config_find import read
 from costcalc.budget.limits import Config
 from costcalc.cli.run import run
 from costcalc.errors import CostcalcError, LoadError, UsageError
+from costcalc.studies.check.lock_file import baseline
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
 MACS = 6 * 6 * 4 * 27

@@ -16,6 +16,7 @@ from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.rows import QUANTITIES
 from costcalc.snapshot import Layer, Snapshot, Tensor, snapshot
+from costcalc.studies.check import lock_file
 
 SMALL = """
 name: Small
@@ -41,7 +42,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_a_line_for_each_layer_and_total(small: Path) -> None:
-    text = lock.text(lock.lock([entry(str(small), str(small.parent.parent))]))
+    text = lock_file.text(lock_file.lock([entry(str(small), str(small.parent.parent))]))
     lines = text.splitlines()
     assert text.endswith("}\n")
     assert f'"macs": {8 * 8 * 4 * 27 + 4 * 8 * 8 * 10},' in lines
@@ -71,20 +72,20 @@ def test_a_line_for_each_layer_and_total(small: Path) -> None:
 
 
 def test_the_same_bytes_wherever_the_models_are(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    far = lock.text(lock.lock([entry(str(small), str(tmp_path))]))
+    far = lock_file.text(lock_file.lock([entry(str(small), str(tmp_path))]))
     monkeypatch.chdir(tmp_path)
-    assert lock.text(lock.lock([entry(f"models{os.sep}small.yaml")])) == far
+    assert lock_file.text(lock_file.lock([entry(f"models{os.sep}small.yaml")])) == far
     monkeypatch.chdir(tmp_path / "models")
-    assert lock.text(lock.lock([entry("small.yaml", "..")])) == far
+    assert lock_file.text(lock_file.lock([entry("small.yaml", "..")])) == far
 
 
 @pytest.mark.parametrize("name", ["resnet152", "gpt2", "mobilenet", "lenet5"])
 @pytest.mark.parametrize("symbolic", [False, True])
 def test_built_in_models_are_given_back(name: str, symbolic: bool) -> None:
-    baseline = lock.lock([entry(name, symbolic=symbolic)])
-    text = lock.text(baseline)
-    assert lock.parse(text, "f").entries == baseline.entries
-    assert lock.text(lock.parse(text, "f")) == text
+    baseline = lock_file.lock([entry(name, symbolic=symbolic)])
+    text = lock_file.text(baseline)
+    assert lock_file.parse(text, "f").entries == baseline.entries
+    assert lock_file.text(lock_file.parse(text, "f")) == text
     assert len(text) < 200_000 or symbolic
 
 
@@ -112,34 +113,34 @@ SNAPSHOTS = st.builds(
 @settings(deadline=None, max_examples=150)
 def test_whatever_a_snapshot_holds_is_given_back(snapshots: list[Snapshot], names: list[str], scenario: str) -> None:
     found = [lock.entry(n, scenario, s, {"dims": {"N": 1}}, ".") for n, s in zip(names, snapshots, strict=False)]
-    baseline = lock.lock(found)
-    text = lock.text(baseline)
-    assert lock.parse(text.encode(), "f").entries == baseline.entries
-    assert text == lock.text(lock.lock(reversed(found)))
+    baseline = lock_file.lock(found)
+    text = lock_file.text(baseline)
+    assert lock_file.parse(text.encode(), "f").entries == baseline.entries
+    assert text == lock_file.text(lock_file.lock(reversed(found)))
 
 
 def test_the_version_is_the_one_that_last_changed_a_figure() -> None:
     old = Baseline((entry("lenet5"),), "0.0.7")
-    assert lock.lock([entry("lenet5")], old).version == "0.0.7"
-    assert lock.lock([entry("lenet5", dims={"N": 2})], old).version != "0.0.7"
+    assert lock_file.lock([entry("lenet5")], old).version == "0.0.7"
+    assert lock_file.lock([entry("lenet5", dims={"N": 2})], old).version != "0.0.7"
 
 
 def test_a_float_that_is_no_number_is_the_same_again() -> None:
     first = entry("lenet5")
     layer = replace(first.snapshot.layers[0], attributes={"value": (float("nan"), float("-inf"))})
     odd = replace(first, snapshot=replace(first.snapshot, layers=(layer, *first.snapshot.layers[1:])))
-    old = replace(lock.parse(lock.text(lock.lock([odd])), "f"), version="0.0.7")
-    assert lock.lock([odd], old).version == "0.0.7"
+    old = replace(lock_file.parse(lock_file.text(lock_file.lock([odd])), "f"), version="0.0.7")
+    assert lock_file.lock([odd], old).version == "0.0.7"
 
 
 def test_two_models_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match="two models are called 'net'"):
-        lock.lock([entry("lenet5"), entry("alexnet")])
+        lock_file.lock([entry("lenet5"), entry("alexnet")])
 
 
 def test_an_entry_is_found_by_model_and_scenario() -> None:
     one, other = entry("lenet5"), replace(entry("lenet5"), scenario="batch8")
-    baseline = lock.lock([other, one])
+    baseline = lock_file.lock([other, one])
     assert baseline.entries == (one, other)
     assert baseline.find("net", "batch8") == other
     assert baseline.find("net", "batch9") is None

@@ -10,13 +10,14 @@ from costcalc import analyze
 from costcalc.budget import lock
 from costcalc.errors import LoadError
 from costcalc.snapshot import snapshot
+from costcalc.studies.check import lock_file
 
-GOOD = lock.text(lock.lock([lock.entry("net", "", snapshot(analyze("lenet5")), {}, ".")]))
+GOOD = lock_file.text(lock_file.lock([lock.entry("net", "", snapshot(analyze("lenet5")), {}, ".")]))
 
 
 def refused(text: str | bytes) -> str:
     with pytest.raises(LoadError) as found:
-        lock.parse(text, "costcalc.lock.json")
+        lock_file.parse(text, "costcalc.lock.json")
     assert found.value.fact and found.value.remedy and found.value.place.startswith("costcalc.lock.json")
     return str(found.value)
 
@@ -74,19 +75,20 @@ def test_a_file_that_is_cut_anywhere_is_refused(length: int) -> None:
 @settings(deadline=None, max_examples=200)
 def test_a_damaged_character_is_no_traceback(at: int, other: str) -> None:
     try:
-        lock.parse(GOOD[:at] + other + GOOD[at + 1 :], "f")
+        lock_file.parse(GOOD[:at] + other + GOOD[at + 1 :], "f")
     except LoadError as error:
         assert error.remedy
 
 
 def test_a_byte_order_mark_and_other_line_ends_do_no_harm() -> None:
     assert (
-        lock.parse(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), "f").entries == lock.parse(GOOD, "f").entries
+        lock_file.parse(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), "f").entries
+        == lock_file.parse(GOOD, "f").entries
     )
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"there is no lock file .*; write it with `costcalc lock`"):
-        lock.read(tmp_path / "costcalc.lock.json")
+        lock_file.read(tmp_path / "costcalc.lock.json")
     with pytest.raises(LoadError, match="cannot be read"):
-        lock.read(tmp_path)
+        lock_file.read(tmp_path)

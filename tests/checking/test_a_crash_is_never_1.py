@@ -16,7 +16,7 @@ from costcalc.ops import plugins
 
 STEPS = (
     "costcalc.budget.config_find:read", "costcalc.checking.run:targets", "costcalc.checking.run:answers",
-    "costcalc.budget.lock:read", "costcalc.budget.lock:entry", "costcalc.checking.figures:snapshot",
+    "costcalc.studies.check.lock_file:read", "costcalc.budget.lock:entry", "costcalc.checking.figures:snapshot",
     "costcalc.api:analyze", "costcalc.budget.judge:judge", "costcalc.budget.judge:limit", "costcalc.diff.differ:diff",
 )  # fmt: skip
 FAULTS = (ZeroDivisionError("x"), MemoryError(), RecursionError("deep"), SystemExit(1), AssertionError(), OSError(1))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from small_models import MACS, NET, PARAMS, mystery, write
 
-from costcalc.budget.baseline import baseline
 from costcalc.budget.config_find import nearest
 from costcalc.budget.verdict import Place
 from costcalc.checking import check
 from costcalc.cli.run import run
+from costcalc.studies.check.lock_file import baseline
 
 CONFIG = """\
 models:

@@ -14,12 +14,13 @@ from costcalc.diff.differ import diff
 from costcalc.diff.sheets import sheets
 from costcalc.footer import TOTALS
 from costcalc.snapshot import Snapshot
+from costcalc.studies.check import lock_file
 
 
 def locked(snapshot: Snapshot) -> Snapshot:
     """What a lock file gives back."""
-    text = lock.text(lock.lock([lock.entry("net", "", snapshot, {}, ".")]))
-    return lock.parse(text, "f").entries[0].snapshot
+    text = lock_file.text(lock_file.lock([lock.entry("net", "", snapshot, {}, ".")]))
+    return lock_file.parse(text, "f").entries[0].snapshot
 
 
 def same(before: Snapshot, after: Snapshot) -> None:

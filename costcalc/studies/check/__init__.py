@@ -1,0 +1,1 @@
+"""`costcalc check`: models are held to budgets, to baselines and to a branch."""

@@ -1,0 +1,97 @@
+"""Lock files: a Baseline to a file's text and back, and the one that a path, an entry's name or a revision names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from costcalc import revisions
+from costcalc.budget.limits import Config
+from costcalc.budget.lock import Baseline, Entry
+from costcalc.budget.lock_reader import baseline as parsed
+from costcalc.budget.lock_text import document
+from costcalc.core.version import __version__
+from costcalc.errors import LoadError, UsageError
+
+
+def lock(entries: Iterable[Entry], old: Baseline | None = None) -> Baseline:
+    """The baseline of some entries. Where the old one says the same, its version stands. UsageError where two entries
+    have one name."""
+    found = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
+    for one, other in pairwise(found):
+        if (one.model, one.scenario) == (other.model, other.scenario):
+            raise UsageError(f"two models are called {one.title!r}", "give each its own `name:`")
+    if old is None:
+        return Baseline(found)
+    same = replace(old, entries=found)
+    return same if text(same) == text(old) else replace(same, version=__version__)
+
+
+def text(baseline: Baseline) -> str:
+    """The lock file."""
+    return document(baseline)
+
+
+def parse(content: str | bytes, source: str) -> Baseline:
+    """The baseline in a lock file's content. LoadError where it is broken, of something else, or newer."""
+    return parsed(content, source)
+
+
+def read(path: str | os.PathLike[str]) -> Baseline:
+    """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
+    return parse(bytes_of(path), os.fspath(path))
+
+
+def bytes_of(path: str | os.PathLike[str]) -> bytes:
+    """What a lock file holds. LoadError where there is none, or it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise LoadError(f"there is no lock file {path}", "write it with `costcalc lock`") from None
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
+
+
+def entry(text: str) -> Entry | None:
+    """The entry that a text names: FILE.json#MODEL@SCENARIO, also at a git revision (REV:FILE.json#MODEL). What is the
+    only one in the file need not be named. None where the text names no lock file, LoadError where the file has no such
+    entry."""
+    file, _, wanted = text.partition("#")
+    if not file.endswith(".json") or ("#" in text and Path(text).is_file()):
+        return None
+    named = None if Path(file).is_file() else revisions.parts(file)
+    found = read(file) if named is None else parse(revisions.content(*named), file)
+    names = {_name(e): e for e in found.entries}
+    chosen = [e for name, e in names.items() if wanted in ("", name, e.model)]
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(f"{file}#{name}" for name in names if not chosen or names[name] in chosen)
+    fact = f"{file} has several of that" if chosen else f"{file} has no model {wanted!r}"
+    raise LoadError(fact, f"name one: {listed[:400]}" if listed else "write it with `costcalc lock`")
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.model}@{entry.scenario}" if entry.scenario else entry.model
+
+
+def baseline(text: str, config: Config) -> Baseline:
+    """The baseline in a lock file (`old.lock.json`), or in the config's lock file at a git revision (`main`,
+    `main...HEAD` for where the branch began) or another one there (`main:old.lock.json`). An existing file wins.
+
+    CostcalcError where there is no such file or revision, or the revision has no lock file.
+    """
+    named = revisions.parts(text)
+    if Path(text).is_file() or (named is None and text.endswith(".json")):
+        return read(text)
+    folder = "" if config.folder == Path() else os.fspath(config.folder)
+    revision, path = named or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
+    shown = text if named else f"{text}:{config.lock}"
+    try:
+        content = revisions.content(revision, path, folder)
+    except LoadError as error:
+        remedy = "write it there with `costcalc lock` and commit it"
+        raise LoadError(f"{revision} has no lock file {path.removeprefix('./')}", remedy) from error
+    return parse(content, shown)
