@@ -105,3 +105,14 @@ def one_of(word: str, known: Iterable[str]) -> str:
     names = list(known)
     near = did_you_mean(word, names)
     return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
+
+
+def crash(error: Exception) -> str:
+    """The message of an error that no code expects: what a user reads when costcalc itself breaks."""
+    if isinstance(error, MemoryError):
+        return "costcalc: out of memory"
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return (
+        f"costcalc: this is a bug in costcalc ({what})\n"
+        "Please report it with the command and, if you can, the model; --debug prints the traceback."
+    )

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from costcalc import __version__
 from costcalc.cli import run
-from costcalc.cli.commands import cli
+from costcalc.cli.run import cli
 
 STANDARD = """
 name: standard

@@ -9,7 +9,7 @@ from typing import Any
 
 from costcalc.budget.config_limits import Asked, amount, check_limit, parser
 from costcalc.budget.limits import LIMITS, TOTALS, USUAL, Config, Entry, Increase, Limit, Settings
-from costcalc.cli.several import opened
+from costcalc.cli.several import model_paths
 from costcalc.errors import UsageError, did_you_mean
 from costcalc.units import parse_percent, parse_seconds
 
@@ -53,7 +53,7 @@ def chosen(models: Sequence[str], file: str | None, most: Sequence[str], increas
         allow,
     )
     settings = Settings(**options)
-    paths = dict.fromkeys(opened(models))
+    paths = dict.fromkeys(model_paths(models))
     return Config("", Path(), tuple([Entry(p, "", "", settings, asked.budget()) for p in paths])), ()
 
 
@@ -119,7 +119,7 @@ def written(models: Sequence[str], file: str | None, slack: str | None, force: b
     if target.exists() and not force:
         raise UsageError(f"{target} is there already", "overwrite it with --force, or name another with --config")
     share = parse_percent(slack or "10%")
-    named = opened(models) if models else models_in(target.parent)
+    named = model_paths(models) if models else models_in(target.parent)
     if not named:
         raise UsageError("there is no .onnx or .yaml model here", "name models: costcalc check --init MODEL …")
     made = initial(named, target, share, Settings(**options), jobs)

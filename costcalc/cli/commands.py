@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from costcalc.cli.examples import Sections
 from costcalc.cli.hardware import Devices, hardware_option, on_devices
 from costcalc.cli.options import (
     FORMATS,
@@ -22,12 +21,10 @@ from costcalc.cli.options import (
     rules_option,
 )
 from costcalc.cli.output import emit, show
-from costcalc.cli.several import Question, answers, opened
+from costcalc.cli.several import Question, answers, model_paths
 from costcalc.cli.training import training_of, training_options
-from costcalc.core.version import __version__
 
 CANNOT_ANSWER = 2
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def layer_columns() -> Iterable[str]:
@@ -37,17 +34,7 @@ def layer_columns() -> Iterable[str]:
     return COLUMNS
 
 
-@click.group(cls=Sections, context_settings=CONTEXT)
-@click.version_option(__version__, message="costcalc %(version)s")
-def cli() -> None:
-    """What a neural network costs before anyone runs it: MACs, FLOPs, parameters and memory, layer by layer.
-
-    MODEL is a YAML file, an ONNX file or a built-in name (see `costcalc models`); - reads standard input. Begin with
-    `costcalc analyze MODEL`; `costcalc COMMAND --help` ends with examples.
-    """
-
-
-@cli.command()
+@click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @model_options
 @precision_options
@@ -79,7 +66,7 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
     training = training_of(options)
     question = Question(given(options), view, strict, training, hardware, form)
-    found, complete = answers(question, opened(models), jobs)
+    found, complete = answers(question, model_paths(models), jobs)
     if form == "json" and found:
         from costcalc.render import json
 
@@ -89,7 +76,7 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     return 0 if complete else CANNOT_ANSWER
 
 
-@cli.command()
+@click.command()
 @click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
 @model_options
 @precision_options
@@ -112,7 +99,7 @@ def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None
         show(comparison_tables(comparison), form, output)
 
 
-@cli.command()
+@click.command()
 @click.argument("model", type=Model())
 @click.argument("layer", required=False)
 @model_options
@@ -144,7 +131,7 @@ def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str,
         emit(text(explanation, screen(output is not None)), output)
 
 
-@cli.command()
+@click.command()
 @click.argument("name", required=False, type=Devices())
 @debug_option
 @output_options(*FORMATS)
@@ -164,7 +151,7 @@ def hardware(name: str | None, form: str, output: str | None) -> None:
         show([view(find(name))], form, output, keep_all=True)
 
 
-@cli.command()
+@click.command()
 @debug_option
 @output_options(*FORMATS)
 def models(form: str, output: str | None) -> None:
@@ -174,7 +161,7 @@ def models(form: str, output: str | None) -> None:
     show([models()], form, output)
 
 
-@cli.command()
+@click.command()
 @rules_option
 @debug_option
 @output_options(*FORMATS)

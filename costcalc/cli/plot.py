@@ -13,7 +13,7 @@ from costcalc.cli.endings import by_ending
 from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, precision_options
 from costcalc.cli.output import output_option
-from costcalc.cli.several import reports
+from costcalc.cli.several import model_paths, reports
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[C
         return [_front(models, chosen, options)]
     from costcalc.plotting import make
 
-    found = reports(models, False, given(options))
+    found = reports(model_paths(models), False, given(options))
     if kind == "bars":
         by = "block" if chosen["depth"] and chosen["by"] == "layer" else chosen["by"]
         return [make.bars(report, chosen["quantity"], by, chosen["depth"], chosen["top"]) for report in found]
@@ -82,7 +82,7 @@ def _front(models: Sequence[str], chosen: dict[str, Any], options: dict[str, Any
     rows = [row for path in tables for row in read(path)]
     others = [model for model in models if model not in tables]
     if others:
-        rows += records(reports(others, False, given(options)))
+        rows += records(reports(model_paths(others), False, given(options)))
     if len(rows) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
     return front(rows, chosen["x"], chosen["y"], chosen["maximize"], Path(tables[0]).stem if tables else "")

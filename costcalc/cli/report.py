@@ -9,7 +9,7 @@ import click
 from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, precision_options
 from costcalc.cli.output import emit_bytes, output_option
-from costcalc.cli.several import reports
+from costcalc.cli.several import model_paths, reports
 
 
 @click.command()
@@ -31,5 +31,5 @@ def report(models: tuple[str, ...], hardware: tuple[str, ...], strict: bool, out
     from costcalc.page.speed import USUAL
 
     profiles = {profile.id: profile for profile in map(find, names(hardware) or USUAL)}
-    page = render(content(reports(models, strict, given(options)), tuple(profiles.values())))
+    page = render(content(reports(model_paths(models), strict, given(options)), tuple(profiles.values())))
     emit_bytes(page.encode(), output)

@@ -11,8 +11,9 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.check import check
-from costcalc.cli.commands import cli
+from costcalc.cli.commands import analyze, compare, explain, hardware, models, ops
 from costcalc.cli.diff import diff
+from costcalc.cli.group import cli
 from costcalc.cli.llm import llm
 from costcalc.cli.lock import lock
 from costcalc.cli.memory import memory
@@ -25,11 +26,13 @@ from costcalc.cli.suggest import suggest
 from costcalc.cli.sweep import sweep
 from costcalc.cli.table import table
 from costcalc.cli.write import export, schema
-from costcalc.errors import CostcalcError
+from costcalc.errors import CostcalcError, crash
 
-__all__ = ["cli", "crash", "main", "run"]
+__all__ = ["cli", "main", "run"]
 
-for command in (check, diff, export, llm, lock, memory, plot, reconcile, report, rule, schema, suggest, sweep, table):
+COMMANDS = (analyze, check, compare, diff, explain, export, hardware, llm, lock, memory, models, ops, plot, reconcile,
+            report, rule, schema, suggest, sweep, table)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 CANNOT_ANSWER = 2
@@ -87,14 +90,3 @@ def _trace(args: Sequence[str]) -> None:
         import traceback
 
         complain(traceback.format_exc())
-
-
-def crash(error: Exception) -> str:
-    """What a user reads when costcalc itself breaks."""
-    if isinstance(error, MemoryError):
-        return "costcalc: out of memory"
-    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    return (
-        f"costcalc: this is a bug in costcalc ({what})\n"
-        "Please report it with the command and, if you can, the model; --debug prints the traceback."
-    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.cli.output import complain
-from costcalc.errors import CostcalcError, UnknownNameError, UsageError
+from costcalc.errors import CostcalcError, UnknownNameError, UsageError, crash
 from costcalc.shared import fitting, refuse
 
 if TYPE_CHECKING:
@@ -63,21 +63,28 @@ def _presented(question: Question, report: Report) -> Answer:
     return entry(report, group, view.by, devices if question.hardware else None)
 
 
-def opened(models: Sequence[str]) -> list[str]:
-    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order; a config
-    of `check` is no model."""
+def model_paths(models: Sequence[str]) -> list[str]:
+    """The models, each directory replaced by the model files in it; a config of `check` is no model."""
+    if not any(Path(model).is_dir() for model in models):
+        return list(models)
+    from costcalc.budget.config_find import NAMES
+
+    return opened(models, NAMES)
+
+
+def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
+    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order, without
+    those whose names are to be skipped. UsageError where a directory has none."""
     from costcalc.load.builtin import find
 
     found: list[str] = []
     for model in models:
-        found += _inside(Path(model)) if Path(model).is_dir() and not find(model) else [model]
+        found += _inside(Path(model), skip) if Path(model).is_dir() and not find(model) else [model]
     return found
 
 
-def _inside(directory: Path) -> list[str]:
-    from costcalc.budget.config_find import NAMES
-
-    files = [p for p in directory.iterdir() if p.suffix in SUFFIXES and p.name not in NAMES]
+def _inside(directory: Path, skip: Collection[str]) -> list[str]:
+    files = [p for p in directory.iterdir() if p.suffix in SUFFIXES and p.name not in skip]
     found = sorted(str(p) for p in files if p.is_file())
     if not found:
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
@@ -85,11 +92,11 @@ def _inside(directory: Path) -> list[str]:
 
 
 def reports(models: Sequence[str], strict: bool, options: dict[str, Any]) -> list[Report]:
-    """The reports of several models. A name that is bound holds for the models that have it; UsageError where none
-    has."""
+    """The reports of several models, each a file or a built-in name. A symbol that is bound holds for the models that
+    have it; UsageError where none has."""
     from costcalc.api import analyze
 
-    found = [fitting(partial(analyze, model, strict=strict), options) for model in opened(models)]
+    found = [fitting(partial(analyze, model, strict=strict), options) for model in models]
     refuse([lacks for _, lacks in found])
     return [report for report, _ in found]
 
@@ -123,8 +130,6 @@ def _guarded(question: Question, model: str) -> tuple[Answer, tuple[UnknownNameE
     except CostcalcError as error:
         return Failure(f"costcalc: {error.at(model)}")
     except Exception as error:
-        from costcalc.cli.run import crash
-
         if "--debug" in sys.argv:
             raise
         return Failure(f"{model}: {crash(error)}")

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.build import GraphBuilder
 from costcalc.errors import CostcalcError, did_you_mean
 from costcalc.load import structure
-from costcalc.load.items import STRUCTURE, Item, item_names, read_item
+from costcalc.load.items import STRUCTURE, Item, Values, item_names, read_item
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import REQUIRED, Key, Layer, Site
 from costcalc.load.literal import always
@@ -18,8 +18,6 @@ from costcalc.load.references import References
 from costcalc.load.scope import Block, Scope
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Seq, YamlNode
-
-Values = tuple[str, ...]
 
 
 class Elaborator:

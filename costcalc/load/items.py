@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from costcalc.build import GraphBuilder
 from costcalc.errors import did_you_mean
+from costcalc.load.scope import Scope
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 
 STRUCTURE = ("repeat", "residual", "branches")
 BESIDE = ("as", "from", "when")
 """The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
+
+
+Values = tuple[str, ...]
+"""What a layer gives."""
 
 
 class Item(NamedTuple):
@@ -25,6 +31,26 @@ class Item(NamedTuple):
     name: YamlNode | None
     source: YamlNode | None
     when: YamlNode | None = None
+
+
+class LayerAdder(Protocol):
+    """Whoever adds layers to a graph, as far as a layer that holds other layers needs to know it."""
+
+    reader: Reader
+    builder: GraphBuilder
+    by_rows: set[str]
+
+    def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
+        """Adds a list of layers, the first reading `value`; returns what the last gives."""
+        ...
+
+    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+        """Adds one layer; returns its values."""
+        ...
+
+    def item(self, node: YamlNode) -> Item:
+        """The layer as it stands in the file."""
+        ...
 
 
 def read_item(node: YamlNode, reader: Reader) -> Item:

@@ -10,13 +10,10 @@ each of as many lists of one length. So the choices of a network, block by block
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from costcalc.load.items import Item, needed
+from costcalc.load.items import Item, LayerAdder, needed
 from costcalc.load.yaml_nodes import Scalar, Seq
-
-if TYPE_CHECKING:
-    from costcalc.load.elaborate import Elaborator
 
 Round = Mapping[str, Any]
 
@@ -36,7 +33,7 @@ class Same(Sequence[Round]):
         return {}
 
 
-def each(e: Elaborator, item: Item, names: Mapping[str, Any]) -> list[Round]:
+def each(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list[Round]:
     """A round for each element of the list at `in:`, or of each of the lists. SpecError where these are none."""
     error = e.reader.error
     if "times" in item.options:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from costcalc.assume import agree
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError, SpecError, did_you_mean
-from costcalc.load.items import Item, check_options, needed
+from costcalc.load.items import Item, LayerAdder, Values, check_options, needed
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Key, Site
 from costcalc.load.rounds import Same, each
 from costcalc.load.scope import Block, Scope
 from costcalc.load.yaml_nodes import Map, Scalar, Seq
-
-if TYPE_CHECKING:
-    from costcalc.load.elaborate import Elaborator, Values
 
 MAX_CALLS = 50
 MAX_LAYERS = 1_000_000
@@ -25,7 +22,7 @@ TIMES, AXIS = Key("int"), Key("int", 1)
 MERGE = Key("word", choices=tuple(MERGES))
 
 
-def repeat(e: Elaborator, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+def repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
     check_options(item, ("times", "for", "in", "layers"), e.reader)
     if "for" in item.options or "in" in item.options:
         rounds: Sequence[Mapping[str, Any]] = each(e, item, scope.names)
@@ -54,7 +51,7 @@ def repeat(e: Elaborator, item: Item, scope: Scope, current: Values, plural: fro
     return current
 
 
-def residual(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
+def residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
     check_options(item, ("body", "shortcut", "merge"), e.reader)
     merge = item.options.get("merge")
     op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
@@ -66,7 +63,7 @@ def residual(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
     return (join(e, item, scope, op, [body, shortcut], 1),)
 
 
-def branches(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
+def branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
     paths = item.body
     op, axis = "Concat", 1
     if isinstance(paths, Map):
@@ -88,7 +85,7 @@ def branches(e: Elaborator, item: Item, scope: Scope, inputs: Values) -> Values:
     return (join(e, item, scope, op, ends, axis),)
 
 
-def join(e: Elaborator, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+def join(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
     place = e.reader.document.place(item.node)
     path = "/".join((*scope.path, op.lower()))
     site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
@@ -101,7 +98,7 @@ def join(e: Elaborator, item: Item, scope: Scope, op: str, ends: Sequence[str], 
     return result
 
 
-def _check_sum(e: Elaborator, item: Item, ends: Sequence[str]) -> None:
+def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
     """Paths that are added must have one shape: a sum that broadcasts is a mistake here."""
     shapes = [e.builder.types[end].shape for end in ends]
     for shape in shapes[1:]:
@@ -127,7 +124,7 @@ def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
     return "pad the body's convolutions (`pad: same`), or give it a `shortcut:` with the same strides"
 
 
-def block(e: Elaborator, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+def block(e: LayerAdder, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
     if block.name in scope.calls:
         raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
     arguments: dict[str, Any] = dict(scope.names)

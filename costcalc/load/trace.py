@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from costcalc.build import GraphBuilder
 from costcalc.ir import Graph
-from costcalc.load.elaborate import Elaborator, Values
-from costcalc.load.items import Item
+from costcalc.load.elaborate import Elaborator
+from costcalc.load.items import Item, Values
 from costcalc.load.scope import Block, Scope
 from costcalc.load.spec import load_spec
 from costcalc.load.values import Reader

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from costcalc.cli import run
-from costcalc.cli.commands import cli
+from costcalc.cli.run import cli
 
 BOARD = """
 name: Board

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
-from costcalc.cli.commands import cli
 from costcalc.cli.memory import memory
+from costcalc.cli.run import cli
 from costcalc.render import plot
 from costcalc.render.palette import Screen
 from costcalc.sheet import Plot

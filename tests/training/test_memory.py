@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from costcalc import analyze
 from costcalc.build import GraphBuilder
-from costcalc.cli.commands import cli
+from costcalc.cli.run import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
