@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.dim import Dim, Poly, bounds, pretty, substitute, symbol
+from costcalc.dim import Dim, Poly, bounds, pretty, substitute, symbol, written
 from costcalc.errors import AssumptionError, ShapeError
 
 
@@ -23,7 +23,8 @@ class Assumption(NamedTuple):
     right: Dim
 
     def __str__(self) -> str:
-        return self.shown(str)
+        """For programs, as formulas are: names that are no words between backquotes."""
+        return self.shown(written)
 
     def shown(self, text: Callable[[Dim], str] = pretty) -> str:
         """The assumption in words, its extents written for people unless another way is given."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from costcalc.budget.lock import FORMAT_VERSION, Baseline, Entry
 from costcalc.calm import calm
-from costcalc.dim import Dim, written
+from costcalc.core.amount import plain
 from costcalc.rows import QUANTITIES
 from costcalc.snapshot import Layer, Tensor
 
@@ -90,11 +90,6 @@ def shortened(name: str, layer: str) -> str:
     if layer and name.startswith(layer) and not name.startswith("~", len(layer)):
         return "~" + name[len(layer) :]
     return f"~{name}" if name.startswith("~") else name
-
-
-def plain(d: Dim | None) -> int | str | None:
-    """A quantity or an extent: an int, a formula, or None."""
-    return d if d is None or isinstance(d, int) else written(d)
 
 
 def attribute(value: Any) -> Any:

@@ -1,4 +1,5 @@
-"""CSV: raw figures, one line per row, no totals; formulas in `+ - * // **`, an unknown figure is empty.
+"""CSV: raw figures, one line per row, no totals; formulas in `+ - * // **`
+(a symbol that is no word between backquotes), an unknown figure is empty.
 
 Names are made printable, and one that a spreadsheet would take for a formula (it begins with = + - @) gets an
 apostrophe before it; a figure never does. JSON holds names as they are.
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.core.amount import AtLeast, plain
-from costcalc.dim import Dim, Poly
+from costcalc.dim import Dim, Poly, written
 from costcalc.render.untrusted import printable, spreadsheet
 from costcalc.sheet import Sheet
 
@@ -44,10 +45,15 @@ def _cell(value: Any) -> Any:
 
 
 def _shape(shape: tuple[Dim, ...] | None) -> str:
-    return "?" if shape is None else "x".join(str(d).replace(" ", "") for d in shape) or "()"
+    return "?" if shape is None else "x".join(_close(written(d)) for d in shape) or "()"
+
+
+def _close(formula: str) -> str:
+    """The formula without its spaces, but for those in names between backquotes."""
+    return "`".join([part if i % 2 else part.replace(" ", "") for i, part in enumerate(formula.split("`"))])
 
 
 def _formula(value: Poly) -> str:
     """A figure that holds symbols. A minus before its first factor is a sign; other signs begin a symbol's name."""
-    text = printable(str(value))
+    text = printable(written(value))
     return spreadsheet(text) if not text.removeprefix("-")[:1].isalnum() else text
