@@ -9,14 +9,13 @@ from typing import Any
 from costcalc.dim import Poly, substitute
 from costcalc.errors import UsageError
 from costcalc.formula import Cost
+from costcalc.given import mapping
 from costcalc.ir import Graph, bind_type
 
 
 def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
     """UsageError for what is no mapping, for a symbol that is not among the names, and for a value that is no positive
     whole number."""
-    from costcalc.given import mapping
-
     for name, value in mapping("dims", dims).items():
         if name not in names:
             raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))

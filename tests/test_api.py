@@ -93,7 +93,7 @@ def test_a_session_and_a_notebook_show_a_result(name: str) -> None:
     assert re.search("LeNet-?5", repr(result), re.I) and len(repr(result)) < 200
     assert "LeNet-5" in str(result) and str(result).count("\n") > 4
     assert result._repr_html_().startswith("<")
-    assert json.dumps(list(result) if name == "sweep" else result.to_dict())
+    assert json.dumps(result.to_dict())
 
 
 @pytest.mark.parametrize("name", [name for name in RESULTS if name != "explanation"])

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 from costcalc.budget.config import config
+from costcalc.budget.config_toml import root
 from costcalc.budget.limits import Config
 from costcalc.errors import ConfigError, SpecError
+from costcalc.load.yaml_nodes import parse
 
 NAMES = ("costcalc.yaml", "costcalc.yml", "pyproject.toml")
 TABLE = b"tool.costcalc"
@@ -24,11 +26,7 @@ def read(path: str | os.PathLike[str]) -> Config:
 def of_content(content: bytes, shown: str, folder: Path) -> Config:
     """The config in a file's content; shown is what messages call the file. ConfigError where it breaks the form."""
     if shown.endswith(".toml"):
-        from costcalc.budget.config_toml import root
-
         return config(root(content, shown), shown, folder)
-    from costcalc.load.yaml_nodes import parse
-
     if all(line.lstrip()[:1] in (b"", b"#") for line in content.splitlines()):
         raise ConfigError("the file is empty", "write `models:` and `limits:`, or `costcalc check --init`", shown)
     try:

@@ -10,6 +10,7 @@ from costcalc.columns import Column
 from costcalc.footer import Fact, Remark
 from costcalc.generation.account import Generation, Phase
 from costcalc.sheet import Sheet
+from costcalc.timing import fit_text
 from costcalc.units import exact, scaled, share, short
 
 PASSES = (
@@ -106,8 +107,6 @@ def devices(given: Sequence[Any]) -> Sheet:
 
 
 def _fit(name: str, fit: Any) -> Remark:
-    from costcalc.timing import fit_text
-
     return Remark(name, f"{'fits' if fit.fits else 'does not fit'}: {fit_text(fit)}", not fit.fits)
 
 

@@ -9,13 +9,13 @@ from costcalc.core.result import Result
 from costcalc.dim import Dim, bounds
 from costcalc.errors import UsageError
 from costcalc.ir import Graph
+from costcalc.memory.arena import Arena, arena
+from costcalc.memory.fuse import fused
 from costcalc.memory.peak import Timeline, timeline
+from costcalc.memory.reorder import reordered
 from costcalc.memory.schedule import Buffer, Schedule, Step, node_steps, schedule
+from costcalc.memory.slices import sliced
 from costcalc.units import exact
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from costcalc.memory.arena import Arena
 
 
 class Execution(NamedTuple):
@@ -90,15 +90,11 @@ def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  #
     steps = steps_of(graph, execution)
     given = best = None
     if execution.reorder:
-        from costcalc.memory.reorder import reordered
-
         given = timeline(schedule(graph, steps, execution.in_place)).peak
         steps, best = reordered(graph, steps, execution.in_place)
     plan = schedule(graph, steps, execution.in_place)
     found = None
     if execution.alignment is not None:
-        from costcalc.memory.arena import arena
-
         found = arena(plan, execution.alignment)
     return Footprint(graph, execution, plan, timeline(plan), found, given, best)
 
@@ -106,11 +102,7 @@ def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  #
 def steps_of(graph: Graph, execution: Execution) -> tuple[Step, ...]:
     """A step a node, fused, or fused with blocks in slices."""
     if execution.blocks:
-        from costcalc.memory.slices import sliced
-
         return sliced(graph)
     if execution.fuse:
-        from costcalc.memory.fuse import fused
-
         return fused(graph)
     return node_steps(graph)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.errors import UsageError
 from costcalc.report import Report
+from costcalc.suggest.apply import applied
 from costcalc.suggest.pieces import Knobs
 from costcalc.suggest.source import Source
 from costcalc.suggest.suggestion import Suggestion
@@ -56,7 +57,5 @@ class Suggestions(Result):
     def apply(self, which: str | int | Sequence[Suggestion]) -> str:
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
-        from costcalc.suggest.apply import applied
-
         chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
         return applied(self.source, chosen)

@@ -15,6 +15,7 @@ from typing import Any
 
 from costcalc.errors import ExpressionError, ShapeError, UsageError, did_you_mean
 from costcalc.load.arithmetic import FUNCTIONS, OPERATORS
+from costcalc.sweep.axis import shown
 from costcalc.sweep.words import tree_of
 
 Read = Callable[[Sequence[Any]], Any]
@@ -64,8 +65,6 @@ def expression(text: str, columns: Sequence[str]) -> Read:
 
 
 def _where(columns: Sequence[str], row: Sequence[Any]) -> str:
-    from costcalc.sweep.axis import shown
-
     return ", ".join(
         f"{name} is {shown(value)}" for name, value in zip(columns, row, strict=False) if value is not None
     )
