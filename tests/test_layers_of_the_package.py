@@ -20,6 +20,7 @@ ORDER = (
     ("registry",),
     ("ops",),
     ("build", "asked"),
+    ("graph",),
     ("storage", "binding", "operands"),
     ("load", "cost", "memory", "precision"),
     ("rows", "breakdown"),
