@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.ir import Graph, Node, TensorType
-
-Operators = Collection[tuple[str, str]]
-"""Operators by (domain, op_type)."""
-
-_VIEWS = "Identity Reshape Transpose Squeeze Unsqueeze Flatten Gather Slice Split Cast Dropout Expand"
-VIEWS: Operators = frozenset(("", op) for op in _VIEWS.split())
-"""Operators that give the elements of their data input, or some of them, in another shape."""
-
-SCALES: Operators = frozenset(("", op) for op in ("Mul", "Div", "Add", "Sub"))
-"""Operators that scale or shift their data input where the other operand is one constant number."""
 
 _LAYER = re.compile(r":\d+:\d+$")
 
@@ -26,6 +16,13 @@ _LAYER = re.compile(r":\d+:\d+$")
 def operator(node: Node) -> tuple[str, str]:
     """(domain, op_type) of a node."""
     return node.domain, node.op_type
+
+
+def rearranges(node: Node) -> bool:
+    """Whether a node gives the elements of its first input, or some of them, in another shape, order or type."""
+    t = traits_of(node)
+    same = t.view or t.passes_on in ("same", "converted") or t.reads == "part"
+    return same or operator(node) in {("", "Split"), ("", "Expand")}
 
 
 def layer_place(node: Node) -> str:
@@ -140,17 +137,17 @@ class GraphIndex:
 
     def scales(self, node: Node) -> bool:
         """Whether a node scales or shifts one value by a constant number."""
-        if operator(node) not in SCALES:
+        if not traits_of(node).arithmetic:
             return False
         data = self.data_inputs(node)
         return len(data) == 1 and all(self.is_number(name) for name in node.inputs if name and name != data[0])
 
-    def origin(self, value: str, through: Operators = VIEWS, scaled: bool = False) -> str:
+    def origin(self, value: str, through: Callable[[Node], bool] = rearranges, scaled: bool = False) -> str:
         """The value that another one is a view of, back through operators of one data input; with scaled, of which it
         is a view times or plus a number."""
         while (node := self.producer(value)) is not None:
             data = self.data_inputs(node)
-            if len(data) != 1 or not (operator(node) in through or (scaled and self.scales(node))):
+            if len(data) != 1 or not (through(node) or (scaled and self.scales(node))):
                 break
             value = data[0]
         return value
@@ -187,7 +184,7 @@ class GraphIndex:
 
 
 def _reads_shape_only(node: Node) -> bool:
-    return registry.READS_PART.get((node.domain, node.op_type)) is False
+    return traits_of(node).reads == "shape"
 
 
 def _is_table(t: TensorType) -> bool:

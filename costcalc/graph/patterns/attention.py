@@ -6,19 +6,20 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.graph.index import SCALES, VIEWS, GraphIndex, operator
-from costcalc.graph.patterns.linear import PRODUCTS, LinearLayer, linear_layer
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex, operator, rearranges
+from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
 from costcalc.ir import Node
 
-CONTRACTIONS = PRODUCTS | {("", "Einsum")}
+EINSUM = ("", "Einsum")
 
-BETWEEN = frozenset((*VIEWS, *SCALES, *(("", op) for op in ("Where", "IsNaN", "Min", "Max", "Clip", "Tanh"))))
-"""What may stand between the softmax and the two products: scale, mask, soft cap, dropout, windows numbered apart."""
+MASKS = frozenset(("", op) for op in ("Where", "IsNaN", "Min", "Max", "Clip", "Tanh"))
+"""What may stand between the softmax and the two products beside scales and views: masks, a soft cap."""
 
-PROJECTED = BETWEEN | {("", op) for op in ("Concat", "Neg", "LpNormalization")}
-"""What may stand between a projection and a product: heads, scale, rotary positions, normalised lengths."""
+POSITIONS = frozenset(("", op) for op in ("Concat", "Neg", "LpNormalization"))
+"""What may stand between a projection and a product besides: rotary positions, normalised lengths."""
 
-LENGTHS = frozenset((*VIEWS, ("", "ReduceL2"), ("", "Clip"), ("", "Max")))
+LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
 """What gives the length of a vector, and keeps it from 0."""
 
 LONGEST = 12
@@ -68,7 +69,7 @@ def projection(index: GraphIndex, value: str) -> LinearLayer | None:
         node = index.graph.nodes[i]
         if layer is not None:
             layers[i] = layer
-        elif operator(node) in PROJECTED:
+        elif _stands_between(node) or operator(node) in POSITIONS:
             before = [name for name in node.inputs if name not in index.constants or name in index.tables]
             ahead.extend(name for name in before if name not in known)
             known.update(before)
@@ -82,7 +83,9 @@ def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
         node = index.producer(value)
         if value == layer.y or node is None or operator(node) not in {("", "Div"), ("", "LpNormalization")}:
             return value == layer.y
-        if operator(node) == ("", "Div") and index.origin(node.inputs[1], LENGTHS) != index.origin(node.inputs[0]):
+        if operator(node) == ("", "Div") and index.origin(node.inputs[1], _gives_length) != index.origin(
+            node.inputs[0]
+        ):
             return False
         value = node.inputs[0]
 
@@ -91,9 +94,9 @@ def output_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The linear layer that alone reads a value, or a view of it."""
     while (i := index.only_element_reader(value)) is not None:
         node = index.graph.nodes[i]
-        if operator(node) in PRODUCTS:
+        if is_product(node):
             return linear_layer(index, i)
-        if operator(node) not in VIEWS:
+        if not rearranges(node):
             break
         value = node.outputs[0]
     return None
@@ -109,6 +112,14 @@ def is_split_by_part(index: GraphIndex, layer: LinearLayer) -> bool:
     return len(apart) > 1 and apart[-2] == 3 and joint[-1] == 3 * apart[-1]
 
 
+def _stands_between(node: Node) -> bool:
+    return rearranges(node) or bool(traits_of(node).arithmetic) or operator(node) in MASKS
+
+
+def _gives_length(node: Node) -> bool:
+    return rearranges(node) or operator(node) in LENGTHS
+
+
 def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
     """The attention around a softmax: one product of two computed values before it, and one behind it."""
     node = index.graph.nodes[softmax]
@@ -122,7 +133,7 @@ def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
     value = values.inputs[1] if values.inputs[0] == weights else values.inputs[0]
     nodes = {softmax, *before, *after, *_scales(index, query), *_scales(index, key)}
     products = (before[-1], after[-1])
-    einsum = operator(scores) == ("", "Einsum")
+    einsum = operator(scores) == EINSUM
     return AttentionPattern(tuple(sorted(nodes)), query, key, value, values.outputs[0], softmax, products, einsum)
 
 
@@ -145,16 +156,16 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
             if i in known:
                 continue
             known.add(i)
-            if operator(node) in CONTRACTIONS:
+            if is_product(node) or operator(node) == EINSUM:
                 paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
-            elif operator(node) in BETWEEN:
+            elif _stands_between(node):
                 ahead.extend((name, (*path, i)) for name in (node.outputs if forwards else node.inputs) if name)
     return paths[0] if len(paths) == 1 else ()
 
 
 def _multiplies_computed(index: GraphIndex, i: int, node: Node) -> bool:
     """Whether a node multiplies two computed values: both data, or one a projection of learned queries or keys."""
-    if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator(node) == ("", "Einsum")):
+    if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator(node) == EINSUM):
         return False
     one, other = node.inputs[:2]
     fixed = [name for name in (one, other) if name in index.constants]
@@ -169,7 +180,7 @@ def _scales(index: GraphIndex, value: str) -> Iterator[int]:
         node = index.graph.nodes[i]
         data = index.data_inputs(node)
         scales = index.scales(node)
-        if len(data) != 1 or not (scales or operator(node) in VIEWS):
+        if len(data) != 1 or not (scales or rearranges(node)):
             break
         if scales:
             yield i
@@ -184,7 +195,7 @@ def window_merges(index: GraphIndex, value: str) -> int:
     """
     while (node := index.producer(value)) is not None:
         data = index.data_inputs(node)
-        if len(data) != 1 or operator(node) not in CUT:
+        if len(data) != 1 or not (rearranges(node) or traits_of(node).kind == "normalisation"):
             return 0
         before = index.producer(data[0])
         if operator(node) == ("", "Reshape") and before is not None and operator(before) == ("", "Transpose"):
@@ -193,8 +204,3 @@ def window_merges(index: GraphIndex, value: str) -> int:
                 return max(0, apart - merged - 1)
         value = data[0]
     return 0
-
-
-NORMALISATIONS = frozenset(("", f"{name}Normalization") for name in ("Batch", "Layer", "Group", "Instance"))
-CUT = frozenset((*VIEWS, *NORMALISATIONS))
-"""What may stand between the cut into windows and the projections."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex
+from costcalc.ir import Node
 
-PRODUCTS = frozenset([("", "MatMul"), ("", "Gemm"), ("com.microsoft", "FusedMatMul")])
-"""Operators that multiply two matrices."""
+
+def is_product(node: Node) -> bool:
+    """Whether a node multiplies its first two inputs as matrices of decimal numbers."""
+    t = traits_of(node)
+    return t.kind == "product" and t.factors == (0, 1) and t.packed is None and not t.straight_through
 
 
 class LinearLayer(NamedTuple):
@@ -28,7 +33,7 @@ def linear_layer(index: GraphIndex, i: int) -> LinearLayer | None:
     """The linear layer whose product a node is; None where it is none: data is multiplied with a constant matrix, or a
     table is, by a layer with a bias or behind one."""
     node = index.graph.nodes[i]
-    if operator(node) not in PRODUCTS:
+    if not is_product(node):
         return None
     x, weight = node.inputs[:2]
     if weight not in index.constants or len(index.shape(weight)) != 2:
@@ -45,10 +50,11 @@ def _layer(index: GraphIndex, i: int) -> LinearLayer:
     x, weight = node.inputs[:2]
     rows = index.shape(weight)
     features, units = rows[::-1] if node.attributes.get("transB", 0) else rows
-    bias = node.inputs[2] if len(node.inputs) > 2 else ""
+    position = traits_of(node).bias
+    bias = node.inputs[position] if position is not None and position < len(node.inputs) else ""
     layer = LinearLayer((i,), x, node.outputs[0], weight, bias, features, units)
-    after = None if bias or operator(node) == ("", "Gemm") else index.only_element_reader(layer.y)
-    if after is None or operator(index.graph.nodes[after]) != ("", "Add"):
+    after = index.only_element_reader(layer.y) if position is None else None
+    if after is None or traits_of(index.graph.nodes[after]).arithmetic != "add":
         return layer
     add = index.graph.nodes[after]
     for name in add.inputs:
