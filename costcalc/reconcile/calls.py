@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.graph.index import operator
 from costcalc.graph.patterns.activation import ActivationPattern, activation
-from costcalc.graph.patterns.linear import PRODUCTS, LinearLayer, linear_layer
+from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
 from costcalc.ir import Node
 from costcalc.reconcile.attention_calls import (
     AttentionCall,
@@ -18,11 +19,11 @@ from costcalc.reconcile.attention_calls import (
     projections,
     sizes,
 )
-from costcalc.reconcile.call import PLANE, WORDS, Call
+from costcalc.reconcile.call import MODULES, PLANE, WORDS, Call
 from costcalc.reconcile.einsum import einsum_sizes
-from costcalc.reconcile.layers import CONTRACTIONS, NORMS, CostIndex, call, conv, linear_call, norm, rows
-from costcalc.reconcile.pools import POOLS, fixed_pool, pool, upsample
-from costcalc.reconcile.recurrent import RECURRENT, recurrent
+from costcalc.reconcile.layers import CostIndex, call, conv, is_convolution, linear_call, norm, rows
+from costcalc.reconcile.pools import fixed_pool, pool, upsample
+from costcalc.reconcile.recurrent import is_recurrent, recurrent
 from costcalc.reconcile.writing import Writing
 
 
@@ -114,33 +115,33 @@ def _of_shapes(flow: CostIndex, index: int, node: Node) -> bool:
     """Whether a node's elementwise operations are on shapes and stored values alone, and are no products of tables."""
     cost = flow.costs[index].cost
     known = bool(node.outputs) and node.outputs[0] in flow.constants
-    table = node.op_type == "Mul" and node.outputs[0] in flow.tables
+    table = traits_of(node).arithmetic == "multiply" and node.outputs[0] in flow.tables
     return known and not table and (cost is None or not cost.macs.terms)
 
 
 def _single(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[Call]:
     """The call of a node that stands for itself."""
     one: Callable[[str, str], Call] = lambda kind, form: call(flow, kind, form, (index,))  # noqa: E731
-    op = node.op_type
-    if op in CONTRACTIONS:
+    t, kind = traits_of(node), MODULES.get(operator(node), "")
+    if is_convolution(node):
         yield from conv(flow, writing, index, node)
-    elif op in NORMS:
+    elif kind and t.kind == "normalisation":
         yield norm(flow, index, node)
-    elif op in POOLS:
+    elif kind == "upsample":
+        yield upsample(flow, node, one(kind, "module"))
+    elif kind:
         yield pool(flow, writing, index, node, one)
-    elif op in RECURRENT:
+    elif is_recurrent(node):
         yield recurrent(flow, node, one("recurrent", "module"))
-    elif op == "Softmax":
+    elif operator(node) == ("", "Softmax"):
         last = node.outputs[0] in flow.graph.outputs
         form = writing.softmax if last else "function"
         yield one("softmax", {"layer": "module"}.get(form, form))._replace(also=(("rows", rows(flow, node)),))
-    elif op == "Mul":
+    elif t.arithmetic == "multiply":
         yield one("mul", "operator")
-    elif op in ("Resize", "Upsample"):
-        yield upsample(flow, node, one("upsample", "module"))
-    elif op == "Gather" and node.inputs[0] in flow.constants:
+    elif t.kind == "lookup" and node.inputs[0] in flow.constants:
         yield one("embedding", "module")._replace(weight=flow.elements(node.inputs[0]))
-    elif op in ("Flatten", "Reshape"):
+    elif t.view:
         if writing.flatten == "pool" and fixed_pool(flow, node):
             yield one("global_pool", "module")._replace(also=PLANE)
     else:
@@ -150,18 +151,18 @@ def _single(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterat
 def _other(flow: CostIndex, writing: Writing, index: int, one: Callable[[str, str], Call]) -> Iterator[Call]:
     """A product of two moving values, another contraction, or elementwise operations."""
     cost, node = flow.costs[index].cost, flow.graph.nodes[index]
-    if node.op_type == "Einsum" and cost is not None and not cost.macs.terms:
+    if operator(node) == ("", "Einsum") and cost is not None and not cost.macs.terms:
         yield one("einsum", "function")._replace(also=einsum_sizes(flow, node))
     elif cost is None or cost == type(cost)():
         return
     elif cost.macs.terms:
         form = "operator" if writing.attention == "operator" else "function"
-        if operator(node) in PRODUCTS:
+        if is_product(node):
             yield one("matmul", form)
         else:
             yield one("contraction", "function")._replace(also=einsum_sizes(flow, node))
     else:
-        yield one("add" if node.op_type == "Add" else "elementwise", "operator")
+        yield one("add" if traits_of(node).arithmetic == "add" else "elementwise", "operator")
 
 
 def _relu_form(writing: Writing, one: ActivationPattern, found: Found) -> str:

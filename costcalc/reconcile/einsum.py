@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Context
 
 from costcalc.dim import Dim, prod
+from costcalc.graph.index import operator
 from costcalc.ir import Node
 from costcalc.ops.einsum import extents_of, parse
 from costcalc.reconcile.call import Call
@@ -17,7 +18,7 @@ PLAIN = frozenset((("a", "b", "c", "a", "b", "d", "a", "c", "d"), ("a", "b", "c"
 def einsum_sizes(flow: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
     """combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0); plain:
     whether the equation is one of PLAIN, under other letters. () for a contraction that is no Einsum."""
-    if node.op_type != "Einsum":
+    if operator(node) != ("", "Einsum"):
         return ()
     types = [flow.type(name) for name in node.inputs]
     equation = str(node.attributes["equation"])

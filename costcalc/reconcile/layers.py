@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from costcalc.core.traits import traits_of
 from costcalc.cost import NodeCost, cost_graph
 from costcalc.dim import Dim, prod
 from costcalc.formula import Formula
-from costcalc.graph.index import GraphIndex
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.graph.patterns.linear import LinearLayer
 from costcalc.ir import Node
-from costcalc.reconcile.call import Call
+from costcalc.reconcile.call import MODULES, Call
 from costcalc.reconcile.writing import Writing
 
-CONTRACTIONS = {"Conv": "conv", "FusedConv": "conv", "ConvTranspose": "conv_transpose"}
-NORMS = {
-    "BatchNormalization": "batch_norm",
-    "LayerNormalization": "layer_norm",
-    "GroupNormalization": "group_norm",
-    "InstanceNormalization": "instance_norm",
-}
+CONVOLUTIONS = {"convolution": "conv", "transposed_convolution": "conv_transpose"}
+"""What a call of a convolution is by the kind of its operator."""
 
 
 class CostIndex(GraphIndex):
@@ -57,13 +53,27 @@ def linear_call(flow: CostIndex, layer: LinearLayer, form: str) -> Call:
     return call(flow, "linear", form, layer.nodes, layer.x, layer.y)._replace(weight=weight, bias=bias)
 
 
+def is_convolution(node: Node) -> bool:
+    """Whether a node is a convolution, transposed or not, of decimal numbers."""
+    t = traits_of(node)
+    return t.kind in CONVOLUTIONS and not t.straight_through
+
+
+def bias_of(node: Node) -> str:
+    """The bias of a contraction; "" where there is none."""
+    position = traits_of(node).bias
+    return node.inputs[position] if position is not None and position < len(node.inputs) else ""
+
+
 def conv(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[Call]:
     """A convolution; behind it the batch normalisation that its bias stands for, where one was folded into it. A
     convolution of a single position (squeeze-and-excite) has its own bias."""
-    kind = CONTRACTIONS[node.op_type]
-    weight = flow.type(node.inputs[1]).shape or ()
+    t = traits_of(node)
+    kind = CONVOLUTIONS[t.kind]
+    weight = flow.shape(node.inputs[t.factors[1]])
     source = flow.type(node.inputs[0]).shape or ()
-    bias = flow.elements(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else 0
+    name = bias_of(node)
+    bias = flow.elements(name) if name else 0
     also: tuple[tuple[str, Dim], ...] = ()
     if kind == "conv_transpose":
         also = (("filter", prod(weight[1:])), ("kernel", prod(weight[2:])), ("channels", source[1]),
@@ -71,7 +81,7 @@ def conv(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[
                 ("as_convolution", source[0] * _as_convolution(node, source[2:], weight[2:])))  # fmt: skip
     one = call(flow, kind, "module", (index,), node.inputs[0])._replace(weight=prod(weight), bias=bias, also=also)
     after = flow.only_element_reader(node.outputs[0])
-    normed = after is not None and flow.graph.nodes[after].op_type == "BatchNormalization"
+    normed = after is not None and MODULES.get(operator(flow.graph.nodes[after])) == "batch_norm"
     alone = prod((flow.type(node.outputs[0]).shape or ())[2:]) == 1
     folded = writing.bias != "own" and bias != 0 and not normed and not alone
     yield one._replace(bias=0) if folded and writing.bias == "folded" else one
@@ -94,11 +104,11 @@ def _as_convolution(node: Node, extents: tuple[Dim, ...], kernel: tuple[Dim, ...
 def norm(flow: CostIndex, index: int, node: Node) -> Call:
     """A normalisation. A layer normalisation between two transpositions is that of a map's channels, which models
     write as a module of their own around F.layer_norm."""
-    kind, form = NORMS[node.op_type], "module"
+    kind, form = MODULES[operator(node)], "module"
     if kind == "layer_norm":
         before, after = flow.producer(node.inputs[0]), flow.only_element_reader(node.outputs[0])
-        around = {before.op_type if before else "", "" if after is None else flow.graph.nodes[after].op_type}
-        form = "own" if around == {"Transpose"} else form
+        around = [before, None if after is None else flow.graph.nodes[after]]
+        form = "own" if all(near and traits_of(near).kind == "transpose" for near in around) else form
     learned = [flow.elements(name) for name in node.inputs[1:3] if name]
     weight, bias = (*learned, 0, 0)[:2]
     return call(flow, kind, form, (index,))._replace(weight=weight, bias=bias)

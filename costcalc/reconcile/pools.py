@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from costcalc.dim import prod
-from costcalc.graph.index import VIEWS, operator
-from costcalc.graph.patterns.linear import PRODUCTS
+from costcalc.graph.index import operator, rearranges
+from costcalc.graph.patterns.linear import is_product
 from costcalc.ir import Node
-from costcalc.reconcile.call import Call
+from costcalc.reconcile.call import MODULES, Call
 from costcalc.reconcile.layers import CostIndex
 from costcalc.reconcile.writing import Writing
-
-POOLS = {
-    "MaxPool": "max_pool",
-    "AveragePool": "avg_pool",
-    "GlobalAveragePool": "global_pool",
-    "GlobalMaxPool": "global_max_pool",
-    "ReduceMean": "mean",
-}
 
 
 def pool(flow: CostIndex, writing: Writing, index: int, node: Node, one: Callable[[str, str], Call]) -> Call:
     """The call of a pool or a mean."""
-    kind = POOLS[node.op_type]
+    kind = MODULES[operator(node)]
     if does_nothing(node):
         return one("global_pool", "module")._replace(also=_rank(flow, node))
     if kind == "global_pool" or (kind == "mean" and over_positions(flow, node)):
@@ -55,7 +47,8 @@ def does_nothing(node: Node) -> bool:
     """Whether a node is an average over windows of one position: what exporters make of an nn.AdaptiveAvgPool2d that
     does nothing at this size."""
     kernel = node.attributes.get("kernel_shape", (0,))
-    return node.op_type == "AveragePool" and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
+    average = operator(node) == ("", "AveragePool")
+    return average and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
 
 
 def over_positions(flow: CostIndex, node: Node) -> bool:
@@ -77,9 +70,9 @@ def fixed_pool(flow: CostIndex, node: Node) -> bool:
     value = node.outputs[0]
     while (index := flow.only_element_reader(value)) is not None:
         reader = flow.graph.nodes[index]
-        if operator(reader) in PRODUCTS:
+        if is_product(reader):
             return True
-        if operator(reader) not in VIEWS:
+        if not rearranges(reader):
             return False
         value = reader.outputs[0]
     return False
