@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.dim import Dim, prod
-from costcalc.separable import BETWEEN
+from costcalc.separable import is_between
 from costcalc.suggest.between import between, words
 from costcalc.suggest.pieces import Copied, Knobs, Match, Ratio, fraction, layer
 from costcalc.suggest.registry import rule
@@ -41,7 +41,7 @@ def bottleneck(seen: View, knobs: Knobs) -> Iterator[Match]:
 def _is_reduced(seen: View, c: Conv) -> bool:
     """Whether a 1×1 convolution gives what this one reads."""
     at = seen.producers.get(c.node.inputs[0])
-    while at is not None and seen.graph.nodes[at].op_type in BETWEEN:
+    while at is not None and is_between(seen.graph.nodes[at]):
         at = seen.producers.get(seen.graph.nodes[at].inputs[0])
     before = conv(seen, at) if at is not None else None
     return before is not None and before.positions == 1

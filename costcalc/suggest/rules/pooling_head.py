@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.dim import prod
-from costcalc.separable import BETWEEN
+from costcalc.separable import is_between
 from costcalc.suggest.between import PLAIN
 from costcalc.suggest.pieces import Change, Copied, Knobs, Match, layer
 from costcalc.suggest.registry import rule
@@ -56,7 +56,7 @@ def pooling_head(seen: View, knobs: Knobs) -> Iterator[Match]:
 def _is_map(seen: View, value: str) -> bool:
     """Whether a value is a map of channels [N, C, spatial…]: a convolution has given it, with what may follow one."""
     at = seen.producers.get(value)
-    while at is not None and seen.graph.nodes[at].op_type in BETWEEN | AFTER:
+    while at is not None and (is_between(seen.graph.nodes[at]) or seen.graph.nodes[at].op_type in AFTER):
         at = seen.producers.get(seen.graph.nodes[at].inputs[0])
     return at is not None and seen.graph.nodes[at].op_type == "Conv"
 
