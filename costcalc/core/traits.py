@@ -161,11 +161,11 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
     made: dict[Traits, Traits] = {}
-    for op_type in op_types:
-        before = TRAITS.get((domain, op_type), UNKNOWN)
+    for name in op_types:
+        before = TRAITS.get((domain, name), UNKNOWN)
         if before not in made:
             made[before] = replace(before, **changes)
-        TRAITS[domain, op_type] = made[before]
+        TRAITS[domain, name] = made[before]
 
 
 def sides(*each: Sides) -> GradientRule:
