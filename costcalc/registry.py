@@ -63,8 +63,8 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
     """Registers a function (input types; attributes) -> output type or tuple of output types."""
 
     def register(function: ShapeFunction) -> ShapeFunction:
-        for op_type in op_types:
-            SHAPES[domain, op_type] = _rule(function)
+        for name in op_types:
+            SHAPES[domain, name] = _rule(function)
         return function
 
     return register
@@ -75,8 +75,8 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
     told. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
-        for op_type in op_types:
-            COSTS[domain, op_type] = _rule(function)
+        for name in op_types:
+            COSTS[domain, name] = _rule(function)
         return function
 
     return register
@@ -87,8 +87,8 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
     It is asked only when the output is a small tensor."""
 
     def register(function: ValueFunction) -> ValueFunction:
-        for op_type in op_types:
-            VALUES[domain, op_type] = _rule(function)
+        for name in op_types:
+            VALUES[domain, name] = _rule(function)
         return function
 
     return register
@@ -96,7 +96,7 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
 
 def free(*op_types: str, domain: str = "", view: bool = False) -> None:
     """Registers operators that do no arithmetic; a view shares its first input's memory."""
-    FREE_OPS.update((domain, op_type) for op_type in op_types)
+    FREE_OPS.update((domain, name) for name in op_types)
     if view:
         traits(*op_types, domain=domain, view=True)
 

@@ -77,7 +77,7 @@ def operator(layer: Layer) -> str:
 
 def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
     """Whether an operator without a rule is taken as free."""
-    return layer.op_type in allow or operator(layer) in allow
+    return not {layer.op_type, operator(layer)}.isdisjoint(allow)
 
 
 def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:

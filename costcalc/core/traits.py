@@ -114,9 +114,11 @@ class Traits:
     states: int = 0
     sentence: str = ""
 
-    def channels_last(self, attributes: Attributes) -> bool:
-        """Whether a node of these attributes reads [N, …, C]."""
-        return bool(attributes.get("channels_last", self.layout == "channels_last"))
+    def layout_of(self, attributes: Attributes) -> Layout:
+        """The layout of a node with these attributes: `channels_last` says otherwise where it is given."""
+        if "channels_last" in attributes:
+            return "channels_last" if attributes["channels_last"] else "channels_first"
+        return self.layout
 
 
 UNKNOWN = Traits()
@@ -159,11 +161,11 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
     made: dict[Traits, Traits] = {}
-    for op_type in op_types:
-        before = TRAITS.get((domain, op_type), UNKNOWN)
+    for name in op_types:
+        before = TRAITS.get((domain, name), UNKNOWN)
         if before not in made:
             made[before] = replace(before, **changes)
-        TRAITS[domain, op_type] = made[before]
+        TRAITS[domain, name] = made[before]
 
 
 def sides(*each: Sides) -> GradientRule:

@@ -6,13 +6,21 @@ from __future__ import annotations
 
 from collections import Counter
 
-from costcalc.graph.index import GraphIndex
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.graph.patterns.activation import activation, clip_bounds
 from costcalc.ir import Node
 from costcalc.suggest.pieces import Piece, layer
 
-PLAIN = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hard_swish", "Mish": "mish",
-         "Softplus": "softplus", "Selu": "selu"}  # fmt: skip
+PLAIN = {
+    ("", "Relu"): "relu",
+    ("", "Sigmoid"): "sigmoid",
+    ("", "Tanh"): "tanh",
+    ("", "HardSwish"): "hard_swish",
+    ("", "Mish"): "mish",
+    ("", "Softplus"): "softplus",
+    ("", "Selu"): "selu",
+}
+"""Activations without options, and their short names."""
 
 
 def between(flow: GraphIndex, index: int) -> tuple[Piece, ...]:
@@ -44,7 +52,7 @@ def _after(flow: GraphIndex, index: int) -> tuple[Piece | None, Piece | None]:
     graph = flow.graph
     value, norm = graph.nodes[index].outputs[0], None
     reader = flow.only_reader(value)
-    if reader is not None and graph.nodes[reader].op_type == "BatchNormalization":
+    if reader is not None and operator(graph.nodes[reader]) == ("", "BatchNormalization"):
         norm = layer("batch_norm", epsilon=graph.nodes[reader].attributes.get("epsilon", 1e-5))
         value = graph.nodes[reader].outputs[0]
         reader = flow.only_reader(value)
@@ -55,15 +63,16 @@ def _after(flow: GraphIndex, index: int) -> tuple[Piece | None, Piece | None]:
 
 def activation_layer(flow: GraphIndex, node: Node) -> Piece | None:
     """An activation of one node as a layer; None where it is none, or not one with a short name."""
-    if node.op_type in PLAIN and not node.domain:
-        return layer(PLAIN[node.op_type])
-    if node.op_type == "LeakyRelu":
+    key = operator(node)
+    if key in PLAIN:
+        return layer(PLAIN[key])
+    if key == ("", "LeakyRelu"):
         return layer("leaky_relu", slope=node.attributes.get("alpha", 0.01))
-    if node.op_type == "Elu":
+    if key == ("", "Elu"):
         return layer("elu", alpha=node.attributes.get("alpha", 1.0))
-    if node.op_type == "Gelu" and not node.domain:
+    if key == ("", "Gelu"):
         return layer("gelu", approximate=node.attributes.get("approximate", "none"))
-    if node.op_type == "Clip" and clip_bounds(flow, node) == (0, 6):
+    if key == ("", "Clip") and clip_bounds(flow, node) == (0, 6):
         return layer("relu6")
     return None
 

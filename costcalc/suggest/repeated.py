@@ -82,9 +82,9 @@ def _in_thirds(flow: GraphIndex, joint: LinearLayer) -> bool:
             return False
         node = flow.graph.nodes[onward[0]]
         shape = flow.shape(node.outputs[0])
-        if node.op_type == "Split":
+        if operator(node) == ("", "Split"):
             return len(node.outputs) == 3 and len({flow.shape(name) for name in node.outputs}) == 1
-        if node.op_type != "Reshape":
+        if operator(node) != ("", "Reshape"):
             return False
         if len(shape) > 1 and shape[-1] != joint.units:
             return len(shape) > rows + 1 and shape.index(3) == rows if 3 in shape else False

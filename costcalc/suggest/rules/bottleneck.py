@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from costcalc.dim import Dim, prod
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.patterns.convolution import Convolution, convolution, standard_convolutions
-from costcalc.separable import BETWEEN
+from costcalc.separable import is_between
 from costcalc.suggest.between import between, words
 from costcalc.suggest.pieces import Copied, Knobs, Match, Ratio, copied_from, fraction, layer
 from costcalc.suggest.registry import rule
@@ -42,7 +42,7 @@ def bottleneck(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
 def _is_reduced(flow: GraphIndex, c: Convolution) -> bool:
     """Whether a 1×1 convolution gives what this one reads."""
     at = flow.producers.get(c.node.inputs[0])
-    while at is not None and flow.graph.nodes[at].op_type in BETWEEN:
+    while at is not None and is_between(flow.graph.nodes[at]):
         at = flow.producers.get(flow.graph.nodes[at].inputs[0])
     before = convolution(flow, at) if at is not None else None
     return before is not None and before.positions == 1

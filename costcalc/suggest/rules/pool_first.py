@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 from costcalc.suggest.between import activation_layer
 from costcalc.suggest.pieces import Change, Emit, Knobs, Match, own
 from costcalc.suggest.registry import EXACT, rule
-
-RISING = frozenset(("Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Selu", "Softplus"))
-"""Functions that never fall, so that the largest value stays the largest."""
 
 
 @rule("pool_first", "activation behind its max pool", accuracy=EXACT,
@@ -21,7 +19,7 @@ def pool_first(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     graph = flow.graph
     for i, pool in enumerate(graph.nodes):
         at = flow.producers.get(pool.inputs[0]) if pool.op_type == "MaxPool" and not pool.domain else None
-        if at is None or any(pool.outputs[1:]) or graph.nodes[at].op_type not in RISING or graph.nodes[at].domain:
+        if at is None or any(pool.outputs[1:]) or not traits_of(graph.nodes[at]).monotone:
             continue
         before = graph.nodes[at]
         moved = activation_layer(flow, before)

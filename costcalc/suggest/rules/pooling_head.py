@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import prod
-from costcalc.graph.index import GraphIndex
-from costcalc.separable import BETWEEN
-from costcalc.suggest.between import PLAIN
+from costcalc.graph.index import GraphIndex, operator
+from costcalc.ir import Node
+from costcalc.separable import is_between
 from costcalc.suggest.pieces import Change, Copied, Knobs, Match, layer
 from costcalc.suggest.registry import rule
-
-PASSED = frozenset((*PLAIN, "Clip", "LeakyRelu", "Elu", "Dropout", "BatchNormalization", "Identity"))
-"""What stands between the fully connected layers of a head."""
-
-AFTER = frozenset(("MaxPool", "AveragePool", "LpPool", "LRN", "Add", "Concat"))
 
 
 @rule("gap", "global average pooling", ratio="C·units/Σ in·out",
@@ -36,7 +32,7 @@ def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
             if _is_linear(flow, reader):
                 last = reader
                 linear.append(reader)
-            elif op.op_type not in PASSED or op.domain or op.inputs[0] != graph.nodes[chain[-1]].outputs[0]:
+            elif not is_between(op) or flow.data_inputs(op) != graph.nodes[chain[-1]].outputs[:1]:
                 break
             chain.append(reader)
             reader = flow.only_reader(op.outputs[0])
@@ -56,9 +52,16 @@ def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
 def _is_map(flow: GraphIndex, value: str) -> bool:
     """Whether a value is a map of channels [N, C, spatial…]: a convolution has given it, with what may follow one."""
     at = flow.producers.get(value)
-    while at is not None and flow.graph.nodes[at].op_type in BETWEEN | AFTER:
+    while at is not None and _keeps_maps(flow.graph.nodes[at]):
         at = flow.producers.get(flow.graph.nodes[at].inputs[0])
-    return at is not None and flow.graph.nodes[at].op_type == "Conv"
+    return at is not None and operator(flow.graph.nodes[at]) == ("", "Conv")
+
+
+def _keeps_maps(node: Node) -> bool:
+    """Whether a node gives maps of channels where it reads them."""
+    t = traits_of(node)
+    joins = t.arithmetic == "add" or operator(node) == ("", "Concat")
+    return is_between(node) or t.kind in ("pool", "normalisation") or joins
 
 
 def _flattens(flow: GraphIndex, index: int) -> bool:

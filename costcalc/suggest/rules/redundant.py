@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.patterns.activation import clip_bounds
 from costcalc.ir import Node
 from costcalc.suggest.pieces import Change, Knobs, Match, Piece, layer
 from costcalc.suggest.registry import EXACT, rule
-
-NOT_NEGATIVE = frozenset(("Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", "Sqrt", "Softplus"))
-"""Operators whose values are 0 or more: a ReLU or an absolute value behind them changes nothing."""
 
 
 @rule("redundant", "operator that changes nothing", accuracy=EXACT,
@@ -53,7 +51,7 @@ def _is_idle(flow: GraphIndex, before: Node, node: Node) -> bool:
     """Whether a node gives what it reads."""
     if node.op_type in ("Relu", "Abs"):
         least = clip_bounds(flow, before)[0] if before.op_type == "Clip" else None
-        return before.op_type in NOT_NEGATIVE or (least is not None and least >= 0)
+        return traits_of(before).non_negative or (least is not None and least >= 0)
     if node.op_type == "Clip" == before.op_type:
         own = clip_bounds(flow, node)
         return own == clip_bounds(flow, before) and own != (None, None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.graph.index import GraphIndex
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.ir import Node
 from costcalc.load.layers.base import Site
+from costcalc.storage import UNSCALED
 from costcalc.suggest.pieces import Change, Emit, Knobs, Match, Piece
 from costcalc.suggest.registry import rule
 
-PASSED = frozenset(("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
+PROBABILITIES = {("", "Softmax"), ("", "LogSoftmax")}
 
 
 @rule("tied", "weights tied to the embedding",
@@ -42,11 +44,15 @@ def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
 
 def _looks_up(flow: GraphIndex, node: Node) -> bool:
     """Whether a node looks rows of a stored table up by indices that the network is given."""
-    if node.op_type != "Gather" or node.inputs[0] not in flow.graph.initializers or node.attributes.get("axis", 0):
+    if (
+        traits_of(node).kind != "lookup"
+        or node.inputs[0] not in flow.graph.initializers
+        or node.attributes.get("axis", 0)
+    ):
         return False
     indices = node.inputs[1]
-    while indices in flow.producers and flow.graph.nodes[flow.producers[indices]].op_type in PASSED:
-        indices = flow.graph.nodes[flow.producers[indices]].inputs[0]
+    while (before := flow.producer(indices)) is not None and traits_of(before).passes_on in UNSCALED:
+        indices = before.inputs[0]
     return indices in flow.graph.inputs
 
 
@@ -54,9 +60,10 @@ def _ends(flow: GraphIndex, value: str) -> bool:
     """Whether a value is what the network gives, or that before a softmax."""
     while value not in flow.graph.outputs:
         reader = flow.only_reader(value)
-        if reader is None or flow.graph.nodes[reader].op_type not in PASSED | {"Softmax", "LogSoftmax"}:
+        node = None if reader is None else flow.graph.nodes[reader]
+        if node is None or not (traits_of(node).passes_on in UNSCALED or operator(node) in PROBABILITIES):
             return False
-        value = flow.graph.nodes[reader].outputs[0]
+        value = node.outputs[0]
     return True
 
 
