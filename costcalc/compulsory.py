@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph
 from costcalc.multiplications import folded, needed
 from costcalc.rows import Row
@@ -16,11 +17,8 @@ def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
     """Bytes that any execution moves between memory and the chip: weights that contractions read, rows that look-ups
     give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most. Nodes
     that no output needs read nothing, and contractions of stored tensors only are done before."""
-    readers: dict[str, list[int]] = {}
     used = needed(graph)
-    for index, node in enumerate(graph.nodes):
-        for name in dict.fromkeys(node.inputs) if used[index] else ():
-            readers.setdefault(name, []).append(index)
+    readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
     works = [bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
              for row, read, constant in zip(rows, used, folded(graph), strict=True)]  # fmt: skip
     weights = [item.name for item in stored(graph) if item.kind != "constant"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph, Node
 from costcalc.storage import stored
 
@@ -19,9 +18,8 @@ class Precisions:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.producers: Mapping[str, Node] = {}
-        if any(traits_of(node).passes_on == "dequantised" for node in graph.nodes):
-            self.producers = {node.outputs[0]: node for node in graph.nodes if node.outputs}
+        quantised = any(traits_of(node).passes_on == "dequantised" for node in graph.nodes)
+        self.index = GraphIndex(graph) if quantised else None
 
     def of(self, node: Node) -> str:
         """The precision in which a node multiplies."""
@@ -38,7 +36,7 @@ class Precisions:
         name = node.inputs[position] if position < len(node.inputs) else ""
         behind = name
         for _ in range(4):
-            producer = self.producers.get(behind)
+            producer = self.index.producer(behind) if self.index is not None else None
             if producer is None or not producer.inputs:
                 break
             behind = producer.inputs[0]

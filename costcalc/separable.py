@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from costcalc.core.traits import traits_of
 from costcalc.dim import Dim, prod
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Node
 from costcalc.report import Report
 from costcalc.rows import Row
@@ -27,7 +28,7 @@ class Separable(NamedTuple):
 def separables(report: Report) -> Iterator[Separable]:
     """Every pair of a depthwise and a pointwise convolution at the same positions."""
     nodes = report.graph.nodes
-    producers = {name: i for i, node in enumerate(nodes) for name in node.outputs if name}
+    producers = GraphIndex(report.graph).producers
     for row, node in zip(report.rows, nodes, strict=True):
         if not _is_pointwise(report, node):
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph, Node
 from costcalc.memory.schedule import Step, computed
 
@@ -19,22 +20,12 @@ AHEAD = 16
 Readers = Mapping[str, Sequence[int]]
 
 
-def readers_of(graph: Graph) -> dict[str, list[int]]:
-    """The nodes that read each value, each once, in order."""
-    found: dict[str, list[int]] = {}
-    for index, node in enumerate(graph.nodes):
-        for value in dict.fromkeys(node.inputs):
-            if value:
-                found.setdefault(value, []).append(index)
-    return found
-
-
 def fused(graph: Graph) -> tuple[Step, ...]:
     """The steps of a graph whose contractions take in what follows them; all others are a node each.
 
     Where two contractions meet in an addition, the later one takes it: the other's result is the residual.
     """
-    readers, outputs, nodes = readers_of(graph), frozenset(graph.outputs), graph.nodes
+    readers, outputs, nodes = GraphIndex(graph).readers, frozenset(graph.outputs), graph.nodes
     unpacked = dequantized(graph)
     member: dict[int, list[int]] = {}
     for index in range(len(nodes) - 1, -1, -1):
