@@ -175,7 +175,7 @@ class GraphIndex:
         nodes = self.graph.nodes
         near = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
         here = nodes[i]
-        return bool(layer_place(here)) and any(n.place == here.place and n.op_type != here.op_type for n in near)
+        return bool(layer_place(here)) and any(n.place == here.place and operator(n) != operator(here) for n in near)
 
     def uses(self, i: int) -> Sequence[int]:
         """The nodes that the same layer of a YAML file adds with this operator, itself among them."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.graph.index import GraphIndex
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.load.layers.base import Site
 from costcalc.suggest.pieces import Change, Emit, Knobs, Match, own
 from costcalc.suggest.registry import EXACT, rule
 
 KINDS = {
-    "Conv": ("conv", "depthwise_conv", "pointwise_conv"),
-    "ConvTranspose": ("conv_transpose",),
-    "Gemm": ("linear",),
+    ("", "Conv"): ("conv", "depthwise_conv", "pointwise_conv"),
+    ("", "ConvTranspose"): ("conv_transpose",),
+    ("", "Gemm"): ("linear",),
 }
 
 
@@ -24,10 +24,10 @@ def folded(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     running statistics are gone; the layer has a bias."""
     graph = flow.graph
     for i, node in enumerate(graph.nodes):
-        if node.op_type not in KINDS or node.domain or not flow.is_owned(node, 1) or len(node.inputs) < 2:
+        if operator(node) not in KINDS or not flow.is_owned(node, 1) or len(node.inputs) < 2:
             continue
         reader = flow.only_reader(node.outputs[0])
-        if reader is None or graph.nodes[reader].op_type != "BatchNormalization":
+        if reader is None or operator(graph.nodes[reader]) != ("", "BatchNormalization"):
             continue
         norm = graph.nodes[reader]
         biased = len(node.inputs) > 2 and bool(node.inputs[2])
@@ -37,7 +37,7 @@ def folded(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         if biased and not flow.is_stored(node.inputs[2]):
             continue
         piece = own(_biased(flow, i), drops=("bias",))
-        change = Change((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[node.op_type])
+        change = Change((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[operator(node)])
         yield Match((node.name, norm.name), (change,))
 
 

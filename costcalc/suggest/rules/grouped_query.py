@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.dim import Dim
-from costcalc.graph.index import GraphIndex
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.ir import Node
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Site
@@ -24,7 +24,7 @@ def grouped_query(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     pools the heads of a trained model and trains on for 5 % of its steps."""
     for i, node in enumerate(flow.graph.nodes):
         heads = node.attributes.get("q_num_heads")
-        if node.op_type != "Attention" or node.domain or heads != node.attributes.get("kv_num_heads"):
+        if operator(node) != ("", "Attention") or heads != node.attributes.get("kv_num_heads"):
             continue
         if not isinstance(heads, int) or heads % knobs.group or heads == heads // knobs.group:
             continue
@@ -58,7 +58,7 @@ def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> 
     """Queries, keys and values of one projection that a Split cuts into equal parts."""
     split = flow.graph.nodes[index]
     d = flow.shape(parts[0])[-1]
-    if split.op_type != "Split" or split.outputs != parts or any(flow.only_reader(p) is None for p in parts):
+    if operator(split) != ("", "Split") or split.outputs != parts or any(flow.only_reader(p) is None for p in parts):
         return None
     if flow.only_reader(split.inputs[0]) != index or split.inputs[0] not in flow.producers or d % group != 0:
         return None
@@ -86,7 +86,7 @@ def _path(flow: GraphIndex, value: str, group: int) -> list[Change] | None:
         return None
     i = flow.producers[value]
     node = flow.graph.nodes[i]
-    if node.op_type == "RotaryEmbedding" and not node.domain and node.attributes.get("num_heads", 0):
+    if operator(node) == ("", "RotaryEmbedding") and node.attributes.get("num_heads", 0):
         fewer = {**node.attributes, "num_heads": node.attributes["num_heads"] // group}
         rotary = own(_again(node, fewer), num_heads=f"$num_heads // {group}")
         changes.append(Change((i,), node.inputs, (rotary,), value, i, ("RotaryEmbedding",)))
@@ -105,14 +105,14 @@ def _projection(flow: GraphIndex, index: int, units: Copied) -> Change | None:
     """A linear layer of one MatMul, or of a MatMul and the addition of its bias."""
     nodes, product = [index], flow.graph.nodes[index]
     output, bias = product.outputs[0], False
-    if product.op_type == "Add":
+    if operator(product) == ("", "Add"):
         sides = [flow.producers.get(name) for name in product.inputs]
         stored = [position for position in (0, 1) if flow.is_stored(product.inputs[position])]
         behind = [s for s in sides if s is not None]
         if len(stored) != 1 or len(behind) != 1 or flow.only_reader(flow.graph.nodes[behind[0]].outputs[0]) is None:
             return None
         nodes, product, bias = [behind[0], index], flow.graph.nodes[behind[0]], True
-    if product.op_type != "MatMul" or not flow.is_owned(product, 1):
+    if operator(product) != ("", "MatMul") or not flow.is_owned(product, 1):
         return None
     piece = own(_linear(units.value, bias), units=units.text)
     return Change(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.suggest.between import activation_layer
 from costcalc.suggest.pieces import Change, Emit, Knobs, Match, own
 from costcalc.suggest.registry import EXACT, rule
@@ -18,7 +18,7 @@ def pool_first(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     for what the pool leaves, a quarter of the values of a 2×2 pool."""
     graph = flow.graph
     for i, pool in enumerate(graph.nodes):
-        at = flow.producers.get(pool.inputs[0]) if pool.op_type == "MaxPool" and not pool.domain else None
+        at = flow.producers.get(pool.inputs[0]) if operator(pool) == ("", "MaxPool") else None
         if at is None or any(pool.outputs[1:]) or not traits_of(graph.nodes[at]).monotone:
             continue
         before = graph.nodes[at]

@@ -67,7 +67,7 @@ def _keeps_maps(node: Node) -> bool:
 def _flattens(flow: GraphIndex, index: int) -> bool:
     """[N, C, spatial…] → [N, C·∏spatial]."""
     node = flow.graph.nodes[index]
-    if node.op_type not in ("Flatten", "Reshape") or node.domain:
+    if operator(node) not in {("", "Flatten"), ("", "Reshape")}:
         return False
     given, out = flow.shape(node.inputs[0]), flow.shape(node.outputs[0])
     return len(out) == 2 and len(given) > 2 and given[0] == out[0] and prod(given[1:]) == out[1]
@@ -75,6 +75,6 @@ def _flattens(flow: GraphIndex, index: int) -> bool:
 
 def _is_linear(flow: GraphIndex, index: int) -> bool:
     node = flow.graph.nodes[index]
-    if node.op_type != "Gemm" or node.domain or node.attributes.get("transA", 0):
+    if operator(node) != ("", "Gemm") or node.attributes.get("transA", 0):
         return False
     return flow.is_owned(node, 1) and (len(node.inputs) < 3 or flow.is_stored(node.inputs[2]))

@@ -23,7 +23,7 @@ def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     graph = flow.graph
     tables = [node.inputs[0] for node in graph.nodes if _looks_up(flow, node)]
     for i, node in enumerate(graph.nodes):
-        if node.op_type not in ("MatMul", "Gemm") or node.domain or not flow.is_owned(node, 1) or len(node.inputs) > 2:
+        if operator(node) not in {("", "MatMul"), ("", "Gemm")} or not flow.is_owned(node, 1) or len(node.inputs) > 2:
             continue
         if not _ends(flow, node.outputs[0]):
             continue
