@@ -23,8 +23,8 @@ Sides = tuple[Positions, Positions]
 Attributes = Mapping[str, Any]
 
 Kind = Literal[
-    "", "convolution", "transposed_convolution", "deformable_convolution", "product", "attention", "experts",
-    "recurrent", "pool", "global_pool", "normalisation", "activation", "transpose", "lookup",
+    "", "convolution", "transposed_convolution", "deformable_convolution", "causal_convolution", "product", "attention",
+    "experts", "recurrent", "pool", "global_pool", "normalisation", "activation", "transpose", "lookup",
 ]  # fmt: skip
 Layout = Literal["", "channels_first", "channels_last", "length_first"]
 

@@ -14,7 +14,7 @@ from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
 PREVIEW = "ai.onnx.preview"
 
 operands("CausalConvWithState", weights=(1, 2))
-traits("CausalConvWithState", gradient=sides(((0, 3), (1,))))
+traits("CausalConvWithState", kind="causal_convolution", gradient=sides(((0, 3), (1,))))
 traits("LinearAttention", kind="attention")
 traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=sides(((0,), (1,)), ((0, 1), (2,))))
 describe("A state is updated with each key and value, and read by each query.", "LinearAttention")

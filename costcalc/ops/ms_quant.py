@@ -18,7 +18,7 @@ operands("QLinearAdd", "QLinearMul", domain=MS, weights=(0, 3), buffers=(1, 2, 4
 operands("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", domain=MS, buffers=(1, 2, 3, 4))
 operands("MulInteger", domain=MS, weights=(0, 2), buffers=(1, 3))
 traits("QuantizeLinear", domain=MS, fusion="joins", keeps="nothing", straight_through=True)
-traits("DequantizeLinear", domain=MS, passes_on="dequantised", keeps="nothing", straight_through=True)
+traits("DequantizeLinear", domain=MS, passes_on="dequantised", keeps="nothing")
 traits("QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "MulInteger", domain=MS,
        straight_through=True)  # fmt: skip
 describe("The operator of the same name on quantised tensors.", "QLinearAdd", "QLinearMul", "QLinearSigmoid",
