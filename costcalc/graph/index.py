@@ -137,9 +137,9 @@ class GraphIndex:
 
     def scales(self, node: Node) -> bool:
         """Whether a node scales or shifts one value by a constant number."""
-        if not traits_of(node).arithmetic:
+        arithmetic, data = traits_of(node).arithmetic, self.data_inputs(node)
+        if not arithmetic or (arithmetic == "divide" and data != node.inputs[:1]):
             return False
-        data = self.data_inputs(node)
         return len(data) == 1 and all(self.is_number(name) for name in node.inputs if name and name != data[0])
 
     def origin(self, value: str, through: Callable[[Node], bool] = rearranges, scaled: bool = False) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from small_graphs import Builder
 
+from costcalc.core.traits import TRAITS, Traits
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.patterns.activation import ActivationPattern, activation
 from costcalc.graph.patterns.attention import (
@@ -97,6 +98,42 @@ def test_gelu_has_its_half_in_one_of_three_places(half: str) -> None:
     assert pattern is not None and (pattern.kind, pattern.x, pattern.y) == ("gelu", "x", y)
     assert pattern.operator == ("" if half == "nowhere" else "Gelu")
     assert len(pattern.nodes) == (4 if half == "nowhere" else 5)
+
+
+@pytest.mark.parametrize(("root", "one", "half"), [(1.4142, 1.5, 0.5), (2.0, 1.0, 0.5), (1.4142, 1.0, 1.0)])
+def test_other_numbers_are_no_gelu_of_onnx(root: float, one: float, half: float) -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    gate = b.op("Add", b.op("Erf", b.op("Div", x, b.number(root))), b.number(one))
+    pattern = only_activation(b, b.op("Mul", b.op("Mul", x, gate), b.number(half)))
+    assert pattern is not None and (pattern.kind, pattern.operator) == ("gelu", "")
+
+
+@pytest.mark.parametrize("factor", [0.044715, 0.05])
+def test_gelu_by_tanh(factor: float) -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    total = b.op("Add", x, b.op("Mul", b.op("Pow", x, b.number(3.0)), b.number(factor)))
+    gate = b.op("Add", b.op("Tanh", b.op("Mul", total, b.number(0.7978846))), b.number(1.0))
+    pattern = only_activation(b, b.op("Mul", b.op("Mul", x, gate), b.number(0.5)))
+    expected = ActivationPattern("gelu", tuple(range(8)), "x", "Mul7", "Gelu", "tanh")
+    assert pattern == (expected if factor == 0.044715 else None)
+
+
+def test_a_number_divided_by_data_is_no_scale() -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    index = GraphIndex(b.build([b.op("Div", b.number(2.0), x), b.op("Div", x, b.number(2.0))]))
+    assert [index.scales(node) for node in index.graph.nodes] == [False, True]
+
+
+def test_an_operator_of_ones_own_with_traits_is_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRAITS, ("acme", "Dense"), Traits(kind="product", bias=2))
+    b = Builder()
+    b.data("x", 4, 3)
+    y = b.op("Dense", "x", b.weight("w", 3, 5), b.weight("c", 5), domain="acme")
+    layer = linear_layer(GraphIndex(b.build([y])), 0)
+    assert layer is not None and (layer.features, layer.units, layer.bias) == (3, 5, "c")
 
 
 def test_two_gates_are_no_activation() -> None:

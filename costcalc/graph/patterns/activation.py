@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from math import pi
 from typing import NamedTuple
 
 from costcalc.graph.index import GraphIndex, operator
@@ -104,16 +105,19 @@ def _gated(index: GraphIndex, i: int) -> ActivationPattern | None:
 
 
 def _operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[int]], after: int | None) -> str:
-    """The ONNX operator that computes the same; "" where scales stand that it does not have. Their numbers are not
-    looked at."""
+    """The ONNX operator that computes the same; "" where scales stand that it does not have, or by other numbers than
+    it has. Numbers that are not known are taken for those."""
     nodes = index.graph.nodes
     plain, gate = sorted(sides, key=lambda side: any(nodes[j].op_type in gates for j in side))
     words = [nodes[j].op_type for j in gate]
     if gates == ("Erf",):
-        before, behind = words[words.index("Erf") + 1 :], words[: words.index("Erf")]
-        halves = [*behind[:-1], *(nodes[j].op_type for j in plain), *([] if after is None else [nodes[after].op_type])]
-        whole = before in (["Div"], ["Mul"]) and behind[-1:] == ["Add"] and halves in (["Mul"], ["Div"])
-        return "Gelu" if whole else ""
+        at = words.index("Erf")
+        before, behind = gate[at + 1 :], gate[:at]
+        halves = [*behind[:-1], *plain, *([] if after is None else [after])]
+        if not len(before) == len(behind[-1:]) == len(halves) == 1:
+            return ""
+        root, one = _by(index, before[0], Mul=0.5**0.5, Div=2**0.5), _by(index, behind[-1], Add=1.0)
+        return "Gelu" if root and one and _by(index, halves[0], Mul=0.5, Div=2.0) else ""
     if plain or tuple(words) != gates or after is not None:
         return ""
     if gates == ("HardSigmoid",):
@@ -121,6 +125,15 @@ def _operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[int]],
         sixth = abs(attributes.get("alpha", 0.2) * 6 - 1) <= 1e-5 and attributes.get("beta", 0.5) == 0.5
         return "HardSwish" if sixth else ""
     return {("Sigmoid",): "Swish", ("Tanh", "Softplus"): "Mish"}.get(gates, "")
+
+
+def _by(index: GraphIndex, i: int, **numbers: float) -> bool:
+    """Whether a node scales or shifts by the number of its operator, within the accuracy of float16, or by one that is
+    not known."""
+    node = index.graph.nodes[i]
+    expected = numbers.get(node.op_type)
+    held = next((index.number(name) for name in node.inputs if index.is_number(name)), None)
+    return expected is not None and (held is None or abs(held - expected) <= 1e-3 * expected)
 
 
 def _behind(chain: Chain, x: str) -> list[int]:
@@ -156,7 +169,10 @@ def _gelu_by_tanh(index: GraphIndex, i: int) -> ActivationPattern | None:
             scaled = _scaled(index, name, "Mul")
             cube = _cube(index, scaled[1], x) if scaled is not None else None
             half = _half(index, i, factor, x)
-            if scaled is not None and cube is not None and half is not None:
+            if scaled is None or cube is None or half is None:
+                continue
+            numbers = _by(index, scaled[0], Mul=0.044715), _by(index, inner[0], Mul=(2 / pi) ** 0.5)
+            if all(numbers) and _by(index, one[0], Add=1.0) and _by(index, half, Mul=0.5):
                 chain = (*cube, scaled[0], total, inner[0], tanh, one[0], i, half)
                 y = nodes[max(i, half)].outputs[0]
                 return ActivationPattern("gelu", tuple(sorted({*chain})), x, y, "Gelu", "tanh")
@@ -176,7 +192,7 @@ def _cube(index: GraphIndex, value: str, x: str) -> tuple[int, ...] | None:
     """The nodes of x³: a power, or two products."""
     power = _scaled(index, value, "Pow")
     if power is not None:
-        return (power[0],) if power[1] == x else None
+        return (power[0],) if power[1] == x and _by(index, power[0], Pow=3.0) else None
     outer = _producer(index, value, "Mul")
     if outer is None or x not in index.graph.nodes[outer].inputs:
         return None
