@@ -160,12 +160,12 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     if fields.get("view"):
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
-    made: dict[Traits, Traits] = {}
+    before = after = UNKNOWN
     for name in op_types:
-        before = TRAITS.get((domain, name), UNKNOWN)
-        if before not in made:
-            made[before] = replace(before, **changes)
-        TRAITS[domain, name] = made[before]
+        known = TRAITS.get((domain, name), UNKNOWN)
+        if known is not before or after is UNKNOWN:
+            before, after = known, Traits(**changes) if known is UNKNOWN else replace(known, **changes)
+        TRAITS[domain, name] = after
 
 
 def sides(*each: Sides) -> GradientRule:
