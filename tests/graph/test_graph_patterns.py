@@ -159,7 +159,8 @@ def scored(b: Builder) -> str:
     return b.op("Mul", b.op("MatMul", projected(b, "q"), key), b.number(0.5))
 
 
-def found(b: Builder, *outputs: str) -> tuple[GraphIndex, list[AttentionPattern]]:
+def attentions_of(b: Builder, *outputs: str) -> tuple[GraphIndex, list[AttentionPattern]]:
+    """A graph's index and the attentions in it."""
     index = GraphIndex(b.build(list(outputs)))
     return index, list(attentions(index))
 
@@ -179,7 +180,7 @@ def test_attention_in_several_nodes(mask: str) -> None:
     y = b.op(
         "MatMul", b.op("Reshape", b.op("Transpose", out, perm=(0, 2, 1, 3)), b.extents(1, 6, 8)), b.weight("wo", 8, 8)
     )
-    index, patterns = found(b, y, *([weights] if mask == "given" else []))
+    index, patterns = attentions_of(b, y, *([weights] if mask == "given" else []))
     (pattern,) = patterns
     assert pattern.output == out and len(pattern.products) == 2 and not pattern.einsum
     layers = [projection(index, value) for value in (pattern.query, pattern.key, pattern.value)]
@@ -208,7 +209,7 @@ def test_learned_queries_are_attention() -> None:
     query = b.op("Add", b.op("MatMul", b.weight("latents", 3, 8), b.weight("wq", 8, 8)), b.weight("bq", 8))
     key = b.op("Transpose", b.op("MatMul", "x", b.weight("wk", 8, 8)), perm=(0, 2, 1))
     weights = b.op("Softmax", b.op("MatMul", query, key), axis=-1)
-    index, patterns = found(b, b.op("MatMul", weights, b.op("MatMul", "x", b.weight("wv", 8, 8))))
+    index, patterns = attentions_of(b, b.op("MatMul", weights, b.op("MatMul", "x", b.weight("wv", 8, 8))))
     (pattern,) = patterns
     layer = projection(index, pattern.query)
     assert layer is not None and (layer.x, layer.bias) == ("latents", "bq")
@@ -217,7 +218,7 @@ def test_learned_queries_are_attention() -> None:
 def test_layers_around_a_softmax_are_no_attention() -> None:
     b = Builder()
     hidden = b.op("MatMul", b.data("x", 2, 6), b.op("Transpose", b.weight("one", 6, 6), perm=(1, 0)))
-    _, patterns = found(b, b.op("MatMul", b.op("Softmax", hidden, axis=-1), b.weight("two", 6, 6)))
+    _, patterns = attentions_of(b, b.op("MatMul", b.op("Softmax", hidden, axis=-1), b.weight("two", 6, 6)))
     assert patterns == []
 
 
@@ -227,14 +228,14 @@ def test_scores_of_two_products_are_no_attention() -> None:
     scores = b.op(
         "Add", one, b.op("MatMul", projected(b, "r"), b.op("Transpose", projected(b, "s"), perm=(0, 1, 3, 2)))
     )
-    _, patterns = found(b, b.op("MatMul", b.op("Softmax", scores, axis=-1), projected(b, "v")))
+    _, patterns = attentions_of(b, b.op("MatMul", b.op("Softmax", scores, axis=-1), projected(b, "v")))
     assert patterns == []
 
 
 def test_a_softmax_of_another_domain_is_no_attention() -> None:
     b = Builder()
     weights = b.op("Softmax", scored(b), domain="acme")
-    _, patterns = found(b, b.op("MatMul", weights, projected(b, "v")))
+    _, patterns = attentions_of(b, b.op("MatMul", weights, projected(b, "v")))
     assert patterns == []
 
 

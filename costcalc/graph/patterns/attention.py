@@ -81,11 +81,13 @@ def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
     while True:
         value = index.origin(value, scaled=True)
         node = index.producer(value)
-        if value == layer.y or node is None or operator(node) not in {("", "Div"), ("", "LpNormalization")}:
+        if value == layer.y or node is None:
             return value == layer.y
-        if operator(node) == ("", "Div") and index.origin(node.inputs[1], _gives_length) != index.origin(
-            node.inputs[0]
-        ):
+        if operator(node) == ("", "Div"):
+            length = index.origin(node.inputs[1], _gives_length)
+            if length != index.origin(node.inputs[0]):
+                return False
+        elif operator(node) != ("", "LpNormalization"):
             return False
         value = node.inputs[0]
 
