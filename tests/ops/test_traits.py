@@ -17,7 +17,8 @@ from onnx.reference import ReferenceEvaluator
 
 from costcalc import ops, registry
 from costcalc.core.traits import TRAITS, UNKNOWN, Traits, traits, traits_of
-from costcalc.ir import Node
+from costcalc.ir import DType, Node, TensorType
+from costcalc.windows import extent_lines, window
 
 ops.load()
 MS = "com.microsoft"
@@ -76,6 +77,16 @@ def test_traits_come_with_the_rules() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_layers_of_a_file_have_their_traits() -> None:
+    """A lock file's layers are compared in a process that has built no graph: their families are loaded then."""
+    code = (
+        "from costcalc.core.traits import TRAITS\nfrom costcalc.diff.definition import operator_traits\n"
+        "key = ('com.microsoft', 'QGemm')\nassert key not in TRAITS\nprint(operator_traits(key).factors)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "(0, 3)"
+
+
 @pytest.mark.parametrize(("name", "domain", "attributes", "masks"), [
     ("Attention", "", {"is_causal": 1}, True),
     ("Attention", "", {"is_causal": 0}, False),
@@ -107,6 +118,21 @@ def test_factors_are_no_scales(name: str) -> None:
     inputs = [one.name.lower() for one in onnx.defs.get_schema(name).inputs]
     assert [inputs[i] for i in of(name).factors] in (["x", "w"], ["a", "b"], ["input", "weight"])
     assert of(name).factors[1] in of(name).weights
+
+
+@pytest.mark.parametrize(("name", "stored", "attributes"), [
+    ("NhwcConv", [TensorType(DType.FLOAT32, (6, 4, 5, 3))], {}),
+    ("NhwcMaxPool", [], {"kernel_shape": (5, 3)}),
+    ("QLinearAveragePool", [], {"kernel_shape": (5, 3), "channels_last": 1}),
+])  # fmt: skip
+def test_windows_of_channels_last_tensors(name: str, stored: list[TensorType], attributes: dict[str, Any]) -> None:
+    """[N, h, w, C]: h = 10 - 5 + 1 = 6 and w = 8 - 3 + 1 = 6."""
+    inputs = ("x", "w")[: 1 + len(stored)]
+    read = dict(zip(inputs, [TensorType(DType.FLOAT32, (1, 10, 8, 4)), *stored], strict=True))
+    node = Node("n", name, inputs, ("y",), attributes, MS)
+    found = window(node, {**read, "y": TensorType(DType.FLOAT32, (1, 6, 6, 6 if stored else 4))})
+    assert found is not None
+    assert extent_lines(found) == ("h: ⌊(10 + 0 + 0 - 5) / 1⌋ + 1 = 6", "w: ⌊(8 + 0 + 0 - 3) / 1⌋ + 1 = 6")
 
 
 def test_past_keys_and_values() -> None:
