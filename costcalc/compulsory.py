@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph
 from costcalc.multiplications import folded, needed
 from costcalc.rows import Row
-from costcalc.storage import BEFORE, stored
-
-ROUTED = frozenset([("com.microsoft", "MoE"), ("com.microsoft", "QMoE")])
-"""Operators that read only the weights of the experts that are chosen."""
+from costcalc.storage import stored
 
 
 def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
     """Bytes that any execution moves between memory and the chip: weights that contractions read, rows that look-ups
     give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most. Nodes
     that no output needs read nothing, and contractions of stored tensors only are done before."""
-    readers: dict[str, list[int]] = {}
     used = needed(graph)
-    for index, node in enumerate(graph.nodes):
-        for name in dict.fromkeys(node.inputs) if used[index] else ():
-            readers.setdefault(name, []).append(index)
-    works = [bool(row.amounts["macs"]) and (row.domain, row.op_type) not in ROUTED and read and not constant
+    readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
+    works = [bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
              for row, read, constant in zip(rows, used, folded(graph), strict=True)]  # fmt: skip
     weights = [item.name for item in stored(graph) if item.kind != "constant"
                and (works[item.owner] or _parts(graph, item.name, readers.get(item.name, [])) is not None
@@ -45,7 +40,7 @@ def _multiplied(
         node = graph.nodes[index]
         if works[index]:
             return True
-        if node.op_type in BEFORE and depth and _multiplied(graph, node.outputs[0], readers, works, depth - 1):
+        if traits_of(node).passes_on and depth and _multiplied(graph, node.outputs[0], readers, works, depth - 1):
             return True
     return False
 
@@ -61,11 +56,11 @@ def _parts(graph: Graph, name: str, readers: list[int]) -> int | None:
     total = 0
     for index in readers:
         node = graph.nodes[index]
-        part = registry.READS_PART.get((node.domain, node.op_type))
-        if part is None or node.inputs[0] != name or name in node.inputs[1:]:
+        reads = traits_of(node).reads
+        if reads == "all" or node.inputs[0] != name or name in node.inputs[1:]:
             return None
         runs = node.count if isinstance(node.count, int) else 1
-        total += sum(size_of(graph, output) for output in node.outputs if output) * runs if part else 0
+        total += sum(size_of(graph, output) for output in node.outputs if output) * runs if reads == "part" else 0
     return total
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc import registry
 from costcalc.asked import plain
+from costcalc.core.traits import TRAITS, UNKNOWN, traits_of
 from costcalc.dim import Dim
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.formula import FREE, Cost
@@ -44,7 +45,7 @@ def _constants(graph: Graph, costs: list[NodeCost]) -> Iterator[NodeCost]:
     moving = set(graph.inputs).difference(graph.initializers)
     for cost in costs:
         node = cost.node
-        view = cost.state == "free" and node.inputs and (node.domain, node.op_type) in registry.VIEWS
+        view = cost.state == "free" and node.inputs and traits_of(node).view
         if view and moving.isdisjoint(node.inputs) and cost.storage == NOTHING:
             yield cost._replace(state="constant")
         else:
@@ -77,9 +78,10 @@ def _known(node: Node, graph: Graph) -> tuple[Known, Known]:
     """What is known of an operator's nodes from graphs before, and what this graph alone needs: symbols."""
     key = (node.domain, node.op_type)
     rule = registry.COSTS.get(key)
-    free, view, part = key in registry.FREE_OPS, key in registry.VIEWS, registry.READS_PART.get(key)
+    operator = TRAITS.get(key, UNKNOWN)
     opset = graph.opset.get(node.domain, 0)
-    known = KEPT.setdefault((key, opset, rule and rule.function, free, view, part), {})
+    registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
+    known = KEPT.setdefault((key, opset, *registered), {})
     if len(known) > MOST:
         known.clear()
     return known, {}
@@ -109,7 +111,7 @@ def _cost_node(
         if key is not None:
             (kept if plain(inputs) and plain(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
-    if cost is not None and node.op_type == "Add" and any(name in graph.initializers for name in names):
+    if cost is not None and traits_of(node).arithmetic == "add" and any(name in graph.initializers for name in names):
         cost = _as_bias(cost)
     outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
     return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]
@@ -135,7 +137,7 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
         state = "unknown" if cost is None else "costed"
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)
-    if key in registry.VIEWS:
+    if traits_of(node).view:
         return Figures(cost, macs, flops, 0, 0, state)
     memory = _bytes(t for t in outs if t is not None)
     traffic = None if memory is None else _traffic(node, graph.types, memory)
@@ -155,13 +157,13 @@ def _traffic(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim |
     """Bytes that one run must move: each input once and each output once. Of a table that is looked up or cut, as much
     is read as is given."""
     names = dict.fromkeys(name for name in node.inputs if name)
-    part = registry.READS_PART.get((node.domain, node.op_type))
-    if part is None or not node.inputs:
+    reads = traits_of(node).reads
+    if reads == "all" or not node.inputs:
         read = _bytes([types[name] for name in names])
         return None if read is None else read + written
     names.pop(node.inputs[0], None)
     rest = _bytes([types[name] for name in names])
-    return None if rest is None else rest + (2 if part else 1) * written
+    return None if rest is None else rest + (2 if reads == "part" else 1) * written
 
 
 def _as_bias(cost: Cost) -> Cost:

@@ -14,18 +14,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from costcalc.core.traits import Traits, traits_of
 from costcalc.dim import Dim
 from costcalc.formula import Product
 from costcalc.ir import Graph, Node
 from costcalc.rows import Row
-
-WEIGHT = {"Conv": 1, "FusedConv": 1, "NhwcConv": 1, "NhwcFusedConv": 1, "ConvInteger": 1, "QLinearConv": 3,
-          "ConvTranspose": 1}  # fmt: skip
-"""The input that holds the filters. A ConvTranspose's taps are those of the convolution that it transposes."""
-
-CAUSAL = {"Attention": ("is_causal", "unidirectional"), "GroupQueryAttention": (), "MultiHeadAttention":
-          ("unidirectional",)}  # fmt: skip
-"""The attributes that mask what comes later; GroupQueryAttention does unless causal is 0."""
 
 FFT = 2
 TILE = 6
@@ -36,24 +29,34 @@ def least(graph: Graph, row: Row, node: Node) -> Fraction:
     macs = row.amounts["macs"]
     if not isinstance(macs, int) or not macs:
         return Fraction(0)
-    if node.op_type in WEIGHT:
-        return macs * _share(graph, node)
-    if node.op_type in CAUSAL and row.cost is not None and _causal(node):
-        found = sum((_unmasked(term.value, row, dict(_named(term))) for term in row.cost.macs.terms), Fraction(0))
-        return min(found, Fraction(macs))
-    return Fraction(macs)
+    operator = traits_of(node)
+    if operator.kind in ("convolution", "transposed_convolution"):
+        return macs * _share(graph, node, operator)
+    return unmasked(row, node)
 
 
-def _share(graph: Graph, node: Node) -> Fraction:
+def unmasked(row: Row, node: Node) -> Fraction:
+    """The MACs of a row over all its runs, without those of the scores that a causal attention masks; 0 where they are
+    not a number."""
+    macs, causal = row.amounts["macs"], traits_of(node).causal
+    if not isinstance(macs, int):
+        return Fraction(0)
+    if causal is None or row.cost is None or not causal(node.attributes):
+        return Fraction(macs)
+    found = sum((_unmasked(term.value, row, dict(_named(term))) for term in row.cost.macs.terms), Fraction(0))
+    return min(found, Fraction(macs))
+
+
+def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
     """Multiplications for each of a convolution's MACs."""
-    given = [graph.types[name] for name in (node.inputs[0], node.inputs[WEIGHT[node.op_type]], node.outputs[0])]
+    given = [graph.types[name] for name in (node.inputs[0], node.inputs[operator.factors[1]], node.outputs[0])]
     x, w, y = [[d for d in t.shape or () if isinstance(d, int)] for t in given]
     rank = len(w) - 2
     if rank < 1 or not len(x) == len(y) == len(w):
         return Fraction(1)
-    last = node.op_type.startswith("Nhwc") or bool(node.attributes.get("channels_last", 0))
+    last = operator.layout_of(node.attributes) == "channels_last"
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, y))
-    if node.op_type == "ConvTranspose":
+    if operator.kind == "transposed_convolution":
         inside, outside = outside, inside
     strides = _numbers(node.attributes, "strides", rank)
     dilations = _numbers(node.attributes, "dilations", rank)
@@ -117,12 +120,6 @@ def _begins(
 
 def _numbers(given: Mapping[str, Any], name: str, rank: int) -> list[int]:
     return [int(n) for n in given.get(name) or ()] or [1] * rank
-
-
-def _causal(node: Node) -> bool:
-    if node.op_type == "GroupQueryAttention":
-        return bool(node.attributes.get("causal", 1))
-    return any(node.attributes.get(name, 0) for name in CAUSAL[node.op_type])
 
 
 def _named(term: Product) -> list[tuple[str, Dim]]:

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph, Node
-from costcalc.storage import PASS_THROUGH, stored
-
-MS = "com.microsoft"
-
-POSITIONS = {
-    ("", "QLinearConv"): (0, 3),
-    ("", "QLinearMatMul"): (0, 3),
-    (MS, "QLinearConv"): (0, 3),
-    (MS, "QGemm"): (0, 3),
-    (MS, "MoE"): (0, 2),
-    (MS, "QMoE"): (0, 2),
-}
-"""Which two inputs an operator multiplies with each other, where they are not the first two."""
-
-QUANTISES_FIRST = frozenset([(MS, "DynamicQuantizeMatMul"), (MS, "DynamicQuantizeLSTM")])
-"""Operators that quantise their first input to uint8 before they multiply."""
-
-PACKED_BITS = {
-    (MS, "MatMulNBits"): ("bits", 4),
-    (MS, "MatMulBnb4"): ("", 4),
-    (MS, "QMoE"): ("expert_weight_bits", 4),
-}
-"""The attribute that tells how many bits a weight has where bytes hold several, and its default."""
+from costcalc.storage import stored
 
 SHORT = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
-
-_SAME_NUMBERS = PASS_THROUGH - {"Cast"}
 
 
 class Precisions:
@@ -42,18 +18,16 @@ class Precisions:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.producers: Mapping[str, Node] = {}
-        if any(node.op_type == "DequantizeLinear" for node in graph.nodes):
-            self.producers = {node.outputs[0]: node for node in graph.nodes if node.outputs}
+        quantised = any(traits_of(node).passes_on == "dequantised" for node in graph.nodes)
+        self.index = GraphIndex(graph) if quantised else None
 
     def of(self, node: Node) -> str:
         """The precision in which a node multiplies."""
-        key = (node.domain, node.op_type)
-        first, second = POSITIONS.get(key, (0, 1))
-        a = "uint8" if key in QUANTISES_FIRST else self._operand(node, first)
-        if key in PACKED_BITS:
-            attribute, default = PACKED_BITS[key]
-            b = f"int{node.attributes.get(attribute, default)}"
+        operator = traits_of(node)
+        first, second = operator.factors
+        a = "uint8" if operator.quantises_input else self._operand(node, first)
+        if operator.packed is not None and operator.packed.bits is not None:
+            b = f"int{operator.packed.bits(node.attributes)}"
         else:
             b = self._operand(node, second) or a
         return a if a == b and "int" not in a else f"{a}×{b}"
@@ -62,14 +36,14 @@ class Precisions:
         name = node.inputs[position] if position < len(node.inputs) else ""
         behind = name
         for _ in range(4):
-            producer = self.producers.get(behind)
+            producer = self.index.producer(behind) if self.index is not None else None
             if producer is None or not producer.inputs:
                 break
             behind = producer.inputs[0]
-            if producer.op_type == "DequantizeLinear":
+            passed = traits_of(producer).passes_on
+            if passed == "dequantised":
                 name = behind
-                break
-            if producer.op_type not in _SAME_NUMBERS:
+            if passed != "same":
                 break
         label = str(self.graph.types[name].dtype) if name else ""
         return SHORT.get(label, label)

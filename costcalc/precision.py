@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costcalc.core.traits import traits_of
 from costcalc.errors import UsageError
 from costcalc.ir import DTYPES, DType, Graph, SequenceType, TensorType
-from costcalc.storage import PASS_THROUGH, stored
+from costcalc.storage import stored
 
 PRECISIONS = (
     "float64", "float32", "float16", "bfloat16", "float8e4m3fn", "float8e5m2", "float4e2m1",
@@ -76,7 +77,7 @@ def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
     """The parameters, and what only reshapes or transposes one."""
     found = set(learned)
     for node in graph.nodes:
-        if node.op_type in PASS_THROUGH and node.op_type != "Cast" and node.inputs[0] in found:
+        if traits_of(node).passes_on == "same" and node.inputs[0] in found:
             found.update(node.outputs)
     return found
 

@@ -1,6 +1,6 @@
 """The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
 Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not
-free.
+free. What else an operator is, its traits tell (costcalc.core.traits).
 
 A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
 parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from costcalc.dim import Dim
+from costcalc.core.traits import traits
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost
 from costcalc.ir import TensorType, Value
@@ -34,19 +34,10 @@ class Rule(NamedTuple):
     present: tuple[int, ...] = ()
 
 
-PackedCount = Callable[[TensorType, Mapping[str, Any]], Dim]
-
 SHAPES: dict[tuple[str, str], Rule] = {}
 COSTS: dict[tuple[str, str], Rule] = {}
 VALUES: dict[tuple[str, str], Rule] = {}
 FREE_OPS: set[tuple[str, str]] = set()
-VIEWS: set[tuple[str, str]] = set()
-READS_PART: dict[tuple[str, str], bool] = {}
-IN_PLACE: set[tuple[str, str]] = set()
-SENTENCES: dict[tuple[str, str], str] = {}
-BUFFERS: dict[tuple[str, str], frozenset[int]] = {}
-WEIGHTS: dict[tuple[str, str], frozenset[int]] = {}
-PACKED: dict[tuple[str, str], tuple[frozenset[int], PackedCount]] = {}
 
 ShapeFunction = Callable[..., ShapeResult]
 CostFunction = TypeVar("CostFunction", bound=Callable[..., "Cost | None"])
@@ -72,8 +63,8 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
     """Registers a function (input types; attributes) -> output type or tuple of output types."""
 
     def register(function: ShapeFunction) -> ShapeFunction:
-        for op_type in op_types:
-            SHAPES[domain, op_type] = _rule(function)
+        for name in op_types:
+            SHAPES[domain, name] = _rule(function)
         return function
 
     return register
@@ -84,8 +75,8 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
     told. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
-        for op_type in op_types:
-            COSTS[domain, op_type] = _rule(function)
+        for name in op_types:
+            COSTS[domain, name] = _rule(function)
         return function
 
     return register
@@ -96,8 +87,8 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
     It is asked only when the output is a small tensor."""
 
     def register(function: ValueFunction) -> ValueFunction:
-        for op_type in op_types:
-            VALUES[domain, op_type] = _rule(function)
+        for name in op_types:
+            VALUES[domain, name] = _rule(function)
         return function
 
     return register
@@ -105,44 +96,20 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
 
 def free(*op_types: str, domain: str = "", view: bool = False) -> None:
     """Registers operators that do no arithmetic; a view shares its first input's memory."""
-    for op_type in op_types:
-        FREE_OPS.add((domain, op_type))
-        if view:
-            VIEWS.add((domain, op_type))
-
-
-def reads_part(*op_types: str, domain: str = "", data: bool = True) -> None:
-    """Registers operators that read no more of their first input than they give (a look-up, a cut), or nothing of it
-    but its shape (data=False)."""
-    for op_type in op_types:
-        READS_PART[domain, op_type] = data
-
-
-def in_place(*op_types: str, domain: str = "") -> None:
-    """Registers operators that read an element and write it at the same place, so that they can write over an input."""
-    for op_type in op_types:
-        IN_PLACE.add((domain, op_type))
+    FREE_OPS.update((domain, name) for name in op_types)
+    if view:
+        traits(*op_types, domain=domain, view=True)
 
 
 def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
     """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
     statistics, scales, zero points: stored, but not learned)."""
-    for op_type in op_types:
-        WEIGHTS[domain, op_type] = frozenset(weights)
-        BUFFERS[domain, op_type] = frozenset(buffers)
-
-
-def packed(*op_types: str, domain: str = "", inputs: Sequence[int], count: PackedCount) -> None:
-    """Tells how many values a stored input holds (its type, the node's attributes) whose elements hold several, or
-    parts of one: bytes with two weights of four bits each."""
-    for op_type in op_types:
-        PACKED[domain, op_type] = (frozenset(inputs), count)
+    traits(*op_types, domain=domain, weights=frozenset(weights), buffers=frozenset(buffers))
 
 
 def describe(sentence: str, *op_types: str, domain: str = "") -> None:
     """Says in a sentence what operators do, for `costcalc explain`."""
-    for op_type in op_types:
-        SENTENCES[domain, op_type] = sentence
+    traits(*op_types, domain=domain, sentence=sentence)
 
 
 def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:

@@ -6,16 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim, prod
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Node
 from costcalc.report import Report
 from costcalc.rows import Row
-
-BETWEEN = frozenset(
-    ("BatchNormalization", "Relu", "Clip", "LeakyRelu", "PRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "HardSwish",
-     "Mish", "Swish", "Gelu", "Mul", "Tanh", "Softplus", "Identity", "Dropout", "QuickGelu")
-)  # fmt: skip
-"""What may stand between the two."""
 
 
 class Separable(NamedTuple):
@@ -32,14 +28,12 @@ class Separable(NamedTuple):
 def separables(report: Report) -> Iterator[Separable]:
     """Every pair of a depthwise and a pointwise convolution at the same positions."""
     nodes = report.graph.nodes
-    producers = {name: i for i, node in enumerate(nodes) for name in node.outputs if name}
+    producers = GraphIndex(report.graph).producers
     for row, node in zip(report.rows, nodes, strict=True):
         if not _is_pointwise(report, node):
             continue
         at = producers.get(node.inputs[0])
-        while (
-            at is not None and nodes[at].op_type in BETWEEN and _shape(report, nodes[at], 0) == _out(report, nodes[at])
-        ):
+        while at is not None and is_between(nodes[at]) and _shape(report, nodes[at], 0) == _out(report, nodes[at]):
             at = producers.get(nodes[at].inputs[0])
         if at is not None and _is_depthwise(report, nodes[at]):
             yield _pair(report, report.rows[at], row, nodes[at], node)
@@ -54,26 +48,38 @@ def _pair(report: Report, depthwise: Row, pointwise: Row, first: Node, second: N
 
 
 def _is_pointwise(report: Report, node: Node) -> bool:
-    if node.op_type != "Conv" or node.attributes.get("group", 1) != 1 or not _known(report, node):
+    if not _convolves(report, node) or node.attributes.get("group", 1) != 1:
         return False
     weight = _weight(report, node)
     return all(k == 1 for k in weight[2:]) and _shape(report, node, 0)[2:] == _out(report, node)[2:]
 
 
 def _is_depthwise(report: Report, node: Node) -> bool:
-    if node.op_type != "Conv" or not _known(report, node):
+    if not _convolves(report, node):
         return False
     weight, group = _weight(report, node), node.attributes.get("group", 1)
     return group > 1 and weight[0] == group and weight[1] == 1 and prod(weight[2:]) != 1
 
 
-def _known(report: Report, node: Node) -> bool:
+def is_between(node: Node) -> bool:
+    """Whether an operator may stand between the two: it scales or bends each value by itself."""
+    operator = traits_of(node)
+    alone = operator.fusion == "joins" and (operator.in_place or operator.view)
+    return alone or operator.kind == "activation" or operator.arithmetic == "multiply"
+
+
+def _convolves(report: Report, node: Node) -> bool:
+    """Whether it is a convolution, channels first, of known shapes."""
+    operator = traits_of(node)
+    if operator.kind != "convolution" or operator.layout_of(node.attributes) == "channels_last":
+        return False
     types = report.graph.types
-    return all(types[name].shape is not None for name in (*node.inputs[:2], node.outputs[0]))
+    read = (node.inputs[position] for position in operator.factors)
+    return all(types[name].shape is not None for name in (*read, node.outputs[0]))
 
 
 def _weight(report: Report, node: Node) -> tuple[Dim, ...]:
-    return _shape(report, node, 1)
+    return _shape(report, node, traits_of(node).factors[1])
 
 
 def _shape(report: Report, node: Node, index: int) -> tuple[Dim, ...]:

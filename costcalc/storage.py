@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.ir import Graph, Node, TensorType
 
-PASS_THROUGH = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
-"""A stored tensor behind one of these is still the weight that its reader multiplies with."""
+UNSCALED = ("same", "converted")
+"""How an operator passes a stored tensor on that is still the weight that the reader behind multiplies with."""
 
-NOT_PACKED: tuple[frozenset[int], registry.PackedCount | None] = (frozenset(), None)
-
-BEFORE = PASS_THROUGH | {"DequantizeLinear"}
-"""What stands between a stored tensor and the layer that it counts for."""
+PASSED = (*UNSCALED, "dequantised")
+"""How a tensor is passed on to the layer that it counts for."""
 
 Readers = dict[str, list[tuple[int, int]]]
 """(node index, input position) of every reader of every value."""
@@ -47,7 +45,7 @@ def stored(graph: Graph) -> Iterator[Stored]:
     """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
     once."""
     readers = _readers(graph)
-    nodes, parameters, packed = graph.nodes, graph.parameters, registry.PACKED
+    nodes, parameters = graph.nodes, graph.parameters
     for name, type_ in graph.initializers.items():
         uses = readers[name]
         if uses:
@@ -55,10 +53,12 @@ def stored(graph: Graph) -> Iterator[Stored]:
             index, position = uses[0]
             node = nodes[index]
             owner = index
-            if len(uses) > 1 or node.op_type in BEFORE:
-                owner = min(end for use in uses for end, _ in _ends(*use, graph, readers, BEFORE))
-            inputs, count = packed.get((node.domain, node.op_type), NOT_PACKED)
-            values = count(type_, node.attributes) if count is not None and position in inputs else type_.elements
+            operator = traits_of(node)
+            if len(uses) > 1 or operator.passes_on:
+                owner = min(end for use in uses for end, _ in _ends(*use, graph, readers))
+            packed = operator.packed
+            held = packed is not None and position in packed.inputs
+            values = packed.values(type_, node.attributes) if packed is not None and held else type_.elements
             yield Stored(name, type_, kind, owner, values)
 
 
@@ -69,7 +69,7 @@ def _readers(graph: Graph) -> Readers:
         for position, name in enumerate(node.inputs):
             if name in readers:
                 readers[name].append((index, position))
-                if position == 0 and node.op_type in BEFORE:
+                if position == 0 and traits_of(node).passes_on:
                     readers.setdefault(node.outputs[0], [])
     return readers
 
@@ -90,13 +90,8 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
         names = [name for name in node.inputs if name in initializers]
         if not names:
             continue
-        op = (node.domain, node.op_type)
-        if (
-            node.op_type in BEFORE
-            or op in registry.PACKED
-            or not seen.isdisjoint(names)
-            or len(set(names)) < len(names)
-        ):
+        operator = traits_of(node)
+        if operator.passes_on or operator.packed or not seen.isdisjoint(names) or len(set(names)) < len(names):
             return None
         seen.update(names)
         held = tuple(
@@ -106,7 +101,7 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
                 if name in initializers
             ]
         )
-        key = (registry.BUFFERS.get(op), registry.WEIGHTS.get(op), held)
+        key = (operator.buffers, operator.weights, held)
         storage = KEPT.get(key)
         if storage is None:
             if len(KEPT) >= MOST:
@@ -165,24 +160,25 @@ def _kind_of(type_: TensorType, roles: set[str]) -> str:
 
 
 def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterable[str]:
-    if graph.nodes[index].op_type not in PASS_THROUGH:
+    if traits_of(graph.nodes[index]).passes_on not in UNSCALED:
         return (_role(graph.nodes[index], position),)
-    return [_role(graph.nodes[end], at) for end, at in _ends(index, position, graph, readers, PASS_THROUGH)]
+    return [_role(graph.nodes[end], at) for end, at in _ends(index, position, graph, readers, UNSCALED)]
 
 
 def _role(node: Node, position: int) -> str:
-    key = (node.domain, node.op_type)
-    if position in registry.BUFFERS.get(key, ()):
+    operator = traits_of(node)
+    if position in operator.buffers:
         return "buffer"
-    return "weight" if position in registry.WEIGHTS.get(key, ()) else "other"
+    return "weight" if position in operator.weights else "other"
 
 
 def _ends(
-    index: int, position: int, graph: Graph, readers: Readers, through: frozenset[str], depth: int = 0
+    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSED, depth: int = 0
 ) -> Iterator[tuple[int, int]]:
     """The readers (node index, input position) of a stored tensor behind the nodes that only pass it on."""
     node = graph.nodes[index]
-    onward = readers.get(node.outputs[0], ()) if position == 0 and depth < 4 and node.op_type in through else ()
+    passes = position == 0 and depth < 4 and traits_of(node).passes_on in through
+    onward = readers.get(node.outputs[0], ()) if passes else ()
     if not onward:
         yield index, position
     for reader, at in onward:

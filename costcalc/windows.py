@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.ir import Graph, Node, TensorType
 from costcalc.ops.window import reach
 from costcalc.units import exact
 
 AXES = {1: "w", 2: "hw", 3: "dhw"}
-CONVOLUTIONS = {"Conv": 1, "ConvTranspose": 1, "FusedConv": 1, "ConvInteger": 1, "NhwcFusedConv": 1, "QLinearConv": 3}
-"""Which input is the weight."""
-POOLS = ("MaxPool", "AveragePool", "LpPool")
 
 
 class Axis(NamedTuple):
@@ -44,13 +42,13 @@ def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     x, out = types[node.inputs[0]].shape if node.inputs else None, types[node.outputs[0]].shape
     if x is None or out is None or len(x) < 3:
         return None
-    given = node.attributes
-    if node.op_type in CONVOLUTIONS:
-        weight = types[node.inputs[CONVOLUTIONS[node.op_type]]].shape
+    given, operator = node.attributes, traits_of(node)
+    if operator.kind in ("convolution", "transposed_convolution"):
+        weight = types[node.inputs[operator.factors[1]]].shape
         if weight is None or len(weight) != len(x):
             return None
         kernel = weight[2:]
-    elif node.op_type in POOLS and "kernel_shape" in given:
+    elif operator.kind == "pool" and "kernel_shape" in given:
         kernel = tuple(given["kernel_shape"])
     else:
         return None
@@ -59,13 +57,14 @@ def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     more = given.get("output_padding") or (0,) * rank
     auto = given.get("auto_pad", "NOTSET")
     pads = (0,) * (2 * rank) if auto == "VALID" else given.get("pads") or (0,) * (2 * rank)
-    names = AXES.get(rank, "")
+    names, last = AXES.get(rank, ""), operator.layout_of(given) == "channels_last"
+    inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, out))
     axes = tuple(
-        Axis(names[i] if names else f"axis {i}", x[2 + i], kernel[i], strides[i], pads[i], pads[rank + i], dilations[i],
-             more[i], out[2 + i])
+        Axis(names[i] if names else f"axis {i}", inside[i], kernel[i], strides[i], pads[i], pads[rank + i],
+             dilations[i], more[i], outside[i])
         for i in range(rank)
     )  # fmt: skip
-    if node.op_type == "ConvTranspose":
+    if operator.kind == "transposed_convolution":
         return Window(axes, "given" if auto.startswith("SAME") or given.get("output_shape") else "transposed")
     rule = "same" if auto.startswith("SAME") else "ceil" if given.get("ceil_mode") else "floor"
     return Window(axes, rule)
@@ -114,17 +113,7 @@ class Field(NamedTuple):
 
 
 WHOLE = Field(whole=True)
-MIXING = frozenset(
-    ("Flatten", "MatMul", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "Attention", "LSTM",
-     "GRU", "RNN", "QLinearMatMul", "MatMulInteger", "QLinearGlobalAveragePool", "InstanceNormalization",
-     "GroupNormalization", "LayerNormalization", "ReduceMean", "ReduceMax", "ReduceSum", "Einsum")
-)  # fmt: skip
-"""Operators whose outputs each see all positions."""
-LOST = frozenset(
-    ("Resize", "Upsample", "Reshape", "Transpose", "Gather", "Slice", "DepthToSpace", "SpaceToDepth", "Expand", "Tile",
-     "Loop", "Scan", "If")
-)  # fmt: skip
-"""Operators behind which positions are not followed."""
+WINDOWED = ("convolution", "transposed_convolution", "pool")
 
 
 def fields(graph: Graph) -> dict[str, Field]:
@@ -144,14 +133,15 @@ def fields(graph: Graph) -> dict[str, Field]:
 
 def _field(node: Node, types: Mapping[str, TensorType], found: Mapping[str, Field]) -> Field | None:
     read = [found[name] for name in node.inputs if name in found]
-    if not read or node.op_type in LOST:
+    operator = traits_of(node)
+    if not read or operator.positions == "lost":
         return WHOLE if any(field.whole for field in read) else None
-    if node.op_type in MIXING or any(field.whole for field in read):
+    if operator.positions == "mixed" or any(field.whole for field in read):
         return WHOLE
     slid = window(node, types)
     if slid is not None:
         return _through(slid, read[0])
-    if node.op_type in CONVOLUTIONS or node.op_type in POOLS or len({len(field.size) for field in read}) != 1:
+    if operator.kind in WINDOWED or len({len(field.size) for field in read}) != 1:
         return None
     sizes = tuple(map(max, zip(*(field.size for field in read), strict=True)))
     return Field(sizes, read[0].jump)

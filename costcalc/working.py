@@ -11,6 +11,7 @@ from typing import Any
 from costcalc import registry
 from costcalc.core.amount import plain
 from costcalc.core.result import Result
+from costcalc.core.traits import traits_of
 from costcalc.errors import UsageError
 from costcalc.report import Report
 from costcalc.rows import Row
@@ -108,7 +109,7 @@ def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[
     row, graph = report.rows[index], report.graph
     rule = registry.COSTS.get((row.domain, row.op_type))
     words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
-    sentence = registry.SENTENCES.get((row.domain, row.op_type), "")
+    sentence = traits_of(row).sentence
     return Working(
         row,
         sentence or ("Moves or renames data, no arithmetic." if row.state == "free" else ""),

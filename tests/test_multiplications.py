@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costcalc import ops
 from costcalc.api import analyze
 from costcalc.ir import DType, Graph, Node, TensorType
 from costcalc.multiplications import folded, least, needed, real_taps, winograd
+
+ops.load()
 
 
 def graph(*nodes: Node, outputs: tuple[str, ...] = ("y",), **shapes: tuple[int, ...]) -> Graph:
@@ -25,7 +28,7 @@ class Line:
 
 
 def convolution(x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], op: str = "Conv", **given: Any) -> Fraction:
-    node = Node("c", op, ("x", "w"), ("y",), given)
+    node = Node("c", op, ("x", "w"), ("y",), given, "com.microsoft" if op.startswith("Nhwc") else "")
     return least(graph(node, x=x, w=w, y=y), Line(1000), node)  # type: ignore[arg-type]
 
 

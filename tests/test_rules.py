@@ -13,6 +13,7 @@ from onnx import helper as h
 
 from costcalc import registry
 from costcalc.cli.run import run
+from costcalc.core.traits import TRAITS
 from costcalc.ops import plugins
 
 RULES = '''
@@ -53,11 +54,11 @@ def gated_cost(x, w, *, out):
 @pytest.fixture(autouse=True)
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rules that a test registers are gone after it."""
-    kept = [dict(d) for d in (registry.SHAPES, registry.COSTS, registry.SENTENCES, registry.WEIGHTS)]
+    kept = [dict(d) for d in (registry.SHAPES, registry.COSTS, TRAITS)]
     monkeypatch.setattr(plugins, "LOADED", [])
     plugins.load_installed.cache_clear()
     yield
-    for d, before in zip((registry.SHAPES, registry.COSTS, registry.SENTENCES, registry.WEIGHTS), kept, strict=True):
+    for d, before in zip((registry.SHAPES, registry.COSTS, TRAITS), kept, strict=True):
         d.clear()  # type: ignore[attr-defined]
         d.update(before)  # type: ignore[attr-defined]
     plugins.load_installed.cache_clear()

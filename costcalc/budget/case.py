@@ -72,7 +72,7 @@ def _reads_unknown(layer: Layer) -> bool:
 
 def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
     """Whether an operator without a rule is taken as free."""
-    return layer.op_type in allow or layer.operator in allow
+    return not {layer.op_type, layer.operator}.isdisjoint(allow)
 
 
 def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:

@@ -8,31 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED
+from costcalc.core.traits import Layout
+from costcalc.diff.definition import filters_at, operator_traits, right_operand_at
 from costcalc.diff.regroup import Axes, Axis, Factor, extent, regroup
 from costcalc.dim import Dim
 from costcalc.snapshot import Layer, Snapshot, Tensor
 
 BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
 
-IMAGES = frozenset(
-    ("Conv", "ConvTranspose", "FusedConv", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool")
-    + ("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "Resize")
-)
-"""Operators whose first input is [N, C, …]."""
-
-SEQUENCES = frozenset(("LSTM", "GRU", "RNN"))
-"""Operators whose first input is [length, N, C]."""
-
-VIEWS = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
+IMAGES = ("channels_first", "channels_last")
 
 AxesOf = Mapping[str, Axes]
 
 
 def axes(snapshot: Snapshot) -> AxesOf:
     """The axes of each value that is computed or fed, by its name."""
-    readers = {t.name: layer.op_type for layer in reversed(snapshot.layers) for t in layer.inputs}
-    found = {t.name: guess(t, readers.get(t.name, "")) for t in snapshot.inputs}
+    readers = {t.name: layer for layer in reversed(snapshot.layers) for t in layer.inputs}
+    found = {t.name: guess(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
     for layer in snapshot.layers:
         for tensor in layer.outputs:
             if tensor.shape is not None:
@@ -40,15 +32,20 @@ def axes(snapshot: Snapshot) -> AxesOf:
     return found
 
 
-def guess(tensor: Tensor, reader: str = "") -> Axes:
-    """The axes of a tensor by its rank and by who reads it: [N, C, …] of images, [N, length, C], [N, C]; [N, length]
-    of integers."""
+def layout_of(layer: Layer) -> Layout:
+    """The order of the axes that a layer takes its first input to have."""
+    return operator_traits((layer.domain, layer.op_type)).layout_of(layer.attributes)
+
+
+def guess(tensor: Tensor, layout: Layout = "") -> Axes:
+    """The axes of a tensor by its rank and by the layout that its reader asks for: [N, C, …] of images, [N, length, C],
+    [N, C]; [N, length] of integers."""
     shape = tensor.shape or ()
     rank = len(shape)
-    if reader in SEQUENCES and rank == 3:
+    if layout == "length_first" and rank == 3:
         roles = [POSITIONS, BATCH, CHANNELS]
-    elif rank > 3 or (rank == 3 and reader in IMAGES):
-        roles = [BATCH, CHANNELS, *[POSITIONS] * (rank - 2)]
+    elif rank > 3 or (rank == 3 and layout in IMAGES):
+        roles = _image(rank, layout)
     elif rank == 3:
         roles = [BATCH, POSITIONS, CHANNELS]
     else:
@@ -56,43 +53,49 @@ def guess(tensor: Tensor, reader: str = "") -> Axes:
     return single(roles, shape)
 
 
+def _image(rank: int, layout: Layout) -> list[str]:
+    """What the axes of [N, C, …], or of [N, …, C], count."""
+    positions = [POSITIONS] * (rank - 2)
+    return [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
+
+
 def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
     """Axes of one factor each."""
     return tuple([(Factor(role, e),) for role, e in zip(roles, shape, strict=True)])
 
 
-def read(tensor: Tensor, known: AxesOf, reader: str = "") -> Axes:
+def read(tensor: Tensor, known: AxesOf, layout: Layout = "") -> Axes:
     """The axes of a value that a layer reads."""
     found = known.get(tensor.name)
-    return guess(tensor, reader) if found is None else found
+    return guess(tensor, layout) if found is None else found
 
 
 def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
     """The axes of a layer's result, from those of what it reads."""
     shape = out.shape or ()
-    key, op = (layer.domain, layer.op_type), layer.op_type
+    operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
-    if key in CONVOLUTIONS or key in TRANSPOSED or (op in IMAGES and len(shape) > 2):
-        first = read(moving[0], known, op) if moving else ()
-        found = single([BATCH, CHANNELS, *[POSITIONS] * (len(shape) - 2)], shape)
+    if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
+        first = read(moving[0], known, layout) if moving else ()
+        found = single(_image(len(shape), layout), shape)
         return tuple([_kept(axis, first[i : i + 1]) for i, axis in enumerate(found)])
-    if op in SEQUENCES:
+    if layout == "length_first":
         return single({4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
             len(shape), [CHANNELS] * len(shape)), shape)  # fmt: skip
     if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
         table = len(shape) == 2 and out.dtype.startswith("float")
         return single([POSITIONS, CHANNELS], shape) if table else guess(out)
-    first = read(moving[0], known, op)
-    if key in PRODUCTS:
+    first = read(moving[0], known, layout)
+    if right_operand_at(operator) is not None:
         return _product(layer, moving, first, shape, known)
-    if op == "Transpose":
+    if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
         return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess(out)
-    if op == "Gather" and layer.inputs[0].stored:
+    if operator.kind == "lookup" and layer.inputs[0].stored:
         return (*first, *single([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
-    if op in VIEWS:
+    if operator.view:
         return regroup(first, shape) or guess(out)
-    return _alike([read(t, known, op) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+    return _alike([read(t, known, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
 
 
 def _kept(axis: Axis, before: Axes) -> Axis:

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from costcalc import ops, registry
+from costcalc.core.traits import TRAITS, UNKNOWN, Key, Traits
 from costcalc.dim import Dim, Poly
 from costcalc.snapshot import Layer, Tensor
 
-MS = "com.microsoft"
-
-CONVOLUTIONS = {
-    ("", "Conv"): 1,
-    ("", "ConvInteger"): 1,
-    ("", "QLinearConv"): 3,
-    ("", "DeformConv"): 1,
-    (MS, "FusedConv"): 1,
-    (MS, "NhwcConv"): 1,
-    (MS, "NhwcFusedConv"): 1,
-    (MS, "QLinearConv"): 3,
-}
-"""Where an operator's filters [C_out, C_in/group, *kernel] stand among its inputs."""
-
-TRANSPOSED = {("", "ConvTranspose"): 1}
-"""Where filters [C_in, C_out/group, *kernel] stand."""
-
-PRODUCTS = {
-    ("", "MatMul"): 1,
-    ("", "Gemm"): 1,
-    ("", "MatMulInteger"): 1,
-    ("", "QLinearMatMul"): 3,
-    (MS, "FusedMatMul"): 1,
-    (MS, "FusedGemm"): 1,
-    (MS, "QGemm"): 3,
-    (MS, "MatMulIntegerToFloat"): 1,
-    (MS, "DynamicQuantizeMatMul"): 1,
-}
-"""Where the right operand [K, N] of a product stands; N is the layer's own where it is a weight."""
-
-FOLLOWING = {("", "Gemm"): {"transB"}, (MS, "QGemm"): {"transB"}, (MS, "MatMulNBits"): {"K"}, (MS, "MatMulBnb4"): {"K"}}
-"""Attributes that say how a weight is stored, or repeat an extent that the layer reads."""
-
+CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
 
 NEUTRAL = frozenset(
     [
@@ -67,14 +36,36 @@ class Definition(NamedTuple):
     width: tuple[Dim, ...]
 
 
+def operator_traits(key: Key) -> Traits:
+    """The traits of an operator; of one that no graph of this process has had (a lock file's) its rules are loaded."""
+    found = TRAITS.get(key)
+    if found is None:
+        ops.load()
+        found = TRAITS.get(key, UNKNOWN)
+    return found
+
+
+def filters_at(operator: Traits) -> int | None:
+    """Where filters [C_out, C_in/group, *kernel] (transposed [C_in, C_out/group, *kernel]) stand among the inputs."""
+    return operator.factors[1] if operator.kind in CONVOLUTIONS else None
+
+
+def right_operand_at(operator: Traits) -> int | None:
+    """Where the right operand [K, N] of a product stands; N is the layer's own where it is a weight. None where it is
+    stored in another form."""
+    return operator.factors[1] if operator.kind == "product" and operator.packed is None else None
+
+
 def definition(layer: Layer) -> Definition:
     """What the layer is by itself. A depthwise convolution's groups and filters follow its channels; so does C_in/group
     of any convolution, K of a product, and every weight of a normalisation."""
     key = (layer.domain, layer.op_type)
+    operator = operator_traits(key)
     attributes = canonical(key, layer.attributes)
-    if key in CONVOLUTIONS or key in TRANSPOSED:
-        transposed = key in TRANSPOSED
-        shape = _shape_at(layer.inputs, (TRANSPOSED if transposed else CONVOLUTIONS)[key])
+    at = filters_at(operator)
+    if at is not None:
+        transposed = operator.kind == "transposed_convolution"
+        shape = _shape_at(layer.inputs, at)
         if len(shape) > 2:
             group = layer.attributes.get("group", 1)
             first, second, *kernel = shape
@@ -85,16 +76,18 @@ def definition(layer: Layer) -> Definition:
                 width, groups = filters, group
             kept = tuple([item for item in attributes if item[0] not in ("group", "kernel_shape")])
             return Definition((*key, groups, tuple(kernel), *kept), (width,))
-    if key in PRODUCTS:
+    if right_operand_at(operator) is not None:
         return Definition((*key, *attributes), units(layer))
-    if key == ("", "Gather") and layer.inputs and layer.inputs[0].stored:
+    if operator.kind == "lookup" and layer.inputs and layer.inputs[0].stored:
         return Definition((*key, *attributes), layer.inputs[0].shape or ())
     return Definition((*key, *attributes), ())
 
 
 def units(layer: Layer) -> tuple[Dim, ...]:
-    """(N,) of a product with a stored right operand."""
-    at = PRODUCTS[layer.domain, layer.op_type]
+    """(N,) of a product with a stored right operand; () of any other layer."""
+    at = right_operand_at(operator_traits((layer.domain, layer.op_type)))
+    if at is None:
+        return ()
     shape = _shape_at(layer.inputs, at)
     if not layer.inputs[at : at + 1] or not layer.inputs[at].stored or len(shape) < 2:
         return ()
@@ -103,8 +96,7 @@ def units(layer: Layer) -> tuple[Dim, ...]:
 
 def windows(layer: Layer) -> tuple[Dim, ...]:
     """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
-    key = (layer.domain, layer.op_type)
-    at = CONVOLUTIONS.get(key, TRANSPOSED.get(key))
+    at = filters_at(operator_traits((layer.domain, layer.op_type)))
     kernel = layer.attributes.get("kernel_shape", ()) if at is None else _shape_at(layer.inputs, at)[2:]
     dilations = layer.attributes.get("dilations") or (1,) * len(kernel)
     return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])
@@ -128,7 +120,7 @@ def canonical(key: tuple[str, str], attributes: Mapping[str, Any]) -> tuple[tupl
     down is no difference), numbers as the float32 that ONNX stores."""
     if not attributes:
         return ()
-    left_out: Collection[str] = FOLLOWING.get(key, ())
+    left_out = operator_traits(key).derived
     found = []
     for name, value in sorted(attributes.items()):
         value = _plain(value)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc import ops
 from costcalc.cost import cost_graph
 from costcalc.diff.axes import CHANNELS, OTHER, AxesOf, read, result, role_of, single
-from costcalc.diff.definition import CONVOLUTIONS
+from costcalc.diff.definition import filters_at, operator_traits
 from costcalc.diff.regroup import Axes, Axis, extent
 from costcalc.diff.stored_axes import input_axes
 from costcalc.dim import Dim, prod
@@ -107,9 +107,15 @@ def _given(layer: Layer, tensor: Tensor, known: AxesOf) -> Axes:
 
 def depthwise(layer: Layer) -> bool:
     """Whether a convolution's groups are its channels, so that they follow them."""
-    at = CONVOLUTIONS.get((layer.domain, layer.op_type))
+    at = _grouped_at(layer)
     weight = layer.inputs[at].shape if at is not None else None
     return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
+
+
+def _grouped_at(layer: Layer) -> int | None:
+    """Where filters stand whose second extent is C_in/group."""
+    operator = operator_traits((layer.domain, layer.op_type))
+    return None if operator.kind == "transposed_convolution" else filters_at(operator)
 
 
 def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
@@ -160,7 +166,7 @@ def _group_cause(found: Pair) -> str:
 
 def _filters(found: Pair, new: Collection[str], types: dict[str, TensorType]) -> None:
     """A convolution's C_in/group changes by two causes: with the channels, and where its groups changed with those."""
-    at = CONVOLUTIONS.get((found.before.domain, found.before.op_type))
+    at = _grouped_at(found.before)
     old, now = (layer.attributes.get("group", 1) for layer in (found.before, found.after))
     if at is None or old == now or _group_cause(found) != "groups":
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, Definition, definition, has_macs
+from costcalc.diff.definition import Definition, definition, has_macs, operator_traits, right_operand_at
 from costcalc.diff.naming import numbered, stem
 from costcalc.diff.wiring import Numbers, Wiring, around, contracted, lineage, wiring
 from costcalc.dim import Dim
@@ -60,9 +60,10 @@ def side(snapshot: Snapshot, numbers: Numbers) -> Side:
 
 def _loose(layer: Layer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
-    if key in PRODUCTS:
+    operator = operator_traits(key)
+    if right_operand_at(operator) is not None:
         return "", "MatMul"
-    if key in CONVOLUTIONS:
+    if operator.kind in ("convolution", "deformable_convolution"):
         return "", "Conv", *[part for part in d.shape_free[2:] if not (isinstance(part, tuple) and part[0] in FUSED)]
     return d.shape_free
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, definition
+from costcalc.diff.definition import definition, filters_at, operator_traits, right_operand_at
 from costcalc.dim import Dim
 from costcalc.snapshot import Layer, Tensor
 
@@ -42,8 +42,8 @@ def _changed(before: Layer, after: Layer) -> bool:
         # what is cut from a table follows a length that the layer does not read
         shapes = [[t.shape for t in (*x.inputs, *(x.outputs if _read(x) else ()))] for x in (before, after)]
         return shapes[0] != shapes[1]
-    key = (before.domain, before.op_type)
-    if key in CONVOLUTIONS or key in TRANSPOSED or key in PRODUCTS:
+    operator = operator_traits((before.domain, before.op_type))
+    if filters_at(operator) is not None or right_operand_at(operator) is not None:
         return False
     ratios = list(_ratios(before, after))
     return any(x.stored and y.stored and not _follows(x, y, ratios) for x, y in pairs)

@@ -3,8 +3,8 @@ belongs to an axis that the layer reads counts as that."""
 
 from __future__ import annotations
 
-from costcalc.diff.axes import CHANNELS, KERNEL, OTHER, AxesOf, read, result, role_of, single
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED
+from costcalc.diff.axes import CHANNELS, KERNEL, OTHER, AxesOf, layout_of, read, result, role_of, single
+from costcalc.diff.definition import filters_at, operator_traits, right_operand_at
 from costcalc.diff.regroup import Axes, Axis, Factor, extent
 from costcalc.dim import Dim
 from costcalc.snapshot import Layer, Tensor
@@ -14,27 +14,28 @@ def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
     """The axes of a layer's input, stored or not."""
     tensor = layer.inputs[position]
     shape = tensor.shape or ()
-    key = (layer.domain, layer.op_type)
-    if position == (CONVOLUTIONS | TRANSPOSED).get(key):
+    operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
+    if position == filters_at(operator):
         return single([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
     if not tensor.stored:
-        return read(tensor, known, layer.op_type)
+        return read(tensor, known, layout)
     first = _first(layer)
     if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
         out = layer.outputs[0]
         found = result(layer, out, known) if out.shape is not None else ()
         roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
         return single(roles, shape)
-    x = read(first, known, layer.op_type)
-    if position == PRODUCTS.get(key) and len(shape) > 1 and x:
+    x = read(first, known, layout)
+    if position == right_operand_at(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
         pair: tuple[Axis, Axis] = (inner, (Factor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):
             pair = ((Factor(CHANNELS, shape[-2]),), inner)
         return (*single([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
-    if layer.op_type == "Gather":
+    if operator.kind == "lookup":
         return single([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
-    if len(shape) == 1 and len(x) > 1 and extent(x[1]) == shape[0] and layer.op_type.endswith("Normalization"):
+    per_channel = operator.kind == "normalisation" and layout != "channels_last" and len(shape) == 1 and len(x) > 1
+    if per_channel and extent(x[1]) == shape[0]:
         return (x[1],)
     out = layer.outputs[0]
     return _right_aligned(shape, result(layer, out, known) if out.shape is not None else x)

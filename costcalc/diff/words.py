@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.diff.change import LayerChange
-from costcalc.diff.definition import CONVOLUTIONS, PRODUCTS, TRANSPOSED, canonical, keeps_size, units, windows
+from costcalc.diff.definition import canonical, filters_at, keeps_size, operator_traits, units, windows
 from costcalc.dim import Dim, Poly
 from costcalc.ir import DTYPE_OF_CODE
 from costcalc.snapshot import Layer, Tensor
@@ -16,8 +16,6 @@ LABELS = {"kernel_shape": "kernel", "strides": "stride", "dilations": "dilation"
           "group": "groups", "num_heads": "heads", "q_num_heads": "heads", "kv_num_heads": "key heads"}  # fmt: skip
 EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
 """What an attribute is along every axis where it is absent."""
-BIASED = (("", "Conv"), ("", "ConvTranspose"), ("", "Gemm"))
-"""Operators whose third input is a bias."""
 SILENT = (("groups", "1"), ("depthwise multiplier", "1"))
 """What need not be said of a layer that is new or gone."""
 MOST = 4
@@ -52,12 +50,14 @@ def operator(change: LayerChange) -> str:
 
 def _main(layer: Layer) -> Iterator[tuple[str, str]]:
     """Filters, kernel and groups of a convolution, units of a product."""
-    key = (layer.domain, layer.op_type)
-    at = CONVOLUTIONS.get(key, TRANSPOSED.get(key))
+    operator = operator_traits((layer.domain, layer.op_type))
+    at = filters_at(operator)
     if at is not None and at < len(layer.inputs) and len(layer.inputs[at].shape or ()) > 2:
         group = layer.attributes.get("group", 1)
         first, second, *kernel = layer.inputs[at].shape or ()
-        channels, filters = (first, second * group) if key in TRANSPOSED else (second * group, first)
+        channels, filters = (
+            (first, second * group) if operator.kind == "transposed_convolution" else (second * group, first)
+        )
         if group == channels and group != 1:
             yield "depthwise multiplier", exact(filters // group)
         else:
@@ -65,7 +65,7 @@ def _main(layer: Layer) -> Iterator[tuple[str, str]]:
             yield "groups", exact(group)
         yield "kernel", shape_text(tuple(kernel))
     elif at is None:
-        for n in units(layer) if key in PRODUCTS else ():
+        for n in units(layer):
             yield "units", exact(n)
 
 
@@ -77,8 +77,9 @@ def _itself(old: Layer, new: Layer) -> Iterator[str]:
         return
     yield from _between(dict(_main(old)), dict(_main(new)))
     yield from _between(*_telling(old, new))
-    if sorted((len(old.inputs), len(new.inputs))) == [2, 3] and (old.domain, old.op_type) in BIASED:
-        yield "with a bias" if len(new.inputs) == 3 else "without its bias"
+    bias = operator_traits((old.domain, old.op_type)).bias
+    if bias is not None and sorted((len(old.inputs), len(new.inputs))) == [bias, bias + 1]:
+        yield "with a bias" if len(new.inputs) > bias else "without its bias"
     elif len(old.inputs) != len(new.inputs):
         yield f"inputs {len(old.inputs)} → {len(new.inputs)}"
     types = [[t.dtype for t in layer.inputs if t.stored] for layer in (old, new)]
@@ -99,12 +100,13 @@ def _attributes(layer: Layer) -> dict[str, str]:
     """Attributes that are no defaults, as they are written; those of windows with their defaults."""
     key = (layer.domain, layer.op_type)
     rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
-    windowed = key in CONVOLUTIONS or key in TRANSPOSED or "kernel_shape" in layer.attributes
+    filtered = filters_at(operator_traits(key)) is not None
+    windowed = filtered or "kernel_shape" in layer.attributes
     found: dict[str, str] = {}
     for name, neutral in EVERYWHERE.items() if windowed else ():
         found[LABELS[name]] = _value(name, (neutral,) * max(rank, 1))
     for name, value in canonical(key, layer.attributes):
-        if not (name in ("kernel_shape", "group") and (key in CONVOLUTIONS or key in TRANSPOSED)):
+        if not (name in ("kernel_shape", "group") and filtered):
             found[LABELS.get(name, name)] = _value(name, value)
     return found
 

@@ -162,7 +162,7 @@ def _prefill(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]
     than that."""
     step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
     whole, one = _phase(step, prompt, 0, written), _phase(last, 1, prompt - 1, 0)
-    least = needed(whole.report, one.report, step.kept, prompt)
+    least = needed(whole.report, one.report, step.kept)
     given = sum(size_of(last.graph, name) for name in last.graph.outputs)
     traffic = compulsory(least.graph, least.rows) + given + written * prompt
     return whole._replace(least=least, traffic=traffic), narrowed(step.graph, last.graph, step.kept)

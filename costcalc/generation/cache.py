@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.ir import DType, Graph, Node, TensorType
 from costcalc.load.onnx_symbols import symbol_name
 from costcalc.ops.attention import by_head
-
-PAST = (4, 5)
-"""The inputs of ONNX's Attention that take the keys and values of the tokens before."""
 
 
 def cache_inputs(graph: Graph) -> tuple[str, ...]:
@@ -39,13 +37,14 @@ def presents(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...
 
 
 def causal(graph: Graph, sequence: Dim) -> tuple[str, ...]:
-    """The names of the nodes whose keys and values can be kept: Attention over the whole sequence that is causal."""
+    """The names of the nodes whose keys and values can be kept: causal attentions over the whole sequence."""
     found = []
     for node in graph.nodes:
-        if node.op_type != "Attention" or node.domain or len(node.inputs) > PAST[0]:
+        operator = traits_of(node)
+        if operator.causal is None or operator.past is None or len(node.inputs) > operator.past[0]:
             continue
         keys = _heads(node, graph, 1, "kv_num_heads")
-        if node.attributes.get("is_causal", 0) and keys[2] == sequence:
+        if operator.causal(node.attributes) and keys[2] == sequence:
             found.append(node.name)
     return tuple(found)
 
@@ -62,7 +61,8 @@ def with_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tu
                 name = f"{node.name}.{what}"
                 types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
                 given.append(name)
-            inputs = (*node.inputs, *("",) * (PAST[0] - len(node.inputs)), *given)
+            first = (traits_of(node).past or (len(node.inputs),))[0]
+            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *given)
             node = replace(node, inputs=inputs)
             added += given
         nodes.append(node)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import floor
 
 from costcalc.ir import Graph, Node
+from costcalc.multiplications import unmasked
 from costcalc.report import Report
 from costcalc.rows import Row
 
-CAUSAL = {("", "Attention"): ("is_causal", 0), ("com.microsoft", "GroupQueryAttention"): ("causal", 1)}
 
-
-def needed(prefill: Report, step: Report, kept: Iterable[str], tokens: int) -> Report:
+def needed(prefill: Report, step: Report, kept: Iterable[str]) -> Report:
     """The prompt's pass with the MACs that cannot be left out. step is the pass of its last token alone, with the same
     nodes; kept names the values that lead into the cache."""
     graph = prefill.graph
@@ -28,7 +28,7 @@ def needed(prefill: Report, step: Report, kept: Iterable[str], tokens: int) -> R
         if not before.intersection(node.outputs):
             rows.append(replace(whole, amounts={**whole.amounts, "macs": last.amounts["macs"]}))
         else:
-            rows.append(_unmasked(node, whole, tokens))
+            rows.append(_unmasked(node, whole))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
@@ -42,12 +42,10 @@ def narrowed(whole: Graph, last: Graph, kept: Iterable[str]) -> Graph:
     return replace(whole, types=types)
 
 
-def _unmasked(node: Node, row: Row, tokens: int) -> Row:
-    macs = row.amounts["macs"]
-    attribute, default = CAUSAL.get((node.domain, node.op_type), ("", 0))
-    if not isinstance(macs, int) or not node.attributes.get(attribute, default):
+def _unmasked(node: Node, row: Row) -> Row:
+    if not isinstance(row.amounts["macs"], int):
         return row
-    return replace(row, amounts={**row.amounts, "macs": macs * (tokens + 1) // (2 * tokens)})
+    return replace(row, amounts={**row.amounts, "macs": floor(unmasked(row, node))})
 
 
 def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc import registry
 from costcalc.build import SMALL, GraphBuilder
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.errors import LoadError
 from costcalc.ir import DType, TensorType, Value
-from costcalc.storage import PASS_THROUGH
+from costcalc.storage import UNSCALED
 
 _LISTS = {
     "value_int": DType.INT64,
@@ -61,16 +61,16 @@ def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
     layers = {n.outputs[0] for n in filled if n.inputs[0] not in computed}
     origin = {name: name for name in (*constants, *layers)}
     for node in builder.nodes:
-        key = (node.domain, node.op_type)
+        key, operator = (node.domain, node.op_type), traits_of(node)
         for position, name in enumerate(node.inputs):
             if name not in origin:
                 continue
             source = origin[name]
-            weight = position in registry.WEIGHTS.get(key, ()) and may_be_weight(builder.types[source])
+            weight = position in operator.weights and may_be_weight(builder.types[source])
             steers = key in _STEERED and source not in layers
-            if weight or (position in registry.BUFFERS.get(key, ()) and not steers):
+            if weight or (position in operator.buffers and not steers):
                 builder.initializers[source] = builder.types[source]
-            elif position == 0 and node.op_type in PASS_THROUGH:
+            elif position == 0 and operator.passes_on in UNSCALED:
                 origin[node.outputs[0]] = source
     weights = layers & builder.initializers.keys()
     if weights:

@@ -9,20 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex
 from costcalc.ir import Graph, Node
 from costcalc.memory.schedule import Step, computed
-
-MS = "com.microsoft"
-CONTRACTIONS = frozenset(
-    [("", op) for op in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
-                         "QLinearMatMul")]
-    + [(MS, op) for op in ("FusedConv", "NhwcFusedConv", "FusedGemm", "FusedMatMul", "MatMulNBits")]
-)  # fmt: skip
-"""What a fused step begins with."""
-
-ALONG = frozenset([("", op) for op in ("Cast", "QuantizeLinear", "Identity", "Dropout")])
-"""What joins a step beside the operators that can work in place."""
 
 AHEAD = 16
 """How many operators beyond a fork are looked at to find where its branches meet (x · sigmoid(x) meets after two)."""
@@ -30,22 +20,12 @@ AHEAD = 16
 Readers = Mapping[str, Sequence[int]]
 
 
-def readers_of(graph: Graph) -> dict[str, list[int]]:
-    """The nodes that read each value, each once, in order."""
-    found: dict[str, list[int]] = {}
-    for index, node in enumerate(graph.nodes):
-        for value in dict.fromkeys(node.inputs):
-            if value:
-                found.setdefault(value, []).append(index)
-    return found
-
-
 def fused(graph: Graph) -> tuple[Step, ...]:
     """The steps of a graph whose contractions take in what follows them; all others are a node each.
 
     Where two contractions meet in an addition, the later one takes it: the other's result is the residual.
     """
-    readers, outputs, nodes = readers_of(graph), frozenset(graph.outputs), graph.nodes
+    readers, outputs, nodes = GraphIndex(graph).readers, frozenset(graph.outputs), graph.nodes
     unpacked = dequantized(graph)
     member: dict[int, list[int]] = {}
     for index in range(len(nodes) - 1, -1, -1):
@@ -54,7 +34,9 @@ def fused(graph: Graph) -> tuple[Step, ...]:
             first = member[readers[node.outputs[0]][0]]
             first.insert(0, index)
             member[index] = first
-        elif _key(node) in CONTRACTIONS or (index not in member and not unpacked.keys().isdisjoint(node.inputs)):
+        elif traits_of(node).fusion == "begins" or (
+            index not in member and not unpacked.keys().isdisjoint(node.inputs)
+        ):
             members = _grown(graph, index, readers, outputs, member)
             member.update(dict.fromkeys(members, members))
     known = computed(graph)
@@ -65,7 +47,7 @@ def fused(graph: Graph) -> tuple[Step, ...]:
 def dequantized(graph: Graph) -> dict[str, str]:
     """What DequantizeLinear gives -> what it reads. Every reader does it for itself, so that it is never materialised;
     unless it is an output, or nobody reads it."""
-    pairs = {n.outputs[0]: n.inputs[0] for n in graph.nodes if n.op_type == "DequantizeLinear"}
+    pairs = {n.outputs[0]: n.inputs[0] for n in graph.nodes if traits_of(n).passes_on == "dequantised"}
     if not pairs:
         return {}
     read = {value for node in graph.nodes for value in node.inputs}
@@ -86,7 +68,7 @@ def step_of(
 def root_of(graph: Graph, members: Sequence[int]) -> Node:
     """The node that a step begins with, what unpacks its inputs aside."""
     nodes = [graph.nodes[i] for i in members]
-    return next((node for node in nodes if node.op_type != "DequantizeLinear"), nodes[0])
+    return next((node for node in nodes if traits_of(node).passes_on != "dequantised"), nodes[0])
 
 
 def _grown(
@@ -125,16 +107,12 @@ def _grown(
 
 def _joins(graph: Graph, node: Node, waiting: Mapping[str, object]) -> bool:
     """Whether the operator works element by element on what a step computes, and gives one value."""
-    key = _key(node)
+    operator = traits_of(node)
     if len(_written(node)) != 1 or not node.outputs[0]:
         return False
-    if key in ALONG or key == ("", "BatchNormalization"):
+    if operator.fusion == "joins":
         return node.inputs[0] in waiting
-    return key in registry.IN_PLACE
-
-
-def _key(node: Node) -> tuple[str, str]:
-    return node.domain, node.op_type
+    return operator.in_place
 
 
 def _written(node: Node) -> tuple[str, ...]:

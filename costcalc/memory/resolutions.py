@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim, bounds, prod
 from costcalc.memory.footprint import Footprint
 
-SPATIAL = ("Conv", "Pool")
-"""Parts of the names of operators whose tensors are [N, C, spatial …]."""
+SPATIAL = (
+    "convolution",
+    "transposed_convolution",
+    "deformable_convolution",
+    "causal_convolution",
+    "pool",
+    "global_pool",
+)
+"""Kinds of operators whose tensors are [N, C, spatial …]."""
 
 
 class Resolution(NamedTuple):
@@ -27,7 +35,7 @@ def resolutions(found: Footprint) -> tuple[Resolution, ...]:
     graph, plan = found.graph, found.plan
     maps: set[str] = set()
     for step in plan.steps:
-        if any(part in op for op in found.operators(step) for part in SPATIAL):
+        if any(traits_of(graph.nodes[i]).kind in SPATIAL for i in step.nodes):
             maps.update(step.reads, step.writes)
     most: dict[tuple[Dim, ...], Resolution] = {}
     for buffer in plan.buffers:

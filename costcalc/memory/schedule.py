@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.ir import Graph
 
@@ -124,7 +124,7 @@ def _shared(
     if len(step.nodes) != 1 or not step.reads:
         return ""
     node = graph.nodes[step.nodes[0]]
-    if (node.domain, node.op_type) in registry.VIEWS and node.inputs[0] in step.reads:
+    if traits_of(node).view and node.inputs[0] in step.reads:
         root = home.get(node.inputs[0], node.inputs[0])
         return root if root in born else ""
     if in_place:
@@ -138,7 +138,7 @@ def _shared(
 def writes_over(graph: Graph, step: Step) -> Iterator[str]:
     """What an elementwise step can write its result over, where nothing reads it later: reads of the same size."""
     node = graph.nodes[step.nodes[0]]
-    if len(step.nodes) != 1 or (node.domain, node.op_type) not in registry.IN_PLACE:
+    if len(step.nodes) != 1 or not traits_of(node).in_place:
         return
     out = graph.types[step.writes[0]]
     for value in step.reads:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from costcalc.core.traits import traits_of
 from costcalc.ir import Graph, Node
 from costcalc.memory.fuse import dequantized, fused, root_of, step_of
 from costcalc.memory.schedule import Step, computed
@@ -61,7 +62,7 @@ def _merged(graph: Graph, steps: tuple[Step, ...], block: list[int], unpacked: M
 
 
 def _is_convolution(node: Node) -> bool:
-    return node.op_type in ("Conv", "FusedConv", "QLinearConv", "ConvInteger")
+    return traits_of(node).kind == "convolution"
 
 
 def is_depthwise(graph: Graph, node: Node) -> bool:
@@ -81,4 +82,4 @@ def _filters(graph: Graph, node: Node) -> tuple[object, ...] | None:
     """The shape of a convolution's filters."""
     if not _is_convolution(node):
         return None
-    return graph.types[node.inputs[3 if node.op_type == "QLinearConv" else 1]].shape
+    return graph.types[node.inputs[traits_of(node).factors[1]]].shape

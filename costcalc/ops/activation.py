@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import traits
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, per
 from costcalc.ir import TensorType, Value
 from costcalc.ops.arithmetic import greatest, least
 from costcalc.ops.broadcast import pointwise, unidirectional
 from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, operands, shape_rule, value_rule
 
 PIECEWISE = {
     "Relu": "max(0, x)",
@@ -33,7 +34,11 @@ SMOOTH = {
 }
 
 operands("PRelu", weights=(1,))
-in_place(*PIECEWISE, *SMOOTH, "PRelu", "Clip", "SwiGLU")
+traits(*PIECEWISE, *SMOOTH, "PRelu", "Clip", kind="activation")
+traits(*PIECEWISE, *SMOOTH, "PRelu", "Clip", "SwiGLU", in_place=True)
+traits("Relu", "Sigmoid", "Tanh", "Elu", "Selu", "ThresholdedRelu", keeps="output")
+traits("Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Selu", "Softplus", monotone=True)
+traits("Relu", "Sigmoid", "HardSigmoid", "Softplus", non_negative=True)
 for _op_type, _law in (PIECEWISE | SMOOTH).items():
     describe(f"Gives of each element x: {_law}.", _op_type)
 describe("Gives of each element x: x where x ≥ 0, else slope · x with a learned slope.", "PRelu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from costcalc.assume import agree
+from costcalc.core.traits import sides, traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Factor, Formula, Work, of, per, product, total
@@ -13,6 +14,13 @@ from costcalc.ops.broadcast import Shape
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("Attention", weights=(0, 1, 2))
+traits(
+    "Attention",
+    kind="attention",
+    causal=lambda attributes: bool(attributes.get("is_causal", 0)),
+    past=(4, 5),
+    gradient=sides(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
+)
 operands("RotaryEmbedding", weights=(0,), buffers=(1, 2))
 describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
          "Attention")  # fmt: skip

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.core.traits import traits
 from costcalc.errors import ShapeError
 from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.ops.ratio import difference, stored, truncate
 from costcalc.registry import describe, free, shape_rule
 
 free("Cast", "CastLike", "BitCast")
+traits("Cast", passes_on="converted", fusion="joins")
+traits("Cast", "CastLike", keeps="nothing")
 describe("Each element is converted to another type.", "Cast", "CastLike")
 describe("Each element's bits are read as another type.", "BitCast")
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType, Value
 from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
 from costcalc.ops.ratio import Number, difference
-from costcalc.registry import cost_rule, describe, in_place, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, shape_rule, value_rule
 
 COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor")
 
-in_place("And", "Or", "Xor", "Where")
+traits("And", "Or", "Xor", "Where", in_place=True)
+traits("Where", keeps="indices")
 describe("Compares two tensors element by element.", *COMPARISONS[:5])
 describe("Combines two boolean tensors element by element.", *COMPARISONS[5:])
 describe("Takes each element from the first tensor where the condition holds, else from the second.", "Where")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, per
 from costcalc.ir import TensorType, Value
 from costcalc.ops.arithmetic import ADD, MULTIPLY, Arithmetic, on_elements
 from costcalc.registry import cost_rule, describe, shape_rule, value_rule
 
+traits("CumSum", keeps="nothing")
 describe("Sums the elements so far along an axis.", "CumSum")
 describe("Multiplies the elements so far along an axis.", "CumProd")
 

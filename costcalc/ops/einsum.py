@@ -6,17 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache, reduce
 
+from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Formula, Product, Work, per, product
 from costcalc.ir import TensorType
 from costcalc.ops.broadcast import broadcast
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
 
 operands("Einsum", weights=range(26))
+traits("Einsum", positions="mixed")
 describe("Each output is a sum, over the indices that the equation drops, of products of the operands.", "Einsum")
 
 Indices = tuple[str, ...]
+
+
+@gradient_rule("Einsum")
+def einsum_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+    """Step k contracts what the operands before k gave with operand k."""
+    found = []
+    for term in formula.terms:
+        step = int(term.name.removeprefix("step ") or 1)
+        found.append(Contraction(term.value, tuple(range(step)), (step,)))
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)

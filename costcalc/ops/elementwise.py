@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, per
@@ -25,7 +26,7 @@ from costcalc.ops.arithmetic import (
 )
 from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
 from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, in_place, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, shape_rule, value_rule
 
 KIND = {
     "Add": "add",
@@ -39,7 +40,12 @@ KIND = {
     "BitwiseXor": "compare",
 }
 
-in_place(*KIND, "Pow", "Min", "Max", "Sum", "Mean")
+traits(*KIND, "Pow", "Min", "Max", "Sum", "Mean", in_place=True)
+traits("Add", arithmetic="add", keeps="nothing")
+traits("Sub", arithmetic="subtract", keeps="nothing")
+traits("Mul", arithmetic="multiply")
+traits("Div", arithmetic="divide")
+traits("Sum", "Mean", keeps="nothing")
 describe("Adds two tensors element by element.", "Add")
 describe("Subtracts the second tensor from the first element by element.", "Sub")
 describe("Multiplies two tensors element by element.", "Mul")

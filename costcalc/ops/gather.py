@@ -7,17 +7,22 @@ import math
 from collections.abc import Callable
 
 from costcalc.assume import agree
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
 from costcalc.formula import FREE, Cost, per
 from costcalc.ir import TensorType, Value
 from costcalc.ops import flat
 from costcalc.ops.axes import axis_of, exactly, length_of
-from costcalc.registry import cost_rule, describe, free, operands, reads_part, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, operands, shape_rule, value_rule
 
 operands("Gather", weights=(0,))
 operands("OneHot", buffers=(2,))
-reads_part("Gather", "GatherElements", "GatherND")
+traits("Gather", kind="lookup", positions="lost")
+traits("Gather", "GatherElements", "GatherND", reads="part")
+traits("Gather", "GatherElements", "GatherND", keeps="indices")
+traits("ScatterElements", "ScatterND", "Scatter", "TensorScatter", keeps="indices")
+traits("Col2Im", keeps="nothing")
 free("Gather", "GatherElements", "GatherND", "Scatter", "TensorScatter", "OneHot")
 describe("Each index picks a slice of the table; nothing is multiplied.", "Gather")
 describe("Each index picks one element of the input.", "GatherElements")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, bounds, maximum
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, per
@@ -15,9 +16,9 @@ from costcalc.ir import DType, TensorType, Value
 from costcalc.ops.axes import length_of
 from costcalc.ops.cast import dtype_of
 from costcalc.ops.ratio import Ratio
-from costcalc.registry import cost_rule, describe, free, reads_part, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
 
-reads_part("Shape", "Size", data=False)
+traits("Shape", "Size", reads="shape")
 free("Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike")
 free("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial")
 describe("The extents of the input.", "Shape")

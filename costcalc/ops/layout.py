@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.ir import TensorType, Value
@@ -15,6 +16,8 @@ from costcalc.ops.reshape import listed
 from costcalc.registry import describe, free, shape_rule, value_rule
 
 free("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile")
+traits("Transpose", kind="transpose", passes_on="same")
+traits("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile", positions="lost", keeps="nothing")
 describe("The axes change their order, and the elements move with them.", "Transpose")
 describe("Channels become pixels: blocks of depth move into height and width.", "DepthToSpace")
 describe("Pixels become channels: blocks of height and width move into depth.", "SpaceToDepth")

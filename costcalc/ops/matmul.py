@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import FIRST_TWO, traits
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, formula, of, per
@@ -12,6 +13,8 @@ from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("MatMul", weights=(0, 1))
 operands("Gemm", weights=(0, 1, 2))
+traits("MatMul", "Gemm", kind="product", gradient=FIRST_TWO)
+traits("Gemm", bias=2, derived=frozenset(("transB",)))
 describe("Each output is the inner product of a row and a column.", "MatMul")
 describe("Each output is the inner product of a row and a column, plus a bias.", "Gemm")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from costcalc.assume import agree, at_least
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, bounds, divide
 from costcalc.errors import ShapeError
 from costcalc.ir import TensorType, Value
@@ -13,6 +14,8 @@ from costcalc.ops.axes import axes_of, axis_of, value_of
 from costcalc.registry import describe, free, shape_rule, value_rule
 
 free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCropPad")
+traits("Concat", "Split", "Pad", "Trilu", "CenterCropPad", keeps="nothing")
+traits("Compress", keeps="indices")
 describe("The inputs stand one behind the other along an axis.", "Concat")
 describe("The input is cut into parts along an axis.", "Split")
 describe("Elements are added around the input (or, where a pad is negative, removed).", "Pad")

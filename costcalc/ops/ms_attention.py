@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.assume import agree
+from costcalc.core.traits import sides, traits
 from costcalc.dim import Dim, maximum
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Formula, Product, of, per, product
@@ -13,8 +14,14 @@ from costcalc.ops.attention import Heads, attention_macs, attention_work, rotati
 from costcalc.ops.ms_matmul import MS
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
+PROJECTED = sides(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
+"""The gradient rule of an attention that projects its first input with its second and third."""
+
 operands("Attention", "DecoderMaskedSelfAttention", domain=MS, weights=(1, 2))
 operands("QAttention", domain=MS, weights=(1, 2), buffers=(3, 4, 6, 7))
+traits("Attention", "QAttention", "DecoderMaskedSelfAttention", domain=MS, kind="attention")
+traits("Attention", "QAttention", domain=MS, causal=lambda attributes: bool(attributes.get("unidirectional", 0)))
+traits("Attention", domain=MS, gradient=PROJECTED)
 describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
          "scores says.", "Attention", "QAttention", "DecoderMaskedSelfAttention",
          domain=MS)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import FIRST_TWO, traits
 from costcalc.dim import Dim
 from costcalc.formula import Cost, per
 from costcalc.ir import TensorType
@@ -14,6 +15,10 @@ from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("FusedConv", "NhwcFusedConv", "NhwcConv", domain=MS, weights=(1, 2))
 operands("QLinearConv", domain=MS, weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))
+traits("FusedConv", "NhwcConv", "NhwcFusedConv", domain=MS, kind="convolution", bias=2, gradient=FIRST_TWO)
+traits("NhwcConv", "NhwcFusedConv", domain=MS, layout="channels_last")
+traits("FusedConv", "NhwcFusedConv", domain=MS, keeps="output")
+traits("QLinearConv", domain=MS, kind="convolution", factors=(0, 3), bias=8, straight_through=True)
 describe("A convolution with the addition and the activation that follow it.", "FusedConv", "NhwcFusedConv", domain=MS)
 describe("A convolution of channels-last tensors.", "NhwcConv", domain=MS)
 describe("A convolution of integers.", "QLinearConv", domain=MS)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, maximum
 from costcalc.formula import Cost
 from costcalc.ir import TensorType
 from costcalc.ops.attention import Heads, attention_macs, attention_work, rotary_cost, rotation_work
+from costcalc.ops.ms_heads import by_head_gradient
 from costcalc.ops.ms_matmul import MS
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("GroupQueryAttention", domain=MS, weights=(11, 14, 15), buffers=(7, 8, 12, 13))
+traits(
+    "GroupQueryAttention",
+    domain=MS,
+    kind="attention",
+    causal=lambda attributes: bool(attributes.get("causal", 1)),
+    gradient=by_head_gradient(10, 10, (3, 4)),
+)
 operands("RotaryEmbedding", domain=MS, buffers=(2, 3))
 describe("Attention whose queries share keys and values in groups of heads.", "GroupQueryAttention", domain=MS)
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding", domain=MS)

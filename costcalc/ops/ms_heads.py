@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import Attributes, Contraction, GradientRule, traits
 from costcalc.dim import maximum
-from costcalc.formula import Cost, Work, per
+from costcalc.formula import Cost, Formula, Work, per
 from costcalc.ir import TensorType
 from costcalc.ops.attention import Heads, attention_macs, attention_work, by_head
 from costcalc.ops.ms_matmul import MS
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
+
+
+def by_head_gradient(bias: int, added: int, past: tuple[int, int]) -> GradientRule:
+    """The gradient rule of an attention over query, key and value; a key that is not there is packed with the query, a
+    value with the key. bias, added and past are the positions of biases and of earlier keys and values."""
+
+    def rule(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+        key = 1 if len(types) > 1 and types[1] is not None else 0
+        value = 2 if len(types) > 2 and types[2] is not None else key
+        scores, mixed = formula.terms
+        return (
+            Contraction(scores.value, (0, bias), (key, bias, past[0])),
+            Contraction(mixed.value, (0, key, bias, added, past[0]), (value, bias, past[1])),
+        )
+
+    return rule
+
 
 operands("MultiHeadAttention", domain=MS, weights=(3,))
 operands("DecoderMaskedMultiHeadAttention", domain=MS, weights=(10,))
+traits("MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS, kind="attention")
+traits(
+    "MultiHeadAttention",
+    domain=MS,
+    causal=lambda attributes: bool(attributes.get("unidirectional", 0)),
+    gradient=by_head_gradient(3, 5, (6, 7)),
+)
 describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
          "MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS)  # fmt: skip
 

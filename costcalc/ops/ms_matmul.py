@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costcalc.core.traits import FIRST_TWO, traits
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import DTYPE_OF_CODE, TensorType
 from costcalc.ops.matmul import gemm_cost, gemm_shape, matmul_cost, matmul_result
@@ -13,6 +14,11 @@ operands("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MS, w
 operands("FusedGemm", domain=MS, weights=(0, 1, 2))
 operands("GemmFloat8", domain=MS, weights=(0, 1, 2), buffers=(3, 4, 5))
 operands("GemmFastGelu", domain=MS, weights=(1, 2))
+traits("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS,
+       kind="product", gradient=FIRST_TWO)  # fmt: skip
+traits("FusedMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS, keeps="output")
+traits("GemmFloat8", domain=MS, kind="product")
+traits("FusedGemm", "GemmFastGelu", "GemmFloat8", domain=MS, bias=2)
 describe("A product of matrices, of which either may be transposed first.", "FusedMatMul", "TransposeMatMul",
          "FusedMatMulActivation", domain=MS)  # fmt: skip
 describe("A product of matrices, plus a bias, then an activation.", "FusedGemm", "GemmFastGelu", domain=MS)

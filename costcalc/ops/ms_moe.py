@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.assume import agree
+from costcalc.core.traits import Attributes, Contraction, Packed, Sides, gradient_rule, traits
 from costcalc.dim import Dim
-from costcalc.formula import Cost, Product, of, per, product, total
+from costcalc.formula import Cost, Formula, Product, of, per, product, total
 from costcalc.ir import TensorType
 from costcalc.ops.ms_matmul import MS
 from costcalc.ops.recurrent_work import hidden_types, lstm_cost_of
-from costcalc.registry import cost_rule, describe, operands, packed, shape_rule
+from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
 operands("QMoE", domain=MS, weights=(2, 4, 5, 7, 8, 10), buffers=(3, 6, 9, 11, 12, 13, 15, 16, 17, 18, 19))
-packed("QMoE", domain=MS, inputs=(2, 5, 8),
-       count=lambda w, attributes: w.elements * 8 // attributes.get("expert_weight_bits", 4))  # fmt: skip
+traits("MoE", "QMoE", domain=MS, kind="experts", factors=(0, 2))
 operands("DynamicQuantizeLSTM", domain=MS, weights=(1, 2, 3, 7), buffers=(8, 9, 10, 11))
+traits("DynamicQuantizeLSTM", domain=MS, kind="recurrent", quantises_input=True, straight_through=True)
 describe("Each token goes through the k experts that the router prefers.", "MoE", "QMoE", domain=MS)
 describe("An LSTM whose weights are integers and whose inputs are quantised at each step.", "DynamicQuantizeLSTM",
          domain=MS)  # fmt: skip
+
+
+def _bits(attributes: Attributes) -> int:
+    return int(attributes.get("expert_weight_bits", 4))
+
+
+traits("QMoE", domain=MS, packed=Packed(frozenset((2, 5, 8)), lambda w, given: w.elements * 8 // _bits(given), _bits))
+
+
+@gradient_rule("MoE", domain=MS)
+def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+    """Each token's k experts: fc1 and fc3 read the input, fc2 what they give."""
+    both: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
+    return tuple(Contraction(term.value, *both[term.name]) for term in formula.terms)
 
 
 @shape_rule("MoE", "QMoE", domain=MS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import DType, TensorType
 from costcalc.ops.axes import axis_of
 from costcalc.ops.ms_matmul import MS
-from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, standardize
+from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, row_statistics, standardize
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 DOMAINS = ("", MS)
@@ -19,6 +20,10 @@ for _domain in DOMAINS:
     operands("SimplifiedLayerNormalization", domain=_domain, weights=(1,))
     describe("Divides each row by its root mean square, then scales it by learned factors.",
              "SimplifiedLayerNormalization", domain=_domain)  # fmt: skip
+    traits("SimplifiedLayerNormalization", domain=_domain, kind="normalisation", statistics=row_statistics)
+traits("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "EmbedLayerNormalization", "GroupNorm",
+       "SkipGroupNorm", domain=MS, kind="normalisation")  # fmt: skip
+traits("GroupNorm", "SkipGroupNorm", domain=MS, layout="channels_last")
 operands("SkipLayerNormalization", domain=MS, weights=(2, 3, 4))
 operands("SkipSimplifiedLayerNormalization", domain=MS, weights=(2, 3))
 operands("EmbedLayerNormalization", domain=MS, weights=(2, 3, 4, 5, 6))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from costcalc.core.traits import Packed, traits
 from costcalc.dim import Dim
 from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType, Value
@@ -13,14 +14,17 @@ from costcalc.ops.gather import gather_nd_shape
 from costcalc.ops.generate import range_shape, range_value
 from costcalc.ops.movement import pad_shape, same_shape
 from costcalc.ops.ms_matmul import MS
-from costcalc.registry import cost_rule, describe, free, operands, packed, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, operands, shape_rule, value_rule
 
 free("Pad", "GatherND", "Trilu", "TorchEmbedding", "Range", "NGramRepeatBlock", "RemovePadding", domain=MS)
 free("RestorePadding", "UnfoldTensor", domain=MS)
 free("ExpandDims", domain=MS, view=True)
 operands("TorchEmbedding", domain=MS, weights=(0,))
 operands("GatherBlockQuantized", domain=MS, weights=(0,), buffers=(2, 3))
-packed("GatherBlockQuantized", domain=MS, inputs=(0,), count=lambda data, attributes: _unpacked(data, attributes))
+traits("GatherBlockQuantized", domain=MS, straight_through=True,
+       packed=Packed(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)))  # fmt: skip
+traits("GatherND", domain=MS, keeps="indices")
+traits("Pad", "Trilu", domain=MS, keeps="nothing")
 describe("Adds a border.", "Pad", domain=MS)
 describe("Picks elements by index.", "GatherND", "TorchEmbedding", domain=MS)
 describe("Picks rows of a quantised table and dequantises them.", "GatherBlockQuantized", domain=MS)

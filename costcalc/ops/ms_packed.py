@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, per
 from costcalc.ir import TensorType
 from costcalc.ops.attention import Heads, attention_macs, attention_work
-from costcalc.ops.ms_attention import projected, with_projection
+from costcalc.ops.ms_attention import PROJECTED, projected, with_projection
+from costcalc.ops.ms_heads import by_head_gradient
 from costcalc.ops.ms_matmul import MS
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("PackedAttention", domain=MS, weights=(1, 2))
+traits("PackedAttention", domain=MS, kind="attention", gradient=PROJECTED)
+traits("PackedMultiHeadAttention", domain=MS, kind="attention", gradient=by_head_gradient(3, 6, (6, 7)))
 describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
          "scores says.", "PackedAttention", domain=MS)  # fmt: skip
 operands("PackedMultiHeadAttention", domain=MS, weights=(3,))

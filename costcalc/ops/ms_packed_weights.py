@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import Attributes, Packed, sides, traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Formula, formula, of, per
 from costcalc.ir import TensorType
 from costcalc.ops.ms_matmul import MS, bias_work
-from costcalc.registry import cost_rule, describe, operands, packed, shape_rule
+from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("MatMulNBits", domain=MS, weights=(1, 5), buffers=(2, 3, 4))
 operands("MatMulBnb4", domain=MS, weights=(1,), buffers=(2,))
-packed(
-    "MatMulNBits", "MatMulBnb4", domain=MS, inputs=(1,), count=lambda b, attributes: attributes["K"] * attributes["N"]
+traits(
+    "MatMulNBits",
+    "MatMulBnb4",
+    domain=MS,
+    kind="product",
+    derived=frozenset(("K",)),
+    gradient=sides(((0,), ())),  # packed weights are not trained
 )
+
+
+def _values(b: TensorType, attributes: Attributes) -> Dim:
+    return attributes["K"] * attributes["N"]  # type: ignore[no-any-return]
+
+
+ONE = frozenset((1,))
+traits("MatMulNBits", domain=MS, packed=Packed(ONE, _values, lambda attributes: int(attributes.get("bits", 4))))
+traits("MatMulBnb4", domain=MS, packed=Packed(ONE, _values, lambda attributes: 4))
 describe("A product with a weight matrix that is stored in a few bits per number.", "MatMulNBits", "MatMulBnb4",
          domain=MS)  # fmt: skip
 

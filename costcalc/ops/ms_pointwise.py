@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType
 from costcalc.ops.attention import softmax_work
 from costcalc.ops.ms_matmul import MS
-from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule
+from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("BiasGelu", "BiasAdd", "BiasSplitGelu", "BiasDropout", "FastGelu", domain=MS, weights=(1,))
-in_place("BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasAdd", domain=MS)
+traits("BiasGelu", "FastGelu", "Gelu", "QuickGelu", domain=MS, kind="activation", in_place=True)
+traits("BiasAdd", domain=MS, in_place=True, keeps="nothing")
 describe("Adds a bias, then takes x · Φ(x).", "BiasGelu", "FastGelu", domain=MS)
 describe("x · Φ(x), or an approximation of it.", "Gelu", "QuickGelu", domain=MS)
 describe("Adds a bias; one half of the features gates the other through a Gelu.", "BiasSplitGelu", domain=MS)

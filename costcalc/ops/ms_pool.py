@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import TensorType
 from costcalc.ops.ms_conv import back, first
@@ -13,6 +14,9 @@ from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("QLinearAveragePool", "QLinearGlobalAveragePool", domain=MS, buffers=(1, 2, 3, 4))
+traits("NhwcMaxPool", domain=MS, kind="pool", layout="channels_last")
+traits("QLinearAveragePool", domain=MS, kind="pool", straight_through=True)
+traits("QLinearGlobalAveragePool", domain=MS, kind="global_pool", straight_through=True)
 describe("Each output is interpolated from the input around the position that the grid names.", "GridSample", domain=MS)
 describe("Each output is the largest input under the window, channels last.", "NhwcMaxPool", domain=MS)
 describe("Each output is the mean of the quantised inputs under the window.", "QLinearAveragePool", domain=MS)

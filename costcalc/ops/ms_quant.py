@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import DType, TensorType
 from costcalc.ops.attention import softmax_work
@@ -16,6 +17,10 @@ operands("QuantizeLinear", "DequantizeLinear", domain=MS, weights=(0,), buffers=
 operands("QLinearAdd", "QLinearMul", domain=MS, weights=(0, 3), buffers=(1, 2, 4, 5, 6, 7))
 operands("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", domain=MS, buffers=(1, 2, 3, 4))
 operands("MulInteger", domain=MS, weights=(0, 2), buffers=(1, 3))
+traits("QuantizeLinear", domain=MS, fusion="joins", keeps="nothing", straight_through=True)
+traits("DequantizeLinear", domain=MS, passes_on="dequantised", keeps="nothing")
+traits("QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "MulInteger", domain=MS,
+       straight_through=True)  # fmt: skip
 describe("The operator of the same name on quantised tensors.", "QLinearAdd", "QLinearMul", "QLinearSigmoid",
          "QLinearLeakyRelu", "QLinearSoftmax", "MulInteger", domain=MS)  # fmt: skip
 describe("Each element is divided by the scale, rounded, and moved by the zero point.", "QuantizeLinear", domain=MS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, per
 from costcalc.ir import TensorType
 from costcalc.ops.broadcast import broadcast_types
@@ -15,6 +16,7 @@ from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("QLinearReduceMean", domain=MS, buffers=(1, 2, 3, 4))
 operands("QLinearWhere", domain=MS, weights=(1, 4), buffers=(2, 3, 5, 6, 7, 8))
+traits("QLinearReduceMean", "QLinearWhere", "QLinearConcat", domain=MS, straight_through=True)
 describe("The operator of the same name on quantised tensors.", "QLinearReduceMean", "QLinearWhere", "QLinearConcat",
          domain=MS)  # fmt: skip
 

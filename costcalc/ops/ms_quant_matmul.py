@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, formula, per
 from costcalc.ir import DType, TensorType
 from costcalc.ops.matmul import gemm_extents, matmul_cost, matmul_result
@@ -13,6 +14,11 @@ operands("MatMulInteger16", domain=MS, weights=(0, 1))
 operands("DynamicQuantizeMatMul", domain=MS, weights=(1, 4), buffers=(2, 3))
 operands("MatMulIntegerToFloat", domain=MS, weights=(0, 1, 6), buffers=(2, 3, 4, 5))
 operands("QGemm", domain=MS, weights=(0, 3, 6), buffers=(1, 2, 4, 5, 7, 8))
+traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGemm", domain=MS, kind="product")
+traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", domain=MS, straight_through=True)
+traits("DynamicQuantizeMatMul", domain=MS, quantises_input=True, bias=4)
+traits("MatMulIntegerToFloat", domain=MS, bias=6)
+traits("QGemm", domain=MS, factors=(0, 3), bias=6, derived=frozenset(("transB",)))
 describe("A product of integer matrices.", "MatMulInteger16", "QGemm", "MatMulIntegerToFloat", domain=MS)
 describe("A product whose left side is turned into integers first.", "DynamicQuantizeMatMul", domain=MS)
 

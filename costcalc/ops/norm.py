@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.assume import agree
+from costcalc.core.traits import Attributes, traits
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import DTYPE_OF_CODE, TensorType
 from costcalc.ops.axes import axis_of
 from costcalc.ops.broadcast import unidirectional
-from costcalc.registry import cost_rule, describe, in_place, operands, shape_rule
+from costcalc.registry import cost_rule, describe, operands, shape_rule
 
-in_place("BatchNormalization")
 operands("BatchNormalization", weights=(1, 2), buffers=(3, 4))
 operands("LayerNormalization", "InstanceNormalization", "GroupNormalization", weights=(1, 2))
 operands("RMSNormalization", weights=(1,))
+traits("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization",
+       kind="normalisation")  # fmt: skip
+traits("BatchNormalization", "InstanceNormalization", "GroupNormalization", layout="channels_first")
+traits("LayerNormalization", "InstanceNormalization", "GroupNormalization", positions="mixed")
+traits("BatchNormalization", in_place=True, fusion="joins")
 describe("Scales and shifts each channel, so that over the training data it had mean 0 and variance 1 before learned "
          "scale and shift.", "BatchNormalization")  # fmt: skip
 describe("Gives each row mean 0 and variance 1, then a learned scale and shift.", "LayerNormalization")
@@ -27,6 +32,31 @@ describe("Gives each group of channels of each sample mean 0 and variance 1, the
 describe("Divides each row by its root mean square, then scales it by learned factors.", "RMSNormalization")
 
 ROLE = "normalization"
+
+
+def row_statistics(x: TensorType, attributes: Attributes, each: int = 1) -> Dim:
+    """How many numbers the backward pass needs of the rows from `axis` on: `each` of every row."""
+    assert x.shape is not None
+    return each * prod(x.shape[: axis_of(int(attributes.get("axis", -1)), x.rank)])
+
+
+def _channel_statistics(x: TensorType, attributes: Attributes) -> Dim:
+    """Mean and deviation of each channel of the batch."""
+    assert x.shape is not None
+    return 2 * x.shape[1]
+
+
+def _sample_statistics(x: TensorType, attributes: Attributes) -> Dim:
+    """Mean and deviation of each channel, or group of channels, of each sample."""
+    assert x.shape is not None
+    return 2 * x.shape[0] * int(attributes.get("num_groups", 1))
+
+
+traits("BatchNormalization", statistics=_channel_statistics)
+traits("InstanceNormalization", statistics=lambda x, attributes: x.shape[0] * _channel_statistics(x, attributes))
+traits("GroupNormalization", statistics=_sample_statistics)
+traits("LayerNormalization", statistics=lambda x, attributes: row_statistics(x, attributes, 2))
+traits("RMSNormalization", statistics=row_statistics)
 
 
 def standardize(elements: Dim, groups: Dim, scaled: bool, shifted: bool) -> tuple[Work, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.dim import prod
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, per
@@ -11,6 +12,8 @@ from costcalc.ir import TensorType
 from costcalc.ops.axes import axes_of, axis_of
 from costcalc.registry import cost_rule, describe, shape_rule
 
+traits("LRN", "LpNormalization", "MeanVarianceNormalization", kind="normalisation")
+traits("LRN", layout="channels_first")
 describe("Divides each value by a power of the squares summed over the neighbouring channels.", "LRN")
 describe("Divides by the p-norm along an axis.", "LpNormalization")
 describe("Subtracts the mean over axes and divides by the standard deviation.", "MeanVarianceNormalization")

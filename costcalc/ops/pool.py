@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, per
@@ -13,6 +14,10 @@ from costcalc.ops.reduce import combining
 from costcalc.ops.window import output_shape, per_axis
 from costcalc.registry import cost_rule, describe, free, shape_rule
 
+traits("MaxPool", "AveragePool", "LpPool", kind="pool")
+traits("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool", kind="global_pool")
+traits("MaxPool", "GlobalMaxPool", keeps="maxima")
+traits("AveragePool", "GlobalAveragePool", keeps="nothing")
 describe("Takes the greatest input under each position of a sliding window, channel by channel.", "MaxPool")
 describe("Averages the inputs under each position of a sliding window, channel by channel.", "AveragePool")
 describe("Takes the p-norm of the inputs under each position of a sliding window, channel by channel.", "LpPool")

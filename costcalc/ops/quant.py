@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost, Work, per
 from costcalc.ir import DTYPE_OF_CODE, DType, TensorType
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("QuantizeLinear", "DequantizeLinear", weights=(0,), buffers=(1, 2))
+traits("QuantizeLinear", fusion="joins", keeps="nothing")
+traits("DequantizeLinear", passes_on="dequantised", keeps="nothing")
+traits("QuantizeLinear", "DynamicQuantizeLinear", straight_through=True)
 describe("Each element is divided by the scale, rounded, and moved by the zero point.", "QuantizeLinear")
 describe("Each element less the zero point is multiplied with the scale.", "DequantizeLinear")
 describe("The scale and the zero point are taken from the input's own smallest and largest element.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.core.traits import traits
 from costcalc.formula import Cost
 from costcalc.ir import DType, TensorType
 from costcalc.ops.conv import conv_cost, conv_extents
@@ -15,6 +16,10 @@ operands("QLinearConv", weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))
 operands("QLinearMatMul", weights=(0, 3), buffers=(1, 2, 4, 5, 6, 7))
 operands("ConvInteger", weights=(1,), buffers=(2, 3))
 operands("MatMulInteger", weights=(0, 1), buffers=(2, 3))
+traits("ConvInteger", kind="convolution", straight_through=True)
+traits("QLinearConv", kind="convolution", factors=(0, 3), bias=8, straight_through=True)
+traits("MatMulInteger", kind="product", straight_through=True)
+traits("QLinearMatMul", kind="product", factors=(0, 3), straight_through=True)
 describe("A convolution of integers.", "ConvInteger", "QLinearConv")
 describe("A product of integer matrices.", "MatMulInteger", "QLinearMatMul")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.formula import Cost, per
+from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
+from costcalc.formula import Cost, Formula, per
 from costcalc.ir import TensorType
 from costcalc.ops.recurrent_work import (
     activation_names,
@@ -15,15 +16,31 @@ from costcalc.ops.recurrent_work import (
     recurrent_types,
     unit_work,
 )
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
 
 operands("LSTM", weights=(1, 2, 3, 7))
 operands("GRU", "RNN", weights=(1, 2, 3))
+traits("LSTM", kind="recurrent", states=6)  # four gates, the cell and the hidden state
+traits("GRU", kind="recurrent", states=5)  # three gates, the candidate's recurrent part and the hidden state
+traits("RNN", kind="recurrent", states=1)
 describe("At each step four gates read the input and the last hidden state, and decide what the cell forgets, takes "
          "in and shows.", "LSTM")  # fmt: skip
 describe("At each step two gates decide how much of the last hidden state stays and how much of it the new one sees.",
          "GRU")  # fmt: skip
 describe("At each step the new hidden state is a function of the input and the last hidden state.", "RNN")
+
+
+@gradient_rule("LSTM", "GRU", "RNN")
+def recurrent_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+    """x · W and h · R. h depends on every other input, so its gradient goes back through time whenever one is asked;
+    like the forward pass, all T steps count."""
+    _, w, r, *_ = types
+    assert w is not None and r is not None
+    steps = formula.terms[0].factors[0].value
+    return (
+        Contraction(steps * w.elements, (0,), (1,)),
+        Contraction(steps * r.elements, (0, 1, 2, 3, 5, 6, 7), (2,)),
+    )
 
 
 @shape_rule("LSTM")

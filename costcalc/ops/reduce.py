@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.formula import Cost, per
 from costcalc.ir import DType, TensorType, Value
@@ -40,6 +41,8 @@ REDUCTIONS = {
 
 for _op_type, _reduction in REDUCTIONS.items():
     describe(f"{_reduction.sentence} the elements along axes.", _op_type)
+traits("ReduceMean", "ReduceMax", "ReduceSum", positions="mixed")
+traits("ReduceMean", "ReduceSum", keeps="nothing")
 describe("Finds the place of the greatest element along an axis.", "ArgMax")
 describe("Finds the place of the least element along an axis.", "ArgMin")
 

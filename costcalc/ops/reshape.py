@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from costcalc.assume import agree, at_least
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, bounds, divide, prod
 from costcalc.errors import ShapeError
 from costcalc.ir import TensorType, Value
@@ -13,6 +14,9 @@ from costcalc.ops.axes import axes_of, axis_of, exactly, length_of
 from costcalc.registry import describe, free, shape_rule
 
 free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
+traits("Reshape", "Flatten", "Squeeze", "Unsqueeze", passes_on="same")
+traits("Reshape", positions="lost")
+traits("Flatten", positions="mixed")
 describe("The same elements in the same order under another shape.", "Reshape", "Flatten")
 describe("Axes of extent 1 vanish; no element moves.", "Squeeze")
 describe("Axes of extent 1 appear; no element moves.", "Unsqueeze")

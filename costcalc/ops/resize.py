@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, maximum, minimum
 from costcalc.errors import ShapeError
 from costcalc.formula import FREE, Cost, per
@@ -18,6 +19,7 @@ from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("Resize", buffers=(1, 2))
 operands("Upsample", buffers=(1,))
+traits("Resize", "Upsample", layout="channels_first", positions="lost", keeps="nothing")
 describe("Each output pixel is read, or interpolated, at its place in the input.", "Resize", "Upsample")
 
 Fresh = Callable[[str], Dim]

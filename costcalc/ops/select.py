@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from costcalc.assume import at_least
+from costcalc.core.traits import traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Formula, Work, of, per, product
@@ -13,6 +14,7 @@ from costcalc.ops import flat
 from costcalc.ops.axes import axis_of
 from costcalc.registry import cost_rule, describe, shape_rule, value_rule
 
+traits("TopK", keeps="indices")
 describe("The places of the elements that are not 0.", "NonZero")
 describe("Each different element (or slice) once.", "Unique")
 describe("The k largest or smallest elements along an axis, and where they stand.", "TopK")

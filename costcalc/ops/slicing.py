@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, bounds, maximum, minimum
 from costcalc.errors import ShapeError
 from costcalc.ir import TensorType, Value
 from costcalc.ops import flat
 from costcalc.ops.axes import axes_of, length_of
-from costcalc.registry import describe, free, reads_part, shape_rule, value_rule
+from costcalc.registry import describe, free, shape_rule, value_rule
 
 free("Slice")
-reads_part("Slice")
+traits("Slice", reads="part", positions="lost", keeps="nothing")
 describe("A range of each axis is cut out.", "Slice")
 
 Fresh = Callable[[str], Dim]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costcalc.assume import agree
+from costcalc.core.traits import traits
 from costcalc.dim import Dim, prod
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, per
@@ -11,6 +12,8 @@ from costcalc.ops.axes import axis_of
 from costcalc.registry import cost_rule, describe, operands, shape_rule
 
 operands("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", buffers=(2,))
+traits("Softmax", "LogSoftmax", keeps="output")
+traits("Softmax", non_negative=True)
 describe("Turns scores into probabilities that sum to 1 along an axis.", "Softmax")
 describe("Turns scores into logarithms of probabilities along an axis.", "LogSoftmax")
 describe("Marks the greatest score along an axis.", "Hardmax")

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from costcalc.core.traits import traits
 from costcalc.dim import Poly, bounds, maximum
 from costcalc.formula import Cost, per
 from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.ops import ratio
 from costcalc.ops.broadcast import pointwise
 from costcalc.ops.ratio import Number, Ratio, is_symbolic, stored
-from costcalc.registry import cost_rule, describe, free, in_place, shape_rule, value_rule
+from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
 
 KIND = {
     "Abs": "compare",
@@ -41,7 +42,10 @@ KIND = {
 }
 TESTS = ("Not", "IsNaN", "IsInf")
 
-in_place(*KIND, *TESTS)
+traits(*KIND, *TESTS, in_place=True)
+traits("Exp", "Sqrt", "Reciprocal", keeps="output")
+traits("Neg", keeps="nothing")
+traits("Abs", "Exp", "Sqrt", non_negative=True)
 describe("Computes a function of each element.", *KIND, *TESTS)
 describe("Gives its input as it is.", "Identity")
 describe("Draws ones with the given probabilities, zeros otherwise.", "Bernoulli")
@@ -134,6 +138,7 @@ def identity_shape(x: TensorType) -> TensorType:
 
 
 free("Identity", view=True)
+traits("Identity", passes_on="same", fusion="joins")
 
 
 @shape_rule("Dropout")
@@ -145,6 +150,7 @@ def dropout_shape(
 
 
 free("Dropout", view=True)
+traits("Dropout", keeps="mask", fusion="joins")
 
 
 @shape_rule("Bernoulli")

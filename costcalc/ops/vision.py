@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from costcalc.assume import agree
+from costcalc.core.traits import sides, traits
 from costcalc.dim import Dim
 from costcalc.errors import ShapeError
 from costcalc.formula import Cost, Work, per
@@ -13,6 +14,8 @@ from costcalc.ops.conv import conv_cost, conv_extents, kernel_size
 from costcalc.registry import cost_rule, describe, free, operands, shape_rule
 
 operands("DeformConv", weights=(1, 3))
+traits("MaxRoiPool", kind="pool")
+traits("DeformConv", kind="deformable_convolution", bias=3, gradient=sides(((0, 2, 4), (1,))))
 free("ImageDecoder")
 describe("Each bin of each region is the mean or the maximum of points interpolated in the feature map.", "RoiAlign")
 describe("Each bin of each region is the maximum of the feature map in it.", "MaxRoiPool")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costcalc.core.traits import traits_of
 from costcalc.ir import Graph, Node
 from costcalc.report import Report
 
@@ -15,9 +16,10 @@ def kinds(report: Report) -> list[str]:
 
 def _shape(graph: Graph, node: Node) -> str:
     """` depthwise` where every filter reads one channel, ` 1×1` of a pointwise convolution, "" else."""
-    if node.op_type != "Conv" or len(node.inputs) < 2:
+    operator = traits_of(node)
+    if operator.kind != "convolution" or len(node.inputs) <= operator.factors[1]:
         return ""
-    weight = graph.types[node.inputs[1]].shape
+    weight = graph.types[node.inputs[operator.factors[1]]].shape
     if not weight or len(weight) < 3:
         return ""
     if weight[1] == 1 and node.attributes.get("group", 1) != 1:

@@ -78,3 +78,18 @@ WORDS = {
     "elementwise": "other elementwise operations",
 }
 """The kinds, and how they are called in a table."""
+
+MODULES = {
+    ("", "BatchNormalization"): "batch_norm",
+    ("", "LayerNormalization"): "layer_norm",
+    ("", "GroupNormalization"): "group_norm",
+    ("", "InstanceNormalization"): "instance_norm",
+    ("", "MaxPool"): "max_pool",
+    ("", "AveragePool"): "avg_pool",
+    ("", "GlobalAveragePool"): "global_pool",
+    ("", "GlobalMaxPool"): "global_max_pool",
+    ("", "ReduceMean"): "mean",
+    ("", "Resize"): "upsample",
+    ("", "Upsample"): "upsample",
+}
+"""The kinds of operators (domain, op_type) that are one module or function of PyTorch each."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 from decimal import Context
 
 from costcalc.dim import Dim, prod
+from costcalc.graph.index import operator
 from costcalc.ir import Node
 from costcalc.ops.einsum import extents_of, parse
 from costcalc.reconcile.call import Call
-from costcalc.reconcile.reading import Reading
+from costcalc.reconcile.layers import CostIndex
 
 PLAIN = frozenset((("a", "b", "c", "a", "b", "d", "a", "c", "d"), ("a", "b", "c", "a", "d", "c", "a", "d", "b")))
 """The indices of `abc,abd->acd` and of `abc,adc->adb`, which fvcore knows without numpy."""
 
 
-def einsum_sizes(reading: Reading, node: Node) -> tuple[tuple[str, Dim], ...]:
+def einsum_sizes(flow: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
     """combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0); plain:
     whether the equation is one of PLAIN, under other letters. () for a contraction that is no Einsum."""
-    if node.op_type != "Einsum":
+    if operator(node) != ("", "Einsum"):
         return ()
-    types = [reading.type(name) for name in node.inputs]
+    types = [flow.type(name) for name in node.inputs]
     equation = str(node.attributes["equation"])
     inputs, output = parse(equation, tuple(t.rank for t in types))
     extents = extents_of(inputs, types, equation)

@@ -5,41 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.dim import Dim, prod
+from costcalc.graph.index import operator
 from costcalc.ir import Node
 from costcalc.reconcile.call import Call
-from costcalc.reconcile.layers import call
-from costcalc.reconcile.reading import Reading
-from costcalc.reconcile.recurrent import RECURRENT, recurrent
+from costcalc.reconcile.layers import CostIndex, bias_of, call
+from costcalc.reconcile.recurrent import is_recurrent, recurrent
 
 
-def nodes(reading: Reading) -> tuple[Call, ...]:
+def nodes(flow: CostIndex) -> tuple[Call, ...]:
     """A call for every node whose shapes are known; its kind is the operator."""
-    return tuple(_nodes(reading))
+    return tuple(_nodes(flow))
 
 
-def _nodes(reading: Reading) -> Iterator[Call]:
-    for index, node in enumerate(reading.graph.nodes):
-        if all(reading.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name):
+def _nodes(flow: CostIndex) -> Iterator[Call]:
+    for index, node in enumerate(flow.graph.nodes):
+        if all(flow.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name):
             first = node.inputs[0] if node.inputs else ""
-            one = call(reading, node.op_type, "node", (index,), first, node.outputs[0])
-            bias = node.inputs[2] if node.op_type in ("Conv", "ConvTranspose", "Gemm") and len(node.inputs) > 2 else ""
-            one = one._replace(bias=reading.elements(bias) if bias else 0, also=tuple(_sizes(reading, node)))
-            if node.op_type in RECURRENT:
-                one = recurrent(reading, node, one)._replace(kind=node.op_type)
+            one = call(flow, node.op_type, "node", (index,), first, node.outputs[0])
+            bias = bias_of(node)
+            one = one._replace(bias=flow.elements(bias) if bias else 0, also=tuple(_sizes(flow, node)))
+            if is_recurrent(node):
+                one = recurrent(flow, node, one)._replace(kind=node.op_type)
             yield one
 
 
-def _sizes(reading: Reading, node: Node) -> Iterator[tuple[str, Dim]]:
+def _sizes(flow: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
     """What single operators need beyond elements."""
-    if node.op_type == "ConvTranspose":
-        yield "filter", prod((reading.type(node.inputs[1]).shape or ())[1:])
-    elif node.op_type in ("MaxPool", "AveragePool"):
+    key = operator(node)
+    if key == ("", "ConvTranspose"):
+        yield "filter", prod((flow.type(node.inputs[1]).shape or ())[1:])
+    elif key in {("", "MaxPool"), ("", "AveragePool")}:
         yield "kernel", prod(node.attributes["kernel_shape"])
-    elif node.op_type == "LayerNormalization":
-        yield "last", (reading.type(node.inputs[0]).shape or (1,))[node.attributes.get("axis", -1)]
-    elif node.op_type == "LRN":
+    elif key == ("", "LayerNormalization"):
+        yield "last", (flow.type(node.inputs[0]).shape or (1,))[node.attributes.get("axis", -1)]
+    elif key == ("", "LRN"):
         yield "window", node.attributes["size"]
-    elif node.op_type == "Sum":
+    elif key == ("", "Sum"):
         yield "inputs", len(node.inputs)
-    elif node.op_type == "Resize":
+    elif key == ("", "Resize"):
         yield str(node.attributes.get("mode", "nearest")), 1

@@ -10,8 +10,8 @@ from costcalc.ir import Graph
 from costcalc.reconcile.account import Account, account_of
 from costcalc.reconcile.calls import calls
 from costcalc.reconcile.figure import Figure
+from costcalc.reconcile.layers import CostIndex
 from costcalc.reconcile.nodes import nodes
-from costcalc.reconcile.reading import Reading, read
 from costcalc.reconcile.tools import TOOLS, chosen
 from costcalc.reconcile.writing import Writing, alternatives, is_torchvisions, writing_of
 
@@ -62,24 +62,22 @@ def reconcile_graph(
     usual, writing = writing_of(graph.source, {}), writing_of(graph.source, written)
     wanted = chosen((*tools, *figures) if tools or figures else ())
     seen = {tool.name: figure for name, figure in figures.items() for tool in chosen([name])}
-    reading = read(graph)
-    by_calls, by_nodes = calls(reading, writing), nodes(reading)
+    flow = CostIndex(graph)
+    by_calls, by_nodes = calls(flow, writing), nodes(flow)
     accounts = []
     for tool in wanted:
         account = account_of(tool, by_nodes if tool.nodes else by_calls)
         given = seen.get(tool.name)
         if given is not None:
             account = account._replace(given=given)
-            account = account._replace(hints=tuple(_hints(account, reading, writing)))
+            account = account._replace(hints=tuple(_hints(account, flow, writing)))
         accounts.append(account)
     known = {index for call in by_nodes for index in call.nodes}
-    unknown = tuple(
-        cost.node.name for index, cost in enumerate(reading.costs) if index not in known or cost.cost is None
-    )
+    unknown = tuple(cost.node.name for index, cost in enumerate(flow.costs) if index not in known or cost.cost is None)
     return Reconciliation(graph, writing, usual, tuple(accounts), unknown)
 
 
-def _hints(account: Account, reading: Reading, writing: Writing) -> Iterator[str]:
+def _hints(account: Account, flow: CostIndex, writing: Writing) -> Iterator[str]:
     """What explains a figure that the parts do not: twice or half of it, another counter, another writing."""
     given, figure = account.given, account.figure
     if given is None or account.unexplained == 0 or not isinstance(figure, int):
@@ -90,12 +88,12 @@ def _hints(account: Account, reading: Reading, writing: Writing) -> Iterator[str
         yield "it is half of the sum"
     if account.tool.nodes:
         return
-    mine = calls(reading, writing)
+    mine = calls(flow, writing)
     same = [tool.name for tool in TOOLS.values() if not tool.nodes and given.fits(account_of(tool, mine).figure)]
     if same:
         yield f"it is what the rules of {' and '.join(same)} give"
     for other in alternatives(writing):
-        if given.fits(account_of(account.tool, calls(reading, other)).figure):
+        if given.fits(account_of(account.tool, calls(flow, other)).figure):
             yield f"{other.options(writing)} explains it: {_changed(other, writing)}"
             return
 

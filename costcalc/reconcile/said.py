@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.core.amount import magnitude
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim
 from costcalc.footer import Remark
 from costcalc.reconcile.account import Account
 from costcalc.reconcile.call import Call
-from costcalc.reconcile.layers import NORMS
+from costcalc.reconcile.layers import bias_of, is_convolution
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.writing import CHOICES
 from costcalc.units import exact, short
@@ -141,6 +142,6 @@ def _folded(found: Reconciliation) -> bool:
     """Whether a network looks as if its batch normalisations were folded: all of many convolutions have biases, and
     there is no normalisation of any kind."""
     nodes = found.graph.nodes
-    convs = [node for node in nodes if node.op_type in ("Conv", "FusedConv")]
-    biased = all(len(node.inputs) > 2 and node.inputs[2] for node in convs)
-    return len(convs) >= FEW and biased and not any(node.op_type in NORMS for node in nodes)
+    convs = [node for node in nodes if is_convolution(node) and traits_of(node).kind == "convolution"]
+    normed = any(traits_of(node).kind == "normalisation" and traits_of(node).weights for node in nodes)
+    return len(convs) >= FEW and all(map(bias_of, convs)) and not normed

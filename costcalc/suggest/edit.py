@@ -8,6 +8,7 @@ from dataclasses import replace
 from costcalc.assume import collecting
 from costcalc.build import GraphBuilder
 from costcalc.dim import Dim
+from costcalc.graph.index import operator
 from costcalc.ir import DType, Graph, Node, Value
 from costcalc.load.layers.base import Site
 from costcalc.suggest.pieces import Change, Piece
@@ -65,7 +66,7 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
 
 def _without_idle(nodes: Sequence[Node], before: set[str]) -> Sequence[Node]:
     """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    copies = {node.outputs[0] for node in nodes if node.op_type == "Identity" and node.outputs[0] in before}
+    copies = {node.outputs[0] for node in nodes if operator(node) == ("", "Identity") and node.outputs[0] in before}
     if not copies:
         return nodes
     idle = copies.difference(name for node in nodes for name in node.inputs)

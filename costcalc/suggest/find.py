@@ -12,6 +12,7 @@ from costcalc.core.amount import magnitude
 from costcalc.dim import Dim, Poly
 from costcalc.errors import ShapeError, UndecidedError, UsageError, one_of
 from costcalc.given import words
+from costcalc.graph.index import GraphIndex, layer_place
 from costcalc.ir import Graph
 from costcalc.load.yaml_spans import Spans, spans
 from costcalc.report import Report
@@ -22,7 +23,6 @@ from costcalc.suggest.registry import Rule, chosen
 from costcalc.suggest.source import Source, source
 from costcalc.suggest.suggestion import QUANTITIES, Suggestion, saved
 from costcalc.suggest.suggestions import Suggestions
-from costcalc.suggest.view import line, view
 from costcalc.suggest.write import writable
 from costcalc.units import parse, parse_percent, ratio
 
@@ -58,8 +58,9 @@ def suggest(
     knobs = Knobs(reduction, group)
     known = chosen(words("rules", rules))
     found = source(model, **options)
-    seen = None if found.trace is None else spans(found.trace.text)
-    kept = [one for rule in known for one in _of_rule(rule, found, seen, knobs)]
+    written = None if found.trace is None else spans(found.trace.text)
+    index = GraphIndex(found.graph)
+    kept = [one for rule in known for one in _of_rule(rule, found, index, written, knobs)]
     kept = [one for one in kept if _enough(one.saves(sort), found.report.totals.get(sort), least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
@@ -67,15 +68,15 @@ def suggest(
     return Suggestions(found, ranked, sort, knobs, bool(rules or least))
 
 
-def _of_rule(rule: Rule, found: Source, seen: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
+def _of_rule(rule: Rule, found: Source, index: GraphIndex, written: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
     """A rule's suggestions that save."""
     before = found.report.totals
-    for place in places(rule.find(view(found.graph), knobs), found.trace):
+    for place in places(rule.find(index, knobs), found.trace):
         changes = [change for match in place.matches for change in match.changes]
         made = rewrite(found, changes)
         if made is not None and saved(before, made[1]):
-            if found.trace is not None and seen is not None:
-                place = writable(found.trace, seen, place)
+            if found.trace is not None and written is not None:
+                place = writable(found.trace, written, place)
             macs = _macs(found, changes)
             yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
 
@@ -106,7 +107,7 @@ def _macs(found: Source, changes: Sequence[Change]) -> Dim | None:
 
 def _where(graph: Graph, place: Place) -> str:
     """file:line:column of the first layer, or ""."""
-    return line(graph.nodes[place.matches[0].changes[0].model])
+    return layer_place(graph.nodes[place.matches[0].changes[0].model])
 
 
 def _least(text: str | int) -> int | Fraction:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from costcalc.dim import Dim
+from costcalc.graph.patterns.convolution import Convolution
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Site
 
@@ -52,6 +53,19 @@ def layer(kind: str, /, **options: Any) -> Piece:
         if isinstance(option, Copied) or option != known.keys[key].default:
             texts.append((key, text))
     return Piece(kind, tuple(texts), lambda site: _first(known.emit(site, **values)))
+
+
+def copied_from(c: Convolution, *keys: str) -> dict[str, Copied]:
+    """Options of a convolution, as its layer in the file has them."""
+    options = {
+        "filters": c.filters,
+        "kernel": list(c.kernel),
+        "stride": list(c.stride),
+        "dilation": list(c.dilation),
+        "pad": c.pads if isinstance(c.pads, str) else list(c.pads),
+        "bias": c.bias,
+    }
+    return {key: Copied(options[key], f"${key}") for key in keys}
 
 
 def own(emit: Emit, drops: tuple[str, ...] = (), **texts: str) -> Piece:

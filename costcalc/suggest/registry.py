@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from costcalc.errors import UsageError, one_of
+from costcalc.graph.index import GraphIndex
 from costcalc.suggest.pieces import Knobs, Match
-from costcalc.suggest.view import View
 
-Find = Callable[[View, Knobs], Iterator[Match]]
+Find = Callable[[GraphIndex, Knobs], Iterator[Match]]
 
 MEASURE = "another function: train it and measure its accuracy"
 EXACT = "the same function at inference (up to rounding): accuracy stays"
@@ -35,7 +35,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(id: str, title: str, *, ratio: str = "", accuracy: str = MEASURE, source: str) -> Callable[[Find], Find]:
-    """Registers a function (view, knobs) -> matches. Its docstring is what `costcalc suggest MODEL N` says."""
+    """Registers a function (index, knobs) -> matches. Its docstring is what `costcalc suggest MODEL N` says."""
 
     def register(function: Find) -> Find:
         RULES[id] = Rule(id, title, ratio, accuracy, source, function)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from costcalc.core.traits import traits_of
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim
 from costcalc.ir import Graph, Node
 from costcalc.report import Report, peak
 from costcalc.rows import QUANTITIES, row_of
-from costcalc.storage import BEFORE, Storage, owners
+from costcalc.storage import Storage, owners
 
 STORED = ("params", "buffers", "weight_bytes")
 """What hangs on all readers of a stored tensor, not on one node."""
@@ -50,7 +51,7 @@ def totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
 
 def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
     """What hangs on the stored tensors that these nodes read, be it behind nodes that only pass it on."""
-    sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op_type in BEFORE}
+    sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if traits_of(node).passes_on}
     names = {name for nodes in changed for node in nodes for name in node.inputs}
     ahead = list(names)
     while ahead:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from costcalc.core.result import Serializable
+from costcalc.core.traits import Contraction, traits_of
 from costcalc.dim import Dim
 from costcalc.errors import UsageError
 from costcalc.ir import Graph, Node
 from costcalc.report import Report
 from costcalc.rows import Row
-from costcalc.training.backward import Contraction, contractions, present
+from costcalc.training.backward import contractions, present
 from costcalc.training.flow import Flow, flow
 from costcalc.training.memory import Checkpoint, Store, all_kept, best
 from costcalc.training.optimizer import OPTIMIZERS, gradient_bytes
@@ -121,7 +122,7 @@ def _parts(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None
     if row.cost is None:
         return None
     types = [graph.types[name] if name else None for name in node.inputs]
-    return contractions((node.domain, node.op_type), row.cost.macs, types, node.attributes)
+    return contractions(traits_of(node), row.cost.macs, types, node.attributes)
 
 
 def _gradients(node: Node, parts: tuple[Contraction, ...], gradients: Flow) -> dict[str, Dim]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from costcalc.core.traits import traits_of
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph, Node
 from costcalc.storage import Stored, stored
@@ -26,12 +27,6 @@ class Flow(NamedTuple):
     def has_gradient(self, node: Node) -> bool:
         """Whether the gradient passes through a node."""
         return any(name in self.needs for name in node.outputs)
-
-
-def _straight(op_type: str) -> bool:
-    """Whether an operator quantises: it gives integers, yet what trains through it takes them for the floats that they
-    stand for."""
-    return "Quantize" in op_type or "Integer" in op_type or op_type.startswith("QLinear")
 
 
 def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
@@ -55,7 +50,7 @@ def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
         if given and all(n in weights or (graph.types[n].value is not None and n not in inputs) for n in given):
             weights.update(node.outputs)
         if any(name in needs for name in given):
-            straight = _straight(node.op_type)
+            straight = traits_of(node).straight_through
             needs.update(n for n in node.outputs if n and (straight or graph.types[n].dtype in CARRIERS))
     return Flow(
         tuple(item for item in known if item.name not in held),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc import registry
+from costcalc.core.traits import traits_of
 from costcalc.dim import Dim, bounds, maximum, remedy
 from costcalc.errors import UndecidedError, UsageError
 from costcalc.ir import Graph
@@ -34,7 +34,7 @@ class Store:
         for node in graph.nodes:
             if node.count.__class__ is not int or node.count != 1:
                 self.runs |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
-            if (node.domain, node.op_type) in registry.VIEWS and node.op_type != "Dropout":
+            if traits_of(node).view and traits_of(node).keeps != "mask":
                 self.source[node.outputs[0]] = self.source.get(node.inputs[0], node.inputs[0])
 
     def roots(self, values: Iterable[str]) -> dict[str, None]:

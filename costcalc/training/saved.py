@@ -19,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from costcalc.dim import Dim, prod
+from costcalc.core.traits import Contraction, traits_of
+from costcalc.dim import Dim
 from costcalc.formula import Cost
 from costcalc.ir import Graph, Node, TensorType
-from costcalc.training.backward import Contraction, present
+from costcalc.training.backward import present
 from costcalc.training.flow import Flow
 
 
@@ -33,63 +34,49 @@ class Kept(NamedTuple):
     extra: Dim = 0
 
 
-OUTPUT = frozenset((
-    "Relu", "Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Exp", "Sqrt", "Reciprocal", "Elu", "Selu", "ThresholdedRelu",
-))  # fmt: skip
-NOTHING = frozenset((
-    "Add", "Sub", "Neg", "Sum", "Mean", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose",
-    "Slice", "Split", "Pad", "Expand", "Tile", "Trilu", "ReduceSum", "ReduceMean", "AveragePool", "GlobalAveragePool",
-    "Resize", "Upsample", "Cast", "CastLike", "DepthToSpace", "SpaceToDepth", "CumSum", "QuantizeLinear",
-    "DequantizeLinear", "Col2Im", "CenterCropPad", "BiasAdd",
-))  # fmt: skip
-INDICES = frozenset((
-    "Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Scatter", "TopK", "Compress", "Where",
-    "TensorScatter",
-))  # fmt: skip
-GATED = {"LSTM": 6, "GRU": 5, "RNN": 1}
-"""Numbers a step and hidden unit: gates, cell and hidden state; of a GRU the candidate's recurrent part besides."""
 STATISTIC = 4
 """Bytes of a float32."""
 
 
 def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contraction]) -> Kept:
     """What a node with a gradient keeps."""
-    types, op = graph.types, node.op_type
+    types, operator = graph.types, traits_of(node)
     outputs = [name for name in node.outputs if name]
     out = types[outputs[0]]
-    if op in GATED:
+    if operator.states:
         steps, recurrent = cost.macs.terms[0].factors[0].value, types[node.inputs[2]]
         assert recurrent.shape is not None
-        states = steps * recurrent.shape[0] * recurrent.shape[2] * GATED[op]
+        states = steps * recurrent.shape[0] * recurrent.shape[2] * operator.states
         return Kept(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
     if parts:
         return _contracted(node, types[node.inputs[0]], flow, cost, parts, out)
-    if op in OUTPUT:
-        return Kept(tuple(outputs[:1]))
-    if op in NOTHING:
-        return Kept(())
-    if op in INDICES:
-        return Kept(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
-    if op == "Dropout":
-        return Kept((), out.elements)
-    if op in ("MaxPool", "GlobalMaxPool"):
-        # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
-        return Kept(node.inputs[:1], 8 * out.elements)
-    if op in ("Mul", "Div"):
-        return Kept(_factors(op, node.inputs[0], node.inputs[1], flow))
-    statistics = _statistics(node, types[node.inputs[0]]) if op.endswith("Normalization") else None
+    if operator.arithmetic in ("multiply", "divide"):
+        return Kept(_factors(operator.arithmetic == "divide", node.inputs[0], node.inputs[1], flow))
+    statistics = operator.statistics
     if statistics is not None:
-        return Kept(node.inputs[:1], statistics * STATISTIC)
+        return Kept(node.inputs[:1], statistics(types[node.inputs[0]], node.attributes) * STATISTIC)
+    match operator.keeps:
+        case "output":
+            return Kept(tuple(outputs[:1]))
+        case "nothing":
+            return Kept(())
+        case "indices":
+            return Kept(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
+        case "mask":
+            return Kept((), out.elements)
+        case "maxima":
+            # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
+            return Kept(node.inputs[:1], 8 * out.elements)
     return Kept(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
 
 
-def _factors(op: str, a: str, b: str, flow: Flow) -> tuple[str, ...]:
+def _factors(divides: bool, a: str, b: str, flow: Flow) -> tuple[str, ...]:
     """What a · b or a / b keeps."""
     values: dict[str, None] = {}
     if a in flow.needs:
         values[b] = None
     if b in flow.needs:
-        values |= dict.fromkeys((a, b) if op == "Div" else (a,))
+        values |= dict.fromkeys((a, b) if divides else (a,))
     return tuple(values)
 
 
@@ -110,22 +97,6 @@ def _contracted(
         if cost.macs.terms[0].name == "projections":
             rows, weights = cost.macs.terms[0].factors
             extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
-    elif node.op_type.startswith(("Fused", "NhwcFused", "GemmFast")):
+    elif traits_of(node).keeps == "output":
         values[node.outputs[0]] = None
     return Kept(tuple(values), extra)
-
-
-def _statistics(node: Node, x: TensorType) -> Dim | None:
-    """How many numbers a normalisation keeps."""
-    assert x.shape is not None
-    shape, op = x.shape, node.op_type
-    if op == "BatchNormalization":
-        return 2 * shape[1]
-    if op == "InstanceNormalization":
-        return 2 * shape[0] * shape[1]
-    if op == "GroupNormalization":
-        return 2 * shape[0] * int(node.attributes.get("num_groups", 1))
-    if op in ("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"):
-        axis = int(node.attributes.get("axis", -1)) % len(shape)
-        return (2 if op == "LayerNormalization" else 1) * prod(shape[:axis])
-    return None

@@ -33,9 +33,9 @@ class _Writer:
         return name
 
 
-def decoder(path: Path, grouped: bool, layers: int = 2) -> Path:
-    """A decoder of `layers` layers, d = 32, 4 heads of 8 and 2 of keys and values (4 in the eager form): attention by
-    GroupQueryAttention, or written out with Concat, MatMul and Softmax."""
+def decoder(path: Path, grouped: bool, layers: int = 2, multi_head: bool = False) -> Path:
+    """A decoder of `layers` layers, d = 32, 4 heads of 8 and 2 of keys and values (4 in the other forms): attention by
+    GroupQueryAttention, by MultiHeadAttention, or written out with Concat, MatMul and Softmax."""
     kv = KV_HEADS if grouped else HEADS
     w = _Writer()
     inputs: list[Any] = [("input_ids", I64, ["batch_size", "sequence_length"])]
@@ -63,6 +63,12 @@ def decoder(path: Path, grouped: bool, layers: int = 2) -> Path:
             names = [q, k, v, *past, "lengths32", "total32"]
             node = helper.make_node("GroupQueryAttention", names, [f"a{i}", *present], name=f"a{i}",
                                     domain="com.microsoft", num_heads=HEADS, kv_num_heads=kv)  # fmt: skip
+            w.nodes.append(node)
+            a = f"a{i}"
+        elif multi_head:
+            names = [q, k, v, "", "", "", *past]
+            node = helper.make_node("MultiHeadAttention", names, [f"a{i}", *present], name=f"a{i}",
+                                    domain="com.microsoft", num_heads=HEADS, unidirectional=1)  # fmt: skip
             w.nodes.append(node)
             a = f"a{i}"
         else:

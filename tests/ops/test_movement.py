@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 from rules import BOOL, F16, F32, I8, I32, I64, cost, onnx_shapes, run, shape, t, work
 
-from costcalc import registry
+from costcalc.core.traits import TRAITS
 from costcalc.dim import symbol, symbols
 from costcalc.errors import ShapeError
 from costcalc.ir import DType, TensorType
@@ -218,12 +218,13 @@ def test_costs() -> None:
 
 
 def test_views_are_no_copies() -> None:
-    assert {op for _, op in registry.VIEWS} >= {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}
-    assert {op for _, op in registry.VIEWS}.isdisjoint({"Transpose", "Slice", "Concat", "Split", "Expand", "Cast"})
+    views = {op for (_, op), operator in TRAITS.items() if operator.view}
+    assert views >= {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}
+    assert views.isdisjoint({"Transpose", "Slice", "Concat", "Split", "Expand", "Cast"})
 
 
 def test_an_embedding_table_is_a_weight() -> None:
-    assert registry.WEIGHTS["", "Gather"] == {0}
+    assert TRAITS["", "Gather"].weights == {0}
 
 
 def test_refusals_name_the_fact() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rules import F16, F32, cost, onnx_shapes, run, shape, t, work
 
-from costcalc import registry
+from costcalc.core.traits import TRAITS
 from costcalc.dim import symbol
 from costcalc.errors import ShapeError
 
@@ -42,8 +42,8 @@ def test_batch_norm_per_activation() -> None:
 
 
 def test_statistics_are_buffers() -> None:
-    assert registry.WEIGHTS["", "BatchNormalization"] == {1, 2}
-    assert registry.BUFFERS["", "BatchNormalization"] == {3, 4}
+    assert TRAITS["", "BatchNormalization"].weights == {1, 2}
+    assert TRAITS["", "BatchNormalization"].buffers == {3, 4}
 
 
 @pytest.mark.parametrize("axis", [-1, 1, 2])

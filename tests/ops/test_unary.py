@@ -9,6 +9,7 @@ import pytest
 from rules import BOOL, F16, F32, I64, cost, run, shape, t, work
 
 from costcalc import registry
+from costcalc.core.traits import TRAITS
 from costcalc.dim import maximum, symbol
 from costcalc.errors import ShapeError
 from costcalc.ops import activation, unary
@@ -49,7 +50,7 @@ def test_smooth_activations(op_type: str) -> None:
 def test_prelu() -> None:
     assert run("PRelu", X, t(3, 1))[0] == X
     assert cost("PRelu", X, t(3, 1)).flops == 24
-    assert registry.WEIGHTS["", "PRelu"] == {1}
+    assert TRAITS["", "PRelu"].weights == {1}
     with pytest.raises(ShapeError, match="the slope"):
         run("PRelu", t(1, 4), t(3, 1))
 
@@ -102,7 +103,7 @@ def test_identity_and_dropout_pass_on() -> None:
     assert run("Dropout", x, t(), t(dtype=BOOL), n=2)[1] == t(2, dtype=BOOL)
     for op_type in ("Identity", "Dropout"):
         assert registry.state("", op_type) == "free"
-        assert ("", op_type) in registry.VIEWS
+        assert TRAITS["", op_type].view
 
 
 def test_bernoulli() -> None:

@@ -6,31 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.dim import Dim
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.ir import Node
 from costcalc.load.layers import LAYERS
 from costcalc.load.layers.base import Site
 from costcalc.suggest.pieces import Change, Copied, Emit, Knobs, Match, fraction, own
 from costcalc.suggest.registry import rule
 from costcalc.suggest.repeated import repeated
-from costcalc.suggest.view import View
 
 
 @rule("gqa", "grouped-query attention", ratio="1/group of the key and value projections",
       source="Ainslie et al., GQA, arXiv:2305.13245, section 2.2")  # fmt: skip
-def grouped_query(seen: View, knobs: Knobs) -> Iterator[Match]:
+def grouped_query(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """Each group of query heads (--group) shares one key and value head. The projections of keys and values, and the
     cache of them, shrink to 1/group; the products QKᵀ and PV stay, for every query head still has its own. Where a
     graph spells attention out, the heads are repeated behind their projections, so that the rest of it stays. The paper
     pools the heads of a trained model and trains on for 5 % of its steps."""
-    for i, node in enumerate(seen.graph.nodes):
+    for i, node in enumerate(flow.graph.nodes):
         heads = node.attributes.get("q_num_heads")
-        if node.op_type != "Attention" or node.domain or heads != node.attributes.get("kv_num_heads"):
+        if operator(node) != ("", "Attention") or heads != node.attributes.get("kv_num_heads"):
             continue
         if not isinstance(heads, int) or heads % knobs.group or heads == heads // knobs.group:
             continue
         if any(node.inputs[4:]) or any(node.outputs[1:]):
             continue
-        changes = _paths(seen, node, knobs.group)
+        changes = _paths(flow, node, knobs.group)
         if changes is None:
             continue
         attention = own(_attention(node, heads // knobs.group), kv_heads=f"${{kv_heads|heads}} // {knobs.group}")
@@ -39,35 +39,35 @@ def grouped_query(seen: View, knobs: Knobs) -> Iterator[Match]:
         word = "head" if heads == knobs.group else "heads"
         said = f"{heads // knobs.group} key and value {word} for {heads} query heads; 1/group of their projections"
         yield Match((node.name,), tuple(changes), ratio, said)
-    yield from repeated(seen, knobs)
+    yield from repeated(flow, knobs)
 
 
-def _paths(seen: View, node: Node, group: int) -> list[Change] | None:
+def _paths(flow: GraphIndex, node: Node, group: int) -> list[Change] | None:
     """The changes that make keys and values narrower."""
     query, key, value = node.inputs[:3]
     if key == value:
         return None
-    at = {seen.producers.get(name) for name in (query, key, value)}
+    at = {flow.producers.get(name) for name in (query, key, value)}
     if len(at) == 1 and None not in at:
-        return _joint(seen, next(i for i in at if i is not None), (query, key, value), group)
-    paths = [_path(seen, name, group) for name in (key, value)]
+        return _joint(flow, next(i for i in at if i is not None), (query, key, value), group)
+    paths = [_path(flow, name, group) for name in (key, value)]
     return None if None in paths else [change for path in paths if path for change in path]
 
 
-def _joint(seen: View, index: int, parts: tuple[str, ...], group: int) -> list[Change] | None:
+def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> list[Change] | None:
     """Queries, keys and values of one projection that a Split cuts into equal parts."""
-    split = seen.graph.nodes[index]
-    d = seen.shape(parts[0])[-1]
-    if split.op_type != "Split" or split.outputs != parts or any(seen.only_reader(p) is None for p in parts):
+    split = flow.graph.nodes[index]
+    d = flow.shape(parts[0])[-1]
+    if operator(split) != ("", "Split") or split.outputs != parts or any(flow.only_reader(p) is None for p in parts):
         return None
-    if seen.only_reader(split.inputs[0]) != index or split.inputs[0] not in seen.producers or d % group != 0:
+    if flow.only_reader(split.inputs[0]) != index or split.inputs[0] not in flow.producers or d % group != 0:
         return None
-    if split.attributes.get("axis", 0) not in (-1, len(seen.shape(parts[0])) - 1):
+    if split.attributes.get("axis", 0) not in (-1, len(flow.shape(parts[0])) - 1):
         return None
     few = d // group
     units = Copied(d + 2 * few, f"$units // 3 + 2 * ($units // 3 // {group})")
-    projection = _projection(seen, seen.producers[split.inputs[0]], units)
-    if projection is None or any(seen.shape(p)[-1] != d for p in parts):
+    projection = _projection(flow, flow.producers[split.inputs[0]], units)
+    if projection is None or any(flow.shape(p)[-1] != d for p in parts):
         return None
 
     def cut(site: Site) -> str:
@@ -79,40 +79,40 @@ def _joint(seen: View, index: int, parts: tuple[str, ...], group: int) -> list[C
     return [projection, Change((index,), split.inputs[:1], (piece,), split.outputs[0], index, ("split",))]
 
 
-def _path(seen: View, value: str, group: int) -> list[Change] | None:
+def _path(flow: GraphIndex, value: str, group: int) -> list[Change] | None:
     """The changes from a projection to the attention: the linear layer, and a rotary embedding behind it."""
     changes: list[Change] = []
-    if seen.producers.get(value) is None or seen.only_reader(value) is None:
+    if flow.producers.get(value) is None or flow.only_reader(value) is None:
         return None
-    i = seen.producers[value]
-    node = seen.graph.nodes[i]
-    if node.op_type == "RotaryEmbedding" and not node.domain and node.attributes.get("num_heads", 0):
+    i = flow.producers[value]
+    node = flow.graph.nodes[i]
+    if operator(node) == ("", "RotaryEmbedding") and node.attributes.get("num_heads", 0):
         fewer = {**node.attributes, "num_heads": node.attributes["num_heads"] // group}
         rotary = own(_again(node, fewer), num_heads=f"$num_heads // {group}")
         changes.append(Change((i,), node.inputs, (rotary,), value, i, ("RotaryEmbedding",)))
         value = node.inputs[0]
-        if seen.only_reader(value) is None or value not in seen.producers:
+        if flow.only_reader(value) is None or value not in flow.producers:
             return None
-        i = seen.producers[value]
-    width = seen.shape(value)[-1]
+        i = flow.producers[value]
+    width = flow.shape(value)[-1]
     if width % group != 0:
         return None
-    projection = _projection(seen, i, Copied(width // group, f"$units // {group}"))
+    projection = _projection(flow, i, Copied(width // group, f"$units // {group}"))
     return None if projection is None else [projection, *changes]
 
 
-def _projection(seen: View, index: int, units: Copied) -> Change | None:
+def _projection(flow: GraphIndex, index: int, units: Copied) -> Change | None:
     """A linear layer of one MatMul, or of a MatMul and the addition of its bias."""
-    nodes, product = [index], seen.graph.nodes[index]
+    nodes, product = [index], flow.graph.nodes[index]
     output, bias = product.outputs[0], False
-    if product.op_type == "Add":
-        sides = [seen.producers.get(name) for name in product.inputs]
-        stored = [position for position in (0, 1) if seen.stored(product, position)]
+    if operator(product) == ("", "Add"):
+        sides = [flow.producers.get(name) for name in product.inputs]
+        stored = [position for position in (0, 1) if flow.is_stored(product.inputs[position])]
         behind = [s for s in sides if s is not None]
-        if len(stored) != 1 or len(behind) != 1 or seen.only_reader(seen.graph.nodes[behind[0]].outputs[0]) is None:
+        if len(stored) != 1 or len(behind) != 1 or flow.only_reader(flow.graph.nodes[behind[0]].outputs[0]) is None:
             return None
-        nodes, product, bias = [behind[0], index], seen.graph.nodes[behind[0]], True
-    if product.op_type != "MatMul" or not seen.owned(product, 1):
+        nodes, product, bias = [behind[0], index], flow.graph.nodes[behind[0]], True
+    if operator(product) != ("", "MatMul") or not flow.is_owned(product, 1):
         return None
     piece = own(_linear(units.value, bias), units=units.text)
     return Change(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex, operator
 from costcalc.ir import Node
 from costcalc.load.layers.base import Site
+from costcalc.storage import UNSCALED
 from costcalc.suggest.pieces import Change, Emit, Knobs, Match, Piece
 from costcalc.suggest.registry import rule
-from costcalc.suggest.view import View
 
-PASSED = frozenset(("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
+PROBABILITIES = {("", "Softmax"), ("", "LogSoftmax")}
 
 
 @rule("tied", "weights tied to the embedding",
       source="Press and Wolf, Using the Output Embedding, arXiv:1608.05859; Inan et al., arXiv:1611.01462")  # fmt: skip
-def tied(seen: View, knobs: Knobs) -> Iterator[Match]:
+def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """The projection to the vocabulary reads the table that tokens are looked up in, transposed: it is stored once.
     MACs stay; vocabulary × features parameters go. Only for a projection without a bias."""
-    graph = seen.graph
-    tables = [node.inputs[0] for node in graph.nodes if _looks_up(seen, node)]
+    graph = flow.graph
+    tables = [node.inputs[0] for node in graph.nodes if _looks_up(flow, node)]
     for i, node in enumerate(graph.nodes):
-        if node.op_type not in ("MatMul", "Gemm") or node.domain or not seen.owned(node, 1) or len(node.inputs) > 2:
+        if operator(node) not in {("", "MatMul"), ("", "Gemm")} or not flow.is_owned(node, 1) or len(node.inputs) > 2:
             continue
-        if not _ends(seen, node.outputs[0]):
+        if not _ends(flow, node.outputs[0]):
             continue
-        weight, given = graph.types[node.inputs[1]], seen.shape(node.inputs[0])
+        weight, given = graph.types[node.inputs[1]], flow.shape(node.inputs[0])
         by_rows = bool(node.attributes.get("transB", 0))
         if weight.shape is None or len(weight.shape) != 2 or len(given) < 2 or node.attributes.get("transA", 0):
             continue
@@ -40,23 +42,28 @@ def tied(seen: View, knobs: Knobs) -> Iterator[Match]:
         yield Match((node.name,), (change,), None, said)
 
 
-def _looks_up(seen: View, node: Node) -> bool:
+def _looks_up(flow: GraphIndex, node: Node) -> bool:
     """Whether a node looks rows of a stored table up by indices that the network is given."""
-    if node.op_type != "Gather" or node.inputs[0] not in seen.graph.initializers or node.attributes.get("axis", 0):
+    if (
+        traits_of(node).kind != "lookup"
+        or node.inputs[0] not in flow.graph.initializers
+        or node.attributes.get("axis", 0)
+    ):
         return False
     indices = node.inputs[1]
-    while indices in seen.producers and seen.graph.nodes[seen.producers[indices]].op_type in PASSED:
-        indices = seen.graph.nodes[seen.producers[indices]].inputs[0]
-    return indices in seen.graph.inputs
+    while (before := flow.producer(indices)) is not None and traits_of(before).passes_on in UNSCALED:
+        indices = before.inputs[0]
+    return indices in flow.graph.inputs
 
 
-def _ends(seen: View, value: str) -> bool:
+def _ends(flow: GraphIndex, value: str) -> bool:
     """Whether a value is what the network gives, or that before a softmax."""
-    while value not in seen.graph.outputs:
-        reader = seen.only_reader(value)
-        if reader is None or seen.graph.nodes[reader].op_type not in PASSED | {"Softmax", "LogSoftmax"}:
+    while value not in flow.graph.outputs:
+        reader = flow.only_reader(value)
+        node = None if reader is None else flow.graph.nodes[reader]
+        if node is None or not (traits_of(node).passes_on in UNSCALED or operator(node) in PROBABILITIES):
             return False
-        value = seen.graph.nodes[reader].outputs[0]
+        value = node.outputs[0]
     return True
 
 

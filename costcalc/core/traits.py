@@ -1,0 +1,191 @@
+"""(domain, operator) -> its traits: what kind of layer it is, which inputs it multiplies, what fusion, training and
+comparison may take for granted of it. They are declared once, beside the operator's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, Protocol
+
+from costcalc.dim import Dim
+from costcalc.formula import Formula
+from costcalc.ir import TensorType
+
+Key = tuple[str, str]
+"""(domain, op_type)."""
+
+Positions = tuple[int, ...]
+"""Positions among an operator's inputs."""
+
+Sides = tuple[Positions, Positions]
+"""The inputs that the left and the right side of a contraction are computed from."""
+
+Attributes = Mapping[str, Any]
+
+Kind = Literal[
+    "", "convolution", "transposed_convolution", "deformable_convolution", "causal_convolution", "product", "attention",
+    "experts", "recurrent", "pool", "global_pool", "normalisation", "activation", "transpose", "lookup",
+]  # fmt: skip
+Layout = Literal["", "channels_first", "channels_last", "length_first"]
+
+
+class Contraction(NamedTuple):
+    """MACs of one product, and the positions of the inputs that each of its sides is computed from."""
+
+    macs: Dim
+    left: Positions
+    right: Positions
+
+
+GradientRule = Callable[[Formula, Sequence[TensorType | None], Attributes], tuple[Contraction, ...]]
+
+
+class Packed(NamedTuple):
+    """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
+    values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
+
+    inputs: frozenset[int]
+    values: Callable[[TensorType, Attributes], Dim]
+    bits: Callable[[Attributes], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an operator is; the defaults say of an unknown one as little as is known.
+
+    kind             what it is called in the field; it implies layout, positions and fusion (IMPLIED)
+    factors          the two inputs that it multiplies; of a convolution or a product the second is the weight
+                     ([filters, C/group, *kernel], transposed [C, filters/group, *kernel]; [K, N])
+    bias             the position of an input that is added to the result
+    weights, buffers inputs that are parameters (a float constant there is one), and inputs that are stored, not learned
+                     (running statistics, scales, zero points)
+    packed           inputs with several values an element
+    derived          attributes that say how a weight is stored, or repeat an extent that is read
+    arithmetic       what it does to two tensors, element by element
+    in_place         it reads an element and writes it at the same place, so that it can write over an input
+    view             its first output shares the first input's memory
+    passes_on        its output has all the values of the first input: the same in another shape or order, in another
+                     type (converted), or as the numbers that they stand for (dequantised)
+    reads            how much of its first input it reads: all, as much as it gives, or only its shape
+    layout           the order of the first input's axes: [N, C, …], [N, …, C] or [length, N, C]
+    positions        whether each output sees what stands at its own place (kept; a window beside it), all places
+                     (mixed), or places that are not followed (lost)
+    fusion           whether a fused step begins with it, or whether it joins one that gives its first input; what
+                     works in place joins as well
+    quantises_input  it makes its first input uint8 before it multiplies
+    straight_through it computes with integers that stand for floats, and training takes the gradients of those
+                     (arXiv:1308.3432)
+    monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
+    causal           attributes -> whether an attention masks what comes later
+    past             inputs that take keys and values of earlier tokens, [N, kv_num_heads, length, size]
+    gradient         its contractions, for the backward pass; None: not known
+    keeps            what the backward pass keeps of it where it is no contraction (a contraction keeps its sides, and
+                     with "output" also that): its float inputs, its output, its integer inputs (indices), a mask, the
+                     first input and the place of each maximum, or nothing
+    statistics       (first input, attributes) -> numbers that a normalisation keeps for the backward pass
+    states           numbers that a recurrent layer keeps for each step and hidden unit
+    sentence         what it does, in words
+    """
+
+    kind: Kind = ""
+    factors: tuple[int, int] = (0, 1)
+    bias: int | None = None
+    weights: frozenset[int] = frozenset()
+    buffers: frozenset[int] = frozenset()
+    packed: Packed | None = None
+    derived: frozenset[str] = frozenset()
+    arithmetic: Literal["", "add", "subtract", "multiply", "divide"] = ""
+    in_place: bool = False
+    view: bool = False
+    passes_on: Literal["", "same", "converted", "dequantised"] = ""
+    reads: Literal["all", "part", "shape"] = "all"
+    layout: Layout = ""
+    positions: Literal["kept", "mixed", "lost"] = "kept"
+    fusion: Literal["", "begins", "joins"] = ""
+    quantises_input: bool = False
+    straight_through: bool = False
+    monotone: bool = False
+    non_negative: bool = False
+    causal: Callable[[Attributes], bool] | None = None
+    past: tuple[int, int] | None = None
+    gradient: GradientRule | None = None
+    keeps: Literal["inputs", "output", "indices", "mask", "maxima", "nothing"] = "inputs"
+    statistics: Callable[[TensorType, Attributes], Dim] | None = None
+    states: int = 0
+    sentence: str = ""
+
+    def layout_of(self, attributes: Attributes) -> Layout:
+        """The layout of a node with these attributes: `channels_last` says otherwise where it is given."""
+        if "channels_last" in attributes:
+            return "channels_last" if attributes["channels_last"] else "channels_first"
+        return self.layout
+
+
+UNKNOWN = Traits()
+"""The traits of an operator of which nothing is declared."""
+
+TRAITS: dict[Key, Traits] = {}
+
+IMPLIED: Mapping[str, Mapping[str, Any]] = {
+    "convolution": {"layout": "channels_first", "fusion": "begins"},
+    "transposed_convolution": {"layout": "channels_first", "fusion": "begins"},
+    "deformable_convolution": {"layout": "channels_first"},
+    "product": {"positions": "mixed", "fusion": "begins"},
+    "attention": {"positions": "mixed"},
+    "recurrent": {"positions": "mixed", "layout": "length_first"},
+    "pool": {"layout": "channels_first"},
+    "global_pool": {"positions": "mixed", "layout": "channels_first"},
+}
+"""What a kind says of the other traits, where a declaration does not say otherwise."""
+
+
+class Operator(Protocol):
+    """What names an operator: a node, a row of a report, a layer of a snapshot."""
+
+    @property
+    def domain(self) -> str: ...
+
+    @property
+    def op_type(self) -> str: ...
+
+
+def traits_of(operator: Operator) -> Traits:
+    """The traits of a node's operator; UNKNOWN where none are declared."""
+    return TRAITS.get((operator.domain, operator.op_type), UNKNOWN)
+
+
+def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
+    """Declares traits of operators (the fields of Traits), beside those that are declared of them already."""
+    implied = dict(IMPLIED.get(fields.get("kind", ""), {}))
+    if fields.get("view"):
+        implied["keeps"] = "nothing"
+    changes = {**implied, **fields}
+    before = after = UNKNOWN
+    for name in op_types:
+        known = TRAITS.get((domain, name), UNKNOWN)
+        if known is not before or after is UNKNOWN:
+            before, after = known, Traits(**changes) if known is UNKNOWN else replace(known, **changes)
+        TRAITS[domain, name] = after
+
+
+def sides(*each: Sides) -> GradientRule:
+    """The gradient rule of operators whose formula always has the same products: the sides of each, in order."""
+
+    def rule(formula: Formula, types: Sequence[TensorType | None], attributes: Attributes) -> tuple[Contraction, ...]:
+        return tuple(Contraction(term.value, *both) for term, both in zip(formula.terms, each, strict=True))
+
+    return rule
+
+
+FIRST_TWO = sides(((0,), (1,)))
+"""The gradient rule of one product of the first two inputs."""
+
+
+def gradient_rule(*op_types: str, domain: str = "") -> Callable[[GradientRule], GradientRule]:
+    """Registers a function (cost formula, input types, attributes) -> the contractions of operators."""
+
+    def register(rule: GradientRule) -> GradientRule:
+        traits(*op_types, domain=domain, gradient=rule)
+        return rule
+
+    return register

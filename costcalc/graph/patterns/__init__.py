@@ -1,0 +1,1 @@
+"""Layers that a graph writes in one or in several nodes: linear layers, convolutions, activations, attention."""

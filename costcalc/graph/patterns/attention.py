@@ -1,0 +1,208 @@
+"""Attention in a graph: one operator, or two products with a softmax between them, and the linear layers around."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex, operator, rearranges
+from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
+from costcalc.ir import Node
+
+EINSUM = ("", "Einsum")
+
+MASKS = frozenset(("", op) for op in ("Where", "IsNaN", "Min", "Max", "Clip", "Tanh"))
+"""What may stand between the softmax and the two products beside scales and views: masks, a soft cap."""
+
+POSITIONS = frozenset(("", op) for op in ("Concat", "Neg", "LpNormalization"))
+"""What may stand between a projection and a product besides: rotary positions, normalised lengths."""
+
+LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
+"""What gives the length of a vector, and keeps it from 0."""
+
+LONGEST = 12
+"""No more operators than these stand between a product and its softmax."""
+
+FARTHEST = 500
+"""No more values than these are looked at to find a projection."""
+
+
+class AttentionPattern(NamedTuple):
+    """softmax(query · key) · value → output. query, key and value are the operands, as the products or the operator
+    read them. nodes are all nodes of it: the operator; or the products (of the scores, and of the values), the softmax,
+    and what scales and masks between them. softmax is None, and products are (), for one operator; einsum
+    tells whether the products are Einsums."""
+
+    nodes: tuple[int, ...]
+    query: str
+    key: str
+    value: str
+    output: str
+    softmax: int | None = None
+    products: tuple[int, ...] = ()
+    einsum: bool = False
+
+
+def attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
+    """Every attention of a graph, in execution order."""
+    for i, node in enumerate(index.graph.nodes):
+        if operator(node) == ("", "Attention"):
+            query, key, value = node.inputs[:3]
+            yield AttentionPattern((i,), query, key, value, node.outputs[0])
+        elif operator(node) == ("", "Softmax"):
+            pattern = _around_softmax(index, i)
+            if pattern is not None:
+                yield pattern
+
+
+def projection(index: GraphIndex, value: str) -> LinearLayer | None:
+    """The only linear layer that a query, key or value comes from; None where there is none, or several."""
+    layers: dict[int, LinearLayer] = {}
+    ahead, known = [value], {value}
+    while ahead and len(known) <= FARTHEST:
+        i = index.producers.get(ahead.pop())
+        if i is None:
+            continue
+        layer = linear_layer(index, i)
+        node = index.graph.nodes[i]
+        if layer is not None:
+            layers[i] = layer
+        elif _stands_between(node) or operator(node) in POSITIONS:
+            before = [name for name in node.inputs if name not in index.constants or name in index.tables]
+            ahead.extend(name for name in before if name not in known)
+            known.update(before)
+    return layers.popitem()[1] if len(layers) == 1 and not ahead else None
+
+
+def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
+    """Whether a query, key or value is a view of a projection, times a number or divided by its own length."""
+    while True:
+        value = index.origin(value, scaled=True)
+        node = index.producer(value)
+        if value == layer.y or node is None:
+            return value == layer.y
+        if operator(node) == ("", "Div"):
+            length = index.origin(node.inputs[1], _gives_length)
+            if length != index.origin(node.inputs[0]):
+                return False
+        elif operator(node) != ("", "LpNormalization"):
+            return False
+        value = node.inputs[0]
+
+
+def output_projection(index: GraphIndex, value: str) -> LinearLayer | None:
+    """The linear layer that alone reads a value, or a view of it."""
+    while (i := index.only_element_reader(value)) is not None:
+        node = index.graph.nodes[i]
+        if is_product(node):
+            return linear_layer(index, i)
+        if not rearranges(node):
+            break
+        value = node.outputs[0]
+    return None
+
+
+def is_split_by_part(index: GraphIndex, layer: LinearLayer) -> bool:
+    """Whether a joint projection to 3 · E is reshaped to [..., 3, E], as nn.MultiheadAttention does; other models split
+    it by head at once."""
+    i = index.only_element_reader(layer.y)
+    if i is None or operator(index.graph.nodes[i]) != ("", "Reshape"):
+        return False
+    joint, apart = index.shape(layer.y), index.shape(index.graph.nodes[i].outputs[0])
+    return len(apart) > 1 and apart[-2] == 3 and joint[-1] == 3 * apart[-1]
+
+
+def _stands_between(node: Node) -> bool:
+    return rearranges(node) or bool(traits_of(node).arithmetic) or operator(node) in MASKS
+
+
+def _gives_length(node: Node) -> bool:
+    return rearranges(node) or operator(node) in LENGTHS
+
+
+def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
+    """The attention around a softmax: one product of two computed values before it, and one behind it."""
+    node = index.graph.nodes[softmax]
+    before = _to_product(index, node.inputs[0], forwards=False)
+    after = _to_product(index, node.outputs[0], forwards=True) if before else ()
+    if not after:
+        return None
+    scores, values = index.graph.nodes[before[-1]], index.graph.nodes[after[-1]]
+    weights = index.graph.nodes[after[-2]].outputs[0] if len(after) > 1 else node.outputs[0]
+    query, key = scores.inputs[:2]
+    value = values.inputs[1] if values.inputs[0] == weights else values.inputs[0]
+    nodes = {softmax, *before, *after, *_scales(index, query), *_scales(index, key)}
+    products = (before[-1], after[-1])
+    einsum = operator(scores) == EINSUM
+    return AttentionPattern(tuple(sorted(nodes)), query, key, value, values.outputs[0], softmax, products, einsum)
+
+
+def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...]:
+    """The nodes from a softmax to the nearest product before or behind it, the product last, along values of as many
+    elements; () where there is none, or several."""
+    if index.type(value).shape is None:
+        return ()
+    elements = index.elements(value)
+    paths: list[tuple[int, ...]] = []
+    ahead: deque[tuple[str, tuple[int, ...]]] = deque([(value, ())])
+    known: set[int] = set()
+    while ahead:
+        name, path = ahead.popleft()
+        if index.type(name).shape is None or index.elements(name) != elements or len(path) >= LONGEST:
+            continue
+        near = index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
+        for i in near:
+            node = index.graph.nodes[i]
+            if i in known:
+                continue
+            known.add(i)
+            if is_product(node) or operator(node) == EINSUM:
+                paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
+            elif _stands_between(node):
+                ahead.extend((name, (*path, i)) for name in (node.outputs if forwards else node.inputs) if name)
+    return paths[0] if len(paths) == 1 else ()
+
+
+def _multiplies_computed(index: GraphIndex, i: int, node: Node) -> bool:
+    """Whether a node multiplies two computed values: both data, or one a projection of learned queries or keys."""
+    if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator(node) == EINSUM):
+        return False
+    one, other = node.inputs[:2]
+    fixed = [name for name in (one, other) if name in index.constants]
+    if one == other or len(fixed) == 2 or linear_layer(index, i) is not None:
+        return False
+    return not fixed or projection(index, fixed[0]) is not None
+
+
+def _scales(index: GraphIndex, value: str) -> Iterator[int]:
+    """The nodes that scale queries or keys before their product."""
+    while (i := index.producers.get(value)) is not None:
+        node = index.graph.nodes[i]
+        data = index.data_inputs(node)
+        scales = index.scales(node)
+        if len(data) != 1 or not (scales or rearranges(node)):
+            break
+        if scales:
+            yield i
+        value = data[0]
+
+
+def window_merges(index: GraphIndex, value: str) -> int:
+    """How many products of sizes the cut of a map into windows takes that a value comes from; 0 where there is none.
+
+    A cut is [N, H/w, w, W/w, w, C], a transposition and [N · H/w · W/w, w · w, C] (or with N apart). Each merging of
+    two axes is a product of sizes, but for the windows' own, w · w, which is a number of the model.
+    """
+    while (node := index.producer(value)) is not None:
+        data = index.data_inputs(node)
+        if len(data) != 1 or not (rearranges(node) or traits_of(node).kind == "normalisation"):
+            return 0
+        before = index.producer(data[0])
+        if operator(node) == ("", "Reshape") and before is not None and operator(before) == ("", "Transpose"):
+            apart, merged = index.type(data[0]).rank, index.type(value).rank
+            if apart == 6:
+                return max(0, apart - merged - 1)
+        value = data[0]
+    return 0

@@ -1,0 +1,96 @@
+"""GraphIndex: producers, readers, constants, and walks."""
+
+from __future__ import annotations
+
+from small_graphs import Builder
+
+from costcalc.graph.index import GraphIndex
+from costcalc.ir import DType, Graph, Node, TensorType
+
+
+def test_a_node_reads_a_value_once_and_an_output_has_no_only_reader() -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    square = b.op("Mul", x, x)
+    root = b.op("Sqrt", square)
+    index = GraphIndex(b.build([root, square]))
+    assert index.readers == {"x": [0], square: [1]}
+    assert index.producers == {square: 0, root: 1}
+    assert index.only_reader("x") == 0
+    assert index.only_reader(square) is None
+    assert index.only_reader(root) is None
+
+
+def test_who_reads_the_shape_reads_no_elements() -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    shape = b.op("Shape", x)
+    y = b.op("Relu", x)
+    index = GraphIndex(b.build([b.op("Reshape", y, shape)]))
+    assert index.only_reader("x") is None
+    assert index.only_element_reader("x") == 1
+    assert shape in index.constants
+
+
+def test_constants_are_what_no_input_changes_and_tables_depend_on_no_shape() -> None:
+    b = Builder()
+    x, w, half = b.data("x", 4, 3), b.weight("w", 3, 5), b.number(0.5)
+    scaled = b.op("Mul", w, half)
+    length = b.op("Cast", b.op("Shape", x), to=int(DType.FLOAT32.code))
+    y = b.op("MatMul", x, scaled)
+    index = GraphIndex(b.build([y, length]))
+    assert {w, half, scaled, length} <= set(index.constants)
+    assert not {x, y} & set(index.constants)
+    assert set(index.tables) == {w, scaled}
+    assert index.data_inputs(index.graph.nodes[index.producers[y]]) == (x,)
+    assert index.is_number(half) and not index.is_number(w)
+
+
+def test_origin_goes_through_views_and_only_if_asked_through_scales() -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    turned = b.op("Transpose", x, perm=(1, 0))
+    scaled = b.op("Mul", turned, b.number(2.0))
+    flat = b.op("Flatten", scaled)
+    foreign = b.op("Transpose", x, domain="acme")
+    index = GraphIndex(b.build([flat, foreign]))
+    assert index.origin(flat) == scaled
+    assert index.origin(flat, scaled=True) == x
+    assert index.origin(foreign) == foreign
+
+
+def test_a_tensor_under_another_name_is_stored_and_one_read_twice_is_not_owned() -> None:
+    b = Builder()
+    x = b.data("x", 3, 3)
+    own, shared = b.weight("own", 3, 3), b.weight("shared", 3, 3)
+    copy = b.op("Identity", shared)
+    one = b.op("MatMul", x, own)
+    two = b.op("MatMul", one, copy)
+    last = b.op("MatMul", shared, shared)
+    index = GraphIndex(b.build([two, last]))
+    nodes = {node.outputs[0]: node for node in index.graph.nodes}
+    assert index.is_stored(copy) and index.is_stored(own) and not index.is_stored(one)
+    assert index.is_owned(nodes[one], 1)
+    assert not index.is_owned(nodes[two], 1)
+    assert not index.is_owned(nodes[last], 1)
+
+
+def test_a_map_is_built_when_it_is_first_asked_for() -> None:
+    t = TensorType(DType.FLOAT32, (1,))
+    nodes = tuple(Node(f"n{i}", "Relu", (f"v{i}",), (f"v{i + 1}",), {}) for i in range(3))
+    index = GraphIndex(Graph("net", "made", ("v0",), ("v3",), {}, nodes, dict.fromkeys(["v0", "v1", "v2", "v3"], t)))
+    assert set(vars(index)) == {"graph"}
+    assert index.producers == {"v1": 0, "v2": 1, "v3": 2}
+    assert set(vars(index)) == {"graph", "producers"}
+
+
+def test_nodes_are_internal_where_nobody_else_reads_between_them() -> None:
+    b = Builder()
+    x = b.data("x", 2, 3)
+    gate = b.op("Sigmoid", x)
+    product = b.op("Mul", x, gate)
+    alone = GraphIndex(b.build([product]))
+    assert alone.is_internal((0, 1), product)
+    b.op("Relu", gate)
+    assert not GraphIndex(b.build([product])).is_internal((0, 1), product)
+    assert not GraphIndex(b.build([product, gate])).is_internal((0, 1), product)
