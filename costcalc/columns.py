@@ -99,17 +99,11 @@ def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
 
 def add(amounts: Iterable[Dim | None]) -> Amount:
     """The sum; AtLeast where a part is unknown, None where all are."""
-    known: Dim = 0
-    some = unknown = False
-    for amount in amounts:
-        if amount is None:
-            unknown = True
-        else:
-            some = True
-            known = known + amount
-    if unknown:
-        return AtLeast(known) if some else None
-    return known
+    amounts = list(amounts)
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) == len(amounts):
+        return sum(known)
+    return AtLeast(sum(known)) if known else None
 
 
 def is_formula(value: Any) -> bool:
@@ -121,13 +115,13 @@ def is_quantity(key: str) -> bool:
     return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
 
 
-def value(item: Row | Group, key: str) -> Any:
-    """The raw value of a column that is not a quantity, a share or a bar."""
-    return (_of_group if isinstance(item, Group) else _of_row)[key](item)
+def readers(key: str) -> tuple[Callable[[Row], Any], Callable[[Group], Any]]:
+    """What reads the raw value of a column that is not a quantity, a share or a bar off a row, and off a group."""
+    return _of_row[key], _of_group[key]
 
 
 def _types(row: Row) -> tuple[Any, ...]:
-    return tuple(output.type.shape for output in row.outputs)
+    return tuple([output.type.shape for output in row.outputs])
 
 
 def qualified(row: Row) -> str:

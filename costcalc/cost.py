@@ -36,7 +36,7 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
     owned = owners(graph)
     families: dict[tuple[str, str], tuple[Known, Known]] = {}
     costs = [_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes)]
-    return tuple(_constants(graph, costs))
+    return tuple(_constants(graph, costs) if any(cost.state == "free" for cost in costs) else costs)
 
 
 def _constants(graph: Graph, costs: list[NodeCost]) -> Iterator[NodeCost]:

@@ -16,7 +16,7 @@ from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 from costcalc.operands import weight_bytes_by_dtype
-from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, plain, row_dict, row_of, unknown_ops
+from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, make_rows, plain, row_dict, unknown_ops
 from costcalc.shown import Shown
 from costcalc.units import exact
 
@@ -154,15 +154,11 @@ def peak(graph: Graph) -> dict[str, Dim]:
 
 def analyze_graph(graph: Graph) -> Report:
     """Costs a graph and sums it up."""
-    rows = tuple([row_of(cost) for cost in cost_graph(graph)])
+    rows = make_rows(cost_graph(graph))
     totals: dict[str, Dim] = {}
     for name in QUANTITIES:
-        total: Dim = 0
-        for row in rows:
-            amount = row.amounts[name]
-            if amount is not None:
-                total = total + amount
-        totals[name] = total
+        amounts = [row.amounts[name] for row in rows]
+        totals[name] = sum([amount for amount in amounts if amount is not None])
     totals |= peak(graph)
     unknown = unknown_ops(rows)
     return Report(

@@ -53,12 +53,7 @@ def node_steps(graph: Graph) -> tuple[Step, ...]:
     known = computed(graph)
     return tuple(
         [
-            Step(
-                node.name,
-                (i,),
-                tuple([v for v in node.inputs if v in known]),
-                tuple([v for v in node.outputs if v]),
-            )
+            Step(node.name, (i,), tuple(filter(known.__contains__, node.inputs)), tuple(filter(None, node.outputs)))
             for i, node in enumerate(graph.nodes)
         ]
     )
@@ -74,7 +69,7 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     last = _last_reads(graph, steps)
     home: dict[str, str] = {}
     born: dict[str, int] = dict.fromkeys(graph.inputs, -1)
-    members: dict[str, list[str]] = {name: [name] for name in graph.inputs}
+    sharing: dict[str, list[str]] = {}
     dies: dict[str, int] = {name: last.get(name, len(steps)) for name in graph.inputs}
     unknown: list[str] = []
     types = graph.types
@@ -87,14 +82,17 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
             until = last.get(value, index)
             if source and position == 0:
                 home[value] = source
-                members[source].append(value)
+                sharing.setdefault(source, [source]).append(value)
                 dies[source] = max(dies[source], until)
             else:
-                born[value], dies[value], members[value] = index, until, [value]
+                born[value], dies[value] = index, until
     buffers = tuple(
-        [Buffer(name, types[name].nbytes, start, dies[name], tuple(members[name])) for name, start in born.items()
-         if types[name].shape is not None]
-    )  # fmt: skip
+        [
+            Buffer(name, types[name].nbytes, start, dies[name], tuple(sharing.get(name, (name,))))
+            for name, start in born.items()
+            if types[name].shape is not None
+        ]
+    )
     return Schedule(steps, buffers, tuple(unknown))
 
 

@@ -45,7 +45,7 @@ def column_width(texts: Sequence[str]) -> int:
 
 def _narrow(texts: Sequence[str]) -> bool:
     """Whether every character surely takes one cell: nothing combines, and no East Asian letter is there."""
-    joined = "".join(texts)
+    joined = "".join(set(texts))
     return joined.isascii() or not any("\u0300" <= c < "\u0370" or c >= "\u1100" for c in set(joined) - OURS)
 
 
