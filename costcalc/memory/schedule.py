@@ -6,12 +6,16 @@ weights, not activations; a node that computes from them alone gives an activati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from costcalc import registry
 from costcalc.dim import Dim
 from costcalc.ir import Graph
+
+
+Lives = dict[str, tuple[int, int]]
+"""Of each buffer, by the value that it is made for, the steps from which and through which it lives."""
 
 
 class Step(NamedTuple):
@@ -42,10 +46,11 @@ class Schedule(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def computed(graph: Graph) -> frozenset[str]:
+def computed(graph: Graph) -> Set[str]:
     """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
-    given = set(graph.inputs).union(*(node.outputs for node in graph.nodes))
-    return frozenset(given.difference(graph.initializers, ("",)))
+    names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
+    names.difference_update(graph.initializers, ("",))
+    return names
 
 
 def node_steps(graph: Graph) -> tuple[Step, ...]:
@@ -68,13 +73,12 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     steps = node_steps(graph) if steps is None else tuple(steps)
     last = _last_reads(graph, steps)
     home: dict[str, str] = {}
-    born: dict[str, int] = dict.fromkeys(graph.inputs, -1)
+    lives: Lives = {name: (-1, last.get(name, len(steps))) for name in graph.inputs}
     sharing: dict[str, list[str]] = {}
-    dies: dict[str, int] = {name: last.get(name, len(steps)) for name in graph.inputs}
     unknown: list[str] = []
     types = graph.types
     for index, step in enumerate(steps):
-        source = _shared(graph, step, home, dies, index, in_place, born)
+        source = _shared(graph, step, home, lives, index, in_place)
         for position, value in enumerate(step.writes):
             if types[value].shape is None:
                 unknown.append(value)
@@ -83,14 +87,15 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
             if source and position == 0:
                 home[value] = source
                 sharing.setdefault(source, [source]).append(value)
-                dies[source] = max(dies[source], until)
+                born, dies = lives[source]
+                lives[source] = born, max(dies, until)
             else:
-                born[value], dies[value] = index, until
+                lives[value] = index, until
     buffers = tuple(
         [
-            Buffer(name, types[name].nbytes, start, dies[name], tuple(sharing.get(name, (name,))))
-            for name, start in born.items()
-            if types[name].shape is not None
+            Buffer(name, type_.nbytes, born, dies, tuple(sharing.get(name, (name,))))
+            for name, (born, dies) in lives.items()
+            if (type_ := types[name]).shape is not None
         ]
     )
     return Schedule(steps, buffers, tuple(unknown))
@@ -112,11 +117,10 @@ def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
 def _shared(
     graph: Graph,
     step: Step,
-    home: dict[str, str],
-    dies: dict[str, int],
+    home: Mapping[str, str],
+    lives: Lives,
     index: int,
     in_place: bool,
-    born: dict[str, int],
 ) -> str:
     """The buffer that the step's first output shares: a view's source, or what is written over; "" for a new one."""
     if len(step.nodes) != 1 or not step.reads:
@@ -124,11 +128,12 @@ def _shared(
     node = graph.nodes[step.nodes[0]]
     if (node.domain, node.op_type) in registry.VIEWS and node.inputs[0] in step.reads:
         root = home.get(node.inputs[0], node.inputs[0])
-        return root if root in born else ""
+        return root if root in lives else ""
     if in_place:
         for value in writes_over(graph, step):
             root = home.get(value, value)
-            if dies.get(root) == index and born.get(root, -1) >= 0:
+            born, dies = lives.get(root, (-1, -1))
+            if born >= 0 and dies == index:
                 return root
     return ""
 
