@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
-from costcalc.cost import cost_graph
+from costcalc.cost import cost_nodes
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
@@ -50,8 +50,8 @@ class Report(Shown):
     @property
     def open_symbols(self) -> tuple[str, ...]:
         """The symbols that the totals and the shapes still hold."""
-        shapes = [d for row in self.rows for o in row.outputs for d in o.type.shape or () if isinstance(d, Poly)]
-        return symbols(*self.totals.values(), *set(shapes))
+        shapes = {output.type.shape for row in self.rows for output in row.outputs}
+        return symbols(*self.totals.values(), *{d for shape in shapes for d in shape or () if isinstance(d, Poly)})
 
     @property
     def upper_bound(self) -> bool:
@@ -154,11 +154,11 @@ def peak(graph: Graph) -> dict[str, Dim]:
 
 def analyze_graph(graph: Graph) -> Report:
     """Costs a graph and sums it up."""
-    rows = make_rows(cost_graph(graph))
-    totals: dict[str, Dim] = {}
-    for name in QUANTITIES:
-        amounts = [row.amounts[name] for row in rows]
-        totals[name] = sum([amount for amount in amounts if amount is not None])
+    rows = make_rows(cost_nodes(graph))
+    figures = [row.amounts for row in rows]
+    totals: dict[str, Dim] = {
+        name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
+    }
     totals |= peak(graph)
     unknown = unknown_ops(rows)
     return Report(

@@ -6,7 +6,7 @@ weights, not activations; a node that computes from them alone gives an activati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc import registry
@@ -46,7 +46,7 @@ class Schedule(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def computed(graph: Graph) -> Set[str]:
+def computed(graph: Graph) -> set[str]:
     """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
     names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
     names.difference_update(graph.initializers, ("",))
@@ -58,7 +58,12 @@ def node_steps(graph: Graph) -> tuple[Step, ...]:
     known = computed(graph)
     return tuple(
         [
-            Step(node.name, (i,), tuple(filter(known.__contains__, node.inputs)), tuple(filter(None, node.outputs)))
+            Step(
+                node.name,
+                (i,),
+                node.inputs if known.issuperset(node.inputs) else tuple(filter(known.__contains__, node.inputs)),
+                node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
+            )
             for i, node in enumerate(graph.nodes)
         ]
     )
