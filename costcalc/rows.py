@@ -64,7 +64,7 @@ def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
 
 
 def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
-    """The figures of nodes over all their runs. Rows with the same figures share one mapping: networks repeat layers."""
+    """The figures of nodes over all their runs. Rows with the same figures share one mapping."""
     known: dict[tuple[Dim | Storage | None, ...], Amounts] = {}
     rows = []
     for item in items:

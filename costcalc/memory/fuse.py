@@ -73,7 +73,7 @@ def dequantized(graph: Graph) -> dict[str, str]:
 
 
 def step_of(
-    graph: Graph, members: Sequence[int], known: frozenset[str], unpacked: Mapping[str, str], name: str = ""
+    graph: Graph, members: Sequence[int], known: set[str], unpacked: Mapping[str, str], name: str = ""
 ) -> Step:
     """One step of nodes in execution order; all but the last write only what the others read."""
     nodes = [graph.nodes[i] for i in members]

@@ -14,10 +14,6 @@ from costcalc.dim import Dim
 from costcalc.ir import Graph
 
 
-Lives = dict[str, tuple[int, int]]
-"""Of each buffer, by the value that it is made for, the steps from which and through which it lives."""
-
-
 class Step(NamedTuple):
     """One step: a node, or several that run as one. reads and writes are the values that exist before and after it."""
 
@@ -78,32 +74,31 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     steps = node_steps(graph) if steps is None else tuple(steps)
     last = _last_reads(graph, steps)
     home: dict[str, str] = {}
-    lives: Lives = {name: (-1, last.get(name, len(steps))) for name in graph.inputs}
+    types = graph.types
+    buffers: dict[str, Buffer] = {}
+    for name in graph.inputs:
+        size = 0 if types[name].shape is None else types[name].nbytes
+        buffers[name] = Buffer(name, size, -1, last.get(name, len(steps)), (name,))
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
-    types = graph.types
     for index, step in enumerate(steps):
-        source = _shared(graph, step, home, lives, index, in_place)
+        source = _shared(graph, step, home, buffers, index, in_place)
         for position, value in enumerate(step.writes):
-            if types[value].shape is None:
+            type_, until = types[value], last.get(value, index)
+            if type_.shape is None:
                 unknown.append(value)
-                continue
-            until = last.get(value, index)
-            if source and position == 0:
+            elif source and position == 0:
                 home[value] = source
                 sharing.setdefault(source, [source]).append(value)
-                born, dies = lives[source]
-                lives[source] = born, max(dies, until)
+                buffers[source] = buffers[source]._replace(dies=max(buffers[source].dies, until))
             else:
-                lives[value] = index, until
-    buffers = tuple(
-        [
-            Buffer(name, type_.nbytes, born, dies, tuple(sharing.get(name, (name,))))
-            for name, (born, dies) in lives.items()
-            if (type_ := types[name]).shape is not None
-        ]
-    )
-    return Schedule(steps, buffers, tuple(unknown))
+                buffers[value] = Buffer(value, type_.nbytes, index, until, (value,))
+    for source, values in sharing.items():
+        buffers[source] = buffers[source]._replace(values=tuple(values))
+    for name in graph.inputs:
+        if types[name].shape is None:
+            buffers.pop(name, None)
+    return Schedule(steps, tuple(buffers.values()), tuple(unknown))
 
 
 def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
@@ -123,7 +118,7 @@ def _shared(
     graph: Graph,
     step: Step,
     home: Mapping[str, str],
-    lives: Lives,
+    buffers: Mapping[str, Buffer],
     index: int,
     in_place: bool,
 ) -> str:
@@ -133,12 +128,12 @@ def _shared(
     node = graph.nodes[step.nodes[0]]
     if (node.domain, node.op_type) in registry.VIEWS and node.inputs[0] in step.reads:
         root = home.get(node.inputs[0], node.inputs[0])
-        return root if root in lives else ""
+        return root if root in buffers else ""
     if in_place:
         for value in writes_over(graph, step):
             root = home.get(value, value)
-            born, dies = lives.get(root, (-1, -1))
-            if born >= 0 and dies == index:
+            buffer = buffers.get(root)
+            if buffer is not None and buffer.dies == index and buffer.born >= 0:
                 return root
     return ""
 
