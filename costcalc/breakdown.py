@@ -13,14 +13,16 @@ from costcalc.rows import Row
 def flops_by(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
     """FLOPs by what key makes of the kind and role of a piece of work; the first name is that of 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
-    contraction = next(iter(sums))
+    rows = tuple(rows)
+    sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.amounts["macs"]) is not None])
+    alike: dict[int, list[Row]] = {}
     for row in rows:
-        macs = row.amounts["macs"]
-        if macs is not None and macs != 0:
-            sums[contraction] = sums[contraction] + 2 * macs
-        for work in row.cost.work if row.cost else ():
+        alike.setdefault(id(row.cost), []).append(row)
+    for same in alike.values():
+        cost, runs = same[0].cost, sum([row.count for row in same])
+        for work in cost.work if cost else ():
             name = key(work.kind, work.role)
-            sums[name] = sums.get(name, 0) + work.formula.value * row.count
+            sums[name] = sums.get(name, 0) + work.formula.value * runs
     return sums
 
 

@@ -147,17 +147,19 @@ class GraphBuilder:
         if rule is None:
             ops.load()
             rule = registry.SHAPES.get(key) or _installed(key)
-        for t in inputs:
-            if t is not None and t.shape is None:
-                return (UNKNOWN,) * n
         opset = self.opset.get(node.domain, 0)
         if rule is None:
-            return (self.infer and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
+            unknown = any(t is not None and t.shape is None for t in inputs)
+            return (self.infer and not unknown and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
         attributes = tuple(node.attributes.items()) if node.attributes else ()
         value = registry.VALUES.get(key)
         question = (rule.function, value and value.function, opset, n, inputs, attributes)
         found = self.asked.of(question)
-        return self.asked.keep(question, inputs, self._ask(rule, node, inputs, opset)) if found is None else found
+        if found is not None:
+            return found
+        if any(t is not None and t.shape is None for t in inputs):
+            return (UNKNOWN,) * n
+        return self.asked.keep(question, inputs, self._ask(rule, node, inputs, opset))
 
     def _ask(
         self, rule: registry.Rule, node: Node, inputs: Sequence[TensorType | None], opset: int

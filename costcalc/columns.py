@@ -94,13 +94,13 @@ def is_quantity(key: str) -> bool:
     return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
 
 
-def value(item: Row | Group, key: str) -> Any:
-    """The raw value of a column that is not a quantity, a share or a bar."""
-    return (_of_group if isinstance(item, Group) else _of_row)[key](item)
+def readers(key: str) -> tuple[Callable[[Row], Any], Callable[[Group], Any]]:
+    """What reads the raw value of a column that is not a quantity, a share or a bar off a row, and off a group."""
+    return _of_row[key], _of_group[key]
 
 
 def _types(row: Row) -> tuple[Any, ...]:
-    return tuple(output.type.shape for output in row.outputs)
+    return tuple([output.type.shape for output in row.outputs])
 
 
 def _intensity(rows: Iterable[Row]) -> float | None:

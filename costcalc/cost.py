@@ -34,13 +34,18 @@ class NodeCost(NamedTuple):
 
 def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
     """The cost of every node in execution order."""
+    return tuple(cost_nodes(graph))
+
+
+def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
+    """The cost of every node in execution order, one after the other: who needs each only once keeps none."""
     owned = owners(graph)
     families: dict[tuple[str, str], tuple[Known, Known]] = {}
-    costs = [_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes)]
-    return tuple(_constants(graph, costs))
+    costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
+    return _constants(graph, costs)
 
 
-def _constants(graph: Graph, costs: list[NodeCost]) -> Iterator[NodeCost]:
+def _constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
     """Views of stored tensors, and of such views, are constants: no part of what a run does."""
     moving = set(graph.inputs).difference(graph.initializers)
     for cost in costs:

@@ -10,13 +10,13 @@ from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
 from costcalc.core.result import Result
-from costcalc.cost import cost_graph
+from costcalc.cost import cost_nodes
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
-from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, row_of, unknown_ops
+from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, make_rows, unknown_ops
 from costcalc.units import exact
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Report(Result):
     @property
     def open_symbols(self) -> tuple[str, ...]:
         """The symbols that the totals and the shapes still hold."""
-        shapes = [d for row in self.rows for o in row.outputs for d in o.type.shape or () if isinstance(d, Poly)]
-        return symbols(*self.totals.values(), *set(shapes))
+        shapes = {output.type.shape for row in self.rows for output in row.outputs}
+        return symbols(*self.totals.values(), *{d for shape in shapes for d in shape or () if isinstance(d, Poly)})
 
     @property
     def upper_bound(self) -> bool:
@@ -120,15 +120,11 @@ def peak(graph: Graph) -> dict[str, Dim]:
 
 def analyze_graph(graph: Graph) -> Report:
     """Costs a graph and sums it up."""
-    rows = tuple([row_of(cost) for cost in cost_graph(graph)])
-    totals: dict[str, Dim] = {}
-    for name in QUANTITIES:
-        total: Dim = 0
-        for row in rows:
-            amount = row.amounts[name]
-            if amount is not None:
-                total = total + amount
-        totals[name] = total
+    rows = make_rows(cost_nodes(graph))
+    figures = [row.amounts for row in rows]
+    totals: dict[str, Dim] = {
+        name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
+    }
     totals |= peak(graph)
     unknown = unknown_ops(rows)
     return Report(

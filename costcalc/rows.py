@@ -11,6 +11,7 @@ from costcalc.cost import NodeCost
 from costcalc.dim import Dim, substitute
 from costcalc.formula import Cost
 from costcalc.ir import TensorType, bind_type, qualified
+from costcalc.storage import Storage
 
 QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes")
 """The figures of a row and of the totals, over all runs of a node. None where one is not known."""
@@ -72,22 +73,45 @@ def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
     return tuple(UnknownOp(op, domain, tuple(names)) for (op, domain), names in found.items())
 
 
-def row_of(item: NodeCost) -> Row:
-    """A node's figures over all its runs."""
-    node, cost, storage, count = item.node, item.cost, item.storage, item.node.count
-    memory = None if item.activation_bytes is None else item.activation_bytes * count
-    amounts: dict[str, Dim | None] = {
+def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
+    """The figures of nodes over all their runs. Rows with the same figures share one mapping."""
+    known: dict[tuple[Dim | Storage | None, ...], Amounts] = {}
+    rows = []
+    for item in items:
+        node, storage, count = item.node, item.storage, item.node.count
+        key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
+        amounts = known.get(key)
+        if amounts is None:
+            amounts = known[key] = _amounts(item)
+        outputs = tuple(map(Output, filter(None, node.outputs), item.outputs))
+        rows.append(
+            Row(
+                node.name,
+                node.op_type,
+                node.domain,
+                node.scope,
+                count,
+                outputs,
+                node.inputs,
+                item.cost,
+                item.state,
+                amounts,
+            )
+        )
+    return tuple(rows)
+
+
+def _amounts(item: NodeCost) -> Amounts:
+    storage, count = item.storage, item.node.count
+    return {
         "macs": None if item.macs is None else item.macs * count,
         "flops": None if item.flops is None else item.flops * count,
         "params": storage.params,
         "buffers": storage.buffers,
         "weight_bytes": storage.weight_bytes,
-        "activation_bytes": memory,
+        "activation_bytes": None if item.activation_bytes is None else item.activation_bytes * count,
         "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
     }
-    outputs = tuple([Output(*pair) for pair in zip(filter(None, node.outputs), item.outputs, strict=True)])
-    scope = node.scope
-    return Row(node.name, node.op_type, node.domain, scope, count, outputs, node.inputs, cost, item.state, amounts)
 
 
 def bind_row(row: Row, dims: Mapping[str, int]) -> Row:

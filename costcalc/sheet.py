@@ -13,7 +13,7 @@ from costcalc.errors import UsageError
 from costcalc.footer import Fact, Remark, facts, inputs, remarks
 from costcalc.report import Report
 from costcalc.rows import QUANTITIES, Row
-from costcalc.values import column, known, ordered
+from costcalc.values import columns_of, known, ordered
 
 if TYPE_CHECKING:
     from costcalc.roofline import Roofline
@@ -88,9 +88,10 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     if columns.BACKWARD in (*keys, view.sort) and report.training is None:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
-    whole = Group("Total", report.layers, whole=False)
-    all_of_it = add(map(columns.quantity(basis), whole.rows))
-    items = _items(report, view)
+    layers = report.layers
+    whole = Group("Total", layers, whole=False)
+    all_of_it = add(map(columns.quantity(basis), layers))
+    items = _items(layers, view)
     if view.sort:
         items = ordered(items, view.sort, timed)
     left = items[view.top :] if view.top is not None else []
@@ -99,9 +100,10 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     if left:
         members = tuple(row for item in left for row in (item.rows if isinstance(item, Group) else (item,)))
         rest = Group(f"({len(left)} more)", members, whole=False)
-    cells = [column(items, key, basis, all_of_it, timed) for key in keys]
-    line = [column([g], key, basis, all_of_it, timed) for g in filter(None, (rest, whole)) for key in keys]
-    last = [tuple(c[0] for c in line[i : i + len(keys)]) for i in range(0, len(line), len(keys))]
+    cells = columns_of(items, keys, basis, all_of_it, timed)
+    last = [
+        tuple(c[0] for c in columns_of([group], keys, basis, all_of_it, timed)) for group in filter(None, (rest, whole))
+    ]
     share = f"% {'known ' if isinstance(all_of_it, AtLeast) else ''}{COLUMNS[basis].title}"
     shown = [timed[key].column if key in timed else COLUMNS[key] for key in keys]
     shown = [column._replace(title=share) if column.key == "share" else column for column in shown]
@@ -112,7 +114,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         tuple(shown),
         tuple(zip(*cells, strict=True)),
         last[0] if rest else None,
-        _named_total(last[-1], keys, len(whole.rows)),
+        _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
         facts(report),
         (*_device_remarks(view), *remarks(report)),
@@ -168,12 +170,12 @@ def _flat(view: View) -> bool:
     return view.sort is not None or view.top is not None
 
 
-def _items(report: Report, view: View) -> Sequence[Row | Group]:
+def _items(layers: Sequence[Row], view: View) -> Sequence[Row | Group]:
     if view.by == "layer":
-        return report.layers
+        return layers
     if view.by == "op":
-        return ordered(ordered(grouping.by_operator(report.layers), "flops"), "macs")
-    root = grouping.tree(report.layers)
+        return ordered(ordered(grouping.by_operator(layers), "flops"), "macs")
+    root = grouping.tree(layers)
     return grouping.frontier(root, view.depth) if _flat(view) else grouping.opened(root, view.depth)
 
 

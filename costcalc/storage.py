@@ -66,6 +66,8 @@ def _readers(graph: Graph) -> Readers:
     """The readers of stored tensors, and of what passes one on."""
     readers: Readers = {name: [] for name in graph.initializers}
     for index, node in enumerate(graph.nodes):
+        if readers.keys().isdisjoint(node.inputs):
+            continue
         for position, name in enumerate(node.inputs):
             if name in readers:
                 readers[name].append((index, position))

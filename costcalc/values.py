@@ -29,7 +29,7 @@ def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed
     if key in ("share", "bar"):
         key = "macs"
     at = next((name for name in timed if name.split(":")[0] == key), key)
-    cells = column(items, at, at, 0, timed)
+    cells = column(items, at, timed)
     if COLUMNS[key].kind in ("name", "text", "shape"):
         order = sorted(range(len(items)), key=lambda i: str(cells[i]))
     else:
@@ -37,22 +37,29 @@ def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed
     return [items[i] for i in order]
 
 
-def column(
-    items: Sequence[Row | Group],
-    key: str,
-    basis: str,
-    whole: Amount,
-    timed: Mapping[str, Computed] = {},
-) -> list[Any]:
-    """The values of one column."""
+def columns_of(
+    items: Sequence[Row | Group], keys: Sequence[str], basis: str, whole: Amount, timed: Mapping[str, Computed] = {}
+) -> list[list[Any]]:
+    """The values of several columns, each computed once: a bar draws a share, and a share is one of the basis."""
+    made: dict[str, list[Any]] = {}
+    for key in keys:
+        if key not in ("share", "bar"):
+            made[key] = column(items, key, timed)
+    if made.keys() != set(keys):
+        amounts = made[basis] if basis in made else column(items, basis)
+        made["share"] = made["bar"] = _shares(amounts, whole)
+    return [made[key] for key in keys]
+
+
+def column(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed] = {}) -> list[Any]:
+    """The values of one column that is no share."""
     if key in timed:
         return [timed[key].cell(item) for item in items]
-    if key in ("share", "bar"):
-        return _shares(column(items, basis, basis, whole), whole)
     if columns.is_quantity(key):
         get = columns.quantity(key)
         return [add(map(get, i.rows)) if isinstance(i, Group) else get(i) for i in items]
-    return [columns.value(item, key) for item in items]
+    of_row, of_group = columns.readers(key)
+    return [of_group(i) if isinstance(i, Group) else of_row(i) for i in items]
 
 
 def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:

@@ -19,17 +19,11 @@ Amount = Dim | AtLeast | None
 
 def add(amounts: Iterable[Dim | None]) -> Amount:
     """The sum; AtLeast where a part is unknown, None where all are."""
-    known: Dim = 0
-    some = unknown = False
-    for amount in amounts:
-        if amount is None:
-            unknown = True
-        else:
-            some = True
-            known = known + amount
-    if unknown:
-        return AtLeast(known) if some else None
-    return known
+    amounts = list(amounts)
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) == len(amounts):
+        return sum(known)
+    return AtLeast(sum(known)) if known else None
 
 
 def is_formula(value: Any) -> bool:

@@ -15,7 +15,7 @@ from costcalc.diff.stored_axes import input_axes
 from costcalc.dim import Dim, prod
 from costcalc.errors import CostcalcError
 from costcalc.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
-from costcalc.rows import Amounts, row_of
+from costcalc.rows import Amounts, make_rows
 from costcalc.snapshot import Layer, Tensor
 
 NEWEST = 99
@@ -134,7 +134,7 @@ def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
     graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
     ops.load()
     try:
-        return row_of(cost_graph(graph)[0]).amounts
+        return make_rows(cost_graph(graph))[0].amounts
     except CostcalcError:
         return None  # the layer in between need not be a valid one: no figure is the answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from sys import intern
 from typing import Any
 
 from costcalc.ir import TensorType
@@ -27,7 +28,8 @@ _CACHED_BYTES = 128
 
 
 def nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodeProto]:
-    """Reads nodes one by one."""
+    """Reads nodes one by one. Names of values are interned: each is looked up some ten times, and the one object is
+    found without comparing letters."""
     for at, end in spans:
         op_type = domain = overload = name = scopes = ""
         inputs: list[str] = []
@@ -35,9 +37,9 @@ def nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodePr
         attributes: list[AttributeProto] = []
         for key, a, b in fields(buf, at, end):
             if key == 10:
-                inputs.append(str(buf[a:b], "utf8", "backslashreplace"))
+                inputs.append(intern(str(buf[a:b], "utf8", "backslashreplace")))
             elif key == 18:
-                outputs.append(str(buf[a:b], "utf8", "backslashreplace"))
+                outputs.append(intern(str(buf[a:b], "utf8", "backslashreplace")))
             elif key == 42:
                 if b - a > _CACHED_BYTES:
                     attributes.append(attribute(buf, a, b))
@@ -50,7 +52,7 @@ def nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodePr
             elif key == 26:
                 name = str(buf[a:b], "utf8", "backslashreplace")
             elif key == 34:
-                op_type = str(buf[a:b], "utf8", "backslashreplace")
+                op_type = intern(str(buf[a:b], "utf8", "backslashreplace"))
             elif key == 58:
                 domain = plain_domain(string(buf, a, b))
             elif key == 66:

@@ -122,27 +122,28 @@ class Walker:
         op_type, domain, attribute = node.op_type, node.domain, node.attribute
         inputs, outputs = node.input, node.output
         origin = frame.origin
-        attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
-        if len(attributes) != len(attribute):
-            attributes |= _referred(attribute, frame.attributes)
-            origin = (*frame.origin, frame.values)
-        origin = (*origin, outputs)
+        attributes: dict[str, Any] = {}
+        if attribute:
+            attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
+            if len(attributes) != len(attribute):
+                attributes |= _referred(attribute, frame.attributes)
+                origin = (*frame.origin, frame.values)
         if op_type == "Constant" and not domain:
-            self.defined.constant(frame, node, attributes, origin, name)
+            self.defined.constant(frame, node, attributes, (*origin, outputs), name)
             return
         if not top:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
             outputs = tuple([self.defined.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
-        call = Call(op_type, name, inputs, outputs, attributes, domain, scope, origin)
-        if op_type in self.expand and domain in ("", "ai.onnx.preview"):
-            self.expand[op_type](self, frame, call)
-            return
-        if self.functions:
-            function = self.functions.get((domain, op_type, node.overload))
-            if function is not None:
+        expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
+        if expand is not None or function is not None:
+            call = Call(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
+            if expand is not None:
+                expand(self, frame, call)
+            elif function is not None:
                 self.function(self, frame, call, function)
-                return
+            return
         self.builder.add(
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
         )

@@ -54,9 +54,7 @@ def dequantized(graph: Graph) -> dict[str, str]:
     return {made: source for made, source in pairs.items() if made in read and made not in graph.outputs}
 
 
-def step_of(
-    graph: Graph, members: Sequence[int], known: frozenset[str], unpacked: Mapping[str, str], name: str = ""
-) -> Step:
+def step_of(graph: Graph, members: Sequence[int], known: set[str], unpacked: Mapping[str, str], name: str = "") -> Step:
     """One step of nodes in execution order; all but the last write only what the others read."""
     nodes = [graph.nodes[i] for i in members]
     inside = {value for node in nodes for value in node.outputs}

@@ -6,7 +6,7 @@ weights, not activations; a node that computes from them alone gives an activati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.core.traits import traits_of
@@ -42,10 +42,11 @@ class Schedule(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def computed(graph: Graph) -> frozenset[str]:
+def computed(graph: Graph) -> set[str]:
     """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
-    given = set(graph.inputs).union(*(node.outputs for node in graph.nodes))
-    return frozenset(given.difference(graph.initializers, ("",)))
+    names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
+    names.difference_update(graph.initializers, ("",))
+    return names
 
 
 def node_steps(graph: Graph) -> tuple[Step, ...]:
@@ -56,8 +57,8 @@ def node_steps(graph: Graph) -> tuple[Step, ...]:
             Step(
                 node.name,
                 (i,),
-                tuple([v for v in node.inputs if v in known]),
-                tuple([v for v in node.outputs if v]),
+                node.inputs if known.issuperset(node.inputs) else tuple(filter(known.__contains__, node.inputs)),
+                node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
             )
             for i, node in enumerate(graph.nodes)
         ]
@@ -73,29 +74,31 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     steps = node_steps(graph) if steps is None else tuple(steps)
     last = _last_reads(graph, steps)
     home: dict[str, str] = {}
-    born: dict[str, int] = dict.fromkeys(graph.inputs, -1)
-    members: dict[str, list[str]] = {name: [name] for name in graph.inputs}
-    dies: dict[str, int] = {name: last.get(name, len(steps)) for name in graph.inputs}
-    unknown: list[str] = []
     types = graph.types
+    buffers: dict[str, Buffer] = {}
+    for name in graph.inputs:
+        size = 0 if types[name].shape is None else types[name].nbytes
+        buffers[name] = Buffer(name, size, -1, last.get(name, len(steps)), (name,))
+    sharing: dict[str, list[str]] = {}
+    unknown: list[str] = []
     for index, step in enumerate(steps):
-        source = _shared(graph, step, home, dies, index, in_place, born)
+        source = _shared(graph, step, home, buffers, index, in_place)
         for position, value in enumerate(step.writes):
-            if types[value].shape is None:
+            type_, until = types[value], last.get(value, index)
+            if type_.shape is None:
                 unknown.append(value)
-                continue
-            until = last.get(value, index)
-            if source and position == 0:
+            elif source and position == 0:
                 home[value] = source
-                members[source].append(value)
-                dies[source] = max(dies[source], until)
+                sharing.setdefault(source, [source]).append(value)
+                buffers[source] = buffers[source]._replace(dies=max(buffers[source].dies, until))
             else:
-                born[value], dies[value], members[value] = index, until, [value]
-    buffers = tuple(
-        [Buffer(name, types[name].nbytes, start, dies[name], tuple(members[name])) for name, start in born.items()
-         if types[name].shape is not None]
-    )  # fmt: skip
-    return Schedule(steps, buffers, tuple(unknown))
+                buffers[value] = Buffer(value, type_.nbytes, index, until, (value,))
+    for source, values in sharing.items():
+        buffers[source] = buffers[source]._replace(values=tuple(values))
+    for name in graph.inputs:
+        if types[name].shape is None:
+            buffers.pop(name, None)
+    return Schedule(steps, tuple(buffers.values()), tuple(unknown))
 
 
 def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
@@ -114,11 +117,10 @@ def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
 def _shared(
     graph: Graph,
     step: Step,
-    home: dict[str, str],
-    dies: dict[str, int],
+    home: Mapping[str, str],
+    buffers: Mapping[str, Buffer],
     index: int,
     in_place: bool,
-    born: dict[str, int],
 ) -> str:
     """The buffer that the step's first output shares: a view's source, or what is written over; "" for a new one."""
     if len(step.nodes) != 1 or not step.reads:
@@ -126,11 +128,12 @@ def _shared(
     node = graph.nodes[step.nodes[0]]
     if traits_of(node).view and node.inputs[0] in step.reads:
         root = home.get(node.inputs[0], node.inputs[0])
-        return root if root in born else ""
+        return root if root in buffers else ""
     if in_place:
         for value in writes_over(graph, step):
             root = home.get(value, value)
-            if dies.get(root) == index and born.get(root, -1) >= 0:
+            buffer = buffers.get(root)
+            if buffer is not None and buffer.dies == index and buffer.born >= 0:
                 return root
     return ""
 

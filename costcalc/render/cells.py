@@ -33,9 +33,11 @@ __all__ = ["amount", "amount_of_bytes", "amount_short", "bars", "column", "human
 def column(kind: Column, values: Sequence[Any]) -> list[str]:
     """The texts of a column, printable, for names and symbols come from files that others wrote; bars are drawn by the
     renderer."""
-    if kind.kind in ("number", "short", "bytes", "size", "rate", "shape", "change"):
-        return list(map(printable, _column(kind, values)))
-    return _column(kind, values)
+    if kind.kind in ("name", "prose"):
+        return list(map(printable, values))
+    distinct = list(dict.fromkeys(values))  # networks repeat layers: most figures stand in a column several times
+    written = dict(zip(distinct, map(printable, _column(kind, distinct)), strict=True))
+    return [written[v] for v in values]
 
 
 def _column(kind: Column, values: Sequence[Any]) -> list[str]:
@@ -50,8 +52,7 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
     if kind.kind == "size":
         return ["" if v is None else amount_of_bytes(v) for v in values]
     if kind.kind == "shape":
-        cache = {v: shapes(v) for v in set(values)}
-        return [cache[v] for v in values]
+        return [shapes(v) for v in values]
     if kind.kind == "share":
         return [percent_of(v) if v else "" for v in values]
     if kind.kind == "seconds":
@@ -66,7 +67,7 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
         return ["" if v is None else percent_exact(v, sign=True) for v in values]
     if kind.kind == "sign":
         return [SIGNS.get(v, v) for v in values]
-    return list(map(printable, values))
+    return list(values)
 
 
 def amount(value: Amount) -> str:

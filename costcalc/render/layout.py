@@ -45,8 +45,10 @@ def column_width(texts: Sequence[str]) -> int:
 
 def _narrow(texts: Sequence[str]) -> bool:
     """Whether every character surely takes one cell: nothing combines, and no East Asian letter is there."""
-    joined = "".join(texts)
-    return joined.isascii() or not any("\u0300" <= c < "\u0370" or c >= "\u1100" for c in set(joined) - OURS)
+    if "".join(texts).isascii():
+        return True
+    letters = set("".join(set(texts))) - OURS
+    return not any("\u0300" <= c < "\u0370" or c >= "\u1100" for c in letters)
 
 
 def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, int], str]) -> list[str]:

@@ -126,6 +126,8 @@ def _floor(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -
         return min(column_width(texts), NAME, width // 4)
     if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal", "change", "percent", "sign"):
         return 0
+    if not any(map(is_formula, set(values))):
+        return max(map(len, texts), default=0)
     return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from costcalc.core.traits import traits_of
-from costcalc.cost import cost_graph
+from costcalc.cost import cost_nodes
 from costcalc.dim import Dim
 from costcalc.ir import Graph, Node
 from costcalc.report import Report, peak
-from costcalc.rows import QUANTITIES, row_of
+from costcalc.rows import QUANTITIES, make_rows
 from costcalc.storage import Storage, owners
 
 STORED = ("params", "buffers", "weight_bytes")
@@ -27,7 +27,7 @@ def totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     known = {id(node) for node in before}
     new = tuple([node for node in graph.nodes if id(node) not in known])
     gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
-    come = [row_of(cost) for cost in cost_graph(replace(graph, nodes=new))]
+    come = make_rows(cost_nodes(replace(graph, nodes=new)))
     sums: dict[str, Dim] = {}
     old = [node for node in before if id(node) not in here]
     fewer, more = _owned(report.graph, old, new), _owned(graph, old, new)

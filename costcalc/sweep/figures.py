@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from costcalc.cost import cost_graph
+from costcalc.cost import cost_nodes
 from costcalc.dim import Dim, Poly
 from costcalc.ir import Graph
 from costcalc.memory.peak import live_bytes
@@ -47,7 +47,7 @@ def totals(graph: Graph, with_peak: bool = True) -> Totals:
     activations: Dim = 0
     traffic: Dim = 0
     unknown = False
-    for cost in cost_graph(graph):
+    for cost in cost_nodes(graph):
         count, storage = cost.node.count, cost.storage
         if cost.macs is not None and cost.flops is not None:
             macs = macs + cost.macs * count
