@@ -21,7 +21,7 @@ ORDER = (
     ("ops",),
     ("build", "asked"),
     ("storage", "binding", "operands"),
-    ("load", "cost", "memory", "precision"),
+    ("load", "frontends", "cost", "memory", "precision"),
     ("rows", "breakdown"),
     ("report",),
     ("hardware", "multiplications"),

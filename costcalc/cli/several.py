@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Answer = Any
 """A Sheet, a model's entry of the JSON report, or a Failure."""
-SUFFIXES = (".onnx", ".onnxtxt", ".yaml", ".yml")
-"""Which files of a directory are models."""
 
 
 class Failure(NamedTuple):
@@ -64,8 +62,8 @@ def _presented(question: Question, report: Report) -> Answer:
 
 
 def opened(models: Sequence[str]) -> list[str]:
-    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order; a config
-    of `check` is no model."""
+    """The models, each directory replaced by the files with a model's suffix that stand in it, in alphabetical
+    order; a config of `check` is no model."""
     from costcalc.load.builtin import find
 
     found: list[str] = []
@@ -76,10 +74,14 @@ def opened(models: Sequence[str]) -> list[str]:
 
 def _inside(directory: Path) -> list[str]:
     from costcalc.budget.config_find import NAMES
+    from costcalc.frontends import suffixes
+    from costcalc.frontends.foreign import refuse_directory
 
-    files = [p for p in directory.iterdir() if p.suffix in SUFFIXES and p.name not in NAMES]
+    known = suffixes()
+    files = [p for p in directory.iterdir() if p.suffix in known and p.name not in NAMES]
     found = sorted(str(p) for p in files if p.is_file())
     if not found:
+        refuse_directory(directory)
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
     return found
 
