@@ -53,6 +53,7 @@ def model_parameters(model: ModelSource) -> dict[str, Any] | None:
 
 
 __all__ = [
+    "YAML",
     "Frontend",
     "Loaded",
     "ModelSource",

@@ -75,6 +75,7 @@ def frontends() -> Iterator[Frontend]:
     yield from installed_frontends()
 
 
+@lru_cache(maxsize=1)
 def suffixes() -> tuple[str, ...]:
     """The suffixes by which a directory's files are known as models."""
     return tuple(dict.fromkeys(suffix for frontend in frontends() for suffix in frontend.suffixes))
