@@ -74,14 +74,14 @@ def opened(models: Sequence[str]) -> list[str]:
 
 def _inside(directory: Path) -> list[str]:
     from costcalc.budget.config_find import NAMES
-    from costcalc.frontends import suffixes
+    from costcalc.frontends import find_source, suffixes
     from costcalc.frontends.foreign import refuse_directory
 
     known = suffixes()
     files = [p for p in directory.iterdir() if p.suffix in known and p.name not in NAMES]
     found = sorted(str(p) for p in files if p.is_file())
     if not found:
-        refuse_directory(directory)
+        refuse_directory(find_source(directory))
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from costcalc.errors import LoadError, UsageError
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions, read_options
-from costcalc.frontends.source import ModelSource, Source, find_source, hold_source
+from costcalc.frontends.source import NO_FILE, ModelSource, Source, find_source, hold_source
 from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
 
 KNOWN = "give a YAML model, an ONNX model or a built-in name"
@@ -33,8 +33,11 @@ def find_frontend(source: Source) -> Frontend:
         kind = type(source.object)
         fact = f"an object of the type {kind.__module__}.{kind.__qualname__} is no model that is read"
         raise UsageError(fact, "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
-    from costcalc.frontends.foreign import refuse_foreign
+    from costcalc.frontends.foreign import refuse_directory, refuse_foreign
 
+    if source.is_directory:
+        refuse_directory(source)
+        raise LoadError(f"{source.file} is no file", NO_FILE)
     refuse_foreign(source)
     for frontend in BUILT_IN:
         if source.kind in frontend.suffixes:

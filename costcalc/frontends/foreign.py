@@ -341,11 +341,12 @@ def refuse_foreign(source: Source) -> None:
             raise LoadError(form.fact, form.remedy, source.file)
 
 
-def refuse_directory(path: Path) -> None:
+def refuse_directory(source: Source) -> None:
     """LoadError where a directory is a model of a kind that is known and not read."""
+    folder = source.path or Path()
     for name, fact, remedy in DIRECTORIES:
-        file = path / name
+        file = folder / name
         if file.is_file() and (
             name != "config.json" or _is_hugging_face_config(Source(name, path=file, file=str(file)))
         ):
-            raise LoadError(fact, remedy, str(path))
+            raise LoadError(fact, remedy, source.file)

@@ -15,6 +15,7 @@ from costcalc.errors import CostcalcError, LoadError, UsageError
 from costcalc.ir import Graph
 from costcalc.load.builtin import find, names
 
+NO_FILE = "name a YAML file, an ONNX file or a built-in model"
 HEAD = 4096
 """Bytes from the beginning that tell what a source is."""
 ZIP = b"PK\x03\x04"
@@ -24,7 +25,8 @@ _BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
 
 @dataclass(frozen=True)
 class Source:
-    """A model that is still to be read: data, the file at path, or an object in memory, whichever is not None.
+    """A model that is still to be read: data, the file or directory at path, or an object in memory, whichever is not
+    None.
 
     name is what reports call it, file what errors call it, kind its suffix in small letters ("" without a name).
     """
@@ -38,8 +40,8 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first HEAD bytes; none of an object. LoadError where the file cannot be read."""
-        if self.object is not None:
+        """The first HEAD bytes; none of an object or a directory. LoadError where the file cannot be read."""
+        if self.object is not None or self.is_directory:
             return b""
         if self.data is not None:
             return self.data[:HEAD]
@@ -47,9 +49,13 @@ class Source:
             return stream.read(HEAD)
 
     @cached_property
+    def is_directory(self) -> bool:
+        return self.path is not None and self.path.is_dir()
+
+    @cached_property
     def is_text(self) -> bool:
         """Whether the first bytes are text in UTF-8 or another encoding that keeps ASCII."""
-        return self.object is None and _BINARY.search(self.head) is None
+        return bool(self.head) and _BINARY.search(self.head) is None
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -135,9 +141,7 @@ def _named_source(text: str) -> Source:
                 raise error.at(text) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
     if path.is_dir():
-        from costcalc.frontends.foreign import refuse_directory
-
-        refuse_directory(path)
+        return Source(text, path=path, kind=path.suffix.lower(), file=text)
     raise _no_file(path)
 
 
@@ -173,7 +177,7 @@ def is_onnx_message(model: Any) -> bool:
 
 def _no_file(path: Path) -> LoadError:
     if path.exists():
-        return LoadError(f"{path} is no file", "name a YAML file, an ONNX file or a built-in model")
+        return LoadError(f"{path} is no file", NO_FILE)
     import difflib
 
     text = str(path)
