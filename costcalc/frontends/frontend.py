@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
 from costcalc.ir import Graph
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A model that is read. source_map says where in the source each node comes from; None where the format has no
     such map, or ReadOptions did not ask for it."""
 

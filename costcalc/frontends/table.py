@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -17,24 +16,21 @@ from costcalc.frontends.source import Source
 GROUP = "costcalc.frontends"
 
 
-@dataclass(frozen=True)
 class BuiltInFrontend:
     """A front end whose reader is a module with a function `read`, imported when a model is read by it."""
 
-    name: str
-    suffixes: tuple[str, ...]
-    recogniser: Callable[[Source], bool]
-    module: str
+    def __init__(self, name: str, suffixes: tuple[str, ...], recognises: Callable[[Source], bool], module: str) -> None:
+        self.name, self.suffixes, self.module = name, suffixes, module
+        self._recognises = recognises
 
     def recognises(self, source: Source) -> bool:
-        return self.recogniser(source)
+        return self._recognises(source)
 
     def read(self, source: Source, options: ReadOptions) -> Loaded:
         loaded: Loaded = import_module(self.module).read(source, options)
         return loaded
 
 
-@dataclass(frozen=True)
 class BuiltInParametricFrontend(BuiltInFrontend):
     """A built-in front end whose module has a function `parameters` too."""
 
