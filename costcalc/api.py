@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from costcalc.comparison import Comparison
     from costcalc.diff.change import Diff
+    from costcalc.frontends import ModelSource
     from costcalc.memory.footprint import Footprint
     from costcalc.options import Costing, Reading
     from costcalc.roofline import Roofline
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    source: str | os.PathLike[str] | Graph,
+    source: ModelSource,
     *,
     dims: Mapping[str, int | str] | None = None,
     params: Mapping[str, str | int | float] | None = None,
@@ -34,7 +35,8 @@ def load(
     dtype: str | None = None,
     act_dtype: str | None = None,
 ) -> Graph:
-    """The graph of a YAML file, an ONNX file or a built-in model.
+    """The graph of a model: the path of a YAML or ONNX file, a built-in name, the bytes of a file, a binary file
+    object or an onnx.ModelProto.
 
     dims binds symbols (`{"seq": 128}`), shapes whole inputs, values the values of small integer or boolean inputs,
     params a YAML model's own parameters; symbolic leaves batch and spatial extents open. dtype and act_dtype take
@@ -54,7 +56,7 @@ def load(
 
 
 def analyze(
-    source: str | os.PathLike[str] | Graph,
+    source: ModelSource,
     *,
     dims: Mapping[str, int | str] | None = None,
     params: Mapping[str, str | int | float] | None = None,
@@ -83,20 +85,22 @@ def analyze(
     return report
 
 
-def compare(*sources: str | os.PathLike[str] | Graph | Report, **options: Unpack[Costing]) -> Comparison:
+def compare(*sources: ModelSource | Report, **options: Unpack[Costing]) -> Comparison:
     """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
     from costcalc.comparison import compare_reports
+    from costcalc.frontends import hold_source
     from costcalc.shared import fitting, refuse
 
-    found = [(s, None) if isinstance(s, Report) else fitting(partial(analyze, s), options) for s in sources]
+    held = [s if isinstance(s, Report) else hold_source(s) for s in sources]
+    found = [(s, None) if isinstance(s, Report) else fitting(partial(analyze, s), options) for s in held]
     refuse([lacks for _, lacks in found if lacks is not None])
     return compare_reports([report for report, _ in found])
 
 
 def diff(
-    before: str | os.PathLike[str] | Graph | Report,
-    after: str | os.PathLike[str] | Graph | Report,
+    before: ModelSource | Report,
+    after: ModelSource | Report,
     **options: Unpack[Costing],
 ) -> Diff:
     """What changed from one version of a model to another; the options are analyze's, for both.
@@ -106,6 +110,7 @@ def diff(
     the tables.
     """
     from costcalc.diff.differ import diff
+    from costcalc.frontends import hold_source
     from costcalc.shared import fitting, refuse
     from costcalc.snapshot import snapshot
     from costcalc.studies.check.lock_file import entry
@@ -120,7 +125,7 @@ def diff(
         elif isinstance(source, Report):
             versions.append(snapshot(source))
         else:
-            report, missing = fitting(partial(analyze, source), given)
+            report, missing = fitting(partial(analyze, hold_source(source)), given)
             versions.append(snapshot(report))
             lacks.append(missing)
     if not settings:
@@ -129,7 +134,7 @@ def diff(
 
 
 def footprint(
-    source: str | os.PathLike[str] | Graph | Report,
+    source: ModelSource | Report,
     *,
     in_place: bool = False,
     fuse: bool = False,
@@ -146,9 +151,7 @@ def footprint(
     return footprint(graph, Execution(in_place, fuse, blocks, reorder, alignment))
 
 
-def explain(
-    source: str | os.PathLike[str] | Graph | Report, layer: str | None = None, **options: Unpack[Costing]
-) -> Explanation:
+def explain(source: ModelSource | Report, layer: str | None = None, **options: Unpack[Costing]) -> Explanation:
     """The working of a model's figures, or of one layer's; the options are analyze's."""
     from costcalc.working import explain_report
 
@@ -157,7 +160,7 @@ def explain(
 
 
 def on_hardware(
-    source: str | os.PathLike[str] | Graph | Report, *devices: str | os.PathLike[str], **options: Unpack[Costing]
+    source: ModelSource | Report, *devices: str | os.PathLike[str], **options: Unpack[Costing]
 ) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""

@@ -32,7 +32,7 @@ def models() -> Sheet:
 
 
 def operators() -> Sheet:
-    """Every operator that has a rule here, and those of the installed onnx package that have none."""
+    """Every operator that has a rule here, and those of ONNX that have none."""
     ops.load()
     load_installed()
     from costcalc.load.onnx_operators import onnx_operators

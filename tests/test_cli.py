@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -148,7 +149,6 @@ def test_wrong_input_is_one_message_and_exit_2(args: tuple[str, ...], says: str)
 
 
 def test_strict_refuses_unknown_operators() -> None:
-    onnx = pytest.importorskip("onnx")
     helper = onnx.helper
     value = [helper.make_tensor_value_info(n, 1, [1, 4]) for n in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Mystery", ["x"], ["y"], domain="com.acme")], "g", value[:1], value[1:])
@@ -246,7 +246,6 @@ def test_a_dash_is_standard_output() -> None:
 
 
 def test_export_to_standard_output() -> None:
-    pytest.importorskip("onnx")
     ok("export", "standard.yaml", "-o", "standard.onnx", "--weights", "random")
     result = CliRunner().invoke(cli, ["export", "standard.yaml", "-o", "-", "--weights", "random"])
     assert result.exit_code == 0 and result.stdout_bytes == Path("standard.onnx").read_bytes()
@@ -315,7 +314,6 @@ def test_a_name_that_no_model_has_is_refused(command: str, given: tuple[str, ...
 
 
 def test_names_of_onnx_and_yaml_models_together() -> None:
-    pytest.importorskip("onnx")
     ok("export", "sequence.yaml", "-o", "sequence.onnx")
     models = ("sequence.onnx", "separable.yaml")
     content = json.loads(ok("compare", *models, "--dim", "seq=7", "--set", "filters=7", "--format", "json"))

@@ -24,7 +24,7 @@ ORDER = (
     ("build", "asked"),
     ("graph",),
     ("storage", "binding", "operands"),
-    ("load", "cost", "memory", "precision"),
+    ("load", "frontends", "cost", "memory", "precision"),
     ("rows", "breakdown"),
     ("report",),
     ("hardware", "multiplications"),

@@ -111,7 +111,7 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=r"pip install 'costcalc\[png\]', or take --format svg"):
+    with pytest.raises(UsageError, match=r"pip install 'costcalc\[pictures\]', or take --format svg"):
         png.render('<svg height="10">')
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import onnx
 import pytest
 from repository import NET, WIDER, commit, needs_git, two_branches
 from repository import git as run
@@ -68,7 +69,6 @@ def test_a_model_as_it_was(repository: Path) -> None:
 @needs_git
 @pytest.mark.parametrize("suffix", ["onnx", "onnxtxt"])
 def test_an_onnx_file_as_it_was(repository: Path, suffix: str) -> None:
-    onnx = pytest.importorskip("onnx")
     text = '<ir_version: 8, opset_import: ["": 17]> g (float[1, 3, 4] x) => (float[1, 3, 4] y) { y = Relu(x) }'
     file = repository / f"net.{suffix}"
     file.write_bytes(text.encode() if suffix == "onnxtxt" else onnx.parser.parse_model(text).SerializeToString())

@@ -16,6 +16,7 @@ from costcalc.budget.words import kind
 from costcalc.checking.figures import Failure, Found, Question
 from costcalc.checking.pool import answers
 from costcalc.dim import Dim, symbols
+from costcalc.frontends import YAML, suffixes
 from costcalc.load.builtin import find
 from costcalc.units import exact, percent_exact, rounded_up
 
@@ -47,7 +48,8 @@ class Initial(NamedTuple):
 
 
 def models_in(folder: Path) -> list[str]:
-    """The ONNX files and YAML models under a folder, hidden folders and those of tools left out."""
+    """The files with a model's suffix under a folder, YAML only where it is a model; hidden folders and those of
+    tools are left out."""
     found: list[str] = []
     for here, inside, files in os.walk(folder):
         inside[:] = sorted(d for d in inside if d not in SKIPPED and not d.startswith("."))
@@ -56,10 +58,8 @@ def models_in(folder: Path) -> list[str]:
 
 
 def _is_model(file: Path) -> bool:
-    if file.suffix == ".onnx":
-        return True
-    if file.suffix not in (".yaml", ".yml"):
-        return False
+    if file.suffix not in YAML.suffixes:
+        return file.suffix in suffixes()
     try:
         with file.open("rb") as stream:
             return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2

@@ -12,9 +12,7 @@ from costcalc.budget.config import is_glob
 from costcalc.budget.limits import Config, Entry
 from costcalc.budget.words import place
 from costcalc.errors import ConfigError, UsageError
-
-SUFFIXES = (".yaml", ".yml", ".onnx", ".onnxtxt", ".ort")
-"""What a glob takes for models; a config itself is none."""
+from costcalc.frontends import suffixes
 
 
 class Target(NamedTuple):
@@ -68,7 +66,7 @@ def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
     names = sorted(
         path.replace(os.sep, "/")
         for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
-        if path != own and path.endswith(SUFFIXES) and (config.folder / path).is_file()
+        if path != own and path.endswith(suffixes()) and (config.folder / path).is_file()
     )
     for name in names:
         yield Target(name, located(config.folder, name), entry, group)

@@ -13,8 +13,9 @@ from costcalc.budget.config import is_glob
 from costcalc.budget.config_find import TABLE, of_content
 from costcalc.budget.limits import Config, Entry, Settings
 from costcalc.checking.patterns import fitting
-from costcalc.checking.targets import SUFFIXES, targets
+from costcalc.checking.targets import targets
 from costcalc.errors import UsageError
+from costcalc.frontends import suffixes
 from costcalc.load.builtin import find
 
 Models = dict[tuple[str, str], "Version"]
@@ -76,8 +77,8 @@ def _opened(config: Config, entry: Entry, inside: dict[str, str]) -> Iterator[st
     if not is_glob(entry.path) or entry.path in inside:
         yield entry.path
         return
-    own = Path(config.file).name
-    yield from (path for path in fitting(entry.path, inside) if path != own and path.endswith(SUFFIXES))
+    own, known = Path(config.file).name, suffixes()
+    yield from (path for path in fitting(entry.path, inside) if path != own and path.endswith(known))
 
 
 def config_at(config: Config, revision: str) -> Config | None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Answer = Any
 """A Sheet, a model's entry of the JSON report, or a Failure."""
-SUFFIXES = (".onnx", ".onnxtxt", ".yaml", ".yml")
-"""Which files of a directory are models."""
 
 
 class Failure(NamedTuple):
@@ -73,8 +71,8 @@ def model_paths(models: Sequence[str]) -> list[str]:
 
 
 def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
-    """The models, each directory replaced by the ONNX and YAML files that stand in it, in alphabetical order, without
-    those whose names are to be skipped. UsageError where a directory has none."""
+    """The models, each directory replaced by the files with a model's suffix that stand in it, in alphabetical order,
+    without those whose names are to be skipped. UsageError where a directory has none."""
     from costcalc.load.builtin import find
 
     found: list[str] = []
@@ -84,9 +82,14 @@ def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
 
 
 def _inside(directory: Path, skip: Collection[str]) -> list[str]:
-    files = [p for p in directory.iterdir() if p.suffix in SUFFIXES and p.name not in skip]
+    from costcalc.frontends import find_source, suffixes
+    from costcalc.frontends.foreign import refuse_directory
+
+    known = suffixes()
+    files = [p for p in directory.iterdir() if p.suffix in known and p.name not in skip]
     found = sorted(str(p) for p in files if p.is_file())
     if not found:
+        refuse_directory(find_source(directory))
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
     return found
 

@@ -37,7 +37,7 @@ def render(charts: Sequence[Chart], form: str) -> bytes:
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise UsageError(
-            "pictures of charts need matplotlib", "pip install 'costcalc[plot]', or take --format text or html"
+            "pictures of charts need matplotlib", "pip install 'costcalc[pictures]', or take --format text or html"
         ) from error
     heights = [_height(chart) for chart in charts]
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():

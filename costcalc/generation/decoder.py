@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from costcalc.binding import bind_graph
 from costcalc.dim import Dim, symbol, symbols
 from costcalc.errors import AssumptionError, UsageError
+from costcalc.frontends import hold_source
 from costcalc.generation.cache import cache_inputs, causal, presents, stored_as, with_cache
 from costcalc.ir import DType, Graph
 from costcalc.load import load
@@ -64,6 +65,7 @@ class Decoder(NamedTuple):
 def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **options: Any) -> Decoder:  # noqa: B008
     """A decoder with its batch bound. The options are load's. UsageError where it is none: no open sequence, no cache
     and no causal Attention node to give one to."""
+    source = hold_source(source)
     first = load(source, **options)
     dims = dict(options.pop("dims", None) or {})
     batches = [name for name in first.symbols if name not in dims]

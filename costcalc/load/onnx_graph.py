@@ -38,7 +38,7 @@ def load_onnx(
     name: str = "",
     symbolic: bool = False,
 ) -> Graph:
-    """The graph of an ONNX file, given by its path or its bytes (then `name` is what errors call it).
+    """The graph of an ONNX file, given by its path or its bytes; name is what errors call it.
 
     dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see onnx_bind). LoadError
     where it is no model, UsageError where a name that is bound does not exist, ShapeError where types do not fit.

@@ -1,5 +1,5 @@
-"""Types of nodes that have no shape rule here: by ONNX's own inference where that package is installed and all extents
-are numbers, else as the file itself declares them (value_info)."""
+"""Types of nodes that have no shape rule here: by ONNX's own inference where all extents are numbers, else
+as the file itself declares them (value_info)."""
 
 from __future__ import annotations
 
@@ -45,13 +45,11 @@ def _type(t: TypeProto, binding: Binding) -> TensorType:
 
 
 def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
-    """ONNX's inference of one node; None without the package, where an extent is a symbol, or where it cannot tell."""
+    """ONNX's inference of one node; None where an extent is a symbol, or where it cannot tell."""
     if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
         return None
-    try:
-        from onnx import checker, defs, helper, shape_inference
-    except ImportError:
-        return None
+    from onnx import checker, defs, helper, shape_inference
+
     version = opset.get(node.domain, 1)
     if not defs.has(node.op_type, node.domain):
         return None

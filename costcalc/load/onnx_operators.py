@@ -4,9 +4,7 @@ from __future__ import annotations
 
 
 def onnx_operators() -> frozenset[tuple[str, str]]:
-    """(domain, name) of each operator; none where onnx is not installed."""
-    try:
-        from onnx import defs
-    except ImportError:
-        return frozenset()
+    """(domain, name) of each operator."""
+    from onnx import defs
+
     return frozenset((schema.domain, schema.name) for schema in defs.get_all_schemas())

@@ -26,7 +26,6 @@ _DEEPEST_TEXT = 200
 _CHUNK = 1 << 20
 
 _ZIP = b"PK\x03\x04"
-_LFS = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 def read(source: str) -> Buffer:
@@ -42,12 +41,9 @@ def read(source: str) -> Buffer:
             if size >= MAPPED:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             file.seek(0)
-            data = file.read()
+            return file.read()
     except OSError as error:
         raise LoadError(f"it cannot be read: {error.strerror or error}", "check the path") from error
-    if data.startswith(_LFS):
-        raise LoadError("it is a pointer of Git LFS, and its content is not here", "git lfs pull")
-    return data
 
 
 def unpack(data: bytes) -> Buffer:
@@ -117,10 +113,8 @@ def parsed(data: bytes, place: str) -> bytes:
 
 def _text(data: bytes) -> bytes:
     """ONNX's textual form, parsed by the onnx package."""
-    try:
-        from onnx import parser
-    except ImportError as error:
-        raise LoadError("a textual model is parsed by the onnx package", "pip install 'costcalc[onnx]'") from error
+    from onnx import parser
+
     try:
         if _depth(data) > _DEEPEST_TEXT:
             raise LoadError(f"brackets are nested more than {_DEEPEST_TEXT} deep", "unnest them")

@@ -29,8 +29,8 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
     """Writes a graph as an ONNX file, checked with onnx.checker.
 
     weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
-    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where onnx is not
-    installed, where weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
+    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where
+    weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
     """
     path = Path(path)
     model = _checked(graph, weights)
@@ -49,9 +49,8 @@ def serialized(graph: Graph, weights: str = "zeros") -> bytes:
 def _checked(graph: Graph, weights: str) -> onnx.ModelProto:
     if weights not in WEIGHTS:
         raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
-    with _onnx():
-        model = _model(graph)
-        _check(model, graph)
+    model = _model(graph)
+    _check(model, graph)
     return model
 
 
@@ -169,16 +168,6 @@ def _check(model: onnx.ModelProto, graph: Graph) -> None:
         first = str(error).strip().splitlines()[0]
         raise CostcalcError(f"onnx does not accept the model: {first}", "this is a bug of costcalc, or the model is "
                             "only valid by its data") from error  # fmt: skip
-
-
-@contextmanager
-def _onnx() -> Iterator[None]:
-    try:
-        import onnx
-    except ImportError as error:
-        raise CostcalcError("writing ONNX files needs the onnx package", "pip install 'costcalc[onnx]'") from error
-    assert onnx
-    yield
 
 
 @contextmanager

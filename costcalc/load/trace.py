@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from costcalc.load.scope import Block, Scope
 from costcalc.load.spec import load_spec
 from costcalc.load.values import Reader
 from costcalc.load.yaml_nodes import Map, Seq, YamlNode
+
+BOM = "\ufeff"
 
 
 class Call(NamedTuple):
@@ -59,6 +61,28 @@ def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     _find_homes(elaborator.reader.document.root, homes)
     calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.raw]
     return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
+
+
+class SourceMap(NamedTuple):
+    """The trace of a file, how a rewritten text of it is read in the same way, and the byte order mark that the file
+    begins with, or ""."""
+
+    trace: Trace
+    again: Callable[[str], Trace]
+    mark: str
+
+
+def source_map(content: bytes, file: str, source: str, **options: Any) -> SourceMap | None:
+    """A file's graph and its layers' places; the options are load_spec's. None where it is not in UTF-8."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+
+    def again(text: str) -> Trace:
+        return trace(text, file, source, **options)
+
+    return SourceMap(again(text.removeprefix(BOM)), again, BOM if text.startswith(BOM) else "")
 
 
 class _Tracing(Elaborator):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from costcalc.ir import Graph
-
 if TYPE_CHECKING:
+    from costcalc.frontends import ModelSource
     from costcalc.reconcile.reconciliation import Reconciliation
 
 
 class _Package(ModuleType):
     """This package can be called, for the API's function costcalc.reconcile has its name."""
 
-    def __call__(self, model: str | os.PathLike[str] | Graph, **options: Any) -> Reconciliation:
+    def __call__(self, model: ModelSource, **options: Any) -> Reconciliation:
         from costcalc.reconcile.find import reconcile
 
         return reconcile(model, **options)

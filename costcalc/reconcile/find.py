@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costcalc.api import load
 from costcalc.given import mapping, words
-from costcalc.ir import Graph
 from costcalc.reconcile.figure import Figure, figure
 from costcalc.reconcile.reconciliation import Reconciliation, reconcile_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from costcalc.frontends import ModelSource
     from costcalc.options import Reading
 
 
 def reconcile(
-    model: str | os.PathLike[str] | Graph,
+    model: ModelSource,
     *,
     tools: str | Sequence[str] = (),
     written: Mapping[str, str] | None = None,

@@ -32,7 +32,7 @@ def _resvg() -> Any:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise UsageError(
-            "PNG needs the package resvg-py", "pip install 'costcalc[png]', or take --format svg"
+            "PNG needs the package resvg-py", "pip install 'costcalc[pictures]', or take --format svg"
         ) from error
     return svg_to_bytes
 

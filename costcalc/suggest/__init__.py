@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from costcalc.ir import Graph
-
 if TYPE_CHECKING:
+    from costcalc.frontends import ModelSource
     from costcalc.report import Report
     from costcalc.suggest.suggestions import Suggestions
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 class _Package(ModuleType):
     """This package can be called, for the API's function costcalc.suggest has its name."""
 
-    def __call__(self, model: str | os.PathLike[str] | Graph | Report, **options: Any) -> Suggestions:
+    def __call__(self, model: ModelSource | Report, **options: Any) -> Suggestions:
         from costcalc.suggest.find import suggest
 
         return suggest(model, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -29,13 +28,14 @@ from costcalc.units import parse, parse_percent, ratio
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from costcalc.frontends import ModelSource
     from costcalc.options import Reading
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 
 
 def suggest(
-    model: str | os.PathLike[str] | Graph | Report,
+    model: ModelSource | Report,
     *,
     rules: str | Sequence[str] = (),
     sort: str = "macs",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from costcalc.dim import Dim
+from costcalc.frontends import ModelSource, read_model, read_options
+from costcalc.given import read_already
 from costcalc.ir import Graph
-from costcalc.load import load as read
-from costcalc.load.spec import load_spec
-from costcalc.load.trace import Trace, trace
+from costcalc.load.trace import SourceMap, Trace
 from costcalc.precision import convert, named
 from costcalc.report import Report, analyze_graph
 from costcalc.suggest.totals import totals as totals_of
-
-BOM = "\ufeff"
 
 
 class Source(NamedTuple):
@@ -34,30 +31,22 @@ class Source(NamedTuple):
 
 
 def source(
-    model: str | os.PathLike[str] | Graph | Report,
+    model: ModelSource | Report,
     *,
     dtype: str | None = None,
     act_dtype: str | None = None,
     **options: Any,
 ) -> Source:
     """Reads a model; the options are costcalc.api.load's."""
-    traced: list[tuple[Trace, Callable[[str], Trace], str]] = []
-
-    def spec(content: bytes, file: str, own: str, **given: Any) -> Graph:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            return load_spec(content, file, own, **given)
-
-        def again(text: str) -> Trace:
-            return trace(text, file, own, **given)
-
-        found = again(text.removeprefix(BOM))
-        traced.append((found, again, BOM if text.startswith(BOM) else ""))
-        return found.graph
-
-    filled: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
-    graph = read(model.graph if isinstance(model, Report) else model, **filled, spec=spec)
+    arguments: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
+    found: SourceMap | None = None
+    if isinstance(model, (Graph, Report)):
+        read_already(**arguments)
+        graph = model.graph if isinstance(model, Report) else model
+    else:
+        loaded = read_model(model, read_options(**arguments, source_map=True))
+        graph = loaded.graph
+        found = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
 
     same = dtype is None and act_dtype is None
 
@@ -66,4 +55,4 @@ def source(
 
     report = cost(graph)
     totals = partial(totals_of, report) if same else lambda of: cost(of).totals
-    return Source(graph, report, cost, totals, *(traced[0] if traced else ()))
+    return Source(graph, report, cost, totals, *(found or ()))

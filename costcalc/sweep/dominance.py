@@ -1,7 +1,7 @@
 """Points in lexicographic order, each once -> which of them no other beats (less is better).
 
 Only an earlier point can beat a later one, and in two goals the latest that is kept does if any does. For more goals
-numpy compares ranks, which are as exact as the values; without it every point is compared with those that are kept.
+numpy compares ranks, which are as exact as the values.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.sweep.vector import has_numpy
-
 Values = tuple[Any, ...]
 
 
 def unbeaten(points: Sequence[Values]) -> list[Values]:
     """The points that are nowhere worse than another and better somewhere, for every other."""
-    if points and len(points[0]) > 2 and has_numpy():
+    if points and len(points[0]) > 2:
         return _by_rank(points)
     kept: list[Values] = []
     for values in points:
-        against = kept[-1:] if len(values) <= 2 else kept
-        if not any(all(x <= y for x, y in zip(other, values, strict=True)) for other in against):
+        if not kept or any(x > y for x, y in zip(kept[-1], values, strict=True)):
             kept.append(values)
     return kept
 

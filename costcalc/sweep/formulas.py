@@ -8,7 +8,7 @@ without a rule, an If that is still open, a question that no formula decides) ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ from costcalc.dim import Dim
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.sweep import point
 from costcalc.sweep.axis import Axis, Value
-from costcalc.sweep.figures import FIGURES, PEAK, totals
+from costcalc.sweep.figures import PEAK, totals
 from costcalc.sweep.point import Recipe, Row, built, refuse_open
-from costcalc.sweep.vector import Columns, has_numpy, value
+from costcalc.sweep.vector import Columns
 
 
 class Formulas(NamedTuple):
@@ -54,8 +54,7 @@ def rows(recipe: Recipe, given: Formulas, numbers: Sequence[int]) -> list[Row]:
     first = grid.point(numbers[0])
     fixed = [value for axis, value in zip(grid.axes, first, strict=True) if not axis.dim]
     dims = [axis for axis in grid.axes if axis.dim]
-    found = _fast if has_numpy() else _plain
-    columns, figures, broken = found(given, dims, numbers, recipe.with_peak)
+    columns, figures, broken = _evaluated(given, dims, numbers, recipe.with_peak)
     ends = (repeat(False), repeat(False), repeat(None))
     made: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *ends, strict=False))
     for at in broken:
@@ -74,7 +73,7 @@ def holds(recipe: Recipe, given: Formulas, first: int) -> bool:
 Found = tuple[list[Any], list[Any], Sequence[int]]
 
 
-def _fast(given: Formulas, dims: Sequence[Axis], numbers: Sequence[int], with_peak: bool) -> Found:
+def _evaluated(given: Formulas, dims: Sequence[Axis], numbers: Sequence[int], with_peak: bool) -> Found:
     import numpy as np
 
     index = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else np.array(numbers, dtype=object)
@@ -103,32 +102,3 @@ def _array(values: Sequence[Value]) -> Any:
     if isinstance(values, range) and max(values[0], values[-1]) < 2**63:
         return np.arange(values.start, values.stop, values.step, dtype=np.int64)
     return np.array(list(values), dtype=object if max(values) >= 2**63 else np.int64)
-
-
-def _plain(given: Formulas, dims: Sequence[Axis], numbers: Sequence[int], with_peak: bool) -> Found:
-    columns: list[list[Any]] = [[] for _ in dims]
-    lists: list[list[Any]] = [[] for _ in FIGURES]
-    broken: list[int] = []
-    for place, at in enumerate(_points(dims, numbers)):
-        kept: dict[str, int] = {}
-        for column, axis in zip(columns, dims, strict=True):
-            column.append(at[axis.name])
-        for a in given.assumptions:
-            left, right = value(a.left, at, kept), value(a.right, at, kept)
-            if left < right or (a.relation == "=" and left != right):
-                broken.append(place)
-        for i, (column, figure) in enumerate(zip(lists, given.figures, strict=True)):
-            if i != PEAK:
-                column.append(value(figure, at, kept))
-            else:
-                column.append(max(value(d, at, kept) for d in given.live) if with_peak else None)
-    return columns, lists, broken
-
-
-def _points(dims: Sequence[Axis], numbers: Sequence[int]) -> Iterator[dict[str, int]]:
-    for number in numbers:
-        at: dict[str, int] = {}
-        for axis in reversed(dims):
-            number, place = divmod(number, len(axis.values))
-            at[axis.name] = axis.values[place]
-        yield at

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from costcalc.dim import symbols
 from costcalc.errors import CostcalcError, LoadError, SpecError, UnknownNameError, UsageError
+from costcalc.frontends import Source, hold_source, model_parameters
 from costcalc.ir import Graph
-from costcalc.load import load as read
 from costcalc.load.symbols import default_batch
 from costcalc.sweep.figures import FIGURES, OTHERS
 from costcalc.sweep.point import Recipe, built
@@ -43,29 +43,13 @@ def opened(
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
     if isinstance(source, Graph) and (params or options):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
-    known = None if isinstance(source, Graph) else _parameters(source)
+    source = hold_source(source)
+    known = None if isinstance(source, Graph) else model_parameters(source)
     if params and known is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
     where = space(params, dims, known, (*FIGURES, *OTHERS))
     return _tried(Recipe(source, where, dict(options), with_peak, strict))
-
-
-def _parameters(source: Any) -> dict[str, Any] | None:
-    """What a YAML model's parameters stand for; None for an ONNX model, which is not read."""
-    found: list[dict[str, Any]] = []
-
-    def only(content: bytes, file: str, *_: Any, **__: Any) -> Any:
-        from costcalc.load.spec import parameters
-
-        found.append(parameters(content, file, {}))
-        raise UnknownNameError("enough is known", argument="params")
-
-    try:
-        read(source, params={"": 0}, spec=only)
-    except UnknownNameError:
-        return found[0] if found else None
-    raise AssertionError("a name that no model has was taken")
 
 
 def _tried(recipe: Recipe) -> Opened:
@@ -76,7 +60,8 @@ def _tried(recipe: Recipe) -> Opened:
         found = _tried_on(recipe, number * grid.inner)
         if found is not None:
             return found
-    return Opened(recipe, str(recipe.source), ())
+    source = recipe.source
+    return Opened(recipe, source.name if isinstance(source, Source) else str(source), ())
 
 
 def _tried_on(recipe: Recipe, number: int) -> Opened | None:

@@ -1,5 +1,5 @@
 """Formulas over whole columns of symbols' values, in exact integers: numpy's where they hold every intermediate result,
-Python's where they may not. Without numpy, Python's throughout.
+Python's where they may not.
 
 What may overflow is decided before it is computed: from the least and the greatest value of each symbol follows, in
 Python's integers, how large each power, product and partial sum can be at most. Below 2^63 a column is of int64, else
@@ -112,37 +112,6 @@ class Columns:
         return best
 
 
-def value(d: Dim, at: Mapping[str, int], kept: dict[str, int]) -> int:
-    """The value of one formula at one point, without numpy; kept holds the atoms that are computed already."""
-    if isinstance(d, int):
-        return d
-    total = 0
-    for m, c in d.terms.items():
-        for atom, n in m:
-            c *= _atom(atom, at, kept) ** n
-        total += c
-    return total
-
-
-def _atom(atom: Atom, at: Mapping[str, int], kept: dict[str, int]) -> int:
-    if atom.op == "symbol":
-        return at[atom.key]
-    found = kept.get(atom.key)
-    if found is None:
-        a, b = (value(x, at, kept) for x in atom.args)
-        if atom.op == "//" and b == 0:
-            raise ShapeError(f"{a} is divided by zero", "check the extents and the strides")
-        found = kept[atom.key] = a // b if atom.op == "//" else min(a, b) if atom.op == "min" else max(a, b)
-    return found
-
-
 def is_open(*dims: Dim | None) -> bool:
     """Whether a formula is among them."""
     return any(isinstance(d, Poly) for d in dims)
-
-
-def has_numpy() -> bool:
-    """Whether numpy is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("numpy") is not None

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from costcalc.cli.run import run
@@ -91,7 +92,6 @@ def test_a_model_that_cannot_be_read_is_2_and_nothing_is_written(capsys: pytest.
 
 
 def test_an_operator_without_a_rule_is_locked_as_not_known(capsys: pytest.CaptureFixture[str]) -> None:
-    onnx = pytest.importorskip("onnx")
     text = '<ir_version: 8, opset_import: ["": 17, "acme": 1]> g (float[1, 4] x) => (y) { y = acme.Mystery(x) }'
     Path("odd.onnx").write_bytes(onnx.parser.parse_model(text).SerializeToString())
     Path("costcalc.yaml").write_text("models: [odd.onnx]\n", encoding="utf-8")

@@ -50,20 +50,12 @@ def test_a_member_that_is_no_model(data: bytes, said: str) -> None:
         unpack(archive(data))
 
 
-def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n")
-    with pytest.raises(LoadError, match="its content is not here; git lfs pull"):
-        read(str(path))
-
-
 def test_a_member_that_shrank_too_much() -> None:
     with pytest.raises(LoadError, match="unpacks from"):
         unpack(archive(b"\x08\x08" * (33 << 20)))
 
 
 def test_a_textual_model_that_is_nested_deep(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
     path = tmp_path / "m.onnxtxt"
     head = '<ir_version: 8, opset_import: ["":17]> g (float[2] x) => (float[2] y) { y = If(c) <then_branch = '
     path.write_text(head + "g () => (y) { y = If (c) <then_branch = " * 20_000)

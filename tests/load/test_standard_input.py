@@ -10,7 +10,6 @@ import pytest
 
 from costcalc.errors import LoadError, SpecError
 from costcalc.load import load
-from costcalc.load.standard_input import kind
 
 YAML = "# a comment first\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {filters: 5, kernel: 3, bias: false}\n"
 TEXTUAL = '<ir_version: 8, opset_import: ["": 18]>\nagraph (float[2] x) => (float[2] y) { y = Relu(x) }\n'
@@ -57,11 +56,3 @@ def test_nothing(monkeypatch: pytest.MonkeyPatch, stream: io.TextIOWrapper | Non
     monkeypatch.setattr(sys, "stdin", stream)
     with pytest.raises(LoadError, match="standard input is empty"):
         load("-")
-
-
-@pytest.mark.parametrize(
-    ("data", "suffix"),
-    [(b"\x08\x08\x12\x07pytorch", ".onnx"), (b"PK\x03\x04", ".onnx"), (b"\n <ir_version: 8>", ".onnxtxt")],
-)
-def test_the_kind_of_other_content(data: bytes, suffix: str) -> None:
-    assert kind(data) == suffix

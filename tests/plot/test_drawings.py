@@ -122,7 +122,7 @@ def test_without_matplotlib_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) 
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=r"pip install 'costcalc\[plot\]', or take --format text or html"):
+    with pytest.raises(UsageError, match=r"pip install 'costcalc\[pictures\]', or take --format text or html"):
         picture.render([charts()["memory"]], "svg")
 
 

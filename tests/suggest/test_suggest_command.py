@@ -86,7 +86,6 @@ def test_files(page: Callable[..., str], tmp_path: Path) -> None:
     assert page(net, "--apply", "separable") == costcalc.suggest(net).apply("separable")
     assert page(net, "--apply", "1", "-o", str(new)) == ""
     assert new.read_text() == costcalc.suggest(net).apply(1)
-    pytest.importorskip("onnx")
     page(net, "--apply", "1", "-o", str(tmp_path / "new.onnx"))
     assert costcalc.analyze(tmp_path / "new.onnx").macs == costcalc.analyze(new).macs
 

@@ -13,7 +13,7 @@ import pytest
 import costcalc
 from costcalc.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
 from costcalc.load import builtin_models
-from costcalc.sweep import batch, formulas, work
+from costcalc.sweep import batch, work
 from costcalc.sweep.figures import FIGURES, totals
 from costcalc.sweep.opening import opened
 from costcalc.sweep.result import Sweep
@@ -59,9 +59,7 @@ def test_several_processes_give_the_same_in_the_same_order() -> None:
     assert one == two and len(one) == 3 * 49
 
 
-@pytest.mark.parametrize("numpy", [True, False])
-def test_formulas_give_what_is_built(numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formulas, "has_numpy", lambda: numpy)
+def test_formulas_give_what_is_built() -> None:
     dims: dict[str, Any] = {"N": "1,2,100000000007", "H": "32:71:13", "W": "33:230:29"}
     found = sweep("resnet18", dims=dims)
     assert found.points == 3 * 4 * 7 >= batch.FEW

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc.dim import Dim, maximum, minimum, substitute, symbol
 from costcalc.errors import ShapeError
-from costcalc.sweep.vector import LARGEST, Columns, value
+from costcalc.sweep.vector import LARGEST, Columns
 
-np = pytest.importorskip("numpy")
 A, B = symbol("a"), symbol("b")
 
 
@@ -42,7 +42,6 @@ def test_columns_equal_substitution(seed: int, largest: int) -> None:
     for formula in formulas:
         expected = [substitute(formula, {"a": a, "b": b}) for a, b in points]
         assert np.broadcast_to(columns.of(formula).values, len(points)).tolist() == expected
-        assert [value(formula, {"a": a, "b": b}, {}) for a, b in points] == expected
     expected = [max(int(substitute(f, {"a": a, "b": b})) for f in formulas) for a, b in points]
     assert np.broadcast_to(columns.greatest(formulas).values, len(points)).tolist() == expected
 
@@ -68,5 +67,3 @@ def test_a_division_by_zero_is_told() -> None:
     d = (A + 1) // (B - 3)
     with pytest.raises(ShapeError):
         Columns({"a": [1, 2], "b": [4, 3]}).of(d)
-    with pytest.raises(ShapeError):
-        value(d, {"a": 1, "b": 3}, {})

@@ -1,0 +1,73 @@
+"""File formats to Graph: which front end reads a source, and its reading.
+
+What a source is, is told by its first bytes; its suffix decides only where they tell nothing (a damaged file).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.errors import LoadError, UsageError
+from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
+from costcalc.frontends.options import ReadOptions, read_options
+from costcalc.frontends.source import NO_FILE, ModelSource, Source, find_source, hold_source
+from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
+
+KNOWN = "give a YAML model, an ONNX model or a built-in name"
+
+
+def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Loaded:  # noqa: B008
+    """The graph of a path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an
+    onnx.ModelProto, with its source map if the options ask for one. CostcalcError where it is no model."""
+    source = find_source(model)
+    return find_frontend(source).read(source, options)
+
+
+def find_frontend(source: Source) -> Frontend:
+    """The front end that reads a source: one that recognises it, else the one of its suffix; text without a suffix is a
+    YAML model. LoadError for a file of another kind, named where it is known, UsageError for another object."""
+    for frontend in frontends():
+        if frontend.recognises(source):
+            return frontend
+    if source.object is not None:
+        kind = type(source.object)
+        fact = f"an object of the type {kind.__module__}.{kind.__qualname__} is no model that is read"
+        raise UsageError(fact, "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
+    from costcalc.frontends.foreign import refuse_directory, refuse_foreign
+
+    if source.is_directory:
+        refuse_directory(source)
+        raise LoadError(f"{source.file} is no file", NO_FILE)
+    refuse_foreign(source)
+    for frontend in BUILT_IN:
+        if source.kind in frontend.suffixes:
+            return frontend
+    if not source.kind and source.is_text:
+        return YAML
+    raise LoadError("its content is of no model format that is known", KNOWN, source.file)
+
+
+def model_parameters(model: ModelSource) -> dict[str, Any] | None:
+    """The parameters of a model's own with their defaults; None where its format has none. CostcalcError where it is no
+    model."""
+    source = find_source(model)
+    frontend = find_frontend(source)
+    return dict(frontend.parameters(source)) if isinstance(frontend, ParametricFrontend) else None
+
+
+__all__ = [
+    "YAML",
+    "Frontend",
+    "Loaded",
+    "ModelSource",
+    "ParametricFrontend",
+    "ReadOptions",
+    "Source",
+    "find_frontend",
+    "find_source",
+    "hold_source",
+    "model_parameters",
+    "read_model",
+    "read_options",
+    "suffixes",
+]

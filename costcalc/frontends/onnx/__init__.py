@@ -1,0 +1,1 @@
+"""ONNX files and protobuf messages to Graph, and back."""

@@ -1,0 +1,69 @@
+"""Bound symbols, parameters, shapes and values as a user gives them -> ReadOptions, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from costcalc.dim import Dim, Poly
+from costcalc.errors import UnknownNameError, UsageError
+from costcalc.given import mapping
+from costcalc.load.onnx_symbols import dim_of
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a front end reads a model.
+
+    dims binds symbols, params replaces the model's own parameters, shapes replaces whole input shapes, values binds
+    small integer or boolean inputs; symbolic leaves batch and spatial extents open. source_map asks the front end for
+    Loaded.source_map.
+    """
+
+    dims: Mapping[str, Dim] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Sequence[Dim]] = field(default_factory=dict)
+    values: Mapping[str, int | bool] = field(default_factory=dict)
+    symbolic: bool = False
+    source_map: bool = False
+
+    def refuse(self, argument: str, fact: str, remedy: str) -> None:
+        """UnknownNameError where an argument is used that this kind of model does not have (`params`, `values` …)."""
+        for name in getattr(self, argument):
+            raise UnknownNameError(fact, remedy, argument=argument, name=name)
+
+
+def read_options(
+    *,
+    dims: Mapping[str, Dim | str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
+    values: Mapping[str, int | bool] | None = None,
+    symbolic: bool = False,
+    source_map: bool = False,
+) -> ReadOptions:
+    """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
+    bound = {name: _extent(value, name, 1) for name, value in mapping("dims", dims).items()}
+    sized = {name: _extents(shape, name) for name, shape in mapping("shapes", shapes).items()}
+    return ReadOptions(bound, mapping("params", params), sized, mapping("values", values), symbolic, source_map)
+
+
+def _extent(value: Dim | str, name: str, least: int) -> Dim:
+    """An extent from the command line or from Python: a number, or a symbol's name."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = int(text) if re.fullmatch(r"-?[0-9]{1,999}", text) else dim_of(text)
+    if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < least):
+        raise UsageError(
+            f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"
+        )
+    return value
+
+
+def _extents(shape: Sequence[Dim | str], name: str) -> list[Dim]:
+    """The extents of an input from the command line or from Python."""
+    if isinstance(shape, str) or not isinstance(shape, Iterable):
+        raise UsageError(f"{name} is given the shape {shape!r}", f'list its extents: {{"{name}": [1, 3, 224, 224]}}')
+    return [_extent(d, name, 0) for d in shape]

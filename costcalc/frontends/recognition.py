@@ -1,0 +1,89 @@
+"""The first bytes of a source -> whether they are of a format with a built-in front end. Imports no reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from costcalc.frontends.source import ZIP, Source, is_onnx_message
+
+MODEL_KEY = re.compile(rb"^(name|source|description|aliases|params|input|blocks|layers|output):", re.M)
+PROTOTXT = re.compile(rb"^\s*layers?\s*:?\s*\{", re.M)
+"""Caffe's text format has `name:` and `input:` at the beginning of lines too."""
+TEXTUAL = re.compile(
+    rb"(?:\s|#[^\n]*\n)*<\s*(ir_version|opset_import|producer_name|producer_version|domain|model_version|doc_string"
+    rb"|metadata_props)\s*:"
+)
+
+_VARINTS, _LENGTHS = frozenset((1, 5)), frozenset((2, 3, 4, 6, 7, 8, 14, 20, 25, 26))
+"""Fields of ONNX's ModelProto by their wire types; see onnx.proto."""
+_PRODUCER, _GRAPH = 2, 7
+_CONTROL = re.compile(rb"[\0-\x1f]")
+
+
+def is_yaml(source: Source) -> bool:
+    """Text with one of a YAML model's keys at the beginning of a line."""
+    head = source.head
+    return source.is_text and MODEL_KEY.search(head) is not None and PROTOTXT.search(head) is None
+
+
+def is_onnx(source: Source) -> bool:
+    """A ModelProto in memory or serialised, its textual form, or a zip archive that holds one (or is damaged)."""
+    if source.object is not None:
+        return is_onnx_message(source.object)
+    head = source.head
+    if source.is_text:
+        return is_textual_onnx(head)
+    if head.startswith(ZIP):
+        return not source.members or any(name.endswith(".onnx") for name in source.members)
+    return _is_model_message(head)
+
+
+def is_textual_onnx(head: bytes) -> bool:
+    """ONNX's textual form, which begins with its `<ir_version: …>`."""
+    return TEXTUAL.match(head) is not None
+
+
+def _is_model_message(head: bytes) -> bool:
+    """Whether the fields that lie in the first bytes are those of ONNX's ModelProto. Of TensorFlow's SavedModel and of
+    Core ML, which begin alike, the second field is a message and not a producer's name."""
+    seen = False
+    for number, wire, begin, end in protobuf_fields(head):
+        if (wire, number in _VARINTS) != (0, True) and (wire, number in _LENGTHS) != (2, True):
+            return False
+        if number == _PRODUCER and (end > len(head) or _CONTROL.search(head[begin:end])):
+            return False
+        seen = seen or number in (1, _GRAPH)
+    return seen
+
+
+def protobuf_fields(head: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(field number, wire type, begin, end) of the fields of a message whose first bytes are given; the last may reach
+    beyond them. A varint's begin is its value. What is no field is given as number 0, and ends it."""
+    at = 0
+    while at < len(head):
+        key, at = _varint(head, at)
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            value, at = _varint(head, at)
+            yield number, wire, value, at
+            continue
+        size, at = _varint(head, at) if wire == 2 else ({1: 8, 5: 4}.get(wire, -1), at)
+        if number == 0 or size < 0:
+            yield 0, wire, at, at
+            return
+        yield number, wire, at, at + size
+        at += size
+
+
+def _varint(head: bytes, at: int) -> tuple[int, int]:
+    """(value, next offset); bytes that are missing count as 0."""
+    value = shift = 0
+    while at < len(head) and shift < 70:
+        byte = head[at]
+        value |= (byte & 127) << shift
+        at += 1
+        shift += 7
+        if byte < 128:
+            break
+    return value, at

@@ -1,0 +1,186 @@
+"""A path, a built-in name, `REV:path`, standard input, bytes or an object -> Source: bytes with a name and a suffix."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, Union
+
+from costcalc.errors import CostcalcError, LoadError, UsageError
+from costcalc.ir import Graph
+from costcalc.load.builtin import find, names
+
+NO_FILE = "name a YAML file, an ONNX file or a built-in model"
+HEAD = 4096
+"""Bytes from the beginning that tell what a source is."""
+ZIP = b"PK\x03\x04"
+_BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
+"""What no text holds, and every protobuf message: the key of its first field, or a length."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model that is still to be read: data, the file or directory at path, or an object in memory, whichever is not
+    None.
+
+    name is what reports call it, file what errors call it, kind its suffix in small letters ("" without a name).
+    """
+
+    name: str
+    data: bytes | None = None
+    path: Path | None = None
+    object: Any = None
+    kind: str = ""
+    file: str = ""
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first HEAD bytes; none of an object or a directory. LoadError where the file cannot be read."""
+        if self.object is not None or self.is_directory:
+            return b""
+        if self.data is not None:
+            return self.data[:HEAD]
+        with self.open() as stream:
+            return stream.read(HEAD)
+
+    @cached_property
+    def is_directory(self) -> bool:
+        return self.path is not None and self.path.is_dir()
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the first bytes are text in UTF-8 or another encoding that keeps ASCII."""
+        return bool(self.head) and _BINARY.search(self.head) is None
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names in the directory of a zip archive; none where the source is no archive, or a damaged one."""
+        if not self.head.startswith(ZIP):
+            return ()
+        import zipfile  # 10 ms, which a model that is no archive does not pay
+
+        try:
+            with self.open() as stream, zipfile.ZipFile(stream) as archive:
+                return tuple(archive.namelist())
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            return ()
+
+    def open(self) -> IO[bytes]:
+        """The bytes as a binary stream. LoadError where the file cannot be read."""
+        if self.path is None:
+            return BytesIO(self.data or b"")
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def content(self) -> bytes:
+        """All bytes. LoadError where the file cannot be read."""
+        if self.path is None:
+            return self.data or b""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> LoadError:
+        return LoadError(f"{self.file} cannot be read: {error.strerror}", "check the path and its permissions")
+
+
+ModelSource = Union[str, "os.PathLike[str]", bytes, IO[bytes], Graph, Source, Any]
+"""What the API takes for a model: a path, a built-in name, the bytes of a file, a binary file object, an
+onnx.ModelProto, a Graph, or an object that an installed front end reads."""
+
+
+def find_source(model: Any) -> Source:
+    """The source that a path, a name, bytes, a binary file object or another object stands for.
+
+    LoadError where there is no such file, UsageError for a file object of text.
+    """
+    if isinstance(model, Source):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return _named_source(os.fspath(model))
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return Source("model", data=bytes(model), file="model")
+    if hasattr(model, "read"):
+        return _stream_source(model)
+    name = _object_name(model)
+    return Source(name, object=model, file=name)
+
+
+def hold_source(model: Any) -> Any:
+    """A model that can be read several times: a file object, which is read once, and any other object become a Source;
+    a path, a Graph or a Report stays as it is."""
+    known = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
+    return model if known else find_source(model)
+
+
+def _named_source(text: str) -> Source:
+    path = Path(text)
+    if text == "-":
+        return Source(text, data=_standard_input(), file=text)
+    if path.is_file():
+        return Source(text, path=path, kind=path.suffix.lower(), file=text)
+    builtin = find(text)
+    if builtin is not None:
+        return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
+    if ":" in text:
+        from costcalc.revisions import content, parts
+
+        revision = parts(text)
+        if revision is not None:
+            try:
+                data = content(*revision)
+            except CostcalcError as error:
+                raise error.at(text) from error
+            return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
+    if path.is_dir():
+        return Source(text, path=path, kind=path.suffix.lower(), file=text)
+    raise _no_file(path)
+
+
+def _standard_input() -> bytes:
+    """All that comes on standard input. LoadError where nothing does: it is empty, closed or read already."""
+    data: bytes = b"" if sys.stdin is None else sys.stdin.buffer.read()
+    if not data:
+        raise LoadError("standard input is empty", "pipe one model into it; it can be read once", "-")
+    return data
+
+
+def _stream_source(stream: Any) -> Source:
+    name = getattr(stream, "name", None)
+    label = os.fspath(name) if isinstance(name, (str, os.PathLike)) else "model"
+    data = stream.read()
+    if not isinstance(data, bytes):
+        raise UsageError(f"{label} is a file object of text", "open it in binary mode: open(path, 'rb')")
+    return Source(label, data=data, kind=Path(label).suffix.lower(), file=label)
+
+
+def _object_name(model: Any) -> str:
+    """What an object calls itself (an onnx.ModelProto: its graph's name), else the name of its type."""
+    if is_onnx_message(model):
+        return str(model.graph.name) or "model"
+    return str(getattr(model, "name", "") or type(model).__name__)
+
+
+def is_onnx_message(model: Any) -> bool:
+    """Whether an object is an onnx.ModelProto; told by its type's name, so that onnx is not imported for it."""
+    kind = type(model)
+    return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
+
+
+def _no_file(path: Path) -> LoadError:
+    if path.exists():
+        return LoadError(f"{path} is no file", NO_FILE)
+    import difflib
+
+    text = str(path)
+    near = difflib.get_close_matches(text, names(), n=1, cutoff=0.6)
+    remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
+    return LoadError(f"there is no file and no built-in model {text!r}", remedy)

@@ -1,0 +1,77 @@
+"""The built-in front ends, imported when one of them reads, and those of installed packages (`costcalc.frontends`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from costcalc.errors import UsageError
+from costcalc.frontends import recognition
+from costcalc.frontends.frontend import Frontend, Loaded
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.source import Source
+
+GROUP = "costcalc.frontends"
+
+
+class BuiltInFrontend:
+    """A front end whose reader is a module with a function `read`, imported when a model is read by it."""
+
+    def __init__(self, name: str, suffixes: tuple[str, ...], recognises: Callable[[Source], bool], module: str) -> None:
+        self.name, self.suffixes, self.module = name, suffixes, module
+        self._recognises = recognises
+
+    def recognises(self, source: Source) -> bool:
+        return self._recognises(source)
+
+    def read(self, source: Source, options: ReadOptions) -> Loaded:
+        loaded: Loaded = import_module(self.module).read(source, options)
+        return loaded
+
+
+class BuiltInParametricFrontend(BuiltInFrontend):
+    """A built-in front end whose module has a function `parameters` too."""
+
+    def parameters(self, source: Source) -> Mapping[str, Any]:
+        values: Mapping[str, Any] = import_module(self.module).parameters(source)
+        return values
+
+
+YAML = BuiltInParametricFrontend("yaml", (".yaml", ".yml"), recognition.is_yaml, "costcalc.frontends.yaml.frontend")
+ONNX = BuiltInFrontend("onnx", (".onnx", ".onnxtxt", ".ort"), recognition.is_onnx, "costcalc.frontends.onnx.frontend")
+BUILT_IN: tuple[Frontend, ...] = (YAML, ONNX)
+"""In the order in which they are asked."""
+
+
+@lru_cache(maxsize=1)
+def installed_frontends() -> tuple[Frontend, ...]:
+    """The front ends of installed packages, loaded once: each entry point names a Frontend object. UsageError where one
+    cannot be loaded."""
+    from importlib import metadata  # 20 ms, which a model with a built-in front end does not pay
+
+    return tuple(_load(entry) for entry in metadata.entry_points(group=GROUP))
+
+
+def _load(entry: Any) -> Frontend:
+    try:
+        frontend: Frontend = entry.load()
+        for part in ("name", "suffixes", "recognises", "read"):
+            getattr(frontend, part)
+    except (Exception, SystemExit) as error:
+        fact = f"the front end {entry.name!r} of {entry.value} cannot be loaded: {type(error).__name__}: {error}"
+        raise UsageError(fact, "mend or uninstall the package") from error
+    return frontend
+
+
+def frontends() -> Iterator[Frontend]:
+    """All front ends: the built-in ones first, those of packages where none before them was the right one."""
+    yield from BUILT_IN
+    yield from installed_frontends()
+
+
+@lru_cache(maxsize=1)
+def suffixes() -> tuple[str, ...]:
+    """The suffixes by which a directory's files are known as models."""
+    return tuple(dict.fromkeys(suffix for frontend in frontends() for suffix in frontend.suffixes))

@@ -1,0 +1,35 @@
+"""A YAML source to Loaded, with the map of its layers on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costcalc.frontends.frontend import Loaded
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.source import Source
+from costcalc.load.spec import load_spec
+from costcalc.load.spec import parameters as spec_parameters
+from costcalc.load.trace import source_map
+
+
+def read(source: Source, options: ReadOptions) -> Loaded:
+    """The model. SpecError and ShapeError carry file:line:column. UnknownNameError for options.values."""
+    options.refuse("values", "--value is for ONNX models", "use --set for a YAML model's parameters")
+    arguments: dict[str, Any] = {
+        "params": options.params,
+        "dims": options.dims,
+        "shapes": options.shapes,
+        "symbolic": options.symbolic,
+    }
+    content = source.content()
+    if options.source_map:
+        found = source_map(content, source.file, source.name, **arguments)
+        if found is not None:
+            return Loaded(found.trace.graph, found)
+    return Loaded(load_spec(content, source.file, source.name, **arguments))
+
+
+def parameters(source: Source) -> Mapping[str, Any]:
+    """The parameters that the model names, with their defaults."""
+    return spec_parameters(source.content(), source.file, {})
