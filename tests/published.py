@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = ("costcalc", "specs", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
 _NO_INDEX = re.compile(r"NewConnectionError|Connection refused|Could not fetch URL|Temporary failure in name resolution|"
                        r"No matching distribution found for (hatchling|click|pyyaml|rich|pip|setuptools)|ProxyError|"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from repository import begin, commit, git, needs_git
+from support.cli import call
 from verdict_readers import READ
 
 import costcalc
@@ -66,9 +67,7 @@ def doubled(folder: Path) -> None:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
-    capsys.readouterr()  # what was said before
-    code = run(args)
-    return code, capsys.readouterr().out
+    return call(capsys, *args)[:2]
 
 
 def difference(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:

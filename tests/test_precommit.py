@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from published import ROOT, commit, copy, skip_without_index
+from published import commit, copy, skip_without_index
+from support.paths import ROOT
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
 CONFIG = "models: [net.yaml]\nlimits: {macs: 1k}\nmax_increase: 300%\n"

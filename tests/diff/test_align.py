@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from chains import named, net, of, sound, statuses
 from made import blocks
+from support.paths import ONNX_FILES
 
 from costcalc.build import GraphBuilder
 from costcalc.diff.align import align
@@ -157,12 +157,9 @@ def test_thousands_of_layers_take_about_a_second() -> None:
     assert len([i for i, _ in found if i is None]) == 2
 
 
-DATA = Path(__file__).parents[1] / "data" / "onnx"
-
-
 def test_two_exports_of_one_network() -> None:
-    before = of(str(DATA / "resnet18__ts.onnx"))
-    after = of(str(DATA / "resnet18__dyn_dynbatch.onnx"))
+    before = of(str(ONNX_FILES / "resnet18__ts.onnx"))
+    after = of(str(ONNX_FILES / "resnet18__dyn_dynbatch.onnx"))
     together = align(before, after)
     macs = [
         (before.layers[i].amounts["macs"], after.layers[j].amounts["macs"])

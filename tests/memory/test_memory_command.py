@@ -8,25 +8,13 @@ import json
 from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner
+from support.cli import call, ok
 
-from costcalc.cli.commands import cli
-from costcalc.cli.memory import memory
 from costcalc.render import plot
 from costcalc.render.palette import Screen
 from costcalc.sheet import Plot
 
-
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
-def ok(*args: str) -> str:
-    result = CliRunner().invoke(memory, args, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout.rstrip("\n")
+pytestmark = pytest.mark.usefixtures("plain_terminal")
 
 
 @pytest.mark.parametrize(
@@ -42,11 +30,11 @@ def ok(*args: str) -> str:
     ],
 )  # fmt: skip
 def test_gold(name: str, args: tuple[str, ...], gold: Callable[[str, str], None]) -> None:
-    gold(name, ok(*args))
+    gold(name, ok("memory", *args).rstrip("\n"))
 
 
 def test_json_holds_the_plan() -> None:
-    found = json.loads(ok("resnet18", "--arena", "--align", "64", "--format", "json"))["memory"]
+    found = json.loads(ok("memory", "resnet18", "--arena", "--align", "64", "--format", "json"))["memory"]
     assert found["totals"]["peak_activation_bytes"] == 6_422_528
     assert found["arena"] == {"bytes": 6_422_528, "alive_bytes": 6_422_528, "alignment": 64}
     assert max(step["live_bytes"] for step in found["steps"]) == 6_422_528
@@ -58,16 +46,15 @@ def test_json_holds_the_plan() -> None:
 
 def test_the_peak_of_analyze() -> None:
     """The two commands give one figure."""
-    result = CliRunner().invoke(cli, ["analyze", "resnet50", "--format", "json"])
-    peak = json.loads(result.stdout)["models"][0]["totals"]["peak_activation_bytes"]
-    assert json.loads(ok("resnet50", "--format", "json"))["memory"]["totals"]["peak_activation_bytes"] == peak
+    peak = json.loads(ok("analyze", "resnet50", "--format", "json"))["models"][0]["totals"]["peak_activation_bytes"]
+    assert json.loads(ok("memory", "resnet50", "--format", "json"))["memory"]["totals"]["peak_activation_bytes"] == peak
 
 
 def test_csv_has_every_tensor() -> None:
-    rows = list(csv.DictReader(io.StringIO(ok("lenet5", "--format", "csv", "--arena"))))
+    rows = list(csv.DictReader(io.StringIO(ok("memory", "lenet5", "--format", "csv", "--arena"))))
     assert rows[0].keys() == {"tensor", "type", "shape", "bytes", "offset", "from", "to", "share"}
-    assert len(rows) == len(json.loads(ok("lenet5", "--format", "json"))["memory"]["tensors"])
-    assert len(ok("lenet5", "--format", "csv", "--top", "2").splitlines()) == 3
+    assert len(rows) == len(json.loads(ok("memory", "lenet5", "--format", "json"))["memory"]["tensors"])
+    assert len(ok("memory", "lenet5", "--format", "csv", "--top", "2").splitlines()) == 3
 
 
 def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
@@ -93,9 +80,9 @@ def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
     assert content["steps"][0]["live_bytes"] == "200*m + n + 1"
 
 
-def test_open_sizes_and_an_arena() -> None:
-    result = CliRunner().invoke(memory, ["gpt2", "--arena"])
-    assert result.exit_code != 0 and "--dim seq=…" in str(result.exception)
+def test_open_sizes_and_an_arena(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = call(capsys, "memory", "gpt2", "--arena")
+    assert code == 2 and "--dim seq=…" in error
 
 
 def test_an_unknown_size_makes_a_lower_bound() -> None:

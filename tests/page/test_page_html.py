@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import chromium, shown  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 import costcalc
 from costcalc.build import GraphBuilder
@@ -147,7 +147,7 @@ def test_the_vendored_library_is_what_was_built() -> None:
     licences = (VENDORED.parent / "LICENCES.txt").read_text(encoding="utf-8")
     for name, version in VERSIONS.items():
         assert f"= {name} {version} =" in licences
-    folder = Path(__file__).parents[2] / "vendor"
+    folder = ROOT / "vendor"
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     assert wanted == {name: VERSIONS[name] for name in wanted}

@@ -9,28 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.paths import COUNTERS, ONNX_FILES
 
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType
 from costcalc.reconcile.said import remarks
 
-HERE = Path(__file__).parent
-EXPORTED = HERE.parent / "data" / "onnx"
-NETWORKS = json.loads((HERE / "torchvision.json").read_text(encoding="utf-8"))["networks"]
-ONNX_TOOL: dict[str, int] = json.loads((HERE / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
+NETWORKS = json.loads((COUNTERS / "torchvision.json").read_text(encoding="utf-8"))["networks"]
+ONNX_TOOL: dict[str, int] = json.loads((COUNTERS / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
 AT_224 = {"input": (1, 3, 224, 224)}
 
 
 def test_an_exported_resnet_with_its_normalisations_taken_back() -> None:
-    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, written={"bias": "folded"})
+    found = costcalc.reconcile(ONNX_FILES / "resnet18__ts_dynhw.onnx", shapes=AT_224, written={"bias": "folded"})
     figures = NETWORKS["resnet18"]["figures"]
     assert {counter: found[counter].figure for counter in figures} == figures
 
 
 def test_without_that_the_rest_is_unexplained_and_the_way_out_is_named() -> None:
     thop = NETWORKS["resnet18"]["figures"]["thop"]
-    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
+    found = costcalc.reconcile(ONNX_FILES / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
     account = found["thop"]
     normalised = 2_483_712
     assert account.unexplained == 4 * normalised
@@ -90,7 +89,7 @@ def test_onnx_tool_stops_at_the_operator_attention() -> None:
     assert "Attention" in costcalc.reconcile("vit_b_16", tools=["onnx_tool"])["onnx_tool"].failed
 
 
-@pytest.mark.parametrize("path", sorted(EXPORTED.glob("*.onnx")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(ONNX_FILES.glob("*.onnx")), ids=lambda path: path.stem)
 def test_every_graph_has_accounts_that_add_up(path: Path) -> None:
     report = costcalc.analyze(path)
     found = costcalc.reconcile(path)
