@@ -43,9 +43,9 @@ pytestmark = needs_git
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """main has a model, its config and its lock; the working tree is on the branch `change`."""
-    for name in [n for n in os.environ if n.startswith(("GIT_", "GITHUB_", "CI_", "COSTCALC_"))]:
+    for name in [n for n in os.environ if n.startswith(("GITHUB_", "CI_", "COSTCALC_"))]:
         monkeypatch.delenv(name)
-    folder = begin(tmp_path)
+    folder = begin(tmp_path, monkeypatch)
     (folder / "models").mkdir()
     monkeypatch.chdir(folder)
     write(MODEL)

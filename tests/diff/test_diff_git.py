@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,7 @@ pytestmark = needs_git
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """models/a.yaml and models/b.yaml on main, in a folder of a repository that is the working directory."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    top = begin(tmp_path)
+    top = begin(tmp_path, monkeypatch)
     (top / "project" / "models").mkdir(parents=True)
     monkeypatch.chdir(top / "project")
     write("models/a.yaml", NET)
@@ -176,7 +173,7 @@ def test_a_model_in_a_submodule_is_read_at_the_commit_that_the_revision_names(
 ) -> None:
     outer = tmp_path / "outer"
     outer.mkdir()
-    monkeypatch.chdir(begin(outer))
+    monkeypatch.chdir(begin(outer, monkeypatch))
     git(Path(), "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository), "sub")
     write("costcalc.yaml", "models: [sub/project/models/a.yaml]\n")
     commit(Path())

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from runtime import executed, inferred
+from support.graph_execution import executed, inferred
 
 import costcalc
 from costcalc.errors import CostcalcError, UsageError
