@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto
 from onnx import helper as h
 from support.cli import environment
+from support.onnx_models import info, model
 from support.paths import ONNX_FILES, SHARED
 
 from costcalc.errors import CostcalcError
@@ -38,26 +39,14 @@ def test_damaged_models() -> None:
 def test_elements_in_a_field_of_another_type_are_refused() -> None:
     """Floats in an int64 shape would be taken for extents."""
     shape = TensorProto(name="shape", data_type=TensorProto.INT64, dims=[1], double_data=[2.5])
-    graph = h.make_graph(
-        [h.make_node("Reshape", ["x", "shape"], ["y"])],
-        "g",
-        [h.make_tensor_value_info("x", TensorProto.FLOAT, [4])],
-        [h.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [shape],
-    )
+    nodes = [h.make_node("Reshape", ["x", "shape"], ["y"])]
     with pytest.raises(CostcalcError, match="of another type than int64"):
-        load_onnx(h.make_model(graph).SerializeToString())
+        load_onnx(model(nodes, [info("x", TensorProto.FLOAT, [4])], ["y"], [shape]))
 
 
 def test_extents_are_integers() -> None:
     """A shape in a float tensor."""
     shape = h.make_tensor("shape", TensorProto.FLOAT, [1], [2.5])
-    graph = h.make_graph(
-        [h.make_node("Expand", ["x", "shape"], ["y"])],
-        "g",
-        [h.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
-        [h.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [shape],
-    )
+    nodes = [h.make_node("Expand", ["x", "shape"], ["y"])]
     with pytest.raises(CostcalcError, match="integer"):
-        load_onnx(h.make_model(graph).SerializeToString())
+        load_onnx(model(nodes, [info("x", TensorProto.FLOAT, [1])], ["y"], [shape]))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto
 from onnx import helper as h
+from support.onnx_models import info, model, weight
 from support.paths import ONNX_FILES, SHARED
 
 import costcalc
@@ -122,20 +123,16 @@ def test_a_decoder_with_a_cache_is_a_formula_in_past_and_new_positions() -> None
         h.make_node("MatMul", ["m2", "wo"], ["y"]),
     ]
     shape.append(h.make_tensor("flat", INT, [3], [0, 0, 64]))
-    weights = [
-        TensorProto(name=f"w{n}", data_type=FLOAT, dims=[64, 64], data_location=TensorProto.EXTERNAL) for n in "qkvo"
-    ]
-    inputs = [h.make_tensor_value_info("x", FLOAT, ["batch", "seq", 64])]
-    inputs += [h.make_tensor_value_info(f"past_{n}", FLOAT, ["batch", 4, "past_seq", 16]) for n in "kv"]
-    outputs = [h.make_tensor_value_info(n, FLOAT, None) for n in ("y", "k", "v")]
-    graph = h.make_graph(nodes, "decoder", inputs, outputs, [*shape, *weights])
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)]).SerializeToString()
-    report = analysed(model)
+    weights = [weight(f"w{n}", 64, 64) for n in "qkvo"]
+    inputs = [info("x", FLOAT, ["batch", "seq", 64])]
+    inputs += [info(f"past_{n}", FLOAT, ["batch", 4, "past_seq", 16]) for n in "kv"]
+    data = model(nodes, inputs, ["y", "k", "v"], [*shape, *weights])
+    report = analysed(data)
     past, seq = symbol("past_seq"), symbol("seq")
     assert report.macs == 4 * seq * 64 * 64 + 2 * 4 * 16 * seq * (past + seq)
     assert report.graph.types["k"].shape == (1, 4, past + seq, 16)
     assert "128·past_seq·seq + 128·seq² + 16,384·seq" in str(report)
-    one_token = analysed(model, seq=1, past_seq=511)
+    one_token = analysed(data, seq=1, past_seq=511)
     assert report.bind({"seq": 1, "past_seq": 511}).totals == one_token.totals
     assert one_token.macs == 4 * 64 * 64 + 2 * 4 * 16 * 512
 

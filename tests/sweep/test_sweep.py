@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import TensorProto, helper
+from support.onnx_models import info, model, weight
 
 import costcalc
 from costcalc.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
@@ -196,16 +198,10 @@ def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: p
 
 def test_figures_without_an_unknown_operator_are_marked_and_said_to_be_lower_bounds(tmp_path: Path) -> None:
     """A condition cannot tell more than the figure: the row stays, and the reader is told."""
-    from onnx import TensorProto, helper
-
-    weight = helper.make_tensor("w", TensorProto.FLOAT, [5, 3, 3, 3], [0.0] * 135)
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 6, 6])
-    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 5, 4, 4])
+    x = info("x", TensorProto.FLOAT, ["N", 3, 6, 6])
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"]), helper.make_node("Mystery", ["y"], ["z"], domain="com.acme")]
-    graph = helper.make_graph(nodes, "odd", [x], [z], [weight])
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.acme", 1)]
     path = tmp_path / "odd.onnx"
-    path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
+    path.write_bytes(model(nodes, [x], ["z"], [weight("w", 5, 3, 3, 3)], opsets={"com.acme": 1}))
     said = " ".join(str(costcalc.sweep(path, dims={"N": [1, 2]}, where="macs < 3000")).split())
     assert f"≥ {5 * 16 * 27:,}" in said and "Rows 1 of 2" in said
     assert "an operator has no rule in some: figures marked ≥ are lower bounds" in said
