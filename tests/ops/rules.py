@@ -43,8 +43,8 @@ def floats(*values: Any) -> TensorType:
     return t(len(values), value=values)
 
 
-def scalar(value: Dim, dtype: DType = I64) -> TensorType:
-    """A known integer."""
+def scalar(value: Dim | float, dtype: DType = I64) -> TensorType:
+    """A known number."""
     return t(dtype=dtype, value=(value,))
 
 
@@ -67,7 +67,7 @@ def run(
     return [builder.types[o] for o in outputs]
 
 
-def value(op_type: str, *inputs: TensorType | None, **attributes: Any) -> tuple[Any, ...] | None:
+def value(op_type: str, *inputs: TensorType | None, **attributes: Any) -> Any:
     """The elements of the first output; None where they are not known."""
     return run(op_type, *inputs, **attributes)[0].value
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.paths import COUNTERS, ONNX_FILES
+from support.paths import COUNTER_FIGURES, ONNX_FILES
 
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType
 from costcalc.reconcile.said import remarks
 
-NETWORKS = json.loads((COUNTERS / "torchvision.json").read_text(encoding="utf-8"))["networks"]
-ONNX_TOOL: dict[str, int] = json.loads((COUNTERS / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
+NETWORKS = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))["networks"]
+ONNX_TOOL: dict[str, int] = json.loads((COUNTER_FIGURES / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
 AT_224 = {"input": (1, 3, 224, 224)}
 
 

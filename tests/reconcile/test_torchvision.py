@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from support.paths import COUNTERS
+from support.paths import COUNTER_FIGURES
 
 import costcalc
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.tools import TOOLS
 
-SEEN = json.loads((COUNTERS / "torchvision.json").read_text(encoding="utf-8"))
+SEEN = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))
 NETWORKS: dict[str, Any] = SEEN["networks"]
 COUNTERS = (
     "thop",
