@@ -12,7 +12,6 @@ from costcalc.build import GraphBuilder
 from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
-from costcalc.report import analyze_graph
 from costcalc.separable import separables
 from costcalc.windows import WHOLE, extent_lines, fields, window
 from costcalc.working import explain_report, find
@@ -21,7 +20,7 @@ F32 = DType.FLOAT32
 
 
 def explained(graph: Graph, layer: str | None = None) -> str:
-    return str(explain_report(analyze_graph(graph), layer))
+    return str(explain_report(costcalc.analyze(graph), layer))
 
 
 def test_the_standard_convolution() -> None:
@@ -53,7 +52,7 @@ def test_the_ratio_holds_for_any_batch() -> None:
     w, v = b.add_initializer("w", F32, (8, 1, 5, 5)), b.add_initializer("v", F32, (32, 8, 1, 1))
     (y,) = b.add("Conv", [x, w], {"group": 8, "pads": (2, 2, 2, 2)}, name="dw")
     (y,) = b.add("Clip", [y], name="relu6")
-    (pair,) = separables(analyze_graph(b.build(b.add("Conv", [y, v], name="pw"))))
+    (pair,) = separables(costcalc.analyze(b.build(b.add("Conv", [y, v], name="pw"))))
     assert pair.macs * (32 * 25) == pair.standard * (25 + 32)
 
 
@@ -62,7 +61,7 @@ def test_what_is_no_separable_pair() -> None:
     x = b.add_input("x", F32, (1, 8, 8, 8))
     grouped, pointwise = b.add_initializer("g", F32, (8, 2, 3, 3)), b.add_initializer("p", F32, (4, 8, 1, 1))
     (y,) = b.add("Conv", [x, grouped], {"group": 4}, name="grouped")
-    assert not list(separables(analyze_graph(b.build(b.add("Conv", [y, pointwise], name="pw")))))
+    assert not list(separables(costcalc.analyze(b.build(b.add("Conv", [y, pointwise], name="pw")))))
 
 
 def windowed(op: str, extent: int, kernel: int, **attributes: object) -> tuple[str, int]:
@@ -128,7 +127,7 @@ def test_the_receptive_field_of_branches_is_the_larger_one() -> None:
 
 
 def test_finding_a_layer() -> None:
-    report = analyze_graph(blocks())
+    report = costcalc.analyze(blocks())
     names = [row.name for row in report.rows]
     for asked, name in [
         ("stage1/conv0/Conv", "stage1/conv0/Conv"),
@@ -142,7 +141,7 @@ def test_finding_a_layer() -> None:
 
 
 def test_not_finding_a_layer() -> None:
-    report = analyze_graph(blocks())
+    report = costcalc.analyze(blocks())
     with pytest.raises(UsageError, match=r"fits 4 layers; which one of stage0/conv0/Conv, stage0/conv0/Relu"):
         find(report, "conv0")
     with pytest.raises(UsageError, match="did you mean Flatten"):
@@ -154,14 +153,14 @@ def test_not_finding_a_layer() -> None:
 def test_every_step_is_true() -> None:
     """What stands on both sides of a numeric `=` is equal."""
     for graph in (standard_conv(), separable(), blocks(), blocks(stages=5)):
-        for working in explain_report(analyze_graph(graph)).workings:
+        for working in explain_report(costcalc.analyze(graph)).workings:
             for step in working.steps:
                 if step.value is not None and step.sides[-1].replace("#", "").replace(",", "")[0].isdigit():
                     assert eval(step.sides[-1].replace(",", "").replace("×", "*")) == step.value
 
 
 def test_to_dict() -> None:
-    content = explain_report(analyze_graph(separable())).to_dict()
+    content = explain_report(costcalc.analyze(separable())).to_dict()
     assert content["separable"] == [
         {"depthwise": "depthwise", "pointwise": "pointwise", "macs": 672, "standard": 2160, "filters": 5, "kernel": 9}
     ]

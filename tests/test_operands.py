@@ -9,15 +9,15 @@ from onnx import TensorProto
 from onnx import helper as h
 from support.onnx_models import info, model, weight
 
+from costcalc import Report, analyze
 from costcalc.load.onnx_graph import load_onnx
-from costcalc.report import Report, analyze_graph
 
 FLOAT, HALF, INT8, UINT8 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8
 
 
 def report(nodes: list[Any], x: int, stored: list[TensorProto]) -> Report:
     data = model(nodes, [info("x", x, [3, 64])], ["y"], stored, opsets={"": 21, "com.microsoft": 1})
-    return analyze_graph(load_onnx(data))
+    return analyze(load_onnx(data))
 
 
 @pytest.mark.parametrize(("kind", "name"), [(FLOAT, "fp32"), (HALF, "fp16"), (TensorProto.BFLOAT16, "bf16")])

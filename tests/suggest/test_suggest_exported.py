@@ -12,7 +12,6 @@ from support.graph_execution import result
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType, Graph
-from costcalc.report import analyze_graph
 
 D, HEADS, TOKENS = 32, 8, 10
 
@@ -62,7 +61,7 @@ def test_attention_of_an_exported_graph_has_fewer_key_and_value_heads(parts: str
     assert one.saves("macs") == TOKENS * D * fewer
     assert one.saves("params") == D * fewer + bias * fewer
     assert one.matches[0].remark.startswith("2 key and value heads for 8 query heads")
-    assert analyze_graph(one.graph).totals == dict(one.after)
+    assert costcalc.analyze(one.graph).totals == dict(one.after)
     assert result(one.graph, tmp_path).shape == result(graph, tmp_path).shape == (1, HEADS, TOKENS, D // HEADS)
 
 
@@ -99,7 +98,7 @@ def test_a_bias_that_is_another_ones_copy(tmp_path: Path) -> None:
     assert {one.name for one in found.ranked} == {"first", "second"}
     for one in found.ranked:
         assert one.saves("macs") == 64 * (9 * 16 * 16 - 9 * 16 - 16 * 16)
-        assert analyze_graph(one.graph).totals == dict(one.after)
+        assert costcalc.analyze(one.graph).totals == dict(one.after)
     (second,) = (one for one in found.ranked if one.name == "second")
     assert "copy" not in {node.name for node in second.graph.nodes}
     assert result(second.graph, tmp_path).shape == (1, 16, 8, 8)

@@ -16,7 +16,6 @@ from costcalc.build import GraphBuilder
 from costcalc.errors import UsageError
 from costcalc.ir import DType
 from costcalc.load.onnx_write import export
-from costcalc.report import analyze_graph
 from costcalc.suggest.detail import details
 
 TEXT = layers(
@@ -51,7 +50,7 @@ def test_every_rewritten_graph_runs_and_costs_what_was_promised(file: Path, tmp_
     now = result(found.source.graph, tmp_path)
     assert sum(one.rule.id == "fused" for one in found.ranked) == 2
     for one in found.ranked:
-        assert analyze_graph(one.graph).totals == dict(one.after)
+        assert costcalc.analyze(one.graph).totals == dict(one.after)
         if "Swish" in one.matches[0].remark:
             continue  # of opset 24, which ONNX Runtime does not have yet
         new = result(one.graph, tmp_path)

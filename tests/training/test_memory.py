@@ -13,14 +13,13 @@ from costcalc.cli.commands import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
-from costcalc.report import analyze_graph
 from costcalc.training.account import Setup, Training, train
 
 F32, I64, BOOL = DType.FLOAT32, DType.INT64, DType.BOOL
 
 
 def training(graph: Graph, setup: Setup = Setup()) -> Training:  # noqa: B008
-    found = train(analyze_graph(graph), setup).training
+    found = train(analyze(graph), setup).training
     assert found
     return found
 
@@ -189,7 +188,7 @@ def test_whether_training_fits_a_device() -> None:
     from costcalc.fits import fits
     from costcalc.hardware.find import find
 
-    report = train(analyze_graph(blocks()))
+    report = train(analyze(blocks()))
     *_, fit = fits(report, find("t4"))
     assert report.training and fit.needed == report.training.total_bytes
     assert fit.what.startswith("training") and fit.fits
