@@ -14,13 +14,13 @@ from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.separable import separables
 from costcalc.windows import WHOLE, extent_lines, fields, window
-from costcalc.working import explain_report, find
+from costcalc.working import find
 
 F32 = DType.FLOAT32
 
 
 def explained(graph: Graph, layer: str | None = None) -> str:
-    return str(explain_report(costcalc.analyze(graph), layer))
+    return str(costcalc.explain(graph, layer))
 
 
 def test_the_standard_convolution() -> None:
@@ -153,14 +153,14 @@ def test_not_finding_a_layer() -> None:
 def test_every_step_is_true() -> None:
     """What stands on both sides of a numeric `=` is equal."""
     for graph in (standard_conv(), separable(), blocks(), blocks(stages=5)):
-        for working in explain_report(costcalc.analyze(graph)).workings:
+        for working in costcalc.explain(graph).workings:
             for step in working.steps:
                 if step.value is not None and step.sides[-1].replace("#", "").replace(",", "")[0].isdigit():
                     assert eval(step.sides[-1].replace(",", "").replace("×", "*")) == step.value
 
 
 def test_to_dict() -> None:
-    content = explain_report(costcalc.analyze(separable())).to_dict()
+    content = costcalc.explain(separable()).to_dict()
     assert content["separable"] == [
         {"depthwise": "depthwise", "pointwise": "pointwise", "macs": 672, "standard": 2160, "filters": 5, "kernel": 9}
     ]
@@ -179,7 +179,7 @@ def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
         "…encoder1…self_attention/attention",
         "ENCODER1/residual1/attention",
     ):
-        found = explain_report(report, asked).layer
+        found = costcalc.explain(report, asked).layer
         assert found == "encoder1/residual1/self_attention/attention", asked
     with pytest.raises(UsageError, match=r"did you mean encoder1/residual1/self_attention/query or encoder1/"):
-        explain_report(report, "encoder1/attentoin/query")
+        costcalc.explain(report, "encoder1/attentoin/query")

@@ -11,13 +11,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from made import blocks, unknown
+from support.cli import ok
 
 from costcalc import analyze, footprint
-from costcalc.cli.run import cli
 from costcalc.errors import UsageError
 from costcalc.occupancy import sheet as memory_sheet
 from costcalc.render import picture, png, sheets, svg
@@ -117,9 +116,7 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", [["analyze", "lenet5"], ["compare", "lenet5", "nin"], ["memory", "lenet5"],
                                      ["hardware"], ["hardware", "t4"], ["models"], ["ops"]], ids=" ".join)  # fmt: skip
 def test_every_table_is_a_picture(command: list[str]) -> None:
-    done = CliRunner().invoke(cli, [*command, "--format", "svg"], catch_exceptions=False)
-    assert done.exit_code == 0
-    ElementTree.fromstring(done.output)
+    ElementTree.fromstring(ok(*command, "--format", "svg"))
 
 
 @pytest.mark.parametrize("command", [
@@ -130,8 +127,8 @@ def test_every_table_is_a_picture_where_it_is_asked_for(command: tuple[str, ...]
     pytest.importorskip("resvg_py")
     for form, start in (("png", b"\x89PNG"), ("svg", b"<svg"), ("html", b"<!doctype html>")):
         path = tmp_path / f"table.{form}"
-        result = CliRunner().invoke(cli, [*command, "--format", form, "-o", str(path)])
-        assert result.exit_code == 0 and path.read_bytes().startswith(start)
+        ok(*command, "--format", form, "-o", str(path))
+        assert path.read_bytes().startswith(start)
 
 
 def test_a_format_that_is_no_text_is_none() -> None:

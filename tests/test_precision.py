@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
+from support.cli import call, ok
 
 from costcalc import analyze
 from costcalc.build import GraphBuilder
-from costcalc.cli.commands import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
@@ -104,12 +103,11 @@ def test_packed_weights_stay() -> None:
     assert after.notes == ("weights as if int8; 1 packed tensor stays as stored",)
 
 
-def test_the_command_line() -> None:
-    run = CliRunner().invoke(cli, ["analyze", "lenet5", "--dtype", "fp16", "--act-dtype", "int8", "--format", "json"])
-    assert run.exit_code == 0
-    assert '"weights as if float16"' in run.output and '"activations as if int8"' in run.output
-    wrong = CliRunner().invoke(cli, ["analyze", "lenet5", "--dtype", "float17"])
-    assert wrong.exit_code == 2 and "float16" in wrong.output
+def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    text = ok("analyze", "lenet5", "--dtype", "fp16", "--act-dtype", "int8", "--format", "json")
+    assert '"weights as if float16"' in text and '"activations as if int8"' in text
+    code, _, error = call(capsys, "analyze", "lenet5", "--dtype", "float17")
+    assert code == 2 and "float16" in error
 
 
 def test_an_unknown_type() -> None:

@@ -19,7 +19,6 @@ from made import attention_scores, blocks, separable, unknown
 
 import costcalc
 from costcalc.build import GraphBuilder
-from costcalc.comparison import compare_reports
 from costcalc.ir import DType, Graph
 from costcalc.render import html, layout, markdown, names, sheets, table
 from costcalc.render import json as render_json
@@ -49,9 +48,7 @@ def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
 
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
 def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
-    comparison = compare_reports(
-        [costcalc.analyze(separable()), costcalc.analyze(blocks()), costcalc.analyze(unknown())]
-    )
+    comparison = costcalc.compare(separable(), blocks(), unknown())
     gold(f"comparison.{ending}", sheets(form, comparison.sheets(), Screen()))
 
 
@@ -60,7 +57,7 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     """Whatever the width, every model's name and figures stand there, each with its ratio after it."""
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
-    for shown in compare_reports(reports).sheets():
+    for shown in costcalc.compare(*reports).sheets():
         shown = replace(shown, remarks=(), subtitle="")
         lines = sheets("table", [shown], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
@@ -68,14 +65,14 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
         assert words == [word for name in made for word in (name, "ratio")][:1] + [
             word for name in list(made)[1:] for word in (name, "ratio")
         ]
-    shown = compare_reports(reports).sheets()[0]
+    shown = costcalc.compare(*reports).sheets()[0]
     macs = [line for line in sheets("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))]
     assert re.search(r"672 .*1(,705,984|.71 M)  2,539×.*≥ 2(,160|.16 k) +–.*1(,705,984|.71 M)  2,539×", " ".join(macs))
 
 
 def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
     reports = [replace(costcalc.analyze(blocks()), name=name) for name in "abcd"]
-    shown = compare_reports(reports).sheets()[0]
+    shown = costcalc.compare(*reports).sheets()[0]
     wide, rounded, split = (sheets("table", [shown], Screen(width)) for width in (100, 80, 50))
     assert wide.count("1,705,984") == 4 and wide.count("MACs") == 1
     assert rounded.count("1.71 M") == 4 and rounded.count("MACs") == 1
@@ -86,7 +83,7 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
     """Once where it holds for all, with the model's name where it does not."""
     first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
     notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
-    texts = [(remark.label, remark.text) for remark in compare_reports(notes).remarks()]
+    texts = [(remark.label, remark.text) for remark in costcalc.compare(*notes).remarks()]
     assert ("Note", "batch = 1 (default)") in texts
     assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
     assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)

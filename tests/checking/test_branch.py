@@ -9,10 +9,10 @@ import pytest
 from repository import begin, commit, git, needs_git
 from small_models import MACS, NET, PARAMS, mystery, write
 
+import costcalc
 from costcalc.budget.baseline import baseline
 from costcalc.budget.config_find import nearest
 from costcalc.budget.verdict import Place
-from costcalc.checking import check
 from costcalc.cli.run import run
 
 CONFIG = """\
@@ -46,7 +46,7 @@ def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureF
     assert "CC201: head grew most, from 800 to 1,600 (+800, +100.0%) (models/net.yaml:5:5)" in out
     assert f"{MACS + 800:,} of {MACS + MACS // 50:,} exceeded by 720" in out
     assert "CC301: costcalc.lock.json is stale: models/net.yaml: macs 4,000 → 4,800" in out
-    macs, params = check().verdicts
+    macs, params = costcalc.check().verdicts
     assert (macs.place, macs.limit_place) == (Place("models/net.yaml", 5, 5), Place("costcalc.yaml", 3, 16))
     assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
         assert note in " ".join(capsys.readouterr().out.split())
         new.write_text(NET.replace("filters: 2", "filters: 4"))
         git(repository, "add", "-A")
-    (model,) = check(baseline=baseline("main", nearest())).checked
+    (model,) = costcalc.check(baseline=baseline("main", nearest())).checked
     assert model.before is not None and model.before.totals["macs"] == MACS
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 
@@ -176,6 +176,6 @@ def test_every_format_says_the_same_of_it(repository: Path, capsys: pytest.Captu
 def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
     mystery(here / "net.onnx")
     write(here, costcalc_yaml="models: [net.onnx]\nlimits: {macs: 1}\nallow: [Mystery]")
-    (verdict,) = check().verdicts
+    (verdict,) = costcalc.check().verdicts
     assert (verdict.layer, verdict.place) == ("conv", Place("net.onnx"))
     assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy

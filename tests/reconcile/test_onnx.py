@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.cli import ok
 from support.paths import COUNTER_FIGURES, ONNX_FILES
 
 import costcalc
@@ -49,13 +50,9 @@ BIASED = "{conv: {filters: 8, kernel: 3, pad: same}}"
     ("between", "warned"), [("relu", True), ("batch_norm", False), ("{group_norm: {groups: 2}}", False)]
 )
 def test_only_a_network_without_any_normalisation_is_warned_of(between: str, warned: bool, tmp_path: Path) -> None:
-    from click.testing import CliRunner
-
-    from costcalc.cli.write import export
-
     spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
     spec.write_text(f"name: net\ninput: [1, 8, 8, 8]\nlayers: [{', '.join([BIASED, between] * 8)}]\n", encoding="utf-8")
-    assert CliRunner().invoke(export, [str(spec), "-o", str(path)], catch_exceptions=False).exit_code == 0
+    ok("export", str(spec), "-o", str(path))
     said = [remark for remark in remarks(costcalc.reconcile(path)) if remark.label == "Not seen"]
     assert bool(said) is warned
 
@@ -72,12 +69,8 @@ def test_onnx_tools_figures(name: str) -> None:
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1"])
 def test_onnx_tool_itself(name: str, tmp_path: Path) -> None:
     onnx_tool = pytest.importorskip("onnx_tool", reason="onnx-tool is not installed (the extra `bench`)")
-    from click.testing import CliRunner
-
-    from costcalc.cli.write import export
-
     path = tmp_path / f"{name}.onnx"
-    assert CliRunner().invoke(export, [name, "-o", str(path)], catch_exceptions=False).exit_code == 0
+    ok("export", name, "-o", str(path))
     with contextlib.redirect_stdout(io.StringIO()):
         graph = onnx_tool.Model(str(path)).graph
         graph.shape_infer()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nets import layers, made
+from support.cli import ok
 from support.graph_execution import result
 
 import costcalc
@@ -31,7 +32,7 @@ EXACT = ("redundant", "pool_first", "fused")
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    export(costcalc.load(made(tmp_path, TEXT)), tmp_path / "net.onnx", weights="random")
+    ok("export", str(made(tmp_path, TEXT)), "-o", str(tmp_path / "net.onnx"), "--weights", "random")
     return tmp_path / "net.onnx"
 
 

@@ -19,7 +19,6 @@ from costcalc.sweep import batch, formulas, work
 from costcalc.sweep.figures import FIGURES, totals
 from costcalc.sweep.opening import opened
 from costcalc.sweep.result import Sweep
-from costcalc.sweep.run import sweep
 
 
 def alone(model: Any, **options: Any) -> dict[str, Any]:
@@ -40,7 +39,7 @@ def test_totals_are_those_of_a_report(name: str) -> None:
 
 
 def test_a_grid_of_mobilenets_equals_one_by_one() -> None:
-    found = sweep(
+    found = costcalc.sweep(
         "mobilenet_v2",
         params={"alpha": "0.5:1.5:0.25", "resolution": range(96, 225, 32), "expansion": [1, 3, 6]},
         jobs=1,
@@ -57,7 +56,7 @@ def test_a_grid_of_mobilenets_equals_one_by_one() -> None:
 
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     asked: dict[str, Any] = {"params": {"alpha": "0.5:1:0.25", "resolution": "32:224:4"}}
-    one, two = sweep("mobilenet", jobs=1, **asked), sweep("mobilenet", jobs=2, **asked)
+    one, two = costcalc.sweep("mobilenet", jobs=1, **asked), costcalc.sweep("mobilenet", jobs=2, **asked)
     assert one == two and len(one) == 3 * 49
 
 
@@ -65,7 +64,7 @@ def test_several_processes_give_the_same_in_the_same_order() -> None:
 def test_formulas_give_what_is_built(numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formulas, "has_numpy", lambda: numpy)
     dims: dict[str, Any] = {"N": "1,2,100000000007", "H": "32:71:13", "W": "33:230:29"}
-    found = sweep("resnet18", dims=dims)
+    found = costcalc.sweep("resnet18", dims=dims)
     assert found.points == 3 * 4 * 7 >= batch.FEW
     for row in random.Random(1).sample(list(found), 9):
         bound = {name: row[name] for name in dims}
@@ -82,7 +81,7 @@ def test_open_symbols_of_other_models(name: str, monkeypatch: pytest.MonkeyPatch
         "N": [1, 3],
         **({"H": [64, 97], "W": [224, 161]} if "image" in name or _is_image(graph) else {"seq": [5, 128]}),
     }
-    found = sweep(name, dims=dims, jobs=1)
+    found = costcalc.sweep(name, dims=dims, jobs=1)
     every = [(row, {k: row[k] for k in dims}) for row in found]
     assert len(every) == found.points
     for row, bound in every[::3]:
@@ -99,7 +98,7 @@ def _is_image(graph: Any) -> bool:
 
 def test_a_point_that_breaks_an_assumption_is_its_own() -> None:
     """gpt2 has 1,024 positions: `seq <= 1024` is assumed of the open graph, and a longer text is no model."""
-    found = sweep("gpt2", dims={"seq": "1000:1100"})
+    found = costcalc.sweep("gpt2", dims={"seq": "1000:1100"})
     assert found.invalid == 1100 - 1024 and len(found) == 101
     for row in list(found)[20:30]:
         assert (row["error"] is None) == (row["seq"] <= 1024)
@@ -108,12 +107,12 @@ def test_a_point_that_breaks_an_assumption_is_its_own() -> None:
         else:
             assert row["macs"] is None and "gpt2.yaml:" in row["error"]
     with pytest.raises(ShapeError):
-        sweep("gpt2", dims={"seq": "1000:1100"}, strict=True)
+        costcalc.sweep("gpt2", dims={"seq": "1000:1100"}, strict=True)
 
 
 def test_a_first_combination_that_is_invalid_loses_none_of_the_others() -> None:
     """What the model has is learnt from one that is valid: its name, its open extents, the batch."""
-    found = sweep("resnet18", params={"classes": ["x", 10]}, dims={"H": [64, 128], "W": 64})
+    found = costcalc.sweep("resnet18", params={"classes": ["x", 10]}, dims={"H": [64, 128], "W": 64})
     assert (found.name, found.invalid, len(found)) == ("ResNet-18", 2, 4)
     assert found.notes == ("N = 1 by default (--dim N=…)",)
     assert figures(list(found)[3]) == alone(
@@ -125,7 +124,7 @@ def test_a_file_that_is_no_model_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "empty.onnx"
     path.write_bytes(b"")
     with pytest.raises(LoadError, match="the file is empty"):
-        sweep(path, dims={"N": [1, 2]})
+        costcalc.sweep(path, dims={"N": [1, 2]})
 
 
 def test_choices_block_by_block(tmp_path: Path) -> None:
@@ -139,19 +138,19 @@ layers:
       in: [kernels, acts]
       layers: [{conv: {filters: 4, kernel: k, pad: same, bias: false}}, act]
 """)
-    found = sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"})
+    found = costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"})
     assert found.columns[:4] == ("kernels_0", "kernels_1", "kernels_2", "acts_2") and found.points == 3 * 3 * 3 * 2
     for row in found:
         k = [row[f"kernels_{i}"] for i in range(3)]
         assert row["macs"] == 8 * 8 * (k[0] ** 2 * 3 * 4 + (k[1] ** 2 + k[2] ** 2) * 4 * 4)
-    drawn = sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
+    drawn = costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
     assert len(drawn) == 7 and set(drawn.rows) <= set(found.rows)
-    assert drawn == sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
+    assert drawn == costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
 
 
 def test_a_graph_that_is_built_already() -> None:
     graph = costcalc.load("bert_base")
-    found = sweep(graph, dims={"seq": [7, 128]})
+    found = costcalc.sweep(graph, dims={"seq": [7, 128]})
     assert [figures(row) for row in found] == [alone("bert_base", dims={"seq": n}) for n in (7, 128)]
 
 
@@ -172,7 +171,7 @@ def test_a_graph_that_is_built_already() -> None:
 )
 def test_what_is_wrong_with_the_whole(model: str, options: Any, error: type, said: str) -> None:
     with pytest.raises(error, match=said):
-        sweep(model, **options)
+        costcalc.sweep(model, **options)
 
 
 def test_the_result_is_plain_data() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner
+from support.cli import call, ok
 
 from costcalc import analyze
 from costcalc.build import GraphBuilder
-from costcalc.cli.commands import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
@@ -167,21 +166,19 @@ def test_an_optimizer_that_is_not_there() -> None:
 
 def test_the_command_line() -> None:
     options = ["--training", "--optimizer", "sgd", "--freeze", "conv1", "--format", "json"]
-    run = CliRunner().invoke(cli, ["analyze", "resnet18", *options])
-    assert run.exit_code == 0, run.output
-    model = json.loads(run.output)["models"][0]
+    model = json.loads(ok("analyze", "resnet18", *options))["models"][0]
     assert model["training"]["freeze"] == ["conv1"]
     assert model["training"]["macs"]["backward"] == model["totals"]["backward_macs"]
     assert sum(layer["backward_macs"] for layer in model["layers"]) == model["totals"]["backward_macs"]
-    table = CliRunner().invoke(cli, ["analyze", "resnet18", "--training", "--checkpoint", "--by", "block"])
-    assert table.exit_code == 0 and "Backward MACs" in table.output and "Recomputed MACs" in table.output
+    table = ok("analyze", "resnet18", "--training", "--checkpoint", "--by", "block")
+    assert "Backward MACs" in table and "Recomputed MACs" in table
 
 
-def test_options_that_need_training() -> None:
+def test_options_that_need_training(capsys: pytest.CaptureFixture[str]) -> None:
     for options in (["--optimizer", "sgd"], ["--checkpoint"], ["--columns", "name,backward_macs"]):
-        run = CliRunner().invoke(cli, ["analyze", "lenet5", *options])
-        assert run.exit_code != 0
-        assert "add --training" in str(getattr(run.exception, "remedy", ""))
+        code, _, error = call(capsys, "analyze", "lenet5", *options)
+        assert code == 2
+        assert "add --training" in error
 
 
 def test_whether_training_fits_a_device() -> None:
