@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv as csv_reader
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,9 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from made import attention_scores, blocks, separable, unknown
+from made import attention_scores, blocks, long_names, separable, unknown
+from support.cli import environment
+from support.paths import ROOT
 
 import costcalc
 from costcalc.build import GraphBuilder
@@ -95,15 +96,6 @@ def test_gold_of_json(gold: Gold) -> None:
     reports = [costcalc.analyze(separable()), costcalc.analyze(unknown())]
     text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")
     gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
-
-
-def long_names(n: int = 30) -> Graph:
-    b = GraphBuilder("a/rather/long/path/to/a/model/with/a/rather/long/name", "made", {"": 17})
-    x = b.add_input("an_input_with_a_long_name", DType.FLOAT32, (1, 3, 224, 224))
-    for i in range(n):
-        name = f"/model/encoder/layers.{i}/attention/self/projection_{'x' * i}/Relu"
-        (x,) = b.add("Relu", [x], name=name)
-    return b.build([x])
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
@@ -283,16 +275,16 @@ def test_markdown_rows_have_equal_cells() -> None:
 def test_a_row_is_cheap() -> None:
     """Ten thousand rows are laid out without rich, and without importing it."""
     code = (
-        "import sys, time; sys.path.insert(0, 'tests')\n"
-        "from test_render import long_names\n"
-        "from costcalc.report import analyze_graph\nfrom costcalc.sheet import sheet\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "from made import long_names\n"
+        "from costcalc import analyze\nfrom costcalc.sheet import sheet\n"
         "from costcalc.render import sheets\nfrom costcalc.render.palette import screen\n"
         "before = 'rich' in sys.modules\n"
-        "sheets('table', [sheet(analyze_graph(long_names()))], screen())\n"
+        "sheets('table', [sheet(analyze(long_names()))], screen())\n"
         "assert before == ('rich' in sys.modules)"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "FORCE_COLOR"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
+    variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=variables, stdout=subprocess.DEVNULL)
 
 
 def test_an_empty_sheet() -> None:
