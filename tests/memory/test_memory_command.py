@@ -12,9 +12,6 @@ from made import unknown
 from support.cli import call, ok
 
 import costcalc
-from costcalc.render import plot
-from costcalc.render.palette import Screen
-from costcalc.sheet import Plot
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")
 
@@ -89,24 +86,3 @@ def test_open_sizes_and_an_arena(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_size_makes_a_lower_bound() -> None:
     text = str(costcalc.footprint(unknown()))
     assert "≥ 752" in text and "the size of 2 tensors (mystery, relu)" in text
-
-
-def test_the_plot_loses_no_peak() -> None:
-    values = [1] * 1000
-    values[617] = 64
-    for screen in (Screen(60), Screen(60, unicode=False)):
-        lines = plot.area(Plot("t", tuple(values)), screen)
-        assert len(lines) == plot.HEIGHT + 3
-        assert all(len(line) <= 60 for line in lines)
-        assert sum(c in "█#" for c in lines[1]) == 1
-    assert lines[-1].endswith("1,000") and "│" not in "".join(lines)
-
-
-def test_few_steps_are_wide() -> None:
-    lines = plot.area(Plot("t", (8, 4)), Screen(40))
-    assert lines[1].endswith("████") and lines[-3].count("█") == 8
-
-
-def test_nothing_to_plot() -> None:
-    assert len(plot.area(Plot("t", (0, 0)), Screen(20))) == plot.HEIGHT + 3
-    assert plot.svg(None) == plot.svg(Plot("t", ())) == ""
