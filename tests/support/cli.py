@@ -7,8 +7,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from costcalc.cli.commands import cli
-from costcalc.cli.run import run
+from costcalc.cli.run import cli, run
 
 from .paths import ROOT
 

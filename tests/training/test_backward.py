@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from costcalc import Report, analyze
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
+from costcalc.report import Report, analyze_graph
 from costcalc.training.account import Setup, train
 
 F32, I64 = DType.FLOAT32, DType.INT64
@@ -18,7 +19,7 @@ RESNET18, CONV1 = 1_814_073_344, 64 * 112 * 112 * 3 * 7 * 7
 
 
 def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> Report:
-    return train(analyze(graph), Setup(freeze=freeze, input_gradient=input_gradient))
+    return train(analyze_graph(graph), Setup(freeze=freeze, input_gradient=input_gradient))
 
 
 def backward(report: Report) -> dict[str, object]:
@@ -109,7 +110,7 @@ def test_all_frozen() -> None:
 )
 def test_twice_the_forward_pass(graph: Graph, forward: int) -> None:
     """Both gradients cost the forward's MACs; a depthwise convolution's too."""
-    assert analyze(graph).macs == forward
+    assert analyze_graph(graph).macs == forward
     assert cost(graph, input_gradient=True).totals["backward_macs"] == 2 * forward
 
 

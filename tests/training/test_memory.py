@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.cli import call, ok
+from click.testing import CliRunner
 
 from costcalc import analyze
 from costcalc.build import GraphBuilder
+from costcalc.cli.commands import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
+from costcalc.report import analyze_graph
 from costcalc.training.account import Setup, Training, train
 
 F32, I64, BOOL = DType.FLOAT32, DType.INT64, DType.BOOL
 
 
 def training(graph: Graph, setup: Setup = Setup()) -> Training:  # noqa: B008
-    found = train(analyze(graph), setup).training
+    found = train(analyze_graph(graph), setup).training
     assert found
     return found
 
@@ -166,26 +168,28 @@ def test_an_optimizer_that_is_not_there() -> None:
 
 def test_the_command_line() -> None:
     options = ["--training", "--optimizer", "sgd", "--freeze", "conv1", "--format", "json"]
-    model = json.loads(ok("analyze", "resnet18", *options))["models"][0]
+    run = CliRunner().invoke(cli, ["analyze", "resnet18", *options])
+    assert run.exit_code == 0, run.output
+    model = json.loads(run.output)["models"][0]
     assert model["training"]["freeze"] == ["conv1"]
     assert model["training"]["macs"]["backward"] == model["totals"]["backward_macs"]
     assert sum(layer["backward_macs"] for layer in model["layers"]) == model["totals"]["backward_macs"]
-    table = ok("analyze", "resnet18", "--training", "--checkpoint", "--by", "block")
-    assert "Backward MACs" in table and "Recomputed MACs" in table
+    table = CliRunner().invoke(cli, ["analyze", "resnet18", "--training", "--checkpoint", "--by", "block"])
+    assert table.exit_code == 0 and "Backward MACs" in table.output and "Recomputed MACs" in table.output
 
 
-def test_options_that_need_training(capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_need_training() -> None:
     for options in (["--optimizer", "sgd"], ["--checkpoint"], ["--columns", "name,backward_macs"]):
-        code, _, error = call(capsys, "analyze", "lenet5", *options)
-        assert code == 2
-        assert "add --training" in error
+        run = CliRunner().invoke(cli, ["analyze", "lenet5", *options])
+        assert run.exit_code != 0
+        assert "add --training" in str(getattr(run.exception, "remedy", ""))
 
 
 def test_whether_training_fits_a_device() -> None:
     from costcalc.fits import fits
     from costcalc.hardware.find import find
 
-    report = train(analyze(blocks()))
+    report = train(analyze_graph(blocks()))
     *_, fit = fits(report, find("t4"))
     assert report.training and fit.needed == report.training.total_bytes
     assert fit.what.startswith("training") and fit.fits

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType, Graph
+from costcalc.report import analyze_graph
 from costcalc.training.account import Setup, train
 
 torch = pytest.importorskip("torch")
@@ -17,7 +17,7 @@ F32 = DType.FLOAT32
 
 
 def ours(graph: Graph, setup: Setup) -> Any:
-    found = train(analyze(graph), setup).training
+    found = train(analyze_graph(graph), setup).training
     assert found
     return found.total_macs
 
@@ -118,5 +118,5 @@ def test_what_is_kept_is_what_autograd_saves() -> None:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         y = net(torch.randn(2, 3, 8, 8))
         y = torch.softmax(y * y, -1)
-    found = train(analyze(graph)).training
+    found = train(analyze_graph(graph)).training
     assert found and found.nbytes["activations"] == sum(saved.values())
