@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 """How GitHub runs a step with `shell: bash`."""
 

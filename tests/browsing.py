@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from costcalc import Report
 from costcalc.hardware.find import find
 from costcalc.page.content import content
 from costcalc.page.html import render
-from costcalc.report import Report
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

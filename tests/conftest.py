@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-GOLD = Path(__file__).parent / "gold"
+from support.paths import GOLD
 
 
 @pytest.fixture
@@ -24,6 +23,13 @@ def gold() -> Callable[[str, str], None]:
         assert text + "\n" == path.read_text(encoding="utf-8"), f"{name} differs: run `make gold` if that is meant"
 
     return compare
+
+
+@pytest.fixture
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither colours nor a width are asked for by the environment."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture

@@ -66,3 +66,13 @@ def attention_scores() -> Graph:
     (q,) = b.add("MatMul", [x, w], name="q")
     (t,) = b.add("Transpose", [x], {"perm": (1, 0)}, name="t")
     return b.build(b.add("MatMul", [q, t], name="scores"))
+
+
+def long_names(n: int = 30) -> Graph:
+    """n activations under ever longer names, in a model whose name is long too."""
+    b = GraphBuilder("a/rather/long/path/to/a/model/with/a/rather/long/name", "made", {"": 17})
+    x = b.add_input("an_input_with_a_long_name", F32, (1, 3, 224, 224))
+    for i in range(n):
+        name = f"/model/encoder/layers.{i}/attention/self/projection_{'x' * i}/Relu"
+        (x,) = b.add("Relu", [x], name=name)
+    return b.build([x])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from repository import commit, git
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = ("costcalc", "specs", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
 _NO_INDEX = re.compile(r"NewConnectionError|Connection refused|Could not fetch URL|Temporary failure in name resolution|"
                        r"No matching distribution found for (hatchling|click|pyyaml|rich|pip|setuptools)|ProxyError|"
@@ -27,19 +27,6 @@ def copy(to: Path) -> Path:
     git(to, "init", "--quiet")
     commit(to)
     return to
-
-
-def commit(repository: Path) -> str:
-    """Commits all files; the commit's name."""
-    git(repository, "add", "--all", "--force")
-    git(repository, "commit", "--quiet", "--allow-empty", "--message", "all")
-    return git(repository, "rev-parse", "HEAD").strip()
-
-
-def git(repository: Path, *words: str) -> str:
-    who = ("-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false")
-    done = subprocess.run(["git", *who, *words], cwd=repository, check=True, text=True, capture_output=True)
-    return done.stdout
 
 
 def skip_without_index(output: str) -> None:

@@ -29,8 +29,10 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout.strip()
 
 
-def begin(folder: Path) -> Path:
-    """A repository on the branch main."""
+def begin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository on the branch main; no variable of the environment points git to another one."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "-q", "-b", "main")
     return folder
@@ -50,9 +52,7 @@ WIDER = NET.replace("4", "8")
 def two_branches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository that is the working directory: main has NET as models/net.yaml, the branch wide, which is checked
     out, has it WIDER."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    begin(folder)
+    begin(folder, monkeypatch)
     (folder / "models").mkdir()
     (folder / "models" / "net.yaml").write_text(NET, encoding="utf-8")
     commit(folder)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from actions import FAKE_GH, FAKE_PYTHON, ROOT, Runner, action, step
+from actions import FAKE_GH, FAKE_PYTHON, Runner, action, step
+from support.paths import SCHEMAS
 
 NET = """name: Net
 input: [N, 3, 8, 8]
@@ -39,7 +40,7 @@ def dearer(runner: Runner) -> None:
 
 
 def test_it_is_valid() -> None:
-    schema = json.loads((ROOT / "tests/data/schemas/github-actions.json").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / "github-actions.json").read_text(encoding="utf-8"))
     validator = jsonschema.validators.validator_for(schema)(schema)
     validator.validate(action())
     with pytest.raises(jsonschema.ValidationError):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from repository import begin, commit, git, needs_git
+from support.cli import call
 from verdict_readers import READ
 
 import costcalc
@@ -42,9 +43,9 @@ pytestmark = needs_git
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """main has a model, its config and its lock; the working tree is on the branch `change`."""
-    for name in [n for n in os.environ if n.startswith(("GIT_", "GITHUB_", "CI_", "COSTCALC_"))]:
+    for name in [n for n in os.environ if n.startswith(("GITHUB_", "CI_", "COSTCALC_"))]:
         monkeypatch.delenv(name)
-    folder = begin(tmp_path)
+    folder = begin(tmp_path, monkeypatch)
     (folder / "models").mkdir()
     monkeypatch.chdir(folder)
     write(MODEL)
@@ -66,9 +67,7 @@ def doubled(folder: Path) -> None:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
-    capsys.readouterr()  # what was said before
-    code = run(args)
-    return code, capsys.readouterr().out
+    return call(capsys, *args)[:2]
 
 
 def difference(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:

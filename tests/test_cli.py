@@ -12,7 +12,8 @@ from pathlib import Path
 
 import onnx
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from support.cli import environment, ok
 
 from costcalc import __version__
 from costcalc.cli import run
@@ -41,25 +42,15 @@ layers:
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_terminal: None) -> None:
     for name, text in (("standard", STANDARD), ("separable", SEPARABLE), ("sequence", SEQUENCE)):
         (tmp_path / f"{name}.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
-def ok(*args: str) -> str:
-    result: Result = CliRunner().invoke(cli, args, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 def process(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[2]), **more}
-    return subprocess.run(
-        [sys.executable, "-m", "costcalc", *args], capture_output=True, text=True, env=environment, encoding="utf-8"
-    )
+    command = [sys.executable, "-m", "costcalc", *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(**more), encoding="utf-8")
 
 
 def totals(*args: str) -> dict[str, object]:
@@ -178,9 +169,8 @@ def test_a_crash_is_exit_2_without_a_traceback(
 def test_a_closed_pipe_is_quiet() -> None:
     layers = "  - relu\n" * 3000
     Path("long.yaml").write_text(f"input: [N, 3]\nlayers:\n{layers}")
-    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[2])}
     command = f"'{sys.executable}' -m costcalc analyze long.yaml | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
     assert done.stdout.startswith("long") and done.stderr == ""
 
 
@@ -207,10 +197,11 @@ def test_a_terminal_without_colours(plain: dict[str, str]) -> None:
 def terminal(**more: str) -> str:
     """What a terminal of our own shows."""
     ours, theirs = os.openpty()
-    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM")}
-    environment |= {"PYTHONPATH": str(Path(run.__file__).parents[2]), **more}
+    variables = {
+        k: v for k, v in environment(**more).items() if k not in {"NO_COLOR", "FORCE_COLOR", "COLORTERM"} - set(more)
+    }
     command = [sys.executable, "-m", "costcalc", "analyze", "standard.yaml"]
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=environment) as started:
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=variables) as started:
         os.close(theirs)
         found = b""
         while True:
@@ -230,10 +221,9 @@ def terminal(**more: str) -> str:
 @pytest.mark.parametrize("args", ["analyze standard.yaml", "analyze standard.yaml --format json", "--help",
                                   "explain standard.yaml", "models"])  # fmt: skip
 def test_a_full_disk_is_no_bug_of_ours(args: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[2])}
     for redirect, says in (("> /dev/full", "No space left"), (">&-", "")):
         command = f"'{sys.executable}' -m costcalc {args} {redirect}"
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
         assert "bug" not in done.stderr and "Exception" not in done.stderr
         if says:
             assert done.returncode == 2
@@ -272,8 +262,7 @@ def test_what_is_not_imported(args: tuple[str, ...], never: tuple[str, ...]) -> 
         f"run({list(args)!r})\n"
         f"assert not [m for m in {never!r} if m in sys.modules], sorted(sys.modules)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
     assert done.returncode == 0, done.stderr
 
 

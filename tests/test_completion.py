@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.cli import environment
 
-import costcalc
-
-ROOT = Path(costcalc.__file__).parents[1]
 COMPLETE = """
 compopt() { :; }   # only a prompt has it
 eval "$(_COSTCALC_COMPLETE=bash_source costcalc)"
@@ -27,8 +25,8 @@ def completed(bin: Path, *words: str) -> list[str]:
     program = bin / "costcalc"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m costcalc "$@"\n')
     program.chmod(0o755)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", COMPLETE, "-", *words], capture_output=True, text=True, env=environment)
+    variables = environment(PATH=f"{bin}{os.pathsep}{os.environ['PATH']}")
+    done = subprocess.run(["bash", "-c", COMPLETE, "-", *words], capture_output=True, text=True, env=variables)
     assert not done.stderr, "a message would stand in the middle of the line that is being typed"
     return done.stdout.split()
 
@@ -64,7 +62,7 @@ def test_bash_offers_commands_models_options_and_their_values(
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_is_all_that_is_printed(shell: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "_COSTCALC_COMPLETE": f"{shell}_source"}
-    done = subprocess.run([sys.executable, "-m", "costcalc"], capture_output=True, text=True, env=environment)
+    variables = environment(_COSTCALC_COMPLETE=f"{shell}_source")
+    done = subprocess.run([sys.executable, "-m", "costcalc"], capture_output=True, text=True, env=variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert "_COSTCALC_COMPLETE" in done.stdout

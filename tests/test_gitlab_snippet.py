@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 import yaml
+from support.paths import ROOT, SCHEMAS
 
-ROOT = Path(__file__).parent.parent
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
 
 
@@ -24,7 +24,7 @@ def job() -> dict[str, Any]:
 
 
 def test_it_is_valid() -> None:
-    schema = json.loads((ROOT / "tests/data/schemas/gitlab-ci.json").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / "gitlab-ci.json").read_text(encoding="utf-8"))
     validator = jsonschema.validators.validator_for(schema)(schema)
     validator.validate(job())
     with pytest.raises(jsonschema.ValidationError):

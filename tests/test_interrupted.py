@@ -6,22 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-import costcalc
+from support.cli import environment
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of processes are POSIX's")
 def test_an_interrupt_before_the_first_command_is_known() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(costcalc.__file__).parents[1])}
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", "costcalc", "analyze", "swin_t"],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        env=environment,
+        env=environment(),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may start jobs that ignore it
     ) as started:
         assert started.stderr

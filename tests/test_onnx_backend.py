@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from onnx import ModelProto
 from onnx_cases import as_proto, node_cases, with_inputs_stored
+from support.paths import ROOT
 
 from costcalc.ir import Graph, SequenceType, TensorType
 from costcalc.load.onnx_graph import load_onnx
@@ -74,6 +74,6 @@ def test_backend_models() -> None:
 
 
 def test_the_readme_quotes_these_numbers() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"{CASES:,} one-operator models" in readme
     assert f"{AGREE:,} agree" in readme

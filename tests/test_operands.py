@@ -7,34 +7,29 @@ from typing import Any
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
+from support.onnx_models import info, model, weight
 
+from costcalc import Report, analyze
 from costcalc.load.onnx_graph import load_onnx
-from costcalc.report import Report, analyze_graph
 
 FLOAT, HALF, INT8, UINT8 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8
 
 
-def weight(name: str, kind: int, *shape: int) -> TensorProto:
-    return TensorProto(name=name, data_type=kind, dims=shape, data_location=TensorProto.EXTERNAL)
-
-
 def report(nodes: list[Any], x: int, stored: list[TensorProto]) -> Report:
-    inputs = [h.make_tensor_value_info("x", x, [3, 64])]
-    graph = h.make_graph(nodes, "g", inputs, [h.make_tensor_value_info("y", x, None)], stored)
-    imports = [h.make_opsetid("", 21), h.make_opsetid("com.microsoft", 1)]
-    return analyze_graph(load_onnx(h.make_model(graph, opset_imports=imports).SerializeToString()))
+    data = model(nodes, [info("x", x, [3, 64])], ["y"], stored, opsets={"": 21, "com.microsoft": 1})
+    return analyze(load_onnx(data))
 
 
 @pytest.mark.parametrize(("kind", "name"), [(FLOAT, "fp32"), (HALF, "fp16"), (TensorProto.BFLOAT16, "bf16")])
 def test_floats(kind: int, name: str) -> None:
-    found = report([h.make_node("MatMul", ["x", "w"], ["y"])], kind, [weight("w", kind, 64, 8)])
+    found = report([h.make_node("MatMul", ["x", "w"], ["y"])], kind, [weight("w", 64, 8, kind=kind)])
     assert found.macs_by_precision() == {name: 3 * 64 * 8}
 
 
 def test_packed_weights() -> None:
     """Two int4 to a byte: 8 · 2 blocks of 32 numbers = 16 bytes each; 16 scales."""
     node = h.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=64, N=8, bits=4, block_size=32)
-    found = report([node], HALF, [weight("w", UINT8, 8, 2, 16), weight("s", HALF, 16)])
+    found = report([node], HALF, [weight("w", 8, 2, 16, kind=UINT8), weight("s", 16, kind=HALF)])
     assert found.macs_by_precision() == {"fp16×int4": 3 * 64 * 8}
     totals = found.to_dict()["totals"]
     assert totals["weight_bytes_by_dtype"] == {"uint8": 8 * 2 * 16, "float16": 2 * 16}
@@ -54,8 +49,8 @@ def test_behind_dequantize_linear() -> None:
         h.make_node("Sum", ["b", "b"], ["d"]),
         h.make_node("Identity", ["c"], ["y"]),
     ]
-    stored = [weight("w", INT8, 8, 64), weight("v", FLOAT, 8, 2)]
-    stored += [weight("sx", FLOAT), weight("zx", UINT8), weight("sw", FLOAT)]
+    stored = [weight("w", 8, 64, kind=INT8), weight("v", 8, 2, kind=FLOAT)]
+    stored += [weight("sx"), weight("zx", kind=UINT8), weight("sw")]
     found = report(nodes, FLOAT, stored)
     n = 3 * 64 * 8
     assert found.macs_by_precision() == {"uint8×int8": n, "fp32×int8": n, "fp32": 3 * 8 * 2}
@@ -65,5 +60,5 @@ def test_behind_dequantize_linear() -> None:
 
 
 def test_plain_float32_says_nothing() -> None:
-    text = str(report([h.make_node("MatMul", ["x", "w"], ["y"])], FLOAT, [weight("w", FLOAT, 64, 8)]))
+    text = str(report([h.make_node("MatMul", ["x", "w"], ["y"])], FLOAT, [weight("w", 64, 8, kind=FLOAT)]))
     assert "by precision" not in text and "by type" not in text

@@ -11,18 +11,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from made import blocks, unknown
+from support.cli import ok
 
-from costcalc.api import footprint
-from costcalc.cli.run import cli
+from costcalc import analyze, footprint
 from costcalc.errors import UsageError
 from costcalc.occupancy import sheet as memory_sheet
 from costcalc.render import picture, png, sheets, svg
 from costcalc.render.palette import Screen
-from costcalc.report import analyze_graph
 from costcalc.sheet import Sheet, sheet
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,7 +50,7 @@ def bare(line: str) -> str:
     return re.sub("[▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└]", " ", line).rstrip()
 
 
-@pytest.mark.parametrize("make", [lambda: sheet(analyze_graph(blocks())), lambda: sheet(analyze_graph(unknown())),
+@pytest.mark.parametrize("make", [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())),
                                   lambda: memory_sheet(footprint(blocks()))], ids=["blocks", "unknown", "memory"])  # fmt: skip
 @pytest.mark.parametrize("width", [60, 88])
 def test_a_picture_holds_every_word_where_the_table_has_it(make: Callable[[], Sheet], width: int) -> None:
@@ -62,7 +60,7 @@ def test_a_picture_holds_every_word_where_the_table_has_it(make: Callable[[], Sh
 
 def test_bars_are_as_long_as_shares() -> None:
     """fc has 10 × 1,024 of the MACs; a bar is drawn to an eighth of a cell."""
-    report = analyze_graph(blocks())
+    report = analyze(blocks())
     bars = [
         float(r.attrib["width"]) for r in drawn(sheet(report), 120).iter(f"{SVG}rect") if r.attrib.get("class") == "bar"
     ]
@@ -73,10 +71,10 @@ def test_bars_are_as_long_as_shares() -> None:
 
 
 def test_nothing_is_fetched_and_both_schemes_are_there() -> None:
-    text = svg.render([sheet(analyze_graph(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    text = svg.render([sheet(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text and "url(" not in text and "@import" not in text and "@font-face" not in text
     assert "prefers-color-scheme:dark" in text
-    assert text == svg.render([sheet(analyze_graph(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    assert text == svg.render([sheet(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
 
 
 @given(st.text(max_size=40))
@@ -89,7 +87,7 @@ def test_any_name_is_only_words(name: str) -> None:
 
 def test_a_png_is_twice_as_large() -> None:
     pytest.importorskip("resvg_py")
-    given = [sheet(analyze_graph(blocks()))]
+    given = [sheet(analyze(blocks()))]
     content = picture(given, Screen(88))
     root = ElementTree.fromstring(svg.render(given, 88))
     assert content.startswith(b"\x89PNG")
@@ -118,9 +116,7 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", [["analyze", "lenet5"], ["compare", "lenet5", "nin"], ["memory", "lenet5"],
                                      ["hardware"], ["hardware", "t4"], ["models"], ["ops"]], ids=" ".join)  # fmt: skip
 def test_every_table_is_a_picture(command: list[str]) -> None:
-    done = CliRunner().invoke(cli, [*command, "--format", "svg"], catch_exceptions=False)
-    assert done.exit_code == 0
-    ElementTree.fromstring(done.output)
+    ElementTree.fromstring(ok(*command, "--format", "svg"))
 
 
 @pytest.mark.parametrize("command", [
@@ -131,8 +127,8 @@ def test_every_table_is_a_picture_where_it_is_asked_for(command: tuple[str, ...]
     pytest.importorskip("resvg_py")
     for form, start in (("png", b"\x89PNG"), ("svg", b"<svg"), ("html", b"<!doctype html>")):
         path = tmp_path / f"table.{form}"
-        result = CliRunner().invoke(cli, [*command, "--format", form, "-o", str(path)])
-        assert result.exit_code == 0 and path.read_bytes().startswith(start)
+        ok(*command, "--format", form, "-o", str(path))
+        assert path.read_bytes().startswith(start)
 
 
 def test_a_format_that_is_no_text_is_none() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
+from support.cli import call, ok
 
 from costcalc import analyze
 from costcalc.build import GraphBuilder
-from costcalc.cli.run import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
-from costcalc.report import analyze_graph
 
 F32, I8, I64 = DType.FLOAT32, DType.INT8, DType.INT64
 RESNET18, STATISTICS = 11_689_512, 9_600
@@ -32,7 +30,7 @@ def net() -> Graph:
 
 
 def test_weights_in_int8() -> None:
-    before, after = analyze_graph(net()), analyze_graph(convert(net(), DType.INT8))
+    before, after = analyze(net()), analyze(convert(net(), DType.INT8))
     assert before.totals["weight_bytes"] == 4 * (10 * 3 + 5 * 3 + 5)
     assert after.totals["weight_bytes"] == 10 * 3 + 5 * 3 + 5
     assert after.params == before.params == 50
@@ -50,7 +48,7 @@ def test_activations_in_float16() -> None:
         "ids": "int64", "mask": "bool", "table": "float32", "weight": "float32", "bias": "float32", "t": "float32",
         "embed": "float16", "product": "float16", "add": "float16", "where": "float16",
     }  # fmt: skip
-    before, after = analyze_graph(net()), analyze_graph(graph)
+    before, after = analyze(net()), analyze(graph)
     assert before.totals["activation_bytes"] == 4 * (7 * 3 + 5 * 3 + 3 * 7 * 5)
     assert after.totals["activation_bytes"] == 2 * (7 * 3 + 3 * 7 * 5) + 4 * 5 * 3
 
@@ -76,7 +74,7 @@ def test_four_bits_are_packed_tensor_by_tensor() -> None:
     b = GraphBuilder("odd", "made", {"": 17})
     x, w, c = b.add_input("x", F32, (1, 3)), b.add_initializer("w", F32, (3, 5)), b.add_initializer("c", F32, (5,))
     graph = convert(b.build(b.add("Gemm", [x, w, c], name="fc")), DType.INT4)
-    assert analyze_graph(graph).totals["weight_bytes"] == 8 + 3
+    assert analyze(graph).totals["weight_bytes"] == 8 + 3
 
 
 def test_quantised_weights_are_converted_and_ids_are_not() -> None:
@@ -86,7 +84,7 @@ def test_quantised_weights_are_converted_and_ids_are_not() -> None:
     zero = b.add_initializer("zero", I8, ())
     (d,) = b.add("DequantizeLinear", [w, scale, zero], name="dequantised")
     graph = b.build(b.add("MatMul", [x, d], name="product"))
-    before, after = analyze_graph(graph), analyze_graph(convert(graph, DType.INT4, DType.FLOAT16))
+    before, after = analyze(graph), analyze(convert(graph, DType.INT4, DType.FLOAT16))
     assert (before.totals["weight_bytes"], before.params) == (24 + 4 + 1, 24)
     assert (after.totals["weight_bytes"], after.params) == (12 + 1 + 1, 24)
     assert after.graph.types["zero"].dtype is I8
@@ -99,18 +97,17 @@ def test_packed_weights_stay() -> None:
     w, scale = b.add_initializer("w", DType.UINT8, (8, 2, 16)), b.add_initializer("scale", F32, (16,))
     attributes = {"K": 64, "N": 8, "bits": 4, "block_size": 32}
     graph = b.build(b.add("MatMulNBits", [x, w, scale], attributes, name="product", domain="com.microsoft"))
-    after = analyze_graph(convert(graph, DType.INT8))
-    assert after.params == analyze_graph(graph).params == 64 * 8
+    after = analyze(convert(graph, DType.INT8))
+    assert after.params == analyze(graph).params == 64 * 8
     assert after.totals["weight_bytes"] == 64 * 8 // 2 + 16
     assert after.notes == ("weights as if int8; 1 packed tensor stays as stored",)
 
 
-def test_the_command_line() -> None:
-    run = CliRunner().invoke(cli, ["analyze", "lenet5", "--dtype", "fp16", "--act-dtype", "int8", "--format", "json"])
-    assert run.exit_code == 0
-    assert '"weights as if float16"' in run.output and '"activations as if int8"' in run.output
-    wrong = CliRunner().invoke(cli, ["analyze", "lenet5", "--dtype", "float17"])
-    assert wrong.exit_code == 2 and "float16" in wrong.output
+def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    text = ok("analyze", "lenet5", "--dtype", "fp16", "--act-dtype", "int8", "--format", "json")
+    assert '"weights as if float16"' in text and '"activations as if int8"' in text
+    code, _, error = call(capsys, "analyze", "lenet5", "--dtype", "float17")
+    assert code == 2 and "float16" in error
 
 
 def test_an_unknown_type() -> None:

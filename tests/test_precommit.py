@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from published import ROOT, commit, copy, skip_without_index
+from published import copy, skip_without_index
+from repository import commit, git
+from support.paths import ROOT
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
 CONFIG = "models: [net.yaml]\nlimits: {macs: 1k}\nmax_increase: 300%\n"
@@ -34,7 +36,7 @@ def test_the_hooks(tmp_path: Path) -> None:
     mine.mkdir()
     listed = "\n".join(f"      - id: costcalc-{name}" for name in ("lock", "check", "table"))
     (mine / ".pre-commit-config.yaml").write_text(
-        f"repos:\n  - repo: {hooks}\n    rev: {commit(hooks)}\n    hooks:\n{listed}\n"
+        f"repos:\n  - repo: {hooks}\n    rev: {git(hooks, 'rev-parse', 'HEAD')}\n    hooks:\n{listed}\n"
     )
     (mine / "net.yaml").write_text(NET)
     (mine / "costcalc.yaml").write_text(CONFIG)

@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from costcalc.api import analyze
-from costcalc.hardware.find import find
-from costcalc.roofline import roofline
+from costcalc import on_hardware
 
 SLIM = "tensorflow/models, research/slim/nets/mobilenet/README.md, column Pixel 1"
 BERT = "NVIDIA/TensorRT 8.4.3, demo/BERT/README.md, Inference performance, average latency"
@@ -88,8 +86,7 @@ def name(case: Published) -> str:
 @pytest.mark.parametrize("case", PUBLISHED, ids=name)
 def test_no_bound_is_above_a_published_time(case: Published) -> None:
     dtype = None if case.precision == "float32" else case.precision
-    report = analyze(case.model, params=case.params, dims=case.dims, dtype=dtype, act_dtype=dtype)
-    bound = roofline(report, find(case.device))
+    (bound,) = on_hardware(case.model, case.device, params=case.params, dims=case.dims, dtype=dtype, act_dtype=dtype)
     assert not bound.without_peak and not bound.open
     assert bound.model.seconds is not None and bound.model.seconds > 0
     assert float(bound.model.seconds) * 1000 <= case.milliseconds

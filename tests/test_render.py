@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv as csv_reader
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,19 +14,19 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from made import attention_scores, blocks, separable, unknown
+from made import attention_scores, blocks, long_names, separable, unknown
+from support.cli import environment
+from support.paths import ROOT
 
 import costcalc
 from costcalc.build import GraphBuilder
-from costcalc.comparison import compare_reports
 from costcalc.ir import DType, Graph
 from costcalc.render import html, layout, markdown, names, sheets, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.palette import Screen, palette
-from costcalc.report import analyze_graph
 from costcalc.sheet import Sheet, View, sheet
-from costcalc.views.compare import comparison_remarks, comparison_tables
+from costcalc.views.compare import comparison_remarks
 
 MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
 Gold = Callable[[str, str], None]
@@ -36,31 +35,31 @@ Gold = Callable[[str, str], None]
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md"), ("html", "html")])
 def test_gold(model: str, form: str, ending: str, gold: Gold) -> None:
-    gold(f"{model}.{ending}", sheets(form, [sheet(analyze_graph(MODELS[model]()))], Screen()))
+    gold(f"{model}.{ending}", sheets(form, [sheet(costcalc.analyze(MODELS[model]()))], Screen()))
 
 
 @pytest.mark.parametrize("by", ["op", "block"])
 def test_gold_of_groups(by: str, gold: Gold) -> None:
-    gold(f"blocks_by_{by}.txt", sheets("table", [sheet(analyze_graph(blocks()), View(by))], Screen(80)))
+    gold(f"blocks_by_{by}.txt", sheets("table", [sheet(costcalc.analyze(blocks()), View(by))], Screen(80)))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
-    gold(f"blocks_{width}.txt", sheets("table", [sheet(analyze_graph(blocks(stages=3)))], Screen(width)))
+    gold(f"blocks_{width}.txt", sheets("table", [sheet(costcalc.analyze(blocks(stages=3)))], Screen(width)))
 
 
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
 def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
-    comparison = compare_reports([analyze_graph(separable()), analyze_graph(blocks()), analyze_graph(unknown())])
-    gold(f"comparison.{ending}", sheets(form, comparison_tables(comparison), Screen()))
+    comparison = costcalc.compare(separable(), blocks(), unknown())
+    gold(f"comparison.{ending}", sheets(form, comparison.tables(), Screen()))
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120])
 def test_a_comparison_never_drops_a_model(width: int) -> None:
     """Whatever the width, every model's name and figures stand there, each with its ratio after it."""
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
-    reports = [replace(analyze_graph(make()), name=name) for name, make in made.items()]
-    for shown in comparison_tables(compare_reports(reports)):
+    reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
+    for shown in costcalc.compare(*reports).tables():
         shown = replace(shown, remarks=(), subtitle="")
         lines = sheets("table", [shown], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
@@ -68,14 +67,14 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
         assert words == [word for name in made for word in (name, "ratio")][:1] + [
             word for name in list(made)[1:] for word in (name, "ratio")
         ]
-    shown = comparison_tables(compare_reports(reports))[0]
+    shown = costcalc.compare(*reports).tables()[0]
     macs = [line for line in sheets("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))]
     assert re.search(r"672 .*1(,705,984|.71 M)  2,539×.*≥ 2(,160|.16 k) +–.*1(,705,984|.71 M)  2,539×", " ".join(macs))
 
 
 def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
-    reports = [replace(analyze_graph(blocks()), name=name) for name in "abcd"]
-    shown = comparison_tables(compare_reports(reports))[0]
+    reports = [replace(costcalc.analyze(blocks()), name=name) for name in "abcd"]
+    shown = costcalc.compare(*reports).tables()[0]
     wide, rounded, split = (sheets("table", [shown], Screen(width)) for width in (100, 80, 50))
     assert wide.count("1,705,984") == 4 and wide.count("MACs") == 1
     assert rounded.count("1.71 M") == 4 and rounded.count("MACs") == 1
@@ -84,9 +83,9 @@ def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
 
 def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
     """Once where it holds for all, with the model's name where it does not."""
-    first, second = analyze_graph(attention_scores()), analyze_graph(unknown())
+    first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
     notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
-    texts = [(remark.label, remark.text) for remark in comparison_remarks(compare_reports(notes))]
+    texts = [(remark.label, remark.text) for remark in comparison_remarks(costcalc.compare(*notes))]
     assert ("Note", "batch = 1 (default)") in texts
     assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
     assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)
@@ -95,30 +94,21 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
 
 
 def test_gold_of_json(gold: Gold) -> None:
-    reports = [analyze_graph(separable()), analyze_graph(unknown())]
+    reports = [costcalc.analyze(separable()), costcalc.analyze(unknown())]
     text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")
     gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
-
-
-def long_names(n: int = 30) -> Graph:
-    b = GraphBuilder("a/rather/long/path/to/a/model/with/a/rather/long/name", "made", {"": 17})
-    x = b.add_input("an_input_with_a_long_name", DType.FLOAT32, (1, 3, 224, 224))
-    for i in range(n):
-        name = f"/model/encoder/layers.{i}/attention/self/projection_{'x' * i}/Relu"
-        (x,) = b.add("Relu", [x], name=name)
-    return b.build([x])
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
 @pytest.mark.parametrize("graph", [blocks, unknown, long_names, attention_scores])
 def test_no_line_of_a_table_is_wider_than_the_screen(width: int, graph: Callable[[], Graph]) -> None:
     for view in (View(), View("op"), View("block")):
-        lines = list(table.body(sheet(analyze_graph(graph()), view), Screen(width)))
+        lines = list(table.body(sheet(costcalc.analyze(graph()), view), Screen(width)))
         assert max(map(text_width, lines)) <= width
 
 
 def test_eighty_columns_hold_everything_that_matters() -> None:
-    header = next(table.body(sheet(analyze_graph(long_names())), Screen(80)))
+    header = next(table.body(sheet(costcalc.analyze(long_names())), Screen(80)))
     assert header.split() == ["Layer", "Operator", "Output", "MACs", "Params", "%", "FLOPs"]
 
 
@@ -160,7 +150,7 @@ def test_names_that_differ_stay_different() -> None:
 
 
 def test_a_bar_is_wide_enough_to_be_one() -> None:
-    shown = sheet(analyze_graph(blocks(stages=3)))
+    shown = sheet(costcalc.analyze(blocks(stages=3)))
     for width in range(60, 120):
         rows = list(table.body(shown, Screen(width)))
         drawn = [len(line) - len(line.rstrip("█")) for line in rows]
@@ -169,7 +159,7 @@ def test_a_bar_is_wide_enough_to_be_one() -> None:
 
 def test_a_figure_is_never_cut() -> None:
     for width in range(20, 100):
-        lines = list(table.body(sheet(analyze_graph(blocks())), Screen(width)))
+        lines = list(table.body(sheet(costcalc.analyze(blocks())), Screen(width)))
         assert lines[-1].split()[3:4] == ["1,705,984"] or "MACs" not in lines[0]
 
 
@@ -195,14 +185,14 @@ def test_a_long_formula_breaks_between_its_terms() -> None:
 
 def test_columns_that_were_asked_for_stay() -> None:
     chosen = View(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
-    header = next(table.body(sheet(analyze_graph(blocks()), chosen), Screen(40), keep_all=True))
+    header = next(table.body(sheet(costcalc.analyze(blocks()), chosen), Screen(40), keep_all=True))
     assert "Weights" in header and "FLOPs" in header
 
 
 def test_names_cannot_write_to_the_terminal() -> None:
     b = GraphBuilder("evil\x1b[2J", "made", {"": 17})
     x = b.add_input("x", DType.FLOAT32, (1, 4))
-    report = analyze_graph(b.build(b.add("Relu", [x], name="a\x1b[31m\nb<script>|")))
+    report = costcalc.analyze(b.build(b.add("Relu", [x], name="a\x1b[31m\nb<script>|")))
     text = sheets("table", [sheet(report)], Screen())
     assert "\x1b" not in text and "a\\x1b[31m\\nb<script>|" in text
     assert "<script>" not in sheets("html", [sheet(report)], Screen())
@@ -212,7 +202,7 @@ def test_names_cannot_write_to_the_terminal() -> None:
 def test_ascii_screens_get_ascii() -> None:
     for graph in (blocks, unknown, attention_scores):
         for width in (60, 100):
-            text = sheets("table", [sheet(analyze_graph(graph()))], Screen(width, unicode=False))
+            text = sheets("table", [sheet(costcalc.analyze(graph()))], Screen(width, unicode=False))
             assert text.isascii(), {c for c in text if not c.isascii()}
 
 
@@ -222,14 +212,14 @@ def test_names_of_other_scripts_stand_in_columns_on_any_screen(encoding: str) ->
     x = b.add_input("入力", DType.FLOAT32, (1, 4))
     for name in ("層/活性", "layer/é", "plain"):
         (x,) = b.add("Relu", [x], name=name)
-    text = sheets("table", [sheet(analyze_graph(b.build([x])))], Screen(60, unicode=False, encoding=encoding))
+    text = sheets("table", [sheet(costcalc.analyze(b.build([x])))], Screen(60, unicode=False, encoding=encoding))
     shown = [line for line in text.encode(encoding).decode(encoding).splitlines() if " Relu " in line]
     assert len(shown) == 3
     assert len({text_width(line.partition(" Relu ")[0]) for line in shown}) == 1
 
 
 def test_every_format_spells_signs_out_where_they_cannot_be_shown() -> None:
-    shown = [sheet(analyze_graph(blocks()))]
+    shown = [sheet(costcalc.analyze(blocks()))]
     screen = Screen(100, unicode=False)
     assert all(sheets(form, shown, screen).isascii() for form in ("table", "csv", "markdown", "html"))
     assert "1x8x32x32" in sheets("markdown", shown, screen)
@@ -239,7 +229,7 @@ def test_every_format_spells_signs_out_where_they_cannot_be_shown() -> None:
 def test_colours_change_no_letter() -> None:
     from rich.text import Text
 
-    shown = sheet(analyze_graph(unknown()))
+    shown = sheet(costcalc.analyze(unknown()))
     coloured = table.sheet(shown, Screen(100, True, palette(colours=True)))
     assert "\x1b[" in coloured
     assert Text.from_ansi(coloured).plain == table.sheet(shown, Screen())
@@ -247,7 +237,7 @@ def test_colours_change_no_letter() -> None:
 
 def test_a_report_prints_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    report = analyze_graph(blocks())
+    report = costcalc.analyze(blocks())
     assert str(report) == sheets("table", [sheet(report)], Screen())
     from rich.console import Console
 
@@ -260,42 +250,42 @@ def test_a_report_prints_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_csv_is_read_back() -> None:
-    report = analyze_graph(blocks())
+    report = costcalc.analyze(blocks())
     rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", [sheet(report)], Screen()))))
     assert sum(int(row["macs"]) for row in rows) == report.macs
     assert rows[0]["output"] == "1x8x32x32"
 
 
 def test_csv_of_several_models_says_which() -> None:
-    shown = [sheet(analyze_graph(blocks())), sheet(analyze_graph(separable()))]
+    shown = [sheet(costcalc.analyze(blocks())), sheet(costcalc.analyze(separable()))]
     rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", shown, Screen()))))
     assert {row["model"] for row in rows} == {"blocks", "depthwise_separable"}
 
 
 def test_html_is_well_formed() -> None:
-    text = html.fragment([sheet(analyze_graph(unknown()), View("block"))]).replace("&emsp;", " ")
+    text = html.fragment([sheet(costcalc.analyze(unknown()), View("block"))]).replace("&emsp;", " ")
     assert ElementTree.fromstring(text).tag == "div"
-    HTMLParser().feed(html.render([sheet(analyze_graph(blocks()))]))
+    HTMLParser().feed(html.render([sheet(costcalc.analyze(blocks()))]))
 
 
 def test_markdown_rows_have_equal_cells() -> None:
-    lines = [line for line in markdown.render([sheet(analyze_graph(blocks()))]).splitlines() if line.startswith("|")]
+    lines = [line for line in markdown.render([sheet(costcalc.analyze(blocks()))]).splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
 
 
 def test_a_row_is_cheap() -> None:
     """Ten thousand rows are laid out without rich, and without importing it."""
     code = (
-        "import sys, time; sys.path.insert(0, 'tests')\n"
-        "from test_render import long_names\n"
-        "from costcalc.report import analyze_graph\nfrom costcalc.sheet import sheet\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "from made import long_names\n"
+        "from costcalc import analyze\nfrom costcalc.sheet import sheet\n"
         "from costcalc.render import sheets\nfrom costcalc.render.palette import screen\n"
         "before = 'rich' in sys.modules\n"
-        "sheets('table', [sheet(analyze_graph(long_names()))], screen())\n"
+        "sheets('table', [sheet(analyze(long_names()))], screen())\n"
         "assert before == ('rich' in sys.modules)"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "FORCE_COLOR"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
+    variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=variables, stdout=subprocess.DEVNULL)
 
 
 def test_an_empty_sheet() -> None:

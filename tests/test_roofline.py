@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.api import analyze
+from costcalc import analyze
 from costcalc.compulsory import compulsory
 from costcalc.energy import energy
 from costcalc.fits import fits
@@ -15,7 +15,6 @@ from costcalc.hardware.find import find, profiles
 from costcalc.hardware.profile import Figure, HardwareProfile
 from costcalc.load import builtin_models
 from costcalc.load.spec import load_spec
-from costcalc.report import analyze_graph
 from costcalc.roofline import Bound, roofline
 
 
@@ -98,7 +97,7 @@ def test_open_symbols_are_named() -> None:
 def test_open_extents_that_may_be_nothing_are_named_too() -> None:
     """Behind a pool, (h // 2)·(w // 2) positions: none where h is 1."""
     text = "input: [1, 3, h, w]\nlayers:\n  - max_pool: {kernel: 2, stride: 2}\n  - conv: {filters: 4, kernel: 1}\n"
-    report = analyze_graph(load_spec(text, "net.yaml"))
+    report = analyze(load_spec(text, "net.yaml"))
     assert roofline(report, find("t4")).open == ("h", "w")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
+from support.onnx_models import info, weight
+from support.onnx_models import model as onnx_model
 
 from costcalc import registry
 from costcalc.cli.run import run
@@ -71,13 +73,9 @@ def model(tmp_path: Path) -> str:
         h.make_node("GatedMatMul", ["x", "w"], ["m"], name="product", domain="com.acme"),
         h.make_node("Swish", ["m"], ["y"], name="swish", domain="com.acme", beta=2.0),
     ]
-    inputs = [h.make_tensor_value_info("x", TensorProto.FLOAT, [3, 8])]
-    outputs = [h.make_tensor_value_info("y", TensorProto.FLOAT, None)]
-    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[8, 5], raw_data=bytes(160))
-    graph = h.make_graph(nodes, "custom", inputs, outputs, [weight])
-    imports = [h.make_opsetid("", 17), h.make_opsetid("com.acme", 1)]
+    inputs = [info("x", TensorProto.FLOAT, [3, 8])]
     path = tmp_path / "custom.onnx"
-    path.write_bytes(h.make_model(graph, opset_imports=imports).SerializeToString())
+    path.write_bytes(onnx_model(nodes, inputs, ["y"], [weight("w", 8, 5)], opsets={"com.acme": 1}, name="custom"))
     return str(path)
 
 

@@ -7,11 +7,11 @@ import pickle
 from pathlib import Path
 
 import pytest
+from support.paths import ONNX_FILES
 
 from costcalc.cli.run import run
 from costcalc.dim import minimum, symbol
 
-DATA = Path(__file__).parent / "data" / "onnx"
 SPEC = "name: {0}\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {{filters: {1}, kernel: 3, bias: false}}\n"
 SEQUENCE = "name: seq\ninput: [N, seq, 64]\nlayers:\n  - linear: {units: 10, bias: false}\n"
 
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """Three models, a config and something else, which are none, and a folder, which is not opened."""
     for name, filters in (("b", 5), ("a", 7)):
         (tmp_path / f"{name}.yaml").write_text(SPEC.format(name, filters))
-    (tmp_path / "c.onnx").write_bytes((DATA / "toy_gru__ts_dynamic.onnx").read_bytes())
+    (tmp_path / "c.onnx").write_bytes((ONNX_FILES / "toy_gru__ts_dynamic.onnx").read_bytes())
     (tmp_path / "notes.txt").write_text("no model")
     (tmp_path / "costcalc.yaml").write_text("models: [a.yaml]")
     (tmp_path / "deeper").mkdir()

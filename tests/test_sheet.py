@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from made import attention_scores, blocks, unknown
 
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.core.amount import AtLeast
 from costcalc.errors import UsageError
 from costcalc.footer import accounting
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.sheet import View, sheet
 
 CONV0 = 3 * 9 * 32 * 32 * 8
@@ -18,7 +18,7 @@ CONV1 = 8 * 9 * 32 * 32 * 8
 CONV2 = 8 * 9 * 16 * 16 * 16
 CONV3 = 16 * 9 * 16 * 16 * 16
 FC = 16 * 8 * 8 * 10
-REPORT = analyze_graph(blocks())
+REPORT = analyze(blocks())
 
 
 def column(view: View, key: str) -> list[object]:
@@ -74,7 +74,7 @@ def test_an_unknown_column_is_refused() -> None:
 
 
 def test_nothing_unknown_is_counted_as_zero() -> None:
-    report = analyze_graph(unknown())
+    report = analyze(unknown())
     shown = sheet(report)
     assert shown.rows[1][3] is None
     assert shown.total is not None and shown.total[3] == AtLeast(27 * 16 * 5)
@@ -84,14 +84,14 @@ def test_nothing_unknown_is_counted_as_zero() -> None:
 
 
 def test_shares_of_formulas() -> None:
-    shown = sheet(analyze_graph(attention_scores()))
+    shown = sheet(analyze(attention_scores()))
     assert [row[5] for row in shown.rows] == [None, 0.0, None]
 
 
 def test_shares_of_open_batch_are_numbers() -> None:
     from costcalc.dim import symbol
 
-    open_batch = sheet(analyze_graph(blocks(symbol("N"))))
+    open_batch = sheet(analyze(blocks(symbol("N"))))
     assert [row[5] for row in open_batch.rows] == [row[5] for row in sheet(REPORT).rows]
 
 
@@ -106,7 +106,7 @@ def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
     (y,) = b.add("MatMul", [x, flat], name="first")
     (y,) = b.add("MatMul", [y, moved], name="second")
     (y,) = b.add("Identity", [y], name="last")
-    report = analyze_graph(b.build([y]))
+    report = analyze(b.build([y]))
     assert [row.state for row in report.rows] == ["constant", "constant", "free", "costed", "costed", "free"]
     assert [row.name for row in report.layers] == ["moved", "first", "second", "last"]
     assert report.accounted() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}

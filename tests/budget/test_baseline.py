@@ -1,6 +1,5 @@
 """`--baseline`: a lock file, or the config's lock file at a git revision."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +19,7 @@ MACS = 6 * 6 * 4 * 27
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """A project inside of a repository: main has 4 filters locked, the working tree 8."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    folder = begin(tmp_path) / "project"
+    folder = begin(tmp_path, monkeypatch) / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
     Path("net.yaml").write_text(NET, encoding="utf-8")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import unknown
 
+from costcalc import analyze
 from costcalc.budget.case import Case
 from costcalc.budget.judge import judge
 from costcalc.budget.limits import Budget, Increase, LayerLimit, Limit
@@ -19,7 +20,6 @@ from costcalc.load.spec import load_spec
 from costcalc.render.palette import Screen
 from costcalc.render.verdicts import FORMATS, render
 from costcalc.render.verdicts.said import figures
-from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
 
@@ -27,7 +27,7 @@ def net(units: int, first: int = 10, seq: str = "1") -> Snapshot:
     """first·10·seq and units·first·seq MACs."""
     text = f"input: [N, {seq}, 10]\nlayers:\n  - linear: {{units: {first}, bias: false, as: a}}\n" \
            f"  - linear: {{units: {units}, bias: false, as: b}}\n"  # fmt: skip
-    return snapshot(analyze_graph(load_spec(text, "net.yaml")))
+    return snapshot(analyze(load_spec(text, "net.yaml")))
 
 
 def of(macs: int) -> Snapshot:
@@ -135,7 +135,7 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
 
 def test_an_operator_without_a_rule_on_either_side() -> None:
     """What is only known from below can have grown more than it seems, and less than it seems where it was so before."""
-    whole, part = of(1000), snapshot(analyze_graph(unknown()))
+    whole, part = of(1000), snapshot(analyze(unknown()))
     asked = (Increase("macs", None, 10**6), Increase("params", None, 10**6))
     operators, macs, params = judge(Case(part, Budget((), asked), before=whole, against="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")

@@ -19,7 +19,6 @@ from costcalc.budget.verdict import Verdict
 from costcalc.errors import UsageError
 from costcalc.ir import Graph
 from costcalc.render.verdicts.said import figures
-from costcalc.report import analyze_graph
 from costcalc.snapshot import snapshot
 
 
@@ -28,7 +27,7 @@ def verdicts(graph: Graph, *asked: Any, levels: Levels | None = None, allow: tup
     limits = tuple(a for a in asked if isinstance(a, Limit))
     layers = tuple(a for a in asked if isinstance(a, LayerLimit))
     budget = Budget(limits, (), layers, allow)
-    return judge(Case(snapshot(analyze_graph(graph)), budget, levels or Levels(), **known))
+    return judge(Case(snapshot(analyze(graph)), budget, levels or Levels(), **known))
 
 
 def test_exactly_the_limit_is_kept_and_one_more_is_not() -> None:
@@ -104,7 +103,7 @@ def test_an_open_branch_counts_the_dearer_one_so_that_only_a_kept_limit_is_certa
 def test_layers_are_limited_together_or_each() -> None:
     """The second stage: 16·8·9·16·16 and 16·16·9·16·16 MACs of the model's."""
     first, second = 16 * 8 * 9 * 256, 16 * 16 * 9 * 256
-    total = int(analyze_graph(blocks()).totals["macs"])
+    total = int(analyze(blocks()).totals["macs"])
     share = Fraction(first + second, total)
     at, below, each, shares, part = verdicts(
         blocks(), LayerLimit("stage1/*", "macs", first + second), LayerLimit("stage1/*", "macs", first + second - 1),

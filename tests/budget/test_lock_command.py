@@ -5,8 +5,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-
-from costcalc.cli.run import run
+from support.cli import call
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n  - as: head\n    flatten:\n"
 WIDER = NET.replace("4", "8")
@@ -23,69 +22,67 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def asked(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
-    code = run(["lock", *args])
-    out, err = capsys.readouterr()
-    return code, out, err
+def lock(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    return call(capsys, "lock", *args)
 
 
 def test_it_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked(capsys, "--check") == (1, f"{LOCK} does not exist; `costcalc lock` writes it\n", "")
+    assert lock(capsys, "--check") == (1, f"{LOCK} does not exist; `costcalc lock` writes it\n", "")
     assert not Path(LOCK).exists()
-    assert asked(capsys) == (0, f"{LOCK} is written; commit it\n", "")
+    assert lock(capsys) == (0, f"{LOCK} is written; commit it\n", "")
     written = Path(LOCK).read_bytes()
     assert list(json.loads(written)["models"]) == ["lenet5", "models/net.yaml"]
     assert list(json.loads(written)["models"]["models/net.yaml"]) == ["batch1", "batch8"]
-    assert asked(capsys) == asked(capsys, "--check") == (0, f"{LOCK} is up to date\n", "")
+    assert lock(capsys) == lock(capsys, "--check") == (0, f"{LOCK} is up to date\n", "")
     assert Path(LOCK).read_bytes() == written
 
 
 def test_it_is_the_same_from_another_folder(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked(capsys)
+    lock(capsys)
     written = Path(LOCK).read_bytes()
     monkeypatch.chdir("models")
-    assert asked(capsys, "--check")[0] == 0
-    assert asked(capsys, "--config", "../costcalc.yaml", "-o", "here.json")[0] == 0
+    assert lock(capsys, "--check")[0] == 0
+    assert lock(capsys, "--config", "../costcalc.yaml", "-o", "here.json")[0] == 0
     assert Path("here.json").read_bytes() == written
 
 
 def test_what_would_change_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    asked(capsys)
+    lock(capsys)
     old = Path(LOCK).read_bytes()
     Path("models/net.yaml").write_text(WIDER, encoding="utf-8")
-    code, out, _ = asked(capsys, "--check")
+    code, out, _ = lock(capsys, "--check")
     assert code == 1
     assert f"  models/net.yaml (batch1): macs {6 * 6 * 4 * 27:,} → {6 * 6 * 8 * 27:,}\n" in out
     assert f"  models/net.yaml (batch8): macs {8 * 6 * 6 * 4 * 27:,} → {8 * 6 * 6 * 8 * 27:,}\n" in out
     assert "lenet5" not in out
     assert Path(LOCK).read_bytes() == old
-    assert asked(capsys, "--check", "lenet5")[0] == 0
+    assert lock(capsys, "--check", "lenet5")[0] == 0
 
 
 def test_only_the_named_models_are_written_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    asked(capsys)
+    lock(capsys)
     Path("models/net.yaml").write_text(WIDER, encoding="utf-8")
-    assert asked(capsys, "lenet5")[:2] == (0, f"{LOCK} is up to date\n")
-    assert asked(capsys, "models/net.yaml")[0] == 0
-    assert asked(capsys, "--check")[0] == 0
+    assert lock(capsys, "lenet5")[:2] == (0, f"{LOCK} is up to date\n")
+    assert lock(capsys, "models/net.yaml")[0] == 0
+    assert lock(capsys, "--check")[0] == 0
 
 
 def test_an_old_version_stays_while_no_figure_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    asked(capsys)
+    lock(capsys)
     older = Path(LOCK).read_text(encoding="utf-8").replace('"costcalc": "', '"costcalc": "0.0.', 1)
     Path(LOCK).write_bytes(older.replace("\n", "\r\n").encode())
-    assert asked(capsys)[1] == f"{LOCK} is up to date\n"
+    assert lock(capsys)[1] == f"{LOCK} is up to date\n"
     Path(LOCK).write_text(json.dumps(json.loads(older)), encoding="utf-8")
-    assert asked(capsys, "--check")[:2] == (1, f"{LOCK} would change; `costcalc lock` writes it\n")
-    asked(capsys)
+    assert lock(capsys, "--check")[:2] == (1, f"{LOCK} would change; `costcalc lock` writes it\n")
+    lock(capsys)
     assert Path(LOCK).read_text(encoding="utf-8") == older
 
 
 def test_a_model_that_cannot_be_read_is_2_and_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     Path("models/net.yaml").write_text(NET + "  - nonsense\n", encoding="utf-8")
-    code, out, err = asked(capsys)
+    code, out, err = lock(capsys)
     assert (code, out, Path(LOCK).exists()) == (2, "", False)
     assert "models/net.yaml:7:5" in err
     assert f"{LOCK} is left as it is" in err
@@ -95,7 +92,7 @@ def test_an_operator_without_a_rule_is_locked_as_not_known(capsys: pytest.Captur
     text = '<ir_version: 8, opset_import: ["": 17, "acme": 1]> g (float[1, 4] x) => (y) { y = acme.Mystery(x) }'
     Path("odd.onnx").write_bytes(onnx.parser.parse_model(text).SerializeToString())
     Path("costcalc.yaml").write_text("models: [odd.onnx]\n", encoding="utf-8")
-    code, _, err = asked(capsys)
+    code, _, err = lock(capsys)
     assert (code, err) == (0, "costcalc: odd.onnx: operators without a rule are locked as not known\n")
     entry = json.loads(Path(LOCK).read_text(encoding="utf-8"))["models"]["odd.onnx"][""]
     assert entry["unknown"] == {"acme:Mystery": 1}
@@ -103,45 +100,45 @@ def test_an_operator_without_a_rule_is_locked_as_not_known(capsys: pytest.Captur
 
 
 def test_a_conflict_is_mended_by_writing_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    asked(capsys)
+    lock(capsys)
     good = Path(LOCK).read_text(encoding="utf-8")
     Path(LOCK).write_text(f"<<<<<<< HEAD\n{good}=======\n>>>>>>> branch\n", encoding="utf-8")
-    code, _, err = asked(capsys, "--check")
+    code, _, err = lock(capsys, "--check")
     assert code == 2 and "a merge left its conflict" in err
-    assert asked(capsys, "lenet5")[0] == 2
-    assert asked(capsys)[0] == 0
+    assert lock(capsys, "lenet5")[0] == 2
+    assert lock(capsys)[0] == 0
     assert Path(LOCK).read_text(encoding="utf-8") == good
 
 
 def test_a_file_of_something_else_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     for name, content in (("models/net.yaml", NET), ("package.json", '{"name": "x"}')):
         Path(name).write_text(content, encoding="utf-8")
-        code, _, err = asked(capsys, "-o", name)
+        code, _, err = lock(capsys, "-o", name)
         assert code == 2 and "it is no lock file of costcalc" in err
         assert Path(name).read_text(encoding="utf-8") == content
-    code, _, err = asked(capsys, "-o", "nowhere/x.json")
+    code, _, err = lock(capsys, "-o", "nowhere/x.json")
     assert code == 2 and "cannot be written" in err
 
 
 def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    asked(capsys)
-    code, out, _ = asked(capsys, "-o", "-")
+    lock(capsys)
+    code, out, _ = lock(capsys, "-o", "-")
     assert code == 0 and out == Path(LOCK).read_text(encoding="utf-8")
 
 
 def test_what_names_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "has no model 'nett'" in asked(capsys, "nett")[2]
-    assert "nope.yaml: there is no such config" in asked(capsys, "--config", "nope.yaml")[2]
+    assert "has no model 'nett'" in lock(capsys, "nett")[2]
+    assert "nope.yaml: there is no such config" in lock(capsys, "--config", "nope.yaml")[2]
     Path("empty/.git").mkdir(parents=True)
     monkeypatch.chdir("empty")
-    code, _, err = asked(capsys)
+    code, _, err = lock(capsys)
     assert code == 2 and "there is no costcalc.yaml here or further up" in err
 
 
 def test_a_file_that_cannot_be_read_is_no_bug(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(capsys)[0] == 0
+    assert lock(capsys)[0] == 0
     whole = Path.read_bytes
 
     def refused(path: Path) -> bytes:
@@ -151,7 +148,7 @@ def test_a_file_that_cannot_be_read_is_no_bug(
 
     monkeypatch.setattr(Path, "read_bytes", refused)
     for args in ((), ("--check",)):
-        code, _, err = asked(capsys, *args)
+        code, _, err = lock(capsys, *args)
         assert (code, err.splitlines()) == (
             2, [f"costcalc: {LOCK} cannot be read: Permission denied; check the path and its permissions"]
         )  # fmt: skip

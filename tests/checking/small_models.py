@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+from onnx import TensorProto, helper
+from support.onnx_models import info, model, weight
+
 NET = """\
 input: [N, 8, 10, 10]
 layers:
@@ -36,16 +39,10 @@ def write(folder: Path, **files: str) -> Path:
 
 def mystery(file: Path) -> Path:
     """An ONNX model with an operator that nobody knows behind a convolution of 27·16·5 MACs."""
-    from onnx import TensorProto, helper, save
-
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 6, 6])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    w = helper.make_tensor("w", TensorProto.FLOAT, [5, 3, 3, 3], [0.0] * 135)
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
         helper.make_node("Mystery", ["c"], ["y"], name="mystery", domain="com.acme"),
     ]
-    graph = helper.make_graph(nodes, "mystery", [x], [y], [w])
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.acme", 1)]
-    save(helper.make_model(graph, opset_imports=opsets, ir_version=8), file)
+    inputs, stored = [info("x", TensorProto.FLOAT, [1, 3, 6, 6])], [weight("w", 5, 3, 3, 3)]
+    file.write_bytes(model(nodes, inputs, ["y"], stored, opsets={"com.acme": 1}, name="mystery"))
     return file

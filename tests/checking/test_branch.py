@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
+from repository import begin, commit, git, needs_git
 from small_models import MACS, NET, PARAMS, mystery, write
 
+import costcalc
 from costcalc.budget.config_find import nearest
 from costcalc.budget.verdict import Place
-from costcalc.checking import check
 from costcalc.cli.run import run
 from costcalc.studies.check.lock_file import baseline
 
@@ -23,20 +23,17 @@ min_delta: {params: 1}
 """
 
 
-def git(*args: str) -> None:
-    settings = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *settings, *args], check=True, capture_output=True)
+pytestmark = needs_git
 
 
 @pytest.fixture
-def repository(here: Path) -> Path:
+def repository(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (here / ".git").rmdir()
-    git("init", "-q", "-b", "main")
+    begin(here, monkeypatch)
     write(here, models__net_yaml=NET, costcalc_yaml=CONFIG)
     assert run(["lock"]) == 0
-    git("add", "-A")
-    git("commit", "-q", "-m", "a model and its budget")
-    git("checkout", "-q", "-b", "wider")
+    commit(here, "a model and its budget")
+    git(here, "switch", "-q", "-c", "wider")
     return here
 
 
@@ -49,7 +46,7 @@ def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureF
     assert "CC201: head grew most, from 800 to 1,600 (+800, +100.0%) (models/net.yaml:5:5)" in out
     assert f"{MACS + 800:,} of {MACS + MACS // 50:,} exceeded by 720" in out
     assert "CC301: costcalc.lock.json is stale: models/net.yaml: macs 4,000 → 4,800" in out
-    macs, params = check().verdicts
+    macs, params = costcalc.check().verdicts
     assert (macs.place, macs.limit_place) == (Place("models/net.yaml", 5, 5), Place("costcalc.yaml", 3, 16))
     assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
 
@@ -80,8 +77,7 @@ def test_a_branch_that_locks_its_own_growth_is_still_held_to_main(
     out = " ".join(capsys.readouterr().out.split())
     assert "raise the limit at costcalc.yaml:3:16" in out, "no lock of this branch changes main's"
     assert "new since main:costcalc.lock.json, so no increase is held: models/new.yaml" in out
-    git("add", "-A")
-    git("commit", "-q", "-m", "wider")
+    commit(repository, "wider")
     assert run(["check", "--baseline", "HEAD"]) == 0
     assert run(["check", "--baseline", "nowhere"]) == 2
     assert run(["check", "--baseline", "costcalc.lock.json"]) == 0
@@ -96,8 +92,8 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
         assert run(["check", "--baseline", "main"]) == code
         assert note in " ".join(capsys.readouterr().out.split())
         new.write_text(NET.replace("filters: 2", "filters: 4"))
-        git("add", "-A")
-    (model,) = check(baseline=baseline("main", nearest())).checked
+        git(repository, "add", "-A")
+    (model,) = costcalc.check(baseline=baseline("main", nearest())).checked
     assert model.before is not None and model.before.totals["macs"] == MACS
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 
@@ -180,6 +176,6 @@ def test_every_format_says_the_same_of_it(repository: Path, capsys: pytest.Captu
 def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
     mystery(here / "net.onnx")
     write(here, costcalc_yaml="models: [net.onnx]\nlimits: {macs: 1}\nallow: [Mystery]")
-    (verdict,) = check().verdicts
+    (verdict,) = costcalc.check().verdicts
     assert (verdict.layer, verdict.place) == ("conv", Place("net.onnx"))
     assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from chains import named, net, of, sound, statuses
 from made import blocks
+from support.paths import ONNX_FILES
 
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.diff.align import align
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
 C64, C32 = "conv: {filters: 64, kernel: 3, pad: same}", "conv: {filters: 32, kernel: 1}"
@@ -132,7 +132,7 @@ def test_of_equal_blocks_the_last_is_the_new_one_whatever_else_changed() -> None
 
 
 def test_a_block_of_an_onnx_like_graph() -> None:
-    before, after = snapshot(analyze_graph(blocks(stages=2))), snapshot(analyze_graph(blocks(stages=3)))
+    before, after = snapshot(analyze(blocks(stages=2))), snapshot(analyze(blocks(stages=3)))
     # the third stage is five layers, and the classifier reads its 32 channels on 4×4 instead of 16 on 8×8
     assert statuses(sound(before, after)) == {"added": 5, "follows": 2}
 
@@ -145,7 +145,7 @@ def chain(n: int, inserted: int = -1) -> Snapshot:
         w = b.add_initializer(f"w{i}", DType.FLOAT32, (8, 8, 3, 3))
         (x,) = b.add("Conv", [x, w], {"pads": (1, 1, 1, 1)}, name=f"conv{i}")
         (x,) = b.add("Tanh" if i == inserted else "Relu", [x], name=f"act{i}")
-    return snapshot(analyze_graph(b.build([x])))
+    return snapshot(analyze(b.build([x])))
 
 
 def test_thousands_of_layers_take_about_a_second() -> None:
@@ -157,12 +157,9 @@ def test_thousands_of_layers_take_about_a_second() -> None:
     assert len([i for i, _ in found if i is None]) == 2
 
 
-DATA = Path(__file__).parents[1] / "data" / "onnx"
-
-
 def test_two_exports_of_one_network() -> None:
-    before = of(str(DATA / "resnet18__ts.onnx"))
-    after = of(str(DATA / "resnet18__dyn_dynbatch.onnx"))
+    before = of(str(ONNX_FILES / "resnet18__ts.onnx"))
+    after = of(str(ONNX_FILES / "resnet18__dyn_dynbatch.onnx"))
     together = align(before, after)
     macs = [
         (before.layers[i].amounts["macs"], after.layers[j].amounts["macs"])

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from chains import named, net, of, sound, statuses
 
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.diff.causes import causes
 from costcalc.diff.change import CAUSES
 from costcalc.diff.regroup import Factor, extent, regroup
 from costcalc.dim import symbol
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
 
@@ -146,7 +146,7 @@ def tied(first: bool) -> Snapshot:
     if first:
         (x,) = b.add("MatMul", [x, w], name="encode")
         (x,) = b.add("Relu", [x], name="relu")
-    return snapshot(analyze_graph(b.build(b.add("MatMul", [x, w], name="decode"))))
+    return snapshot(analyze(b.build(b.add("MatMul", [x, w], name="decode"))))
 
 
 def test_a_shared_weight_counts_for_another_layer_when_its_owner_goes() -> None:
@@ -178,7 +178,7 @@ def test_a_table_of_positions_is_no_channels() -> None:
         table = b.add_initializer("table", DType.INT64, (1, 512))
         at = b.add_initializer("at", DType.INT64, (1, length))
         (y,) = b.add("GatherElements", [table, at], {"axis": 1}, name="positions")
-        return snapshot(analyze_graph(b.build([y])))
+        return snapshot(analyze(b.build([y])))
 
     causes = sound(cut(128), cut(96)).causes
     # 32 positions less, 8 bytes each

@@ -9,6 +9,7 @@ import yaml
 from chains import named, net, of, sound, statuses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import SPECS
 
 from costcalc.diff.change import Diff
 
@@ -84,7 +85,7 @@ def test_a_layer_before_a_stage_that_is_edited_too(at: int, text: str) -> None:
 def test_published_networks_without_a_part_of_their_block(
     model: str, path: tuple[str | int, ...], lost: int, tmp_path: Path
 ) -> None:
-    document = yaml.safe_load((Path(__file__).parents[2] / "specs" / f"{model}.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load((SPECS / f"{model}.yaml").read_text(encoding="utf-8"))
     part = document
     for key in path:
         part = part[key]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from repository import begin, commit, git, needs_git
+from support.cli import call
 
 from costcalc.checking.versions import ends
 from costcalc.cli.run import run
@@ -22,9 +22,7 @@ pytestmark = needs_git
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """models/a.yaml and models/b.yaml on main, in a folder of a repository that is the working directory."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    top = begin(tmp_path)
+    top = begin(tmp_path, monkeypatch)
     (top / "project" / "models").mkdir(parents=True)
     monkeypatch.chdir(top / "project")
     write("models/a.yaml", NET)
@@ -38,10 +36,9 @@ def write(file: str, text: str) -> None:
     Path(file).write_text(text, encoding="utf-8")
 
 
-def asked(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str, dict[str, tuple[int, int]]], str]:
+def diff(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str, dict[str, tuple[int, int]]], str]:
     """The exit code, and of each model that differs its source before and after, and MACs."""
-    code = run(["diff", "--format", "json", "--git", *args])
-    out, err = capsys.readouterr()
+    code, out, err = call(capsys, "diff", "--format", "json", "--git", *args)
     found = {}
     for one in json.loads(out)["diffs"] if out else ():
         sources = tuple(side and side["source"] for side in (one["before"], one["after"]))
@@ -70,14 +67,14 @@ def test_only_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "No difference in 3 models since main\n"
     write("models/a.yaml", NET.replace("4", "8"))
     write("models/b.yaml", NET.replace("relu", "gelu").replace("\n", "\r\n") + "# a remark\n")
-    code, found, err = asked(capsys, "main")
+    code, found, err = diff(capsys, "main")
     assert (code, err) == (0, "")
     assert found == {
         "models/a.yaml": {"sources": ("main:project/models/a.yaml", "models/a.yaml"), "macs": (MACS, 2 * MACS)}
     }
-    assert asked(capsys, "main", "--fail-on", "macs>+99%")[0] == 1
-    assert asked(capsys, "main", "models/b.yaml")[1] == {}
-    assert "has no model 'models/c.yaml'; there are models/a.yaml" in asked(capsys, "main", "models/c.yaml")[2]
+    assert diff(capsys, "main", "--fail-on", "macs>+99%")[0] == 1
+    assert diff(capsys, "main", "models/b.yaml")[1] == {}
+    assert "has no model 'models/c.yaml'; there are models/a.yaml" in diff(capsys, "main", "models/c.yaml")[2]
 
 
 def test_between_revisions(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,11 +84,11 @@ def test_between_revisions(repository: Path, capsys: pytest.CaptureFixture[str])
     git(repository, "switch", "-q", "main")
     write("models/a.yaml", NET.replace("4", "12"))
     commit(repository)
-    assert asked(capsys, "main..wide")[1]["models/a.yaml"]["macs"] == (3 * MACS, 2 * MACS)
-    assert asked(capsys, "main...wide")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
+    assert diff(capsys, "main..wide")[1]["models/a.yaml"]["macs"] == (3 * MACS, 2 * MACS)
+    assert diff(capsys, "main...wide")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
     git(repository, "switch", "-q", "wide")
-    assert asked(capsys, "main...")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
-    assert asked(capsys, "main..")[1]["models/a.yaml"]["macs"] == (3 * MACS, 2 * MACS)
+    assert diff(capsys, "main...")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
+    assert diff(capsys, "main..")[1]["models/a.yaml"]["macs"] == (3 * MACS, 2 * MACS)
 
 
 def test_new_gone_and_renamed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +96,7 @@ def test_new_gone_and_renamed(repository: Path, capsys: pytest.CaptureFixture[st
     git(repository, "mv", "project/models/b.yaml", "project/models/better.yaml")
     write("models/better.yaml", NET.replace("relu", "gelu") + "  - flatten\n")
     Path("models/a.yaml").unlink()
-    code, found, _ = asked(capsys, "main")
+    code, found, _ = diff(capsys, "main")
     assert code == 0
     assert found == {
         "models/better.yaml": {
@@ -130,28 +127,28 @@ def test_several_models_are_listed_first(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_each_side_is_read_as_its_config_says(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write("costcalc.yaml", "models:\n  - {path: models/a.yaml, dims: {N: 8}}\n")
-    code, found, _ = asked(capsys, "main")  # b.yaml is no model of the config now, but its file is as it was
+    code, found, _ = diff(capsys, "main")  # b.yaml is no model of the config now, but its file is as it was
     assert (code, found["models/a.yaml"]["macs"], len(found)) == (0, (MACS, 8 * MACS), 1)
     git(repository, "mv", "project/costcalc.yaml", "project/other.yaml")
-    assert asked(capsys, "main", "--config", "other.yaml")[1] == {}  # without a config of its own, main is read as now
+    assert diff(capsys, "main", "--config", "other.yaml")[1] == {}  # without a config of its own, main is read as now
     write("costcalc.yaml", "models: [models/a.yaml, models/b.yaml]\n")
     commit(repository)
     write("models/a.yaml", NET.replace("4", "8"))
-    assert list(asked(capsys, "HEAD")[1]) == ["models/a.yaml"]
+    assert list(diff(capsys, "HEAD")[1]) == ["models/a.yaml"]
 
 
 def test_from_another_folder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     write("models/a.yaml", NET.replace("4", "8"))
     monkeypatch.chdir("models")
-    assert asked(capsys, "main")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
+    assert diff(capsys, "main")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
     monkeypatch.chdir("../..")
-    assert asked(capsys, "main", "--config", "project/costcalc.yaml")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
+    assert diff(capsys, "main", "--config", "project/costcalc.yaml")[1]["models/a.yaml"]["macs"] == (MACS, 2 * MACS)
 
 
 def test_a_model_that_cannot_be_read_is_2_and_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     write("models/a.yaml", NET + "  - nonsense\n")
     write("models/b.yaml", NET)
-    code, found, err = asked(capsys, "main", "--fail-on", "macs>+0")
+    code, found, err = diff(capsys, "main", "--fail-on", "macs>+0")
     assert code == 2 and list(found) == ["models/b.yaml"]
     assert err.startswith("costcalc: models/a.yaml:5:5")
 
@@ -159,16 +156,16 @@ def test_a_model_that_cannot_be_read_is_2_and_stops_no_other(capsys: pytest.Capt
 def test_scenarios_and_processes(capsys: pytest.CaptureFixture[str]) -> None:
     write("costcalc.yaml", "models:\n  - {path: models/*.yaml, scenarios: {one: , eight: {dims: {N: 8}}}}\n")
     write("models/a.yaml", NET.replace("4", "8"))
-    code, found, _ = asked(capsys, "main", "--jobs", "2")
+    code, found, _ = diff(capsys, "main", "--jobs", "2")
     assert code == 0
     assert found["models/a.yaml (one)"]["macs"] == (MACS, 2 * MACS)
     assert found["models/a.yaml (eight)"]["macs"] == (8 * MACS, 16 * MACS)
 
 
 def test_what_is_not_understood(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "git knows no revision 'mian'; did you mean 'main'?" in asked(capsys, "mian")[2]
-    assert "with --git the config says how models are bound" in asked(capsys, "main", "--dim", "N=8")[2]
-    assert "there is no such config" in asked(capsys, "main", "--config", "nope.yaml")[2]
+    assert "git knows no revision 'mian'; did you mean 'main'?" in diff(capsys, "mian")[2]
+    assert "with --git the config says how models are bound" in diff(capsys, "main", "--dim", "N=8")[2]
+    assert "there is no such config" in diff(capsys, "main", "--config", "nope.yaml")[2]
 
 
 def test_a_model_in_a_submodule_is_read_at_the_commit_that_the_revision_names(
@@ -176,17 +173,17 @@ def test_a_model_in_a_submodule_is_read_at_the_commit_that_the_revision_names(
 ) -> None:
     outer = tmp_path / "outer"
     outer.mkdir()
-    monkeypatch.chdir(begin(outer))
+    monkeypatch.chdir(begin(outer, monkeypatch))
     git(Path(), "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository), "sub")
     write("costcalc.yaml", "models: [sub/project/models/a.yaml]\n")
     commit(Path())
     write("sub/project/models/a.yaml", NET.replace("filters: 4", "filters: 8"))
-    code, found, err = asked(capsys, "HEAD")
+    code, found, err = diff(capsys, "HEAD")
     (one,) = found.values()
     assert (code, err) == (0, "") and one["macs"] == (MACS, 2 * MACS)
     assert run(["diff", "HEAD:sub/project/models/a.yaml", "sub/project/models/a.yaml", "--fail-on", "macs>+5%"]) == 1
     capsys.readouterr()
     git(Path(), "update-index", "--cacheinfo", f"160000,{'1' * 40},sub")
     git(Path(), "commit", "-qm", "a commit that is not here")
-    code, _, err = asked(capsys, "HEAD")
+    code, _, err = diff(capsys, "HEAD")
     assert code == 2 and "the submodule sub is not here as it is at HEAD" in err and "git submodule update" in err

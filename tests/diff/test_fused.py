@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chains import sound, statuses
 
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.diff.words import words
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
 MS = "com.microsoft"
@@ -25,7 +25,7 @@ def plain(layers: int = 3) -> Snapshot:
         w = b.add_initializer(f"w{i}", DType.FLOAT32, (8, 8, 3, 3))
         (x,) = b.add("Conv", [x, w], {"pads": (1, 1, 1, 1)}, name=f"/{i}/conv")
         (x,) = b.add("Relu", [x], name=f"/{i}/relu")
-    return snapshot(analyze_graph(b.build([x])))
+    return snapshot(analyze(b.build([x])))
 
 
 def fused(layers: int = 3) -> Snapshot:
@@ -34,7 +34,7 @@ def fused(layers: int = 3) -> Snapshot:
         w = b.add_initializer(f"w{i}", DType.FLOAT32, (8, 8, 3, 3))
         attributes = {"pads": (1, 1, 1, 1), "activation": "Relu"}
         (x,) = b.add("FusedConv", [x, w], attributes, name=f"fused_{i}", domain=MS)
-    return snapshot(analyze_graph(b.build([x])))
+    return snapshot(analyze(b.build([x])))
 
 
 def quantised(layers: int = 3) -> Snapshot:
@@ -47,7 +47,7 @@ def quantised(layers: int = 3) -> Snapshot:
         (x,) = b.add("Cast", [x], {"to": 1}, name=f"float_{i}")
         (x,) = b.add("Mul", [x, scale], name=f"scaled_{i}")
         (x,) = b.add("Relu", [x], name=f"act_{i}")
-    return snapshot(analyze_graph(b.build([x])))
+    return snapshot(analyze(b.build([x])))
 
 
 def test_a_fused_convolution_is_the_same_layer() -> None:
@@ -86,7 +86,7 @@ def branches(shortcut_first: bool, whole_numbers: bool) -> Snapshot:
         (y,) = b.add("ConvInteger", [small, w, zero], pads, name=f"{source}_quant")
         (results[name],) = b.add("Cast", [y], {"to": DType.FLOAT32.code}, name=f"{source}_cast")
     (y,) = b.add("Add", [results["conv"], results["shortcut"]], name="/block/Add")
-    return snapshot(analyze_graph(b.build([y])))
+    return snapshot(analyze(b.build([y])))
 
 
 def test_a_quantised_branch_that_is_listed_first_is_no_other_layer() -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from chains import net, of
 
+from costcalc import analyze
 from costcalc.build import GraphBuilder
 from costcalc.diff.change import Diff, LayerChange
 from costcalc.diff.differ import diff
 from costcalc.diff.words import operator, words
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.snapshot import Snapshot, snapshot
 
 CONV = "conv: {filters: 4, kernel: 3, pad: same, bias: false}"
@@ -101,7 +101,7 @@ def sums(second: str, element: DType = DType.INT32) -> Snapshot:
     (other,) = b.add("Relu", [first], name="other")
     (added,) = b.add("Add", [first, {"first": first, "other": other}[second]], name="sum")
     (cast,) = b.add("Cast", [added], {"to": element.code}, name="cast")
-    return snapshot(analyze_graph(b.build([cast, other])))
+    return snapshot(analyze(b.build([cast, other])))
 
 
 def test_an_element_type_is_told_by_its_name() -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from exported import FFN, HEADS, KV_HEADS, SIZE, VOCABULARY, D
 from exported import decoder as exported_decoder
+from support.cli import ok
 
 from costcalc import analyze
-from costcalc.cli.llm import llm
 from costcalc.errors import AssumptionError, UsageError
 from costcalc.fits import fits
 from costcalc.generation.account import Generation, account, with_cache_total
@@ -208,9 +207,7 @@ def test_sheets_and_json_say_the_same() -> None:
 
 def test_the_command_line() -> None:
     options = ["--prompt", "128", "--generate", "32", "--batch", "4", "--dtype", "float16"]
-    run = CliRunner().invoke(llm, ["gpt2", *options, "--format", "json", "--hardware", "a100-sxm-80gb"])
-    assert run.exit_code == 0, run.output
-    content = json.loads(run.output)["generation"]
+    content = json.loads(ok("llm", "gpt2", *options, "--format", "json", "--hardware", "a100-sxm-80gb"))["generation"]
     assert content["cache"] == {
         "dtype": "float16",
         "elements_per_token": 2 * 12 * 768,
@@ -221,9 +218,7 @@ def test_the_command_line() -> None:
     assert device["fits"][0]["fits"]
     assert device["total_s"] == pytest.approx(device["prefill"]["time_bound_s"] + device["steps_s"])
     assert device["tokens_per_s"] == pytest.approx(4 * 31 / device["steps_s"])
-    table = CliRunner().invoke(llm, ["gpt2", *options, "--hardware", "t4,stm32f746"])
-    assert table.exit_code == 0, table.output
-    assert "does not fit" in table.output
+    assert "does not fit" in ok("llm", "gpt2", *options, "--hardware", "t4,stm32f746")
 
 
 def test_a_step_takes_at_least_what_its_bytes_take() -> None:

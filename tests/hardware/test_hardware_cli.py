@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-
-from costcalc.cli import run
-from costcalc.cli.run import cli
+from support.cli import call, ok
 
 BOARD = """
 name: Board
@@ -28,16 +25,7 @@ energy:
 """
 
 
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
-def ok(*args: str) -> str:
-    result = CliRunner().invoke(cli, args, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+pytestmark = pytest.mark.usefixtures("plain_terminal")
 
 
 def models(*args: str) -> Any:
@@ -45,10 +33,9 @@ def models(*args: str) -> Any:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    assert run.run(args) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    return captured.err
+    code, out, error = call(capsys, *args)
+    assert (code, out) == (2, "")
+    return error
 
 
 def test_a_table_with_a_device(gold: Callable[[str, str], None]) -> None:

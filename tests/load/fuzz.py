@@ -1,6 +1,6 @@
 """Mutates real models and analyses what comes out: a report or a refusal, in bounded time and memory.
 
-    python tests/load/fuzz.py SECONDS SEED FILE...
+    python fuzz.py SECONDS SEED FILE...
 
 prints how many were analysed and refused; a case that crashes or takes too long is kept beside and named, exit 1.
 """

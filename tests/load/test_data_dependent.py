@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
+from support.paths import SHARED
 
 from costcalc import analyze
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 NAMES = ("fasterrcnn_mobilenet_v3_large_320_fpn__ts", "ssdlite320_mobilenet_v3_large__ts")
 
 

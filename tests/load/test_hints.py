@@ -6,6 +6,7 @@ from typing import Any
 
 from onnx import TensorProto
 from onnx import helper as h
+from support.onnx_models import model
 
 from costcalc.load.onnx_graph import load_onnx
 
@@ -17,8 +18,7 @@ def notes(nodes: list[Any], inputs: list[Any], stored: dict[str, list[int]]) -> 
         TensorProto(name=name, data_type=FLOAT, dims=shape, data_location=TensorProto.EXTERNAL)
         for name, shape in stored.items()
     ]
-    graph = h.make_graph(nodes, "g", inputs, [h.make_tensor_value_info("y", FLOAT, None)], tensors)
-    return load_onnx(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)]).SerializeToString()).notes
+    return load_onnx(model(nodes, inputs, ["y"], tensors)).notes
 
 
 IDS = [h.make_tensor_value_info("ids", INT, [1, 7])]

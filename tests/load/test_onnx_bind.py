@@ -8,6 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
+from support import onnx_models
+from support.onnx_models import info
 
 from costcalc.dim import Dim, minimum, symbol
 from costcalc.errors import UsageError
@@ -60,11 +62,9 @@ def test_dim_of(param: str, want: Dim) -> None:
 
 def model(**inputs: Sequence[int | str | None]) -> bytes:
     """A Relu of each input."""
-    infos = [h.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+    infos = [info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
     nodes = [h.make_node("Relu", [name], [f"{name}_out"], name=f"relu_{name}") for name in inputs]
-    outputs = [h.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, None) for name in inputs]
-    made: bytes = h.make_model(h.make_graph(nodes, "g", infos, outputs)).SerializeToString()
-    return made
+    return onnx_models.model(nodes, infos, [f"{name}_out" for name in inputs])
 
 
 def shape(graph: Graph, name: str) -> list[object]:
@@ -142,9 +142,8 @@ def test_wrong_bindings(
 def test_one_extent_under_two_names() -> None:
     """Two inputs that are added: s86 is s10 everywhere, and the assumption is kept."""
     nodes = [h.make_node("Add", ["a", "b"], ["c"]), h.make_node("Relu", ["b"], ["d"])]
-    infos = [h.make_tensor_value_info(n, TensorProto.FLOAT, [s, 4]) for n, s in (("a", "s10"), ("b", "s86"))]
-    outputs = [h.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("c", "d")]
-    data = h.make_model(h.make_graph(nodes, "g", infos, outputs)).SerializeToString()
+    infos = [info(n, TensorProto.FLOAT, [s, 4]) for n, s in (("a", "s10"), ("b", "s86"))]
+    data = onnx_models.model(nodes, infos, ["c", "d"])
     graph = load_onnx(data)
     assert [graph.types[n].shape for n in ("c", "d")] == [(symbol("s10"), 4)] * 2
     assert [str(a) for a in graph.assumptions] == ["s10 = s86"]
@@ -153,10 +152,8 @@ def test_one_extent_under_two_names() -> None:
 
 def test_initializers_that_are_inputs_are_no_inputs() -> None:
     weight = h.make_tensor("w", TensorProto.FLOAT, [4, 2], [0.0] * 8)
-    infos = [h.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [3, 4]), ("w", [4, 2]))]
-    out = h.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    made = h.make_model(h.make_graph([h.make_node("MatMul", ["x", "w"], ["y"])], "g", infos, [out], [weight]))
-    graph = load_onnx(made.SerializeToString())
+    infos = [info("x", TensorProto.FLOAT, [3, 4]), info("w", TensorProto.FLOAT, [4, 2])]
+    graph = load_onnx(onnx_models.model([h.make_node("MatMul", ["x", "w"], ["y"])], infos, ["y"], [weight]))
     assert graph.inputs == ("x",)
     assert list(graph.initializers) == ["w"]
 
@@ -166,10 +163,9 @@ def test_external_data_is_never_opened() -> None:
     weight.ClearField("int64_data")
     weight.data_location = TensorProto.EXTERNAL
     weight.external_data.add(key="location", value="/nonexistent/weights.bin")
-    info = h.make_tensor_value_info("x", TensorProto.INT64, [2])
-    out = h.make_tensor_value_info("y", TensorProto.INT64, None)
-    made = h.make_model(h.make_graph([h.make_node("Add", ["x", "w"], ["y"])], "g", [info], [out], [weight]))
-    assert load_onnx(made.SerializeToString()).types["w"].value is None
+    nodes = [h.make_node("Add", ["x", "w"], ["y"])]
+    data = onnx_models.model(nodes, [info("x", TensorProto.INT64, [2])], ["y"], [weight])
+    assert load_onnx(data).types["w"].value is None
 
 
 def test_small_tensors_are_decoded_however_they_are_stored() -> None:
@@ -177,9 +173,7 @@ def test_small_tensors_are_decoded_however_they_are_stored() -> None:
     kinds = [TensorProto.DataType.Value(name) for name in names.split()]
     stored = [h.make_tensor(f"t{k}", k, [3], [0, 1, 1]) for k in kinds]
     raw = [onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(t), f"r{t.name}") for t in stored]
-    out = h.make_tensor_value_info("rt7", TensorProto.INT64, [3])
-    made = h.make_model(h.make_graph([], "g", [], [out], [*stored, *raw]))
-    graph = load_onnx(made.SerializeToString())
+    graph = load_onnx(onnx_models.model([], [], ["rt7"], [*stored, *raw]))
     assert {name: tuple(map(float, t.value or ())) for name, t in graph.initializers.items()} == {
         t.name: (0.0, 1.0, 1.0) for t in [*stored, *raw]
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from onnx import GraphProto, NodeProto, TensorProto, parser
 from onnx import helper as h
+from support.onnx_models import info, model, weight
 
 from costcalc.errors import CostcalcError
 from costcalc.load.onnx_graph import load_onnx
@@ -15,26 +16,13 @@ from costcalc.report import Report, analyze_graph
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
 
-def info(name: str, kind: int = FLOAT, shape: Any = None) -> Any:
-    return h.make_tensor_value_info(name, kind, shape)
-
-
 def report(nodes: list[NodeProto], inputs: list[Any], outputs: list[str], stored: Any = (), **given: Any) -> Report:
-    graph = h.make_graph(nodes, "g", inputs, [info(o) for o in outputs], list(stored))
-    domains = {"": 20, **given.pop("domains", {})}
-    model = h.make_model(graph, opset_imports=[h.make_opsetid(*item) for item in domains.items()])
-    return analyze_graph(load_onnx(model.SerializeToString(), **given))
+    opsets = {"": 20, **given.pop("domains", {})}
+    return analyze_graph(load_onnx(model(nodes, inputs, outputs, stored, opsets=opsets), **given))
 
 
 def rows(found: Report) -> dict[str, tuple[object, object]]:
     return {row.name: (str(row.count), str(row["macs"])) for row in found.rows}
-
-
-def weight(name: str, *shape: int) -> TensorProto:
-    n = 1
-    for d in shape:
-        n *= d
-    return h.make_tensor(name, FLOAT, shape, bytes(4 * n), raw=True)
 
 
 def linear(name: str, w: str, out: str) -> GraphProto:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import ONNX_FILES, SHARED
 
 from costcalc.load.onnx_graph import load_onnx
 from costcalc.report import analyze_graph
 
-DATA = Path(__file__).parent.parent / "data" / "onnx"
-SHARED = Path(__file__).parents[2].parent / "shared"
-FIGURES: dict[str, Any] = json.loads((DATA / "figures.json").read_text())
+FIGURES: dict[str, Any] = json.loads((ONNX_FILES / "figures.json").read_text())
 OPEN = {"NonZero", "NonMaxSuppression", "If", "Loop"}
 
 
@@ -45,7 +44,7 @@ def disagreements(path: Path, truth: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_figures(name: str) -> None:
-    assert disagreements(DATA / f"{name}.onnx", FIGURES[name]) == []
+    assert disagreements(ONNX_FILES / f"{name}.onnx", FIGURES[name]) == []
 
 
 @pytest.mark.parametrize("name", sorted(n for n in FIGURES if "params_headline" in FIGURES[n] and "quant" not in n))
@@ -53,7 +52,7 @@ def test_parameters(name: str) -> None:
     """Learned values and buffers together are what the files store as floats."""
     truth = FIGURES[name]
     shapes = {k: v for k, v in truth["inputs"].items() if v}
-    totals = analyze_graph(load_onnx(str(DATA / f"{name}.onnx"), {}, shapes, truth.get("values") or {})).totals
+    totals = analyze_graph(load_onnx(str(ONNX_FILES / f"{name}.onnx"), {}, shapes, truth.get("values") or {})).totals
     assert totals["params"] + totals["buffers"] == truth["params_headline"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto
 from onnx import helper as h
+from support.onnx_models import info, model, weight
 
 from costcalc.load.onnx_graph import load_onnx
 from costcalc.report import Report, analyze_graph
@@ -20,17 +21,6 @@ FLOAT, INT, BOOL, INT8, UINT8 = (
 )
 
 
-def info(name: str, shape: Any = None, kind: int = FLOAT) -> Any:
-    return h.make_tensor_value_info(name, kind, shape)
-
-
-def tensor(name: str, *shape: int, kind: int = FLOAT) -> TensorProto:
-    n = 1 if kind == INT8 else 4
-    for d in shape:
-        n *= d
-    return h.make_tensor(name, kind, shape, bytes(n), raw=True)
-
-
 TRUE = h.make_tensor("c", BOOL, (), [True])
 
 
@@ -41,10 +31,8 @@ def report(
     functions: list[FunctionProto] | None = None,
     **given: Any,
 ) -> Report:
-    graph = h.make_graph(nodes, "g", inputs, [info("y")], list(stored))
-    opsets = [h.make_opsetid("", 17), h.make_opsetid("f", 1)]
-    model = h.make_model(graph, opset_imports=opsets, functions=functions or [])
-    return analyze_graph(load_onnx(model.SerializeToString(), **given))
+    data = model(nodes, inputs, ["y"], stored, functions or (), {"f": 1})
+    return analyze_graph(load_onnx(data, **given))
 
 
 def function(nodes: list[NodeProto]) -> FunctionProto:
@@ -63,27 +51,27 @@ def stored_as(kind: str, w: TensorProto) -> tuple[list[TensorProto], list[NodePr
 @pytest.mark.parametrize("kind", ["initializer", "constant"])
 @pytest.mark.parametrize(("trips", "macs"), [(0, 0), (1, 2 * 64), (3, (2 + 4 + 8) * 64)])
 def test_unrolled_loop(kind: str, trips: int, macs: int) -> None:
-    inits, constants = stored_as(kind, tensor("w", 8, 8))
+    inits, constants = stored_as(kind, weight("w", 8, 8))
     nodes = [
         *constants,
         h.make_node("MatMul", ["c", "w"], ["m"]),
         h.make_node("Concat", ["c", "m"], ["d"], axis=0),
         h.make_node("Identity", ["go"], ["on"]),
     ]
-    takes, gives = [info("i", (), INT), info("go", (), BOOL), info("c")], [info("on", (), BOOL), info("d")]
+    takes, gives = [info("i", INT, ()), info("go", BOOL, ()), info("c")], [info("on", BOOL, ()), info("d")]
     loop = h.make_node("Loop", ["n", "", "x"], ["y"], body=h.make_graph(nodes, "b", takes, gives, inits))
-    found = report([loop], [info("x", (2, 8)), info("n", (), INT)], values={"n": trips})
+    found = report([loop], [info("x", FLOAT, (2, 8)), info("n", INT, ())], values={"n": trips})
     assert totals(found, "params", "macs") == (64, macs)
 
 
 def test_sequence_map_over_items_of_different_types() -> None:
-    body = h.make_graph([h.make_node("MatMul", ["i", "w"], ["o"])], "b", [info("i")], [info("o")], [tensor("w", 8, 4)])
+    body = h.make_graph([h.make_node("MatMul", ["i", "w"], ["o"])], "b", [info("i")], [info("o")], [weight("w", 8, 4)])
     nodes = [
         h.make_node("SequenceConstruct", ["x", "z"], ["s"]),
         h.make_node("SequenceMap", ["s"], ["t"], body=body),
         h.make_node("ConcatFromSequence", ["t"], ["y"], axis=0),
     ]
-    found = report(nodes, [info("x", (2, 8)), info("z", (3, 8))])
+    found = report(nodes, [info("x", FLOAT, (2, 8)), info("z", FLOAT, (3, 8))])
     assert totals(found, "params", "macs") == (32, (2 + 3) * 32)
 
 
@@ -91,20 +79,20 @@ CALLS = [h.make_node("fc", ["x"], ["m"], domain="f"), h.make_node("fc", ["m"], [
 
 
 def test_function_called_twice() -> None:
-    w = h.make_node("Constant", [], ["w"], value=tensor("w", 8, 8))
+    w = h.make_node("Constant", [], ["w"], value=weight("w", 8, 8))
     fc = function([w, h.make_node("MatMul", ["a", "w"], ["r"])])
-    assert totals(report(CALLS, [info("x", (2, 8))], functions=[fc]), "params", "macs") == (64, 2 * 2 * 64)
+    assert totals(report(CALLS, [info("x", FLOAT, (2, 8))], functions=[fc]), "params", "macs") == (64, 2 * 2 * 64)
 
 
 def test_function_whose_output_is_a_constant() -> None:
-    fc = function([h.make_node("Constant", [], ["r"], value=tensor("w", 8, 8))])
+    fc = function([h.make_node("Constant", [], ["r"], value=weight("w", 8, 8))])
     nodes = [
         h.make_node("fc", ["x"], ["p"], domain="f"),
         h.make_node("fc", ["x"], ["q"], domain="f"),
         h.make_node("MatMul", ["x", "p"], ["m"]),
         h.make_node("MatMul", ["m", "q"], ["y"]),
     ]
-    assert totals(report(nodes, [info("x", (2, 8))], functions=[fc]), "params", "macs") == (64, 2 * 2 * 64)
+    assert totals(report(nodes, [info("x", FLOAT, (2, 8))], functions=[fc]), "params", "macs") == (64, 2 * 2 * 64)
 
 
 def test_tensor_given_by_each_call_counts_for_each() -> None:
@@ -113,10 +101,10 @@ def test_tensor_given_by_each_call_counts_for_each() -> None:
     fc = function([w, h.make_node("MatMul", ["a", "w"], ["r"])])
     fc.attribute.append("weight")
     nodes = [
-        h.make_node("fc", ["x"], ["m"], domain="f", weight=tensor("w", 8, 8)),
-        h.make_node("fc", ["m"], ["y"], domain="f", weight=tensor("w", 8, 4)),
+        h.make_node("fc", ["x"], ["m"], domain="f", weight=weight("w", 8, 8)),
+        h.make_node("fc", ["m"], ["y"], domain="f", weight=weight("w", 8, 4)),
     ]
-    assert totals(report(nodes, [info("x", (2, 8))], functions=[fc]), "params", "macs") == (96, 2 * 96)
+    assert totals(report(nodes, [info("x", FLOAT, (2, 8))], functions=[fc]), "params", "macs") == (96, 2 * 96)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -124,13 +112,13 @@ def test_a_function_s_value_has_another_s_name(first: bool) -> None:
     fc = function([h.make_node("Relu", ["a"], ["v"]), h.make_node("Relu", ["v"], ["r"])])
     call, relu = h.make_node("fc", ["x"], ["m"], domain="f", name="blk"), h.make_node("Relu", ["x"], ["blk/v"])
     nodes = [call, relu] if first else [relu, call]
-    found = report([*nodes, h.make_node("Add", ["m", "blk/v"], ["y"])], [info("x", (2,))], functions=[fc])
+    found = report([*nodes, h.make_node("Add", ["m", "blk/v"], ["y"])], [info("x", FLOAT, (2,))], functions=[fc])
     assert len(found.rows) == 4
 
 
 def test_names_that_differ_in_a_slash() -> None:
     fc = function([h.make_node(*n) for n in (("Relu", ["a"], ["/v"]), ("Tanh", ["/v"], ["v"]), ("Exp", ["v"], ["r"]))])
-    assert len(report(CALLS, [info("x", (2,))], functions=[fc]).rows) == 6
+    assert len(report(CALLS, [info("x", FLOAT, (2,))], functions=[fc]).rows) == 6
 
 
 def branch(out: str, op: str, w: TensorProto) -> Any:
@@ -139,26 +127,26 @@ def branch(out: str, op: str, w: TensorProto) -> Any:
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_quantised_weights_of_a_branch_that_is_not_taken(is_open: bool) -> None:
-    then = branch("t", "MatMulInteger", tensor("a", 8, 4, kind=INT8))
-    other = branch("e", "MatMulInteger", tensor("b", 8, 6, kind=INT8))
+    then = branch("t", "MatMulInteger", weight("a", 8, 4, kind=INT8))
+    other = branch("e", "MatMulInteger", weight("b", 8, 6, kind=INT8))
     node = h.make_node("If", ["c"], ["y"], then_branch=then, else_branch=other)
-    inputs = [info("x", (2, 8), UINT8)]
-    found = report([node], inputs + [info("c", (), BOOL)] * is_open, [] if is_open else [TRUE])
+    inputs = [info("x", UINT8, (2, 8))]
+    found = report([node], inputs + [info("c", BOOL, ())] * is_open, [] if is_open else [TRUE])
     assert totals(found, "params") == (32 + 48,)
 
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_weights_of_a_branch_that_does_not_fit(is_open: bool) -> None:
-    then, other = branch("t", "MatMul", tensor("a", 8, 4)), branch("e", "MatMul", tensor("b", 9, 5))
+    then, other = branch("t", "MatMul", weight("a", 8, 4)), branch("e", "MatMul", weight("b", 9, 5))
     node = h.make_node("If", ["c"], ["y"], then_branch=then, else_branch=other)
-    found = report([node], [info("x", (2, 8))] + [info("c", (), BOOL)] * is_open, [] if is_open else [TRUE])
+    found = report([node], [info("x", FLOAT, (2, 8))] + [info("c", BOOL, ())] * is_open, [] if is_open else [TRUE])
     assert totals(found, "params", "macs") == (32 + 45, 2 * 32)
     assert any("else_branch do not fit" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("kind", ["initializer", "constant"])
 def test_scales(kind: str) -> None:
-    w, s = stored_as(kind, tensor("w", 4, 8, kind=INT8)), stored_as(kind, tensor("s", 4))
+    w, s = stored_as(kind, weight("w", 4, 8, kind=INT8)), stored_as(kind, weight("s", 4))
     nodes = [
         *w[1],
         *s[1],
@@ -166,5 +154,5 @@ def test_scales(kind: str) -> None:
         h.make_node("Transpose", ["d"], ["t"]),
         h.make_node("MatMul", ["x", "t"], ["y"]),
     ]
-    found = report(nodes, [info("x", (2, 8))], [*w[0], *s[0]])
+    found = report(nodes, [info("x", FLOAT, (2, 8))], [*w[0], *s[0]])
     assert totals(found, "params", "buffers", "weight_bytes") == (32, 4, 32 + 16)

@@ -7,13 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.paths import ONNX_FILES
 
 from costcalc.errors import LoadError
 from costcalc.load import onnx_source
 from costcalc.load.onnx_graph import load_onnx
 from costcalc.load.onnx_source import read, unpack
 
-MODEL = (Path(__file__).parent.parent / "data" / "onnx" / "hand_loop_trip10.onnx").read_bytes()
+MODEL = (ONNX_FILES / "hand_loop_trip10.onnx").read_bytes()
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from test_export import layer_model
+from support.layer_models import layer_model
 
 from costcalc.load import builtin_models
 from costcalc.load.layers import LAYERS

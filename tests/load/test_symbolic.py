@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto
 from onnx import helper as h
+from support.onnx_models import info, model, weight
+from support.paths import ONNX_FILES, SHARED
 
 import costcalc
 from costcalc.dim import symbol
@@ -18,8 +20,6 @@ from costcalc.errors import CostcalcError
 from costcalc.load.onnx_graph import load_onnx
 from costcalc.report import Report, analyze_graph
 
-DATA = Path(__file__).parent.parent / "data" / "onnx"
-SHARED = Path(__file__).parents[2].parent / "shared" / "models"
 FLOAT, INT = TensorProto.FLOAT, TensorProto.INT64
 
 
@@ -49,7 +49,7 @@ def assert_same(symbolic: Report, path: Path, dims: dict[str, int]) -> None:
 
 OPEN = re.compile(r"dyn(amic|hw|batch)$|llama7b_like_dyn$|ssdlite|fasterrcnn|toy_loop")
 """Files with open extents, or extents that depend on data."""
-DYNAMIC = [path for path in sorted(DATA.glob("*.onnx")) if OPEN.search(path.stem)]
+DYNAMIC = [path for path in sorted(ONNX_FILES.glob("*.onnx")) if OPEN.search(path.stem)]
 
 
 def test_there_are_dynamic_models() -> None:
@@ -70,7 +70,7 @@ def test_bind_then_cost_is_cost_then_bind(path: Path) -> None:
 
 
 def shared() -> list[Any]:
-    found = sorted(SHARED.glob("*.onnx")) if SHARED.is_dir() else []
+    found = sorted((SHARED / "models").glob("*.onnx"))
     return [pytest.param(path, id=path.stem) for path in found if OPEN.search(path.stem)]
 
 
@@ -85,7 +85,7 @@ def test_every_shared_model(path: Path) -> None:
 
 def test_a_transformer_is_a_formula_in_its_sequence() -> None:
     """T5 small, 6 layers of 8 heads of 64: per layer 2·B·8·S²·64 MACs of attention; 4·512² + 2·512·2048 per token."""
-    report = open_report(DATA / "t5_small_encoder_eager__ts_dynamic.onnx")
+    report = open_report(ONNX_FILES / "t5_small_encoder_eager__ts_dynamic.onnx")
     batch, seq = symbol("batch"), symbol("seq")
     layers, heads, size, width, hidden = 6, 8, 64, 512, 2048
     per_token = 4 * width * width + 2 * width * hidden
@@ -95,7 +95,7 @@ def test_a_transformer_is_a_formula_in_its_sequence() -> None:
 
 def test_a_network_of_images_is_a_formula_in_height_and_width() -> None:
     """The first convolution of ResNet-18: 64 filters of 3·7·7 at every second position; the last layer: 512·1000."""
-    report = open_report(DATA / "resnet18__ts_dynhw.onnx")
+    report = open_report(ONNX_FILES / "resnet18__ts_dynhw.onnx")
     assert report.open_symbols == ("batch", "height", "width")
     batch, height, width = map(symbol, ("batch", "height", "width"))
     first = next(row for row in report.rows if row.op_type == "Conv")
@@ -123,20 +123,16 @@ def test_a_decoder_with_a_cache_is_a_formula_in_past_and_new_positions() -> None
         h.make_node("MatMul", ["m2", "wo"], ["y"]),
     ]
     shape.append(h.make_tensor("flat", INT, [3], [0, 0, 64]))
-    weights = [
-        TensorProto(name=f"w{n}", data_type=FLOAT, dims=[64, 64], data_location=TensorProto.EXTERNAL) for n in "qkvo"
-    ]
-    inputs = [h.make_tensor_value_info("x", FLOAT, ["batch", "seq", 64])]
-    inputs += [h.make_tensor_value_info(f"past_{n}", FLOAT, ["batch", 4, "past_seq", 16]) for n in "kv"]
-    outputs = [h.make_tensor_value_info(n, FLOAT, None) for n in ("y", "k", "v")]
-    graph = h.make_graph(nodes, "decoder", inputs, outputs, [*shape, *weights])
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)]).SerializeToString()
-    report = analysed(model)
+    weights = [weight(f"w{n}", 64, 64) for n in "qkvo"]
+    inputs = [info("x", FLOAT, ["batch", "seq", 64])]
+    inputs += [info(f"past_{n}", FLOAT, ["batch", 4, "past_seq", 16]) for n in "kv"]
+    data = model(nodes, inputs, ["y", "k", "v"], [*shape, *weights])
+    report = analysed(data)
     past, seq = symbol("past_seq"), symbol("seq")
     assert report.macs == 4 * seq * 64 * 64 + 2 * 4 * 16 * seq * (past + seq)
     assert report.graph.types["k"].shape == (1, 4, past + seq, 16)
     assert "128·past_seq·seq + 128·seq² + 16,384·seq" in str(report)
-    one_token = analysed(model, seq=1, past_seq=511)
+    one_token = analysed(data, seq=1, past_seq=511)
     assert report.bind({"seq": 1, "past_seq": 511}).totals == one_token.totals
     assert one_token.macs == 4 * 64 * 64 + 2 * 4 * 16 * 512
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import ONNX_FILES
 
 from costcalc.cost import cost_graph
 from costcalc.errors import CostcalcError, LoadError
 from costcalc.load.onnx_graph import load_onnx
 from costcalc.load.onnx_types import type_proto
 from costcalc.load.wire import fields, signed, string, varints
-
-DATA = Path(__file__).parent.parent / "data" / "onnx"
 
 
 def varint(value: int) -> bytes:
@@ -112,7 +111,7 @@ def cost(data: bytes) -> bool:
 
 @pytest.mark.parametrize("name", ["hand_conv_weight_from_constant_node", "hand_loop_trip10", "hand_local_functions"])
 def test_every_truncation(name: str) -> None:
-    data = (DATA / f"{name}.onnx").read_bytes()
+    data = (ONNX_FILES / f"{name}.onnx").read_bytes()
     assert cost(data)
     for end in range(len(data)):
         cost(data[:end])
@@ -126,7 +125,7 @@ def test_every_truncation(name: str) -> None:
     ),
 )
 def test_mutations(name: str, edits: list[tuple[float, bytes, int]]) -> None:
-    data = bytearray((DATA / f"{name}.onnx").read_bytes())
+    data = bytearray((ONNX_FILES / f"{name}.onnx").read_bytes())
     for where, new, width in edits:
         at = int(where * len(data))
         data[at : at + width] = new

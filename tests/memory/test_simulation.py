@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import graphs
 from simulation import peak
+from support.paths import ONNX_FILES
 
 import costcalc
 from costcalc.ir import Graph
@@ -16,7 +17,6 @@ from costcalc.load import builtin_models
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 
-SPECS = Path(__file__).parents[2] / "specs"
 OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128}, "lstm_classifier": {"seq": 40}}
 
 
@@ -36,9 +36,7 @@ def test_specs(name: str) -> None:
         assert sum(int(b.nbytes) for b in plan.buffers if b.born <= line.step <= b.dies) == line.peak
 
 
-@pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[1] / "data" / "onnx").glob("*.onnx")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("path", sorted(ONNX_FILES.glob("*.onnx")), ids=lambda p: p.stem)
 def test_onnx_models(path: Path) -> None:
     graph = costcalc.load(path)
     for in_place in (False, True):

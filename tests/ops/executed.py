@@ -30,12 +30,13 @@ def executed(
     op_type: str,
     *inputs: TensorType | None,
     domain: str = "",
+    opset: int | None = None,
     n: int = 1,
     constant: Sequence[int] = (),
     **attributes: Any,
 ) -> list[tuple[DType, tuple[int, ...]]]:
     """The element type and the shape of each of the node's n outputs. The inputs that `constant` names are
-    initializers. An output that the kernel leaves empty is (UNDEFINED, ())."""
+    initializers; opset is the version of the node's domain. An output that the kernel leaves empty is (UNDEFINED, ())."""
     names = ["" if x is None else f"i{i}" for i, x in enumerate(inputs)]
     given: Any = {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
     node = helper.make_node(op_type, names, [f"o{i}" for i in range(n)], domain=domain, **given)
@@ -53,7 +54,8 @@ def executed(
         [helper.make_empty_tensor_value_info(f"o{i}") for i in range(n)],
         [numpy_helper.from_array(arrays[k], k) for k in arrays if k in fixed],
     )
-    imports = [helper.make_opsetid(d, v) for d, v in VERSIONS.items()]
+    versions = VERSIONS if opset is None else {**VERSIONS, domain: opset}
+    imports = [helper.make_opsetid(d, v) for d, v in versions.items()]
     model = helper.make_model(graph, opset_imports=imports, ir_version=9)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {k: v for k, v in arrays.items() if k not in fixed})

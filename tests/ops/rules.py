@@ -33,6 +33,21 @@ def t(*shape: Dim, dtype: DType = F32, value: Sequence[Any] | None = None) -> Te
     return TensorType(dtype, shape, None if value is None else tuple(value))
 
 
+def ints(*values: Dim, dtype: DType = I64) -> TensorType:
+    """A vector of known integers."""
+    return t(len(values), dtype=dtype, value=values)
+
+
+def floats(*values: Any) -> TensorType:
+    """A vector of known numbers."""
+    return t(len(values), value=values)
+
+
+def scalar(value: Dim | float, dtype: DType = I64) -> TensorType:
+    """A known number."""
+    return t(dtype=dtype, value=(value,))
+
+
 def run(
     op_type: str,
     *inputs: TensorType | None,
@@ -50,6 +65,11 @@ def run(
             builder.types[f"i{i}"] = type_
     outputs = builder.add(op_type, names, attributes, name="n", outputs=[f"o{i}" for i in range(n)], domain=domain)
     return [builder.types[o] for o in outputs]
+
+
+def value(op_type: str, *inputs: TensorType | None, **attributes: Any) -> Any:
+    """The elements of the first output; None where they are not known."""
+    return run(op_type, *inputs, **attributes)[0].value
 
 
 def shape(op_type: str, *inputs: TensorType | None, **how: Any) -> tuple[Dim, ...] | None:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import BOOL, F32, I64, cost, onnx_shapes, run, shape, t, work
+from rules import BOOL, F32, I64, cost, onnx_shapes, run, scalar, shape, t, value, work
 
 from costcalc.dim import symbol
 
 SEQ = symbol("seq")
-
-
-def value(op_type: str, a: Any, b: Any) -> Any:
-    """What a comparison of two integers gives."""
-    return run(op_type, t(dtype=I64, value=(a,)), t(dtype=I64, value=(b,)))[0].value
 
 
 @pytest.mark.parametrize(
@@ -41,7 +36,7 @@ def value(op_type: str, a: Any, b: Any) -> Any:
     ],
 )
 def test_comparisons(op_type: str, a: Any, b: Any, expected: bool | None) -> None:
-    found = value(op_type, a, b)
+    found = value(op_type, scalar(a), scalar(b))
     assert found == (None if expected is None else (expected,))
     assert found is None or type(found[0]) is bool
 

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import F32, I8, I64, U8, cost, onnx_shapes, run, shape, t, work
+from rules import F32, I8, I64, U8, cost, floats, ints, onnx_shapes, run, shape, t, value, work
 
-from costcalc.dim import Dim, maximum, minimum, substitute, symbol
+from costcalc.dim import maximum, minimum, substitute, symbol
 from costcalc.errors import ShapeError
 
 SEQ = symbol("seq")
-
-
-def ints(*values: Dim, dtype: Any = I64) -> Any:
-    """A vector of known integers."""
-    return t(len(values), dtype=dtype, value=values)
-
-
-def floats(*values: Any) -> Any:
-    """A vector of known numbers."""
-    return t(len(values), value=values)
-
-
-def value(op_type: str, *inputs: Any, **attributes: Any) -> Any:
-    """The elements of the output."""
-    return run(op_type, *inputs, **attributes)[0].value
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ import random
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
-from onnx import TensorProto, helper
-from rules import BOOL, F16, F32, I8, I32, I64, cost, onnx_shapes, run, shape, t, work
+from executed import executed
+from rules import BOOL, F16, F32, I8, I32, I64, cost, floats, ints, onnx_shapes, run, scalar, shape, t, work
 
 from costcalc.core.traits import TRAITS
 from costcalc.dim import symbol, symbols
@@ -17,18 +16,6 @@ from costcalc.errors import ShapeError
 from costcalc.ir import DType, TensorType
 
 SEQ, H, W = symbol("seq"), symbol("h"), symbol("w")
-
-
-def ints(*numbers: int) -> TensorType:
-    return t(len(numbers), dtype=I64, value=numbers)
-
-
-def floats(*numbers: float) -> TensorType:
-    return t(len(numbers), value=numbers)
-
-
-def scalar(x: Any, dtype: DType = I64) -> TensorType:
-    return TensorType(dtype, (), (x,))
 
 
 ROWS: list[tuple[str, list[TensorType | None], dict[str, Any], tuple[int, ...]]] = [
@@ -244,42 +231,26 @@ def test_refusals_name_the_fact() -> None:
             run(op_type, *inputs, **how)
 
 
-def executed(op_type: str, extents: tuple[int, ...], extra: list[Any], **attributes: Any) -> tuple[int, ...]:
-    """The output shape as ONNX Runtime computes it."""
-    names = ["x"] + ["" if a is None else f"i{i}" for i, a in enumerate(extra)]
-    held = [
-        helper.make_tensor(f"i{i}", helper.np_dtype_to_tensor_dtype(a.dtype), a.shape, a.tobytes(), raw=True)
-        for i, a in enumerate(extra)
-        if a is not None
-    ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, extents)
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    graph = helper.make_graph([helper.make_node(op_type, names, ["y"], **attributes)], "g", [x], [y], held)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return tuple(session.run(None, {"x": np.zeros(extents, np.float32)})[0].shape)
-
-
 def test_slices_as_executed() -> None:
     rng = random.Random(5)
     for _ in range(60):
         n, start, end = rng.randint(1, 9), rng.randint(-12, 12), rng.randint(-12, 12)
         step = rng.choice([1, 2, 3, -1, -2])
-        numbers = [np.array([k], np.int64) for k in (start, end, 0, step)]
-        ours = shape("Slice", t(n), *(ints(k) for k in (start, end, 0, step)))
-        assert ours == executed("Slice", (n,), numbers), (n, start, end, step)
+        inputs = [t(n), *(ints(k) for k in (start, end, 0, step))]
+        ((_, theirs),) = executed("Slice", *inputs, constant=range(1, 5), opset=18)
+        assert shape("Slice", *inputs) == theirs, (n, start, end, step)
 
 
 def test_resizes_as_executed() -> None:
     rng = random.Random(5)  # a ratio that comes out at a half is rounded up by us and ONNX's words, not always by it
     for _ in range(60):
         h, w, a, b = (rng.randint(1, 60) for _ in range(4))
-        scales = np.array([1, 1, a / h, rng.choice([0.5, 2, 1.5, 3, 0.1, 1 / 3])], np.float32)
-        ours = shape("Resize", t(1, 1, h, w), None, floats(*scales.tolist()))
-        assert ours == executed("Resize", (1, 1, h, w), [None, scales]), (h, w, scales)
+        scales = np.array([1, 1, a / h, rng.choice([0.5, 2, 1.5, 3, 0.1, 1 / 3])], np.float32).tolist()
+        inputs = [t(1, 1, h, w), None, floats(*scales)]
+        ((_, theirs),) = executed("Resize", *inputs, constant=[2], opset=18)
+        assert shape("Resize", *inputs) == theirs, (h, w, scales)
         policy = rng.choice(["not_larger", "not_smaller"])
         how: Any = {"axes": (2, 3), "keep_aspect_ratio_policy": policy, "opset": 18}
-        ours = shape("Resize", t(1, 1, h, w), None, None, ints(a, b), **how)
-        del how["opset"]
-        theirs = executed("Resize", (1, 1, h, w), [None, None, np.array([a, b], np.int64)], **how)
-        assert ours == theirs, (h, w, a, b, policy)
+        inputs = [t(1, 1, h, w), None, None, ints(a, b)]
+        ((_, theirs),) = executed("Resize", *inputs, constant=[3], **how)
+        assert shape("Resize", *inputs, **how) == theirs, (h, w, a, b, policy)

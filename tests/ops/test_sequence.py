@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import F32, I64, cost, run, shape, t
+from rules import F32, I64, cost, run, scalar, shape, t
 
 from costcalc.dim import symbol
 from costcalc.errors import ShapeError
 from costcalc.ir import EMPTY_OPTIONAL, SequenceType, TensorType
 
 A, B = t(2, 3), t(4, 3)
-
-
-def at(i: int) -> TensorType:
-    return t(dtype=I64, value=(i,))
 
 
 def shapes(x: TensorType) -> list[tuple[object, ...] | None]:
@@ -28,13 +24,13 @@ def test_construct_insert_erase_at() -> None:
     assert shapes(s) == [(2, 3), (4, 3)]
     assert s.nbytes == (6 + 12) * 4
     assert shapes(run("SequenceInsert", s, t(1, 3))[0]) == [(2, 3), (4, 3), (1, 3)]
-    assert shapes(run("SequenceInsert", s, t(1, 3), at(-2))[0]) == [(1, 3), (2, 3), (4, 3)]
+    assert shapes(run("SequenceInsert", s, t(1, 3), scalar(-2))[0]) == [(1, 3), (2, 3), (4, 3)]
     assert shapes(run("SequenceErase", s)[0]) == [(2, 3)]
-    assert shapes(run("SequenceErase", s, at(0))[0]) == [(4, 3)]
-    assert shape("SequenceAt", s, at(-1)) == (4, 3)
+    assert shapes(run("SequenceErase", s, scalar(0))[0]) == [(4, 3)]
+    assert shape("SequenceAt", s, scalar(-1)) == (4, 3)
     assert run("SequenceLength", s)[0].value == (2,)
     with pytest.raises(ShapeError, match="axis 2"):
-        run("SequenceAt", s, at(2))
+        run("SequenceAt", s, scalar(2))
 
 
 def test_an_item_at_an_unknown_position() -> None:
@@ -74,7 +70,7 @@ def test_open_length() -> None:
     n = symbol("n")
     (s,) = run("SplitToSequence", t(n, 3), keepdims=0)
     assert s.shape == (n,) and s.nbytes == 12 * n
-    assert shape("SequenceAt", s, at(0)) == (3,)
+    assert shape("SequenceAt", s, scalar(0)) == (3,)
     assert run("SequenceInsert", s, t(3))[0].shape == (n + 1,)
     assert shape("ConcatFromSequence", s, axis=0) == (3 * n,)
     assert shape("ConcatFromSequence", s, axis=0, new_axis=1) == (n, 3)

@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rules import I64, cost, onnx_shapes, run, shape, t, work
+from rules import cost, onnx_shapes, run, scalar, shape, t, work
 
 from costcalc.dim import symbol
-
-
-def scalar(n: int) -> Any:
-    return t(dtype=I64, value=(n,))
 
 
 @pytest.mark.parametrize("onesided", [0, 1])

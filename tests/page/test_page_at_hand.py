@@ -13,19 +13,18 @@ import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.dim import symbol
 from costcalc.ir import DType
-from costcalc.report import Report, analyze_graph
 
 Open = Callable[..., Any]
 
 
-def chain(layers: int, blocks: int = 0) -> Report:
+def chain(layers: int, blocks: int = 0) -> costcalc.Report:
     """Layers in a row, of which the first are each in a block of their own."""
     b = GraphBuilder("chain", "made", {"": 17})
     x = b.add_input("x", DType.FLOAT32, (1, 8))
     for i in range(layers):
         scope = (f"block{i}",) if i < blocks else ()
         (x,) = b.add("Relu", [x], name="/".join((*scope, f"relu{i}")), scope=scope)
-    return analyze_graph(b.build([x]))
+    return costcalc.analyze(b.build([x]))
 
 
 def pressed(page: Any, selector: str, *keys: str) -> str:
@@ -74,7 +73,7 @@ def test_paper_is_light_and_every_page_has_the_heads(show: Open) -> None:
 
 
 @pytest.mark.parametrize("report", [chain(1), chain(0)], ids=["one layer", "no layer"])
-def test_a_network_of_next_to_nothing_stands(show: Open, report: Report) -> None:
+def test_a_network_of_next_to_nothing_stands(show: Open, report: costcalc.Report) -> None:
     """The line of live bytes spans the whole of a single step."""
     page = show(report)
     assert complaints(page) == [] and len(texts(page, "#network .node")) == len(report.layers)
@@ -119,7 +118,7 @@ def test_names_without_end_are_shortened_at_once(show: Open) -> None:
     w = b.add_initializer("w", DType.FLOAT32, (4, 4, 3, 3))
     for i in range(12):
         (x,) = b.add("Conv", [x, w], {"pads": (1, 1, 1, 1)}, name="n" * 10_000 + str(i))
-    page = show(analyze_graph(b.build([x])))
+    page = show(costcalc.analyze(b.build([x])))
     assert page.execute_script("return performance.getEntriesByType('navigation')[0].domInteractive") < 15_000
     assert all(name.endswith(f"n{i}") for i, name in enumerate(texts(page, "#network .node .name")))
 
@@ -130,7 +129,7 @@ def test_formulas_without_end_are_opened_by_who_wants_them(show: Open) -> None:
     inputs = [b.add_input(f"x{i}", DType.FLOAT32, (1, symbol(f"boxes_of_level_{i}"))) for i in range(90)]
     found = [b.add("Sigmoid", [x], name=f"sigmoid{i}")[0] for i, x in enumerate(inputs)]
     (whole,) = b.add("Concat", found, {"axis": 1}, name="concat")
-    page = show(analyze_graph(b.build([whole])))
+    page = show(costcalc.analyze(b.build([whole])))
     summaries = texts(page, "#summary .tile summary")
     assert summaries and all(len(text) <= 122 and text.endswith(" …") for text in summaries)
     tall = "return document.querySelector('#summary .tiles').clientHeight"

@@ -19,12 +19,11 @@ from costcalc.page.content import content
 from costcalc.page.figures import figure
 from costcalc.page.html import embedded
 from costcalc.page.layers import DEEPEST
-from costcalc.report import Report, analyze_graph
 
 DEVICES = (find("t4"), find("stm32h743"))
 
 
-def page(*reports: Report) -> dict[str, Any]:
+def page(*reports: costcalc.Report) -> dict[str, Any]:
     return content(reports, DEVICES)
 
 
@@ -47,13 +46,13 @@ def leaves(block: list[Any]) -> list[int]:
 
 
 def test_every_layer_stands_once_in_the_tree() -> None:
-    for report in (analyze_graph(blocks()), costcalc.analyze("resnet50"), costcalc.analyze("gpt2")):
+    for report in (costcalc.analyze(blocks()), costcalc.analyze("resnet50"), costcalc.analyze("gpt2")):
         model = page(report)["models"][0]
         assert sorted(leaves(model["blocks"])) == list(range(len(report.layers)))
         assert [model["layers"]["macs"][i] for i in range(len(report.layers))] == [
             figure(r["macs"]) for r in report.layers
         ]
-    tree = page(analyze_graph(blocks()))["models"][0]["blocks"]
+    tree = page(costcalc.analyze(blocks()))["models"][0]["blocks"]
     assert tree == [
         "",
         ["stage0", ["conv0", 0, 1], ["conv1", 2, 3], 4],
@@ -64,14 +63,14 @@ def test_every_layer_stands_once_in_the_tree() -> None:
 
 
 def test_kinds_tell_convolutions_apart_and_working_says_how() -> None:
-    layers = page(analyze_graph(separable()))["models"][0]["layers"]
+    layers = page(costcalc.analyze(separable()))["models"][0]["layers"]
     assert layers["kind"] == ["Conv depthwise", "Relu", "Conv 1×1"]
     assert layers["working"][0].endswith("= 9 × 16 × 3") and layers["working"][1] == ""
     assert page(costcalc.analyze("resnet18"))["models"][0]["layers"]["kind"][0] == "Conv"
 
 
 def test_edges_are_what_layers_read() -> None:
-    edges = page(analyze_graph(attention_scores()))["models"][0]["edges"]
+    edges = page(costcalc.analyze(attention_scores()))["models"][0]["edges"]
     assert edges == {
         "inputs": ["x seq×64"],
         "pairs": [[-1, 0], [-1, 1], [0, 2], [1, 2]],
@@ -85,11 +84,11 @@ def test_memory_holds_the_peak_and_its_tensors() -> None:
     assert memory["peak"] == max(memory["live"]) == report.totals["peak_activation_bytes"]
     for i in (0, memory["step"], len(memory["live"]) - 1):
         assert memory["live"][i] == sum(b[3] for b in memory["buffers"] if b[4] <= i <= b[5])
-    assert "--dim seq=…" in page(analyze_graph(attention_scores()))["models"][0]["memory"]["open"]
+    assert "--dim seq=…" in page(costcalc.analyze(attention_scores()))["models"][0]["memory"]["open"]
 
 
 def test_a_device_without_a_peak_for_the_model_says_so() -> None:
-    t4, mcu = page(analyze_graph(blocks()))["models"][0]["devices"]
+    t4, mcu = page(costcalc.analyze(blocks()))["models"][0]["devices"]
     assert t4["peak"] == 8.14e12 or t4["peak_text"] == "8.14 TFLOP/s"
     assert len(t4["times"]) == 12 and all(t is not None for t in t4["times"])
     assert t4["lower_bound"].startswith("≥ ") and mcu["fits"]
@@ -98,14 +97,14 @@ def test_a_device_without_a_peak_for_the_model_says_so() -> None:
 
 
 def test_what_is_unknown_stays_unknown() -> None:
-    model = page(analyze_graph(unknown()))["models"][0]
+    model = page(costcalc.analyze(unknown()))["models"][0]
     assert model["layers"]["macs"][1] is None and model["layers"]["state"][1] == "unknown"
     assert model["totals"]["macs"] == {"least": 27 * 16 * 5}
     assert any(warning and "Mystery" in text for _, text, warning in model["remarks"])
 
 
 def test_a_comparison_stands_only_where_there_are_several() -> None:
-    assert page(analyze_graph(blocks()))["comparison"] is None
+    assert page(costcalc.analyze(blocks()))["comparison"] is None
     found = page(costcalc.analyze("plain34"), costcalc.analyze("resnet34"))["comparison"]
     assert found["names"] == ["Plain 34-layer network", "ResNet-34"]
     assert found["totals"][0] == [
@@ -122,7 +121,7 @@ def test_blocks_nested_without_end_are_nested_to_a_level() -> None:
     x = b.add_input("x", DType.FLOAT32, (1, 8))
     for scope in (tuple(f"s{i}" for i in range(3000)), ("s0",)):
         (x,) = b.add("Relu", [x], name="/".join((*scope, "relu")), scope=scope)
-    report = analyze_graph(b.build([x]))
+    report = costcalc.analyze(b.build([x]))
     nested = page(report)["models"][0]["blocks"]
     assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == DEEPEST
     assert embedded(page(report))

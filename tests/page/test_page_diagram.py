@@ -10,7 +10,6 @@ from browsing import chromium, complaints, shown, texts  # noqa: F401
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 
 Open = Callable[..., Any]
 
@@ -44,7 +43,7 @@ def test_a_graph_without_blocks_is_drawn_in_runs(show: Open) -> None:
     x = b.add_input("x", DType.FLOAT32, (1, 8))
     for i in range(900):
         (x,) = b.add("Relu", [x], name=f"relu{i}")
-    page = show(analyze_graph(b.build([x])))
+    page = show(costcalc.analyze(b.build([x])))
     assert len(texts(page, "#network .node")) == 30
     page.execute_script("document.querySelectorAll('.node')[1].dispatchEvent(new Event('dblclick'))")
     assert texts(page, "#network .crumbs b") == ["layers 31 to 60"]

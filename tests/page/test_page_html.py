@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import chromium, shown  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 import costcalc
 from costcalc.build import GraphBuilder
@@ -23,7 +23,6 @@ from costcalc.hardware.find import find
 from costcalc.ir import DType
 from costcalc.page.content import content
 from costcalc.page.html import ASSETS, SCRIPTS, VENDORED, embedded, render
-from costcalc.report import Report, analyze_graph
 
 PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
 """SHA-256 of charts.min.js as `make vendor` builds it."""
@@ -34,11 +33,11 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def page(*reports: Report) -> str:
+def page(*reports: costcalc.Report) -> str:
     return render(content(reports, (find("t4"),)))
 
 
-def hostile() -> Report:
+def hostile() -> costcalc.Report:
     """A model whose every name wants to be code."""
     b = GraphBuilder(HOSTILE[1], HOSTILE[0], {"": 17})
     x = b.add_input(HOSTILE[0], DType.FLOAT32, (1, 4, 8, 8))
@@ -46,7 +45,7 @@ def hostile() -> Report:
         w = b.add_initializer(f"{name} w", DType.FLOAT32, (4, 4, 3, 3))
         (x,) = b.add("Conv", [x, w], {"pads": (1, 1, 1, 1)}, name=f"{name}/{name}", scope=(name, name))
         (x,) = b.add("Mystery", [x], name=f"odd {name}", domain=name) if name.startswith("{") else (x,)
-    return analyze_graph(b.build([x]))
+    return costcalc.analyze(b.build([x]))
 
 
 class Scripts(HTMLParser):
@@ -147,7 +146,7 @@ def test_the_vendored_library_is_what_was_built() -> None:
     licences = (VENDORED.parent / "LICENCES.txt").read_text(encoding="utf-8")
     for name, version in VERSIONS.items():
         assert f"= {name} {version} =" in licences
-    folder = Path(__file__).parents[2] / "vendor"
+    folder = ROOT / "vendor"
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     assert wanted == {name: VERSIONS[name] for name in wanted}

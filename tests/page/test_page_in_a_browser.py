@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType
-from costcalc.report import analyze_graph
 from costcalc.rows import Row
 from costcalc.units import short, short_bytes
 
@@ -142,7 +141,7 @@ def test_a_sum_without_what_is_unknown_is_at_least_that(show: Open) -> None:
         (x,) = b.add("Conv", [x, w], name=f"{block}/conv1", scope=(block,))
         (x,) = b.add("Conv", [x, w], name=f"{block}/conv2", scope=(block,))
     (x,) = b.add("Mystery", [x], name="b/odd", scope=("b",), domain="com.acme")
-    page = show(analyze_graph(b.build([x])))
+    page = show(costcalc.analyze(b.build([x])))
     macs = 2 * 3 * 3 * 6 * 6
     assert texts(page, "#cost .said") == [f"≥ {short(2 * macs)} MACs, in 5 layers."]
     assert sorted(texts(page, "#cost .parts .amount")) == [short(macs), f"≥ {short(macs)}"]

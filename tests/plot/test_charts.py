@@ -16,13 +16,12 @@ from costcalc.hardware.find import find
 from costcalc.plotting.charts import Bar
 from costcalc.plotting.front import front, read, records
 from costcalc.plotting.make import bars, live, roofs
-from costcalc.report import analyze_graph
 
 CONV0, CONV1, CONV2, CONV3 = 32 * 32 * 8 * 27, 32 * 32 * 8 * 72, 16 * 16 * 16 * 72, 16 * 16 * 16 * 144
 
 
 def test_bars_are_the_dearest_layers_with_what_is_left() -> None:
-    chart = bars(analyze_graph(blocks()), "macs", "layer", None, 2)
+    chart = bars(costcalc.analyze(blocks()), "macs", "layer", None, 2)
     assert chart.bars == (Bar("stage0/conv1/Conv", CONV1, "Conv"), Bar("stage1/conv1/Conv", CONV3, "Conv"))
     assert chart.rest == (3, CONV0 + CONV2 + 1024 * 10) and chart.whole == CONV0 + CONV1 + CONV2 + CONV3 + 10_240
     assert chart.quantity == "MACs by layer" and not chart.least
@@ -38,11 +37,11 @@ def test_bars_add_up_to_the_total(by: str, quantity: str) -> None:
 
 
 def test_what_is_unknown_or_open_is_said() -> None:
-    assert bars(analyze_graph(unknown()), "macs", "layer", None, 5).least
+    assert bars(costcalc.analyze(unknown()), "macs", "layer", None, 5).least
     with pytest.raises(UsageError, match=r"no number for the MACs of q: it is 4,096·seq; bind it: --dim seq=…"):
-        bars(analyze_graph(attention_scores()), "macs", "layer", None, 5)
+        bars(costcalc.analyze(attention_scores()), "macs", "layer", None, 5)
     with pytest.raises(UsageError, match="no number for the live bytes of a step"):
-        live(analyze_graph(attention_scores()))
+        live(costcalc.analyze(attention_scores()))
 
 
 def test_live_bytes_are_those_of_the_memory_command() -> None:
@@ -53,13 +52,13 @@ def test_live_bytes_are_those_of_the_memory_command() -> None:
 
 
 def test_spots_stand_by_their_intensity() -> None:
-    report = analyze_graph(separable())
+    report = costcalc.analyze(separable())
     chart = roofs([report], [find("t4"), find("raspberry-pi-4")])
     assert [device.name for device in chart.devices] == ["NVIDIA T4"]  # no published bandwidth of the other
     depthwise, relu, _ = chart.spots
     assert depthwise.kind == "Conv depthwise" and depthwise.intensity == 2 * 9 * 16 * 3 / (4 * (108 + 27 + 48))
     assert relu.intensity == 48 / (4 * 96) and sum(spot.share for spot in chart.spots) == pytest.approx(1)
-    both = roofs([report, analyze_graph(blocks())], [find("t4")])
+    both = roofs([report, costcalc.analyze(blocks())], [find("t4")])
     assert both.whole and [spot.label for spot in both.spots] == ["depthwise_separable", "blocks"]
     with pytest.raises(UsageError, match="has no peak with a bandwidth for float32"):
         roofs([report], [find("ethos-u55-256")])

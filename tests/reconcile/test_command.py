@@ -8,24 +8,13 @@ import json
 from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner
+from support.cli import ok
 
 import costcalc
-from costcalc.cli.reconcile import reconcile
 from costcalc.cli.run import run
 from costcalc.reconcile.tools import TOOLS
 
-
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
-def ok(*args: str) -> str:
-    result = CliRunner().invoke(reconcile, args, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout.rstrip("\n")
+pytestmark = pytest.mark.usefixtures("plain_terminal")
 
 
 @pytest.mark.parametrize(
@@ -40,12 +29,12 @@ def ok(*args: str) -> str:
     ],
 )
 def test_gold(name: str, args: tuple[str, ...], gold: Callable[[str, str], None]) -> None:
-    gold(name, ok(*args))
+    gold(name, ok("reconcile", *args).rstrip("\n"))
 
 
 def test_json_holds_every_counter_and_part() -> None:
     found = json.loads(
-        ok("vit_b_16", "--figure", "thop=11300000000", "--tool", "thop,torchprofile", "--format", "json")
+        ok("reconcile", "vit_b_16", "--figure", "thop=11300000000", "--tool", "thop,torchprofile", "--format", "json")
     )
     entry = found["reconciliation"]
     thop, torchprofile = entry["counters"]
@@ -59,7 +48,9 @@ def test_json_holds_every_counter_and_part() -> None:
 
 
 def test_json_by_layer_adds_up_too() -> None:
-    entry = json.loads(ok("resnet18", "--by", "layer", "--tool", "thop", "--format", "json"))["reconciliation"]
+    entry = json.loads(ok("reconcile", "resnet18", "--by", "layer", "--tool", "thop", "--format", "json"))[
+        "reconciliation"
+    ]
     counter = entry["counters"][0]
     assert sum(layer["amount"] for layer in counter["layers"]) == counter["figure"] == 1_824_033_792
     assert counter["layers"][1] == {"layer": "conv1/batch_norm", "part": "batch normalisation",
@@ -68,7 +59,7 @@ def test_json_by_layer_adds_up_too() -> None:
 
 
 def test_csv_has_numbers() -> None:
-    rows = list(csv.DictReader(io.StringIO(ok("resnet18", "--format", "csv"))))
+    rows = list(csv.DictReader(io.StringIO(ok("reconcile", "resnet18", "--format", "csv"))))
     assert {row["tool"] for row in rows} == set(TOOLS)
     amounts = [int(row["amount"]) for row in rows if row["tool"] == "thop"]
     assert sum(amounts) == 1_824_033_792 and 4 * 2_483_712 in amounts
@@ -103,12 +94,12 @@ def test_refusals(args: list[str], words: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize("columns", ["40", "60", "100"])
 def test_a_narrow_terminal_keeps_the_working(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    text = " ".join(ok("resnet18", "--tool", "thop").split())
+    text = " ".join(ok("reconcile", "resnet18", "--tool", "thop").split())
     assert "4 × #elements = 4 × 2,483,712" in text
     assert "1,824,033,792" in text
 
 
 def test_what_would_explain_a_figure_stands_beside_all_counters() -> None:
-    shown = ok("vgg16", "--figure", "thop=15.5G", "--figure", "fvcore=30.9G", "--by", "tool")
+    shown = ok("reconcile", "vgg16", "--figure", "thop=15.5G", "--figure", "fvcore=30.9G", "--by", "tool")
     assert shown.count("Perhaps") == 1
     assert "fvcore 30.9G: it is twice the sum" in shown

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import COUNTER_FIGURES
 
 import costcalc
 from costcalc.reconcile.reconciliation import Reconciliation
 
-MODULES: dict[str, Any] = json.loads((Path(__file__).parent / "modules.json").read_text(encoding="utf-8"))["modules"]
+MODULES: dict[str, Any] = json.loads((COUNTER_FIGURES / "modules.json").read_text(encoding="utf-8"))["modules"]
 CASES = [(name, counter) for name, module in MODULES.items() for counter in module["figures"]]
 
 

@@ -9,28 +9,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.cli import ok
+from support.paths import COUNTER_FIGURES, ONNX_FILES
 
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType
 from costcalc.reconcile.said import remarks
 
-HERE = Path(__file__).parent
-EXPORTED = HERE.parent / "data" / "onnx"
-NETWORKS = json.loads((HERE / "torchvision.json").read_text(encoding="utf-8"))["networks"]
-ONNX_TOOL: dict[str, int] = json.loads((HERE / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
+NETWORKS = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))["networks"]
+ONNX_TOOL: dict[str, int] = json.loads((COUNTER_FIGURES / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
 AT_224 = {"input": (1, 3, 224, 224)}
 
 
 def test_an_exported_resnet_with_its_normalisations_taken_back() -> None:
-    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, written={"bias": "folded"})
+    found = costcalc.reconcile(ONNX_FILES / "resnet18__ts_dynhw.onnx", shapes=AT_224, written={"bias": "folded"})
     figures = NETWORKS["resnet18"]["figures"]
     assert {counter: found[counter].figure for counter in figures} == figures
 
 
 def test_without_that_the_rest_is_unexplained_and_the_way_out_is_named() -> None:
     thop = NETWORKS["resnet18"]["figures"]["thop"]
-    found = costcalc.reconcile(EXPORTED / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
+    found = costcalc.reconcile(ONNX_FILES / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
     account = found["thop"]
     normalised = 2_483_712
     assert account.unexplained == 4 * normalised
@@ -50,13 +50,9 @@ BIASED = "{conv: {filters: 8, kernel: 3, pad: same}}"
     ("between", "warned"), [("relu", True), ("batch_norm", False), ("{group_norm: {groups: 2}}", False)]
 )
 def test_only_a_network_without_any_normalisation_is_warned_of(between: str, warned: bool, tmp_path: Path) -> None:
-    from click.testing import CliRunner
-
-    from costcalc.cli.write import export
-
     spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
     spec.write_text(f"name: net\ninput: [1, 8, 8, 8]\nlayers: [{', '.join([BIASED, between] * 8)}]\n", encoding="utf-8")
-    assert CliRunner().invoke(export, [str(spec), "-o", str(path)], catch_exceptions=False).exit_code == 0
+    ok("export", str(spec), "-o", str(path))
     said = [remark for remark in remarks(costcalc.reconcile(path)) if remark.label == "Not seen"]
     assert bool(said) is warned
 
@@ -73,12 +69,8 @@ def test_onnx_tools_figures(name: str) -> None:
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1"])
 def test_onnx_tool_itself(name: str, tmp_path: Path) -> None:
     onnx_tool = pytest.importorskip("onnx_tool", reason="onnx-tool is not installed (the extra `bench`)")
-    from click.testing import CliRunner
-
-    from costcalc.cli.write import export
-
     path = tmp_path / f"{name}.onnx"
-    assert CliRunner().invoke(export, [name, "-o", str(path)], catch_exceptions=False).exit_code == 0
+    ok("export", name, "-o", str(path))
     with contextlib.redirect_stdout(io.StringIO()):
         graph = onnx_tool.Model(str(path)).graph
         graph.shape_infer()
@@ -90,7 +82,7 @@ def test_onnx_tool_stops_at_the_operator_attention() -> None:
     assert "Attention" in costcalc.reconcile("vit_b_16", tools=["onnx_tool"])["onnx_tool"].failed
 
 
-@pytest.mark.parametrize("path", sorted(EXPORTED.glob("*.onnx")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(ONNX_FILES.glob("*.onnx")), ids=lambda path: path.stem)
 def test_every_graph_has_accounts_that_add_up(path: Path) -> None:
     report = costcalc.analyze(path)
     found = costcalc.reconcile(path)

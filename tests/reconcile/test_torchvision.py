@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import COUNTER_FIGURES
 
 import costcalc
 from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.reconcile.tools import TOOLS
 
-SEEN = json.loads((Path(__file__).parent / "torchvision.json").read_text(encoding="utf-8"))
+SEEN = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))
 NETWORKS: dict[str, Any] = SEEN["networks"]
 COUNTERS = (
     "thop",

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from costcalc import Report, analyze
 from costcalc.dim import Dim
 from costcalc.errors import AssumptionError
 from costcalc.load import load
 from costcalc.load.builtin import builtin_models
-from costcalc.report import Report, analyze_graph
 
 FIGURES = {
     "standard_conv": (2_160, 135),
@@ -49,7 +49,7 @@ FIGURES = {
 
 
 def report(name: str, **params: int | float) -> Report:
-    return analyze_graph(load(name, params=params))
+    return analyze(name, params=params)
 
 
 def millions(count: Dim) -> float:
@@ -186,7 +186,7 @@ def test_unet_published_sizes() -> None:
 
 
 def test_unet_with_open_size_is_valid_at_12_more_than_a_multiple_of_16() -> None:
-    r = analyze_graph(load("unet", symbolic=True))
+    r = analyze("unet", symbolic=True)
     assert r.bind({"N": 2, "H": 572, "W": 188}).macs == at("unet", 2, 572, 188, 1).macs
     with pytest.raises(AssumptionError):
         r.bind({"N": 1, "H": 573, "W": 572})
@@ -200,11 +200,11 @@ def test_resnet_strides_in_the_3x3_convolution_of_a_bottleneck() -> None:
     assert halved == [f"conv{i}_x/bottleneck1/residual/conv_bn2/conv" for i in (3, 4, 5)]
 
 
-SYMBOLIC = analyze_graph(load("resnet18", symbolic=True))
+SYMBOLIC = analyze("resnet18", symbolic=True)
 
 
 def at(name: str, n: int, height: int, width: int, channels: int = 3) -> Report:
-    return analyze_graph(load(name, shapes={"input": (n, channels, height, width)}))
+    return analyze(name, shapes={"input": (n, channels, height, width)})
 
 
 def same(a: Report, b: Report) -> None:
@@ -240,7 +240,7 @@ def test_symbolic_resnet18_of_any_shape(n: int, height: int, width: int) -> None
 def test_symbolic_networks_bind_to_their_figures(name: str) -> None:
     shape = load(name).types["input"].shape
     assert shape is not None
-    r = analyze_graph(load(name, symbolic=True)).bind({"N": 1, "H": shape[2], "W": shape[3]})  # type: ignore[dict-item]
+    r = analyze(name, symbolic=True).bind({"N": 1, "H": shape[2], "W": shape[3]})  # type: ignore[dict-item]
     assert (r.macs, r.params) == FIGURES[name]
 
 

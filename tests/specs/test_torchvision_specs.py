@@ -7,9 +7,8 @@ from collections import Counter
 
 import pytest
 
-from costcalc.load import load
+from costcalc import Report, analyze
 from costcalc.load.builtin import builtin_models
-from costcalc.report import Report, analyze_graph
 
 FIGURES = {
     "vgg16_bn": (15_470_264_320, 138_365_992),
@@ -51,7 +50,7 @@ WINDOWED = ("swin_t", "swin_v2_t", "maxvit_t")
 
 
 def report(name: str, **params: int | float) -> Report:
-    return analyze_graph(load(name, params=params))
+    return analyze(name, params=params)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -93,12 +92,12 @@ def test_the_header_states_the_figure_at_the_published_size(name: str, resolutio
 
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in WINDOWED])
 def test_open_sizes_bind_to_the_figures(name: str) -> None:
-    r = analyze_graph(load(name, symbolic=True)).bind({"N": 1, "H": 224, "W": 224})
+    r = analyze(name, symbolic=True).bind({"N": 1, "H": 224, "W": 224})
     assert (r.macs, r.params) == FIGURES[name]
 
 
 def test_swin_in_a_batch() -> None:
-    r = analyze_graph(load("swin_t", dims={"N": 3}))
+    r = analyze("swin_t", dims={"N": 3})
     assert (r.macs, r.params) == (3 * FIGURES["swin_t"][0], FIGURES["swin_t"][1])
 
 

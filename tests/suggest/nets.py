@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import costcalc
-from costcalc.report import Report
 from costcalc.suggest.suggestions import Suggestions
 
 VGG_STYLE = """\
@@ -39,7 +38,7 @@ def layers(*lines: str, shape: str = "[N, 16, 16, 16]", params: str = "{}", more
     return f"params: {params}\ninput: {shape}\n{more}layers:\n{body}\n"
 
 
-def promised(found: Suggestions, which: str | int, folder: Path) -> Report:
+def promised(found: Suggestions, which: str | int, folder: Path) -> costcalc.Report:
     """Applies suggestions, reads the new file by the ordinary path and holds its totals to the promise."""
     chosen = found.named(str(which))
     new = costcalc.analyze(made(folder, found.apply(which), "applied.yaml"))

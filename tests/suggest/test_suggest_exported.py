@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import pytest
+from support.graph_execution import result
 
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType, Graph
-from costcalc.load.onnx_write import export
-from costcalc.report import analyze_graph
 
 D, HEADS, TOKENS = 32, 8, 10
 
@@ -55,14 +53,6 @@ def attention(parts: str) -> Graph:
     return b.build([out])
 
 
-def run(graph: Graph, folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    export(graph, folder / "run.onnx", weights="random")
-    session = ort.InferenceSession(folder / "run.onnx", providers=["CPUExecutionProvider"])
-    feeds = {i.name: np.random.default_rng(0).standard_normal(i.shape, np.float32) for i in session.get_inputs()}
-    (result,) = session.run(None, feeds)
-    return result  # type: ignore[no-any-return]
-
-
 @pytest.mark.parametrize(("parts", "bias"), [("apart", 0), ("joint", 1)])
 def test_attention_of_an_exported_graph_has_fewer_key_and_value_heads(parts: str, bias: int, tmp_path: Path) -> None:
     graph = attention(parts)
@@ -71,8 +61,8 @@ def test_attention_of_an_exported_graph_has_fewer_key_and_value_heads(parts: str
     assert one.saves("macs") == TOKENS * D * fewer
     assert one.saves("params") == D * fewer + bias * fewer
     assert one.matches[0].remark.startswith("2 key and value heads for 8 query heads")
-    assert analyze_graph(one.graph).totals == dict(one.after)
-    assert run(one.graph, tmp_path).shape == run(graph, tmp_path).shape == (1, HEADS, TOKENS, D // HEADS)
+    assert costcalc.analyze(one.graph).totals == dict(one.after)
+    assert result(one.graph, tmp_path).shape == result(graph, tmp_path).shape == (1, HEADS, TOKENS, D // HEADS)
 
 
 def test_grouped_or_indivisible_heads_are_left_alone() -> None:
@@ -108,10 +98,10 @@ def test_a_bias_that_is_another_ones_copy(tmp_path: Path) -> None:
     assert {one.name for one in found.ranked} == {"first", "second"}
     for one in found.ranked:
         assert one.saves("macs") == 64 * (9 * 16 * 16 - 9 * 16 - 16 * 16)
-        assert analyze_graph(one.graph).totals == dict(one.after)
+        assert costcalc.analyze(one.graph).totals == dict(one.after)
     (second,) = (one for one in found.ranked if one.name == "second")
     assert "copy" not in {node.name for node in second.graph.nodes}
-    assert run(second.graph, tmp_path).shape == (1, 16, 8, 8)
+    assert result(second.graph, tmp_path).shape == (1, 16, 8, 8)
 
 
 @pytest.mark.parametrize("power", [True, False])
@@ -133,4 +123,4 @@ def test_gelu_by_tanh(power: bool, half: str, tmp_path: Path) -> None:
     (found,) = costcalc.suggest(graph).ranked
     assert [node.op_type for node in found.graph.nodes] == ["Gelu"]
     assert found.saves("activation_bytes") == (8 if power else 9) * 4 * 8 * 16 - 4 * 8 * 16
-    np.testing.assert_allclose(run(found.graph, tmp_path), run(graph, tmp_path), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(result(found.graph, tmp_path), result(graph, tmp_path), rtol=1e-4, atol=1e-6)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 from nets import layers, made
+from support.cli import ok
+from support.graph_execution import result
 
 import costcalc
 from costcalc.build import GraphBuilder
 from costcalc.errors import UsageError
-from costcalc.ir import DType, Graph
+from costcalc.ir import DType
 from costcalc.load.onnx_write import export
-from costcalc.report import analyze_graph
 from costcalc.suggest.detail import details
 
 TEXT = layers(
@@ -32,17 +32,8 @@ EXACT = ("redundant", "pool_first", "fused")
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    export(costcalc.load(made(tmp_path, TEXT)), tmp_path / "net.onnx", weights="random")
+    ok("export", str(made(tmp_path, TEXT)), "-o", str(tmp_path / "net.onnx"), "--weights", "random")
     return tmp_path / "net.onnx"
-
-
-def run(graph: Graph, folder: Path) -> Any:
-    """What ONNX Runtime computes of an exported graph."""
-    path = folder / "run.onnx"
-    export(graph, path, weights="random")
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    x = np.random.default_rng(1).standard_normal((1, 16, 16, 16), np.float32)
-    return session.run(None, {"input": x})[0]
 
 
 def test_the_same_as_for_the_yaml(file: Path, tmp_path: Path) -> None:
@@ -57,13 +48,13 @@ def test_the_same_as_for_the_yaml(file: Path, tmp_path: Path) -> None:
 
 def test_every_rewritten_graph_runs_and_costs_what_was_promised(file: Path, tmp_path: Path) -> None:
     found = costcalc.suggest(file)
-    now = run(found.source.graph, tmp_path)
+    now = result(found.source.graph, tmp_path)
     assert sum(one.rule.id == "fused" for one in found.ranked) == 2
     for one in found.ranked:
-        assert analyze_graph(one.graph).totals == dict(one.after)
+        assert costcalc.analyze(one.graph).totals == dict(one.after)
         if "Swish" in one.matches[0].remark:
             continue  # of opset 24, which ONNX Runtime does not have yet
-        new = run(one.graph, tmp_path)
+        new = result(one.graph, tmp_path)
         assert new.shape == now.shape
         if one.rule.id in EXACT:
             np.testing.assert_allclose(new, now, rtol=1e-5)
@@ -84,7 +75,7 @@ def test_gelu_of_five_operators(tmp_path: Path) -> None:
         (one,) = costcalc.suggest(graph).ranked
         assert [node.op_type for node in one.graph.nodes] == ["Gelu"]
         assert one.saves("activation_bytes") == 4 * 16**3 * 4
-        np.testing.assert_allclose(run(one.graph, tmp_path), run(graph, tmp_path), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(result(one.graph, tmp_path), result(graph, tmp_path), rtol=1e-4, atol=1e-6)
 
 
 def test_nothing_is_written_as_yaml(file: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+import costcalc
 from costcalc.sweep import point, work
 from costcalc.sweep.query import condition, expression
-from costcalc.sweep.run import sweep
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.25", "resolution": "96:224:32"}
-EVERY = sweep("mobilenet_v1", params=GRID, jobs=1)
+EVERY = costcalc.sweep("mobilenet_v1", params=GRID, jobs=1)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -24,7 +24,7 @@ def test_random_constraints(seed: int) -> None:
     text = r.choice([f"{figure} <= {limit}", f"{figure} >= {limit} and alpha < 1", f"{figure} % 7 > {seed % 5}"])
     way = r.choice(["maximize", "minimize"])
     asked: dict[str, Any] = {way: goal}
-    found = sweep("mobilenet_v1", params=GRID, subject_to=text, jobs=1, **asked)
+    found = costcalc.sweep("mobilenet_v1", params=GRID, subject_to=text, jobs=1, **asked)
     fits = [row for row in EVERY.rows if condition(text, EVERY.columns)(row)]
     value = expression(goal, EVERY.columns)
     best = (max if way == "maximize" else min)((value(row) for row in fits), default=None)
@@ -33,8 +33,8 @@ def test_random_constraints(seed: int) -> None:
 
 def test_symbols_are_found_through_formulas() -> None:
     """The peak is so many bytes for each image: of 1 MiB fit as many as go into it whole."""
-    found = sweep("lenet5", dims={"N": "1:5000"}, maximize="N", subject_to="peak_activation_bytes <= 1MiB")
-    one = sweep("lenet5")["peak_activation_bytes"][0]
+    found = costcalc.sweep("lenet5", dims={"N": "1:5000"}, maximize="N", subject_to="peak_activation_bytes <= 1MiB")
+    one = costcalc.sweep("lenet5")["peak_activation_bytes"][0]
     assert found["N"] == [2**20 // one]
 
 
@@ -47,15 +47,15 @@ def test_worse_points_are_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(recipe, at)
 
     monkeypatch.setattr(point, "row", watched)
-    found = sweep("mobilenet_v1", params=GRID, maximize="resolution", subject_to="macs < 200M", jobs=1)
+    found = costcalc.sweep("mobilenet_v1", params=GRID, maximize="resolution", subject_to="macs < 200M", jobs=1)
     assert found["resolution"] == [224, 224] and found["alpha"] == [0.25, 0.5]
     assert len(seen) == 4 and {resolution for _, resolution in seen} == {224}
 
 
 def test_none_fits() -> None:
-    assert len(sweep("mobilenet_v1", params=GRID, maximize="resolution", subject_to="macs < 1", jobs=1)) == 0
+    assert len(costcalc.sweep("mobilenet_v1", params=GRID, maximize="resolution", subject_to="macs < 1", jobs=1)) == 0
 
 
 def test_little_work_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "_spread", lambda *_: pytest.fail("a process"))
-    assert len(sweep("mobilenet_v1", params=GRID)) == 20
+    assert len(costcalc.sweep("mobilenet_v1", params=GRID)) == 20

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import TensorProto, helper
+from support.onnx_models import info, model, weight
 
 import costcalc
 from costcalc.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
@@ -17,7 +19,6 @@ from costcalc.sweep import batch, work
 from costcalc.sweep.figures import FIGURES, totals
 from costcalc.sweep.opening import opened
 from costcalc.sweep.result import Sweep
-from costcalc.sweep.run import sweep
 
 
 def alone(model: Any, **options: Any) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def test_totals_are_those_of_a_report(name: str) -> None:
 
 
 def test_a_grid_of_mobilenets_equals_one_by_one() -> None:
-    found = sweep(
+    found = costcalc.sweep(
         "mobilenet_v2",
         params={"alpha": "0.5:1.5:0.25", "resolution": range(96, 225, 32), "expansion": [1, 3, 6]},
         jobs=1,
@@ -55,13 +56,13 @@ def test_a_grid_of_mobilenets_equals_one_by_one() -> None:
 
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     asked: dict[str, Any] = {"params": {"alpha": "0.5:1:0.25", "resolution": "32:224:4"}}
-    one, two = sweep("mobilenet", jobs=1, **asked), sweep("mobilenet", jobs=2, **asked)
+    one, two = costcalc.sweep("mobilenet", jobs=1, **asked), costcalc.sweep("mobilenet", jobs=2, **asked)
     assert one == two and len(one) == 3 * 49
 
 
 def test_formulas_give_what_is_built() -> None:
     dims: dict[str, Any] = {"N": "1,2,100000000007", "H": "32:71:13", "W": "33:230:29"}
-    found = sweep("resnet18", dims=dims)
+    found = costcalc.sweep("resnet18", dims=dims)
     assert found.points == 3 * 4 * 7 >= batch.FEW
     for row in random.Random(1).sample(list(found), 9):
         bound = {name: row[name] for name in dims}
@@ -78,7 +79,7 @@ def test_open_symbols_of_other_models(name: str, monkeypatch: pytest.MonkeyPatch
         "N": [1, 3],
         **({"H": [64, 97], "W": [224, 161]} if "image" in name or _is_image(graph) else {"seq": [5, 128]}),
     }
-    found = sweep(name, dims=dims, jobs=1)
+    found = costcalc.sweep(name, dims=dims, jobs=1)
     every = [(row, {k: row[k] for k in dims}) for row in found]
     assert len(every) == found.points
     for row, bound in every[::3]:
@@ -95,7 +96,7 @@ def _is_image(graph: Any) -> bool:
 
 def test_a_point_that_breaks_an_assumption_is_its_own() -> None:
     """gpt2 has 1,024 positions: `seq <= 1024` is assumed of the open graph, and a longer text is no model."""
-    found = sweep("gpt2", dims={"seq": "1000:1100"})
+    found = costcalc.sweep("gpt2", dims={"seq": "1000:1100"})
     assert found.invalid == 1100 - 1024 and len(found) == 101
     for row in list(found)[20:30]:
         assert (row["error"] is None) == (row["seq"] <= 1024)
@@ -104,12 +105,12 @@ def test_a_point_that_breaks_an_assumption_is_its_own() -> None:
         else:
             assert row["macs"] is None and "gpt2.yaml:" in row["error"]
     with pytest.raises(ShapeError):
-        sweep("gpt2", dims={"seq": "1000:1100"}, strict=True)
+        costcalc.sweep("gpt2", dims={"seq": "1000:1100"}, strict=True)
 
 
 def test_a_first_combination_that_is_invalid_loses_none_of_the_others() -> None:
     """What the model has is learnt from one that is valid: its name, its open extents, the batch."""
-    found = sweep("resnet18", params={"classes": ["x", 10]}, dims={"H": [64, 128], "W": 64})
+    found = costcalc.sweep("resnet18", params={"classes": ["x", 10]}, dims={"H": [64, 128], "W": 64})
     assert (found.name, found.invalid, len(found)) == ("ResNet-18", 2, 4)
     assert found.notes == ("N = 1 by default (--dim N=…)",)
     assert figures(list(found)[3]) == alone(
@@ -121,7 +122,7 @@ def test_a_file_that_is_no_model_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "empty.onnx"
     path.write_bytes(b"")
     with pytest.raises(LoadError, match="the file is empty"):
-        sweep(path, dims={"N": [1, 2]})
+        costcalc.sweep(path, dims={"N": [1, 2]})
 
 
 def test_choices_block_by_block(tmp_path: Path) -> None:
@@ -135,19 +136,19 @@ layers:
       in: [kernels, acts]
       layers: [{conv: {filters: 4, kernel: k, pad: same, bias: false}}, act]
 """)
-    found = sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"})
+    found = costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"})
     assert found.columns[:4] == ("kernels_0", "kernels_1", "kernels_2", "acts_2") and found.points == 3 * 3 * 3 * 2
     for row in found:
         k = [row[f"kernels_{i}"] for i in range(3)]
         assert row["macs"] == 8 * 8 * (k[0] ** 2 * 3 * 4 + (k[1] ** 2 + k[2] ** 2) * 4 * 4)
-    drawn = sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
+    drawn = costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
     assert len(drawn) == 7 and set(drawn.rows) <= set(found.rows)
-    assert drawn == sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
+    assert drawn == costcalc.sweep(path, params={"kernels[*]": "1,3,5", "acts.2": "relu,identity"}, sample=7, seed=3)
 
 
 def test_a_graph_that_is_built_already() -> None:
     graph = costcalc.load("bert_base")
-    found = sweep(graph, dims={"seq": [7, 128]})
+    found = costcalc.sweep(graph, dims={"seq": [7, 128]})
     assert [figures(row) for row in found] == [alone("bert_base", dims={"seq": n}) for n in (7, 128)]
 
 
@@ -168,7 +169,7 @@ def test_a_graph_that_is_built_already() -> None:
 )
 def test_what_is_wrong_with_the_whole(model: str, options: Any, error: type, said: str) -> None:
     with pytest.raises(error, match=said):
-        sweep(model, **options)
+        costcalc.sweep(model, **options)
 
 
 def test_the_result_is_plain_data() -> None:
@@ -194,16 +195,10 @@ def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: p
 
 def test_figures_without_an_unknown_operator_are_marked_and_said_to_be_lower_bounds(tmp_path: Path) -> None:
     """A condition cannot tell more than the figure: the row stays, and the reader is told."""
-    from onnx import TensorProto, helper
-
-    weight = helper.make_tensor("w", TensorProto.FLOAT, [5, 3, 3, 3], [0.0] * 135)
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 6, 6])
-    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 5, 4, 4])
+    x = info("x", TensorProto.FLOAT, ["N", 3, 6, 6])
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"]), helper.make_node("Mystery", ["y"], ["z"], domain="com.acme")]
-    graph = helper.make_graph(nodes, "odd", [x], [z], [weight])
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.acme", 1)]
     path = tmp_path / "odd.onnx"
-    path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
+    path.write_bytes(model(nodes, [x], ["z"], [weight("w", 5, 3, 3, 3)], opsets={"com.acme": 1}))
     said = " ".join(str(costcalc.sweep(path, dims={"N": [1, 2]}, where="macs < 3000")).split())
     assert f"≥ {5 * 16 * 27:,}" in said and "Rows 1 of 2" in said
     assert "an operator has no rule in some: figures marked ≥ are lower bounds" in said

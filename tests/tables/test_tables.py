@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 import costcalc
 from costcalc.cli.run import run
@@ -156,7 +157,7 @@ def test_a_file_that_cannot_be_written_is_an_error() -> None:
 
 
 def test_this_projects_readme_is_fresh() -> None:
-    readme = updated(Path(__file__).parent.parent.parent / "README.md", read)
+    readme = updated(ROOT / "README.md", read)
     assert readme.tables >= 1
     assert not readme.stale, "run `costcalc table --update README.md`"
 

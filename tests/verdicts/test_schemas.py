@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 import xmlschema
 from outcomes import BROKEN, EXCEEDED, FINE, MIXED, many
+from support.paths import SCHEMAS
 
 from costcalc.budget.verdict import Outcome, Place
 from costcalc.render.verdicts import gitlab, junit, sarif
 
-SCHEMAS = Path(__file__).parent.parent / "data" / "schemas"
 OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": Outcome(())}
 
 
