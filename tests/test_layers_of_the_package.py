@@ -18,7 +18,7 @@ ORDER = (
     ("assume", "formula", "units"),
     ("ir",),
     ("registry",),
-    ("ops",),
+    ("ops", "rules"),
     ("build", "asked"),
     ("storage", "binding", "operands"),
     ("load", "cost", "memory", "precision"),

@@ -18,9 +18,7 @@ from costcalc.ops import plugins
 RULES = '''
 """Swish in one operator, and a product with a gate."""
 
-from costcalc.formula import Cost, formula, per
-from costcalc.ir import TensorType
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.rules import Cost, TensorType, cost_rule, describe, formula, operands, per, shape_rule
 
 describe("x · sigmoid(b · x).", "Swish", domain="com.acme")
 operands("GatedMatMul", domain="com.acme", weights=(1,))
