@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint gold check-readme bench vendor clean
+.PHONY: demo test lint gold docs check-readme bench vendor clean
 
 demo: $(VENV)/.demo
 	$(BIN)/costcalc compare mobilenet vgg16
@@ -15,9 +15,14 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 gold: $(VENV)/.test
 	COSTCALC_GOLD=1 $(BIN)/python -m pytest tests
+
+# The picture, the table and the quotation in docs/architecture.md, from pyproject.toml and the packages' docstrings.
+docs: $(VENV)/.demo
+	$(BIN)/python docs/draw_packages.py
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py

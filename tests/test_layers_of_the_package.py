@@ -20,7 +20,7 @@ ORDER = (
     ("ir",),
     ("core",),
     ("registry",),
-    ("ops",),
+    ("ops", "rules"),
     ("build", "asked"),
     ("graph",),
     ("storage", "binding", "operands"),

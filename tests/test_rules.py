@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +23,7 @@ from costcalc.ops import plugins
 RULES = '''
 """Swish in one operator, and a product with a gate."""
 
-from costcalc.formula import Cost, formula, per
-from costcalc.ir import TensorType
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.rules import Cost, TensorType, cost_rule, describe, formula, operands, per, shape_rule
 
 describe("x · sigmoid(b · x).", "Swish", domain="com.acme")
 operands("GatedMatMul", domain="com.acme", weights=(1,))
@@ -150,3 +150,28 @@ def test_a_rule_that_fails_is_named(model: str, tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert "swish (Swish): its cost rule fails with AttributeError" in said
     assert "bug in costcalc" not in said
+
+
+def test_the_readmes_rules_are_traits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r" *<!-- file: rules.py -->\n *```py\n(.*?) *```", readme, re.S)
+    (tmp_path / "rules.py").write_text(textwrap.dedent(block), encoding="utf-8")
+    nodes = [
+        h.make_node("GatedMatMul", ["x", "w"], ["m"], name="product", domain="com.acme"),
+        h.make_node("Relu", ["m"], ["y"], name="relu"),
+    ]
+    x, y = (h.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (("x", [3, 8]), ("y", None)))
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[8, 5], raw_data=bytes(160))
+    graph = h.make_graph(nodes, "gated", [x], [y], [weight])
+    imports = [h.make_opsetid("", 17), h.make_opsetid("com.acme", 1)]
+    (tmp_path / "gated.onnx").write_bytes(h.make_model(graph, opset_imports=imports).SerializeToString())
+    arguments = [str(tmp_path / "gated.onnx"), "--rules", str(tmp_path / "rules.py"), "--format", "json"]
+    assert run(["analyze", *arguments, "--training"]) == 0
+    totals = json.loads(capsys.readouterr().out)["models"][0]["totals"]
+    assert totals["macs"] == 3 * 8 * 5
+    assert totals["params"] == 8 * 5
+    assert totals["backward_macs"] == 3 * 8 * 5, "the weight's gradient; the input needs none"
+    assert run(["memory", *arguments, "--fuse"]) == 0
+    memory = json.loads(capsys.readouterr().out)["memory"]
+    assert [step["layers"] for step in memory["steps"]] == [["product", "relu"]]
+    assert memory["totals"]["peak_activation_bytes"] == 4 * (3 * 8 + 3 * 5)

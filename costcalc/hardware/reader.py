@@ -25,9 +25,30 @@ Base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Loader(Base):  # type: ignore[misc]
-    """YAML's safe loader that refuses a key given twice."""
+    """YAML's safe loader that refuses a key given twice, and aliases of lists and mappings: each level of them
+    multiplies what stands below."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.collections: set[int] = set()
+
+    def refuse_aliases(self, children: Iterable[Any]) -> None:
+        """MarkedYAMLError where a list or a mapping among the children of a node stands in another place too."""
+        for child in children:
+            if not isinstance(child, yaml.ScalarNode):
+                if id(child) in self.collections:
+                    raise yaml.MarkedYAMLError(
+                        problem="an alias stands for a list or a mapping", problem_mark=child.start_mark
+                    )
+                self.collections.add(id(child))
+
+    def construct_sequence(self, node: Any, deep: bool = False) -> list[Any]:
+        self.refuse_aliases(node.value)
+        items: list[Any] = super().construct_sequence(node, deep=deep)
+        return items
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        self.refuse_aliases(value for _, value in node.value)
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:

@@ -15,6 +15,8 @@ import yaml
 from costcalc.errors import SpecError
 
 MAX_DEPTH = 60
+MAX_ALIASED = 100_000
+"""Values that all aliases of a file stand for at most: each level of aliases multiplies them."""
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -88,7 +90,8 @@ def _compose(events: Iterable[Any], file: str) -> YamlNode:
     stack: list[Seq | Map] = []
     keys: list[Scalar | None] = []
     anchors: dict[str, YamlNode] = {}
-    documents = 0
+    extents: dict[int, tuple[int, int]] = {}
+    aliased = documents = 0
     for event in events:
         kind = type(event)
         node: YamlNode
@@ -112,6 +115,12 @@ def _compose(events: Iterable[Any], file: str) -> YamlNode:
             node = anchors[event.anchor]
             if any(node is open_node for open_node in stack):
                 _refuse(f"the alias *{event.anchor} stands inside its own anchor", "a model has no cycles", file, mark)
+            values, levels = _extent(node, extents)
+            aliased += values
+            if aliased > MAX_ALIASED:
+                _refuse(f"aliases stand for more than {MAX_ALIASED:,} values", "use blocks and repeat", file, mark)
+            if len(stack) + levels > MAX_DEPTH:
+                _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", file, mark)
         else:
             documents += kind is yaml.DocumentStartEvent
             if documents > 1:
@@ -139,6 +148,18 @@ def _compose(events: Iterable[Any], file: str) -> YamlNode:
     if root is None:
         raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", file)
     return root
+
+
+def _extent(node: YamlNode, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """A node -> how many values and levels it has, where an alias has those of what it stands for. known holds the
+    extents of lists and mappings by identity, among them all that an alias has named before."""
+    if isinstance(node, Scalar):
+        return 1, 0
+    if id(node) not in known:
+        items = node.items if isinstance(node, Seq) else node.values.values()
+        extents = [_extent(item, known) for item in items]
+        known[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
+    return known[id(node)]
 
 
 def _key(node: YamlNode, mapping: Map, file: str) -> Scalar:

@@ -75,6 +75,19 @@ def test_every_mistake_is_named_with_its_key(tmp_path: Path, old: str, new: str,
         read(written(tmp_path, GOOD.replace(old, new, 1)))
 
 
+@pytest.mark.parametrize(("old", "key"), [("kind: npu", "kind: "), ("value: 1.5 T", "value: ")])
+def test_aliases_do_not_multiply_what_is_read(tmp_path: Path, old: str, key: str) -> None:
+    rows = ["&a0 [x]", *(f"&a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))]
+    with pytest.raises(HardwareError, match="an alias stands for a list or a mapping"):
+        read(written(tmp_path, GOOD.replace(old, f"{key}[{', '.join(rows)}]")))
+
+
+def test_an_alias_of_a_text_is_read(tmp_path: Path) -> None:
+    text = GOOD.replace('"datasheet, page 3"', '&sheet "datasheet"').replace('"datasheet, page 4"', "*sheet")
+    profile = read(written(tmp_path, text))
+    assert profile.bandwidth is not None and profile.peak["int8"].source == profile.bandwidth.source == "datasheet"
+
+
 def test_what_is_no_profile_at_all(tmp_path: Path) -> None:
     with pytest.raises(HardwareError, match="cannot be read: No such file"):
         find(str(tmp_path / "none.yaml"))

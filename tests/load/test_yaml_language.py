@@ -255,6 +255,40 @@ def test_a_bomb_of_aliases_is_bounded() -> None:
         load_spec("\n".join(lines) + "\ninput: [1]\nlayers: *a8\n", "m.yaml")
 
 
+def aliases(first: str, levels: int, each: int) -> str:
+    """A list whose last item stands for first, each^(levels - 1) times."""
+    rows = [f"&a{i} [{', '.join([f'*a{i - 1}'] * each)}]" for i in range(1, levels)]
+    return f"[{', '.join([f'&a0 [{first}]', *rows])}]"
+
+
+@pytest.mark.parametrize(
+    ("levels", "each", "says"),
+    [
+        (9, 10, "aliases stand for more than 100,000 values"),
+        (5000, 1, "more than 60 levels are nested"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params: {a: VALUE}\ninput: [1, 4]\nlayers: [relu]\n",
+        "input: [1, 4]\nlayers:\n  - Reshape: {shape: VALUE}\n",
+        "input: [1, 4]\nblocks: {b: {args: {k: VALUE}, layers: [relu]}}\nlayers: [b]\n",
+    ],
+)
+def test_aliases_of_values_are_bounded(text: str, levels: int, each: int, says: str) -> None:
+    with pytest.raises(CostcalcError, match=says):
+        load_spec(text.replace("VALUE", aliases("1", levels, each)), "m.yaml")
+
+
+def test_an_alias_within_the_bounds_is_what_it_stands_for() -> None:
+    graph = load_spec(
+        "input: [2, 12]\nlayers:\n  - Reshape: {from: [input, &s [4, 6]]}\n  - relu\n  - Reshape: {from: [relu, *s]}\n",
+        "m.yaml",
+    )
+    assert [graph.types[node.outputs[0]].shape for node in graph.nodes] == [(4, 6)] * 3
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="abN: -[]{},&*!\n\"'#|>%@`0123456789.relucnvmd", max_size=80))
 def test_any_text_is_a_model_or_a_refusal(text: str) -> None:
