@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from costcalc import columns
 from costcalc.columns import Amount, AtLeast, Column
+from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef
 from costcalc.dim import Dim
-from costcalc.errors import UsageError
-from costcalc.footer import TOTALS, Remark, accounting, remarks, total
+from costcalc.errors import QuantityError, UsageError
+from costcalc.footer import Remark, accounting, remarks, total
 from costcalc.report import Report
 from costcalc.rows import plain
 from costcalc.sheet import Sheet
 from costcalc.shown import Shown
 from costcalc.units import ratio
 from costcalc.values import magnitude
+from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 
-SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+SHOWN = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Shown):
-    """Two or more models; names are the reports' own, or their sources where those are equal."""
+    """Two or more models; names are the reports' own, or their sources where those are equal. asked are the figures of
+    further quantities, of each model or the refusal where it does not have one."""
 
     reports: tuple[Report, ...]
     names: tuple[str, ...]
+    asked: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.names)}>"
@@ -50,15 +54,21 @@ class Comparison(Shown):
         """The comparison's entry of the JSON report: ratios to the first model, null where they are no number."""
         return {
             "names": list(self.names),
-            "totals": _plain(self.totals()),
+            "totals": {
+                **_plain(self.totals()),
+                **{ref.key: figure_entries(ref, row) for ref, row in self.asked.items()},
+            },
             "flops_by_op": _plain(self.by_operator()),
         }
 
     def sheets(self) -> tuple[Sheet, Sheet]:
         """The totals; and FLOPs by operator type."""
-        labels = {TOTALS[key]: amounts for key, amounts in self.totals().items()}
+        table: dict[str, tuple[Any, ...]] = {CATALOGUE[key].label: row for key, row in self.totals().items()}
+        table |= {ref.label: tuple([figure_amount(ref, f) for f in row]) for ref, row in self.asked.items()}
         return (
-            self._sheet("Totals", "", labels),
+            self._sheet(
+                "Totals", "", table, ratios={ref.label: figure_ratios(ref, row) for ref, row in self.asked.items()}
+            ),
             self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), self.remarks()),
         )
 
@@ -80,10 +90,15 @@ class Comparison(Shown):
             Remark(name, accounting(report), report.lower_bound)
             for name, report in zip(self.names, self.reports, strict=True)
         ]
-        return (*found, *counted)
+        return (*found, *refusal_remarks(self.names, self.asked), *counted)
 
     def _sheet(
-        self, title: str, subtitle: str, table: Mapping[str, Sequence[Amount]], remarks: tuple[Remark, ...] = ()
+        self,
+        title: str,
+        subtitle: str,
+        table: Mapping[str, Sequence[Any]],
+        remarks: tuple[Remark, ...] = (),
+        ratios: Mapping[str, Sequence[float | None]] = {},
     ) -> Sheet:
         shown = [Column("figure", "", "name", 100), Column(self.names[0], self.names[0], "number", 90)]
         for name in self.names[1:]:
@@ -91,21 +106,24 @@ class Comparison(Shown):
         rows = []
         for label, amounts in table.items():
             cells: list[Any] = [label, amounts[0]]
-            for amount in amounts[1:]:
-                cells += [amount, amount_ratio(amount, amounts[0])]
+            known = ratios.get(label) or [amount_ratio(amount, amounts[0]) for amount in amounts]
+            for amount, times in zip(amounts[1:], known[1:], strict=True):
+                cells += [amount, times]
             rows.append(tuple(cells))
         groups = ((1,), *((i, i + 1) for i in range(2, len(shown), 2)))
         return Sheet(title, subtitle, tuple(shown), tuple(rows), remarks=remarks, groups=groups, kind="table")
 
 
-def compare_reports(reports: Sequence[Report]) -> Comparison:
-    """UsageError unless there are two or more."""
+def compare_reports(
+    reports: Sequence[Report], asked: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = {}
+) -> Comparison:
+    """Reports and the figures of further quantities -> their comparison. UsageError unless there are two or more."""
     if len(reports) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models")
     names = [report.name for report in reports]
     unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
     numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
-    return Comparison(tuple(reports), tuple(numbered))
+    return Comparison(tuple(reports), tuple(numbered), asked)
 
 
 def amount_ratio(a: Amount, b: Amount) -> float | None:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from costcalc.analysis.options import ExecutionOptions
 from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.settings import chosen
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.formula import KINDS, ROLES
@@ -22,7 +25,6 @@ from costcalc.units import exact
 
 if TYPE_CHECKING:
     from costcalc.sheet import Sheet
-    from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
 
@@ -32,7 +34,7 @@ class Report(Shown):
     """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
 
     bound are the symbols that have a value (a default batch of 1 too), open_symbols those that have none; notes say
-    what was decided by default, assumptions what open extents are taken for.
+    what was decided by default, assumptions what open extents are taken for. execution is what the peak rests on.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Report(Shown):
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     graph: Graph
-    training: Training | None = None
+    execution: ExecutionOptions
 
     @property
     def open_symbols(self) -> tuple[str, ...]:
@@ -115,9 +117,8 @@ class Report(Shown):
             assumption.check(dims)
         rows = tuple(bind_row(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
-        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph)
-        bound = replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
-        return bound if self.training is None else self.training.of(bound)
+        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph, self.execution)
+        return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
 
     def to_dict(self) -> dict[str, Any]:
         """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
@@ -141,19 +142,38 @@ class Report(Shown):
             "accounted": self.accounted(),
             "assumptions": [str(a) for a in self.assumptions],
             "notes": list(self.notes),
-            **({} if self.training is None else {"training": self.training.to_dict()}),
+            **({} if self.execution == NODE_BY_NODE else {"execution": chosen(self.execution)}),
             "layers": [row_dict(row) for row in self.rows],
         }
 
 
-def peak(graph: Graph) -> dict[str, Dim]:
-    """The peak of live activation bytes (nothing in place, views share memory); {} where open symbols leave it open."""
-    value = timeline(schedule(graph)).peak
-    return {} if value is None else {"peak_activation_bytes": value}
+def is_lower_bound(report: Report, key: str) -> bool:
+    """Whether a total leaves something out: a layer's part of a column that it rests on is unknown."""
+    columns = CATALOGUE[key].columns
+    return report.lower_bound and any(row.amounts.get(column, 0) is None for row in report.rows for column in columns)
 
 
-def analyze_graph(graph: Graph) -> Report:
-    """Costs a graph and sums it up."""
+NODE_BY_NODE = ExecutionOptions()
+"""Nothing in place, nothing fused, in the given order."""
+
+
+def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, Dim]:
+    """The peak of live activation bytes under an execution (views share memory), {} where open symbols leave it
+    undecided; and the arena's size where the execution has an alignment. UndecidedError where sizes are open that an
+    order or an arena is chosen by."""
+    if execution == NODE_BY_NODE:
+        value = timeline(schedule(graph)).peak
+        return {} if value is None else {"peak_activation_bytes": value}
+    from costcalc.memory.footprint import footprint
+
+    needed = footprint(graph, execution)
+    return ({} if needed.peak is None else {"peak_activation_bytes": needed.peak}) | (
+        {} if needed.arena is None else {"arena_bytes": needed.arena.size}
+    )
+
+
+def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
+    """Costs a graph and sums it up; the peak is that of the execution."""
     rows = tuple([row_of(cost) for cost in cost_graph(graph)])
     totals: dict[str, Dim] = {}
     for name in QUANTITIES:
@@ -163,7 +183,7 @@ def analyze_graph(graph: Graph) -> Report:
             if amount is not None:
                 total = total + amount
         totals[name] = total
-    totals |= peak(graph)
+    totals |= peak(graph, execution)
     unknown = unknown_ops(rows)
     return Report(
         graph.name,
@@ -176,4 +196,5 @@ def analyze_graph(graph: Graph) -> Report:
         graph.assumptions,
         graph.notes,
         graph,
+        execution,
     )

@@ -12,7 +12,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     ("errors", "calm"),
-    ("git", "given", "options"),
+    ("git", "given"),
+    ("core",),
+    ("analysis",),
     ("revisions",),
     ("dim", "shown"),
     ("assume", "formula", "units"),
@@ -28,12 +30,15 @@ ORDER = (
     ("compulsory",),
     ("roof",),
     ("roofline",),
+    ("training",),
     ("fits", "energy"),
-    ("windows", "separable", "columns", "grouping", "training"),
+    ("windows", "separable", "columns", "grouping"),
     ("footer", "values"),
     ("timing", "timed"),
     ("sheet", "steps"),
-    ("working", "comparison", "catalogue", "generation", "occupancy"),
+    ("working", "catalogue", "generation", "occupancy", "studies"),
+    ("views",),
+    ("comparison",),
     ("bounds", "devices"),
     ("snapshot",),
     ("diff",),
@@ -71,6 +76,7 @@ ALLOWED_UP = {
     ("working", "render"),
     ("diff", "api"),
     ("load", "api"),
+    ("studies", "views"),
 }
 """Results print themselves: they ask for their sheets, and a renderer, at the moment they are printed.
 The packages load and diff, when they are called, are the API's functions of those names."""
@@ -126,7 +132,7 @@ def test_files_are_short_and_say_what_they_are(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-LONGEST = 200
+LONGEST = 400
 
 
 def test_no_path_of_a_machine_stands_in_the_project() -> None:

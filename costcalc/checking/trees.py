@@ -11,11 +11,12 @@ from typing import NamedTuple
 from costcalc import revisions
 from costcalc.budget.config import is_glob
 from costcalc.budget.config_find import TABLE, of_content
-from costcalc.budget.limits import Config, Entry, Settings
+from costcalc.budget.limits import Config, Entry
 from costcalc.checking.patterns import fitting
 from costcalc.checking.targets import SUFFIXES, targets
 from costcalc.errors import UsageError
 from costcalc.load.builtin import find
+from costcalc.studies.options import Settings
 
 Models = dict[tuple[str, str], "Version"]
 """(name, scenario) → where it is read."""
@@ -44,7 +45,7 @@ def on_disk(configs: Sequence[Config]) -> Models:
 def at_revision(configs: Sequence[Config], revision: str) -> Models:
     """The models of a revision. Where two configs name one, the first holds."""
     files = revisions.files(revision)
-    wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
+    wanted: dict[tuple[str, str], tuple[str]] = {}
     for config in configs:
         folder = folder_of(config)
         inside = {posixpath.relpath(name, folder or "."): name for name in files}

@@ -23,8 +23,9 @@ from costcalc.cli.options import (
     rules_option,
 )
 from costcalc.cli.output import emit, show
+from costcalc.cli.settings import settings_options
 from costcalc.cli.several import Question, answers, opened
-from costcalc.cli.training import training_of, training_options
+from costcalc.studies.options import Settings
 
 CANNOT_ANSWER = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -49,10 +50,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
-@training_options
-@hardware_option
+@settings_options()
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
@@ -67,8 +65,8 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
 @output_options(*FORMATS)
 def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
-            columns: tuple[str, ...], strict: bool, hardware: tuple[str, ...], jobs: int, form: str,
-            output: str | None, **options: Any) -> int:  # fmt: skip
+            columns: tuple[str, ...], strict: bool, settings: Settings, jobs: int, form: str,
+            output: str | None) -> int:  # fmt: skip
     """Show what each layer costs, and the totals.
 
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
@@ -77,8 +75,7 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     from costcalc.sheet import View
 
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
-    training = training_of(options)
-    question = Question(given(options), view, strict, training, hardware, form)
+    question = Question(settings, view, strict, form)
     found, complete = answers(question, opened(models), jobs)
     if form == "json" and found:
         from costcalc.render import json
@@ -91,15 +88,14 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
 
 @cli.command()
 @click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
+@settings_options()
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_options(*FORMATS)
-def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:
+def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str, output: str | None) -> None:
     """Show two or more models side by side, each figure with its ratio to the first model's."""
-    from costcalc.api import compare
+    from costcalc.api import compare_settings
 
-    comparison = compare(*models, strict=strict, **given(options))
+    comparison = compare_settings(models, settings, strict)
     if form == "json":
         from costcalc.render import json
 

@@ -1,0 +1,1 @@
+"""The vocabulary: exact extents, formulas, graph data, the operator registry, refusals; imports nothing above it."""
