@@ -14,6 +14,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.settings import chosen
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
+from costcalc.errors import UndecidedError
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
@@ -158,18 +159,19 @@ NODE_BY_NODE = ExecutionOptions()
 
 
 def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, Dim]:
-    """The peak of live activation bytes under an execution (views share memory), {} where open symbols leave it
-    undecided; and the arena's size where the execution has an alignment. UndecidedError where sizes are open that an
-    order or an arena is chosen by."""
+    """The peak of live activation bytes under an execution (views share memory), and the arena's size where the
+    execution has an alignment; without what open symbols leave undecided."""
     if execution == NODE_BY_NODE:
         value = timeline(schedule(graph)).peak
         return {} if value is None else {"peak_activation_bytes": value}
     from costcalc.memory.footprint import footprint
 
-    needed = footprint(graph, execution)
-    return ({} if needed.peak is None else {"peak_activation_bytes": needed.peak}) | (
-        {} if needed.arena is None else {"arena_bytes": needed.arena.size}
-    )
+    try:
+        needed = footprint(graph, execution)
+    except UndecidedError:
+        return {} if execution.align is None else peak(graph, replace(execution, align=None))
+    totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}
+    return {key: value for key, value in totals.items() if value is not None}
 
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
