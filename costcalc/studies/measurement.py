@@ -6,7 +6,7 @@ A quantity that the model does not have is refused (QuantityError: fact and reme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -24,6 +24,9 @@ from costcalc.hardware.find import find
 from costcalc.hardware.profile import HardwareProfile
 from costcalc.ir import Graph
 from costcalc.memory.footprint import footprint
+from costcalc.memory.fuse import fused
+from costcalc.memory.peak import live_bytes
+from costcalc.memory.schedule import schedule
 from costcalc.report import Report, is_lower_bound
 from costcalc.roofline import Roofline, roofline
 from costcalc.studies.options import Settings
@@ -264,17 +267,24 @@ def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
     lines = measurement.fits(ref.device)
     if any(not line.fits for line in lines):
         return Figure(False)
-    report = measurement.base
+    report, profile = measurement.base, measurement.profile(ref.device)
+    names = symbols(*_must_fit(measurement, profile))
+    if names:
+        raise QuantityError(f"what must fit depends on {', '.join(names)}", _bind(names))
     if not lines:
-        names = report.open_symbols
-        if names:
-            raise QuantityError(f"what must fit depends on {', '.join(names)}", _bind(names))
-        raise QuantityError(
-            f"the profile {measurement.profile(ref.device).id} has the size of no memory", "name another"
-        )
+        raise QuantityError(f"the profile {profile.id} has the size of no memory", "name another device")
     if report.lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
+
+
+def _must_fit(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
+    """The bytes that must fit a device: weights, the live bytes of a run (of generation they are numbers), training."""
+    yield measurement.base.totals["weight_bytes"]
+    if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
+        yield from live_bytes(schedule(measurement.base.graph, fused(measurement.base.graph)))
+    if measurement.settings.training is not None and profile.bytes_of("device"):
+        yield measurement.trained.totals["training_bytes"]
 
 
 def _generation(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
