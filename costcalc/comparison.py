@@ -28,12 +28,12 @@ SHOWN = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "U
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Shown):
-    """Two or more models; names are the reports' own, or their sources where those are equal. asked are the figures of
+    """Two or more models; names are the reports' own, or their sources where those are equal. figures are those of
     further quantities, of each model or the refusal where it does not have one."""
 
     reports: tuple[Report, ...]
     names: tuple[str, ...]
-    asked: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = field(default_factory=dict)
+    figures: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.names)}>"
@@ -56,7 +56,7 @@ class Comparison(Shown):
             "names": list(self.names),
             "totals": {
                 **_plain(self.totals()),
-                **{ref.key: figure_entries(ref, row) for ref, row in self.asked.items()},
+                **{ref.key: figure_entries(ref, row) for ref, row in self.figures.items()},
             },
             "flops_by_op": _plain(self.by_operator()),
         }
@@ -64,10 +64,10 @@ class Comparison(Shown):
     def sheets(self) -> tuple[Sheet, Sheet]:
         """The totals; and FLOPs by operator type."""
         table: dict[str, tuple[Any, ...]] = {CATALOGUE[key].label: row for key, row in self.totals().items()}
-        table |= {ref.label: tuple([figure_amount(ref, f) for f in row]) for ref, row in self.asked.items()}
+        table |= {ref.label: tuple([figure_amount(ref, f) for f in row]) for ref, row in self.figures.items()}
         return (
             self._sheet(
-                "Totals", "", table, ratios={ref.label: figure_ratios(ref, row) for ref, row in self.asked.items()}
+                "Totals", "", table, ratios={ref.label: figure_ratios(ref, row) for ref, row in self.figures.items()}
             ),
             self._sheet("FLOPs by operator", "2 × MACs + elementwise operations", self.by_operator(), self.remarks()),
         )
@@ -90,7 +90,7 @@ class Comparison(Shown):
             Remark(name, accounting(report), report.lower_bound)
             for name, report in zip(self.names, self.reports, strict=True)
         ]
-        return (*found, *refusal_remarks(self.names, self.asked), *counted)
+        return (*found, *refusal_remarks(self.names, self.figures), *counted)
 
     def _sheet(
         self,
@@ -115,7 +115,7 @@ class Comparison(Shown):
 
 
 def compare_reports(
-    reports: Sequence[Report], asked: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = {}
+    reports: Sequence[Report], figures: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = {}
 ) -> Comparison:
     """Reports and the figures of further quantities -> their comparison. UsageError unless there are two or more."""
     if len(reports) < 2:
@@ -123,7 +123,7 @@ def compare_reports(
     names = [report.name for report in reports]
     unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
     numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
-    return Comparison(tuple(reports), tuple(numbered), asked)
+    return Comparison(tuple(reports), tuple(numbered), figures)
 
 
 def amount_ratio(a: Amount, b: Amount) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.columns import BACKWARD, Amount, AtLeast, qualified
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.settings import written
+from costcalc.core.settings import option_words
 from costcalc.dim import substitute, symbols
 from costcalc.ir import DType
 from costcalc.operands import weight_bytes_by_dtype
@@ -101,7 +101,7 @@ def _remarks(report: Report) -> Iterator[Remark]:
     for note in report.notes:
         yield Remark("Note", note)
     if report.execution != NODE_BY_NODE:
-        yield Remark("Execution", f"{', '.join(written(report.execution))} (of the peak and the arena)")
+        yield Remark("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
     step = _step(report)
     if step is not None:
         from costcalc.training import lines

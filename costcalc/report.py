@@ -11,7 +11,7 @@ from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.settings import chosen
+from costcalc.core.settings import non_defaults
 from costcalc.cost import cost_graph
 from costcalc.dim import Dim, Poly, substitute, symbols
 from costcalc.errors import UndecidedError
@@ -143,7 +143,7 @@ class Report(Shown):
             "accounted": self.accounted(),
             "assumptions": [str(a) for a in self.assumptions],
             "notes": list(self.notes),
-            **({} if self.execution == NODE_BY_NODE else {"execution": chosen(self.execution)}),
+            **({} if self.execution == NODE_BY_NODE else {"execution": non_defaults(self.execution)}),
             "layers": [row_dict(row) for row in self.rows],
         }
 

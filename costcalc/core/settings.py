@@ -59,7 +59,7 @@ def settings_of(cls: type) -> tuple[Setting, ...]:
     return tuple(made)
 
 
-def checked(one: Setting, value: Any) -> Any:
+def check_value(one: Setting, value: Any) -> Any:
     """A setting's value as its field holds it: hashable lists, numbers and words that the kind allows. None is the
     default. UsageError where it does not fit the kind."""
     return one.default if value is None and one.kind not in BY_NAME else _CHECKS[one.kind](one, value)
@@ -74,18 +74,18 @@ def build(cls: Callable[..., T], values: Mapping[str, Any], what: str) -> T:
             raise UsageError(
                 f"{what} has no setting {name!r}", did_you_mean(name, known) or f"it has {', '.join(known)}"
             )
-    return cls(**{name: checked(known[name], value) for name, value in values.items()})
+    return cls(**{name: check_value(known[name], value) for name, value in values.items()})
 
 
-def chosen(item: Any) -> dict[str, Any]:
+def non_defaults(item: Any) -> dict[str, Any]:
     """The settings of a dataclass that are not their defaults, by name: what `build` takes back."""
     values = {one.name: (getattr(item, one.name), one.default) for one in settings_of(type(item))}
     return {name: value for name, (value, default) in values.items() if value != default and value != {}}
 
 
-def written(item: Any) -> tuple[str, ...]:
+def option_words(item: Any) -> tuple[str, ...]:
     """The settings that are not their defaults as words of the command line: `fuse`, `optimizer sgd`, `dim seq=128`."""
-    given, parts = chosen(item), []
+    given, parts = non_defaults(item), []
     for one in settings_of(type(item)):
         word = one.option.removeprefix("--")
         value = given.get(one.name)

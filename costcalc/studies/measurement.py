@@ -47,7 +47,7 @@ class Measurement:
     @property
     def report(self) -> Report:
         """The report, with the training step where the settings ask for one."""
-        return self.base if self.settings.training is None else self.trained
+        return self.base if self.settings.training is None else self.training_report
 
     @property
     def report_or_base(self) -> Report:
@@ -58,7 +58,7 @@ class Measurement:
             return self.base
 
     @property
-    def trained(self) -> TrainingReport:
+    def training_report(self) -> TrainingReport:
         """The report with the training step. QuantityError where the settings ask for none."""
         options = self.settings.training
         if options is None:
@@ -219,7 +219,7 @@ def _certainty(report: Report, key: str) -> Certainty:
 
 def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
-    report = measurement.trained if "training" in ref.quantity.needs else measurement.base
+    report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
         names = report.open_symbols
         raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _bind(names))
@@ -284,7 +284,7 @@ def _must_fit(measurement: Measurement, profile: HardwareProfile) -> Iterator[Di
     if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
         yield from live_bytes(schedule(measurement.base.graph, fused(measurement.base.graph)))
     if measurement.settings.training is not None and profile.bytes_of("device"):
-        yield measurement.trained.totals["training_bytes"]
+        yield measurement.training_report.totals["training_bytes"]
 
 
 def _generation(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
 from costcalc.core.quantities import CATALOGUE, GENERATION, PER_DEVICE, TRAINING, QuantityRef
-from costcalc.core.settings import Setting, build, checked, chosen, setting, settings_of, written
+from costcalc.core.settings import Setting, build, check_value, non_defaults, option_words, setting, settings_of
 from costcalc.errors import UsageError, did_you_mean
 
 
@@ -91,7 +91,7 @@ class Settings:
         made: dict[str, Any] = {}
         for name, value in given.items():
             if name in own:
-                made[name] = checked(own[name], value)
+                made[name] = check_value(own[name], value)
             elif name in GROUPS:
                 group = _group(name, value)
                 made |= {} if group is None else {name: group}
@@ -111,26 +111,26 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """The settings that are not their defaults, by name, as plain data for locks and JSON: `of` takes it back. A
         group whose options are all defaults is true."""
-        found = chosen(self)
+        found = non_defaults(self)
         if self.execution != ExecutionOptions():
-            found["execution"] = chosen(self.execution)
+            found["execution"] = non_defaults(self.execution)
         if self.training is not None:
-            found["training"] = chosen(self.training) or True
+            found["training"] = non_defaults(self.training) or True
         if self.devices:
             found["devices"] = self.devices
         if self.generation is not None:
-            found["generation"] = chosen(self.generation) or True
+            found["generation"] = non_defaults(self.generation) or True
         return found
 
     def words(self) -> str:
         """The settings that are not their defaults as one line: `act-dtype int8, fuse, training, hardware t4`."""
-        parts = [*written(self), *written(self.execution)]
+        parts = [*option_words(self), *option_words(self.execution)]
         if self.training is not None:
-            parts += ["training", *written(self.training)]
+            parts += ["training", *option_words(self.training)]
         parts += [f"hardware {name}" for name in self.devices]
         if self.generation is not None:
             parts += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
-            parts += [part for part in written(self.generation) if not part.startswith(("prompt", "generate"))]
+            parts += [part for part in option_words(self.generation) if not part.startswith(("prompt", "generate"))]
         return ", ".join(parts)
 
     def quantities(self) -> tuple[QuantityRef, ...]:
@@ -184,7 +184,7 @@ def _group(name: str, value: Any) -> Any:
     if value is True:
         return cls()
     if isinstance(value, cls):
-        return build(cls, chosen(value), name)
+        return build(cls, non_defaults(value), name)
     if isinstance(value, Mapping):
         return build(cls, value, name)
     options = ", ".join(one.name for one in settings_of(cls))

@@ -43,7 +43,7 @@ def analyze(source: Source | Report, settings: Settings, strict: bool = False) -
     model is not read again."""
     if isinstance(source, Report):
         read_already(**settings.reading())
-        report = executed(source, settings)
+        report = with_execution(source, settings)
     else:
         report = analyze_graph(load(source, settings), settings.execution)
     if strict and report.unknown:
@@ -52,7 +52,7 @@ def analyze(source: Source | Report, settings: Settings, strict: bool = False) -
     return report
 
 
-def executed(report: Report, settings: Settings) -> Report:
+def with_execution(report: Report, settings: Settings) -> Report:
     """A report with the peak (and the arena) of the settings' execution, where they say one."""
     if settings.execution in (report.execution, type(settings.execution)()):
         return report
