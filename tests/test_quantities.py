@@ -258,7 +258,7 @@ def test_the_typed_arguments_are_the_settings() -> None:
 
 
 def test_the_peak_of_an_execution_is_that_of_memory_with_the_same_options() -> None:
-    execution = {"fuse_blocks": True, "in_place": True, "reorder": True, "align": 64}
+    execution: dict[str, Any] = {"fuse_blocks": True, "in_place": True, "reorder": True, "align": 64}
     report = costcalc.analyze("mobilenet_v2", act_dtype="int8", execution=execution)
     found = costcalc.footprint("mobilenet_v2", act_dtype="int8", **execution)
     assert found.arena is not None

@@ -45,7 +45,7 @@ def on_disk(configs: Sequence[Config]) -> Models:
 def at_revision(configs: Sequence[Config], revision: str) -> Models:
     """The models of a revision. Where two configs name one, the first holds."""
     files = revisions.files(revision)
-    wanted: dict[tuple[str, str], tuple[str]] = {}
+    wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
     for config in configs:
         folder = folder_of(config)
         inside = {posixpath.relpath(name, folder or "."): name for name in files}

@@ -13,13 +13,13 @@ from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.report import Report, analyze_graph
-from costcalc.training.account import train
+from costcalc.training.account import TrainingReport, train
 
 F32, I64 = DType.FLOAT32, DType.INT64
 RESNET18, CONV1 = 1_814_073_344, 64 * 112 * 112 * 3 * 7 * 7
 
 
-def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> Report:
+def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> TrainingReport:
     return train(analyze_graph(graph), TrainingOptions(freeze=freeze, input_gradient=input_gradient))
 
 
