@@ -65,7 +65,7 @@ def check_value(one: Setting, value: Any) -> Any:
     return one.default if value is None and one.kind not in BY_NAME else _CHECKS[one.kind](one, value)
 
 
-def build(cls: Callable[..., T], values: Mapping[str, Any], what: str) -> T:
+def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
     """A dataclass of settings from values by their names, as Python callers, configs and locks give them. UsageError
     for a name that is none of its settings and for a value that does not fit."""
     known = {one.name: one for one in settings_of(cls)}
