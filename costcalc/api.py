@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from costcalc.errors import UnknownOperatorError
 from costcalc.ir import Graph
-from costcalc.report import Report, analyze_graph
+from costcalc.report import Report
+from costcalc.studies.options import Settings
+from costcalc.studies.pipeline import analyze as analyze_source
+from costcalc.studies.pipeline import load as load_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -19,22 +21,12 @@ if TYPE_CHECKING:
     from costcalc.diff.change import Diff
     from costcalc.frontends import ModelSource
     from costcalc.memory.footprint import Footprint
-    from costcalc.options import Costing, Reading
     from costcalc.roofline import Roofline
+    from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
     from costcalc.working import Explanation
 
 
-def load(
-    source: ModelSource,
-    *,
-    dims: Mapping[str, int | str] | None = None,
-    params: Mapping[str, str | int | float] | None = None,
-    shapes: Mapping[str, Sequence[int | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-    dtype: str | None = None,
-    act_dtype: str | None = None,
-) -> Graph:
+def load(source: ModelSource, **options: Unpack[ReadingArguments]) -> Graph:
     """The graph of a model: the path of a YAML or ONNX file, a built-in name, the bytes of a file, a binary file
     object or an onnx.ModelProto.
 
@@ -43,65 +35,65 @@ def load(
     weights and activations as if stored and computed in another type (`"int8"`). CostcalcError where it is no model, or
     not a valid one.
     """
-    from costcalc.load import load as read
-
-    graph = read(
-        source, dims=dims or {}, params=params or {}, shapes=shapes or {}, values=values or {}, symbolic=symbolic
-    )
-    if dtype is None and act_dtype is None:
-        return graph
-    from costcalc.precision import convert, named
-
-    return convert(graph, named(dtype), named(act_dtype))
+    return load_source(source, Settings.of(**options))
 
 
-def analyze(
-    source: ModelSource,
-    *,
-    dims: Mapping[str, int | str] | None = None,
-    params: Mapping[str, str | int | float] | None = None,
-    shapes: Mapping[str, Sequence[int | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-    dtype: str | None = None,
-    act_dtype: str | None = None,
-    strict: bool = False,
-) -> Report:
-    """What a model costs. The arguments are load's; strict makes an operator without a rule an UnknownOperatorError."""
-    graph = load(
-        source,
-        dims=dims,
-        params=params,
-        shapes=shapes,
-        values=values,
-        symbolic=symbolic,
-        dtype=dtype,
-        act_dtype=act_dtype,
-    )
-    report = analyze_graph(graph)
-    if strict and report.unknown:
-        listed = ", ".join(f"{u.operator} ({len(u.layers)})" for u in report.unknown)
-        raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)
-    return report
+def analyze(source: ModelSource, *, strict: bool = False, **options: Unpack[SettingsArguments]) -> Report:
+    """What a model costs: layers and totals, and what the options ask for beside, which str prints too.
+
+    The options are load's and: execution (in_place, fuse, fuse_blocks, reorder, align by name) for the peak and the
+    arena; training (True, or optimizer, freeze, input_gradient, checkpoint by name) for a training step; devices
+    (names or paths of profiles) for bounds of time and energy; generation (True, or prompt, generate, batch,
+    cache_dtype by name) for a decoder's passes and cache. strict makes an operator without a rule an
+    UnknownOperatorError.
+    """
+    return analyze_settings(source, Settings.of(**options), strict)
 
 
-def compare(*sources: ModelSource | Report, **options: Unpack[Costing]) -> Comparison:
+def analyze_settings(source: ModelSource, settings: Settings, strict: bool = False) -> Report:
+    """analyze with its options as Settings."""
+    if settings.training is None and not settings.devices and settings.generation is None:
+        return analyze_source(source, settings, strict)
+    from costcalc.studies.measurement import measure, measured_report
+
+    measurement = measure(source, settings, strict)
+    return measured_report(measurement) if settings.devices or settings.generation else measurement.report
+
+
+def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
     """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
+    return compare_settings(sources, Settings.of(**{k: v for k, v in options.items() if k != "strict"}),
+                            bool(options.get("strict")))  # fmt: skip
+
+
+def compare_settings(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:
+    """compare with its options as Settings: a row for each quantity that they ask for."""
     from costcalc.comparison import compare_reports
     from costcalc.frontends import hold_source
     from costcalc.shared import fitting, refuse
+    from costcalc.studies.measurement import Measurement, measure
 
-    held = [s if isinstance(s, Report) else hold_source(s) for s in sources]
-    found = [(s, None) if isinstance(s, Report) else fitting(partial(analyze, s), options) for s in held]
-    refuse([lacks for _, lacks in found if lacks is not None])
-    return compare_reports([report for report, _ in found])
+    def one(source: Any, **reading: Any) -> Measurement:
+        return measure(source, replace(settings, **reading), strict)
+
+    measurements, refusals = [], []
+    for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
+        if isinstance(source, Report):  # its model is not read again
+            measurements.append(one(source, **Settings().reading()))
+        else:
+            measurement, lacks = fitting(partial(one, source), settings.reading())
+            measurements.append(measurement)
+            refusals.append(lacks)
+    refuse(refusals)
+    asked = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in settings.quantities()}
+    return compare_reports([m.report_or_base for m in measurements], asked)
 
 
 def diff(
     before: ModelSource | Report,
     after: ModelSource | Report,
-    **options: Unpack[Costing],
+    **options: Unpack[CostingArguments],
 ) -> Diff:
     """What changed from one version of a model to another; the options are analyze's, for both.
 
@@ -138,20 +130,22 @@ def footprint(
     *,
     in_place: bool = False,
     fuse: bool = False,
-    blocks: bool = False,
+    fuse_blocks: bool = False,
     reorder: bool = False,
-    alignment: int | None = None,
-    **options: Unpack[Reading],
+    align: int | None = None,
+    **options: Unpack[ReadingArguments],
 ) -> Footprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
-    runs is as in costcalc.memory.footprint.Execution; the other options are load's."""
-    from costcalc.memory.footprint import Execution, footprint
+    runs is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
+    from costcalc.memory.footprint import footprint
 
-    graph = _reported(source, options).graph if isinstance(source, Report) else load(source, **options)
-    return footprint(graph, Execution(in_place, fuse, blocks, reorder, alignment))
+    execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
+    settings = Settings.of(execution=execution, **options)
+    graph = _reported(source, options).graph if isinstance(source, Report) else load_source(source, settings)
+    return footprint(graph, settings.execution)
 
 
-def explain(source: ModelSource | Report, layer: str | None = None, **options: Unpack[Costing]) -> Explanation:
+def explain(source: ModelSource | Report, layer: str | None = None, **options: Unpack[CostingArguments]) -> Explanation:
     """The working of a model's figures, or of one layer's; the options are analyze's."""
     from costcalc.working import explain_report
 
@@ -160,7 +154,9 @@ def explain(source: ModelSource | Report, layer: str | None = None, **options: U
 
 
 def on_hardware(
-    source: ModelSource | Report, *devices: str | os.PathLike[str], **options: Unpack[Costing]
+    source: ModelSource | Report,
+    *devices: str | os.PathLike[str],
+    **options: Unpack[CostingArguments],
 ) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""

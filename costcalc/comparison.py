@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from costcalc.core.amount import Amount, AtLeast, add, magnitude
+from costcalc.core.quantities import Figure, QuantityRef
 from costcalc.core.result import Result
 from costcalc.dim import Dim
-from costcalc.errors import UsageError
+from costcalc.errors import QuantityError, UsageError
 from costcalc.footer import total
 from costcalc.report import Report
 from costcalc.units import ratio
@@ -18,10 +19,12 @@ QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "pe
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Result):
-    """Two or more models; names are the reports' own, or their sources where those are equal."""
+    """Two or more models; names are the reports' own, or their sources where those are equal. figures are those of
+    further quantities, of each model or the refusal where it does not have one."""
 
     reports: tuple[Report, ...]
     names: tuple[str, ...]
+    figures: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.names)}>"
@@ -39,14 +42,16 @@ class Comparison(Result):
         return dict(sorted(used.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
 
 
-def compare_reports(reports: Sequence[Report]) -> Comparison:
-    """UsageError unless there are two or more."""
+def compare_reports(
+    reports: Sequence[Report], figures: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = {}
+) -> Comparison:
+    """Reports and the figures of further quantities -> their comparison. UsageError unless there are two or more."""
     if len(reports) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models")
     names = [report.name for report in reports]
     unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
     numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
-    return Comparison(tuple(reports), tuple(numbered))
+    return Comparison(tuple(reports), tuple(numbered), figures)
 
 
 def amount_ratio(a: Amount, b: Amount) -> float | None:

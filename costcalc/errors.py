@@ -80,6 +80,10 @@ class UndecidedError(CostcalcError):
     """A question about an extent depends on a symbol that is not bound."""
 
 
+class QuantityError(CostcalcError):
+    """A model, or what is set for it, does not have the quantity that is asked for: no cache, no peak of a device."""
+
+
 class UnknownOperatorError(CostcalcError):
     """--strict was given and an operator has no rule."""
 

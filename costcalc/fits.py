@@ -59,7 +59,6 @@ def _fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
             continue
         what = " + ".join(WORDS[key] for key, _ in known)
         yield Fit(memory, what, sum(amount for _, amount in known), capacity)
-    capacity, training = profile.bytes_of("device"), report.training
-    if training is not None and capacity is not None and isinstance(training.total_bytes, int):
-        what = "training: weights + gradients + optimizer state + kept activations"
-        yield Fit("device", what, training.total_bytes, capacity)
+    capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
+    if isinstance(training, int) and capacity is not None:
+        yield Fit("device", "training: weights + gradients + optimizer state + kept activations", training, capacity)

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.columns import BACKWARD
 from costcalc.core.amount import Amount, AtLeast
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.settings import option_words
 from costcalc.dim import substitute, symbols
 from costcalc.ir import DType
 from costcalc.operands import weight_bytes_by_dtype
 from costcalc.registry import state
-from costcalc.report import Report
+from costcalc.report import NODE_BY_NODE, Report, is_lower_bound
 from costcalc.rows import UnknownOp
 from costcalc.units import exact, shape_text, short, short_bytes
 
-TOTALS = {
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "params": "Params",
-    "buffers": "Buffers",
-    "weight_bytes": "Weight bytes",
-    "activation_bytes": "Activation bytes",
-    "peak_activation_bytes": "Peak activation bytes",
-    "traffic_bytes": "Traffic bytes",
-}
-
+if TYPE_CHECKING:
+    from costcalc.training.account import TrainingStep
 
 PLAIN = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
 """Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
@@ -51,30 +44,37 @@ class Remark(NamedTuple):
 def total(report: Report, key: str) -> Amount:
     """A total; AtLeast where a layer's part of it is unknown."""
     value = report.totals[key]
-    source = "activation_bytes" if key == "peak_activation_bytes" else key
-    if report.lower_bound and any(row.amounts[source] is None for row in report.rows):
-        return AtLeast(value)
-    return value
+    return AtLeast(value) if is_lower_bound(report, key) else value
 
 
 def facts(report: Report) -> tuple[Fact, ...]:
     """The totals; buffers only where there are some; what training costs last."""
     found = [
-        Fact(label, total(report, key), "bytes" if key.endswith("bytes") else "number")
-        for key, label in TOTALS.items()
-        if key in report.totals and (key != "buffers" or total(report, key) != 0)
+        Fact(quantity.label, total(report, key), quantity.kind)
+        for key, quantity in CATALOGUE.items()
+        if key in report.totals and "training" not in quantity.needs and (key != "buffers" or total(report, key) != 0)
     ]
-    return (*found, *_training(report)) if report.training else tuple(found)
+    return (*found, *_training(report))
 
 
 def _training(report: Report) -> Iterator[Fact]:
+    step = _step(report)
+    if step is None:
+        return
     from costcalc.training import lines
 
-    assert report.training is not None
-    yield Fact("Backward MACs", total(report, BACKWARD), "number")
-    for label, value, kind in lines.facts(report.training):
-        partly = report.training.without_rule and not label.startswith(("Gradient", "Optimizer", "Trained"))
+    for key, label, value, kind in lines.facts(step):
+        partly = key and isinstance(total(report, key), AtLeast)
         yield Fact(label, AtLeast(value) if partly else value, kind)
+
+
+def _step(report: Report) -> TrainingStep | None:
+    """What a training step costs; None in a report without training, for which nothing of training is imported."""
+    if BACKWARD not in report.totals:
+        return None
+    from costcalc.training.account import step_of
+
+    return step_of(report)
 
 
 def remarks(report: Report) -> tuple[Remark, ...]:
@@ -101,11 +101,14 @@ def _remarks(report: Report) -> Iterator[Remark]:
         yield Remark("Assumed", assumption.shown())
     for note in report.notes:
         yield Remark("Note", note)
-    if report.training:
+    if report.execution != NODE_BY_NODE:
+        yield Remark("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
+    step = _step(report)
+    if step is not None:
         from costcalc.training import lines
 
-        yield Remark("Training", lines.text(report.training))
-        for name in report.training.without_rule[:3]:
+        yield Remark("Training", lines.text(step))
+        for name in step.without_rule[:3]:
             yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
     yield Remark("Accounted for", accounting(report))
     for unknown in report.unknown:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from costcalc.analysis.options import ExecutionOptions
 from costcalc.assume import Assumption
 from costcalc.binding import bind_graph, check_binding
 from costcalc.breakdown import flops_by, macs_by_precision
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.result import Result
 from costcalc.cost import cost_nodes
 from costcalc.dim import Dim, Poly, substitute, symbols
+from costcalc.errors import UndecidedError
 from costcalc.formula import KINDS, ROLES
 from costcalc.ir import Graph
 from costcalc.memory.peak import timeline
 from costcalc.memory.schedule import schedule
 from costcalc.rows import QUANTITIES, Row, UnknownOp, bind_row, make_rows, unknown_ops
 from costcalc.units import exact
-
-if TYPE_CHECKING:
-    from costcalc.training.account import Training
 
 FORMAT_VERSION = 1
 
@@ -30,7 +29,7 @@ class Report(Result):
     """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
 
     bound are the symbols that have a value (a default batch of 1 too), open_symbols those that have none; notes say
-    what was decided by default, assumptions what open extents are taken for.
+    what was decided by default, assumptions what open extents are taken for. execution is what the peak rests on.
     """
 
     name: str
@@ -43,7 +42,7 @@ class Report(Result):
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     graph: Graph
-    training: Training | None = None
+    execution: ExecutionOptions
 
     @property
     def open_symbols(self) -> tuple[str, ...]:
@@ -107,25 +106,44 @@ class Report(Result):
             assumption.check(dims)
         rows = tuple(bind_row(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
-        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph)
-        bound = replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
-        return bound if self.training is None else self.training.of(bound)
+        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph, self.execution)
+        return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
 
 
-def peak(graph: Graph) -> dict[str, Dim]:
-    """The peak of live activation bytes (nothing in place, views share memory); {} where open symbols leave it open."""
-    value = timeline(schedule(graph)).peak
-    return {} if value is None else {"peak_activation_bytes": value}
+def is_lower_bound(report: Report, key: str) -> bool:
+    """Whether a total leaves something out: a layer's part of a column that it rests on is unknown."""
+    columns = CATALOGUE[key].columns
+    return report.lower_bound and any(row.amounts.get(column, 0) is None for row in report.rows for column in columns)
 
 
-def analyze_graph(graph: Graph) -> Report:
-    """Costs a graph and sums it up."""
+NODE_BY_NODE = ExecutionOptions()
+"""Nothing in place, nothing fused, in the given order."""
+
+
+def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, Dim]:
+    """The peak of live activation bytes under an execution (views share memory), and the arena's size where the
+    execution has an alignment; without what open symbols leave undecided."""
+    if execution == NODE_BY_NODE:
+        value = timeline(schedule(graph)).peak
+        return {} if value is None else {"peak_activation_bytes": value}
+    from costcalc.memory.footprint import footprint
+
+    try:
+        needed = footprint(graph, execution)
+    except UndecidedError:
+        return {} if execution.align is None else peak(graph, replace(execution, align=None))
+    totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}
+    return {key: value for key, value in totals.items() if value is not None}
+
+
+def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
+    """Costs a graph and sums it up; the peak is that of the execution."""
     rows = make_rows(cost_nodes(graph))
     figures = [row.amounts for row in rows]
     totals: dict[str, Dim] = {
         name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
     }
-    totals |= peak(graph)
+    totals |= peak(graph, execution)
     unknown = unknown_ops(rows)
     return Report(
         graph.name,
@@ -138,4 +156,5 @@ def analyze_graph(graph: Graph) -> Report:
         graph.assumptions,
         graph.notes,
         graph,
+        execution,
     )

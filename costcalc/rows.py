@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from costcalc.binding import bind_cost
+from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.cost import NodeCost
 from costcalc.dim import Dim, substitute
 from costcalc.formula import Cost
 from costcalc.ir import TensorType, bind_type, qualified
 from costcalc.storage import Storage
 
-QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes")
+QUANTITIES = LAYER_TOTALS
 """The figures of a row and of the totals, over all runs of a node. None where one is not known."""
 
 Amounts = Mapping[str, "Dim | None"]

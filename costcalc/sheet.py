@@ -28,7 +28,7 @@ DEFAULTS = {
 
 class View(NamedTuple):
     """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
-    report's rooflines on devices."""
+    report's rooflines on devices; totals and remarks of what else was measured."""
 
     by: str = "layer"
     depth: int | None = None
@@ -36,6 +36,8 @@ class View(NamedTuple):
     top: int | None = None
     columns: tuple[str, ...] = ()
     devices: tuple[Roofline, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Plot(NamedTuple):
@@ -85,7 +87,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
     timed = _timed(view)
     keys = _keys(report, view)
-    if columns.BACKWARD in (*keys, view.sort) and report.training is None:
+    if columns.BACKWARD in (*keys, view.sort) and columns.BACKWARD not in report.totals:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
     layers = report.layers
@@ -116,8 +118,8 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         last[0] if rest else None,
         _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
-        facts(report),
-        (*_device_remarks(view), *remarks(report)),
+        (*facts(report), *view.facts),
+        (*_device_remarks(view), *view.remarks, *remarks(report)),
     )
 
 
@@ -153,7 +155,7 @@ def _keys(report: Report, view: View) -> list[str]:
 
 def _defaults(report: Report, by: str) -> tuple[str, ...]:
     keys = DEFAULTS[by]
-    if report.training is None:
+    if columns.BACKWARD not in report.totals:
         return keys
     after = keys.index("macs") + 1
     return (*keys[:after], columns.BACKWARD, *keys[after:])

@@ -105,8 +105,8 @@ def test_rich_prints_the_tables_of_a_result(name: str) -> None:
 
 
 def test_an_alignment_is_at_least_a_byte() -> None:
-    with pytest.raises(UsageError, match="give at least 1"):
-        costcalc.footprint("lenet5", alignment=0)
+    with pytest.raises(UsageError, match="a whole number of at least 1"):
+        costcalc.footprint("lenet5", align=0)
 
 
 def test_the_symbols_that_a_model_has_are_named() -> None:

@@ -157,7 +157,7 @@ def test_a_crash_is_exit_2_without_a_traceback(
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by our own fault")
 
-    monkeypatch.setattr("costcalc.api.analyze", crash)
+    monkeypatch.setattr("costcalc.api.analyze_settings", crash)
     assert run.run(["analyze", "standard.yaml"]) == 2
     shown = capsys.readouterr().err
     assert "bug in costcalc (ZeroDivisionError: by our own fault)" in shown and "Traceback" not in shown

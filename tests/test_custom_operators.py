@@ -163,8 +163,7 @@ def test_it_is_fused(tmp_path: Path) -> None:
 
 
 def test_it_is_trained(tmp_path: Path) -> None:
-    custom, plain = (train(analyze_graph(graph)).training for graph in both(tmp_path))
-    assert custom is not None and plain is not None
+    custom, plain = (train(analyze_graph(graph)).step for graph in both(tmp_path))
     assert custom.without_rule == ()
     filters, product, scores = 6 * 36 * 36, 6 * 36 * 16, 6 * 6 * 16
     assert custom.macs["forward"] == filters + product + 2 * scores
@@ -235,8 +234,8 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     report = analyze_graph(graph)
     assert report.totals["macs"] == 6 * 36 * 36 + 6 * 36 * 16 + 2 * 6 * 6 * 16, "the rules are asked"
     assert [step.nodes for step in fused(graph)] == [(i,) for i in range(7)], "nothing is fused"
-    training = train(report).training
-    assert training is not None and training.without_rule == ("filter", "dense", "attend")
+    training = train(report).step
+    assert training.without_rule == ("filter", "dense", "attend")
     assert fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [least(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"

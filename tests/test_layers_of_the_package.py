@@ -12,7 +12,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     ("errors", "calm"),
-    ("git", "given", "options"),
+    ("git", "given"),
+    ("core",),
+    ("analysis",),
     ("revisions",),
     ("dim",),
     ("core",),
@@ -31,12 +33,15 @@ ORDER = (
     ("compulsory",),
     ("roof",),
     ("roofline",),
+    ("training",),
     ("fits", "energy"),
-    ("windows", "separable", "columns", "grouping", "training"),
+    ("windows", "separable", "columns", "grouping"),
     ("footer", "values"),
     ("timing", "timed"),
     ("sheet", "steps"),
-    ("working", "comparison", "catalogue", "generation", "occupancy"),
+    ("working", "catalogue", "generation", "occupancy", "studies"),
+    ("views",),
+    ("comparison",),
     ("bounds", "devices"),
     ("snapshot",),
     ("diff",),
@@ -71,6 +76,7 @@ ALLOWED_UP = {
     ("render", "reconcile"),
     ("diff", "api"),
     ("load", "api"),
+    ("studies", "views"),
 }
 """The presenter's views know all results. The packages load and diff, when they are called, are the API's functions of
 those names."""

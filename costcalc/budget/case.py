@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.budget.limits import ALL, Budget, Levels
+from costcalc.core.quantities import CATALOGUE
 from costcalc.snapshot import Layer, Snapshot
 
 
@@ -77,7 +78,7 @@ def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
 
 def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
     """Whether a total is only known from below: a layer's part of it is not known, and its operator not allowed."""
-    source = "activation_bytes" if quantity == "peak_activation_bytes" else quantity
+    columns = CATALOGUE[quantity].columns
     return bool(snapshot.unknown) and any(
-        layer.amounts[source] is None and not allowed(layer, allow) for layer in snapshot.layers
+        layer.amounts[column] is None and not allowed(layer, allow) for layer in snapshot.layers for column in columns
     )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from costcalc.budget.config_limits import Asked, asked
-from costcalc.budget.limits import LOCK, Config, Entry, Levels, Settings
+from costcalc.budget.limits import LOCK, Config, Entry, Levels
 from costcalc.budget.reading import Source, is_null
 from costcalc.budget.rules import CANNOT_TELL, RULES
 from costcalc.load.yaml_nodes import Map, Scalar, Seq, YamlNode
 from costcalc.precision import PRECISIONS, spelt_out
+from costcalc.studies.options import Settings
 
 SETTINGS = ("set", "dims", "shapes", "values", "dtype", "act_dtype", "symbolic")
 LIMITING = ("limits", "max_increase", "min_delta", "layers", "allow")
@@ -80,26 +81,30 @@ def is_glob(path: str) -> bool:
 def _over(outer: Settings, inner: Settings, symbolic: bool) -> Settings:
     """A scenario's settings over its model's; symbolic tells whether the scenario says that word."""
     return Settings(
-        {**outer.params, **inner.params},
-        {**outer.dims, **inner.dims},
-        {**outer.shapes, **inner.shapes},
-        {**outer.values, **inner.values},
-        inner.symbolic if symbolic else outer.symbolic,
-        inner.dtype or outer.dtype,
-        inner.act_dtype or outer.act_dtype,
+        params={**outer.params, **inner.params},
+        dims={**outer.dims, **inner.dims},
+        shapes={**outer.shapes, **inner.shapes},
+        values={**outer.values, **inner.values},
+        symbolic=inner.symbolic if symbolic else outer.symbolic,
+        dtype=inner.dtype or outer.dtype,
+        act_dtype=inner.act_dtype or outer.act_dtype,
     )
 
 
 def _settings(source: Source, node: Map) -> Settings:
     values = node.values
     return Settings(
-        {key.text: _value(source, value, key.text) for key, value in source.items(values.get("set"), "set")},
-        {key.text: _extent(source, value, key.text) for key, value in source.items(values.get("dims"), "dims")},
-        {key.text: _shape(source, value, key.text) for key, value in source.items(values.get("shapes"), "shapes")},
-        {key.text: _scalar(source, value, key.text) for key, value in source.items(values.get("values"), "values")},
-        source.truth(values["symbolic"], "symbolic") if "symbolic" in values else False,
-        _precision(source, values, "dtype"),
-        _precision(source, values, "act_dtype"),
+        params={key.text: _value(source, value, key.text) for key, value in source.items(values.get("set"), "set")},
+        dims={key.text: _extent(source, value, key.text) for key, value in source.items(values.get("dims"), "dims")},
+        shapes={
+            key.text: _shape(source, value, key.text) for key, value in source.items(values.get("shapes"), "shapes")
+        },
+        values={
+            key.text: _scalar(source, value, key.text) for key, value in source.items(values.get("values"), "values")
+        },
+        symbolic=source.truth(values["symbolic"], "symbolic") if "symbolic" in values else False,
+        dtype=_precision(source, values, "dtype"),
+        act_dtype=_precision(source, values, "act_dtype"),
     )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
 
-from costcalc.budget.limits import LIMITS, PARTS, TOTALS, USUAL, Budget, Increase, LayerLimit, Limit
+from costcalc.budget.limits import LIMITS, PARTS, USUAL, Budget, Increase, LayerLimit, Limit
 from costcalc.budget.reading import Source, removed
 from costcalc.budget.words import kind
+from costcalc.core.quantities import TOTALS
 from costcalc.errors import UsageError
 from costcalc.load.yaml_nodes import Map, Scalar, YamlNode
 from costcalc.units import parse, parse_percent, parse_seconds

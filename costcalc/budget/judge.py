@@ -10,9 +10,10 @@ from typing import Any
 from costcalc.budget import words
 from costcalc.budget.case import Case, Unknown, partial
 from costcalc.budget.culprit import NOBODY, Changes, Culprit, dearest, grew_most, named, place_of
-from costcalc.budget.limits import TOTALS, Limit
+from costcalc.budget.limits import Limit
 from costcalc.budget.rules import LIMIT_CODES, RULES, level
 from costcalc.budget.verdict import Verdict
+from costcalc.core.quantities import TOTALS
 from costcalc.dim import Poly, bounds, symbols
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.budget.verdict import Place
-
-TOTALS = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "peak_activation_bytes",
-          "traffic_bytes")  # fmt: skip
-"""The totals of a report that a limit or an increase can be on, in the order of their codes."""
+from costcalc.core.quantities import LAYER_TOTALS, TOTALS
+from costcalc.studies.options import Settings
 
 USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
 """What `max_increase: 5%` without a quantity holds for."""
 
-PARTS = tuple([quantity for quantity in TOTALS if quantity != "peak_activation_bytes"])
+PARTS = LAYER_TOTALS
 """The totals that layers have parts of."""
 
 LIMITS = (*TOTALS, "time", "ops", "unknown_ops")
@@ -69,23 +66,6 @@ class Budget:
     increases: tuple[Increase, ...] = ()
     layers: tuple[LayerLimit, ...] = ()
     allow: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a model is bound: the arguments of costcalc.load."""
-
-    params: Mapping[str, Any] = field(default_factory=dict)
-    dims: Mapping[str, Any] = field(default_factory=dict)
-    shapes: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
-    symbolic: bool = False
-    dtype: str | None = None
-    act_dtype: str | None = None
-
-    def options(self) -> dict[str, Any]:
-        """The keyword arguments of costcalc.load."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

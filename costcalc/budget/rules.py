@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from costcalc.budget.limits import TOTALS, Levels
+from costcalc.budget.limits import Levels
+from costcalc.core.quantities import CATALOGUE
 from costcalc.errors import UsageError, did_you_mean
 
 
@@ -18,27 +19,17 @@ class Rule(NamedTuple):
     remedy: str
 
 
-WORDS = {
-    "macs": ("MACs", "multiply-accumulates of one run"),
-    "flops": ("FLOPs", "floating-point operations of one run"),
-    "params": ("parameters", "learned values"),
-    "buffers": ("buffers", "stored values that are not learned"),
-    "weight_bytes": ("weight bytes", "parameters and buffers at their stored width"),
-    "activation_bytes": ("activation bytes", "bytes of all values computed in one run"),
-    "peak_activation_bytes": ("peak activation bytes", "the most activation bytes that are alive at once"),
-    "traffic_bytes": ("traffic bytes", "bytes of weights, inputs and outputs that the layers read and write"),
-}
-
-EXAMPLES = {"macs": "600M", "flops": "1.2G", "params": "5M", "buffers": "50k", "weight_bytes": "4.2 MiB",
-            "activation_bytes": "80 MiB", "peak_activation_bytes": "9 MiB", "traffic_bytes": "120 MiB"}  # fmt: skip
+CODES = {"macs": 1, "flops": 2, "params": 3, "buffers": 4, "weight_bytes": 5, "activation_bytes": 6,
+         "peak_activation_bytes": 7, "traffic_bytes": 8}  # fmt: skip
+"""The numbers of the rules of totals: CC001 limits MACs, CC201 their increase. A number never changes its meaning."""
 
 CANNOT_TELL = "CC1"
 """Codes of what cannot be told: never ignored, never lowered to a warning."""
 
 
 def _totals() -> Iterable[Rule]:
-    for i, quantity in enumerate(TOTALS, 1):
-        (name, what), example = WORDS[quantity], EXAMPLES[quantity]
+    for quantity, i in CODES.items():
+        name, what, example = CATALOGUE[quantity].name, CATALOGUE[quantity].meaning, CATALOGUE[quantity].example
         yield Rule(
             f"CC{i:03}", name, f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
             f"Set it with `limits: {{{quantity}: {example}}}` or `--max {quantity}={example.replace(' ', '')}`. "
@@ -47,8 +38,8 @@ def _totals() -> Iterable[Rule]:
 
 
 def _increases() -> Iterable[Rule]:
-    for i, quantity in enumerate(TOTALS, 1):
-        name, _ = WORDS[quantity]
+    for quantity, i in CODES.items():
+        name = CATALOGUE[quantity].name
         yield Rule(
             f"CC{200 + i}", f"{name} increase",
             f"The model's {name} grew over the baseline by no more than is allowed.",
@@ -91,8 +82,8 @@ _OTHERS = (
 RULES = {rule.code: rule for rule in sorted((*_totals(), *_increases(), *_OTHERS))}
 """All rules by their codes."""
 
-INCREASES = {quantity: f"CC{200 + i}" for i, quantity in enumerate(TOTALS, 1)}
-LIMIT_CODES = {quantity: f"CC{i:03}" for i, quantity in enumerate(TOTALS, 1)} | {
+INCREASES = {quantity: f"CC{200 + i}" for quantity, i in CODES.items()}
+LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
     "time": "CC009", "ops": "CC010", "unknown_ops": "CC101"}  # fmt: skip
 
 

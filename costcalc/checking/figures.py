@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.budget.case import Peak, Timed
-from costcalc.budget.limits import Settings
 from costcalc.errors import CostcalcError, UnknownNameError
 from costcalc.report import Report
 from costcalc.shared import fitting
 from costcalc.snapshot import Snapshot, snapshot
+from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
     from costcalc.hardware.profile import HardwareProfile
@@ -71,7 +71,7 @@ def _sentence(error: CostcalcError) -> str:
 def _found(question: Question) -> Found:
     from costcalc.api import analyze
 
-    options = question.settings.options()
+    options = question.settings.reading()
     lacks: tuple[UnknownNameError, ...] = ()
     if question.lenient:
         report, lacks = fitting(partial(analyze, question.source), options)

@@ -11,13 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from costcalc.budget.limits import Settings
 from costcalc.budget.words import kind
 from costcalc.checking.figures import Failure, Found, Question
 from costcalc.checking.pool import answers
 from costcalc.dim import Dim, symbols
 from costcalc.frontends import YAML, suffixes
 from costcalc.load.builtin import find
+from costcalc.studies.options import Settings
 from costcalc.units import exact, percent_exact, rounded_up
 
 QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
@@ -92,7 +92,7 @@ def _entry(path: str, answer: Found | Failure, slack: Fraction, settings: Settin
         yield f"    # it cannot be read yet: {_comment(answer.text)}"
         return
     lacks = {(e.argument, e.name) for e in answer.lacks}
-    for argument, value in settings.options().items():
+    for argument, value in settings.reading().items():
         kept = {k: v for k, v in value.items() if (argument, k) not in lacks} if isinstance(value, Mapping) else value
         if kept:
             yield f"    {KEYS[argument]}: {_flow(kept)}"

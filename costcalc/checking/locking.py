@@ -50,7 +50,7 @@ def locking(config: Config, file: str, *, only: Collection[str] = (), renew: boo
                 raise
     found = analysed(config, only=only, jobs=jobs)
     entries = [
-        lock.entry(t.name, t.entry.scenario, answer.snapshot, t.entry.settings.options(), config.folder)
+        lock.entry(t.name, t.entry.scenario, answer.snapshot, t.entry.settings.reading(), config.folder)
         for t, answer in found
         if isinstance(answer, Found)
     ]

@@ -154,7 +154,7 @@ def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: b
         return ()
     from costcalc.budget.lock_stale import stale, told_gone
 
-    entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.options(), config.folder)
+    entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.reading(), config.folder)
                for t, a in found if isinstance(a, Found)]  # fmt: skip
     each = [stale(own, [entry], whole=False) for entry in entries]
     lost = told_gone(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()

@@ -38,7 +38,7 @@ def renamed(
     for target, answer in found:
         if not isinstance(answer, Found) or not left or baseline.find(*key(target)):
             continue
-        entry = lock.entry(*key(target), answer.snapshot, target.entry.settings.options(), config.folder)
+        entry = lock.entry(*key(target), answer.snapshot, target.entry.settings.reading(), config.folder)
         alike = [old for old in left if old.scenario == entry.scenario]
         origin = _origin(config, baseline, target, alike) or next((o for o in alike if _same(o, entry)), None)
         if origin is not None:
@@ -82,7 +82,7 @@ def notes(
         "no longer a model since {}": [f"{e.title} ({_cost(e.snapshot.totals)})" for e in lost],
         "read with other settings than in {}": [
             f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}" for name, t, e in pairs
-            if e is not None and (now := lock.given(t.entry.settings.options())) != e.settings],
+            if e is not None and (now := lock.given(t.entry.settings.reading())) != e.settings],
     }  # fmt: skip
     return tuple([f"{what.format(baseline.source)}: {', '.join(of)}" for what, of in said.items() if of])
 

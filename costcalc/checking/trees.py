@@ -11,12 +11,13 @@ from typing import NamedTuple
 from costcalc import revisions
 from costcalc.budget.config import is_glob
 from costcalc.budget.config_find import TABLE, of_content
-from costcalc.budget.limits import Config, Entry, Settings
+from costcalc.budget.limits import Config, Entry
 from costcalc.checking.patterns import fitting
 from costcalc.checking.targets import targets
 from costcalc.errors import UsageError
 from costcalc.frontends import suffixes
 from costcalc.load.builtin import find
+from costcalc.studies.options import Settings
 
 Models = dict[tuple[str, str], "Version"]
 """(name, scenario) → where it is read."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from costcalc.budget.config_limits import Asked, amount, check_limit, parser
-from costcalc.budget.limits import LIMITS, TOTALS, USUAL, Config, Entry, Increase, Limit, Settings
+from costcalc.budget.limits import LIMITS, USUAL, Config, Entry, Increase, Limit
 from costcalc.cli.several import model_paths
+from costcalc.core.quantities import TOTALS
 from costcalc.errors import UsageError, did_you_mean
+from costcalc.studies.options import Settings
 from costcalc.units import parse_percent, parse_seconds
 
 

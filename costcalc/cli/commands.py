@@ -21,8 +21,9 @@ from costcalc.cli.options import (
     rules_option,
 )
 from costcalc.cli.output import emit, show
+from costcalc.cli.settings import settings_options
 from costcalc.cli.several import Question, answers, model_paths
-from costcalc.cli.training import training_of, training_options
+from costcalc.studies.options import Settings
 
 CANNOT_ANSWER = 2
 
@@ -36,10 +37,7 @@ def layer_columns() -> Iterable[str]:
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
-@training_options
-@hardware_option
+@settings_options()
 @click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
               help="A row per layer, per operator type, or per block.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
@@ -54,8 +52,8 @@ def layer_columns() -> Iterable[str]:
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
 @output_options(*FORMATS)
 def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
-            columns: tuple[str, ...], strict: bool, hardware: tuple[str, ...], jobs: int, form: str,
-            output: str | None, **options: Any) -> int:  # fmt: skip
+            columns: tuple[str, ...], strict: bool, settings: Settings, jobs: int, form: str,
+            output: str | None) -> int:  # fmt: skip
     """Show what each layer costs, and the totals.
 
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
@@ -64,8 +62,7 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
     from costcalc.sheet import View
 
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
-    training = training_of(options)
-    question = Question(given(options), view, strict, training, hardware, form)
+    question = Question(settings, view, strict, form)
     found, complete = answers(question, model_paths(models), jobs)
     if form == "json" and found:
         from costcalc.render import json
@@ -78,16 +75,15 @@ def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | Non
 
 @click.command()
 @click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
+@settings_options()
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_options(*FORMATS)
-def compare(models: tuple[str, ...], strict: bool, form: str, output: str | None, **options: Any) -> None:
+def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str, output: str | None) -> None:
     """Show two or more models side by side, each figure with its ratio to the first model's."""
-    from costcalc.api import compare
+    from costcalc.api import compare_settings
     from costcalc.views.compare import comparison_document, comparison_tables
 
-    comparison = compare(*models, strict=strict, **given(options))
+    comparison = compare_settings(models, settings, strict)
     if form == "json":
         from costcalc.render import json
         from costcalc.views.report import report_document

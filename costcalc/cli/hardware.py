@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from costcalc.cli.options import Names
-from costcalc.errors import UsageError
+from costcalc.studies.options import device_names
 
 if TYPE_CHECKING:
     from costcalc.report import Report
@@ -39,12 +39,9 @@ def hardware_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--hardware", multiple=True, type=Devices(), help=f"{words}.yaml file).")(command)
 
 
-def names(given: Sequence[str]) -> list[str]:
+def names(given: Sequence[str]) -> tuple[str, ...]:
     """The devices asked for, each once. UsageError where a name is empty."""
-    found = [name.strip() for text in given for name in text.split(",")]
-    if "" in found:
-        raise UsageError("--hardware has an empty name", "write NAME or NAME,NAME; `costcalc hardware` lists all")
-    return list(dict.fromkeys(found))
+    return device_names(given)
 
 
 def on_devices(report: Report, given: Sequence[str]) -> tuple[Roofline, ...]:

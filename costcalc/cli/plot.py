@@ -14,13 +14,14 @@ from costcalc.cli.hardware import hardware_option, names
 from costcalc.cli.options import Model, given, model_options, precision_options
 from costcalc.cli.output import output_option
 from costcalc.cli.several import model_paths, reports
+from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.plotting.charts import Chart
 
 FORMATS = ("text", "svg", "png", "html")
-QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
+QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
 FEW = 12
 """Bars of a model, unless --top says otherwise."""
 

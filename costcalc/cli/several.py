@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.cli.output import complain
 from costcalc.errors import CostcalcError, UnknownNameError, UsageError, crash
 from costcalc.shared import fitting, refuse
+from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
     from costcalc.report import Report
-    from costcalc.sheet import View
+    from costcalc.sheet import Sheet, View
 
 Answer = Any
 """A Sheet, a model's entry of the JSON report, or a Failure."""
@@ -30,35 +32,47 @@ class Failure(NamedTuple):
 class Question(NamedTuple):
     """What is asked of each model; it travels to other processes."""
 
-    options: dict[str, Any]
+    settings: Settings
     view: View
     strict: bool
-    training: dict[str, Any] | None
-    hardware: tuple[str, ...]
     form: str
 
 
 def answer(question: Question, model: str) -> Answer:
     """One model's sheet or JSON entry."""
-    from costcalc.api import analyze
+    return _presented(question, _report(question, model))
 
-    return _presented(question, analyze(model, strict=question.strict, **question.options))
+
+def _report(question: Question, model: str, **reading: Any) -> Report:
+    """The model's report under the question's settings, with these of its reading in their place."""
+    from costcalc.api import analyze_settings
+
+    return analyze_settings(model, replace(question.settings, **reading), question.strict)
 
 
 def _presented(question: Question, report: Report) -> Answer:
-    from costcalc.cli.hardware import on_devices
-    from costcalc.cli.training import trained
-    from costcalc.sheet import sheet
-
-    report = trained(report, question.training)
-    devices = on_devices(report, question.hardware)
-    view = question.view._replace(devices=devices)
+    view = question.view
     if question.form != "json":
-        return sheet(report, view)
-    from costcalc.render.json import entry
+        return _sheet(report, view)
+    from costcalc.render.json import rows
 
-    group = sheet(report, view) if view.by != "layer" else None
-    return entry(report, group, view.by, devices if question.hardware else None)
+    model = report.to_dict()
+    if view.by == "layer":
+        return model
+    last = {key: model.pop(key) for key in ("hardware", "generation") if key in model}
+    return {**model, "groups": {"by": view.by, "rows": rows(_sheet(report, view))}, **last}
+
+
+def _sheet(report: Report, view: View) -> Sheet:
+    """The table of a report, with devices and generation where it has them."""
+    measurement = getattr(report, "measurement", None)
+    if measurement is None:
+        from costcalc.sheet import sheet
+
+        return sheet(report, view)
+    from costcalc.views.analysis import analysis_sheet
+
+    return analysis_sheet(measurement, view)
 
 
 def model_paths(models: Sequence[str]) -> list[str]:
@@ -125,10 +139,8 @@ def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[
 
 def _guarded(question: Question, model: str) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
     """The answer with the refusals of names that the model lacks, or what stands in its way."""
-    from costcalc.api import analyze
-
     try:
-        report, lacks = fitting(partial(analyze, model, strict=question.strict), question.options)
+        report, lacks = fitting(partial(_report, question, model), question.settings.reading())
         return _presented(question, report), lacks
     except CostcalcError as error:
         return Failure(f"costcalc: {error.at(model)}")

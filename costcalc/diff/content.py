@@ -8,12 +8,12 @@ from typing import Any
 
 from costcalc.columns import Column
 from costcalc.core.amount import plain
+from costcalc.core.quantities import TOTALS
 from costcalc.diff.change import STATUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
 from costcalc.diff.sheets import foremost, share, title
 from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
-from costcalc.footer import TOTALS
 from costcalc.rows import QUANTITIES
 from costcalc.sheet import Sheet
 from costcalc.snapshot import Snapshot

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from costcalc.core.quantities import CATALOGUE
 from costcalc.diff.change import Diff
 from costcalc.dim import Dim
 from costcalc.snapshot import Snapshot
 
 
-def column(quantity: str) -> str:
-    """The layers' figure that a total rests on."""
-    return "activation_bytes" if quantity == "peak_activation_bytes" else quantity
-
-
 def partial(snapshot: Snapshot, quantity: str) -> bool:
     """Whether a total is only known from below, since a layer's part of it is not known."""
-    return bool(snapshot.unknown) and any(layer.amounts[column(quantity)] is None for layer in snapshot.layers)
+    return bool(snapshot.unknown) and any(
+        layer.amounts[column] is None for layer in snapshot.layers for column in CATALOGUE[quantity].columns
+    )
 
 
 def rise(diff: Diff, quantity: str) -> Dim | None:
@@ -23,7 +21,12 @@ def rise(diff: Diff, quantity: str) -> Dim | None:
     before, after = diff.totals(quantity)
     if before is None or after is None:
         return None
-    key = column(quantity)
-    unknown = any(layer is not None and layer.amounts[key] is None for c in diff.changes if c.status != "renamed"
-                  for layer in (c.before, c.after))  # fmt: skip
+    columns = CATALOGUE[quantity].columns
+    unknown = any(
+        layer is not None and layer.amounts[column] is None
+        for change in diff.changes
+        if change.status != "renamed"
+        for layer in (change.before, change.after)
+        for column in columns
+    )
     return None if unknown else after - before

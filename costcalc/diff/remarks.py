@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.diff.change import Diff
-from costcalc.footer import TOTALS, Remark
+from costcalc.footer import Remark
 from costcalc.units import exact, shape_text
 
 
 def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     """What stands below the totals; moved are those that differ."""
-    same = [TOTALS[key] for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))]
+    same = [
+        CATALOGUE[key].label for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))
+    ]
     if not moved and not diff.changes:
         n = len(diff.layers)
         yield Remark("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")

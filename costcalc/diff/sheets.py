@@ -9,12 +9,13 @@ from typing import Any
 
 from costcalc.columns import Column
 from costcalc.core.amount import Amount, AtLeast, add
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.diff.change import CAUSES, Diff, LayerChange
 from costcalc.diff.known import partial, rise
 from costcalc.diff.remarks import remarks
 from costcalc.diff.words import operator, words
 from costcalc.dim import Dim
-from costcalc.footer import TOTALS, Remark
+from costcalc.footer import Remark
 from costcalc.rows import QUANTITIES
 from costcalc.sheet import Sheet, only
 
@@ -73,7 +74,7 @@ def _totals(diff: Diff) -> Sheet:
     rows = []
     for key in moved or ("macs", "params"):
         before, after = (amount(diff, key, side) for side in (0, 1))
-        rows.append((TOTALS[key], before, after, rise(diff, key), share(diff, key))[: len(shown)])
+        rows.append((CATALOGUE[key].label, before, after, rise(diff, key), share(diff, key))[: len(shown)])
     return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(remarks(diff, moved)),
                  groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
 
@@ -101,7 +102,7 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
     rows = [(cause, *(found[key].get(cause, 0) for key in shown)) for cause in CAUSES
             if any(found[key].get(cause, 0) != 0 for key in shown)]  # fmt: skip
     sums = [sum((part for part in found[key].values()), 0) for key in shown]
-    columns = [Column(key, TOTALS[key], "change", 90 - i) for i, key in enumerate(shown)]
+    columns = [Column(key, CATALOGUE[key].label, "change", 90 - i) for i, key in enumerate(shown)]
     there = {row[0] for row in rows}
     meant = tuple([Remark(cause, text) for cause, text in MEANT.items() if cause in there])
     yield Sheet("By cause", "", (Column("cause", "Cause", "name", 100), *columns), tuple(rows),
@@ -124,10 +125,10 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
         Column("name", "Layer", "name", 100),
         Column("op", "Operator", "text", 40),
         Column("change", "What changed", "prose", 85),
-        Column("before", f"{TOTALS[first]} before", "number", 44),
-        Column("after", f"{TOTALS[first]} after", "number", 45),
-        Column("difference", f"Δ {TOTALS[first]}", "change", 95),
-        Column("more", f"Δ {TOTALS[second]}", "change", 80),
+        Column("before", f"{CATALOGUE[first].label} before", "number", 44),
+        Column("after", f"{CATALOGUE[first].label} after", "number", 45),
+        Column("difference", f"Δ {CATALOGUE[first].label}", "change", 95),
+        Column("more", f"Δ {CATALOGUE[second].label}", "change", 80),
     )
     rest = (None if not left else
             ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second)))  # fmt: skip

@@ -6,11 +6,11 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.diff.change import Diff
 from costcalc.diff.known import partial, rise
 from costcalc.dim import Dim, bounds, symbols
 from costcalc.errors import UsageError
-from costcalc.footer import TOTALS
 from costcalc.units import exact, parse, percent_exact
 
 EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB or macs>600M"
@@ -63,7 +63,7 @@ def judge(diff: Diff, asked: Threshold) -> Finding:
     """Whether the diff is above the threshold. A total that is only known from below can be above it, not keep it.
     A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it."""
     before, after = diff.totals(asked.quantity)
-    label = TOTALS[asked.quantity]
+    label = CATALOGUE[asked.quantity].label
     if asked.grows and not diff.before.source:
         return Finding(asked, "kept", "the model is new: it has not grown")
     if after is None or (asked.grows and before is None):

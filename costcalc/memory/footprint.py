@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.result import Result
 from costcalc.dim import Dim, bounds
 from costcalc.errors import UsageError
@@ -18,30 +18,13 @@ from costcalc.memory.slices import sliced
 from costcalc.units import exact
 
 
-class Execution(NamedTuple):
-    """What is taken for granted of the runtime.
-
-    in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
-    normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
-    quantised model with what unpacks and packs around it. blocks: depthwise blocks are computed in slices too (this
-    includes fuse). reorder: steps run in an order with a lower peak. alignment: of an
-    arena's offsets in bytes; None asks for no arena.
-    """
-
-    in_place: bool = False
-    fuse: bool = False
-    blocks: bool = False
-    reorder: bool = False
-    alignment: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Footprint(Result):
     """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
     one (both None unless the order was searched for)."""
 
     graph: Graph
-    execution: Execution
+    execution: ExecutionOptions
     plan: Schedule
     line: Timeline
     arena: Arena | None = None
@@ -82,11 +65,11 @@ class Footprint(Result):
         )
 
 
-def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  # noqa: B008
+def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) -> Footprint:  # noqa: B008
     """What a graph needs when it is executed so. UndecidedError where sizes are open that an order or an arena is
     chosen by, UsageError for an alignment below 1."""
-    if execution.alignment is not None and execution.alignment < 1:
-        raise UsageError(f"the alignment is {execution.alignment} bytes", "give at least 1")
+    if execution.align is not None and execution.align < 1:
+        raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
     steps = steps_of(graph, execution)
     given = best = None
     if execution.reorder:
@@ -94,14 +77,14 @@ def footprint(graph: Graph, execution: Execution = Execution()) -> Footprint:  #
         steps, best = reordered(graph, steps, execution.in_place)
     plan = schedule(graph, steps, execution.in_place)
     found = None
-    if execution.alignment is not None:
-        found = arena(plan, execution.alignment)
+    if execution.align is not None:
+        found = arena(plan, execution.align)
     return Footprint(graph, execution, plan, timeline(plan), found, given, best)
 
 
-def steps_of(graph: Graph, execution: Execution) -> tuple[Step, ...]:
+def steps_of(graph: Graph, execution: ExecutionOptions) -> tuple[Step, ...]:
     """A step a node, fused, or fused with blocks in slices."""
-    if execution.blocks:
+    if execution.fuse_blocks:
         return sliced(graph)
     if execution.fuse:
         return fused(graph)

@@ -25,7 +25,7 @@ def to_dict(found: Footprint) -> dict[str, Any]:
             **dict.fromkeys(symbols(*found.line.live, found.total)),
             **{name: plain(value) for name, value in found.graph.symbols.items()},
         },
-        "execution": {"in_place": how.in_place, "fuse": how.fuse or how.blocks, "blocks": how.blocks,
+        "execution": {"in_place": how.in_place, "fuse": how.fuse or how.fuse_blocks, "blocks": how.fuse_blocks,
                       "reorder": how.reorder, "best_order": found.best},
         "totals": totals,
         "lower_bound": bool(found.plan.unknown),

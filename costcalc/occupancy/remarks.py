@@ -55,7 +55,7 @@ def remarks(found: Footprint) -> Iterator[Remark]:
 def _execution(found: Footprint) -> Iterator[str]:
     """What is taken for granted, in words."""
     how = found.execution
-    if how.blocks:
+    if how.fuse_blocks:
         yield "contractions with what follows them as one step, depthwise blocks in slices"
     elif how.fuse:
         yield "contractions with their normalisation, activation and residual addition as one step"

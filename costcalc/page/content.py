@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.comparison import amount_ratio, compare_reports
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.version import __version__
-from costcalc.footer import TOTALS, facts, inputs, remarks, total
+from costcalc.footer import facts, inputs, remarks, total
 from costcalc.hardware.profile import HardwareProfile
 from costcalc.page.figures import figure
 from costcalc.page.layers import QUANTITIES, blocks, columns, edges
@@ -22,7 +23,7 @@ def content(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> d
     """The page's data. With two or more models their comparison is there too."""
     return {
         "version": __version__,
-        "quantities": [[key, TOTALS[key]] for key in QUANTITIES],
+        "quantities": [[key, CATALOGUE[key].label] for key in QUANTITIES],
         "models": [_model(report, profiles) for report in reports],
         "comparison": _comparison(reports) if len(reports) > 1 else None,
     }
@@ -49,7 +50,7 @@ def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
     return {
         "names": [printable(name) for name in found.names],
         "totals": [
-            [TOTALS[key], "bytes" if key.endswith("bytes") else "number", *_side_by_side(amounts)]
+            [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
             for key, amounts in found.totals().items()
         ],
         "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in found.by_operator().items()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.grouping import Block, tree
 from costcalc.page.figures import figure
 from costcalc.plotting.kinds import kinds
@@ -17,7 +18,7 @@ from costcalc.steps import names, numbers
 DEEPEST = 100
 """Blocks are nested no deeper: JSON and the page's scripts walk them by calling themselves."""
 
-QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes")
+QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
 
 
 def columns(report: Report) -> dict[str, list[Any]]:

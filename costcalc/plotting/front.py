@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.errors import LoadError, UsageError
-from costcalc.footer import TOTALS
 from costcalc.plotting.charts import Axis, Front, Point
 from costcalc.plotting.make import names
 from costcalc.report import Report
@@ -80,7 +80,12 @@ def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title
     usable = [row for row in rows if all(_is_number(row.get(key)) for key in (x, y)) and not row.get("error")]
     if not usable:
         raise UsageError(f"no row has both {x} and {y} as numbers", "bind what is open with --dim, or take others")
-    axes = tuple(Axis(k, TOTALS.get(k, k), "bytes" if k.endswith("bytes") else "number", k in maximize) for k in (x, y))
+    axes = tuple(
+        Axis(
+            k, CATALOGUE[k].label if k in CATALOGUE else k, "bytes" if k.endswith("bytes") else "number", k in maximize
+        )
+        for k in (x, y)
+    )
     labels = _labels(usable, (x, y))
     best = _best([(_cost(row[x], axes[0]), _cost(row[y], axes[1])) for row in usable])
     points = [

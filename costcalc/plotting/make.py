@@ -8,9 +8,9 @@ from costcalc import columns, grouping
 from costcalc.columns import Group
 from costcalc.comparison import compare_reports
 from costcalc.core.amount import AtLeast, add
+from costcalc.core.quantities import CATALOGUE
 from costcalc.dim import Dim, remedy
 from costcalc.errors import UsageError
-from costcalc.footer import TOTALS
 from costcalc.hardware.profile import HardwareProfile
 from costcalc.memory.footprint import footprint
 from costcalc.plotting.charts import Bar, Bars, Device, Live, Roofs, Spot
@@ -47,7 +47,7 @@ def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) ->
         found.append(
             Bar(
                 item.name,
-                _number(value, f"the {TOTALS[quantity]} of {item.name}"),
+                _number(value, f"the {CATALOGUE[quantity].label} of {item.name}"),
                 name.pop() if len(name) == 1 else "",
             )
         )
@@ -55,7 +55,7 @@ def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) ->
     left = found[top:]
     return Bars(
         report.name,
-        f"{TOTALS[quantity]} by {by if by != 'op' else 'operator'}",
+        f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}",
         "bytes" if quantity.endswith("bytes") else "number",
         tuple(found[:top]),
         (len(left), sum(bar.value for bar in left)),

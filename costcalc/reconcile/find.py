@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.frontends import ModelSource
-    from costcalc.options import Reading
+    from costcalc.studies.options import ReadingArguments
 
 
 def reconcile(
@@ -23,7 +23,7 @@ def reconcile(
     tools: str | Sequence[str] = (),
     written: Mapping[str, str] | None = None,
     figures: Mapping[str, str | int | Figure] | None = None,
-    **options: Unpack[Reading],
+    **options: Unpack[ReadingArguments],
 ) -> Reconciliation:
     """How thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision's table count a model,
     each figure as a sum of parts that follow from the graph by the counter's rules.

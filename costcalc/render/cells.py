@@ -70,13 +70,17 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
     return list(values)
 
 
-def amount(value: Amount) -> str:
-    """1,234; `≥ 1,234`; a formula; `?`."""
+def amount(value: Amount | str) -> str:
+    """1,234; `≥ 1,234`; a formula; `?`; a text as it is."""
+    if isinstance(value, str):
+        return value
     return f"≥ {exact(value.value)}" if isinstance(value, AtLeast) else exact(value)
 
 
-def amount_short(value: Amount) -> str:
-    """15.5 G, `≥ 15.5 G`."""
+def amount_short(value: Amount | str) -> str:
+    """15.5 G, `≥ 15.5 G`; a text as it is."""
+    if isinstance(value, str):
+        return value
     return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.columns import Column
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.dim import Dim
 from costcalc.errors import CostcalcError
-from costcalc.footer import TOTALS, Remark
+from costcalc.footer import Remark
 from costcalc.ir import Graph
 from costcalc.render.untrusted import printable
 from costcalc.report import Report
@@ -127,7 +128,8 @@ def _layers(source: Source, match: Match) -> Iterator[tuple[Any, ...]]:
 
 
 def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
-    for key, label in TOTALS.items():
+    for key in TOTALS:
+        label = CATALOGUE[key].label
         now, new, saving = one.before.get(key), one.after.get(key), one.saves(key)
         if now == 0 == new:
             continue

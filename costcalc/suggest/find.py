@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.frontends import ModelSource
-    from costcalc.options import Reading
+    from costcalc.studies.options import ReadingArguments
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 
@@ -42,7 +42,7 @@ def suggest(
     min_saving: str | int = 0,
     reduction: int = 4,
     group: int = 4,
-    **options: Unpack[Reading],
+    **options: Unpack[ReadingArguments],
 ) -> Suggestions:
     """The rewrites that make a model cheaper, the largest saving of `sort` first.
 

@@ -46,7 +46,7 @@ def totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
                 amount = row.amounts[key]
                 total = total if amount is None else total + amount
         sums[key] = total
-    return sums | peak(graph)
+    return sums | peak(graph, report.execution)
 
 
 def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:

@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from costcalc.core.quantities import TOTALS
 from costcalc.cost import cost_nodes
 from costcalc.dim import Dim, Poly
 from costcalc.ir import Graph
 from costcalc.memory.peak import live_bytes
 from costcalc.memory.schedule import schedule
 
-FIGURES = (
-    "macs",
-    "flops",
-    "params",
-    "buffers",
-    "weight_bytes",
-    "activation_bytes",
-    "peak_activation_bytes",
-    "traffic_bytes",
-)
+FIGURES = TOTALS
 PEAK = FIGURES.index("peak_activation_bytes")
 OTHERS = ("lower_bound", "upper_bound", "error")
 """What a point has beside its figures: whether some operator is unknown, whether an open If counts its dearer branch,

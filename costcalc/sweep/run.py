@@ -19,7 +19,7 @@ from costcalc.sweep.work import blocks
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from costcalc.options import Fixed
+    from costcalc.studies.options import FixedArguments
 
 MOST = 10**9
 """Points that are listed at most; of a larger grid a sample is taken."""
@@ -59,7 +59,7 @@ def sweep(
     seed: int = 0,
     jobs: int | None = None,
     strict: bool = False,
-    **options: Unpack[Fixed],
+    **options: Unpack[FixedArguments],
 ) -> Sweep:
     """Every combination of parameters and symbols: `sweep("mobilenet_v2", params={"alpha": "0.25:1:0.25"})`.
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from costcalc import columns
 from costcalc.columns import Column
+from costcalc.core.quantities import TOTALS
 from costcalc.errors import UsageError, one_of
-from costcalc.footer import TOTALS, inputs, total
+from costcalc.footer import inputs, total
 from costcalc.report import Report
 from costcalc.shared import fitting, refuse
 from costcalc.sheet import Sheet

@@ -1,11 +1,12 @@
-"""Report → Report with what a step of training costs: backward MACs of each layer, and the memory it takes."""
+"""Report → TrainingReport: backward MACs of each layer, and what a step of training costs in MACs and bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from costcalc.analysis.options import TrainingOptions
 from costcalc.core.result import Serializable
 from costcalc.core.traits import Contraction, traits_of
 from costcalc.dim import Dim
@@ -20,23 +21,13 @@ from costcalc.training.optimizer import OPTIMIZERS, gradient_bytes
 from costcalc.training.saved import Kept, kept
 
 
-class Setup(NamedTuple):
-    """How a model is trained. input_gradient asks for the gradient of float inputs too; freeze are patterns of the
-    names of parameters, layers or blocks; checkpoint keeps only the inputs of blocks and computes the rest again."""
-
-    optimizer: str = "adam"
-    freeze: tuple[str, ...] = ()
-    input_gradient: bool = False
-    checkpoint: bool = False
-
-
 @dataclass(frozen=True, slots=True)
-class Training(Serializable):
+class TrainingStep(Serializable):
     """What one step costs. macs: forward, weight_gradient, input_gradient, recompute. params: trained, frozen. nbytes:
     weights, gradients, optimizer, activations. without_rule are layers whose gradient no rule knows: MACs and
     activations are lower bounds then. The loss and the optimiser's arithmetic are no part of it."""
 
-    setup: Setup
+    setup: TrainingOptions
     macs: Mapping[str, Dim]
     params: Mapping[str, Dim]
     nbytes: Mapping[str, Dim]
@@ -60,14 +51,37 @@ class Training(Serializable):
             total = total + nbytes
         return total
 
-    def of(self, report: Report) -> Report:
-        """The same for another report (one with its symbols bound)."""
-        return train(report, self.setup)
+    def totals(self) -> dict[str, Dim]:
+        """The step's quantities by the keys of the catalogue."""
+        return {
+            "backward_macs": self.backward_macs,
+            "training_macs": self.total_macs,
+            "kept_activation_bytes": self.nbytes["activations"],
+            "gradient_bytes": self.nbytes["gradients"],
+            "optimizer_bytes": self.nbytes["optimizer"],
+            "training_bytes": self.total_bytes,
+        }
 
 
-def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
-    """The report with `backward_macs` in its rows and totals, and its `training`. UsageError where a pattern fits no
-    name, where there is nothing to train, and where there is no block to checkpoint."""
+@dataclass(frozen=True, slots=True)
+class TrainingReport(Report):
+    """A Report with what a training step costs: backward_macs in its rows, the step's quantities in its totals."""
+
+    step: TrainingStep
+
+    def bind(self, dims: Mapping[str, int]) -> TrainingReport:
+        """As Report.bind; the step is that of the bound graph."""
+        return train(Report.bind(self, dims), self.step.setup)
+
+
+def step_of(report: Report) -> TrainingStep | None:
+    """The training step of a report that has one."""
+    return getattr(report, "step", None)
+
+
+def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
+    """A report with what a step of training costs beside. UsageError where a pattern fits no name, where there is
+    nothing to train, and where there is no block to checkpoint."""
     if setup.optimizer not in OPTIMIZERS:
         raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(OPTIMIZERS)}")
     graph = report.graph
@@ -96,7 +110,7 @@ def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
     for index in checkpoint.nodes if checkpoint else ():
         again = report.rows[index].amounts["macs"]
         sums["recompute"] = sums["recompute"] + (0 if again is None else again)
-    training = Training(
+    step = TrainingStep(
         setup,
         sums,
         {"trained": _sum(gradients.trained, lambda i: i.values), "frozen": _sum(gradients.frozen, lambda i: i.values)},
@@ -109,13 +123,13 @@ def train(report: Report, setup: Setup = Setup()) -> Report:  # noqa: B008
         checkpoint,
         tuple(without),
     )
-    return replace(
-        report,
-        rows=tuple(rows),
-        totals={**report.totals, "backward_macs": training.backward_macs},
-        lower_bound=report.lower_bound or bool(without),
-        training=training,
-    )
+    known = {item.name: getattr(report, item.name) for item in fields(Report)}
+    known |= {
+        "rows": tuple(rows),
+        "totals": {**report.totals, **step.totals()},
+        "lower_bound": report.lower_bound or bool(without),
+    }
+    return TrainingReport(**known, step=step)
 
 
 def _parts(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:

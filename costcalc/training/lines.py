@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costcalc.core.quantities import CATALOGUE
 from costcalc.dim import Dim
-from costcalc.training.account import Training
+from costcalc.training.account import TrainingStep
 from costcalc.units import exact
 
-Line = tuple[str, Dim, str]
+Line = tuple[str, str, Dim, str]
 
 
-def facts(training: Training) -> Iterator[Line]:
-    """(label, value, kind) of the figures of a step."""
-    macs, nbytes = training.macs, training.nbytes
-    yield "  weight gradients", macs["weight_gradient"], "number"
-    yield "  input gradients", macs["input_gradient"], "number"
+def facts(training: TrainingStep) -> Iterator[Line]:
+    """(key of the quantity that it is, or is a part of, else "", label, value, kind) of the figures of a step."""
+    totals, macs = training.totals(), training.macs
+
+    def of(*keys: str) -> Iterator[Line]:
+        for key in keys:
+            yield key, CATALOGUE[key].label, totals[key], CATALOGUE[key].kind
+
+    yield from of("backward_macs")
+    yield "backward_macs", "  weight gradients", macs["weight_gradient"], "number"
+    yield "backward_macs", "  input gradients", macs["input_gradient"], "number"
     if training.checkpoint:
-        yield "Recomputed MACs", macs["recompute"], "number"
-    yield "Training MACs", training.total_macs, "number"
+        yield "backward_macs", "Recomputed MACs", macs["recompute"], "number"
+    yield from of("training_macs")
     if training.setup.freeze:
-        yield "Trained params", training.params["trained"], "number"
-    yield "Kept activations", nbytes["activations"], "bytes"
-    yield "Gradient bytes", nbytes["gradients"], "bytes"
-    yield "Optimizer bytes", nbytes["optimizer"], "bytes"
-    yield "Training bytes", training.total_bytes, "bytes"
+        yield "", "Trained params", training.params["trained"], "number"
+    yield from of("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
 
-def text(training: Training) -> str:
+def text(training: TrainingStep) -> str:
     """What the figures assume."""
     setup, again = training.setup, training.checkpoint
     parts = [f"optimizer {setup.optimizer}"]

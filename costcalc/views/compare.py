@@ -8,19 +8,24 @@ from typing import Any
 from costcalc.columns import Column
 from costcalc.comparison import Comparison, amount_ratio
 from costcalc.core.amount import Amount, AtLeast, plain
-from costcalc.footer import TOTALS, Remark, accounting, remarks
+from costcalc.core.quantities import CATALOGUE
+from costcalc.footer import Remark, accounting, remarks
 from costcalc.sheet import Sheet
+from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
 
-REPEATED = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""
 
 
 def comparison_tables(comparison: Comparison) -> tuple[Sheet, Sheet]:
     """The totals; and FLOPs by operator type."""
-    labels = {TOTALS[key]: amounts for key, amounts in comparison.totals().items()}
+    further = comparison.figures
+    totals: dict[str, tuple[Any, ...]] = {CATALOGUE[key].label: row for key, row in comparison.totals().items()}
+    totals |= {ref.label: tuple([figure_amount(ref, f) for f in row]) for ref, row in further.items()}
+    ratios = {ref.label: figure_ratios(ref, row) for ref, row in further.items()}
     operators, notes = comparison.by_operator(), comparison_remarks(comparison)
     return (
-        _side_by_side(comparison, "Totals", "", labels),
+        _side_by_side(comparison, "Totals", "", totals, ratios=ratios),
         _side_by_side(comparison, "FLOPs by operator", "2 × MACs + elementwise operations", operators, notes),
     )
 
@@ -43,17 +48,19 @@ def comparison_remarks(comparison: Comparison) -> tuple[Remark, ...]:
         Remark(name, accounting(report), report.lower_bound)
         for name, report in zip(comparison.names, comparison.reports, strict=True)
     ]
-    return (*notes, *counted)
+    return (*notes, *refusal_remarks(comparison.names, comparison.figures), *counted)
 
 
 def _side_by_side(
     comparison: Comparison,
     title: str,
     subtitle: str,
-    figures: Mapping[str, Sequence[Amount]],
+    figures: Mapping[str, Sequence[Any]],
     notes: tuple[Remark, ...] = (),
+    ratios: Mapping[str, Sequence[float | None]] = {},
 ) -> Sheet:
-    """A row for each figure: the first model's amount, then each other model's amount and ratio."""
+    """A row for each figure: the first model's amount, then each other model's amount and ratio; ratios holds those
+    that do not follow from the amounts."""
     first, *others = comparison.names
     columns = [Column("figure", "", "name", 100), Column(first, first, "number", 90)]
     for name in others:
@@ -61,8 +68,9 @@ def _side_by_side(
     rows = []
     for label, amounts in figures.items():
         cells: list[Any] = [label, amounts[0]]
-        for amount in amounts[1:]:
-            cells += [amount, amount_ratio(amount, amounts[0])]
+        known = ratios.get(label) or [amount_ratio(amount, amounts[0]) for amount in amounts]
+        for amount, times in zip(amounts[1:], known[1:], strict=True):
+            cells += [amount, times]
         rows.append(tuple(cells))
     groups = ((1,), *((i, i + 1) for i in range(2, len(columns), 2)))
     return Sheet(title, subtitle, tuple(columns), tuple(rows), remarks=notes, groups=groups, kind="table")
@@ -72,7 +80,10 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """The comparison's entry of the JSON report: ratios to the first model, null where they are no number."""
     return {
         "names": list(comparison.names),
-        "totals": _ratios(comparison.totals()),
+        "totals": {
+            **_ratios(comparison.totals()),
+            **{ref.key: figure_entries(ref, row) for ref, row in comparison.figures.items()},
+        },
         "flops_by_op": _ratios(comparison.by_operator()),
     }
 

@@ -18,11 +18,13 @@ from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.report import Report
 from costcalc.roof import Roofline
 from costcalc.sheet import Sheet, View, sheet
+from costcalc.studies.measurement import MeasuredReport
 from costcalc.suggest import sheets as suggest_sheets
 from costcalc.suggest.suggestion import Suggestion
 from costcalc.suggest.suggestions import Suggestions
 from costcalc.sweep.result import Sweep
-from costcalc.training.account import Training
+from costcalc.training.account import TrainingStep
+from costcalc.views.analysis import analysis_document, analysis_sheet
 from costcalc.views.compare import comparison_document, comparison_tables
 from costcalc.views.report import report_document
 from costcalc.views.suggest import suggestion_document, suggestions_document
@@ -44,6 +46,12 @@ def tables(result: Any, **options: Any) -> tuple[Sheet, ...]:
 def _(result: Report) -> tuple[Sheet, ...]:
     """The layers and the totals."""
     return (sheet(result),)
+
+
+@tables.register(MeasuredReport)
+def _(result: MeasuredReport) -> tuple[Sheet, ...]:
+    """The layers, the totals, the devices, generation."""
+    return (analysis_sheet(result.measurement),)
 
 
 @tables.register(Roofline)
@@ -94,7 +102,8 @@ def document(result: Any) -> dict[str, Any]:
 
 
 document.register(Report, report_document)
-document.register(Training, training_document)
+document.register(MeasuredReport, lambda result: analysis_document(result.measurement))
+document.register(TrainingStep, training_document)
 document.register(Roofline, timing.to_dict)
 document.register(Footprint, occupancy.to_dict)
 document.register(Comparison, comparison_document)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.core.amount import plain
+from costcalc.core.settings import non_defaults
 from costcalc.operands import weight_bytes_by_dtype
-from costcalc.report import Report
+from costcalc.report import NODE_BY_NODE, Report
 from costcalc.rows import Row
+from costcalc.training.account import step_of
 from costcalc.views.training import training_document
 
 
@@ -33,7 +35,8 @@ def report_document(report: Report) -> dict[str, Any]:
         "accounted": report.accounted(),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
-        **({} if report.training is None else {"training": training_document(report.training)}),
+        **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
+        **({"training": training_document(step)} if (step := step_of(report)) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
 

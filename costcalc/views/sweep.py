@@ -7,7 +7,8 @@ from typing import Any
 
 from costcalc.columns import Column
 from costcalc.core.amount import AtLeast
-from costcalc.footer import TOTALS, Remark
+from costcalc.core.quantities import CATALOGUE
+from costcalc.footer import Remark
 from costcalc.given import words
 from costcalc.sheet import Sheet
 from costcalc.sweep.axis import Axis, Grid, shown, where
@@ -21,11 +22,7 @@ REASONS = 3
 """Reasons why rows are invalid that a table tells."""
 USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
 """The figures of a table that was not asked for others."""
-IMPORTANCE = {"macs": 90, "params": 80, "peak_activation_bytes": 70, "weight_bytes": 60, "flops": 50,
-              "activation_bytes": 40, "traffic_bytes": 35, "buffers": 30}  # fmt: skip
-TITLES = {"weight_bytes": "Weights", "activation_bytes": "Activations", "peak_activation_bytes": "Peak",
-          "traffic_bytes": "Traffic", "lower_bound": "Lower bound", "upper_bound": "Upper bound",
-          "error": "Error"}  # fmt: skip
+TITLES = {"lower_bound": "Lower bound", "upper_bound": "Upper bound", "error": "Error"}
 
 
 def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Sheet:
@@ -95,8 +92,8 @@ def _column(axes: Sequence[Axis], at: int, name: str) -> Column:
     if at < len(axes):
         return Column(name, name, "figure", 100)
     if name in FIGURES:
-        kind = "bytes" if name.endswith("_bytes") else "number"
-        return Column(name, TITLES.get(name, TOTALS[name]), kind, IMPORTANCE[name])
+        quantity = CATALOGUE[name]
+        return Column(name, quantity.title, quantity.kind, quantity.importance)
     return Column(name, TITLES[name], "prose" if name == "error" else "text", 95)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from costcalc.core.amount import plain
 from costcalc.dim import Dim
-from costcalc.training.account import Training
+from costcalc.training.account import TrainingStep
 
 
-def training_document(training: Training) -> dict[str, Any]:
+def training_document(training: TrainingStep) -> dict[str, Any]:
     """The `training` entry of the JSON report."""
     again = training.checkpoint
     return {

@@ -9,10 +9,10 @@ from chains import net, of, versions
 from hypothesis import given, settings
 
 from costcalc.budget import lock
+from costcalc.core.quantities import CATALOGUE
 from costcalc.diff.content import to_dict
 from costcalc.diff.differ import diff
 from costcalc.diff.sheets import sheets
-from costcalc.footer import TOTALS
 from costcalc.snapshot import Snapshot
 from costcalc.studies.check import lock_file
 
@@ -57,4 +57,4 @@ def test_the_tables_sum_to_the_totals(pair: tuple[list[str], list[str], int, int
                 assert sum(row[i] for row in rows) == one.total[i]
     totals = {row[0]: row[3] for row in sheets(found)[0].rows}
     for key, parts in found.causes.items():
-        assert sum(parts.values()) == totals.get(TOTALS[key], 0)
+        assert sum(parts.values()) == totals.get(CATALOGUE[key].label, 0)

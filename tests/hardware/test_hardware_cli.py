@@ -66,7 +66,9 @@ def test_mobilenet_on_a_microcontroller_shows_its_working() -> None:
 def test_json_is_only_added_to() -> None:
     (plain,), (timed,) = models("analyze", "lenet5"), models("analyze", "lenet5", "--hardware", "t4,a100")
     hardware = timed.pop("hardware")
+    added = {key: timed["totals"].pop(key) for key in list(timed["totals"]) if "." in key}
     assert timed == plain
+    assert list(added) == ["time.t4", "energy.t4", "fits.t4", "time.a100", "energy.a100", "fits.a100"]
     assert [one["name"] for one in hardware] == ["t4", "a100-sxm-80gb"]
     first = hardware[0]
     assert 0 < first["compute_s"] < 2 * 416_520 / 8.141e12

@@ -87,7 +87,7 @@ def test_in_place_liveness_arena_sum(graph: Graph) -> None:
 def test_more_is_granted_less_is_needed(name: str) -> None:
     """In place ≤ liveness ≤ arena ≤ sum of all; and an order that was searched for is never worse than the given."""
     graph = costcalc.load(name, dims=OPEN.get(name, {}))
-    lively, written = costcalc.footprint(graph, alignment=1), costcalc.footprint(graph, in_place=True)
+    lively, written = costcalc.footprint(graph, align=1), costcalc.footprint(graph, in_place=True)
     assert lively.arena is not None
     ladder = [written.peak, lively.peak, lively.arena.size, lively.total]
     figures = [n for n in ladder if isinstance(n, int)]

@@ -22,9 +22,9 @@ def test_layer_by_layer(name: str, peak: int) -> None:
     assert costcalc.footprint(name, fuse=True, act_dtype="int8").peak == peak
 
 
-def table(name: str, fuse: bool = False, blocks: bool = False) -> dict[int, tuple[int, int]]:
+def table(name: str, fuse: bool = False, fuse_blocks: bool = False) -> dict[int, tuple[int, int]]:
     """resolution -> (most channels, bytes at 16 bits)."""
-    found = resolutions(costcalc.footprint(name, act_dtype="float16", fuse=fuse, blocks=blocks))
+    found = resolutions(costcalc.footprint(name, act_dtype="float16", fuse=fuse, fuse_blocks=fuse_blocks))
     return {int(r.extents[0]): (int(r.channels), int(r.nbytes)) for r in found}
 
 
@@ -44,9 +44,9 @@ for all: with the trick of section 5 the first layer's output need not be there 
     "name, execution, channels",
     [
         ("mobilenet_v1", "fuse", V1),
-        ("mobilenet_v1", "blocks", V1),
+        ("mobilenet_v1", "fuse_blocks", V1),
         ("mobilenet_v2", "fuse", V2_LAYERS),
-        ("mobilenet_v2", "blocks", V2),
+        ("mobilenet_v2", "fuse_blocks", V2),
     ],
 )
 def test_what_is_materialised(name: str, execution: str, channels: dict[int, int]) -> None:
@@ -57,14 +57,14 @@ def test_what_is_materialised(name: str, execution: str, channels: dict[int, int
 
 def test_blocks_in_slices_at_112() -> None:
     """64 channels in v1, 16 in v2: a quarter of the bytes. The first convolution belongs to the first block."""
-    assert table("mobilenet_v1", blocks=True)[112] == (64, 1_605_632)
-    assert table("mobilenet_v2", blocks=True)[112] == (16, 401_408)
+    assert table("mobilenet_v1", fuse_blocks=True)[112] == (64, 1_605_632)
+    assert table("mobilenet_v2", fuse_blocks=True)[112] == (16, 401_408)
 
 
 def test_v1_is_the_papers_table() -> None:
     """Channels are the paper's, and so are bytes but at 7×7, where 1024 × 7 × 7 × 2 = 100,352 and the paper has 199:
     the last block's input and output together."""
-    for side, (channels, nbytes) in table("mobilenet_v1", blocks=True).items():
+    for side, (channels, nbytes) in table("mobilenet_v1", fuse_blocks=True).items():
         if side == 224:
             continue
         paper_channels, kilobytes = PAPER["mobilenet_v1"][side]
@@ -77,14 +77,14 @@ def test_v2_and_the_papers_table() -> None:
     next, smaller one (32, 64, 160), where they are never materialised at the larger; here it is 24, 32 and 96. At 7×7
     the paper stops at the last block's 320 channels; the convolution behind it gives 1280, which are materialised here,
     for that convolution is not a part of a depthwise block."""
-    ours = table("mobilenet_v2", blocks=True)
+    ours = table("mobilenet_v2", fuse_blocks=True)
     for side, (channels, kilobytes) in PAPER["mobilenet_v2"].items():
         assert channels * side * side * 2 == pytest.approx(kilobytes * 1000, rel=0.3 if side == 1 else 0.025)
         if side in (112, 1):
             assert ours[side][0] == channels
         elif side > 7:
             assert ours[side][0] < channels
-    last = costcalc.footprint("mobilenet_v2", act_dtype="float16", blocks=True)
+    last = costcalc.footprint("mobilenet_v2", act_dtype="float16", fuse_blocks=True)
     shapes = [last.graph.types[b.name].shape for b in last.plan.buffers]
     assert (1, 320, 7, 7) in shapes and (1, 1280, 7, 7) in shapes
 
@@ -95,6 +95,6 @@ def test_more_arithmetic_less_memory() -> None:
     graphs = [costcalc.load("mobilenet_v2", params={"expansion": t}, act_dtype="int8") for t in (1, 6)]
     narrow, wide = (int(costcalc.analyze(graph).macs) for graph in graphs)
     assert 4.7 < wide / narrow < 4.8
-    assert [costcalc.footprint(g, blocks=True).peak for g in graphs] == [16 * 112 * 112 + 3 * 224 * 224] * 2
+    assert [costcalc.footprint(g, fuse_blocks=True).peak for g in graphs] == [16 * 112 * 112 + 3 * 224 * 224] * 2
     layers = [costcalc.footprint(g, fuse=True).peak for g in graphs]
     assert layers == [2 * 32 * 112 * 112, (112 * 112 + 56 * 56) * 96]

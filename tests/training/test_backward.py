@@ -7,19 +7,20 @@ from itertools import pairwise
 import pytest
 
 from costcalc import analyze
+from costcalc.analysis.options import TrainingOptions
 from costcalc.build import GraphBuilder
 from costcalc.dim import symbol
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.report import Report, analyze_graph
-from costcalc.training.account import Setup, train
+from costcalc.training.account import TrainingReport, train
 
 F32, I64 = DType.FLOAT32, DType.INT64
 RESNET18, CONV1 = 1_814_073_344, 64 * 112 * 112 * 3 * 7 * 7
 
 
-def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> Report:
-    return train(analyze_graph(graph), Setup(freeze=freeze, input_gradient=input_gradient))
+def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> TrainingReport:
+    return train(analyze_graph(graph), TrainingOptions(freeze=freeze, input_gradient=input_gradient))
 
 
 def backward(report: Report) -> dict[str, object]:
@@ -47,9 +48,9 @@ def one(op: str, x: tuple[int, ...], *weights: tuple[int, ...], **attributes: ob
 def test_the_first_layer_needs_no_input_gradient() -> None:
     report = cost(chain(3, 5, 7))
     assert backward(report) == {"fc0": 10 * 3 * 5, "fc1": 2 * 10 * 5 * 7}
-    assert report.training and report.training.backward_macs == 10 * 3 * 5 + 2 * 10 * 5 * 7
-    assert report.totals["backward_macs"] == report.training.backward_macs
-    assert report.training.total_macs == 10 * (3 * 5 + 5 * 7) + report.training.backward_macs
+    assert report.step.backward_macs == 10 * 3 * 5 + 2 * 10 * 5 * 7
+    assert report.totals["backward_macs"] == report.step.backward_macs
+    assert report.step.total_macs == 10 * (3 * 5 + 5 * 7) + report.step.backward_macs
 
 
 def test_with_an_input_gradient() -> None:
@@ -61,7 +62,7 @@ def test_a_frozen_first_layer_stops_the_gradient(pattern: str) -> None:
     """Nothing before fc1 is trained: no gradient of its input, none at all of fc0."""
     report = cost(chain(3, 5, 7, 2), (pattern,))
     assert backward(report) == {"fc1": 10 * 5 * 7, "fc2": 2 * 10 * 7 * 2}
-    assert report.training and report.training.params == {"trained": 5 * 7 + 7 * 2, "frozen": 3 * 5}
+    assert report.step.params == {"trained": 5 * 7 + 7 * 2, "frozen": 3 * 5}
 
 
 def test_a_frozen_layer_in_between_passes_the_gradient_on() -> None:
@@ -80,7 +81,7 @@ def test_shared_weights_accumulate() -> None:
     """Each use has a weight gradient; the gradient itself is stored once."""
     report = cost(chain(4, 4, 4, 4, shared=True))
     assert backward(report) == {"fc0": 10 * 4 * 4, "fc1": 2 * 10 * 4 * 4, "fc2": 2 * 10 * 4 * 4}
-    assert report.training and report.training.nbytes["gradients"] == 4 * 4 * 4
+    assert report.step.nbytes["gradients"] == 4 * 4 * 4
 
 
 def test_a_pattern_that_fits_nothing() -> None:
@@ -162,8 +163,8 @@ def test_an_embedding_has_no_macs_and_a_tied_head_trains_it() -> None:
     (t,) = b.add("Transpose", [table], {"perm": (1, 0)}, name="t")
     report = cost(b.build(b.add("MatMul", [x, t], name="head")))
     assert backward(report) == {"head": 2 * 7 * 16 * 100}
-    assert report.training and report.training.macs["weight_gradient"] == 7 * 16 * 100
-    assert report.training.nbytes["gradients"] == 4 * 100 * 16
+    assert report.step.macs["weight_gradient"] == 7 * 16 * 100
+    assert report.step.nbytes["gradients"] == 4 * 100 * 16
 
 
 def test_integers_stop_the_gradient_and_fake_quantisers_do_not() -> None:
@@ -188,7 +189,7 @@ def test_an_operator_without_a_rule_is_not_nothing() -> None:
     (x,) = b.add("Mystery", [x], name="mystery", domain="com.acme")
     report = cost(b.build(b.add("Relu", [x], name="relu")))
     assert [row["backward_macs"] for row in report.rows] == [2 * 3 * 4, None, None]
-    assert report.training and report.training.without_rule == ("mystery", "relu")
+    assert report.step.without_rule == ("mystery", "relu")
     assert report.lower_bound
 
 
@@ -201,22 +202,22 @@ def test_quantised_products_have_no_gradient_rule() -> None:
     v = b.add_initializer("v", DType.UINT8, (4, 5))
     graph = b.build(b.add("QLinearMatMul", [q, scale, zero, v, scale, zero, scale, zero], name="product"))
     report = cost(graph, ("v",))
-    assert report.training and report.training.without_rule == ("product",)
+    assert report.step.without_rule == ("product",)
     assert [row["backward_macs"] for row in report.rows] == [2 * 3 * 4, 0, None]
 
 
 def test_resnet18() -> None:
     """Forward and backward with an input gradient are three times the forward's; without, conv1's is missing."""
-    whole = train(analyze("resnet18"), Setup(input_gradient=True)).training
+    whole = train(analyze("resnet18"), TrainingOptions(input_gradient=True)).step
     assert whole and whole.total_macs == 3 * RESNET18
-    usual = train(analyze("resnet18")).training
+    usual = train(analyze("resnet18")).step
     assert usual and usual.total_macs == 3 * RESNET18 - CONV1
     assert CONV1 == 118_013_952
 
 
 def test_only_a_new_head_is_trained() -> None:
     """Of ResNet-18 the last layer alone: its weight gradient, 512 × 1000."""
-    found = train(analyze("resnet18"), Setup(freeze=("conv*",))).training
+    found = train(analyze("resnet18"), TrainingOptions(freeze=("conv*",))).step
     assert found and found.backward_macs == 512 * 1000
 
 
@@ -229,7 +230,7 @@ def test_symbols_flow_and_binding_is_the_same() -> None:
     assert str(report.totals["backward_macs"]) == str(symbol("n") * (3 * 4 + 2 * 4 * 5))
     bound = report.bind({"n": 6})
     assert bound.totals["backward_macs"] == 6 * (3 * 4 + 2 * 4 * 5)
-    assert bound.training and bound.training.nbytes["activations"] == 4 * 6 * (3 + 4)
+    assert bound.step.nbytes["activations"] == 4 * 6 * (3 + 4)
 
 
 def test_a_loop() -> None:
@@ -240,4 +241,4 @@ def test_a_loop() -> None:
     report = cost(b.build(b.add("Tanh", [y], name="tanh", count=10)))
     assert report.macs == 10 * 2 * 3 * 3
     assert report.totals["backward_macs"] == 2 * 10 * 2 * 3 * 3
-    assert report.training and report.training.nbytes["activations"] == 4 * 10 * 2 * (2 * 3)
+    assert report.step.nbytes["activations"] == 4 * 10 * 2 * (2 * 3)

@@ -8,19 +8,20 @@ import pytest
 from click.testing import CliRunner
 
 from costcalc import analyze
+from costcalc.analysis.options import TrainingOptions
 from costcalc.build import GraphBuilder
 from costcalc.cli.run import cli
 from costcalc.errors import UsageError
 from costcalc.ir import DType, Graph
 from costcalc.precision import convert
 from costcalc.report import analyze_graph
-from costcalc.training.account import Setup, Training, train
+from costcalc.training.account import TrainingStep, train
 
 F32, I64, BOOL = DType.FLOAT32, DType.INT64, DType.BOOL
 
 
-def training(graph: Graph, setup: Setup = Setup()) -> Training:  # noqa: B008
-    found = train(analyze_graph(graph), setup).training
+def training(graph: Graph, setup: TrainingOptions = TrainingOptions()) -> TrainingStep:  # noqa: B008
+    found = train(analyze_graph(graph), setup).step
     assert found
     return found
 
@@ -58,8 +59,8 @@ def test_what_is_frozen_keeps_nothing() -> None:
     (x,) = b.add("Sigmoid", [x], name="act")
     graph = b.build(b.add("MatMul", [x, b.add_initializer("w1", F32, (5, 7))], name="fc1"))
     assert training(graph).nbytes["activations"] == 4 * (2 * 3 + 2 * 5)
-    assert training(graph, Setup(freeze=("w0",))).nbytes["activations"] == 4 * 2 * 5
-    assert training(graph, Setup(freeze=("w1",))).nbytes["activations"] == 4 * (2 * 3 + 2 * 5)
+    assert training(graph, TrainingOptions(freeze=("w0",))).nbytes["activations"] == 4 * 2 * 5
+    assert training(graph, TrainingOptions(freeze=("w1",))).nbytes["activations"] == 4 * (2 * 3 + 2 * 5)
 
 
 def test_products_quotients_masks_and_ids() -> None:
@@ -108,7 +109,7 @@ def blocks(n: int = 3) -> Graph:
 def test_checkpoints() -> None:
     """Everything: the input and two sigmoids a block. With checkpoints: each block's input, and the sigmoids of one."""
     each, forward = 4 * 10 * 8, 10 * 8 * 8 * 6
-    whole, again = training(blocks()), training(blocks(), Setup(checkpoint=True))
+    whole, again = training(blocks()), training(blocks(), TrainingOptions(checkpoint=True))
     assert whole.nbytes["activations"] == 7 * each
     assert again.nbytes["activations"] == 3 * each + 2 * each
     assert again.checkpoint and (again.checkpoint.depth, again.checkpoint.blocks) == (1, 3)
@@ -117,7 +118,7 @@ def test_checkpoints() -> None:
 
 
 def test_frozen_blocks_are_not_computed_again() -> None:
-    found = training(blocks(), Setup(checkpoint=True, freeze=("b0",)))
+    found = training(blocks(), TrainingOptions(checkpoint=True, freeze=("b0",)))
     assert found.checkpoint and found.checkpoint.blocks == 2
     assert found.macs["recompute"] == 10 * 8 * 8 * 4
 
@@ -126,7 +127,7 @@ def test_no_blocks_to_checkpoint() -> None:
     b = GraphBuilder("net", "made", {"": 17})
     x, w = b.add_input("x", F32, (2, 3)), b.add_initializer("w", F32, (3, 5))
     with pytest.raises(UsageError, match="no blocks"):
-        training(b.build(b.add("MatMul", [x, w], name="fc")), Setup(checkpoint=True))
+        training(b.build(b.add("MatMul", [x, w], name="fc")), TrainingOptions(checkpoint=True))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_optimizers(optimizer: str, nbytes: int) -> None:
         b.add_initializer("c", F32, (50,)),
     )
     graph = b.build(b.add("Gemm", [x, w, c], name="fc"))
-    assert training(graph, Setup(optimizer)).nbytes["optimizer"] == nbytes
+    assert training(graph, TrainingOptions(optimizer)).nbytes["optimizer"] == nbytes
 
 
 def test_half_precision_halves_all_but_the_statistics() -> None:
@@ -163,7 +164,7 @@ def test_gradients_of_integer_weights_are_float32() -> None:
 
 def test_an_optimizer_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="lion"):
-        train(analyze("lenet5"), Setup("lion"))
+        train(analyze("lenet5"), TrainingOptions("lion"))
 
 
 def test_the_command_line() -> None:
@@ -191,5 +192,5 @@ def test_whether_training_fits_a_device() -> None:
 
     report = train(analyze_graph(blocks()))
     *_, fit = fits(report, find("t4"))
-    assert report.training and fit.needed == report.training.total_bytes
+    assert fit.needed == report.step.total_bytes
     assert fit.what.startswith("training") and fit.fits

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from costcalc.analysis.options import TrainingOptions
 from costcalc.build import GraphBuilder
 from costcalc.ir import DType, Graph
 from costcalc.report import analyze_graph
-from costcalc.training.account import Setup, train
+from costcalc.training.account import train
 
 torch = pytest.importorskip("torch")
 F32 = DType.FLOAT32
 
 
-def ours(graph: Graph, setup: Setup) -> Any:
-    found = train(analyze_graph(graph), setup).training
+def ours(graph: Graph, setup: TrainingOptions) -> Any:
+    found = train(analyze_graph(graph), setup).step
     assert found
     return found.total_macs
 
@@ -50,7 +51,7 @@ def test_convolutions(transposed: bool, input_gradient: bool, frozen: bool) -> N
     up, down = nn.ConvTranspose2d(8, 4, 4, 2, 1, bias=False), nn.Conv2d(8, 4, 3, 2, bias=False)
     net = nn.Sequential(first, nn.ReLU(), up if transposed else down)
     x = torch.randn(2, 3, 16, 16, requires_grad=input_gradient)
-    setup = Setup(input_gradient=input_gradient, freeze=("w0",) if frozen else ())
+    setup = TrainingOptions(input_gradient=input_gradient, freeze=("w0",) if frozen else ())
     assert ours(convolutions(transposed), setup) == theirs(net, x)
 
 
@@ -64,7 +65,7 @@ def test_linear_layers() -> None:
         b.add("Gemm", [x, b.add_initializer("v", F32, (20, 5)), b.add_initializer("d", F32, (5,))], name="o")
     )
     net = nn.Sequential(nn.Linear(12, 20), nn.GELU(), nn.Linear(20, 5))
-    assert ours(graph, Setup()) == theirs(net, torch.randn(10, 12))
+    assert ours(graph, TrainingOptions()) == theirs(net, torch.randn(10, 12))
 
 
 def test_a_shared_layer_and_attention_written_out() -> None:
@@ -87,7 +88,7 @@ def test_a_shared_layer_and_attention_written_out() -> None:
             h = self.linear(self.linear(x))
             return torch.softmax(h @ h.T, -1) @ h
 
-    assert ours(graph, Setup()) == theirs(Net(), torch.randn(7, 12))
+    assert ours(graph, TrainingOptions()) == theirs(Net(), torch.randn(7, 12))
 
 
 def test_what_is_kept_is_what_autograd_saves() -> None:
@@ -118,5 +119,5 @@ def test_what_is_kept_is_what_autograd_saves() -> None:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         y = net(torch.randn(2, 3, 8, 8))
         y = torch.softmax(y * y, -1)
-    found = train(analyze_graph(graph)).training
+    found = train(analyze_graph(graph)).step
     assert found and found.nbytes["activations"] == sum(saved.values())

@@ -9,8 +9,8 @@ from typing import Any
 
 from costcalc.budget.verdict import Checked, Outcome
 from costcalc.budget.words import kind
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.diff.change import Diff
-from costcalc.footer import TOTALS
 from costcalc.render.layout import middle
 from costcalc.render.markdown import table
 from costcalc.render.untrusted import html, markdown_line
@@ -59,7 +59,7 @@ def summary(found: Diff) -> str:
     rise = "" if first is None else delta(*found.totals(first), kind(first))
     noun = " layer" if said and said[0][0] == 1 else " layers"
     parts = [f"{n:,}{'' if i else noun} {word}" for i, (n, word) in enumerate(said)]
-    return f"{', '.join(parts)}; {TOTALS[first]} {rise}" if first and rise else ", ".join(parts)
+    return f"{', '.join(parts)}; {CATALOGUE[first].label} {rise}" if first and rise else ", ".join(parts)
 
 
 def _shortened(sheet: Sheet) -> Sheet:

@@ -1,0 +1,1 @@
+"""Graph to figures: report, memory, roofline, training. Plain frozen data; reads no model file; no words."""

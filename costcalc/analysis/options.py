@@ -1,0 +1,70 @@
+"""What analyses are told beside the graph: how it is executed, how it is trained, what it generates.
+
+Frozen data; each field describes itself (`costcalc.core.settings`). A light module, for the command line makes its
+options of it before it knows which analysis is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costcalc.core.settings import setting
+
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
+"""The optimisers whose state is known."""
+
+ALIGNMENT = 16
+"""What offsets in an arena are multiples of where no alignment is told, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOptions:
+    """What is taken for granted of the runtime.
+
+    in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
+    normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
+    quantised model with what unpacks and packs around it. fuse_blocks: depthwise blocks are computed in slices too
+    (this includes fuse). reorder: steps run in an order with a lower peak. align: of an arena's offsets in bytes; None
+    lays out no arena.
+    """
+
+    in_place: bool = setting("flag", "Elementwise operators write over an input that nothing reads later.")
+    fuse: bool = setting(
+        "flag",
+        "Conv, Gemm and MatMul with the normalisation, activation and residual addition behind them as one step.",
+    )
+    fuse_blocks: bool = setting(
+        "flag",
+        "--fuse, and depthwise blocks in slices: what the convolution before and the depthwise one give is never "
+        "materialised.",
+    )
+    reorder: bool = setting("flag", "Look for an execution order with a lower peak.")
+    align: int | None = setting(
+        "count", "Lay the tensors out in one arena, with offsets that are multiples of this.", metavar="BYTES"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How a model is trained. input_gradient asks for the gradient of float inputs too; freeze are patterns of the
+    names of parameters, layers or blocks; checkpoint keeps only the inputs of blocks and computes the rest again."""
+
+    optimizer: str = setting(
+        "choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam"
+    )  # fmt: skip
+    freeze: tuple[str, ...] = setting(
+        "texts", "Do not train parameters, layers or blocks of this name: --freeze 'layer1*'.", metavar="PATTERN"
+    )
+    input_gradient: bool = setting("flag", "Compute the gradient of the float inputs too.")
+    checkpoint: bool = setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """What a decoder generates: a batch of texts, each with a prompt and so many generated tokens; cache_dtype is the
+    element type that its KV cache is taken to be stored in."""
+
+    prompt: int = setting("count", "Tokens of each prompt.  [default: 512]", default=512)
+    generate: int = setting("count", "Tokens generated for each prompt.  [default: 128]", default=128)
+    batch: int = setting("count", "How many texts at once.  [default: 1]", default=1)
+    cache_dtype: str | None = setting("precision", "The KV cache as if stored in this type.")

@@ -1,0 +1,348 @@
+"""A model under settings -> any quantity of the catalogue, computed when it is asked for, each analysis once.
+
+FIGURES holds one function for each quantity: a new quantity is its entry in `costcalc.core.quantities` and one here.
+A quantity that the model does not have is refused (QuantityError: fact and remedy), never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from costcalc.analysis.options import ALIGNMENT
+from costcalc.compulsory import compulsory
+from costcalc.core.quantities import CATALOGUE, Certainty, Figure, QuantityRef, parse_quantity
+from costcalc.dim import Dim, Poly, remedy, symbols
+from costcalc.energy import energy
+from costcalc.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
+from costcalc.fits import Fit, fits
+from costcalc.frontends import ModelSource
+from costcalc.generation import account, bounds
+from costcalc.generation.source import generate
+from costcalc.hardware.find import find
+from costcalc.hardware.profile import HardwareProfile
+from costcalc.ir import Graph
+from costcalc.memory.footprint import footprint
+from costcalc.memory.fuse import fused
+from costcalc.memory.peak import live_bytes
+from costcalc.memory.schedule import schedule
+from costcalc.report import Report, is_lower_bound
+from costcalc.roofline import Roofline, roofline
+from costcalc.studies.options import Settings
+from costcalc.studies.pipeline import analyze
+from costcalc.training.account import TrainingReport, train
+
+T = TypeVar("T")
+
+
+class Measurement:
+    """A model under settings. base is its report without training. Every analysis runs at most once, when it is first
+    asked for; a refusal is kept and raised again."""
+
+    def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
+        self.source, self.settings, self.base = source, settings, base
+        self._results: dict[tuple[str, ...], Any] = {}
+
+    @property
+    def report(self) -> Report:
+        """The report, with the training step where the settings ask for one."""
+        return self.base if self.settings.training is None else self.training_report
+
+    @property
+    def report_or_base(self) -> Report:
+        """The report, without the training step where the model cannot be trained."""
+        try:
+            return self.report
+        except CostcalcError:
+            return self.base
+
+    @property
+    def training_report(self) -> TrainingReport:
+        """The report with the training step. QuantityError where the settings ask for none."""
+        options = self.settings.training
+        if options is None:
+            raise QuantityError("no training is asked for", "add --training")
+        return self._once(("training",), lambda: train(self.base, options))
+
+    @property
+    def arena(self) -> int:
+        """The size of the arena under the settings' execution, with offsets that are multiples of 16 bytes where they
+        say no alignment. UndecidedError where open symbols leave it undecided."""
+
+        def size() -> int:
+            execution = self.settings.execution
+            plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
+            assert plan is not None
+            return plan.size
+
+        return self._once(("arena",), size)
+
+    @property
+    def generation(self) -> account.Generation:
+        """What generation costs. QuantityError where the settings ask for none, and where the model generates
+        nothing."""
+        return self._once(("generation",), self._generate)
+
+    @property
+    def generates(self) -> bool:
+        """Whether generation is asked for and the model is a decoder; `generation` says why it is none."""
+        try:
+            return self.settings.generation is not None and bool(self.generation)
+        except CostcalcError:
+            return False
+
+    def profile(self, device: str) -> HardwareProfile:
+        """The profile of a device. HardwareError where there is none."""
+        return self._once(("profile", device), lambda: find(device))
+
+    def roofline(self, device: str) -> Roofline:
+        """The model's bounds on a device."""
+        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device)))
+
+    def rooflines(self) -> tuple[Roofline, ...]:
+        """The bounds on the settings' devices, each once, of the report with its training step."""
+        found = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
+        return tuple([replace(one, report=self.report) for one in found.values()])
+
+    def speed(self, device: str) -> bounds.Bounds:
+        """The bounds of generation on a device."""
+        return self._once(("speed", device), lambda: bounds.bounds(self.generation, self.profile(device)))
+
+    def fits(self, device: str) -> tuple[Fit, ...]:
+        """What must be in which memory of a device: for a run, for training, for generation, as the settings ask."""
+        return (*fits(self.report, self.profile(device)), *(self.speed(device).fits if self.generates else ()))
+
+    def figure(self, quantity: str | QuantityRef) -> Figure:
+        """A quantity's value and what is certain of it; a formula while symbols are open. UsageError where there is no
+        such quantity, HardwareError no such device, QuantityError where the model or the settings do not have it."""
+        ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
+        try:
+            return self._once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
+        except (HardwareError, UnknownNameError):
+            raise
+        except CostcalcError as error:
+            raise _refusal(ref, error) from error
+
+    def attempt(self, quantity: str | QuantityRef) -> Figure | QuantityError:
+        """A quantity's figure, or the refusal as a value, for tables of several models."""
+        try:
+            return self.figure(quantity)
+        except QuantityError as error:
+            return error
+
+    def number(self, quantity: str | QuantityRef) -> int | Fraction | bool:
+        """A quantity's value where it is a number. UndecidedError where it depends on open symbols."""
+        value = self.figure(quantity).value
+        if isinstance(value, Poly):
+            ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
+            raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", remedy(value))
+        return value
+
+    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        if key not in self._results:
+            try:
+                self._results[key] = make()
+            except CostcalcError as error:
+                self._results[key] = error
+        result = self._results[key]
+        if isinstance(result, CostcalcError):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    def _generate(self) -> account.Generation:
+        if self.settings.generation is None:
+            raise QuantityError("no generation is asked for", "add --prompt and --generate")
+        if isinstance(self.source, (Graph, Report)):
+            raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
+        return generate(self.source, self.settings)
+
+
+def measure(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Measurement:
+    """A model to ask for quantities: its report is made, everything else waits. As analyze, of which a result with
+    devices or generation is its measurement again where nothing else is set."""
+    if isinstance(source, MeasuredReport) and settings == Settings():
+        return source.measurement
+    return Measurement(source, settings, analyze(source, settings, strict))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredReport(Report):
+    """A Report with the measurement that it was made by: printed, it has the bounds on the settings' devices and what
+    generation costs beside the layers."""
+
+    measurement: Measurement
+
+    @property
+    def step(self) -> Any:
+        """The training step, where there is one."""
+        return getattr(self.measurement.report, "step", None)
+
+    def bind(self, dims: Any) -> MeasuredReport:
+        """As Report.bind; what is asked beside is measured again."""
+        old = self.measurement
+        return measured_report(Measurement(old.source, old.settings, old.base.bind(dims)))
+
+
+def measured_report(measurement: Measurement) -> MeasuredReport:
+    """A measurement as a report."""
+    report = measurement.report
+    known = {name: getattr(report, name) for name in Report.__dataclass_fields__}
+    return MeasuredReport(**known, measurement=measurement)
+
+
+def _refusal(ref: QuantityRef, error: CostcalcError) -> QuantityError:
+    fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
+    return QuantityError(fact, error.remedy, error.place)
+
+
+def _certainty(report: Report, key: str) -> Certainty:
+    """What is certain of a quantity of a report: unknown operators leave it a lower bound, an open If an upper one."""
+    usual = CATALOGUE[key].certainty
+    if usual != "exact":
+        return usual
+    lower, upper = is_lower_bound(report, key), report.upper_bound
+    return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
+
+
+def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
+    key = ref.quantity.key
+    report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
+    if key not in report.totals:
+        names = report.open_symbols
+        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _bind(names))
+    return Figure(report.totals[key], _certainty(report, key))
+
+
+def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return Figure(measurement.arena, _certainty(measurement.base, "arena_bytes"))
+
+
+def _compulsory(measurement: Measurement, ref: QuantityRef) -> Figure:
+    report = _closed(measurement.base)
+    return Figure(compulsory(report.graph, report.rows), "lower")
+
+
+def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
+    report = measurement.base
+    flops, traffic = report.totals["flops"], report.totals["traffic_bytes"]
+    if is_lower_bound(report, "intensity"):
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    if not isinstance(flops, int) or not isinstance(traffic, int):
+        names = symbols(flops, traffic)
+        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+    if not traffic:
+        raise QuantityError("the model moves no bytes", "")
+    return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
+
+
+def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
+    one = _bounded(measurement, ref.device)
+    if one.model.seconds is None or one.without_peak:
+        raise _no_figure(one, one.without_peak)
+    return Figure(one.model.seconds, "lower")
+
+
+def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
+    one = _bounded(measurement, ref.device)
+    joules = energy(one)
+    if joules is None:
+        raise _no_figure(one, ())
+    return Figure(joules.total, "lower" if joules.without or one.report.lower_bound else "estimate")
+
+
+def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
+    lines = measurement.fits(ref.device)
+    if any(not line.fits for line in lines):
+        return Figure(False)
+    report, profile = measurement.base, measurement.profile(ref.device)
+    names = symbols(*_must_fit(measurement, profile))
+    if names:
+        raise QuantityError(f"what must fit depends on {', '.join(names)}", _bind(names))
+    if not lines:
+        raise QuantityError(f"the profile {profile.id} has the size of no memory", "name another device")
+    if report.lower_bound:
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    return Figure(True)
+
+
+def _must_fit(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
+    """The bytes that must fit a device: weights, the live bytes of a run (of generation they are numbers), training."""
+    yield measurement.base.totals["weight_bytes"]
+    if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
+        yield from live_bytes(schedule(measurement.base.graph, fused(measurement.base.graph)))
+    if measurement.settings.training is not None and profile.bytes_of("device"):
+        yield measurement.training_report.totals["training_bytes"]
+
+
+def _generation(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
+    return lambda measurement, ref: Figure(read(measurement.generation))
+
+
+def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
+    speed = measurement.speed(ref.device)
+    if not measurement.generation.steps:
+        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+    if speed.tokens_per_s is None or speed.without_peak:
+        raise _no_figure(measurement.roofline(ref.device), speed.without_peak)
+    return Figure(speed.tokens_per_s, "upper")
+
+
+def _closed(report: Report) -> Report:
+    """The report. QuantityError where extents or the branch of an If are open: no bound is known then."""
+    names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
+    if names:
+        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+    if report.upper_bound:
+        raise QuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
+    return report
+
+
+def _bounded(measurement: Measurement, device: str) -> Roofline:
+    one = measurement.roofline(device)
+    if one.open:
+        raise QuantityError(f"it depends on {', '.join(one.open)}", _bind(one.open))
+    _closed(measurement.base)
+    return one
+
+
+def _no_figure(one: Roofline, without: Iterable[str]) -> QuantityError:
+    lack = ", ".join(without) or "it"
+    peaks = ", ".join(one.profile.peak)
+    remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
+    return QuantityError(f"the profile {one.profile.id} has no figure for {lack}", remedy)
+
+
+def _bind(names: Iterable[str]) -> str:
+    return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"
+
+
+FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
+    "macs": _total,
+    "flops": _total,
+    "params": _total,
+    "buffers": _total,
+    "weight_bytes": _total,
+    "activation_bytes": _total,
+    "peak_activation_bytes": _total,
+    "arena_bytes": _arena,
+    "traffic_bytes": _total,
+    "compulsory_bytes": _compulsory,
+    "intensity": _intensity,
+    "time": _time,
+    "energy": _energy,
+    "fits": _fit,
+    "backward_macs": _total,
+    "training_macs": _total,
+    "kept_activation_bytes": _total,
+    "gradient_bytes": _total,
+    "optimizer_bytes": _total,
+    "training_bytes": _total,
+    "kv_cache_bytes": _generation(lambda generation: generation.cache_bytes(generation.prompt + generation.generate)),
+    "prompt_macs": _generation(lambda generation: generation.prefill.macs),
+    "step_macs": _generation(lambda generation: generation.step_macs),
+    "tokens_per_second": _tokens_per_second,
+    "memory_bytes": _generation(lambda generation: generation.memory),
+}
+"""How each quantity is computed."""

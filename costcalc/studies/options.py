@@ -1,0 +1,199 @@
+"""Settings: how a model is read, executed, trained, run on devices and made to generate, as one frozen value.
+
+Every question takes the same settings: Python's keyword arguments, the command line's options, a config and a lock file
+all become a `Settings`, and its fields say how (`costcalc.core.settings`). A new setting is one field, here or in
+`costcalc.analysis.options`; one of reading stands in the TypedDicts below too, for type checkers cannot read it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict
+
+from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
+from costcalc.core.quantities import CATALOGUE, GENERATION, PER_DEVICE, TRAINING, QuantityRef
+from costcalc.core.settings import Setting, build, check_value, non_defaults, option_words, setting, settings_of
+from costcalc.errors import UsageError, did_you_mean
+
+
+class FixedArguments(TypedDict, total=False):
+    """How a model is read, but for what a sweep varies: dims and params."""
+
+    shapes: Mapping[str, Sequence[int | str]] | None
+    values: Mapping[str, int | bool] | None
+    symbolic: bool
+    dtype: str | None
+    act_dtype: str | None
+
+
+class ReadingArguments(FixedArguments, total=False):
+    """costcalc.load's arguments."""
+
+    dims: Mapping[str, int | str] | None
+    params: Mapping[str, str | int | float] | None
+
+
+class GroupArguments(TypedDict, total=False):
+    """How a model is executed, trained, run and made to generate."""
+
+    execution: ExecutionOptions | Mapping[str, Any] | None
+    training: TrainingOptions | Mapping[str, Any] | bool | None
+    devices: str | Sequence[str] | None
+    generation: GenerationOptions | Mapping[str, Any] | bool | None
+
+
+class SettingsArguments(ReadingArguments, GroupArguments, total=False):
+    """All settings, as keyword arguments."""
+
+
+class AnalysisArguments(SettingsArguments, total=False):
+    """costcalc.analyze's arguments."""
+
+    strict: bool
+
+
+class CostingArguments(ReadingArguments, total=False):
+    """The arguments of questions that take no other settings than a model's reading."""
+
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is read (dims bind symbols, shapes whole inputs, values small inputs' values, params a YAML model's
+    parameters; symbolic leaves batch and spatial extents open; dtype and act_dtype take weights and activations as if
+    in another type), executed, trained, run on devices and made to generate. training and generation are None where
+    they are not asked for; devices are names of profiles or paths of such."""
+
+    dims: Mapping[str, Any] = setting("dims", "Bind a symbol: --dim seq=128.", option="--dim")
+    shapes: Mapping[str, Any] = setting(
+        "shapes", "Bind an input's whole shape: --shape x=1,3,224,224.", option="--shape"
+    )
+    params: Mapping[str, Any] = setting("params", "Set a parameter of a YAML model: --set alpha=0.5.", option="--set")
+    values: Mapping[str, Any] = setting(
+        "values", "Give the value of a small integer or boolean input: --value n=7.", option="--value"
+    )
+    symbolic: bool = setting("flag", "Leave batch and spatial extents open; totals are formulas.")
+    dtype: str | None = setting("precision", "Weights as if stored in this type: float16, int8, int4 …")
+    act_dtype: str | None = setting("precision", "Activations as if computed in this type.")
+    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
+    training: TrainingOptions | None = None
+    devices: tuple[str, ...] = ()
+    generation: GenerationOptions | None = None
+
+    @classmethod
+    def of(cls, **given: Any) -> Settings:
+        """Settings from keyword arguments, a config's mapping or what `to_dict` wrote. A group (execution, training,
+        generation) is its options by name, or True for its defaults; devices a name or names. UsageError for a name
+        that is no setting, and for a value that does not fit."""
+        own = {one.name: one for one in settings_of(cls)}
+        made: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in own:
+                made[name] = check_value(own[name], value)
+            elif name in GROUPS:
+                group = _group(name, value)
+                made |= {} if group is None else {name: group}
+            elif name == "devices":
+                made[name] = _devices(value)
+            else:
+                known = (*own, *GROUPS, "devices")
+                raise UsageError(
+                    f"there is no setting {name!r}", did_you_mean(name, known) or "there are " + ", ".join(known)
+                )
+        return cls(**made)
+
+    def reading(self) -> dict[str, Any]:
+        """The keyword arguments of costcalc.load."""
+        return {one.name: getattr(self, one.name) for one in settings_of(Settings)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings that are not their defaults, by name, as plain data for locks and JSON: `of` takes it back. A
+        group whose options are all defaults is true."""
+        found = non_defaults(self)
+        if self.execution != ExecutionOptions():
+            found["execution"] = non_defaults(self.execution)
+        if self.training is not None:
+            found["training"] = non_defaults(self.training) or True
+        if self.devices:
+            found["devices"] = self.devices
+        if self.generation is not None:
+            found["generation"] = non_defaults(self.generation) or True
+        return found
+
+    def words(self) -> str:
+        """The settings that are not their defaults as one line: `act-dtype int8, fuse, training, hardware t4`."""
+        parts = [*option_words(self), *option_words(self.execution)]
+        if self.training is not None:
+            parts += ["training", *option_words(self.training)]
+        parts += [f"hardware {name}" for name in self.devices]
+        if self.generation is not None:
+            parts += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
+            parts += [part for part in option_words(self.generation) if not part.startswith(("prompt", "generate"))]
+        return ", ".join(parts)
+
+    def quantities(self) -> tuple[QuantityRef, ...]:
+        """The quantities that a question shows because of the settings, beside those of every model: the arena with an
+        alignment, a training step, the bounds of each device, generation."""
+        keys = ["arena_bytes"] if self.execution.align is not None else []
+        keys += TRAINING if self.training is not None else ()
+        found = [QuantityRef(CATALOGUE[key]) for key in keys]
+        found += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in PER_DEVICE]
+        if self.generation is not None:
+            found += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
+            found += [QuantityRef(CATALOGUE["tokens_per_second"], device) for device in self.devices]
+        return tuple(found)
+
+    def covering(self, quantities: Iterable[QuantityRef]) -> Settings:
+        """The settings with the defaults of training and of generation where a quantity that is asked for by name needs
+        them: `--max training_bytes=8GiB` asks for a training step."""
+        needs = {need for ref in quantities for need in ref.quantity.needs}
+        return replace(
+            self,
+            training=self.training or (TrainingOptions() if "training" in needs else None),
+            generation=self.generation or (GenerationOptions() if "generation" in needs else None),
+        )
+
+
+GROUPS: dict[str, type] = {
+    "execution": ExecutionOptions,
+    "training": TrainingOptions,
+    "generation": GenerationOptions,
+}
+"""The settings that stand together, each in a dataclass of its own."""
+
+
+def all_settings() -> dict[str, tuple[Setting, ...]]:
+    """The settings by their group; "" holds those of reading."""
+    return {"": settings_of(Settings), **{name: settings_of(cls) for name, cls in GROUPS.items()}}
+
+
+def device_names(given: Iterable[str]) -> tuple[str, ...]:
+    """`t4,a100` and `t4` -> the devices, each once. UsageError where a name is empty."""
+    found = [name.strip() for text in given for name in text.split(",")]
+    if "" in found:
+        raise UsageError("--hardware has an empty name", "write NAME or NAME,NAME; `costcalc hardware` lists all")
+    return tuple(dict.fromkeys(found))
+
+
+def _group(name: str, value: Any) -> Any:
+    cls = GROUPS[name]
+    if value is None or value is False:
+        return ExecutionOptions() if name == "execution" else None
+    if value is True:
+        return cls()
+    if isinstance(value, cls):
+        return build(cls, non_defaults(value), name)
+    if isinstance(value, Mapping):
+        return build(cls, value, name)
+    options = ", ".join(one.name for one in settings_of(cls))
+    raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
+
+
+def _devices(value: Any) -> tuple[str, ...]:
+    found = () if value is None else (value,) if isinstance(value, str) else value
+    names = tuple(found) if isinstance(found, Iterable) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
+    return device_names(names)

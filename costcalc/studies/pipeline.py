@@ -1,0 +1,58 @@
+"""A source and its settings -> a Graph, a Report: load and analyze, which every question begins with.
+
+What a question asks beyond a report's totals (a training step, devices, generation) is measured lazily:
+`costcalc.studies.measurement`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costcalc.errors import UnknownOperatorError
+from costcalc.frontends import ModelSource
+from costcalc.given import read_already
+from costcalc.ir import Graph
+from costcalc.load import load as read
+from costcalc.report import Report, analyze_graph, peak
+from costcalc.studies.options import Settings
+
+
+def load(source: ModelSource, settings: Settings) -> Graph:
+    """The graph of a YAML file, an ONNX file or a built-in model, bound and converted as the settings say.
+    CostcalcError where it is no model, or not a valid one."""
+    graph = read(
+        source,
+        dims=settings.dims,
+        params=settings.params,
+        shapes=settings.shapes,
+        values=settings.values,
+        symbolic=settings.symbolic,
+    )
+    if settings.dtype is None and settings.act_dtype is None:
+        return graph
+    from costcalc.precision import convert, named
+
+    return convert(graph, named(settings.dtype), named(settings.act_dtype))
+
+
+def analyze(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Report:
+    """What a model costs when it is read and executed as the settings say: layers and totals. strict makes an operator
+    without a rule an UnknownOperatorError. UsageError where a report is given beside settings of its reading, for its
+    model is not read again."""
+    if isinstance(source, Report):
+        read_already(**settings.reading())
+        report = with_execution(source, settings)
+    else:
+        report = analyze_graph(load(source, settings), settings.execution)
+    if strict and report.unknown:
+        listed = ", ".join(f"{u.domain + ':' if u.domain else ''}{u.op_type} ({len(u.layers)})" for u in report.unknown)
+        raise UnknownOperatorError(f"no rule for {listed}", "leave --strict out to see a lower bound", report.name)
+    return report
+
+
+def with_execution(report: Report, settings: Settings) -> Report:
+    """A report with the peak (and the arena) of the settings' execution, where they say one."""
+    if settings.execution in (report.execution, type(settings.execution)()):
+        return report
+    totals = {k: v for k, v in report.totals.items() if k not in ("peak_activation_bytes", "arena_bytes")}
+    return replace(report, totals=totals | peak(report.graph, settings.execution), execution=settings.execution)

@@ -1,0 +1,59 @@
+"""A measurement -> the table and the JSON entry of an analysis: the report's, with devices and generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
+from costcalc.errors import QuantityError
+from costcalc.footer import Fact, Remark
+from costcalc.generation.sheets import to_dict as generation_document
+from costcalc.sheet import Sheet, View, sheet
+from costcalc.studies.measurement import Measurement
+from costcalc.timing import to_dict as device_document
+from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusals
+
+
+def analysis_sheet(measurement: Measurement, view: View = View()) -> Sheet:  # noqa: B008
+    """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
+    of generation. QuantityError where the model generates nothing and generation is asked for."""
+    added: dict[str, Any] = {"devices": measurement.rooflines()}
+    if measurement.settings.generation is not None:
+        added |= {"facts": tuple(_generation_facts(measurement)), "remarks": tuple(_generation_remarks(measurement))}
+    return sheet(measurement.report, view._replace(**added))
+
+
+def analysis_document(measurement: Measurement) -> dict[str, Any]:
+    """The model's entry of the JSON report. Totals hold every quantity that the settings ask for, null where the model
+    does not have it; `refused` then says why."""
+    model = measurement.report.to_dict()
+    asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
+    model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}
+    if why := refusals(asked):
+        model["refused"] = why
+    if measurement.settings.devices:
+        model["hardware"] = [device_document(one) for one in measurement.rooflines()]
+    if measurement.settings.generation is not None:
+        model["generation"] = generation_document(measurement.generation)
+    return model
+
+
+def _generation_facts(measurement: Measurement) -> Iterator[Fact]:
+    for key in GENERATION:
+        ref = QuantityRef(CATALOGUE[key])
+        yield Fact(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
+
+
+def _generation_remarks(measurement: Measurement) -> Iterator[Remark]:
+    options = measurement.settings.generation
+    assert options is not None
+    for device in measurement.settings.devices:
+        ref = QuantityRef(CATALOGUE["tokens_per_second"], device)
+        figure: Figure | QuantityError = measurement.attempt(ref)
+        text = f"?: {figure.fact}" if isinstance(figure, QuantityError) else figure_text(ref, figure)
+        yield Remark(ref.label, text, isinstance(figure, QuantityError))
+    texts = "1 text" if options.batch == 1 else f"{options.batch:,} texts"
+    yield Remark(
+        "Generation", f"{texts}, each of {options.prompt:,} + {options.generate:,} tokens (see `costcalc llm`)"
+    )

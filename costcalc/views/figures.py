@@ -1,0 +1,104 @@
+"""A figure of the catalogue -> its text, its plain value for JSON, its amount in a table of numbers.
+
+A bound stays a bound: `≥` stands before a figure that is only known from below, `≤` from above, `≈` before an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from costcalc.core.amount import AtLeast
+from costcalc.core.quantities import SIGNS, Figure, QuantityRef
+from costcalc.dim import Dim, written
+from costcalc.errors import QuantityError
+from costcalc.footer import Remark
+from costcalc.generation.sheets import rounded
+from costcalc.units import digits, exact, scaled
+
+UNKNOWN = "–"
+"""What stands for a figure that a model does not have."""
+
+
+def figure_text(ref: QuantityRef, figure: Figure | QuantityError) -> str:
+    """`1,234`, `≥ 26.2 µs`, `≈ 7.63 mJ`, `≤ 118`, `yes`; – where the model does not have it."""
+    if isinstance(figure, QuantityError):
+        return UNKNOWN
+    value = figure.value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return SIGNS[figure.certainty] + _value_text(ref, value)
+
+
+def _value_text(ref: QuantityRef, value: Dim | Fraction) -> str:
+    if not isinstance(value, Fraction):
+        return exact(value)
+    if ref.quantity.unit in ("seconds", "joules"):
+        return scaled(value, "s" if ref.quantity.unit == "seconds" else "J")
+    return rounded(value) if ref.quantity.unit == "per_second" else digits(value)
+
+
+def figure_plain(figure: Figure | QuantityError) -> int | float | bool | str | None:
+    """A figure for JSON: an int, a formula's text, a float of a fraction, true or false; null where there is none."""
+    if isinstance(figure, QuantityError):
+        return None
+    value = figure.value
+    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int) else written(value)
+
+
+def figure_amount(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
+    """A figure in a column of numbers: an amount where it is counted and is exact or a lower bound, else its text."""
+    if isinstance(figure, Figure) and not isinstance(figure.value, (bool, Fraction)):
+        if figure.certainty == "exact":
+            return figure.value
+        if figure.certainty == "lower":
+            return AtLeast(figure.value)
+    return figure_text(ref, figure)
+
+
+def refusals(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:
+    """Why a model does not have a quantity, by the quantity's key."""
+    return {ref.key: str(figure) for ref, figure in figures.items() if isinstance(figure, QuantityError)}
+
+
+def figure_ratios(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> list[float | None]:
+    """Each figure by the first one, where both are numbers as certain as the quantity can be."""
+
+    def number(figure: Figure | QuantityError) -> Fraction | None:
+        if isinstance(figure, QuantityError) or figure.certainty != ref.quantity.certainty:
+            return None
+        value = figure.value
+        return Fraction(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else None
+
+    numbers = [number(figure) for figure in row]
+    first = numbers[0]
+    return [None if n is None or not first else float(n / first) for n in numbers]
+
+
+def figure_entries(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> list[dict[str, Any]]:
+    """A quantity of each model for JSON; `refused` says why a model does not have it."""
+    return [
+        {
+            "value": figure_plain(figure),
+            "lower_bound": isinstance(figure, Figure) and figure.certainty == "lower",
+            "ratio": times,
+            **({"certainty": figure.certainty} if isinstance(figure, Figure) else {"refused": str(figure)}),
+        }
+        for figure, times in zip(row, figure_ratios(ref, row), strict=True)
+    ]
+
+
+def refusal_remarks(
+    names: Sequence[str], asked: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
+) -> tuple[Remark, ...]:
+    """Which models do not have which quantities, and why: each reason of a model once."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for ref, row in asked.items():
+        for name, figure in zip(names, row, strict=True):
+            if isinstance(figure, QuantityError):
+                why = str(figure).removeprefix(f"{ref.key}: ")
+                reasons.setdefault((name, why), []).append(ref.key)
+    return tuple(
+        [Remark("No figure", f"{name}: {', '.join(keys)}: {why}", True) for (name, why), keys in reasons.items()]
+    )

@@ -1,0 +1,285 @@
+"""Every quantity in every question: one table of cases, and each question gives the same figure or the same refusal.
+
+A question is a function from a case to {key: figure or refusal}: add one to QUESTIONS (check, sweep, diff, table) and it
+is held to all quantities of all models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+from made import unknown
+
+import costcalc
+from costcalc.cli.run import cli
+from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
+from costcalc.errors import QuantityError, UsageError
+from costcalc.studies.measurement import FIGURES, measure
+from costcalc.studies.options import Settings
+
+ONNX = str(Path(__file__).parent / "data" / "onnx" / "onnxpkg_light_squeezenet.onnx")
+DEVICE = "t4"
+SETTINGS: dict[str, Any] = {
+    "act_dtype": "float16",
+    "dtype": "float16",
+    "execution": {"fuse": True, "in_place": True, "align": 16},
+    "training": {"optimizer": "sgd"},
+    "devices": [DEVICE],
+    "generation": {"prompt": 16, "generate": 4},
+}
+OPTIONS = [
+    "--act-dtype",
+    "float16",
+    "--dtype",
+    "float16",
+    "--fuse",
+    "--in-place",
+    "--align",
+    "16",
+    "--training",
+    "--optimizer",
+    "sgd",
+    "--hardware",
+    "t4",
+    "--prompt",
+    "16",
+    "--generate",
+    "4",
+]
+MODELS = {"mobilenet_v2": "mobilenet_v2", "gpt2": "gpt2", "squeezenet.onnx": ONNX}
+KEYS = [f"{key}.{DEVICE}" if quantity.per_device else key for key, quantity in CATALOGUE.items()]
+BY_NAME_ONLY = ("compulsory_bytes", "intensity")
+"""Quantities that no setting adds to a report: they are asked for by name."""
+
+
+class Answers(NamedTuple):
+    """What a question says: figures for JSON by key, and why there is none."""
+
+    figures: dict[str, Any]
+    refused: dict[str, str]
+
+
+def plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int) else str(value)
+
+
+def by_measurement(model: str) -> Answers:
+    measurement = measure(MODELS[model], Settings.of(**SETTINGS))
+    found = {key: measurement.attempt(key) for key in KEYS}
+    refused = {key: str(figure) for key, figure in found.items() if isinstance(figure, QuantityError)}
+    return Answers({key: plain(f.value) for key, f in found.items() if not isinstance(f, QuantityError)}, refused)
+
+
+def of_totals(document: dict[str, Any]) -> Answers:
+    totals, refused = document["totals"], document.get("refused", {})
+    return Answers({key: totals[key] for key in KEYS if totals.get(key) is not None}, refused)
+
+
+def by_api(model: str) -> Answers:
+    return of_totals(costcalc.analyze(MODELS[model], **settings_for(model)).to_dict())
+
+
+def by_command_line(model: str) -> Answers:
+    options = list(OPTIONS)
+    if model != "gpt2":
+        options = options[: options.index("--prompt")]
+    done = CliRunner().invoke(cli, ["analyze", MODELS[model], *options, "--format", "json"], standalone_mode=False)
+    assert done.exception is None, done.exception
+    return of_totals(json.loads(done.stdout)["models"][0])
+
+
+def by_comparison(model: str) -> Answers:
+    comparison = costcalc.compare(MODELS[model], MODELS[model], **SETTINGS).to_dict()["totals"]
+    entries = {key: comparison[key][1] for key in KEYS if key in comparison}
+    figures = {key: entry["value"] for key, entry in entries.items() if entry["value"] is not None}
+    return Answers(figures, {key: entry["refused"] for key, entry in entries.items() if "refused" in entry})
+
+
+def settings_for(model: str) -> dict[str, Any]:
+    """Of a model that generates nothing, analyze refuses to say what generation costs."""
+    return SETTINGS if model == "gpt2" else {k: v for k, v in SETTINGS.items() if k != "generation"}
+
+
+QUESTIONS: dict[str, Callable[[str], Answers]] = {
+    "api": by_api,
+    "command line": by_command_line,
+    "comparison": by_comparison,
+}
+"""Each is asked on all models. Quantities that a question does not show by itself are left out."""
+
+NOT_SHOWN = {"comparison": ("buffers", "traffic_bytes")}
+"""Totals that a question does not show."""
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Answers]:
+    return {model: by_measurement(model) for model in MODELS}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_each_question_gives_the_same_figure_or_the_same_refusal(
+    question: str, model: str, measured: dict[str, Answers]
+) -> None:
+    answers, right = QUESTIONS[question](model), measured[model]
+    decoder = model == "gpt2" or question == "comparison"
+    asked = [
+        ref.key
+        for ref in map(parse_quantity, KEYS)
+        if ref.quantity.key not in (*BY_NAME_ONLY, *NOT_SHOWN.get(question, ()))
+        and (decoder or "generation" not in ref.quantity.needs)
+    ]
+    for key in asked:
+        shown = answers.figures.get(key), answers.refused.get(key)
+        if key == "peak_activation_bytes" and key in right.refused:
+            assert shown == (None, None)  # of an open peak the report has no total, and a remark says why
+        else:
+            assert shown == (right.figures.get(key), right.refused.get(key)), key
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_quantity_is_a_figure_or_a_refusal_and_never_0_for_want_of_one(
+    model: str, measured: dict[str, Answers]
+) -> None:
+    answers = measured[model]
+    assert sorted([*answers.figures, *answers.refused]) == sorted(KEYS)
+    assert [key for key, value in answers.figures.items() if value == 0 and value is not False] in ([], ["buffers"],
+        ["optimizer_bytes"], ["buffers", "optimizer_bytes"])  # fmt: skip
+
+
+def test_every_quantity_of_the_catalogue_is_computed() -> None:
+    assert list(FIGURES) == list(CATALOGUE)
+
+
+def test_a_quantity_is_read_with_its_device() -> None:
+    assert parse_quantity("time.t4") == QuantityRef(CATALOGUE["time"], "t4")
+    assert parse_quantity("time.my/device.yaml").device == "my/device.yaml"
+    assert [parse_quantity(key).key for key in KEYS] == KEYS
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [("mac", "did you mean 'macs'"), ("time", "write time.t4"), ("macs.t4", "macs is of no device"), ("", "there are")],
+)
+def test_what_is_no_quantity_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_quantity(text)
+
+
+def test_every_report_has_the_totals_of_the_catalogue() -> None:
+    assert tuple(costcalc.analyze("lenet5").totals) == (*[k for k in TOTALS if k != "peak_activation_bytes"],
+                                                        "peak_activation_bytes")  # fmt: skip
+
+
+LENET = costcalc.analyze("lenet5")
+
+
+@pytest.mark.parametrize(
+    "key, settings, words",
+    [
+        ("backward_macs", {}, "no training is asked for; add --training"),
+        ("kv_cache_bytes", {}, "no generation is asked for"),
+        ("kv_cache_bytes", {"generation": True}, "no open extent that counts tokens"),
+        ("time.ethos-u55-256", {}, "has no figure for float32"),
+        ("time.t4", {"symbolic": True}, "it depends on H, N, W"),
+        ("fits.t4", {"symbolic": True}, "what must fit depends on H, N, W"),
+        ("arena_bytes", {"symbolic": True}, "an offset is chosen by sizes"),
+    ],
+)
+def test_what_a_model_does_not_have_is_refused_with_a_reason(key: str, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(QuantityError, match=words):
+        measure("lenet5", Settings.of(**settings)).figure(key)
+
+
+def test_a_bound_stays_a_bound() -> None:
+    measurement = measure(unknown(), Settings.of(training=True))
+    assert [measurement.figure(key).certainty for key in ("macs", "training_macs", "time.t4")] == ["lower"] * 3
+    assert measure("lenet5", Settings()).figure("macs") == (LENET.macs, "exact")
+
+
+def test_a_quantity_that_is_asked_for_by_name_brings_the_defaults_of_what_it_needs() -> None:
+    wanted = Settings().covering([parse_quantity("training_bytes"), parse_quantity("prompt_macs")])
+    assert wanted.to_dict() == {"training": True, "generation": True}
+    assert Settings().covering([parse_quantity("time.t4")]) == Settings()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        SETTINGS | {"devices": ("t4",)},
+        {"dims": {"N": 2}, "symbolic": True, "training": True, "generation": {"batch": 2, "cache_dtype": "int8"}},
+        {"shapes": {"x": [1, 3, 8, 8]}, "training": {"freeze": ("a*", "b"), "checkpoint": True}},
+    ],
+)
+def test_settings_are_written_as_they_are_read(given: dict[str, Any]) -> None:
+    settings = Settings.of(**given)
+    assert settings.to_dict() == given
+    assert Settings.of(**json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_settings_in_words_are_the_options_of_the_command_line() -> None:
+    assert Settings.of(**SETTINGS).words() == (
+        "dtype float16, act-dtype float16, in-place, fuse, align 16, training, optimizer sgd, hardware t4, prompt 16, "
+        "generate 4"
+    )
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"exection": {}}, "did you mean 'execution'"),
+        ({"execution": {"fus": True}}, "did you mean 'fuse'"),
+        ({"execution": {"fuse": 1}}, "give True or False"),
+        ({"execution": "fuse"}, "give its options by name"),
+        ({"training": {"optimizer": "lion"}}, "use one of sgd"),
+        ({"generation": {"prompt": 0}}, "a whole number of at least 1"),
+        ({"devices": 4}, "give names of profiles"),
+        ({"devices": "t4,"}, "has an empty name"),
+    ],
+)
+def test_wrong_settings_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Settings.of(**given)
+
+
+def test_the_typed_arguments_are_the_settings() -> None:
+    """What type checkers read stands beside the fields; a setting is in both."""
+    from costcalc.studies.options import ReadingArguments, SettingsArguments, all_settings
+
+    assert set(ReadingArguments.__annotations__) == {one.name for one in all_settings()[""]}
+    assert set(SettingsArguments.__annotations__) == set(Settings.__dataclass_fields__)
+
+
+def test_the_peak_of_an_execution_is_that_of_memory_with_the_same_options() -> None:
+    execution: dict[str, Any] = {"fuse_blocks": True, "in_place": True, "reorder": True, "align": 64}
+    report = costcalc.analyze("mobilenet_v2", act_dtype="int8", execution=execution)
+    found = costcalc.footprint("mobilenet_v2", act_dtype="int8", **execution)
+    assert found.arena is not None
+    assert (report.totals["peak_activation_bytes"], report.totals["arena_bytes"]) == (found.peak, found.arena.size)
+    assert "Execution" in str(report) and "fuse-blocks" in str(report)
+    assert report.totals["peak_activation_bytes"] < costcalc.analyze("mobilenet_v2", act_dtype="int8").totals[
+        "peak_activation_bytes"]  # fmt: skip
+    assert costcalc.analyze("lenet5", symbolic=True, execution=execution).bind({"N": 2, "H": 32, "W": 32}).totals[
+        "arena_bytes"] == costcalc.analyze("lenet5", dims={"N": 2}, execution=execution).totals["arena_bytes"]  # fmt: skip
+
+
+def test_one_call_prints_what_the_command_prints() -> None:
+    options = ["analyze", "lenet5", "--training", "--hardware", "t4", "--format", "csv"]
+    printed = CliRunner().invoke(cli, options, standalone_mode=False).stdout
+    report = costcalc.analyze("lenet5", training=True, devices="t4")
+    assert isinstance(report, costcalc.Report) and report.totals["training_bytes"] > report.totals["weight_bytes"]
+    assert all(str(row.name) in printed for row in report.layers)
+    assert "Training bytes" in str(report) and "NVIDIA T4" in str(report)
+
+
+def test_a_report_is_measured_without_being_read_again() -> None:
+    assert measure(LENET, Settings.of(devices="t4")).base is LENET
+    with pytest.raises(UsageError, match="is read already"):
+        measure(LENET, Settings.of(dims={"N": 2}))
