@@ -32,7 +32,7 @@ bench: $(VENV)/.bench
 
 # Rebuilds the chart library of reports from the packages that vendor/package-lock.json pins; needs Node.js.
 vendor:
-	cd vendor && npm ci --ignore-scripts && npm run build && sh licences.sh > ../costcalc/page/assets/vendored/LICENCES.txt
+	cd vendor && npm ci --ignore-scripts && npm run build && sh licences.sh > ../costcalc/render/page/assets/vendored/LICENCES.txt
 
 clean:
 	rm -rf $(VENV)

@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from costcalc.load import load
-from costcalc.load.onnx_write import export
+from costcalc.frontends import load
+from costcalc.frontends.onnx.writer import export
 
 
 def yaml_chain(path: Path, layers: int) -> Path:

@@ -15,7 +15,7 @@ from models import exported, onnx_chain, yaml_chain
 from process import Measured, costcalc, measure, python
 from sweeps import built, evaluated
 
-from costcalc.load import load
+from costcalc.frontends import load
 
 MIB = 2**20
 BASE = python("import click, rich.table, yaml")

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.sweep.opening import opened
-from costcalc.sweep.work import blocks, rarely_collecting
+from costcalc.studies.sweep.executor import blocks, rarely_collecting
+from costcalc.studies.sweep.recipe import opened
 
 GRID = {"alpha": "0.25:1.4:0.05", "resolution": "96:224:8", "expansion": "1:8"}
 """3,264 combinations of mobilenet_v2, none like another."""

@@ -10,18 +10,20 @@ from costcalc.core.result import install
 from costcalc.core.version import __version__
 
 TYPE_CHECKING = False
+
 if TYPE_CHECKING:
     from typing import Any
 
+    from costcalc.analysis.report import Report
     from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
-    from costcalc.checking import check
-    from costcalc.reconcile.find import reconcile
-    from costcalc.report import Report
-    from costcalc.suggest.find import suggest
-    from costcalc.sweep.run import sweep
-
+    from costcalc.core.errors import CostcalcError
+    from costcalc.studies.check.run import check
+    from costcalc.studies.reconcile.reconcile import reconcile
+    from costcalc.studies.suggest.find import suggest
+    from costcalc.studies.sweep.sweep import sweep
 
 __all__ = [
+    "CostcalcError",
     "Report",
     "__version__",
     "analyze",
@@ -46,23 +48,27 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name == "check":
-        from costcalc.checking import check
+        from costcalc.studies.check.run import check
 
         return check
     if name == "reconcile":
-        from costcalc.reconcile.find import reconcile
+        from costcalc.studies.reconcile.reconcile import reconcile
 
         return reconcile
     if name == "suggest":
-        from costcalc.suggest.find import suggest
+        from costcalc.studies.suggest.find import suggest
 
         return suggest
     if name == "sweep":
-        from costcalc.sweep.run import sweep
+        from costcalc.studies.sweep.sweep import sweep
 
         return sweep
+    if name == "CostcalcError":
+        from costcalc.core.errors import CostcalcError
+
+        return CostcalcError
     if name == "Report":
-        from costcalc.report import Report
+        from costcalc.analysis.report import Report
 
         return Report
     raise AttributeError(f"module 'costcalc' has no attribute {name!r}")

@@ -13,7 +13,7 @@ def main() -> NoReturn:
     """Runs the command line. What cannot even be imported is exit 2: Python itself would end with 1, which is a
     verdict. Ctrl-C while the program is still read ends it without a traceback."""
     try:
-        from costcalc.cli.run import main as run
+        from costcalc.cli.app import main as run
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:

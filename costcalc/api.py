@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from costcalc.ir import Graph
-from costcalc.report import Report
+from costcalc.analysis.report import Report
+from costcalc.core.ir import Graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze as analyze_source
 from costcalc.studies.pipeline import load as load_source
@@ -17,13 +17,13 @@ from costcalc.studies.pipeline import load as load_source
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from costcalc.comparison import Comparison
-    from costcalc.diff.change import Diff
-    from costcalc.frontends import ModelSource
-    from costcalc.memory.footprint import Footprint
-    from costcalc.roofline import Roofline
+    from costcalc.analysis.memory.footprint import Footprint
+    from costcalc.analysis.roofline.roofline import Roofline
+    from costcalc.frontends.source import ModelSource
+    from costcalc.studies.compare import Comparison
+    from costcalc.studies.diff.diff import Diff
     from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
-    from costcalc.working import Explanation
+    from costcalc.views.explain import Explanation
 
 
 def load(source: ModelSource, **options: Unpack[ReadingArguments]) -> Graph:
@@ -69,10 +69,10 @@ def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]
 
 def compare_settings(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:
     """compare with its options as Settings: a row for each quantity that they ask for."""
-    from costcalc.comparison import compare_reports
-    from costcalc.frontends import hold_source
-    from costcalc.shared import fitting, refuse
+    from costcalc.frontends.source import hold_source
+    from costcalc.studies.compare import compare_reports
     from costcalc.studies.measurement import Measurement, measure
+    from costcalc.studies.options import fitting, refuse
 
     def one(source: Any, **reading: Any) -> Measurement:
         return measure(source, replace(settings, **reading), strict)
@@ -101,11 +101,11 @@ def diff(
     (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
     the tables.
     """
-    from costcalc.diff.differ import diff
-    from costcalc.frontends import hold_source
-    from costcalc.shared import fitting, refuse
-    from costcalc.snapshot import snapshot
+    from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import entry
+    from costcalc.studies.diff.diff import diff
+    from costcalc.studies.diff.snapshot import snapshot
+    from costcalc.studies.options import fitting, refuse
 
     locked = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in (before, after)]
     settings = [found.settings for found in locked if found is not None]
@@ -137,7 +137,7 @@ def footprint(
 ) -> Footprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
     runs is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
-    from costcalc.memory.footprint import footprint
+    from costcalc.analysis.memory.footprint import footprint
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
     settings = Settings.of(execution=execution, **options)
@@ -147,7 +147,7 @@ def footprint(
 
 def explain(source: ModelSource | Report, layer: str | None = None, **options: Unpack[CostingArguments]) -> Explanation:
     """The working of a model's figures, or of one layer's; the options are analyze's."""
-    from costcalc.working import explain_report
+    from costcalc.views.explain import explain_report
 
     report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
     return explain_report(report, layer)
@@ -160,8 +160,8 @@ def on_hardware(
 ) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""
-    from costcalc.hardware.find import find
-    from costcalc.roofline import roofline
+    from costcalc.analysis.hardware.catalogue import find
+    from costcalc.analysis.roofline.bounds import roofline
 
     report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
     return tuple(roofline(report, find(os.fspath(name))) for name in devices)
@@ -169,7 +169,7 @@ def on_hardware(
 
 def _reported(report: Report, options: Mapping[str, Any]) -> Report:
     """The report. UsageError where options stand beside it, for its model is not read again."""
-    from costcalc.given import read_already
+    from costcalc.core.arguments import read_already
 
     read_already(**options)
     return report

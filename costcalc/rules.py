@@ -6,14 +6,16 @@ from here only.
 
 from __future__ import annotations
 
-from costcalc.build import GraphBuilder
+from costcalc.core.dim import Dim, maximum, minimum, prod
+from costcalc.core.errors import LoadError, ShapeError, UnknownNameError
+from costcalc.core.formula import Cost, contraction, formula, per, product, total
+from costcalc.core.ir import DType, Graph, Node, TensorType
+from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import FIRST_TWO, Contraction, Traits, gradient_rule, sides, traits
-from costcalc.dim import Dim, maximum, minimum, prod
-from costcalc.errors import LoadError, ShapeError, UnknownNameError
-from costcalc.formula import Cost, contraction, formula, per, product, total
-from costcalc.frontends import Frontend, Loaded, ParametricFrontend, ReadOptions, Source
-from costcalc.ir import DType, Graph, Node, TensorType
-from costcalc.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.source import Source
+from costcalc.graph.builder import GraphBuilder
 
 __all__ = [
     "FIRST_TWO",

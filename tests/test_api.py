@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from made import separable, standard_conv, unknown
 from rich.console import Console
+from support.graphs import separable, standard_conv, unknown
 
 import costcalc
 from costcalc import analyze
-from costcalc.errors import UsageError
-from costcalc.render.palette import screen
+from costcalc.core.errors import UsageError
+from costcalc.render.terminal import screen
 
 
 def test_analyze_a_graph() -> None:
@@ -40,7 +40,7 @@ def test_explain() -> None:
 
 
 def test_load_is_a_function_whatever_was_imported_before() -> None:
-    import costcalc.load
+    import costcalc.frontends
 
     graph = standard_conv()
     assert costcalc.load(graph) is graph

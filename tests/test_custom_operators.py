@@ -14,19 +14,20 @@ import pytest
 from onnx import TensorProto
 from onnx import helper as h
 
-from costcalc import ops, registry
-from costcalc.cli.run import run
+from costcalc import ops
+from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.receptive_field import fields
+from costcalc.analysis.report import analyze_graph
+from costcalc.analysis.roofline.multiplications import least
+from costcalc.analysis.training.step import train
+from costcalc.cli.app import run
+from costcalc.core import registry
+from costcalc.core.ir import Graph
 from costcalc.core.traits import TRAITS
-from costcalc.diff.definition import definition
-from costcalc.ir import Graph
-from costcalc.load import load
-from costcalc.memory.fuse import fused
-from costcalc.multiplications import least
+from costcalc.frontends import load
 from costcalc.ops import plugins
-from costcalc.report import analyze_graph
-from costcalc.snapshot import snapshot
-from costcalc.training.account import train
-from costcalc.windows import fields
+from costcalc.studies.diff.definition import definition
+from costcalc.studies.diff.snapshot import snapshot
 
 ONNX_NAMES = {
     "Filter": "Conv",
@@ -50,8 +51,8 @@ from costcalc.ops.conv import conv_cost, conv_shape
 from costcalc.ops.matmul import matmul_cost, matmul_shape
 from costcalc.ops.norm import batch_norm_cost, batch_norm_shape
 from costcalc.ops.reshape import reshape_shape
-from costcalc.formula import Cost, per
-from costcalc.registry import cost_rule, describe, free, operands, shape_rule
+from costcalc.rules import Cost, per
+from costcalc.rules import cost_rule, describe, free, operands, shape_rule
 
 for op, shape, cost in (
     ("Filter", conv_shape, conv_cost),

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from made import unknown
+from support.graphs import unknown
 
 import costcalc
-from costcalc.cli.run import cli
+from costcalc.cli.group import cli
+from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
-from costcalc.errors import QuantityError, UsageError
 from costcalc.studies.measurement import FIGURES, measure
 from costcalc.studies.options import Settings
 

@@ -1,1 +1,1 @@
-"""The command line: thin click commands, load → report → render."""
+"""The command line: options and exit codes, one file a command."""

@@ -1,11 +1,117 @@
-"""The command group: `costcalc --version`, and the page of help that lists the commands."""
+"""The pages of help: commands by what they are for, and under each command lines to copy.
+
+The command group: `costcalc --version`, and the page of help that lists the commands.
+"""
 
 from __future__ import annotations
 
 import click
 
-from costcalc.cli.examples import Sections
 from costcalc.core.version import __version__
+
+SECTIONS = {
+    "What a model costs": {
+        "analyze": "What each layer costs, and the totals.",
+        "compare": "Models side by side, with ratios.",
+        "explain": "The working of every figure, in formulas and numbers.",
+        "memory": "The peak of activations: when, by which tensors.",
+        "llm": "Prompt, tokens and KV cache of a decoder model.",
+        "report": "One HTML page about models.",
+        "plot": "Bars, memory, roofline or Pareto front as a picture.",
+    },
+    "Budgets and changes": {
+        "check": "Hold models to their budget.",
+        "lock": "Write the baseline that `check` compares with.",
+        "diff": "What changed between two versions, and why.",
+        "table": "Keep tables of models in Markdown files true.",
+        "rule": "The rules of `check`, and how each is mended.",
+    },
+    "Other designs, other counters": {
+        "sweep": "Every combination of parameters and symbols.",
+        "suggest": "Rewrites that make a network cheaper.",
+        "reconcile": "Why other tools say another number.",
+    },
+    "Lists and files": {
+        "models": "The built-in models with their sources.",
+        "hardware": "The device profiles, with the source of every figure.",
+        "ops": "Every operator with its state.",
+        "schema": "The JSON Schema of the YAML language, for editors.",
+        "export": "Write a model as an ONNX file.",
+    },
+}
+"""The commands in the order of the first page, each with the words that fit there on a narrow terminal."""
+
+EXAMPLES = {
+    "analyze": (
+        "costcalc analyze model.onnx --sort macs --top 5",
+        "costcalc analyze gpt2 --dim seq=128 --by block --depth 1",
+        "costcalc analyze mobilenet --set alpha=0.5 --hardware pixel-1 --dtype int8",
+        "costcalc analyze exports/ --jobs 4 --format csv -o costs.csv",
+    ),
+    "check": (
+        "costcalc check model.onnx --max macs=600M --max weight_bytes=4.2MiB",
+        "costcalc check --init --slack 25%",
+        "costcalc check --baseline origin/main --report markdown=comment.md",
+    ),
+    "compare": ("costcalc compare mobilenet vgg16", "costcalc compare net.yaml net.onnx --dim N=8"),
+    "diff": (
+        "costcalc diff resnet18 resnet34 --top 3",
+        "costcalc diff main:models/net.yaml models/net.yaml",
+        "costcalc diff --git main --fail-on 'macs>+2%'",
+    ),
+    "explain": ("costcalc explain depthwise_separable", "costcalc explain mobilenet separable2/depthwise"),
+    "export": ("costcalc export mobilenet -o mobilenet.onnx --weights random",),
+    "hardware": ("costcalc hardware t4",),
+    "llm": ("costcalc llm llama --prompt 2048 --generate 256 --dtype fp16 --hardware a100-sxm-80gb",),
+    "lock": ("costcalc lock", "costcalc lock --check"),
+    "memory": (
+        "costcalc memory mobilenet_v2 --fuse --act-dtype int8",
+        "costcalc memory net.onnx --arena --format json -o plan.json",
+    ),
+    "models": ("costcalc models --format csv",),
+    "ops": ("costcalc ops --format json",),
+    "plot": (
+        "costcalc plot resnet18 --by block --depth 1",
+        "costcalc plot resnet50 --kind roofline --hardware t4 -o roofline.svg",
+        "costcalc plot mobilenet resnet18 vgg16 --kind pareto",
+    ),
+    "reconcile": (
+        "costcalc reconcile resnet50 --by tool",
+        "costcalc reconcile vit_b_16 --tool thop --figure thop=11.3G",
+    ),
+    "report": ("costcalc report resnet50 mobilenet_v2 --hardware t4 -o report.html",),
+    "rule": ("costcalc rule CC001",),
+    "schema": ("costcalc schema -o costcalc.schema.json",),
+    "suggest": (
+        "costcalc suggest vgg16 --rule separable,gap",
+        "costcalc suggest vgg16 1",
+        "costcalc suggest net.yaml --apply separable -o smaller.yaml",
+    ),
+    "sweep": (
+        "costcalc sweep mobilenet_v2 --set alpha=0.25:1:0.25 --set resolution=128,224 --pareto macs,params",
+        "costcalc sweep mobilenet_v2 --set resolution=96:224:32 --maximize resolution --subject-to 'macs <= 100M'",
+    ),
+    "table": ("costcalc table mobilenet vgg16 --short", "costcalc table --update README.md"),
+}
+
+
+class Sections(click.Group):
+    """A group whose help lists the commands by what they are for, and whose commands close with examples."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Adds a command, with its examples below its help."""
+        lines = EXAMPLES.get(name or cmd.name or "", ())
+        if lines:
+            cmd.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+        super().add_command(cmd, name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One list for each section."""
+        width = max(map(len, self.commands))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), words) for name, words in commands.items()])
+
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

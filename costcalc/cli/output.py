@@ -1,4 +1,7 @@
-"""Where the answer goes: standard output, or a file."""
+"""Where the answer goes: standard output, or a file.
+
+Charts go where they are wanted: the terminal, an SVG, a PNG, a page.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.errors import UsageError
+from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from costcalc.sheet import Sheet
+    from costcalc.views.charts import Chart
+    from costcalc.views.table import Sheet
 
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
@@ -29,7 +33,7 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool = False) -> None:
     """Prints sheets in a format."""
     from costcalc import render
-    from costcalc.render.palette import screen
+    from costcalc.render.terminal import screen
 
     if form == "json":
         from costcalc.render import json
@@ -70,7 +74,7 @@ def emit_bytes(content: bytes, output: str | None = None) -> None:
 
 def complain(text: str) -> None:
     """Writes a message to standard error; the names in it steer neither the terminal nor a CI's log."""
-    from costcalc.render.untrusted import lines
+    from costcalc.core.sanitize import lines
 
     click.echo(lines(text), err=True)
 
@@ -94,3 +98,20 @@ def standard_output() -> Iterator[Any]:
 def abandon() -> None:
     """Gives standard output somewhere to go, for Python flushes it once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def draw(charts: Sequence[Chart], form: str, output: str | None) -> None:
+    """Draws charts as text, svg, png or html. UsageError where a package is missing or a file cannot be written."""
+    if form == "text":
+        from costcalc.render.charts import text
+        from costcalc.render.terminal import screen
+
+        emit(text.render(charts, screen(output is not None)), output)
+    elif form == "html":
+        from costcalc.render.page import charts as page
+
+        emit_bytes(page.render(charts).encode(), output)
+    else:
+        from costcalc.render.charts import matplotlib as picture
+
+        emit_bytes(picture.render(charts, form), output)

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from costcalc.cli.hardware import hardware_option
-from costcalc.cli.options import Named, Precision, binding, debug_option, number, rules_option, scalar, shape
+from costcalc.cli.device_options import hardware_option
+from costcalc.cli.parameters import Named, Precision, binding, debug_option, number, rules_option, scalar, shape
+from costcalc.core.errors import UsageError
 from costcalc.core.settings import BY_NAME, Kind, Setting
-from costcalc.errors import UsageError
 from costcalc.studies.options import Settings, all_settings
 
 GROUPS = ("execution", "training", "devices", "generation")

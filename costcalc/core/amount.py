@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from costcalc.dim import Dim, Poly, written
+from costcalc.core.dim import Dim, Poly, written
 
 
 class AtLeast(NamedTuple):

@@ -1,23 +1,21 @@
-"""The catalogue of quantities: key, label, unit, certainty and meaning of every figure that a question can ask for.
-
-Data only: `costcalc.studies.pipeline` computes them. A quantity of a device is asked for as `time.t4`, with the name of
-a profile or the path of one behind the first dot. The order is that of totals under a table.
-"""
+"""The quantities that a model has: their keys, labels and examples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from costcalc.errors import UsageError, did_you_mean
+from costcalc.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from costcalc.dim import Dim
+    from costcalc.core.dim import Dim
 
 Unit = Literal["number", "bytes", "seconds", "joules", "flop_per_byte", "per_second", "boolean"]
+
 Certainty = Literal["exact", "lower", "upper", "estimate"]
+
 Need = Literal["model", "training", "device", "generation"]
 
 SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "estimate": "≈ "}
@@ -107,9 +105,13 @@ def _layers(key: str, label: str, title: str, name: str, unit: Unit, meaning: st
 
 
 _ACTIVATIONS = ("activation_bytes",)
+
 _BACKWARD = ("backward_macs",)
+
 _TRAINING: tuple[Need, ...] = ("training",)
+
 _DEVICE: tuple[Need, ...] = ("device",)
+
 _GENERATION: tuple[Need, ...] = ("generation",)
 
 _ALL = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, fields
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from costcalc.errors import UsageError, did_you_mean
+from costcalc.core.errors import UsageError, did_you_mean
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def _text(value: Any) -> str:
 
 
 def _by_name(one: Setting, value: Any) -> Mapping[str, Any]:
-    from costcalc.given import mapping
+    from costcalc.core.arguments import mapping
 
     return mapping(one.name, value)
 

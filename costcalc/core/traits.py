@@ -1,5 +1,6 @@
 """(domain, operator) -> its traits: what kind of layer it is, which inputs it multiplies, what fusion, training and
-comparison may take for granted of it. They are declared once, beside the operator's rules."""
+comparison may take for granted of it. They are declared once, beside the operator's rules.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
-from costcalc.dim import Dim
-from costcalc.formula import Formula
-from costcalc.ir import TensorType
+from costcalc.core.dim import Dim
+from costcalc.core.formula import Formula
+from costcalc.core.ir import TensorType
 
 Key = tuple[str, str]
 """(domain, op_type)."""
@@ -26,6 +27,7 @@ Kind = Literal[
     "", "convolution", "transposed_convolution", "deformable_convolution", "causal_convolution", "product", "attention",
     "experts", "recurrent", "pool", "global_pool", "normalisation", "activation", "transpose", "lookup",
 ]  # fmt: skip
+
 Layout = Literal["", "channels_first", "channels_last", "length_first"]
 
 

@@ -5,13 +5,41 @@ What a source is, is told by its first bytes; its suffix decides only where they
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.errors import LoadError, UsageError
+from costcalc.core.arguments import read_already
+from costcalc.core.dim import Dim
+from costcalc.core.errors import LoadError, UsageError
+from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions, read_options
 from costcalc.frontends.source import NO_FILE, ModelSource, Source, find_source, hold_source
 from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
+
+
+def load(
+    source: ModelSource,
+    *,
+    dims: Mapping[str, Dim | str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
+    values: Mapping[str, int | bool] | None = None,
+    symbolic: bool = False,
+) -> Graph:
+    """The graph of a model: a YAML or ONNX file (`-`: on standard input), a built-in name, a file of a git revision
+    (`main:models/net.yaml`), the bytes of a file, a binary file object, or an onnx.ModelProto.
+
+    dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
+    numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
+    and spatial extents open. LoadError, SpecError, ShapeError and UsageError say what is wrong.
+    """
+    if isinstance(source, Graph):
+        read_already(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
+        return source
+    options = read_options(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
+    return read_model(source, options).graph
+
 
 KNOWN = "give a YAML model, an ONNX model or a built-in name"
 
@@ -66,6 +94,7 @@ __all__ = [
     "find_frontend",
     "find_source",
     "hold_source",
+    "load",
     "model_parameters",
     "read_model",
     "read_options",

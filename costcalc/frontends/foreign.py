@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from costcalc.errors import LoadError
+from costcalc.core.errors import LoadError
 from costcalc.frontends.recognition import PROTOTXT, protobuf_fields
 from costcalc.frontends.source import ZIP, Source
 
@@ -26,12 +26,19 @@ class ForeignFormat(NamedTuple):
 
 
 _TORCH = "build the network in Python and export it: torch.onnx.export(model, inputs, 'model.onnx', dynamo=True)"
+
 _WEIGHTS_REMEDY = "analyze the network they belong to: its ONNX export, or a YAML model of it"
+
 _TF2ONNX = "convert it with tf2onnx: python -m tf2onnx.convert --output model.onnx"
+
 _KERAS = f"load it in Keras 3 and model.export('model.onnx', format='onnx'), or {_TF2ONNX} --keras"
+
 _COMPILED = "analyze the ONNX model that it was made from"
+
 _OPTIMUM = "export the model: optimum-cli export onnx --model NAME FOLDER; `costcalc models` lists the built-in ones"
+
 _REWRITE = "write it as a YAML model, or convert it to ONNX"
+
 _COREML = "it is a Core ML model, which is not read"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from costcalc.core.ir import Graph
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
-from costcalc.ir import Graph
 
 
 class Loaded(NamedTuple):

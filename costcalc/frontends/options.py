@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from costcalc.dim import Dim, Poly
-from costcalc.errors import UnknownNameError, UsageError
-from costcalc.given import mapping
-from costcalc.load.onnx_symbols import dim_of
+from costcalc.core.arguments import mapping
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.errors import UnknownNameError, UsageError
+from costcalc.frontends.symbols import dim_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from costcalc.frontends.source import ZIP, Source, is_onnx_message
 
 MODEL_KEY = re.compile(rb"^(name|source|description|aliases|params|input|blocks|layers|output):", re.M)
+
 PROTOTXT = re.compile(rb"^\s*layers?\s*:?\s*\{", re.M)
 """Caffe's text format has `name:` and `input:` at the beginning of lines too."""
+
 TEXTUAL = re.compile(
     rb"(?:\s|#[^\n]*\n)*<\s*(ir_version|opset_import|producer_name|producer_version|domain|model_version|doc_string"
     rb"|metadata_props)\s*:"
@@ -17,7 +19,9 @@ TEXTUAL = re.compile(
 
 _VARINTS, _LENGTHS = frozenset((1, 5)), frozenset((2, 3, 4, 6, 7, 8, 14, 20, 25, 26))
 """Fields of ONNX's ModelProto by their wire types; see onnx.proto."""
+
 _PRODUCER, _GRAPH = 2, 7
+
 _CONTROL = re.compile(rb"[\0-\x1f]")
 
 

@@ -11,14 +11,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Union
 
-from costcalc.errors import CostcalcError, LoadError, UsageError
-from costcalc.ir import Graph
-from costcalc.load.builtin import find, names
+from costcalc.core.errors import CostcalcError, LoadError, UsageError
+from costcalc.core.ir import Graph
+from costcalc.frontends.builtin import find, names
 
 NO_FILE = "name a YAML file, an ONNX file or a built-in model"
+
 HEAD = 4096
 """Bytes from the beginning that tell what a source is."""
+
 ZIP = b"PK\x03\x04"
+
 _BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
 """What no text holds, and every protobuf message: the key of its first field, or a length."""
 
@@ -131,7 +134,7 @@ def _named_source(text: str) -> Source:
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
     if ":" in text:
-        from costcalc.revisions import content, parts
+        from costcalc.frontends.git import content, parts
 
         revision = parts(text)
         if revision is not None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from costcalc.errors import UsageError
+from costcalc.core.errors import UsageError
 from costcalc.frontends import recognition
 from costcalc.frontends.frontend import Frontend, Loaded
 from costcalc.frontends.options import ReadOptions
@@ -40,7 +40,9 @@ class BuiltInParametricFrontend(BuiltInFrontend):
 
 
 YAML = BuiltInParametricFrontend("yaml", (".yaml", ".yml"), recognition.is_yaml, "costcalc.frontends.yaml.frontend")
+
 ONNX = BuiltInFrontend("onnx", (".onnx", ".onnxtxt", ".ort"), recognition.is_onnx, "costcalc.frontends.onnx.frontend")
+
 BUILT_IN: tuple[Frontend, ...] = (YAML, ONNX)
 """In the order in which they are asked."""
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
+from costcalc.core.dim import Dim
+from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import traits_of
-from costcalc.dim import Dim
-from costcalc.ir import Graph, Node, TensorType
 
 _LAYER = re.compile(r":\d+:\d+$")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, per
+from costcalc.core.ir import TensorType, Value
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, per
-from costcalc.ir import TensorType, Value
-from costcalc.ops.arithmetic import greatest, least
-from costcalc.ops.broadcast import pointwise, unidirectional
-from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, operands, shape_rule, value_rule
+from costcalc.ops.common.axes import pointwise, unidirectional
+from costcalc.ops.common.elements import greatest, least
+from costcalc.ops.common.ratio import Number, stored
 
 PIECEWISE = {
     "Relu": "max(0, x)",
@@ -20,6 +20,7 @@ PIECEWISE = {
     "ThresholdedRelu": "x where x > alpha, else 0",
     "Shrink": "x moved toward 0 by bias where |x| > lambd, else 0",
 }
+
 SMOOTH = {
     "Elu": "x where x ≥ 0, else alpha · (eˣ − 1)",
     "Selu": "gamma · x where x > 0, else gamma · alpha · (eˣ − 1)",
@@ -34,15 +35,24 @@ SMOOTH = {
 }
 
 operands("PRelu", weights=(1,))
+
 traits(*PIECEWISE, *SMOOTH, "PRelu", "Clip", kind="activation")
+
 traits(*PIECEWISE, *SMOOTH, "PRelu", "Clip", "SwiGLU", in_place=True)
+
 traits("Relu", "Sigmoid", "Tanh", "Elu", "Selu", "ThresholdedRelu", keeps="output")
+
 traits("Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Selu", "Softplus", monotone=True)
+
 traits("Relu", "Sigmoid", "HardSigmoid", "Softplus", non_negative=True)
+
 for _op_type, _law in (PIECEWISE | SMOOTH).items():
     describe(f"Gives of each element x: {_law}.", _op_type)
+
 describe("Gives of each element x: x where x ≥ 0, else slope · x with a learned slope.", "PRelu")
+
 describe("Limits each element to an interval.", "Clip")
+
 describe("Gives a · sigmoid(alpha · a) · b of each pair of elements.", "SwiGLU")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Factor, Formula, Work, of, per, product, total
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import sides, traits
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Factor, Formula, Work, of, per, product, total
-from costcalc.ir import TensorType
-from costcalc.ops.broadcast import Shape
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import Shape
 
 operands("Attention", weights=(0, 1, 2))
+
 traits(
     "Attention",
     kind="attention",
@@ -21,9 +22,12 @@ traits(
     past=(4, 5),
     gradient=sides(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
+
 operands("RotaryEmbedding", weights=(0,), buffers=(1, 2))
+
 describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
          "Attention")  # fmt: skip
+
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding")
 
 

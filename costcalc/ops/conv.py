@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, contraction, of
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import FIRST_TWO, traits
-from costcalc.dim import Dim, prod
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, contraction, of
-from costcalc.ir import TensorType
-from costcalc.ops.window import check_strides, output_shape, per_axis, reach
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.window import check_strides, output_shape, per_axis, reach
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
+
 traits("Conv", kind="convolution", bias=2, gradient=FIRST_TWO)
+
 traits("ConvTranspose", kind="transposed_convolution", bias=2, gradient=FIRST_TWO)
+
 describe("Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "
          "inputs under it.", "Conv")  # fmt: skip
+
 describe("Each input value spreads over the output: it is multiplied with every filter weight of its channel.",
          "ConvTranspose")  # fmt: skip
 

@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache, reduce
 
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Formula, Product, Work, per, product
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
-from costcalc.dim import Dim, prod
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Formula, Product, Work, per, product
-from costcalc.ir import TensorType
-from costcalc.ops.broadcast import broadcast
-from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import broadcast
 
 operands("Einsum", weights=range(26))
+
 traits("Einsum", positions="mixed")
+
 describe("Each output is a sum, over the indices that the equation drops, of products of the operands.", "Einsum")
 
 Indices = tuple[str, ...]

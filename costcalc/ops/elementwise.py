@@ -1,15 +1,21 @@
-"""Arithmetic of two or more tensors, element by element, with broadcasting."""
+"""Arithmetic of two or more tensors, element by element, with broadcasting.
+
+Comparisons, logic, and the choice between two tensors. A comparison that depends on a symbol has no value.
+"""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, per
+from costcalc.core.ir import DType, TensorType, Value
+from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, per
-from costcalc.ir import TensorType, Value
-from costcalc.ops.arithmetic import (
+from costcalc.ops.common.axes import broadcast, broadcast_types, pointwise
+from costcalc.ops.common.elements import (
     ADD,
     DIVIDE,
     FMOD,
@@ -24,9 +30,7 @@ from costcalc.ops.arithmetic import (
     fold,
     on_elements,
 )
-from costcalc.ops.broadcast import broadcast, broadcast_types, pointwise
-from costcalc.ops.ratio import Number, stored
-from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+from costcalc.ops.common.ratio import Number, difference, stored
 
 KIND = {
     "Add": "add",
@@ -41,22 +45,39 @@ KIND = {
 }
 
 traits(*KIND, "Pow", "Min", "Max", "Sum", "Mean", in_place=True)
+
 traits("Add", arithmetic="add", keeps="nothing")
+
 traits("Sub", arithmetic="subtract", keeps="nothing")
+
 traits("Mul", arithmetic="multiply")
+
 traits("Div", arithmetic="divide")
+
 traits("Sum", "Mean", keeps="nothing")
+
 describe("Adds two tensors element by element.", "Add")
+
 describe("Subtracts the second tensor from the first element by element.", "Sub")
+
 describe("Multiplies two tensors element by element.", "Mul")
+
 describe("Divides the first tensor by the second element by element.", "Div")
+
 describe("Gives the remainder of a division element by element.", "Mod")
+
 describe("Raises the elements of the first tensor to the powers of the second.", "Pow")
+
 describe("Shifts the bits of each element.", "BitShift")
+
 describe("Combines the bits of two tensors element by element.", "BitwiseAnd", "BitwiseOr", "BitwiseXor")
+
 describe("Gives the least of the tensors' elements at each place.", "Min")
+
 describe("Gives the greatest of the tensors' elements at each place.", "Max")
+
 describe("Adds several tensors element by element.", "Sum")
+
 describe("Averages several tensors element by element.", "Mean")
 
 
@@ -122,12 +143,19 @@ def _register_value(op_type: str, arithmetic: Arithmetic) -> None:
 
 
 _register_value("Add", ADD)
+
 _register_value("Sub", SUBTRACT)
+
 _register_value("Mul", MULTIPLY)
+
 _register_value("Div", DIVIDE)
+
 _register_value("Pow", POWER)
+
 _register_value("Min", LEAST)
+
 _register_value("Max", GREATEST)
+
 _register_value("Sum", ADD)
 
 
@@ -173,3 +201,96 @@ def bitwise_or_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value 
 def bitwise_xor_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in one of them."""
     return _bitwise(operator.xor, a, b, out)
+
+
+COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor")
+
+traits("And", "Or", "Xor", "Where", in_place=True)
+
+traits("Where", keeps="indices")
+
+describe("Compares two tensors element by element.", *COMPARISONS[:5])
+
+describe("Combines two boolean tensors element by element.", *COMPARISONS[5:])
+
+describe("Takes each element from the first tensor where the condition holds, else from the second.", "Where")
+
+
+@shape_rule(*COMPARISONS)
+def compare_shape(a: TensorType, b: TensorType) -> TensorType:
+    """Booleans of the shape that a and b broadcast to."""
+    assert a.shape is not None and b.shape is not None
+    return TensorType(DType.BOOL, broadcast(a.shape, b.shape))
+
+
+@cost_rule(*COMPARISONS, "Where")
+def compare_cost(*inputs: TensorType, out: TensorType) -> Cost:
+    """One comparison (or selection) per output element."""
+    return Cost(work=per("compare", "elementwise", out.elements))
+
+
+def equal(a: Number, b: Number) -> bool | None:
+    """Whether a = b; None where that depends on a symbol."""
+    if a == b:
+        return True
+    low, high = difference(a, b)
+    return False if low > 0 or high < 0 else None
+
+
+def less(a: Number, b: Number) -> bool | None:
+    """Whether a < b; None where that depends on a symbol."""
+    low, high = difference(a, b)
+    return True if high < 0 else False if low >= 0 else None
+
+
+def _swapped(
+    function: Callable[[Number, Number], bool | None], negated: bool
+) -> Callable[[Number, Number], bool | None]:
+    def compare(a: Number, b: Number) -> bool | None:
+        answer = function(b, a)
+        return answer if answer is None or not negated else not answer
+
+    return compare
+
+
+def _register_comparison_value(op_type: str, function: Callable[[Number, Number], bool | None]) -> None:
+    @value_rule(op_type)
+    def compare_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
+        """What the comparison gives for each pair of elements."""
+        return pointwise(function, out, a, b)
+
+
+_register_comparison_value("Equal", equal)
+
+_register_comparison_value("Less", less)
+
+_register_comparison_value("Greater", _swapped(less, negated=False))
+
+_register_comparison_value("LessOrEqual", _swapped(less, negated=True))
+
+_register_comparison_value("GreaterOrEqual", lambda a, b: None if less(a, b) is None else not less(a, b))
+
+_register_comparison_value("And", lambda a, b: bool(a and b))
+
+_register_comparison_value("Or", lambda a, b: bool(a or b))
+
+_register_comparison_value("Xor", lambda a, b: bool(a) != bool(b))
+
+
+@shape_rule("Where")
+def where_shape(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
+    """The shape that all three broadcast to."""
+    return TensorType(x.dtype, broadcast_types(condition, x, y))
+
+
+@value_rule("Where")
+def where_value(condition: TensorType, x: TensorType, y: TensorType, *, out: TensorType) -> Value | None:
+    """x or y, as the condition decides. Of an open condition only elements equal in both are known; where all of it
+    holds, or none, only the tensor that is taken needs to be known."""
+    if condition.value is None:
+        return pointwise(lambda a, b: a if a == b else None, out, x, y)
+    if condition.value and all(condition.value):
+        return pointwise(lambda a: a, out, x)
+    if not any(condition.value):
+        return pointwise(lambda b: b, out, y)
+    return pointwise(lambda c, a, b: a if c else b, out, condition, x, y)

@@ -1,27 +1,34 @@
 """Elements that change their places or are repeated: Transpose, DepthToSpace, SpaceToDepth, Expand, Tile. They move
-data and do no arithmetic. Values of small tensors move with them."""
+data and do no arithmetic. Values of small tensors move with them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import TensorType, Value
+from costcalc.core.registry import describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.ir import TensorType, Value
-from costcalc.ops import flat
-from costcalc.ops.axes import axes_of, exactly, length_of, value_of
-from costcalc.ops.broadcast import broadcast
+from costcalc.ops.common import elements as flat
+from costcalc.ops.common.axes import axes_of, broadcast, exactly, length_of, value_of
 from costcalc.ops.reshape import listed
-from costcalc.registry import describe, free, shape_rule, value_rule
 
 free("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile")
+
 traits("Transpose", kind="transpose", passes_on="same")
+
 traits("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile", positions="lost", keeps="nothing")
+
 describe("The axes change their order, and the elements move with them.", "Transpose")
+
 describe("Channels become pixels: blocks of depth move into height and width.", "DepthToSpace")
+
 describe("Pixels become channels: blocks of height and width move into depth.", "SpaceToDepth")
+
 describe("Axes of extent 1 are repeated up to the given shape.", "Expand")
+
 describe("The tensor is repeated along its axes.", "Tile")
 
 Fresh = Callable[[str], Dim]

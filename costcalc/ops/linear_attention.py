@@ -1,24 +1,31 @@
 """Attention with a recurrent state instead of scores, causal convolution with a state, and attention whose scores
-subgraphs change."""
+subgraphs change.
+"""
 
 from __future__ import annotations
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Formula, of, per, product, total
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, Sides, gradient_rule, sides, traits
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Formula, of, per, product, total
-from costcalc.ir import TensorType
 from costcalc.ops.attention import attention_heads, attention_macs, attention_work, by_head
-from costcalc.registry import Types, cost_rule, describe, operands, shape_rule
 
 PREVIEW = "ai.onnx.preview"
 
 operands("CausalConvWithState", weights=(1, 2))
+
 traits("CausalConvWithState", kind="causal_convolution", gradient=sides(((0, 3), (1,))))
+
 traits("LinearAttention", kind="attention")
+
 traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=sides(((0,), (1,)), ((0, 1), (2,))))
+
 describe("A state is updated with each key and value, and read by each query.", "LinearAttention")
+
 describe("Each channel is convolved with its own filter over the present and the past.", "CausalConvWithState")
+
 describe("Attention whose scores and probabilities subgraphs may change.", "FlexAttention", domain=PREVIEW)
 
 

@@ -1,21 +1,29 @@
-"""Products of matrices: MatMul and Gemm."""
+"""Products of matrices: MatMul and Gemm.
+
+Determinants.
+"""
 
 from __future__ import annotations
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, formula, of, per
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import FIRST_TWO, traits
-from costcalc.dim import Dim, prod
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, formula, of, per
-from costcalc.ir import TensorType
-from costcalc.ops.broadcast import broadcast
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import broadcast
 
 operands("MatMul", weights=(0, 1))
+
 operands("Gemm", weights=(0, 1, 2))
+
 traits("MatMul", "Gemm", kind="product", gradient=FIRST_TWO)
+
 traits("Gemm", bias=2, derived=frozenset(("transB",)))
+
 describe("Each output is the inner product of a row and a column.", "MatMul")
+
 describe("Each output is the inner product of a row and a column, plus a bias.", "Gemm")
 
 
@@ -97,3 +105,28 @@ def gemm_cost(
     scales = (alpha != 1.0) + (beta != 1.0 and c is not None)
     work += per("multiply", "elementwise", out.elements, scales)
     return Cost(formula(("M", m), ("N", n), ("K", k)), work)
+
+
+describe("The determinant of each square matrix, by elimination.", "Det")
+
+
+@shape_rule("Det")
+def det_shape(x: TensorType) -> TensorType:
+    """x [*batch, M, M] -> [*batch]."""
+    assert x.shape is not None
+    if x.rank < 2:
+        raise ShapeError(f"X has {x.rank} axes", "it is a square matrix or a batch of them")
+    agree(x.shape[-2], x.shape[-1], "the rows and columns of a square matrix")
+    return TensorType(x.dtype, x.shape[:-2])
+
+
+@cost_rule("Det")
+def det_cost(x: TensorType) -> Cost:
+    """Gaussian elimination, per matrix of M rows (M - 1) · M · (2M - 1) / 6 multiplications and as many subtractions,
+    M · (M - 1) / 2 divisions, and M - 1 multiplications along the diagonal. No MACs are counted."""
+    assert x.shape is not None
+    batch, m = prod(x.shape[:-2]), x.shape[-1]
+    updates = batch * ((m - 1) * m * (2 * m - 1) // 6)
+    work = per("multiply", "elementwise", updates, 1, "#updates") + per("add", "elementwise", updates, 1, "#updates")
+    work += per("divide", "elementwise", batch * (m * (m - 1) // 2), 1, "#pivot quotients")
+    return Cost(work=work + per("multiply", "elementwise", batch * (m - 1), 1, "#pivots"))

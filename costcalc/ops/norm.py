@@ -1,34 +1,47 @@
-"""Normalisations with learned scale and shift. A sum over many elements counts as one addition per element."""
+"""Normalisations with learned scale and shift. A sum over many elements counts as one addition per element.
+
+Normalisations that learn nothing: over neighbouring channels, by a p-norm, by mean and variance over axes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import DTYPE_OF_CODE, TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, traits
-from costcalc.dim import Dim, prod
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, per
-from costcalc.ir import DTYPE_OF_CODE, TensorType
-from costcalc.ops.axes import axis_of
-from costcalc.ops.broadcast import unidirectional
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import axes_of, axis_of, unidirectional
 
 operands("BatchNormalization", weights=(1, 2), buffers=(3, 4))
+
 operands("LayerNormalization", "InstanceNormalization", "GroupNormalization", weights=(1, 2))
+
 operands("RMSNormalization", weights=(1,))
+
 traits("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization",
        kind="normalisation")  # fmt: skip
+
 traits("BatchNormalization", "InstanceNormalization", "GroupNormalization", layout="channels_first")
+
 traits("LayerNormalization", "InstanceNormalization", "GroupNormalization", positions="mixed")
+
 traits("BatchNormalization", in_place=True, fusion="joins")
+
 describe("Scales and shifts each channel, so that over the training data it had mean 0 and variance 1 before learned "
          "scale and shift.", "BatchNormalization")  # fmt: skip
+
 describe("Gives each row mean 0 and variance 1, then a learned scale and shift.", "LayerNormalization")
+
 describe("Gives each channel of each sample mean 0 and variance 1, then a learned scale and shift.",
          "InstanceNormalization")  # fmt: skip
+
 describe("Gives each group of channels of each sample mean 0 and variance 1, then a learned scale and shift.",
          "GroupNormalization")  # fmt: skip
+
 describe("Divides each row by its root mean square, then scales it by learned factors.", "RMSNormalization")
 
 ROLE = "normalization"
@@ -53,9 +66,13 @@ def _sample_statistics(x: TensorType, attributes: Attributes) -> Dim:
 
 
 traits("BatchNormalization", statistics=_channel_statistics)
+
 traits("InstanceNormalization", statistics=lambda x, attributes: x.shape[0] * _channel_statistics(x, attributes))
+
 traits("GroupNormalization", statistics=_sample_statistics)
+
 traits("LayerNormalization", statistics=lambda x, attributes: row_statistics(x, attributes, 2))
+
 traits("RMSNormalization", statistics=row_statistics)
 
 
@@ -213,6 +230,90 @@ def rms_norm_cost(x: TensorType, scale: TensorType, *, axis: int = -1) -> Cost:
             *per("divide", ROLE, x.elements),
             *per("add", ROLE, groups, 1, "#groups"),
             *per("divide", ROLE, groups, 1, "#groups"),
+            *per("transcendental", ROLE, groups, 1, "#groups"),
+        )
+    )
+
+
+traits("LRN", "LpNormalization", "MeanVarianceNormalization", kind="normalisation")
+
+traits("LRN", layout="channels_first")
+
+describe("Divides each value by a power of the squares summed over the neighbouring channels.", "LRN")
+
+describe("Divides by the p-norm along an axis.", "LpNormalization")
+
+describe("Subtracts the mean over axes and divides by the standard deviation.", "MeanVarianceNormalization")
+
+
+@shape_rule("LRN")
+def lrn_shape(x: TensorType) -> TensorType:
+    """x [N, C, …] -> the input's type."""
+    assert x.shape is not None
+    if len(x.shape) < 2:
+        raise ShapeError(f"the input has rank {len(x.shape)}", "give it [N, C, …]")
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("LRN")
+def lrn_cost(x: TensorType, *, size: int) -> Cost:
+    """Per element two multiplications (square, alpha / size), `size` additions (size − 1 for the sum of squares, one
+    for the bias), one power and one division. Windows at the first and the last channels count in full."""
+    n = x.elements
+    return Cost(
+        work=per("multiply", ROLE, n, 2)
+        + per("add", ROLE, n, size)
+        + per("transcendental", ROLE, n)
+        + per("divide", ROLE, n)
+    )
+
+
+@shape_rule("LpNormalization")
+def lp_norm_shape(x: TensorType, *, axis: int = -1) -> TensorType:
+    """The input's type."""
+    assert x.shape is not None
+    axis_of(axis, len(x.shape))
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("LpNormalization")
+def lp_norm_cost(x: TensorType, *, axis: int = -1, p: int = 2) -> Cost:
+    """Per element one square (p = 2) or magnitude (p = 1, a comparison), one addition and one division; per norm a
+    root with p = 2."""
+    assert x.shape is not None
+    at = axis_of(axis, len(x.shape))
+    return Cost(
+        work=per("multiply" if p == 2 else "compare", ROLE, x.elements)
+        + per("add", ROLE, x.elements)
+        + per("divide", ROLE, x.elements)
+        + per("transcendental", ROLE, prod(x.shape[:at] + x.shape[at + 1 :]), int(p == 2), "#norms")
+    )
+
+
+@shape_rule("MeanVarianceNormalization")
+def mvn_shape(x: TensorType, *, axes: Sequence[int] = (0, 2, 3)) -> TensorType:
+    """The input's type."""
+    assert x.shape is not None
+    axes_of(axes, len(x.shape))
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("MeanVarianceNormalization")
+def mvn_cost(x: TensorType, *, axes: Sequence[int] = (0, 2, 3)) -> Cost:
+    """Per element three additions (mean, mean of squares, deviation), one multiplication (square) and one division; per
+    group two divisions (the means), one multiplication (the mean's square), two additions (variance, epsilon) and a
+    root."""
+    assert x.shape is not None
+    removed = axes_of(axes, len(x.shape))
+    groups = prod([extent for i, extent in enumerate(x.shape) if i not in removed])
+    return Cost(
+        work=(
+            *per("add", ROLE, x.elements, 3),
+            *per("multiply", ROLE, x.elements),
+            *per("divide", ROLE, x.elements),
+            *per("add", ROLE, groups, 2, "#groups"),
+            *per("multiply", ROLE, groups, 1, "#groups"),
+            *per("divide", ROLE, groups, 2, "#groups"),
             *per("transcendental", ROLE, groups, 1, "#groups"),
         )
     )

@@ -1,7 +1,7 @@
 """Rules from outside the package: files that a user names, and installed packages that offer some under the entry-point
 group `costcalc.rules`. A model never brings rules with it.
 
-Such a file or module uses the decorators of costcalc.registry as the families here do.
+Such a file or module uses the decorators of costcalc.core.registry as the families here do.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from importlib import metadata
 from pathlib import Path
 
 from costcalc import ops
-from costcalc.errors import UsageError
+from costcalc.core.errors import UsageError
 
 GROUP = "costcalc.rules"
+
 LOADED: list[str] = []
 """The files that have been run, in order: other processes run them too."""
 

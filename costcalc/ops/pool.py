@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import DType, TensorType
+from costcalc.core.registry import cost_rule, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, per
-from costcalc.ir import DType, TensorType
+from costcalc.ops.common.window import output_shape, per_axis
 from costcalc.ops.reduce import combining
-from costcalc.ops.window import output_shape, per_axis
-from costcalc.registry import cost_rule, describe, free, shape_rule
 
 traits("MaxPool", "AveragePool", "LpPool", kind="pool")
+
 traits("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool", kind="global_pool")
+
 traits("MaxPool", "GlobalMaxPool", keeps="maxima")
+
 traits("AveragePool", "GlobalAveragePool", keeps="nothing")
+
 describe("Takes the greatest input under each position of a sliding window, channel by channel.", "MaxPool")
+
 describe("Averages the inputs under each position of a sliding window, channel by channel.", "AveragePool")
+
 describe("Takes the p-norm of the inputs under each position of a sliding window, channel by channel.", "LpPool")
+
 describe("Takes the greatest value of each channel.", "GlobalMaxPool")
+
 describe("Averages each channel.", "GlobalAveragePool")
+
 describe("Takes the p-norm of each channel.", "GlobalLpPool")
+
 describe("Puts each value back where a max pool found it, zeros elsewhere.", "MaxUnpool")
 
 

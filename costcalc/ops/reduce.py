@@ -1,18 +1,21 @@
-"""Reductions along axes: Reduce*, ArgMax and ArgMin."""
+"""Reductions along axes: Reduce*, ArgMax and ArgMin.
+
+Running sums and products along an axis.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import accumulate, product
 from typing import Any, NamedTuple
 
+from costcalc.core.dim import Dim
+from costcalc.core.formula import Cost, per
+from costcalc.core.ir import DType, TensorType, Value
+from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim
-from costcalc.formula import Cost, per
-from costcalc.ir import DType, TensorType, Value
-from costcalc.ops.arithmetic import ADD, DIVIDE, GREATEST, LEAST, MULTIPLY, Arithmetic, fold, on_elements
-from costcalc.ops.axes import axes_of, axis_of, length_of
-from costcalc.registry import cost_rule, describe, shape_rule, value_rule
+from costcalc.ops.common.axes import axes_of, axis_of, length_of
+from costcalc.ops.common.elements import ADD, DIVIDE, GREATEST, LEAST, MULTIPLY, Arithmetic, fold, on_elements
 
 
 class Reduction(NamedTuple):
@@ -41,9 +44,13 @@ REDUCTIONS = {
 
 for _op_type, _reduction in REDUCTIONS.items():
     describe(f"{_reduction.sentence} the elements along axes.", _op_type)
+
 traits("ReduceMean", "ReduceMax", "ReduceSum", positions="mixed")
+
 traits("ReduceMean", "ReduceSum", keeps="nothing")
+
 describe("Finds the place of the greatest element along an axis.", "ArgMax")
+
 describe("Finds the place of the least element along an axis.", "ArgMin")
 
 
@@ -150,8 +157,11 @@ def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = 
 
 
 _register_value("ReduceSum", ADD, 0)
+
 _register_value("ReduceProd", MULTIPLY, 1)
+
 _register_value("ReduceMin", LEAST)
+
 _register_value("ReduceMax", GREATEST)
 
 
@@ -185,3 +195,47 @@ def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | N
     for index, element in zip(product(*map(range, extents)), x.value, strict=True):
         groups[tuple([0 if i in removed else at for i, at in enumerate(index)])].append(element)
     return list(groups.values())
+
+
+traits("CumSum", keeps="nothing")
+
+describe("Sums the elements so far along an axis.", "CumSum")
+
+describe("Multiplies the elements so far along an axis.", "CumProd")
+
+
+@shape_rule("CumSum", "CumProd")
+def cumulative_shape(x: TensorType, axis: TensorType) -> TensorType:
+    """The input's type."""
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("CumSum")
+def cumsum_cost(x: TensorType, axis: TensorType) -> Cost:
+    """One addition per element."""
+    return Cost(work=per("add", "reduction", x.elements))
+
+
+@cost_rule("CumProd")
+def cumprod_cost(x: TensorType, axis: TensorType) -> Cost:
+    """One multiplication per element."""
+    return Cost(work=per("multiply", "reduction", x.elements))
+
+
+def _register_cumulative_value(op_type: str, arithmetic: Arithmetic, neutral: int) -> None:
+    @value_rule(op_type)
+    def cumulative_value(x: TensorType, axis: TensorType, *, exclusive: int = 0, reverse: int = 0) -> Value | None:
+        """The elements so far, combined; followed for vectors."""
+        if x.value is None or x.shape is None or len(x.shape) != 1:
+            return None
+        function = on_elements(arithmetic, x.dtype)
+        elements = x.value[::-1] if reverse else x.value
+        if exclusive:
+            elements = (neutral, *elements)[: len(elements)]
+        result = tuple(accumulate(elements, lambda a, b: None if a is None else function(a, b)))
+        return None if None in result else result[::-1] if reverse else result
+
+
+_register_cumulative_value("CumSum", ADD, 0)
+
+_register_cumulative_value("CumProd", MULTIPLY, 1)

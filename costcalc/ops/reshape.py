@@ -1,24 +1,31 @@
 """The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze. Views: nothing moves.
-Values of small tensors pass through."""
+Values of small tensors pass through.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from costcalc.assume import agree, at_least
+from costcalc.core.assumptions import agree, at_least
+from costcalc.core.dim import Dim, bounds, divide, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import TensorType, Value
+from costcalc.core.registry import describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim, bounds, divide, prod
-from costcalc.errors import ShapeError
-from costcalc.ir import TensorType, Value
-from costcalc.ops.axes import axes_of, axis_of, exactly, length_of
-from costcalc.registry import describe, free, shape_rule
+from costcalc.ops.common.axes import axes_of, axis_of, exactly, length_of
 
 free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
+
 traits("Reshape", "Flatten", "Squeeze", "Unsqueeze", passes_on="same")
+
 traits("Reshape", positions="lost")
+
 traits("Flatten", positions="mixed")
+
 describe("The same elements in the same order under another shape.", "Reshape", "Flatten")
+
 describe("Axes of extent 1 vanish; no element moves.", "Squeeze")
+
 describe("Axes of extent 1 appear; no element moves.", "Unsqueeze")
 
 Fresh = Callable[[str], Dim]

@@ -8,18 +8,21 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from costcalc.core.dim import Dim, maximum, minimum
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import FREE, Cost, per
+from costcalc.core.ir import TensorType, Value
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim, maximum, minimum
-from costcalc.errors import ShapeError
-from costcalc.formula import FREE, Cost, per
-from costcalc.ir import TensorType, Value
-from costcalc.ops.axes import axes_of, length_of, value_of
-from costcalc.ops.ratio import Ratio
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import axes_of, length_of, value_of
+from costcalc.ops.common.ratio import Ratio
 
 operands("Resize", buffers=(1, 2))
+
 operands("Upsample", buffers=(1,))
+
 traits("Resize", "Upsample", layout="channels_first", positions="lost", keeps="nothing")
+
 describe("Each output pixel is read, or interpolated, at its place in the input.", "Resize", "Upsample")
 
 Fresh = Callable[[str], Dim]

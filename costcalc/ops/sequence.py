@@ -1,24 +1,37 @@
-"""Sequences of tensors, and optionals."""
+"""Sequences of tensors, and optionals.
+
+Control flow: If, Loop, Scan and SequenceMap do no arithmetic of their own; their bodies' nodes stand in the graph
+beside them, each with how often it runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from costcalc.assume import agree
-from costcalc.dim import Dim, divide
-from costcalc.errors import ShapeError
-from costcalc.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
-from costcalc.ops.axes import axis_of
-from costcalc.registry import describe, free, shape_rule
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, divide
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
+from costcalc.core.registry import describe, free, shape_rule
+from costcalc.core.traits import traits
+from costcalc.ops.common.axes import axis_of
 
 free("SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SequenceAt", "SequenceLength")
+
 free("SplitToSequence", "ConcatFromSequence", "OptionalHasElement")
+
 free("Optional", "OptionalGetElement", view=True)
+
 describe("Tensors are put into a sequence.", "SequenceConstruct", "SequenceEmpty", "SequenceInsert")
+
 describe("A tensor is taken out of a sequence.", "SequenceErase", "SequenceAt")
+
 describe("How many tensors a sequence holds.", "SequenceLength")
+
 describe("A tensor is cut into a sequence of tensors.", "SplitToSequence")
+
 describe("A sequence of tensors becomes one tensor.", "ConcatFromSequence")
+
 describe("A value that may be absent.", "Optional", "OptionalGetElement", "OptionalHasElement")
 
 Fresh = Callable[[str], Dim]
@@ -189,3 +202,16 @@ def optional_get_shape(x: TensorType) -> TensorType:
 def optional_has_shape(x: TensorType | None = None) -> TensorType:
     """-> a boolean whose value is known."""
     return TensorType(DType.BOOL, (), (x is not None and x != EMPTY_OPTIONAL,))
+
+
+free("If", "Loop", "Scan", "SequenceMap")
+
+traits("If", "Loop", "Scan", positions="lost")
+
+describe("One of two graphs runs, as a condition says.", "If")
+
+describe("A graph runs a number of times, or while a condition holds.", "Loop")
+
+describe("A graph runs once per slice of the scanned inputs.", "Scan")
+
+describe("A graph runs once per element of a sequence.", "SequenceMap")

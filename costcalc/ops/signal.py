@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, per
-from costcalc.ir import DTYPE_OF_CODE, TensorType
-from costcalc.ops.axes import axis_of
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import DTYPE_OF_CODE, TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import axis_of
 
 operands("STFT", buffers=(2,))
+
 describe("A signal is taken apart into frequencies.", "DFT")
+
 describe("Windows of a signal are taken apart into frequencies.", "STFT")
+
 describe("Triangular filters turn frequencies into bands as wide as the ear hears them.", "MelWeightMatrix")
 
 Fresh = Callable[[str], Dim]

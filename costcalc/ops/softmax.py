@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Dim, prod
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, per
-from costcalc.ir import TensorType
-from costcalc.ops.axes import axis_of
-from costcalc.registry import cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import axis_of
 
 operands("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", buffers=(2,))
+
 traits("Softmax", "LogSoftmax", keeps="output")
+
 traits("Softmax", non_negative=True)
+
 describe("Turns scores into probabilities that sum to 1 along an axis.", "Softmax")
+
 describe("Turns scores into logarithms of probabilities along an axis.", "LogSoftmax")
+
 describe("Marks the greatest score along an axis.", "Hardmax")
+
 describe("Measures how little probability the softmax of the scores gives to the labels.", "SoftmaxCrossEntropyLoss")
+
 describe("Averages the negative log-probabilities of the targets.", "NegativeLogLikelihoodLoss")
 
 

@@ -1,4 +1,7 @@
-"""Functions of one number, element by element."""
+"""Functions of one number, element by element.
+
+Cast, CastLike and BitCast: another element type, the same shape. Free: no arithmetic is done on the numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from costcalc.core.dim import Poly, bounds, maximum
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, per
+from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
+from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.dim import Poly, bounds, maximum
-from costcalc.formula import Cost, per
-from costcalc.ir import DTYPE_OF_CODE, DType, TensorType, Value
-from costcalc.ops import ratio
-from costcalc.ops.broadcast import pointwise
-from costcalc.ops.ratio import Number, Ratio, is_symbolic, stored
-from costcalc.registry import cost_rule, describe, free, shape_rule, value_rule
+from costcalc.ops.common import ratio
+from costcalc.ops.common.axes import pointwise
+from costcalc.ops.common.ratio import Number, Ratio, difference, is_symbolic, stored, truncate
 
 KIND = {
     "Abs": "compare",
@@ -40,15 +44,23 @@ KIND = {
     "Sqrt": "transcendental",
     "Tan": "transcendental",
 }
+
 TESTS = ("Not", "IsNaN", "IsInf")
 
 traits(*KIND, *TESTS, in_place=True)
+
 traits("Exp", "Sqrt", "Reciprocal", keeps="output")
+
 traits("Neg", keeps="nothing")
+
 traits("Abs", "Exp", "Sqrt", non_negative=True)
+
 describe("Computes a function of each element.", *KIND, *TESTS)
+
 describe("Gives its input as it is.", "Identity")
+
 describe("Draws ones with the given probabilities, zeros otherwise.", "Bernoulli")
+
 describe(
     "Drops values at random while training; at inference, as counted here, it gives its input as it is.", "Dropout"
 )
@@ -76,6 +88,7 @@ def _register_cost(op_type: str, kind: str) -> None:
 
 for _op_type in TESTS:
     _register_cost(_op_type, "compare")
+
 for _op_type, _kind in KIND.items():
     _register_cost(_op_type, _kind)
 
@@ -112,15 +125,25 @@ def _register_value(op_type: str, function: Callable[[Any], Any]) -> None:
 
 
 _register_value("Abs", absolute)
+
 _register_value("Neg", ratio.negate)
+
 _register_value("Sign", sign)
+
 _register_value("Floor", ratio.floor)
+
 _register_value("Ceil", ratio.ceil)
+
 _register_value("Round", ratio.round_even)
+
 _register_value("Sqrt", root)
+
 _register_value("Reciprocal", reciprocal)
+
 _register_value("BitwiseNot", lambda x: -x - 1)
+
 _register_value("Not", lambda x: not x)
+
 _register_value("IsNaN", lambda x: isinstance(x, float) and math.isnan(x))
 
 
@@ -138,6 +161,7 @@ def identity_shape(x: TensorType) -> TensorType:
 
 
 free("Identity", view=True)
+
 traits("Identity", passes_on="same", fusion="joins")
 
 
@@ -150,6 +174,7 @@ def dropout_shape(
 
 
 free("Dropout", view=True)
+
 traits("Dropout", keeps="mask", fusion="joins")
 
 
@@ -163,3 +188,71 @@ def bernoulli_shape(x: TensorType, *, dtype: int = 0) -> TensorType:
 def bernoulli_cost(x: TensorType, *, out: TensorType) -> Cost:
     """One comparison per output element; drawing the random number is not counted."""
     return Cost(work=per("compare", "elementwise", out.elements))
+
+
+free("Cast", "CastLike", "BitCast")
+
+traits("Cast", passes_on="converted", fusion="joins")
+
+traits("Cast", "CastLike", keeps="nothing")
+
+describe("Each element is converted to another type.", "Cast", "CastLike")
+
+describe("Each element's bits are read as another type.", "BitCast")
+
+
+def dtype_of(code: int) -> DType:
+    """The element type of a TensorProto.DataType number."""
+    found = DTYPE_OF_CODE.get(code)
+    if found is None:
+        raise ShapeError(f"{code} is no element type of ONNX", "give a TensorProto.DataType")
+    return found
+
+
+@shape_rule("Cast")
+def cast_shape(x: TensorType, *, to: int) -> TensorType:
+    """The shape stays."""
+    dtype = dtype_of(to)
+    return TensorType(dtype, x.shape, None if x.value is None else converted(x.value, dtype))
+
+
+@shape_rule("CastLike")
+def cast_like_shape(x: TensorType, like: TensorType) -> TensorType:
+    """The shape stays; the element type is that of the second input."""
+    return TensorType(like.dtype, x.shape, None if x.value is None else converted(x.value, like.dtype))
+
+
+@shape_rule("BitCast")
+def bit_cast_shape(x: TensorType, *, to: int) -> TensorType:
+    """The shape stays; both types are equally wide."""
+    dtype = dtype_of(to)
+    if dtype.bits != x.dtype.bits:
+        raise ShapeError(f"the bits of {x.dtype} ({x.dtype.bits}) cannot be read as {dtype} ({dtype.bits})",
+                         "name a type of the same width, or use Cast")  # fmt: skip
+    return TensorType(dtype, x.shape)
+
+
+def converted(value: Value, dtype: DType) -> Value | None:
+    """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true, what a narrow
+    type cannot hold is rounded or wraps around (INT64_MAX becomes -1 in int32). What depends on a symbol stays as it is
+    in integer and float tensors, so that extents survive a detour through floats. None where it is not followed."""
+    one = _to_bool if dtype is DType.BOOL else _to_integer if dtype.is_integer else _to_float
+    if dtype is DType.STRING:
+        return None
+    result = tuple([one(x, dtype) for x in value])
+    return None if None in result else result
+
+
+def _to_integer(x: Any, dtype: DType) -> Any:
+    return stored(int(x) if x.__class__ is bool else truncate(x), dtype)
+
+
+def _to_float(x: Any, dtype: DType) -> Any:
+    return stored(int(x) if x.__class__ is bool else x, dtype)
+
+
+def _to_bool(x: Any, dtype: DType) -> bool | None:
+    if isinstance(x, (int, float)):
+        return x != 0
+    low, high = difference(x, 0)
+    return True if low > 0 or high < 0 else None

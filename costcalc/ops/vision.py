@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from costcalc.assume import agree
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import DType, TensorType
+from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import sides, traits
-from costcalc.dim import Dim
-from costcalc.errors import ShapeError
-from costcalc.formula import Cost, Work, per
-from costcalc.ir import DType, TensorType
 from costcalc.ops.conv import conv_cost, conv_extents, kernel_size
-from costcalc.registry import cost_rule, describe, free, operands, shape_rule
 
 operands("DeformConv", weights=(1, 3))
+
 traits("MaxRoiPool", kind="pool")
+
 traits("DeformConv", kind="deformable_convolution", bias=3, gradient=sides(((0, 2, 4), (1,))))
+
 free("ImageDecoder")
+
 describe("Each bin of each region is the mean or the maximum of points interpolated in the feature map.", "RoiAlign")
+
 describe("Each bin of each region is the maximum of the feature map in it.", "MaxRoiPool")
+
 describe("Each output is interpolated from the input around the position that the grid names.", "GridSample")
+
 describe("Positions on an even grid are moved by an affine matrix.", "AffineGrid")
+
 describe("A convolution that reads its input at positions that another layer moved.", "DeformConv")
+
 describe("An encoded image is decoded; the decoder's own work depends on format and data and is not counted.",
          "ImageDecoder")  # fmt: skip
 

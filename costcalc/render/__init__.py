@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.render.palette import Screen
-from costcalc.sheet import Sheet
+from costcalc.render.terminal import Screen
+from costcalc.views.table import Sheet
 
 
 def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> str:
@@ -36,9 +36,10 @@ def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = F
 
 def picture(given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> bytes:
     """Sheets as a PNG. UsageError where the extra package or a font is missing, or the table is too long for it."""
-    from costcalc.render import png, svg
+    from costcalc.render import svg
+    from costcalc.render import svg as png
 
-    return png.render(svg.render(given, screen.width, keep_all))
+    return png.picture(svg.render(given, screen.width, keep_all))
 
 
 def _marked_up(page: str, screen: Screen) -> str:

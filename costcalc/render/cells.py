@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from costcalc.columns import Column
-from costcalc.core.amount import Amount, AtLeast
-from costcalc.render.untrusted import printable
-from costcalc.units import (
+from costcalc.core.amount import AtLeast
+from costcalc.core.sanitize import printable
+from costcalc.core.units import (
     digits,
     exact,
     percent_exact,
     percent_of,
     scaled,
-    shape_text,
+    shapes,
     short,
     short_bytes,
     signed,
     times,
 )
 
+if TYPE_CHECKING:
+    from costcalc.core.amount import Amount
+    from costcalc.views.table import Column
+
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+
 LEVELS = " ▁▂▃▄▅▆▇█"
+
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "follows": "→", "renamed": "="}
 """What became of a layer from one version of a model to another."""
 
@@ -95,14 +100,6 @@ def human(value: Amount, kind: str) -> str:
     if not isinstance(plain, int) or abs(plain) < 1000:
         return ""
     return short_bytes(plain) if kind == "bytes" else short(plain)
-
-
-def shapes(values: tuple[Any, ...]) -> str:
-    """The first output's shape, and how many more there are: 1×64×56×56 +2."""
-    if not values:
-        return ""
-    more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    return shape_text(values[0]) + more
 
 
 def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.core.amount import AtLeast, plain
-from costcalc.dim import Dim, Poly, written
-from costcalc.render.untrusted import printable, spreadsheet
-from costcalc.sheet import Sheet
+from costcalc.core.dim import Dim, Poly, written
+from costcalc.core.sanitize import printable, spreadsheet
+from costcalc.views.table import Sheet
 
 
 def render(sheets: Sequence[Sheet]) -> str:

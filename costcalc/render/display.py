@@ -5,12 +5,12 @@ from __future__ import annotations
 import html as markup_language
 from typing import TYPE_CHECKING, Any
 
-from costcalc.reconcile.reconciliation import Reconciliation
 from costcalc.render import html, sheets
-from costcalc.render.palette import Screen, coloured, palette, screen
-from costcalc.render.working import text as working_text
+from costcalc.render.explanation import text as working_text
+from costcalc.render.terminal import Screen, coloured, palette, screen
+from costcalc.studies.reconcile.reconcile import Reconciliation
+from costcalc.views.explain import Explanation
 from costcalc.views.present import document, tables
-from costcalc.working import Explanation
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

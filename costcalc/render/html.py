@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.render import cells, plot
-from costcalc.render.untrusted import html as escape
-from costcalc.sheet import Sheet
+from costcalc.core.sanitize import html as escape
+from costcalc.render import area as plot
+from costcalc.render import cells
+from costcalc.views.table import Sheet
 
 STYLE = """
 .costcalc{font:14px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}

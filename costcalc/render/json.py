@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.calm import calm
+from costcalc.analysis.report import FORMAT_VERSION, Report
 from costcalc.core.amount import AtLeast, plain
+from costcalc.core.sanitize import calm
 from costcalc.core.version import __version__
-from costcalc.render.palette import knows_unicode
-from costcalc.report import FORMAT_VERSION, Report
-from costcalc.sheet import Sheet
-from costcalc.timing import to_dict
+from costcalc.render.terminal import knows_unicode
 from costcalc.views.report import report_document
+from costcalc.views.roofline import to_dict
+from costcalc.views.table import Sheet
 
 if TYPE_CHECKING:
-    from costcalc.roofline import Roofline
+    from costcalc.analysis.roofline.roofline import Roofline
 
 
 def reports(

@@ -9,23 +9,31 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from costcalc.columns import Column
+from costcalc.views.table import Column
 
 GAP = "  "
+
 BAR = (5, 16)
 """The narrowest and the widest bar."""
+
 MILD = (("change", 24), ("number", 24), ("short", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18),
         ("name", 22))  # fmt: skip
 """What is shortened first, and down to where, before a column of little importance is left out."""
+
 LITTLE = 50
+
 NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("change", 12), ("number", 12), ("short", 12))
 """What is shortened before any other column is left out."""
+
 LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
+
 CALM = {"name": 64, "text": 28, "shape": 28, "number": 48, "short": 48, "change": 48, "prose": 60}
 """No column is wider than this, whatever the line's width."""
+
 OURS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
+
 BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.render import cells, plot
-from costcalc.render.palette import Screen
-from costcalc.render.untrusted import markdown as escape
-from costcalc.render.untrusted import markdown_line
-from costcalc.sheet import Sheet
+from costcalc.core.sanitize import markdown as escape
+from costcalc.core.sanitize import markdown_line
+from costcalc.render import area as plot
+from costcalc.render import cells
+from costcalc.render.terminal import Screen
+from costcalc.views.table import Sheet
 
 
 def render(sheets: Sequence[Sheet]) -> str:

@@ -10,8 +10,10 @@ from costcalc.render.layout import middle, text_width
 
 MANY = 2_000
 """Of more names than this it is not asked whether they stay different."""
+
 ROOM = 12
 """Before less than this is left of the last part, the parts before it are abbreviated."""
+
 LEAST = 3
 """Where even less is left, the whole name loses its middle."""
 

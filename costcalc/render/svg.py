@@ -1,32 +1,42 @@
-"""Sheets as a picture: the table of a terminal drawn in SVG, with bars as areas, light and dark, fetching nothing."""
+"""Sheets as a picture: the table of a terminal drawn in SVG, with bars as areas, light and dark, fetching nothing.
+
+An SVG as a PNG: resvg draws it with the fonts of the machine.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from costcalc.core.errors import UsageError
+from costcalc.core.sanitize import html as escape
 from costcalc.render import table
 from costcalc.render.layout import text_width
-from costcalc.render.palette import Palette, Screen
-from costcalc.render.untrusted import html as escape
-from costcalc.sheet import Sheet
+from costcalc.render.terminal import Palette, Screen
+from costcalc.views.table import Sheet
 
 SIZE = 14
+
 CELL, LINE = 8.43, 19
 """Of a character: DejaVu Sans Mono's advance at this size, and the distance of lines."""
+
 MARGIN = 20
+
 BASE = 14
 """Where letters stand in a line, from its top."""
 
 PALETTE = Palette(*(chr(0xE000 + i) for i in range(len(Palette._fields))))
 """Instead of a terminal's escapes: private characters, which no text can hold, for it is made printable."""
+
 CLASSES = {mark: "" if name == "off" else name for mark, name in zip(PALETTE, Palette._fields, strict=True)}
 
 PARTS = {c: (0.0, 0.0, i / 8, 1.0) for i, c in enumerate("▏▎▍▌▋▊▉█", 1)} | {
     c: (0.0, 1 - i / 8, 1.0, i / 8) for i, c in enumerate("▁▂▃▄▅▆▇", 1)
 }
 """Blocks as (left, top, width, height) of a cell."""
+
 RULES = {
     "─": ((0, 0.5, 1, 0.5),),
     "│": ((0.5, 0, 0.5, 1),),
@@ -34,14 +44,19 @@ RULES = {
     "└": ((0.5, 0, 0.5, 0.5), (0.5, 0.5, 1, 0.5)),
 }
 """Lines as (from x, from y, to x, to y) in a cell; a run of the first is as wide as all of it."""
+
 FONTS = '"DejaVu Sans Mono",ui-monospace,Menlo,Consolas,"Liberation Mono",monospace'
+
 AXES = "│┤└"
+
 AIR = 4
+
 RUN = re.compile("[▏▎▍▌▋▊▉█]+|[▁▂▃▄▅▆▇]|─+|[│┤└]|{0}(?: ?{0})*".format("[^▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└ ]"))
 """Bars, blocks, lines, and words up to a gap of two spaces."""
 
 LIGHT = {"ink": "#1c2127", "faint": "#66707c", "paper": "#ffffff", "line": "#d9dde2", "bar": "#2667a8",
          "warning": "#8a5a00", "good": "#0c7a68", "bad": "#b0453a"}  # fmt: skip
+
 DARK = {"ink": "#e7eaee", "faint": "#9aa4b0", "paper": "#14171b", "line": "#343b44", "bar": "#74aee2",
         "warning": "#e0b050", "good": "#56c4ae", "bad": "#e78f85"}  # fmt: skip
 
@@ -125,3 +140,44 @@ def _block(run: Run) -> str:
     width = (len(run.text) - 1 + last) * CELL
     size = f'width="{width:.2f}" height="{height * LINE - 2 * air:.2f}"'
     return f'<rect class="{run.style or "ink"}" x="{x:.2f}" y="{y:.2f}" {size} shape-rendering="crispEdges"/>'
+
+
+ZOOM = 2
+"""Pixels for each unit of the SVG: sharp on screens of today."""
+
+LARGEST = 20_000
+"""Pixels of a side; a longer table is no picture."""
+
+MONOSPACE = "DejaVu Sans Mono"
+
+
+def picture(svg: str) -> bytes:
+    """The picture. UsageError without the extra package, without a font, and of a table that is too long."""
+    draw = _resvg()
+    height = int(svg.split('height="', 1)[1].split('"', 1)[0])
+    if height * ZOOM > LARGEST:
+        raise UsageError(
+            f"the picture would be {height * ZOOM:,} pixels high", "show fewer rows (--top 50), or take --format svg"
+        )
+    if not _has_font():
+        raise UsageError("there is no font to draw letters with", "install one such as DejaVu Sans Mono")
+    return bytes(draw(svg_string=svg, zoom=ZOOM, monospace_family=MONOSPACE))
+
+
+def _resvg() -> Any:
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError as error:
+        raise UsageError(
+            "PNG needs the package resvg-py", "pip install 'costcalc[pictures]', or take --format svg"
+        ) from error
+    return svg_to_bytes
+
+
+@lru_cache(maxsize=1)
+def _has_font() -> bool:
+    """Whether a letter leaves a mark: without fonts, resvg draws none and says nothing."""
+    text = '<text y="8" font-family="monospace">{}</text>'
+    page = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{text}</svg>'
+    one, other = (_resvg()(svg_string=page.format(text), monospace_family=MONOSPACE) for text in ("M", ""))
+    return bytes(one) != bytes(other)

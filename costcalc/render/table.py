@@ -1,24 +1,79 @@
-"""A Sheet as a table for a terminal or a pipe: it fits the width; only prose goes on in the next line."""
+"""A Sheet as a table for a terminal or a pipe: it fits the width; only prose goes on in the next line.
+
+Which columns of a Sheet stand in a table, or in one of several below each other, where none may be lost.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from costcalc.core.amount import is_formula
-from costcalc.footer import Fact, Remark
-from costcalc.render import cells, plot
+from costcalc.core.sanitize import printable
+from costcalc.render import area as plot
+from costcalc.render import cells
 from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, text_width, wrap, wrap_formula
 from costcalc.render.names import path, shortened
-from costcalc.render.palette import Palette, Screen
-from costcalc.render.pieces import pieces, telling
-from costcalc.sheet import Sheet
+from costcalc.render.terminal import Palette, Screen
+from costcalc.views.table import Column, Fact, Remark, Sheet, only
+
+NAME_WIDTH, TITLE, FORMULA = 22, 16, 48
+"""A name, a title and a formula may be shortened down to this; a figure is never cut."""
+
+
+def pieces(given: Sheet, width: int) -> list[Sheet]:
+    """The sheet itself where it has no groups of columns. Otherwise as few sheets as hold all of them, each with the
+    first column; figures are exact unless rounded ones need fewer sheets."""
+    if not given.groups:
+        return [given]
+    rounded = replace(given, columns=tuple([c._replace(kind=_rounded(c.kind)) for c in given.columns]))
+    return min((_pieces(given, width), _pieces(rounded, width)), key=len)
+
+
+def _rounded(kind: str) -> str:
+    return "short" if kind == "number" else kind
+
+
+def _pieces(given: Sheet, width: int) -> list[Sheet]:
+    raw = list(zip(*given.rows, strict=True)) or [()] * len(given.columns)
+    needs = [_needs(column, values) for column, values in zip(given.columns, raw, strict=True)]
+    found: list[list[int]] = []
+    for group in given.groups:
+        if found and sum(needs[i] + len(GAP) for i in (*found[-1], *group)) - len(GAP) <= width:
+            found[-1] += group
+        else:
+            found.append([0, *group])
+    return [only(given, chosen) for chosen in found]
+
+
+def _needs(column: Column, values: Sequence[Any]) -> int:
+    """The least width of a column."""
+    texts = cells.column(column, values)
+    if column.kind == "name":
+        return min(column_width(texts), NAME_WIDTH)
+    widths = [min(len(t), FORMULA) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True)]
+    return max(min(text_width(column.title), TITLE), *widths, 0)
+
+
+def telling(given: Sheet) -> Sheet:
+    """The sheet without columns of shares that no row has: of formulas there are none."""
+    empty = {
+        i
+        for i, column in enumerate(given.columns)
+        if column.kind in ("share", "bar") and not any(row[i] for row in given.rows)
+    }
+    return only(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
+
 
 LEFT = ("name", "text", "prose", "bar")
+
 NAME = 18
 """Names are not shortened further where a line has some room."""
+
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
+
 SHORTEN = {"name": path, "number": end, "short": end, "change": end, "prose": end}
 
 
@@ -39,8 +94,8 @@ def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
 
 def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
     """The model's name and its inputs."""
-    name = cells.printable(given.title)
-    first, *more = wrap(cells.printable(f"{name}  {given.subtitle}".rstrip()), width, 2)
+    name = printable(given.title)
+    first, *more = wrap(printable(f"{name}  {given.subtitle}".rstrip()), width, 2)
     yield f"{palette.title}{name}{palette.off}{first[len(name) :]}" if first.startswith(name) else first
     yield from more
 
@@ -54,7 +109,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     if not screen.unicode:
         texts = [[screen.text(text) for text in column] for column in texts]
-    titles = [screen.text(cells.printable(column.title)) for column in given.columns]
+    titles = [screen.text(printable(column.title)) for column in given.columns]
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
     widths = fit(given.columns, natural, floors, screen.width, keep_all)
@@ -109,7 +164,7 @@ def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
         return []
     texts = cells.column(column, values)
     if column.kind == "name" and given.tree:
-        labels = [f"{'  ' * depth}{cells.printable(label)}" for depth, label in given.tree]
+        labels = [f"{'  ' * depth}{printable(label)}" for depth, label in given.tree]
         texts[: len(labels)] = labels
     return texts
 
@@ -141,9 +196,9 @@ def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
 
 def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
     """Each total exactly and, beside it, rounded; formulas in as many lines as they need."""
-    given = [fact._replace(label=cells.printable(fact.label)) for fact in given]
+    given = [fact._replace(label=printable(fact.label)) for fact in given]
     label = max(text_width(fact.label) for fact in given) + 2
-    exact = [cells.printable(cells.amount(fact.value)) for fact in given]
+    exact = [printable(cells.amount(fact.value)) for fact in given]
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
     for fact, text in zip(given, exact, strict=True):
         human = cells.human(fact.value, fact.kind)
@@ -156,9 +211,9 @@ def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
 
 def remarks(given: Sequence[Remark], width: int, palette: Palette) -> Iterator[str]:
     """The footer's lines."""
-    given = [remark._replace(label=cells.printable(remark.label)) for remark in given]
+    given = [remark._replace(label=printable(remark.label)) for remark in given]
     label = max(len(remark.label) for remark in given) + 2
     for remark in given:
         start = palette.warning if remark.warning else palette.faint
-        for i, line in enumerate(wrap(cells.printable(remark.text), width, label)):
+        for i, line in enumerate(wrap(printable(remark.text), width, label)):
             yield f"{start}{remark.label.ljust(label) if i == 0 else ''}{line}{palette.off}"

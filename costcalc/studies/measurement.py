@@ -11,28 +11,28 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.profile import HardwareProfile
+from costcalc.analysis.memory.footprint import footprint
+from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.memory.liveness import live_bytes, schedule
 from costcalc.analysis.options import ALIGNMENT
-from costcalc.compulsory import compulsory
+from costcalc.analysis.report import Report, is_lower_bound
+from costcalc.analysis.roofline.bounds import roofline
+from costcalc.analysis.roofline.energy import Fit, energy, fits
+from costcalc.analysis.roofline.roofline import Roofline
+from costcalc.analysis.roofline.traffic import compulsory
+from costcalc.analysis.training.step import TrainingReport, train
+from costcalc.core.dim import Dim, Poly, remedy, symbols
+from costcalc.core.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
+from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE, Certainty, Figure, QuantityRef, parse_quantity
-from costcalc.dim import Dim, Poly, remedy, symbols
-from costcalc.energy import energy
-from costcalc.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
-from costcalc.fits import Fit, fits
-from costcalc.frontends import ModelSource
-from costcalc.generation import account, bounds
-from costcalc.generation.source import generate
-from costcalc.hardware.find import find
-from costcalc.hardware.profile import HardwareProfile
-from costcalc.ir import Graph
-from costcalc.memory.footprint import footprint
-from costcalc.memory.fuse import fused
-from costcalc.memory.peak import live_bytes
-from costcalc.memory.schedule import schedule
-from costcalc.report import Report, is_lower_bound
-from costcalc.roofline import Roofline, roofline
+from costcalc.frontends.source import ModelSource
+from costcalc.studies.generation import generation as account
+from costcalc.studies.generation import speed as bounds
+from costcalc.studies.generation.generation import generate
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
-from costcalc.training.account import TrainingReport, train
 
 T = TypeVar("T")
 

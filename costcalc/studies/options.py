@@ -3,18 +3,20 @@
 Every question takes the same settings: Python's keyword arguments, the command line's options, a config and a lock file
 all become a `Settings`, and its fields say how (`costcalc.core.settings`). A new setting is one field, here or in
 `costcalc.analysis.options`; one of reading stands in the TypedDicts below too, for type checkers cannot read it off.
+
+Options that are given for several models at once: a name that one of them lacks is left out for that model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
+from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, GENERATION, PER_DEVICE, TRAINING, QuantityRef
 from costcalc.core.settings import Setting, build, check_value, non_defaults, option_words, setting, settings_of
-from costcalc.errors import UsageError, did_you_mean
 
 
 class FixedArguments(TypedDict, total=False):
@@ -197,3 +199,28 @@ def _devices(value: Any) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
     return device_names(names)
+
+
+T = TypeVar("T")
+
+
+def fitting(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tuple[UnknownNameError, ...]]:
+    """read(**options) without the names that its model lacks, and the refusal of each of those."""
+    lacks: list[UnknownNameError] = []
+    while True:
+        try:
+            return read(**options), tuple(lacks)
+        except UnknownNameError as error:
+            given = options.get(error.argument) or {}
+            if error.name not in given:
+                raise
+            lacks.append(error)
+            options = {**options, error.argument: {k: v for k, v in given.items() if k != error.name}}
+
+
+def refuse(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
+    """Given each model's refusals: raises one for a name that no model has, the one with a hint if there is."""
+    for first in lacks[0] if lacks else ():
+        alike = [e for of_one in lacks for e in of_one if (e.argument, e.name) == (first.argument, first.name)]
+        if len(alike) == len(lacks):
+            raise next((e for e in alike if e.remedy.startswith("did you mean")), first)

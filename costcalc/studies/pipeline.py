@@ -1,19 +1,15 @@
-"""A source and its settings -> a Graph, a Report: load and analyze, which every question begins with.
-
-What a question asks beyond a report's totals (a training step, devices, generation) is measured lazily:
-`costcalc.studies.measurement`.
-"""
+"""Source and settings to Graph and to Report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from costcalc.errors import UnknownOperatorError
-from costcalc.frontends import ModelSource
-from costcalc.given import read_already
-from costcalc.ir import Graph
-from costcalc.load import load as read
-from costcalc.report import Report, analyze_graph, peak
+from costcalc.analysis.report import Report, analyze_graph, peak
+from costcalc.core.arguments import read_already
+from costcalc.core.errors import UnknownOperatorError
+from costcalc.core.ir import Graph
+from costcalc.frontends import load as read
+from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
 
 
@@ -30,7 +26,7 @@ def load(source: ModelSource, settings: Settings) -> Graph:
     )
     if settings.dtype is None and settings.act_dtype is None:
         return graph
-    from costcalc.precision import convert, named
+    from costcalc.graph.convert import convert, named
 
     return convert(graph, named(settings.dtype), named(settings.act_dtype))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
-from costcalc.errors import QuantityError
-from costcalc.footer import Fact, Remark
-from costcalc.generation.sheets import to_dict as generation_document
-from costcalc.sheet import Sheet, View, sheet
 from costcalc.studies.measurement import Measurement
-from costcalc.timing import to_dict as device_document
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusals
+from costcalc.views.generation import to_dict as generation_document
+from costcalc.views.report import View, sheet
+from costcalc.views.roofline import to_dict as device_document
+from costcalc.views.table import Fact, Remark, Sheet
 
 
 def analysis_sheet(measurement: Measurement, view: View = View()) -> Sheet:  # noqa: B008

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.columns import Column
-from costcalc.comparison import Comparison, amount_ratio
 from costcalc.core.amount import Amount, AtLeast, plain
 from costcalc.core.quantities import CATALOGUE
-from costcalc.footer import Remark, accounting, remarks
-from costcalc.sheet import Sheet
+from costcalc.studies.compare import Comparison, amount_ratio
 from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
+from costcalc.views.summary import accounting, remarks
+from costcalc.views.table import Column, Remark, Sheet
 
 REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""

@@ -10,12 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.core.amount import AtLeast
+from costcalc.core.dim import Dim, written
+from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import SIGNS, Figure, QuantityRef
-from costcalc.dim import Dim, written
-from costcalc.errors import QuantityError
-from costcalc.footer import Remark
-from costcalc.generation.sheets import rounded
-from costcalc.units import digits, exact, scaled
+from costcalc.core.units import digits, exact, scaled
+from costcalc.views.generation import rounded
+from costcalc.views.table import Remark
 
 UNKNOWN = "–"
 """What stands for a figure that a model does not have."""

@@ -6,31 +6,31 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from costcalc import occupancy, timing
-from costcalc.comparison import Comparison
-from costcalc.diff import content as diff_content
-from costcalc.diff import sheets as diff_sheets
-from costcalc.diff.change import Diff
-from costcalc.memory.footprint import Footprint
-from costcalc.reconcile import content as reconcile_content
-from costcalc.reconcile import sheets as reconcile_sheets
-from costcalc.reconcile.reconciliation import Reconciliation
-from costcalc.report import Report
-from costcalc.roof import Roofline
-from costcalc.sheet import Sheet, View, sheet
+from costcalc.analysis.memory.footprint import Footprint
+from costcalc.analysis.report import Report
+from costcalc.analysis.roofline.roofline import Roofline
+from costcalc.analysis.training.step import TrainingStep
+from costcalc.studies.compare import Comparison
+from costcalc.studies.diff.diff import Diff
 from costcalc.studies.measurement import MeasuredReport
-from costcalc.suggest import sheets as suggest_sheets
-from costcalc.suggest.suggestion import Suggestion
-from costcalc.suggest.suggestions import Suggestions
-from costcalc.sweep.result import Sweep
-from costcalc.training.account import TrainingStep
+from costcalc.studies.reconcile.reconcile import Reconciliation
+from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
+from costcalc.studies.sweep.sweep import Sweep
+from costcalc.views import diff as diff_sheets
+from costcalc.views import diff_document as diff_content
+from costcalc.views import memory as occupancy
+from costcalc.views import reconcile as reconcile_content
+from costcalc.views import reconcile as reconcile_sheets
+from costcalc.views import roofline as timing
+from costcalc.views import suggest as suggest_sheets
 from costcalc.views.analysis import analysis_document, analysis_sheet
 from costcalc.views.compare import comparison_document, comparison_tables
-from costcalc.views.report import report_document
+from costcalc.views.explain import Explanation, explanation_document
+from costcalc.views.report import View, report_document, sheet
 from costcalc.views.suggest import suggestion_document, suggestions_document
 from costcalc.views.sweep import sweep_document, sweep_table
+from costcalc.views.table import Sheet
 from costcalc.views.training import training_document
-from costcalc.working import Explanation, explanation_document
 
 TENSORS = 10
 """Tensors of the table that stands for a footprint."""
@@ -102,14 +102,25 @@ def document(result: Any) -> dict[str, Any]:
 
 
 document.register(Report, report_document)
+
 document.register(MeasuredReport, lambda result: analysis_document(result.measurement))
+
 document.register(TrainingStep, training_document)
+
 document.register(Roofline, timing.to_dict)
+
 document.register(Footprint, occupancy.to_dict)
+
 document.register(Comparison, comparison_document)
+
 document.register(Diff, diff_content.to_dict)
+
 document.register(Suggestions, suggestions_document)
+
 document.register(Suggestion, suggestion_document)
+
 document.register(Sweep, sweep_document)
+
 document.register(Reconciliation, reconcile_content.to_dict)
+
 document.register(Explanation, explanation_document)

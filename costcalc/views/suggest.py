@@ -1,13 +1,125 @@
-"""Suggestions -> their entry of the JSON report."""
+"""Suggestions → sheets: ranked, with what each saves of the whole model, and each rewrite at all its places.
+
+Suggestions -> their entry of the JSON report.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.core.amount import plain
-from costcalc.suggest.suggestion import QUANTITIES, Suggestion
-from costcalc.suggest.suggestions import Suggestions
+from costcalc.core.amount import magnitude, plain
+from costcalc.core.units import exact, share
+from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
+from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, together
+from costcalc.views.summary import inputs
+from costcalc.views.summary import remarks as footer
+from costcalc.views.table import Column, Remark, Sheet
+
+RANKED = (
+    Column("number", "#", "number", 99),
+    Column("rewrite", "Rewrite", "name", 98),
+    Column("where", "Where", "name", 97),
+    Column("uses", "Uses", "number", 88),
+    Column("macs", "Saves MACs", "number", 99),
+    Column("share", "% MACs", "share", 80),
+    Column("params", "Params", "number", 90),
+    Column("peak_activation_bytes", "Peak bytes", "number", 70),
+    Column("flops", "FLOPs", "number", 40),
+    Column("weight_bytes", "Weight bytes", "number", 35),
+    Column("ratio", "Ratio", "share", 60),
+    Column("place", "Place", "text", 30),
+)
+
+WHOLE = (
+    Column("rewrite", "Everywhere", "name", 100),
+    Column("places", "Places", "number", 60),
+    Column("macs", "Saves MACs", "number", 95),
+    Column("share", "% MACs", "share", 80),
+    Column("params", "Params", "number", 90),
+    Column("peak_activation_bytes", "Peak bytes", "number", 70),
+    Column("flops", "FLOPs", "number", 75),
+    Column("accuracy", "Accuracy", "text", 85),
+)
+
+SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+"""The remarks of a report that stand under its suggestions."""
+
+
+def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
+    """The ranked suggestions, and, where there are some, the sums by rewrite."""
+    rows = [_row(found, one) for one in found.ranked]
+    report = found.report
+    few = rows if top is None else rows[:top]
+    said = [*_remarks(found, len(few))]
+    first = Sheet(
+        f"Suggestions for {report.name}", inputs(report), RANKED, tuple(few), remarks=() if rows else tuple(said)
+    )
+    if not rows:
+        return (first,)
+    return first, Sheet("By rewrite", "all its places together", WHOLE, tuple(_whole(found)), remarks=tuple(said))
+
+
+def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
+    saves = {key: one.saves(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
+    new = one.ratio
+    return (one.number, one.rule.id, one.name, len(one.matches), saves["macs"],
+            share(saves["macs"], found.report.totals["macs"]), saves["params"], saves["peak_activation_bytes"],
+            saves["flops"], saves["weight_bytes"], None if new is None else float(new), one.where)  # fmt: skip
+
+
+def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
+    """Each rewrite at all places where it saves, as one."""
+    rows = []
+    for id in RULES:
+        chosen = [one for one in found.ranked if one.rule.id == id]
+        if not chosen:
+            continue
+        before, after = found.report.totals, found.source.totals(together(found.source, chosen))
+        saves = {key: before[key] - after[key] for key in before if key in after}
+        words = "stays" if chosen[0].rule.accuracy == EXACT else "measure"
+        rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
+                     saves.get("peak_activation_bytes"), saves["flops"], words))  # fmt: skip
+    return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
+
+
+def _remarks(found: Suggestions, shown: int) -> list[Remark]:
+    said = []
+    if shown < len(found.ranked):
+        said.append(Remark("Shown", f"{shown} of {len(found.ranked)} (--top {len(found.ranked)} shows all)"))
+    if not found.ranked:
+        which = "of those asked for (--rule, --min-saving)" if found.limited else "that costcalc knows"
+        said.append(Remark("Nothing", f"no rewrite {which} makes this model cheaper"))
+    if any(one.rule.accuracy == MEASURE for one in found.ranked):
+        text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
+        said.append(Remark("Accuracy", text, True))
+    said.extend(_doubts(found.ranked[:shown]))
+    exact_ones = dict.fromkeys(one.rule.id for one in found.ranked if one.rule.accuracy == EXACT)
+    if exact_ones:
+        said.append(Remark("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
+    if found.ranked:
+        said.append(Remark("Saves", f"of the whole model: {_totals(found)}; below 0 is more than now"))
+        said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
+        said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
+        write = "--apply 1" if found.source.trace is not None else "--apply 1 -o NEW.onnx"
+        text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
+        said.append(Remark("Next", text))
+    return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
+
+
+def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
+    """What speaks against suggestions that the literature does not make, by their numbers."""
+    against: dict[str, list[str]] = {}
+    for one in ranked:
+        if all(match.doubt for match in one.matches):
+            against.setdefault(one.matches[0].doubt, []).append(f"{one.number}")
+    for doubt, numbers in against.items():
+        yield Remark("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
+
+
+def _totals(found: Suggestions) -> str:
+    least = "≥ " if found.report.lower_bound else ""
+    return f"{least}{exact(found.report.macs)} MACs, {exact(found.report.params)} params"
 
 
 def suggestions_document(found: Suggestions, chosen: Sequence[Suggestion] | None = None) -> dict[str, Any]:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.columns import Column
 from costcalc.core.amount import AtLeast
+from costcalc.core.arguments import words
 from costcalc.core.quantities import CATALOGUE
-from costcalc.footer import Remark
-from costcalc.given import words
-from costcalc.sheet import Sheet
-from costcalc.sweep.axis import Axis, Grid, shown, where
-from costcalc.sweep.figures import FIGURES
-from costcalc.sweep.point import Row
-from costcalc.sweep.result import Sweep, known, record
+from costcalc.studies.sweep.axes import Axis, Grid, shown, where
+from costcalc.studies.sweep.point import FIGURES, Row
+from costcalc.studies.sweep.sweep import Sweep, known, record
+from costcalc.views.table import Column, Remark, Sheet
 
 SHOWN = 10_000
 """Rows of a table at most: more are read by programs."""
+
 REASONS = 3
 """Reasons why rows are invalid that a table tells."""
+
 USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
 """The figures of a table that was not asked for others."""
+
 TITLES = {"lower_bound": "Lower bound", "upper_bound": "Upper bound", "error": "Error"}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from made import blocks
+from support.graphs import blocks
 
-from costcalc.build import GraphBuilder
-from costcalc.ir import DType
-from costcalc.windows import WHOLE, extent_lines, fields, window
+from costcalc.analysis.receptive_field import WHOLE, extent_lines, fields, window
+from costcalc.core.ir import DType
+from costcalc.graph.builder import GraphBuilder
 
 F32 = DType.FLOAT32
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import costcalc
-from costcalc.build import GraphBuilder
-from costcalc.dim import symbol
-from costcalc.ir import DType
-from costcalc.separable import separables
+from costcalc.analysis.separable import separables
+from costcalc.core.dim import symbol
+from costcalc.core.ir import DType
+from costcalc.graph.builder import GraphBuilder
 
 F32 = DType.FLOAT32
 

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from made import separable
+from support.graphs import separable
 
 import costcalc
+from costcalc.analysis.report import analyze_graph
 from costcalc.core import result
-from costcalc.report import analyze_graph
-from costcalc.suggest.suggestion import Suggestion
+from costcalc.studies.suggest.suggestion import Suggestion
 from costcalc.views import present
 
 
@@ -34,7 +34,7 @@ def test_costing_a_model_imports_no_view_and_no_renderer() -> None:
         "import sys, costcalc\n"
         "report = costcalc.analyze('lenet5')\n"
         "repr(costcalc.on_hardware(report, 't4')[0])\n"
-        "print([m for m in sys.modules if m.startswith(('costcalc.views', 'costcalc.render', 'costcalc.sheet'))])\n"
+        "print([m for m in sys.modules if m.startswith(('costcalc.views', 'costcalc.render', 'costcalc.views.report'))])\n"
     )
     root = str(Path(costcalc.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})

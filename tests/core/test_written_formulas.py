@@ -8,22 +8,22 @@ import json
 from typing import Any
 
 import pytest
-from made import blocks
+from support.graphs import blocks
 
 from costcalc import compare, footprint
-from costcalc.assume import Assumption
-from costcalc.budget import lock
+from costcalc.analysis.report import Report, analyze_graph
+from costcalc.analysis.training.step import train
 from costcalc.core.amount import plain
-from costcalc.diff.differ import diff
-from costcalc.dim import Dim, parse, symbol
+from costcalc.core.assumptions import Assumption
+from costcalc.core.dim import Dim, parse, symbol
 from costcalc.render import json as report_json
 from costcalc.render import sheets
-from costcalc.render.palette import Screen
-from costcalc.report import Report, analyze_graph
-from costcalc.sheet import View, sheet
-from costcalc.snapshot import snapshot
+from costcalc.render.terminal import Screen
+from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
-from costcalc.training.account import train
+from costcalc.studies.diff.diff import diff
+from costcalc.studies.diff.snapshot import snapshot
+from costcalc.views.report import View, sheet
 
 BATCH, SEQ = symbol("batch-size"), symbol("seq")
 

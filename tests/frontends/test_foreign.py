@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import costcalc
-from costcalc.errors import LoadError
+from costcalc.core.errors import LoadError
 from costcalc.frontends.foreign import FORMATS
 from costcalc.frontends.source import find_source
 

@@ -17,8 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 import costcalc
 from costcalc import frontends
-from costcalc.cli.run import run
-from costcalc.errors import LoadError, UnknownNameError, UsageError
+from costcalc.cli.app import run
+from costcalc.core.errors import LoadError, UnknownNameError, UsageError
+from costcalc.frontends import source, table
 from costcalc.frontends.onnx import message
 
 YAML = "params: {f: 5}\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {filters: f, kernel: 3, bias: false}\n"
@@ -60,7 +61,7 @@ def test_textual_onnx_by_its_first_bytes(name: str, tmp_path: Path) -> None:
     "file", sorted((Path(__file__).parent.parent / "data" / "onnx").glob("*.onnx")), ids=lambda p: p.name
 )
 def test_every_onnx_file_is_recognised_without_its_name(file: Path) -> None:
-    assert frontends.find_frontend(frontends.find_source(file.read_bytes())).name == "onnx"
+    assert frontends.find_frontend(source.find_source(file.read_bytes())).name == "onnx"
 
 
 @pytest.mark.parametrize("data", [YAML.encode(), bytearray(YAML.encode()), memoryview(YAML.encode())])
@@ -143,7 +144,7 @@ def test_an_option_that_a_format_lacks_is_refused_by_name() -> None:
 
 def test_a_directory_shows_every_suffix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that cannot be read is told, not hidden."""
-    for suffix in frontends.suffixes():
+    for suffix in table.suffixes():
         (tmp_path / f"net{suffix}").write_bytes(b"\x18\0\0\0ORTM" if suffix == ".ort" else model().SerializeToString())
     assert run(["analyze", str(tmp_path), "--format", "csv"]) == 2
     printed = capsys.readouterr()
@@ -151,7 +152,7 @@ def test_a_directory_shows_every_suffix(tmp_path: Path, capsys: pytest.CaptureFi
         f"costcalc: {tmp_path / 'net.ort'}: it is in ONNX Runtime's ORT format, which is not read; "
         "analyze the ONNX model that it was made from"
     ]
-    assert {".onnx", ".onnxtxt", ".ort", ".yaml", ".yml"} <= set(frontends.suffixes())
+    assert {".onnx", ".onnxtxt", ".ort", ".yaml", ".yml"} <= set(table.suffixes())
 
 
 def test_a_foreign_directory_is_named_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,8 +162,8 @@ def test_a_foreign_directory_is_named_on_the_command_line(tmp_path: Path, capsys
 
 
 PLUGIN = """
-from costcalc.frontends import Loaded, find_source
-from costcalc.load import load
+from costcalc.frontends.frontend import Loaded; from costcalc.frontends.source import find_source
+from costcalc.frontends import load
 
 class Counted:
     name, suffixes = "counted", (".counted",)
@@ -183,7 +184,7 @@ from costcalc import frontends
 print(costcalc.analyze(b"COUNTED 12").totals["flops"], costcalc.analyze(30).totals["flops"], frontends.suffixes()[-1])
 try:
     costcalc.load(b"COUNTED 12", params={"a": 1})
-except costcalc.errors.UnknownNameError as error:
+except costcalc.CostcalcError as error:
     print(error)
 """
 
@@ -221,9 +222,26 @@ def test_an_installed_front_end_that_cannot_be_loaded(tmp_path: Path) -> None:
     [
         (
             "net.yaml",
-            ("onnx", "numpy", "zipfile", "importlib.metadata", "costcalc.load.onnx_graph", "costcalc.load.wire"),
+            (
+                "onnx",
+                "numpy",
+                "zipfile",
+                "importlib.metadata",
+                "costcalc.frontends.onnx.reader",
+                "costcalc.frontends.onnx.wire",
+            ),
         ),
-        ("net.onnx", ("yaml", "onnx", "numpy", "importlib.metadata", "costcalc.load.spec", "costcalc.load.values")),
+        (
+            "net.onnx",
+            (
+                "yaml",
+                "onnx",
+                "numpy",
+                "importlib.metadata",
+                "costcalc.frontends.yaml.reader",
+                "costcalc.frontends.yaml.values",
+            ),
+        ),
     ],
 )
 def test_a_reader_is_imported_when_it_reads(name: str, never: tuple[str, ...], tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from small_graphs import Builder
+from support.small_graphs import Builder
 
+from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.graph.index import GraphIndex
-from costcalc.ir import DType, Graph, Node, TensorType
 
 
 def test_a_node_reads_a_value_once_and_an_output_has_no_only_reader() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from small_graphs import Builder
+from support.small_graphs import Builder
 
 from costcalc.core.traits import TRAITS, Traits
 from costcalc.graph.index import GraphIndex

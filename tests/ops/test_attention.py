@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import BOOL, I64, cost, onnx_shapes, run, t, work
+from support.operator_rules import BOOL, I64, cost, onnx_shapes, run, t, work
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
 
 CASES: list[tuple[list[Any], dict[str, Any], int]] = [
     ([t(2, 3, 4, 8), t(2, 3, 6, 8), t(2, 3, 6, 8)], {}, 2 * 3 * 4 * 6 * (8 + 8)),

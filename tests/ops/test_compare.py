@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import BOOL, F32, I64, cost, onnx_shapes, run, scalar, shape, t, value, work
+from support.operator_rules import BOOL, F32, I64, cost, onnx_shapes, run, scalar, shape, t, value, work
 
-from costcalc.dim import symbol
+from costcalc.core.dim import symbol
 
 SEQ = symbol("seq")
 

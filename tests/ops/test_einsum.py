@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import cost, run, t
+from support.operator_rules import cost, run, t
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
 
 CASES = [
     ("bid,bjd->bij", [(2, 5, 8), (2, 6, 8)], 2 * 5 * 6 * 8, 0),

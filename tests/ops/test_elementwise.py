@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import F32, I8, I64, U8, cost, floats, ints, onnx_shapes, run, shape, t, value, work
+from support.operator_rules import F32, I8, I64, U8, cost, floats, ints, onnx_shapes, run, shape, t, value, work
 
-from costcalc.dim import maximum, minimum, substitute, symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import maximum, minimum, substitute, symbol
+from costcalc.core.errors import ShapeError
 
 SEQ = symbol("seq")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from rules import I64, cost, onnx_shapes, run, t
+from support.operator_rules import I64, cost, onnx_shapes, run, t
 
-from costcalc.build import GraphBuilder
-from costcalc.report import analyze_graph
+from costcalc.analysis.report import analyze_graph
+from costcalc.graph.builder import GraphBuilder
 
 QKV = [t(2, 5, 12), t(2, 5, 6), t(2, 5, 8)]
 

@@ -7,13 +7,29 @@ from typing import Any
 
 import numpy as np
 import pytest
-from executed import executed
-from rules import BOOL, F16, F32, I8, I32, I64, cost, floats, ints, onnx_shapes, run, scalar, shape, t, work
+from support.node_execution import executed
+from support.operator_rules import (
+    BOOL,
+    F16,
+    F32,
+    I8,
+    I32,
+    I64,
+    cost,
+    floats,
+    ints,
+    onnx_shapes,
+    run,
+    scalar,
+    shape,
+    t,
+    work,
+)
 
+from costcalc.core.dim import symbol, symbols
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import DType, TensorType
 from costcalc.core.traits import TRAITS
-from costcalc.dim import symbol, symbols
-from costcalc.errors import ShapeError
-from costcalc.ir import DType, TensorType
 
 SEQ, H, W = symbol("seq"), symbol("h"), symbol("w")
 

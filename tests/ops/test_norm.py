@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from rules import F16, F32, cost, onnx_shapes, run, shape, t, work
+from support.operator_rules import F16, F32, cost, onnx_shapes, run, shape, t, work
 
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
 from costcalc.core.traits import TRAITS
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
 
 N = "normalization"
 C = (t(4),) * 4

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from executed import executed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules import I64, cost, run, shape, t, work
+from support.node_execution import executed
+from support.operator_rules import I64, cost, run, shape, t, work
 
-from costcalc.dim import substitute, symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import substitute, symbol
+from costcalc.core.errors import ShapeError
 
 P = "pooling"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import I32, cost, onnx_shapes, run, t, work
+from support.operator_rules import I32, cost, onnx_shapes, run, t, work
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
-from costcalc.ir import TensorType
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import TensorType
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 

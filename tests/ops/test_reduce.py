@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import BOOL, F32, I64, cost, onnx_shapes, run, shape, t, work
+from support.operator_rules import BOOL, F32, I64, cost, onnx_shapes, run, shape, t, work
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
 from costcalc.ops.reduce import REDUCTIONS
 
 R = "reduction"

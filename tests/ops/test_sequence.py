@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import F32, I64, cost, run, scalar, shape, t
+from support.operator_rules import F32, I64, cost, run, scalar, shape, t
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
-from costcalc.ir import EMPTY_OPTIONAL, SequenceType, TensorType
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import EMPTY_OPTIONAL, SequenceType, TensorType
 
 A, B = t(2, 3), t(4, 3)
 

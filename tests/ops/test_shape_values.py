@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules import BOOL, F32, I32, I64, run, shape, t
+from support.operator_rules import BOOL, F32, I32, I64, run, shape, t
 
-from costcalc.assume import collecting
-from costcalc.build import GraphBuilder
-from costcalc.dim import Dim, maximum, minimum, substitute, symbol, symbols
-from costcalc.errors import ShapeError
-from costcalc.ir import DType, TensorType
+from costcalc.core.assumptions import collecting
+from costcalc.core.dim import Dim, maximum, minimum, substitute, symbol, symbols
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import DType, TensorType
+from costcalc.graph.builder import GraphBuilder
 
 BATCH, SEQ, PAST, H, W = (symbol(name) for name in ("batch", "seq", "past", "h", "w"))
 

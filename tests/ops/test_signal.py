@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rules import cost, onnx_shapes, run, scalar, shape, t, work
+from support.operator_rules import cost, onnx_shapes, run, scalar, shape, t, work
 
-from costcalc.dim import symbol
+from costcalc.core.dim import symbol
 
 
 @pytest.mark.parametrize("onesided", [0, 1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import I64, cost, onnx_shapes, run, shape, t, work
+from support.operator_rules import I64, cost, onnx_shapes, run, shape, t, work
 
-from costcalc.dim import symbol
-from costcalc.errors import ShapeError
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ShapeError
 
 S, R = "softmax", "reduction"
 

@@ -15,10 +15,11 @@ from onnx import TensorProto
 from onnx import helper as h
 from onnx.reference import ReferenceEvaluator
 
-from costcalc import ops, registry
+from costcalc import ops
+from costcalc.analysis.receptive_field import extent_lines, window
+from costcalc.core import registry
+from costcalc.core.ir import DType, Node, TensorType
 from costcalc.core.traits import TRAITS, UNKNOWN, Traits, traits, traits_of
-from costcalc.ir import DType, Node, TensorType
-from costcalc.windows import extent_lines, window
 
 ops.load()
 MS = "com.microsoft"
@@ -67,7 +68,7 @@ def test_only_operators_with_rules_have_traits() -> None:
 def test_traits_come_with_the_rules() -> None:
     """What the common families declare is all there is of their operators when the others are loaded as well."""
     code = (
-        "from costcalc import ops, registry\nfrom costcalc.core.traits import TRAITS\n"
+        "from costcalc import ops\nfrom costcalc.core import registry\nfrom costcalc.core.traits import TRAITS\n"
         "common = {key: TRAITS.get(key) for key in registry.SHAPES}\n"
         "assert ('', 'Conv') in common and ('', 'Attention') not in TRAITS\n"
         "ops.load()\nassert ('', 'Attention') in TRAITS\n"
@@ -80,7 +81,7 @@ def test_traits_come_with_the_rules() -> None:
 def test_layers_of_a_file_have_their_traits() -> None:
     """A lock file's layers are compared in a process that has built no graph: their families are loaded then."""
     code = (
-        "from costcalc.core.traits import TRAITS\nfrom costcalc.diff.definition import operator_traits\n"
+        "from costcalc.core.traits import TRAITS\nfrom costcalc.studies.diff.definition import operator_traits\n"
         "key = ('com.microsoft', 'QGemm')\nassert key not in TRAITS\nprint(operator_traits(key).factors)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

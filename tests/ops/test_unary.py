@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import pytest
-from rules import BOOL, F16, F32, I64, cost, run, shape, t, work
+from support.operator_rules import BOOL, F16, F32, I64, cost, run, shape, t, work
 
-from costcalc import registry
+from costcalc.core import registry
+from costcalc.core.dim import maximum, symbol
+from costcalc.core.errors import ShapeError
 from costcalc.core.traits import TRAITS
-from costcalc.dim import maximum, symbol
-from costcalc.errors import ShapeError
 from costcalc.ops import activation, unary
 
 SEQ = symbol("seq")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from costcalc.render import plot
-from costcalc.render.palette import Screen
-from costcalc.sheet import Plot
+from costcalc.render import area as plot
+from costcalc.render.terminal import Screen
+from costcalc.views.table import Plot
 
 
 def test_the_plot_loses_no_peak() -> None:

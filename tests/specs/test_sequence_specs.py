@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
-from costcalc.dim import symbol
+from costcalc.core.dim import symbol
 
 SEQ = symbol("seq")
 
@@ -63,7 +63,7 @@ def test_gpt2_in_seq() -> None:
 
 
 def test_gpt2_refuses_more_tokens_than_positions() -> None:
-    with pytest.raises(costcalc.errors.CostcalcError):
+    with pytest.raises(costcalc.CostcalcError):
         costcalc.analyze("gpt2", dims={"seq": 1025})
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from costcalc import Report, analyze
-from costcalc.load.builtin import builtin_models
+from costcalc.frontends.builtin import builtin_models
 
 FIGURES = {
     "vgg16_bn": (15_470_264_320, 138_365_992),

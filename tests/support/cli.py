@@ -7,7 +7,8 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from costcalc.cli.run import cli, run
+from costcalc.cli.app import run
+from costcalc.cli.group import cli
 
 from .paths import ROOT
 

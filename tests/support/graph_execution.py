@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from costcalc.ir import DType, Graph
-from costcalc.load import onnx_weights
-from costcalc.load.onnx_write import export
+from costcalc.core.ir import DType, Graph
+from costcalc.frontends.onnx import writer as onnx_weights
+from costcalc.frontends.onnx.writer import export
 
 onnxruntime.set_default_logger_severity(4)
 NUMPY = {DType.FLOAT32: np.float32, DType.FLOAT16: np.float16, DType.FLOAT64: np.float64, DType.INT64: np.int64,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.onnx.message import serialize_model
+from costcalc.frontends.onnx.reader import load_onnx
+from costcalc.frontends.onnx.source import parsed
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import is_textual_onnx
 from costcalc.frontends.source import Source
-from costcalc.ir import Graph
-from costcalc.load.onnx_graph import load_onnx
-from costcalc.load.onnx_source import parsed
 
 
 def read(source: Source, options: ReadOptions) -> Loaded:

@@ -6,8 +6,10 @@ from typing import Any
 
 WHOLE = 1 << 24
 """Bytes of the largest model that is serialised with all its weights."""
+
 SMALL = 1 << 16
 """Bytes of the largest part that is copied whole: more than any tensor whose elements the reader decodes."""
+
 _PAYLOAD = frozenset(
     ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
 )

@@ -8,9 +8,9 @@ from typing import Any
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
-from costcalc.load.spec import load_spec
-from costcalc.load.spec import parameters as spec_parameters
-from costcalc.load.trace import source_map
+from costcalc.frontends.yaml.reader import load_spec
+from costcalc.frontends.yaml.reader import parameters as spec_parameters
+from costcalc.frontends.yaml.source_map import source_map
 
 
 def read(source: Source, options: ReadOptions) -> Loaded:

@@ -6,8 +6,8 @@ import itertools
 from math import pi
 from typing import NamedTuple
 
+from costcalc.core.ir import Node
 from costcalc.graph.index import GraphIndex, operator
-from costcalc.ir import Node
 
 SINGLE = {
     ("", "Relu"): "relu",

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex, operator, rearranges
 from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
-from costcalc.ir import Node
 
 EINSUM = ("", "Einsum")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.dim import prod
+from costcalc.core.dim import prod
+from costcalc.core.ir import Node
 from costcalc.graph.index import GraphIndex, operator
-from costcalc.ir import Node
 
 SAME = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from costcalc.core.dim import Dim
+from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.dim import Dim
 from costcalc.graph.index import GraphIndex
-from costcalc.ir import Node
 
 
 def is_product(node: Node) -> bool:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from costcalc import revisions
-from costcalc.budget.limits import Config
-from costcalc.budget.lock import Baseline, Entry
-from costcalc.budget.lock_reader import baseline as parsed
-from costcalc.budget.lock_text import document
+from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.version import __version__
-from costcalc.errors import LoadError, UsageError
+from costcalc.frontends import git as revisions
+from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.budget import Config
+from costcalc.studies.check.lock_reader import baseline as parsed
+from costcalc.studies.check.lock_writer import document
 
 
 def lock(entries: Iterable[Entry], old: Baseline | None = None) -> Baseline:

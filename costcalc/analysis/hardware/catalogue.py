@@ -1,0 +1,57 @@
+"""A name or a path -> HardwareProfile; the profiles that come with costcalc."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from costcalc.analysis.hardware.profile import Energy, HardwareProfile
+from costcalc.analysis.hardware.reader import energy_table, read
+from costcalc.core.errors import HardwareError
+
+FOLDER = Path(__file__).parent / "profiles"
+
+REFERENCE = Path(__file__).parent / "energy_45nm.yaml"
+"""Energies of single operations, for devices whose own are not published."""
+
+
+def ids() -> tuple[str, ...]:
+    """The names of the profiles that come with costcalc."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+@lru_cache(maxsize=1)
+def profiles() -> tuple[HardwareProfile, ...]:
+    """The profiles that come with costcalc, by name."""
+    return tuple(read(FOLDER / f"{name}.yaml") for name in ids())
+
+
+@lru_cache(maxsize=1)
+def reference_energy() -> Energy:
+    """Energies at 45 nm, by precision and memory."""
+    return energy_table(REFERENCE)
+
+
+def find(name: str) -> HardwareProfile:
+    """The profile of that name, alias or file. HardwareError where there is none."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return read(Path(name))
+    asked = _plain(name)
+    if asked in ids():
+        return read(FOLDER / f"{asked}.yaml")
+    known: dict[str, HardwareProfile] = {}
+    for profile in profiles():
+        for word in (profile.id, profile.name, *profile.aliases):
+            known.setdefault(_plain(word), profile)
+    if asked in known:
+        return known[asked]
+    close = difflib.get_close_matches(asked, known, 3, 0.5)
+    names = ", ".join(dict.fromkeys(known[word].id for word in close))
+    hint = f"did you mean {names}? `costcalc hardware` lists all" if close else "`costcalc hardware` lists all"
+    raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,189 @@
+"""A YAML file -> HardwareProfile. Every key is checked; every figure must say its source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from costcalc.analysis.hardware.profile import KINDS, MEMORIES, PRECISIONS, Energy, Figure, HardwareProfile
+from costcalc.core.errors import HardwareError, UsageError, one_of
+from costcalc.core.units import parse
+
+LARGEST = 1 << 20
+
+LIMIT = Fraction(10**24)
+"""No figure is above it, or below one of it."""
+
+KEYS = ("name", "aliases", "kind", "variant", "seen", "notes", "peak", "sparse", "bandwidth", "memory", "overhead",
+        "energy")  # fmt: skip
+
+NEEDED = ("name", "kind", "variant", "seen", "peak")
+
+Base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Loader(Base):  # type: ignore[misc]
+    """YAML's safe loader that refuses a key given twice, and aliases of lists and mappings: each level of them
+    multiplies what stands below."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.collections: set[int] = set()
+
+    def refuse_aliases(self, children: Iterable[Any]) -> None:
+        """MarkedYAMLError where a list or a mapping among the children of a node stands in another place too."""
+        for child in children:
+            if not isinstance(child, yaml.ScalarNode):
+                if id(child) in self.collections:
+                    raise yaml.MarkedYAMLError(
+                        problem="an alias stands for a list or a mapping", problem_mark=child.start_mark
+                    )
+                self.collections.add(id(child))
+
+    def construct_sequence(self, node: Any, deep: bool = False) -> list[Any]:
+        self.refuse_aliases(node.value)
+        items: list[Any] = super().construct_sequence(node, deep=deep)
+        return items
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        self.refuse_aliases(value for _, value in node.value)
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.MarkedYAMLError(problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+def read(path: Path) -> HardwareProfile:
+    """The profile in a file. HardwareError with the file and the key where it breaks the form."""
+    tree = _tree(path)
+    file = path.name
+    _known(tree, KEYS, file, "")
+    for key in NEEDED:
+        if key not in tree:
+            raise HardwareError("is missing", f"a profile needs {', '.join(NEEDED)}", f"{file}: {key}")
+    kind = _text(tree["kind"], file, "kind")
+    if kind not in KINDS:
+        raise HardwareError(f"{kind!r} is no kind of device", one_of(kind, KINDS), f"{file}: kind")
+    energy = tree.get("energy")
+    return HardwareProfile(
+        path.stem,
+        _text(tree["name"], file, "name"),
+        kind,
+        _text(tree["variant"], file, "variant"),
+        _day(tree["seen"], file),
+        _figures(tree["peak"], PRECISIONS, file, "peak"),
+        _figures(tree.get("sparse", {}), PRECISIONS, file, "sparse"),
+        _figures(tree.get("memory", {}), MEMORIES, file, "memory"),
+        _figure(tree["bandwidth"], file, "bandwidth") if "bandwidth" in tree else None,
+        _figure(tree["overhead"], file, "overhead", decimal) if "overhead" in tree else None,
+        None if energy is None else read_energy(energy, _text(tree["name"], file, "name"), file),
+        _texts(tree.get("aliases", []), file, "aliases"),
+        _texts(tree.get("notes", []), file, "notes"),
+    )
+
+
+def read_energy(tree: Any, name: str, file: str) -> Energy:
+    """The energies in a mapping {mac: {float32: …}, byte: {device: …}}, in picojoules."""
+    _known(tree, ("mac", "byte"), file, "energy")
+    return Energy(
+        name,
+        _figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", decimal),
+        _figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", decimal),
+    )
+
+
+def energy_table(path: Path) -> Energy:
+    """A file of energies that belongs to no device."""
+    tree = _tree(path)
+    _known(tree, ("name", "seen", "energy"), path.name, "")
+    return read_energy(tree.get("energy"), _text(tree.get("name"), path.name, "name"), path.name)
+
+
+def _tree(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise HardwareError("the file is too large for a profile", "name a hardware profile", str(path))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
+    except OSError as error:
+        raise HardwareError(f"cannot be read: {error.strerror}", "see `costcalc hardware`", str(path)) from error
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise HardwareError(f"not YAML: {error.problem}", "mend it there", f"{path.name}{line}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise HardwareError("not YAML", "name a hardware profile", path.name) from error
+    if not isinstance(tree, dict):
+        raise HardwareError("is not a mapping", f"a profile has the keys {', '.join(KEYS)}", path.name)
+    return tree
+
+
+def _known(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
+    if not isinstance(tree, dict):
+        raise HardwareError("is not a mapping", f"its keys are {', '.join(keys)}", f"{file}: {at}")
+    for key in tree:
+        if key not in keys:
+            place = f"{at}.{key}" if at else str(key)
+            raise HardwareError("is not a key of a profile", one_of(str(key), keys), f"{file}: {place}")
+
+
+def _figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, Figure]:
+    _known(tree, keys, file, at)
+    return {key: _figure(value, file, f"{at}.{key}", number or whole) for key, value in tree.items()}
+
+
+def _figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
+    _known(tree, ("value", "source"), file, at)
+    for key in ("value", "source"):
+        if key not in tree:
+            raise HardwareError(f"has no {key}", "write {value: 312 T, source: the document and the place in it}",
+                                f"{file}: {at}")  # fmt: skip
+    return Figure((number or whole)(tree["value"], f"{file}: {at}.value"), _text(tree["source"], file, f"{at}.source"))
+
+
+def whole(value: Any, place: str) -> Fraction:
+    """312 T, 80 GB, 1.5G or 320000000 as an exact number above zero."""
+    try:
+        found = Fraction(parse(str(value)))
+    except UsageError as error:
+        raise HardwareError(error.fact, error.remedy, place) from error
+    return _positive(found, value, place)
+
+
+def decimal(value: Any, place: str) -> Fraction:
+    """0.03, 640 or 5e-6 as an exact number above zero."""
+    if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?", str(value)):
+        raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", place)
+    return _positive(Fraction(str(value)), value, place)
+
+
+def _positive(found: Fraction, value: Any, place: str) -> Fraction:
+    if found > LIMIT or 0 < found < 1 / LIMIT:
+        raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
+    if found <= 0:
+        raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
+    return found
+
+
+def _text(value: Any, file: str, at: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {at}")
+    return " ".join(value.split())
+
+
+def _texts(value: Any, file: str, at: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise HardwareError(f"{value!r} is not a list", "write [a, b]", f"{file}: {at}")
+    return tuple(_text(item, file, at) for item in value)
+
+
+def _day(value: Any, file: str) -> str:
+    if not isinstance(value, date):
+        raise HardwareError(f"{value!r} is not a day", "write it as 2026-01-31", f"{file}: seen")
+    return value.isoformat()[:10]

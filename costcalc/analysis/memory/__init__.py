@@ -1,0 +1,1 @@
+"""Graph to memory: schedules, live bytes, peaks, execution orders, static plans."""

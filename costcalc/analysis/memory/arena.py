@@ -1,0 +1,213 @@
+"""Buffers with lifetimes -> a static plan: an offset for each in one arena, as microcontroller runtimes lay it out.
+
+The largest buffer goes first, each at the lowest place that is free while it lives (the greedy planner of TensorFlow
+Lite for Microcontrollers). While the arena is larger than what is alive at once, other orders are tried, then orders in
+which the topmost buffer has changed places with one that is in its way; the smallest arena is kept.
+
+Where buffers go in an arena: in a given order at the lowest gap that is free, or one after another in time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from random import Random
+from typing import NamedTuple
+
+from costcalc.analysis.memory.liveness import Buffer, Schedule
+from costcalc.analysis.memory.ordering import numbers
+
+Span = tuple[int, int]
+"""The first and the last step that a buffer lives through."""
+
+
+def overlaps(spans: Sequence[Span]) -> int:
+    """How many pairs live at the same time."""
+    total = alive = 0
+    ends: dict[int, int] = {}
+    for _, last in spans:
+        ends[last + 1] = ends.get(last + 1, 0) + 1
+    births: dict[int, int] = {}
+    for first, _ in spans:
+        births[first] = births.get(first, 0) + 1
+    for step in sorted({*ends, *births}):
+        alive -= ends.get(step, 0)
+        born = births.get(step, 0)
+        total += born * alive + born * (born - 1) // 2
+        alive += born
+    return total
+
+
+def neighbours(spans: Sequence[Span]) -> list[list[int]]:
+    """For each buffer all others that live at a time when it does."""
+    near: list[list[int]] = [[] for _ in spans]
+    alive: list[int] = []
+    for i in sorted(range(len(spans)), key=lambda i: spans[i][0]):
+        alive = [j for j in alive if spans[j][1] >= spans[i][0]]
+        for j in alive:
+            near[j].append(i)
+        near[i] += alive
+        alive.append(i)
+    return near
+
+
+def placed(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
+    """The offset of each buffer, placed in this order at the lowest gap that holds it."""
+    offsets = [-1] * len(sizes)
+    for i in order:
+        size, low = sizes[i], 0
+        for start, j in sorted([(offsets[j], j) for j in near[i] if offsets[j] >= 0]):
+            if start - low >= size:
+                break
+            end = start + sizes[j]
+            if end > low:
+                low = end
+        offsets[i] = low
+    return offsets
+
+
+def in_time(sizes: Sequence[int], spans: Sequence[Span]) -> list[int]:
+    """The offset of each buffer when memory is taken and given back step by step, always at the lowest gap that is
+    large enough."""
+    offsets = [0] * len(sizes)
+    gaps: list[Span] = []
+    """(start, end) of what was given back below the top, in order, no two of them adjacent."""
+    top = 0
+    alive: list[tuple[int, int]] = []
+    for i in sorted(range(len(sizes)), key=lambda i: (spans[i][0], -sizes[i])):
+        while alive and alive[0][0] < spans[i][0]:
+            j = heappop(alive)[1]
+            _give_back(gaps, offsets[j], offsets[j] + sizes[j])
+        if not sizes[i]:
+            continue
+        for at, (start, end) in enumerate(gaps):
+            if end - start >= sizes[i]:
+                offsets[i] = start
+                gaps[at : at + 1] = [(start + sizes[i], end)] if end - start > sizes[i] else []
+                break
+        else:
+            offsets[i] = top if not gaps or gaps[-1][1] < top else gaps.pop()[0]
+            top = offsets[i] + sizes[i]
+        heappush(alive, (spans[i][1], i))
+    return offsets
+
+
+def _give_back(gaps: list[Span], start: int, end: int) -> None:
+    """Adds a gap, joined with those that it touches."""
+    at = bisect_left(gaps, (start, end))
+    if at < len(gaps) and gaps[at][0] == end:
+        end = gaps.pop(at)[1]
+    if at and gaps[at - 1][1] == start:
+        start = gaps.pop(at - 1)[0]
+    insort(gaps, (start, end))
+
+
+WORK = 1_500_000
+"""How many pairs of buffers all orders together may compare."""
+
+CROWDED = 4_000_000
+"""With more pairs that live at the same time, buffers are laid out as they are born."""
+
+UPHILL = 0.02
+"""How often a worse order is gone on with."""
+
+
+class Arena(NamedTuple):
+    """offsets in bytes, one for each buffer of the schedule; size of the whole; bound is the most that is alive at
+    once, each buffer rounded up to the alignment."""
+
+    buffers: tuple[Buffer, ...]
+    offsets: tuple[int, ...]
+    size: int
+    bound: int
+    alignment: int
+
+
+def arena(plan: Schedule, alignment: int = 1) -> Arena:
+    """A plan in which no two buffers that live at the same time overlap. UndecidedError while sizes are open."""
+    numbers(plan.buffers, "an offset")
+    sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
+    end = max(len(plan.steps) - 1, 0)
+    spans = [(max(b.born, 0), max(min(b.dies, end), b.born, 0)) for b in plan.buffers]
+    live = _live(sizes, spans, end + 1)
+    bound = max(live)
+    offsets = in_time(sizes, spans) if overlaps(spans) > CROWDED else _best(sizes, spans, live, bound)
+    return Arena(plan.buffers, tuple(offsets), _height(offsets, sizes), bound, alignment)
+
+
+def _live(sizes: Sequence[int], spans: Sequence[Span], steps: int) -> list[int]:
+    """Bytes alive at each step."""
+    change = [0] * (steps + 1)
+    for size, (first, last) in zip(sizes, spans, strict=True):
+        change[first] += size
+        change[last + 1] -= size
+    now, found = 0, []
+    for i in range(steps):
+        now += change[i]
+        found.append(now)
+    return found
+
+
+def _height(offsets: Sequence[int], sizes: Sequence[int]) -> int:
+    return max([offset + size for offset, size in zip(offsets, sizes, strict=True)], default=0)
+
+
+def _best(sizes: Sequence[int], spans: Sequence[Span], live: Sequence[int], bound: int) -> list[int]:
+    """The smallest arena that is found."""
+    every = range(len(sizes))
+    near = neighbours(spans)
+    crowd = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
+    keys: list[Callable[[int], tuple[int, ...]]] = [
+        lambda i: (-sizes[i], spans[i][0]),
+        lambda i: (-crowd[i], -sizes[i]),
+        lambda i: (-sizes[i] * (spans[i][1] - spans[i][0] + 1),),
+        lambda i: (spans[i][0] - spans[i][1], -sizes[i]),
+        lambda i: (spans[i][0], -sizes[i]),
+    ]
+    each = len(sizes) + sum(map(len, near))
+    best: tuple[int, list[int], list[int]] | None = None
+    for key in keys:
+        order = sorted(every, key=key)
+        offsets = placed(order, sizes, near)
+        height = _height(offsets, sizes)
+        if best is None or height < best[0]:
+            best = height, order, offsets
+        if height <= bound:
+            return offsets
+    assert best is not None
+    return _climbed(*best, sizes, near, bound, WORK // max(each, 1))
+
+
+def _climbed(
+    height: int,
+    order: list[int],
+    offsets: list[int],
+    sizes: Sequence[int],
+    near: Sequence[Sequence[int]],
+    bound: int,
+    rounds: int,
+) -> list[int]:
+    """The best plan met while the buffer that ends highest changes places with one that was placed before it and lives
+    beside it, or beside one of those. The choice is random, and the same every time."""
+    random = Random(0)
+    best, now = (height, offsets), (height, offsets)
+    for _ in range(rounds):
+        if best[0] <= bound:
+            break
+        rank = {i: r for r, i in enumerate(order)}
+        top = random.choice([i for i in order if now[1][i] + sizes[i] == now[0]])
+        others = [j for j in near[top] if rank[j] < rank[top]]
+        others += [k for j in random.sample(others, min(3, len(others))) for k in near[j] if rank[k] < rank[top]]
+        if not others:
+            break
+        other = random.choice(others)
+        changed = list(order)
+        changed[rank[top]], changed[rank[other]] = other, top
+        plan = placed(changed, sizes, near)
+        height = _height(plan, sizes)
+        if height <= now[0] or random.random() < UPHILL:
+            order, now = changed, (height, plan)
+        if height < best[0]:
+            best = height, plan
+    return best[1]

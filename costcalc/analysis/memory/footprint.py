@@ -1,0 +1,140 @@
+"""Graph and how it is executed -> what it needs: live bytes at each step, the peak, a plan of the arena.
+
+Footprint -> what is materialised at each spatial resolution, the most of it: arXiv:1801.04381, table 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from costcalc.analysis.memory.arena import Arena, arena
+from costcalc.analysis.memory.fusion import fused, sliced
+from costcalc.analysis.memory.liveness import Buffer, Schedule, Step, Timeline, node_steps, schedule, timeline
+from costcalc.analysis.memory.ordering import reordered
+from costcalc.analysis.options import ExecutionOptions
+from costcalc.core.dim import Dim, bounds, prod
+from costcalc.core.errors import UsageError
+from costcalc.core.ir import Graph
+from costcalc.core.result import Result
+from costcalc.core.traits import traits_of
+from costcalc.core.units import exact
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint(Result):
+    """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
+    one (both None unless the order was searched for)."""
+
+    graph: Graph
+    execution: ExecutionOptions
+    plan: Schedule
+    line: Timeline
+    arena: Arena | None = None
+    given: Dim | None = None
+    best: bool | None = None
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the table."""
+        peak = "undecided" if self.peak is None else f"{exact(self.peak)} B"
+        return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.plan.buffers)} tensors>"
+
+    @property
+    def peak(self) -> Dim | None:
+        """Peak activation bytes; None where open symbols leave it undecided."""
+        return self.line.peak
+
+    @property
+    def total(self) -> Dim:
+        """Bytes of all buffers together, as if none were ever freed."""
+        result: Dim = 0
+        for buffer in self.plan.buffers:
+            result = result + buffer.nbytes
+        return result
+
+    def held(self, buffer: Buffer) -> bool:
+        """Whether a buffer is alive at the peak."""
+        return buffer.born <= self.line.step <= buffer.dies
+
+    def operators(self, step: Step) -> tuple[str, ...]:
+        """The operator types of a step."""
+        return tuple([self.graph.nodes[i].op_type for i in step.nodes])
+
+    def largest(self) -> tuple[int, ...]:
+        """The places of the buffers in plan.buffers: those alive at the peak, then the others, the largest first."""
+        buffers = self.plan.buffers
+        return tuple(
+            sorted(range(len(buffers)), key=lambda i: (not self.held(buffers[i]), -bounds(buffers[i].nbytes)[0]))
+        )
+
+
+def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) -> Footprint:  # noqa: B008
+    """What a graph needs when it is executed so. UndecidedError where sizes are open that an order or an arena is
+    chosen by, UsageError for an alignment below 1."""
+    if execution.align is not None and execution.align < 1:
+        raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
+    steps = steps_of(graph, execution)
+    given = best = None
+    if execution.reorder:
+        given = timeline(schedule(graph, steps, execution.in_place)).peak
+        steps, best = reordered(graph, steps, execution.in_place)
+    plan = schedule(graph, steps, execution.in_place)
+    found = None
+    if execution.align is not None:
+        found = arena(plan, execution.align)
+    return Footprint(graph, execution, plan, timeline(plan), found, given, best)
+
+
+def steps_of(graph: Graph, execution: ExecutionOptions) -> tuple[Step, ...]:
+    """A step a node, fused, or fused with blocks in slices."""
+    if execution.fuse_blocks:
+        return sliced(graph)
+    if execution.fuse:
+        return fused(graph)
+    return node_steps(graph)
+
+
+SPATIAL = (
+    "convolution",
+    "transposed_convolution",
+    "deformable_convolution",
+    "causal_convolution",
+    "pool",
+    "global_pool",
+)
+"""Kinds of operators whose tensors are [N, C, spatial …]."""
+
+
+class Resolution(NamedTuple):
+    """The spatial extents, the most channels of one tensor there, that tensor, its bytes, and how many there are."""
+
+    extents: tuple[Dim, ...]
+    channels: Dim
+    tensor: str
+    nbytes: Dim
+    tensors: int
+
+
+def resolutions(found: Footprint) -> tuple[Resolution, ...]:
+    """Each resolution at which a convolution or a pool reads or writes what is materialised, the largest first (in
+    order of appearance while extents are open)."""
+    graph, plan = found.graph, found.plan
+    maps: set[str] = set()
+    for step in plan.steps:
+        if any(traits_of(graph.nodes[i]).kind in SPATIAL for i in step.nodes):
+            maps.update(step.reads, step.writes)
+    most: dict[tuple[Dim, ...], Resolution] = {}
+    for buffer in plan.buffers:
+        shape = graph.types[buffer.name].shape
+        if shape is None or len(shape) < 3 or maps.isdisjoint(buffer.values):
+            continue
+        extents = shape[2:]
+        now = Resolution(extents, shape[1], buffer.name, buffer.nbytes, 1)
+        before = most.get(extents)
+        if before is not None:
+            larger = bounds(now.nbytes)[0] > bounds(before.nbytes)[0]
+            now = (now if larger else before)._replace(tensors=before.tensors + 1)
+        most[extents] = now
+    if all(isinstance(d, int) for extents in most for d in extents):
+        return tuple(sorted(most.values(), key=lambda r: bounds(prod(r.extents))[0], reverse=True))
+    return tuple(most.values())

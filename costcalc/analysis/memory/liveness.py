@@ -1,0 +1,219 @@
+"""Graph -> Schedule: the steps in execution order, and for each buffer its bytes and the steps it lives through.
+
+A view shares its source's buffer. An input lives until its last reader, an output until the end. Stored tensors are
+weights, not activations; a node that computes from them alone gives an activation like any other.
+
+Schedule -> live bytes at each step, and the peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim, bounds, maximum, substitute, symbols
+from costcalc.core.ir import Graph
+from costcalc.core.traits import traits_of
+
+
+class Step(NamedTuple):
+    """One step: a node, or several that run as one. reads and writes are the values that exist before and after it."""
+
+    name: str
+    nodes: tuple[int, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+class Buffer(NamedTuple):
+    """Memory of one or more values (views and what is computed in place share it). It lives from step `born` (-1: a
+    graph input, there before the first) through step `dies`."""
+
+    name: str
+    nbytes: Dim
+    born: int
+    dies: int
+    values: tuple[str, ...] = ()
+
+
+class Schedule(NamedTuple):
+    """Steps in order, and the buffers that they need; unknown names values whose size no rule could tell."""
+
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    unknown: tuple[str, ...]
+
+
+def computed(graph: Graph) -> set[str]:
+    """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
+    names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
+    names.difference_update(graph.initializers, ("",))
+    return names
+
+
+def node_steps(graph: Graph) -> tuple[Step, ...]:
+    """One step for each node."""
+    known = computed(graph)
+    return tuple(
+        [
+            Step(
+                node.name,
+                (i,),
+                node.inputs if known.issuperset(node.inputs) else tuple(filter(known.__contains__, node.inputs)),
+                node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
+            )
+            for i, node in enumerate(graph.nodes)
+        ]
+    )
+
+
+def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool = False) -> Schedule:
+    """The buffers of an execution order, one step a node unless given.
+
+    in_place lets an elementwise step write over an input of the same size that nothing reads later (a graph input is
+    never written over).
+    """
+    steps = node_steps(graph) if steps is None else tuple(steps)
+    last = _last_reads(graph, steps)
+    home: dict[str, str] = {}
+    types = graph.types
+    buffers: dict[str, Buffer] = {}
+    for name in graph.inputs:
+        size = 0 if types[name].shape is None else types[name].nbytes
+        buffers[name] = Buffer(name, size, -1, last.get(name, len(steps)), (name,))
+    sharing: dict[str, list[str]] = {}
+    unknown: list[str] = []
+    for index, step in enumerate(steps):
+        source = _shared(graph, step, home, buffers, index, in_place)
+        for position, value in enumerate(step.writes):
+            type_, until = types[value], last.get(value, index)
+            if type_.shape is None:
+                unknown.append(value)
+            elif source and position == 0:
+                home[value] = source
+                sharing.setdefault(source, [source]).append(value)
+                buffers[source] = buffers[source]._replace(dies=max(buffers[source].dies, until))
+            else:
+                buffers[value] = Buffer(value, type_.nbytes, index, until, (value,))
+    for source, values in sharing.items():
+        buffers[source] = buffers[source]._replace(values=tuple(values))
+    for name in graph.inputs:
+        if types[name].shape is None:
+            buffers.pop(name, None)
+    return Schedule(steps, tuple(buffers.values()), tuple(unknown))
+
+
+def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
+    """The last step that reads each value; outputs are kept to the end."""
+    last: dict[str, int] = {}
+    count = 0
+    for index, step in enumerate(steps):
+        count += 1
+        for value in step.reads:
+            last[value] = index
+    for value in graph.outputs:
+        last[value] = count
+    return last
+
+
+def _shared(
+    graph: Graph,
+    step: Step,
+    home: Mapping[str, str],
+    buffers: Mapping[str, Buffer],
+    index: int,
+    in_place: bool,
+) -> str:
+    """The buffer that the step's first output shares: a view's source, or what is written over; "" for a new one."""
+    if len(step.nodes) != 1 or not step.reads:
+        return ""
+    node = graph.nodes[step.nodes[0]]
+    if traits_of(node).view and node.inputs[0] in step.reads:
+        root = home.get(node.inputs[0], node.inputs[0])
+        return root if root in buffers else ""
+    if in_place:
+        for value in writes_over(graph, step):
+            root = home.get(value, value)
+            buffer = buffers.get(root)
+            if buffer is not None and buffer.dies == index and buffer.born >= 0:
+                return root
+    return ""
+
+
+def writes_over(graph: Graph, step: Step) -> Iterator[str]:
+    """What an elementwise step can write its result over, where nothing reads it later: reads of the same size."""
+    node = graph.nodes[step.nodes[0]]
+    if len(step.nodes) != 1 or not traits_of(node).in_place:
+        return
+    out = graph.types[step.writes[0]]
+    for value in step.reads:
+        have = graph.types[value]
+        if have.shape is not None and have.shape == out.shape and have.dtype.bits == out.dtype.bits:
+            yield value
+
+
+WIDEST = 4
+"""How many formulas a symbolic peak is the maximum of at most; more are left undecided."""
+
+
+class Timeline(NamedTuple):
+    """live[i] is what step i needs (its inputs, its outputs and what lives across it); peak is their maximum, None
+    where open symbols leave it undecided; step is the first at the peak."""
+
+    live: tuple[Dim, ...]
+    peak: Dim | None
+    step: int
+
+
+def timeline(schedule: Schedule) -> Timeline:
+    """Live activation bytes over an execution order."""
+    live = live_bytes(schedule)
+    peak, at = largest(live)
+    return Timeline(tuple(live), peak, at)
+
+
+def live_bytes(schedule: Schedule) -> list[Dim]:
+    """What each step needs, by adding buffers at birth and taking them away after death."""
+    count = len(schedule.steps)
+    change: list[Dim] = [0] * (count + 2)
+    for buffer in schedule.buffers:
+        start = max(buffer.born, 0)
+        change[start] = change[start] + buffer.nbytes
+        if buffer.dies < count:
+            change[buffer.dies + 1] = change[buffer.dies + 1] - buffer.nbytes
+    live: list[Dim] = []
+    now: Dim = 0
+    for step in range(max(count, 1)):
+        now = now + change[step]
+        live.append(now)
+    return live
+
+
+def largest(values: list[Dim]) -> tuple[Dim | None, int]:
+    """(the maximum, where it stands first); a max() of a few formulas where symbols leave it open, None of many."""
+    numbers = [v for v in values if isinstance(v, int)]
+    if len(numbers) == len(values):
+        peak = max(numbers, default=0)
+        return peak, values.index(peak) if values else 0
+    names = symbols(*values)
+    points = [dict.fromkeys(names, n) for n in (1, 100, 100_003)] + [{name: 7 + 31 * i for i, name in enumerate(names)}]
+    at = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
+
+    def covers(a: Dim, b: Dim) -> bool:
+        """Whether a >= b always; what numbers disprove is not asked."""
+        return all(x >= y for x, y in zip(at[a], at[b], strict=True)) and bounds(a - b)[0] >= 0
+
+    kept: list[Dim] = []
+    for value in sorted(at, key=lambda v: at[v][2], reverse=True):
+        if any(covers(have, value) for have in kept):
+            continue
+        kept = [have for have in kept if not covers(value, have)] + [value]
+        if len(kept) > WIDEST * 4:
+            return None, 0
+    kept.sort(key=lambda v: -bounds(v)[0])
+    if len(kept) > WIDEST:
+        return None, 0
+    total = kept[0]
+    for value in kept[1:]:
+        total = maximum(total, value)
+    return total, values.index(kept[0])

@@ -1,0 +1,194 @@
+"""What a search for an execution order asks: which steps can run, what memory each takes, what it leaves.
+
+What is live depends only on which steps have run, not on their order. A State is such a set, told by its frontier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from costcalc.analysis.memory.liveness import Step, schedule, writes_over
+from costcalc.core.ir import Graph
+
+Trail = tuple["Trail", int] | None
+"""The steps that have run, the last first."""
+
+
+class Problem(NamedTuple):
+    """Of each step: how many others it waits for, who waits for it, the sources it needs, the buffers it reads (each
+    once), the bytes it allocates, those of them that nobody reads, and the buffers it may write over where it is their
+    last reader. Of each buffer: its bytes, how many steps read it (one more where it is kept to the end), and who.
+
+    A source reads nothing. It is never worse to run it right before the first step that needs it, so no step waits for
+    it, and the search runs it with that step.
+    """
+
+    waits: tuple[int, ...]
+    followers: tuple[tuple[int, ...], ...]
+    sources: tuple[tuple[int, ...], ...]
+    reads: tuple[tuple[int, ...], ...]
+    allocates: tuple[int, ...]
+    unread: tuple[int, ...]
+    over: tuple[tuple[int, ...], ...]
+    nbytes: tuple[int, ...]
+    uses: tuple[int, ...]
+    readers: tuple[tuple[int, ...], ...]
+    at_start: int
+
+
+class State(NamedTuple):
+    """ready can run; missing counts, of steps that wait for some but not all, the others (of sources that have run, the
+    followers to come); left counts the uses to come of buffers that were used; live are the bytes now, peak the most so
+    far."""
+
+    ready: frozenset[int]
+    missing: dict[int, int]
+    left: dict[int, int]
+    live: int
+    peak: int
+    trail: Trail
+    ran: int
+
+
+def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
+    """Sizes have to be numbers."""
+    plan = schedule(graph, steps)
+    buffers = plan.buffers
+    sizes = tuple([b.nbytes for b in buffers if isinstance(b.nbytes, int)])
+    assert len(sizes) == len(buffers), "open sizes are refused before"
+    home = {value: i for i, b in enumerate(buffers) for value in b.values}
+    maker = {value: i for i, step in enumerate(steps) for value in step.writes}
+    kept = {home[v] for v in graph.outputs if v in home}
+    before = [frozenset(maker[v] for v in step.reads if v in maker) for step in steps]
+    reads = [tuple(dict.fromkeys(home[v] for v in step.reads if v in home)) for step in steps]
+    readers: list[list[int]] = [[] for _ in buffers]
+    followers: list[list[int]] = [[] for _ in steps]
+    sources: list[tuple[int, ...]] = []
+    for i in range(len(steps)):
+        sources.append(tuple(sorted(j for j in before[i] if not before[j] and not reads[j])))
+        for j in before[i]:
+            followers[j].append(i)
+        for b in reads[i]:
+            readers[b].append(i)
+    kept |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
+    allocates, unread = [0] * len(steps), [0] * len(steps)
+    for i, buffer in enumerate(buffers):
+        if buffer.born >= 0:
+            allocates[buffer.born] += sizes[i]
+            unread[buffer.born] += 0 if readers[i] or i in kept else sizes[i]
+    over = [
+        tuple(home[v] for v in writes_over(graph, step) if v in home and buffers[home[v]].born >= 0) if in_place else ()
+        for step in steps
+    ]
+    return Problem(
+        tuple([len(needed) - len(sources[i]) for i, needed in enumerate(before)]),
+        tuple(map(tuple, followers)),
+        tuple(sources),
+        tuple(reads),
+        tuple(allocates),
+        tuple(unread),
+        tuple(over),
+        sizes,
+        tuple([len(r) + (i in kept) for i, r in enumerate(readers)]),
+        tuple(map(tuple, readers)),
+        sum(sizes[i] for i, b in enumerate(buffers) if b.born < 0),
+    )
+
+
+def least(p: Problem) -> int:
+    """What no order can do with less: the largest need of a single step, and the inputs."""
+    needs = [
+        sum(p.nbytes[b] for b in p.reads[i]) + p.allocates[i] - (p.nbytes[p.over[i][0]] if p.over[i] else 0)
+        for i in range(len(p.waits))
+    ]
+    return max([p.at_start, *needs])
+
+
+def start(p: Problem) -> State:
+    """Nothing has run."""
+    sources = {s for needed in p.sources for s in needed}
+    ready = frozenset(i for i, n in enumerate(p.waits) if not n and i not in sources)
+    return State(ready, {}, {}, p.at_start, p.at_start, None, 0)
+
+
+def need(p: Problem, state: State, step: int) -> tuple[int, int]:
+    """(bytes while a step runs, bytes after it), its sources included."""
+    return need_of(p, state.missing, state.left, state.live, step)
+
+
+def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int, step: int) -> tuple[int, int]:
+    """The same of a state in parts."""
+    freed = 0
+    for b in p.reads[step]:
+        if left.get(b, p.uses[b]) == 1:
+            freed += p.nbytes[b]
+    most = 0
+    for source in p.sources[step]:
+        if source not in missing:
+            most = max(most, live + p.allocates[source])
+            live += p.allocates[source] - p.unread[source]
+    during = live + p.allocates[step]
+    after = during - freed - p.unread[step]
+    if p.over[step]:
+        during -= max([p.nbytes[b] for b in p.over[step] if left.get(b, p.uses[b]) == 1], default=0)
+    return max(most, during), after
+
+
+def run(p: Problem, state: State, step: int, floor: int) -> State:
+    """The state after a step, and after every step that then costs nothing: one that needs no more than is needed
+    anyway (floor, or the peak so far) and leaves no more than before. Running such a step at once is never wrong, for
+    whatever else runs first it would free no less and every other step would find no more memory taken."""
+    ready, missing, left = set(state.ready), dict(state.missing), dict(state.left)
+    live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.ran
+    queue = [step]
+    forced = True
+    while queue:
+        i = queue.pop()
+        if i not in ready:
+            continue
+        during, after = need_of(p, missing, left, live, i)
+        if not forced and (during > peak or after > live):
+            continue
+        for source in p.sources[i]:
+            if source not in missing:
+                trail, ran = (trail, source), ran + 1
+        peak, live, trail, ran = max(peak, during), after, (trail, i), ran + 1
+        ready.discard(i)
+        queue += release(p, i, ready, missing, left)
+        if forced:
+            forced = False
+            queue += sorted(ready)
+    return State(frozenset(ready), missing, left, live, peak, trail, ran)
+
+
+def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]) -> list[int]:
+    """Marks a step as done; the steps that can run now, or that would now free a buffer."""
+    found = []
+    for source in p.sources[step]:
+        n = missing.pop(source, len(p.followers[source])) - 1
+        if n:
+            missing[source] = n
+    for j in p.followers[step]:
+        n = missing.pop(j, p.waits[j]) - 1
+        if n:
+            missing[j] = n
+        else:
+            ready.add(j)
+            found.append(j)
+    for b in p.reads[step]:
+        n = left.pop(b, p.uses[b]) - 1
+        if n:
+            left[b] = n
+        if n == 1:
+            found += [r for r in p.readers[b] if r in ready]
+    return found
+
+
+def path(trail: Trail) -> Iterator[int]:
+    """The steps of a trail, the first first."""
+    found = []
+    while trail is not None:
+        trail, step = trail
+        found.append(step)
+    return reversed(found)

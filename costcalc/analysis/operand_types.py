@@ -1,0 +1,59 @@
+"""Graph → in which precisions its contractions multiply, and in which element types its weights are stored."""
+
+from __future__ import annotations
+
+from costcalc.core.dim import Dim
+from costcalc.core.ir import Graph, Node
+from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex
+from costcalc.graph.parameters import stored
+
+SHORT = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
+
+
+class Precisions:
+    """The precision of each contraction of a graph: `fp32` where both operands are float32, `fp16×int4` where they
+    differ, `int8×int8` for integers. An operand behind DequantizeLinear counts as what it was quantised to: that is
+    what a runtime multiplies."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        quantised = any(traits_of(node).passes_on == "dequantised" for node in graph.nodes)
+        self.index = GraphIndex(graph) if quantised else None
+
+    def of(self, node: Node) -> str:
+        """The precision in which a node multiplies."""
+        operator = traits_of(node)
+        first, second = operator.factors
+        a = "uint8" if operator.quantises_input else self._operand(node, first)
+        if operator.packed is not None and operator.packed.bits is not None:
+            b = f"int{operator.packed.bits(node.attributes)}"
+        else:
+            b = self._operand(node, second) or a
+        return a if a == b and "int" not in a else f"{a}×{b}"
+
+    def _operand(self, node: Node, position: int) -> str:
+        name = node.inputs[position] if position < len(node.inputs) else ""
+        behind = name
+        for _ in range(4):
+            producer = self.index.producer(behind) if self.index is not None else None
+            if producer is None or not producer.inputs:
+                break
+            behind = producer.inputs[0]
+            passed = traits_of(producer).passes_on
+            if passed == "dequantised":
+                name = behind
+            if passed != "same":
+                break
+        label = str(self.graph.types[name].dtype) if name else ""
+        return SHORT.get(label, label)
+
+
+def weight_bytes_by_dtype(graph: Graph) -> dict[str, Dim]:
+    """Bytes of parameters and buffers by the element type that they are stored in (MatMulNBits packs int4 in uint8)."""
+    sums: dict[str, Dim] = {}
+    for item in stored(graph):
+        if item.kind != "constant":
+            name = str(item.type.dtype)
+            sums[name] = sums.get(name, 0) + item.type.nbytes
+    return sums

@@ -1,0 +1,1 @@
+"""Report and device profile to lower bounds of time and energy."""

@@ -1,0 +1,69 @@
+"""A model on a device: the bounds of its layers and of the whole. costcalc.analysis.roofline.bounds finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from costcalc.analysis.hardware.profile import HardwareProfile
+from costcalc.analysis.report import Report
+from costcalc.core.result import Result
+from costcalc.core.units import scaled
+
+ZERO = Fraction(0)
+
+
+class Bound(NamedTuple):
+    """Seconds of arithmetic and of memory (None where the profile or the model does not tell), and of overhead."""
+
+    compute: Fraction | None
+    memory: Fraction | None
+    overhead: Fraction = ZERO
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """max(compute, memory) + overhead; None where neither is known."""
+        known = [t for t in (self.compute, self.memory) if t is not None]
+        return max(known) + self.overhead if known else None
+
+    @property
+    def by(self) -> str:
+        """compute, memory, or "" where nothing takes time."""
+        if not self.seconds or (not self.compute and not self.memory):
+            return ""
+        return "compute" if (self.compute or ZERO) >= (self.memory or ZERO) else "memory"
+
+    @property
+    def utilisation(self) -> Fraction | None:
+        """The share of the peak that is used at the bound."""
+        return None if self.compute is None or not self.seconds else self.compute / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Roofline(Result):
+    """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
+    layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
+    to the definition's MACs, multiplications to those of the bound; without_peak names those that the profile has no
+    peak for; open the symbols that must be bound first. A model with an open If, whose dearer branch counts, has no
+    lower bound."""
+
+    report: Report
+    profile: HardwareProfile
+    layers: tuple[Bound, ...]
+    model: Bound
+    unfused: Fraction | None
+    fused: Fraction | None
+    compulsory: int | None
+    kept: int
+    elements: tuple[tuple[str, int], ...]
+    multiplications: Mapping[str, Fraction]
+    without_peak: tuple[str, ...]
+    open: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the table."""
+        seconds, by = self.model.seconds, self.model.by
+        bound = "no bound" if seconds is None else f"≥ {scaled(seconds, 's')}{f', bound by {by}' if by else ''}"
+        return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"

@@ -1,0 +1,97 @@
+"""costcalc check: exit 0 where the models keep to their limits, 1 where one breaks one, 2 where that cannot be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.parameters import Model, given, model_options, precision_options
+from costcalc.cli.verdict_options import tell, verdict_options
+
+if TYPE_CHECKING:
+    from costcalc.studies.check.budget import Config
+
+
+@click.command()
+@click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
+@click.option(
+    "--config",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The config; without it costcalc.yaml, costcalc.yml or pyproject.toml here or further up.",
+)
+@click.option(
+    "--max",
+    "most",
+    multiple=True,
+    metavar="QUANTITY=VALUE",
+    help="Without a config: the most that it may be: --max macs=600M, weight_bytes=4.2MiB, time.t4=2.1ms, ops.Gelu=0.",
+)
+@click.option(
+    "--max-increase",
+    "increases",
+    multiple=True,
+    metavar="QUANTITY=VALUE",
+    help="Without a config: the most that it may grow over the --baseline: macs=2%, params=0, or 5% of each.",
+)
+@click.option(
+    "--min-delta",
+    "deltas",
+    multiple=True,
+    metavar="QUANTITY=VALUE",
+    help="Growth that --max-increase always allows: macs=1M.",
+)
+@click.option(
+    "--baseline",
+    metavar="FILE|REV",
+    help="What increases compare with: a lock file, or a git revision, whose lock file is taken.  "
+    "[default: the config's lock file]",
+)
+@click.option("--allow", multiple=True, metavar="OP", help="Take an operator without a rule as free.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 where a limit is exceeded (2 stays 2).")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the models in N processes.")
+@click.option(
+    "--init",
+    is_flag=True,
+    help="Write costcalc.yaml with limits from what the models cost now (those named, or all that are found here).",
+)
+@click.option("--slack", metavar="PERCENT", help="With --init: what they may grow.  [default: 10%]")
+@click.option("--force", is_flag=True, help="With --init: overwrite a config that is there.")
+@model_options
+@precision_options
+@verdict_options
+def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], increases: tuple[str, ...],
+          deltas: tuple[str, ...], baseline: str | None, allow: tuple[str, ...], exit_zero: bool, jobs: int, init: bool,
+          slack: str | None, force: bool, form: str | None, output: str | None, reports: tuple[tuple[str, str], ...],
+          ident: str, **options: Any) -> int:  # fmt: skip
+    """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max.
+
+    Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
+    exceeded, 2 where it cannot be told.
+    """
+    from costcalc.cli.commands.check_config import chosen, refuse, written
+
+    if init:
+        refuse("--init", {"--max": most, "--max-increase": increases, "--min-delta": deltas, "--baseline": baseline,
+                          "--allow": allow, "--report": reports, "--exit-zero": exit_zero})  # fmt: skip
+        return written(models, file, slack, force, given(options), jobs)
+    if slack or force:
+        refuse("check", {"--slack": slack, "--force": force}, "add --init")
+    config, only = chosen(models, file, most, increases, deltas, allow, given(options))
+    return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
+
+
+def _run(config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool,
+         shown: tuple[Any, ...]) -> int:  # fmt: skip
+    from costcalc.studies.check.run import run
+
+    against = None
+    if baseline is not None:
+        from costcalc.studies.check.lock_file import baseline as read
+
+        against = read(baseline, config)
+    outcome = run(config, against, only=only, jobs=jobs)
+    tell(outcome, *shown)
+    return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

@@ -1,0 +1,69 @@
+"""The commands `compare` and `explain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.device_options import hardware_option, on_devices
+from costcalc.cli.output import emit, show
+from costcalc.cli.parameters import FORMATS, Model, given, model_options, output_options, precision_options
+from costcalc.cli.settings import settings_options
+
+if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
+
+
+@click.command()
+@click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
+@settings_options()
+@click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
+@output_options(*FORMATS)
+def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str, output: str | None) -> None:
+    """Show two or more models side by side, each figure with its ratio to the first model's."""
+    from costcalc.api import compare_settings
+    from costcalc.views.compare import comparison_document, comparison_tables
+
+    comparison = compare_settings(models, settings, strict)
+    if form == "json":
+        from costcalc.render import json
+        from costcalc.views.report import report_document
+
+        reports = [report_document(report) for report in comparison.reports]
+        content = {"models": reports, "comparison": comparison_document(comparison)}
+        emit(json.dump(content), output)
+    else:
+        show(comparison_tables(comparison), form, output)
+
+
+@click.command()
+@click.argument("model", type=Model())
+@click.argument("layer", required=False)
+@model_options
+@precision_options
+@hardware_option
+@output_options("text", "json")
+def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str, output: str | None,
+            **options: Any) -> None:  # fmt: skip
+    """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
+
+    LAYER is a layer's name, or enough of it to be told from the others.
+    """
+    from costcalc.api import explain
+
+    explanation = explain(model, layer, **given(options))
+    if hardware:
+        from costcalc.views.explain_bounds import explained
+
+        explanation = explained(explanation, on_devices(explanation.report, hardware))
+    if form == "json":
+        from costcalc.render import json
+        from costcalc.views.explain import explanation_document
+
+        emit(json.dump({"explanation": explanation_document(explanation)}), output)
+    else:
+        from costcalc.render.explanation import text
+        from costcalc.render.terminal import screen
+
+        emit(text(explanation, screen(output is not None)), output)

@@ -1,0 +1,159 @@
+"""`costcalc diff`: what changed from one version of a model to another, or in all models since a git revision."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.formats import by_ending
+from costcalc.cli.output import complain, emit, output_option, show
+from costcalc.cli.parameters import FORMATS, Model, given, model_options, precision_options
+from costcalc.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from costcalc.studies.diff.diff import Diff
+    from costcalc.studies.diff.threshold import Finding
+
+EXCEEDED, CANNOT_ANSWER = 1, 2
+
+FEW = 30
+"""Layers that a page shows unless --top says otherwise."""
+
+
+@click.command()
+@click.argument("models", metavar="OLD NEW | --git REV [MODEL]...", nargs=-1, type=Model())
+@click.option("--git", "revision", metavar="REV",
+              help="Compare the config's models with those of a git revision: main, v1.0, HEAD~1, main..branch, or "
+              "main... for what was done here since it left main.")  # fmt: skip
+@click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The config, with --git.")
+@click.option("--fail-on", "conditions", multiple=True, metavar="CONDITION",
+              help="Exit 1 where it holds: 'macs>+2%', 'params>+0', 'weight_bytes>+10KiB', 'macs>600M'.")  # fmt: skip
+@click.option("--top", type=click.IntRange(1), metavar="K",
+              help=f"Only the K layers that changed most; on a page {FEW} unless given.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How to print it.  [default: $COSTCALC_FORMAT, else by the file's ending, else table]",
+)
+@model_options
+@precision_options
+@output_option
+def diff(models: tuple[str, ...], revision: str | None, config: str | None, conditions: tuple[str, ...],
+         top: int | None, jobs: int, form: str | None, output: str | None, **options: Any) -> int:  # fmt: skip
+    """Show what changed from OLD to NEW: totals, causes, and the layers that were added, removed, changed or renamed.
+
+    Either is a file, a built-in model, a file of a git revision (main:models/net.yaml), or an entry of a lock file
+    (costcalc.lock.json#NAME@SCENARIO).
+    """
+    from costcalc.studies.diff.threshold import judge, threshold
+
+    form = by_ending(form or _usual(), output, FORMATS)
+    thresholds = [threshold(text) for text in conditions]
+    bound = given(options)
+    if revision is None:
+        diffs, complete, empty = [_two(models, config, bound)], True, ""
+    else:
+        diffs, complete, empty = _since(revision, models, config, jobs, bound)
+    findings = [(found, judge(found, one)) for found in diffs for one in thresholds]
+    _tell(diffs, findings, form, output, top, empty)
+    return _code(findings, complete)
+
+
+def _two(models: Sequence[str], config: str | None, options: dict[str, Any]) -> Diff:
+    from costcalc.api import diff
+
+    if len(models) != 2:
+        count = {0: "no model is", 1: "one model is"}.get(len(models), f"{len(models)} models are")
+        raise UsageError(f"{count} named, where two versions are compared",
+                         "write costcalc diff OLD NEW, or costcalc diff --git main")  # fmt: skip
+    if config is not None:
+        raise UsageError("--config is for --git", "leave it out, or add --git main")
+    return diff(*models, **options)
+
+
+def _since(revision: str, models: Sequence[str], config: str | None, jobs: int, options: dict[str, Any]
+           ) -> tuple[list[Diff], bool, str]:  # fmt: skip
+    """The models that differ, whether all of them could be read, and what to say where there are none."""
+    from costcalc.studies.check.branch import diffs, ends, pairs
+    from costcalc.studies.check.config_file import nearest
+    from costcalc.studies.check.evaluate import Failure
+
+    if any(options.values()):
+        raise UsageError("with --git the config says how models are bound", "leave --dim, --set and the like out")
+    before, after = ends(revision)
+    found = pairs(nearest(config), before, after, models)
+    differing = [pair for pair in found if not pair.same]
+    results: list[Diff] = []
+    complete = True
+    for pair, result in diffs(differing, jobs):
+        if isinstance(result, Failure):
+            complete = False
+            complain(f"costcalc: {result.place or pair.title}: {result.text}")
+        elif result.changes or result.before.totals != result.after.totals:
+            results.append(result)
+    return (
+        results,
+        complete,
+        f"No difference in {len(found):,} {'model' if len(found) == 1 else 'models'} since {before}",
+    )
+
+
+def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form: str, output: str | None,
+          top: int | None, empty: str) -> None:  # fmt: skip
+    from costcalc import render
+    from costcalc.render.terminal import screen
+    from costcalc.views.diff import between, sheets, title
+    from costcalc.views.diff_document import flat, to_dict
+
+    for found, finding in findings:
+        if finding.outcome != "kept":
+            complain(f"costcalc: {title(found)}: {finding.fact} ({finding.threshold.text})")
+    if form == "json":
+        from costcalc.render import json
+
+        entries = []
+        for found in diffs:
+            judged = [
+                {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact} for d, f in findings if d is found
+            ]
+            entries.append({**to_dict(found, top), **({"conditions": judged} if judged else {})})
+        emit(json.dump({"diffs": entries}), output)
+    elif form == "csv":
+        emit(render.sheets("csv", [flat(diffs, top)], screen(output is not None)), output)
+    elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
+        from costcalc.core.sanitize import lines
+
+        of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
+        said = [f"{title(d)}: no difference in {n} ({between(d)})" for d, n in zip(diffs, of, strict=True)] or [empty]
+        emit(screen(output is not None).text(lines("\n".join(said))), output)
+    elif not diffs:
+        emit(empty, output)
+    else:
+        from costcalc.views.diff import overview
+
+        first = [overview(diffs)] if len(diffs) > 1 else []
+        told = first + [sheet for found in diffs for sheet in sheets(found, top or FEW)]
+        if form == "markdown":
+            from costcalc.render.check import markdown as difference
+
+            emit(screen(output is not None).text(difference.render_difference(told)), output)
+        else:
+            show(told, form, output)
+
+
+def _usual() -> str | None:
+    """COSTCALC_FORMAT, where it is a format of this command; other commands have more."""
+    asked = os.environ.get("COSTCALC_FORMAT", "").strip()
+    return asked if asked in FORMATS else None
+
+
+def _code(findings: Sequence[tuple[Diff, Finding]], complete: bool) -> int:
+    outcomes = {finding.outcome for _, finding in findings}
+    if not complete or "unknown" in outcomes:
+        return CANNOT_ANSWER
+    return EXCEEDED if "exceeded" in outcomes else 0

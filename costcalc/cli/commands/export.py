@@ -1,0 +1,42 @@
+"""The commands that write for other programs: ONNX files, the JSON Schema of the YAML language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc.cli.output import emit, emit_bytes, output_option
+from costcalc.cli.parameters import Model, debug_option, given, model_options
+
+
+@click.command()
+@click.argument("model", type=Model())
+@model_options
+@click.option("--weights", type=click.Choice(("zeros", "random", "none")), default="zeros", show_default=True,
+              help="The weights to write; none leaves them out, as external data that does not exist.")  # fmt: skip
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, allow_dash=True),
+              help="The ONNX file to write; - is standard output.")  # fmt: skip
+def export(model: str, weights: str, output: str, **options: Any) -> None:
+    """Write a model as an ONNX file that ONNX Runtime runs."""
+    from costcalc.api import load
+    from costcalc.frontends.onnx.writer import export, serialized
+
+    graph = load(model, **given(options))
+    if output == "-":
+        emit_bytes(serialized(graph, weights))
+    else:
+        export(graph, output, weights)
+
+
+@click.command()
+@debug_option
+@output_option
+def schema(output: str | None) -> None:
+    """Print the JSON Schema of the YAML language, for editors to complete and check."""
+    import json
+
+    from costcalc.frontends.yaml.schema import json_schema
+    from costcalc.render.terminal import knows_unicode
+
+    emit(json.dumps(json_schema(), indent=2, ensure_ascii=not knows_unicode()), output)

@@ -1,0 +1,43 @@
+"""`costcalc llm`: what generation costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc.cli.output import emit, show
+from costcalc.cli.parameters import FORMATS, Model, output_options
+from costcalc.cli.settings import settings_options
+from costcalc.studies.options import Settings
+
+
+@click.command()
+@click.argument("model", type=Model())
+@settings_options("generation", "devices")
+@output_options(*FORMATS)
+def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
+    """Show what a decoder model costs: the prompt's pass, each further token, the KV cache.
+
+    A float --dtype holds for activations too, unless --act-dtype says otherwise. The cache has the activations' type.
+    """
+    from costcalc.studies.generation import speed as bounds
+    from costcalc.studies.generation.generation import generate
+    from costcalc.views import generation as sheets
+
+    found = generate(model, settings)
+    on: list[Any] = []
+    if settings.devices:
+        from costcalc.analysis.hardware.catalogue import find
+
+        on = [bounds.bounds(found, find(name)) for name in settings.devices]
+    if form == "json":
+        from costcalc.render import json
+        from costcalc.views.generation import speed_document
+
+        content = sheets.to_dict(found)
+        if on:
+            content["hardware"] = [speed_document(one) for one in on]
+        emit(json.dump({"generation": content}), output)
+    else:
+        show([sheets.passes(found), *([sheets.devices(on)] if on else [])], form, output)

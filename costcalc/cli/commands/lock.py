@@ -1,0 +1,108 @@
+"""`costcalc lock`: the baseline of a config's models, written or checked.
+
+`costcalc rule`: what the codes of `check` mean, in the rules' own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from costcalc.cli.output import complain, emit, show
+from costcalc.cli.parameters import FORMATS, Model, Names, debug_option, output_options, rules_option
+
+CHANGED, CANNOT_ANSWER = 1, 2
+
+
+@click.command()
+@click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE",
+              help="The config; costcalc.yaml or pyproject.toml, here or further up, unless given.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change, and say what.")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
+              help="The file to write; `lock:` of the config unless given. - is standard output.")  # fmt: skip
+@rules_option
+@debug_option
+def lock(models: tuple[str, ...], config: str | None, check: bool, jobs: int, output: str | None) -> int:
+    """Write what the config's models cost now as the baseline for `check`; commit the file.
+
+    With MODEL only its entries are written anew. An operator without a rule is locked as not known; a model that cannot
+    be read is exit 2, and nothing is written.
+    """
+    from costcalc.core.sanitize import lines
+    from costcalc.studies.check.config_file import nearest
+    from costcalc.studies.check.locking import locking
+
+    found = nearest(config)
+    file = str(found.folder / found.lock) if output in (None, "-") else str(output)
+    result = locking(found, file, only=models, renew=not check, jobs=jobs)
+    for target, failure in result.failures:
+        complain(f"costcalc: {failure.place or target.name}: {failure.text}")
+    if result.failures:
+        complain(f"costcalc: {file} is left as it is")
+        return CANNOT_ANSWER
+    for title in result.unknown:
+        complain(f"costcalc: {title}: operators without a rule are locked as not known")
+    if output == "-" and not check:
+        emit(result.text.removesuffix("\n"), None)
+        return 0
+    if not result.changes:
+        emit(f"{file} is up to date", None)
+        return 0
+    if not check:
+        write(file, result.text)
+    emit(lines("\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.said)])), None)
+    return CHANGED if check else 0
+
+
+def _headline(file: str, check: bool, new: bool) -> str:
+    if not check:
+        return f"{file} is written; commit it"
+    return (
+        f"{file} does not exist; `costcalc lock` writes it"
+        if new
+        else f"{file} would change; `costcalc lock` writes it"
+    )
+
+
+def write(file: str, text: str) -> None:
+    """Writes a lock file: the same bytes on every system."""
+    from pathlib import Path
+
+    from costcalc.core.errors import UsageError
+
+    try:
+        Path(file).write_bytes(text.encode())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+def codes() -> Iterable[str]:
+    """The rules' codes."""
+    from costcalc.studies.check.rules import RULES
+
+    return RULES
+
+
+@click.command()
+@click.argument("code", required=False, type=Names(codes, several=False))
+@debug_option
+@output_options(*FORMATS)
+def rule(code: str | None, form: str, output: str | None) -> None:
+    """List the rules of `costcalc check`, or show one: what it holds, and how it is set and mended."""
+    from costcalc.studies.check.rules import RULES, find
+    from costcalc.views.catalogue import check_rules
+
+    if code is None:
+        show([check_rules(RULES.values())], form, output)
+    elif form == "table":
+        from costcalc.render.layout import wrap
+        from costcalc.render.terminal import screen
+
+        one, on = find(code), screen(output is not None)
+        lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
+        emit(on.text("\n".join(lines)), output)
+    else:
+        show([check_rules([find(code)])], form, output, keep_all=True)

@@ -1,0 +1,195 @@
+"""Tables of models inside Markdown files, kept true: `costcalc table`.
+
+Markdown text → the tables that stand between markers in it, with their places.
+
+A marker is a comment alone on its line: `<!-- costcalc:table MODEL… [OPTION…] -->`, and below the table
+`<!-- /costcalc:table -->`. Inside fenced code, and indented by four spaces or more, it is only an example of one.
+
+A Markdown file → the same file with its tables as they are now, byte for byte the same outside of them.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from costcalc.core.errors import CostcalcError, LoadError, SpecError, UsageError
+from costcalc.frontends.builtin import find
+from costcalc.render import markdown
+from costcalc.views.model_table import Asked, build
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+
+_MARKER = re.compile(
+    r"(?P<indent> {0,3})<!--[ \t]*(?P<close>/?)[ \t]*costcalc:(?P<word>[\w-]*)(?P<rest>.*?)-->[ \t]*\Z", re.S
+)
+
+_BEGUN = re.compile(r" {0,3}(?:(?:>|[-*+] |\d+[.)] ) {0,3})*<!--[ \t]*/?[ \t]*costcalc:table\b")
+
+_FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)\Z", re.S)
+
+CLOSE = "<!-- /costcalc:table -->"
+
+
+class Region(NamedTuple):
+    """What stands between two markers: text[start:end], which begins on `line` (from 1). words are those of the opening
+    marker, which stands on the line before; indent and newline are that line's."""
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+    line: int
+    indent: str
+    newline: str
+
+
+def regions(text: str) -> tuple[Region, ...]:
+    """All tables of a file in their order. SpecError (place: the line's number) for a marker that is not closed, not
+    opened, or not understood."""
+    found: list[Region] = []
+    opened: tuple[re.Match[str], int, int, str] | None = None
+    fence = ""
+    for number, line in enumerate(_LINE.finditer(text), 1):
+        body = line[0].rstrip("\r\n")
+        fence, inside = _fenced(body, fence)
+        marker = None if inside else _MARKER.match(body)
+        if marker is None:
+            if not inside and _BEGUN.match(body):
+                fact = "the marker does not end on its line, or is not alone there"
+                raise SpecError(fact, "write <!-- costcalc:table MODEL… --> on a line of its own", str(number))
+            continue
+        _known(marker, number)
+        if marker["close"]:
+            if opened is None:
+                raise SpecError("a table is closed that was not opened", f"remove {body.strip()}", str(number))
+            start, at = opened[1], opened[2]
+            newline = opened[3]
+            found.append(Region(_words(opened[0], at), start, line.start(), at + 1, opened[0]["indent"], newline))
+            opened = None
+        elif opened is not None:
+            raise _unclosed(opened[2])
+        else:
+            opened = (marker, line.end(), number, line[0][len(body) :] or "\n")
+    if opened is not None:
+        raise _unclosed(opened[2])
+    return tuple(found)
+
+
+def _fenced(line: str, fence: str) -> tuple[str, bool]:
+    """The fence that is open behind a line ("" for none), and whether the line is inside of one."""
+    match = _FENCE.match(line)
+    if match is None:
+        return fence, bool(fence)
+    if not fence:
+        return ("", False) if match["mark"][0] == "`" and "`" in match["info"] else (match["mark"], True)
+    closes = match["mark"].startswith(fence) and not match["info"].strip()
+    return ("" if closes else fence), True
+
+
+def _known(marker: re.Match[str], number: int) -> None:
+    """A slip in the marker's word would leave a table stale for ever."""
+    if marker["word"] != "table":
+        raise SpecError(f"there is no marker costcalc:{marker['word']}", "write costcalc:table", str(number))
+
+
+def _words(marker: re.Match[str], number: int) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(marker["rest"]))
+    except ValueError as error:
+        raise SpecError(f"the marker is not understood: {error}", "close what it quotes", str(number)) from error
+
+
+def _unclosed(number: int) -> SpecError:
+    return SpecError("the table has no end", f"write {CLOSE} on a line of its own below it", str(number))
+
+
+Read = Callable[[Sequence[str]], Asked]
+"""Reads the words of a marker, as the command line reads its own."""
+
+
+class Stale(NamedTuple):
+    """The first line of a table that differs: its number, what stands there, and what should ("" for nothing)."""
+
+    line: int
+    shown: str
+    now: str
+
+
+class Updated(NamedTuple):
+    """A file's bytes as they are and as they should be, how many tables it has, and those that are stale."""
+
+    path: Path
+    before: bytes
+    after: bytes
+    tables: int
+    stale: tuple[Stale, ...]
+
+
+def updated(path: Path, read: Read) -> Updated:
+    """What a file should hold. Models are built-in names or paths relative to the file. Errors name the marker's
+    line."""
+    before = _bytes(path)
+    # Bytes that are not UTF-8 pass through as they are: only what stands between markers is ours.
+    text = before.decode("utf-8", "surrogateescape")
+    try:
+        found = regions(text)
+    except CostcalcError as error:
+        raise type(error)(error.fact, error.remedy, f"{path}:{error.place}") from None
+    parts: list[str] = []
+    stale: list[Stale] = []
+    done = 0
+    for region in found:
+        new = region.newline.join(["", *_table(path, region, read), ""])
+        new = "".join(f"{region.indent if line.strip() else ''}{line}" for line in new.splitlines(keepends=True))
+        new = f"{new}{region.newline}"
+        old = text[region.start : region.end]
+        if old != new:
+            stale.append(_first(region, old, new))
+        parts += [text[done : region.start], new]
+        done = region.end
+    after = "".join([*parts, text[done:]]).encode("utf-8", "surrogateescape")
+    return Updated(path, before, after, len(found), tuple(stale))
+
+
+def write(file: Updated) -> None:
+    """Writes the file where it changes. UsageError where it cannot be written."""
+    if file.before != file.after:
+        try:
+            file.path.write_bytes(file.after)
+        except OSError as error:
+            raise UsageError(f"{file.path} cannot be written: {error.strerror}", "check its permissions") from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}", "name a Markdown file") from error
+
+
+def _table(path: Path, region: Region, read: Read) -> list[str]:
+    """The table's lines."""
+    try:
+        asked = read(region.words)
+        return markdown.table(build(asked, partial(_path, path.parent)))
+    except CostcalcError as error:
+        raise error.at(f"{path}:{region.line - 1}") from error
+
+
+def _path(folder: Path, model: str) -> str:
+    """A file beside the Markdown file before a built-in name."""
+    beside = folder / model
+    return model if not beside.is_file() and find(model) else str(beside)
+
+
+def _first(region: Region, old: str, new: str) -> Stale:
+    """The first line that differs."""
+    shown, now = old.splitlines(), new.splitlines()
+    longest = max(len(shown), len(now))
+    shown, now = ([*lines, *[""] * (longest - len(lines))] for lines in (shown, now))
+    at = next((i for i, pair in enumerate(zip(shown, now, strict=True)) if pair[0] != pair[1]), 0)
+    return Stale(region.line + at, shown[at] if shown else "", now[at] if now else "")

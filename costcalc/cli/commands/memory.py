@@ -1,0 +1,54 @@
+"""`costcalc memory`: what a network needs while it runs, and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from costcalc.analysis.options import ALIGNMENT
+from costcalc.cli.output import emit, show
+from costcalc.cli.parameters import FORMATS, Model, output_options
+from costcalc.cli.settings import settings_options
+from costcalc.studies.options import Settings
+
+FEW = 10
+"""Tensors that a page shows unless --top says otherwise."""
+
+
+@click.command()
+@click.argument("model", type=Model())
+@settings_options("execution")
+@click.option(
+    "--arena",
+    is_flag=True,
+    help=f"Lay the tensors out in one arena: its size, and an offset for each (--align {ALIGNMENT} unless told).",
+)
+@click.option("--by", type=click.Choice(("tensor", "step", "resolution")), default="tensor", show_default=True,
+              help="A row per tensor (those alive at the peak first), per step, or per spatial resolution (the most "
+              "that is materialised there).")  # fmt: skip
+@click.option("--top", type=click.IntRange(1), metavar="K",
+              help=f"Only the first K rows; on a page {FEW} tensors unless given.")  # fmt: skip
+@output_options(*FORMATS)
+def memory(model: str, settings: Settings, arena: bool, by: str, top: int | None, form: str,
+           output: str | None) -> None:  # fmt: skip
+    """Show the peak of live activation bytes, when it comes, and which tensors hold it.
+
+    A tensor lives from the step that computes it to the last that reads it; views share their source's memory.
+    JSON holds every step and tensor, and with --arena or --align the plan.
+    """
+    from costcalc.analysis.memory.footprint import footprint
+    from costcalc.studies.pipeline import load
+    from costcalc.views.memory import sheet, to_dict
+
+    execution = settings.execution
+    if arena and execution.align is None:
+        execution = replace(execution, align=ALIGNMENT)
+    found = footprint(load(model, settings), execution)
+    if form == "json":
+        from costcalc.render import json
+
+        emit(json.dump({"memory": to_dict(found)}), output)
+    else:
+        few = FEW if by == "tensor" and form != "csv" else None
+        show([sheet(found, by, top or few)], form, output)

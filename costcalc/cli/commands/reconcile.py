@@ -1,0 +1,57 @@
+"""`costcalc reconcile`: why other counters say another number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from costcalc.cli.output import emit, show
+from costcalc.cli.parameters import FORMATS, Model, Named, Names, given, model_options, output_options
+
+
+def counters() -> Iterable[str]:
+    """The counters' names."""
+    from costcalc.studies.reconcile.counters import TOOLS
+
+    return TOOLS
+
+
+@click.command()
+@click.argument("model", type=Model())
+@model_options
+@click.option("--tool", "tools", type=Names(counters), metavar="A,B,…", default="",
+              help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
+              "calflops, calflops_flops, torchprofile, onnx_tool, torchvision.")  # fmt: skip
+@click.option("--figure", "figures", multiple=True, type=Named(str, "thop=11.3G"),
+              help="A figure that you saw: what the parts do not explain of it is printed. A rounded one stands for "
+              "what rounds to it.")  # fmt: skip
+@click.option("--written", "written", multiple=True, type=Named(str, "pool=mean"),
+              help="How the network is written in PyTorch, where the graph cannot tell: relu=module|function|last, "
+              "pool=auto|module|function|mean, branch_pool=module|function, flatten=nothing|pool, "
+              "attention=auto|module|sdpa|matmul|operator|einsum|functional|cosine, bias=own|folded|both, "
+              "softmax=loss|layer.")  # fmt: skip
+@click.option("--by", type=click.Choice(("tool", "part", "layer")), default="part", show_default=True,
+              help="A row for each counter, for each part of a figure, or for each part of a layer.")  # fmt: skip
+@output_options(*FORMATS)
+def reconcile(model: str, tools: str, figures: tuple[tuple[str, str], ...], written: tuple[tuple[str, str], ...],
+              by: str, form: str, output: str | None, **options: Any) -> None:  # fmt: skip
+    """Show how thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision count a model.
+
+    Each figure is a sum of parts, derived from the graph by the counter's rules: nothing is looked up. Parts that a
+    counter leaves out stand there with what costcalc counts for them.
+    """
+    from costcalc.studies.reconcile.reconcile import reconcile as account
+    from costcalc.views.reconcile import long, sheets, to_dict
+
+    names = [name for name in tools.split(",") if name.strip()]
+    found = account(model, tools=names, written=dict(written), figures=dict(figures), **given(options))
+    if form == "json":
+        from costcalc.render import json
+
+        emit(json.dump({"reconciliation": to_dict(found, by)}), output)
+    elif form == "csv" and by == "part":
+        show([long(found)], form, output)
+    else:
+        show(sheets(found, by, inline=form != "table"), form, output)

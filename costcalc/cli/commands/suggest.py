@@ -1,0 +1,122 @@
+"""`costcalc suggest`: rewrites that make a network cheaper, what each saves, and the network rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.output import complain, emit, show
+from costcalc.cli.parameters import (
+    FORMATS,
+    Model,
+    Names,
+    columns,
+    given,
+    model_options,
+    output_options,
+    precision_options,
+)
+from costcalc.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from costcalc.studies.suggest.suggestion import Suggestions
+
+FEW = 20
+"""Suggestions and uses that a page shows unless --top says otherwise."""
+
+
+def rewrites() -> Iterable[str]:
+    """The names of the rewrites."""
+    from costcalc.studies.suggest.catalogue import chosen
+
+    return [rule.id for rule in chosen(())]
+
+
+def quantities() -> Iterable[str]:
+    """What suggestions are ranked by."""
+    from costcalc.studies.suggest.find import SORTS
+
+    return SORTS
+
+
+@click.command()
+@click.argument("model", type=Model())
+@click.argument("number", required=False, type=click.IntRange(1))
+@model_options
+@precision_options
+@click.option("--rule", "only", type=Names(rewrites), callback=columns, metavar="A,B,…",
+              help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
+              "redundant, pool_first.")  # fmt: skip
+@click.option("--sort", type=Names(quantities, several=False), default="macs", show_default=True, metavar="QUANTITY",
+              help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
+              "weight_bytes, traffic_bytes.")  # fmt: skip
+@click.option("--min-saving", default="0", metavar="AMOUNT",
+              help="Leave out what saves less of that: 1%, 10M.")  # fmt: skip
+@click.option("--reduction", type=click.IntRange(2), default=4, show_default=True, metavar="R",
+              help="How many times fewer channels a bottleneck has.")  # fmt: skip
+@click.option("--group", type=click.IntRange(2), default=4, show_default=True, metavar="G",
+              help="How many query heads share a key and value head.")  # fmt: skip
+@click.option("--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {FEW} unless given.")
+@click.option("--apply", "which", type=Names(rewrites, several=False), metavar="WHICH",
+              help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
+              "YAML stays YAML; -o FILE.onnx writes ONNX.")  # fmt: skip
+@output_options(*FORMATS)
+def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | None, which: str | None, form: str,
+            output: str | None, **options: Any) -> None:  # fmt: skip
+    """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
+
+    NUMBER shows the working of one. Costs are exact; accuracy must be measured. CSV has the ranking only.
+    """
+    from costcalc.studies.suggest.find import suggest
+
+    if which is not None and (number is not None or form != "table"):
+        raise UsageError("--apply writes the model", "leave NUMBER and --format out")
+    found = suggest(model, rules=only, **given(options))
+    if which is not None:
+        write(found, which, output)
+    elif form == "json":
+        from costcalc.render import json
+        from costcalc.views.suggest import suggestions_document
+
+        chosen = None if number is None else found.named(str(number))
+        emit(json.dump({"suggestions": suggestions_document(found, chosen)}), output)
+    elif number is None:
+        from costcalc.views.suggest import sheets
+
+        tables = sheets(found, top or (FEW if form == "table" else None))
+        show(tables[:1] if form == "csv" else tables, form, output)
+    else:
+        explain(found, number, top or (FEW if form == "table" else None), form, output)
+
+
+def write(found: Suggestions, which: str, output: str | None) -> None:
+    """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told."""
+    if output is not None and output.endswith(".onnx"):
+        from costcalc.frontends.onnx.writer import export
+        from costcalc.studies.suggest.suggestion import together
+
+        export(together(found.source, found.named(which)), output)
+    else:
+        chosen = found.named(which)
+        left = [one for one in chosen if not one.writable]
+        emit(found.apply(which).removesuffix("\n"), output)
+        for one in left:
+            complain(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
+
+
+def explain(found: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
+    """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
+    from costcalc import render
+    from costcalc.render.terminal import screen
+    from costcalc.views.suggest_detail import details, difference
+
+    (one,) = found.named(str(number))
+    sheets = details(found, one, top)
+    if form != "table":
+        show(sheets[:1] if form == "csv" else sheets, form, output)
+        return
+    surface = screen(output is not None)
+    text, change = render.sheets(form, sheets, surface), difference(found, one)
+    emit(f"{text}\n\n{surface.text(change)}" if change else text, output)

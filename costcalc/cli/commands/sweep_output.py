@@ -1,0 +1,172 @@
+"""Writes a sweep: a table at its end, or lines as they come, so that an interrupted file is a valid one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from costcalc.cli.output import draw, emit, show, standard_output
+from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.render.stream import header, lines, place
+from costcalc.studies.sweep.recipe import Opened
+from costcalc.studies.sweep.select import Goal, goals
+from costcalc.studies.sweep.sweep import Sweep, Wanted, columns_of, finished, known, record, streamed
+
+if TYPE_CHECKING:
+    from costcalc.views.charts import Front
+
+STREAMS = ("csv", "jsonl")
+
+PICTURES = ("svg", "png", "html")
+
+
+class Output(NamedTuple):
+    """How and where a sweep is printed."""
+
+    form: str
+    path: str | None
+    columns: tuple[str, ...]
+    plot: str | None
+    resume: bool
+
+
+def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output, jobs: int | None) -> bool:
+    """Runs and prints a sweep; whether any of its points has figures."""
+    form, path = output.form, output.path
+    if output.resume and not (form in STREAMS and path and wanted.streams):
+        remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
+        raise UsageError("--resume goes on with a file of rows in the grid's order", remedy)
+    if output.plot and form not in ("table", *PICTURES):
+        raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
+    if form in STREAMS and wanted.streams:
+        return _stream(begun, numbers, wanted.where, output, jobs)
+    with progress(len(numbers), path) as done:
+        found = finished(begun, numbers, wanted, jobs, done)
+    if (wanted.maximize or wanted.minimize) and not found.rows:
+        raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
+    if form in STREAMS:
+        emit("".join(_all_lines(found, output)).rstrip("\n"), path)
+    elif output.plot and form in PICTURES:
+        draw([_chart(found, output.plot)], form, path)
+    elif form == "json":
+        from costcalc.render import json
+        from costcalc.views.sweep import sweep_document
+
+        emit(json.dump({"sweep": sweep_document(found, output.columns)}), path)
+    else:
+        _sheet(found, output)
+    return not found.points or found.invalid < found.points
+
+
+def _sheet(found: Sweep, output: Output) -> None:
+    from costcalc.views.sweep import sweep_table
+
+    table = [sweep_table(found, output.columns)]
+    if not output.plot:
+        show(table, output.form, output.path, bool(output.columns))
+        return
+    from costcalc import render
+    from costcalc.render.charts.scatter import scatter
+    from costcalc.render.terminal import screen
+
+    on = screen(output.path is not None)
+    plot = scatter(found.rows, *_axes(found, output.plot), on)
+    emit(f"{plot}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
+
+
+def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
+    axes = goals(plot, found.columns)
+    if len(axes) != 2:
+        raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
+    return axes[0], axes[1]
+
+
+def _chart(found: Sweep, plot: str) -> Front:
+    """The rows by two columns, or by what is computed of columns."""
+    from costcalc.views.pareto import front
+
+    x, y = _axes(found, plot)
+    rows = [{**record(found.axes, row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}}
+            for row in found.rows]  # fmt: skip
+    if not rows:
+        raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
+    return front(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
+
+
+def _drawable(value: Any) -> Any:
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _places(begun_columns: Sequence[str], asked: Sequence[str]) -> list[int]:
+    return [begun_columns.index(known(name, begun_columns)) for name in asked or begun_columns]
+
+
+def _all_lines(found: Sweep, output: Output) -> Iterator[str]:
+    places = _places(found.columns, output.columns)
+    yield header(output.form, [found.columns[at] for at in places])
+    yield lines(output.form, found.axes, places, found.rows)
+
+
+def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Output, jobs: int | None) -> bool:
+    """Writes the rows as they come. What an interruption leaves ends with a whole line."""
+    form, axes = output.form, begun.recipe.space.grid.axes
+    names = columns_of(axes)
+    places = _places(names, output.columns)
+    behind = 0
+    valid = invalid = 0
+    size = 0
+    if output.resume and output.path:
+        size, behind = place(output.path, form, begun.recipe, places, numbers, where is not None)
+    with progress(len(numbers), output.path) as done, _opened(output.path, size) as file:
+        done(behind)
+        if not size:
+            file.write(header(form, [names[at] for at in places]).encode())
+        for block in streamed(begun, numbers[behind:], where, jobs):
+            file.write(lines(form, axes, places, block).encode())
+            file.flush()
+            wrong = sum(1 for row in block if row[-1] is not None)
+            valid, invalid = valid + len(block) - wrong, invalid + wrong
+            done(len(block))
+    if invalid:
+        click.echo(f"costcalc: {invalid:,} combinations are invalid, see the column `error`", err=True)
+    return not invalid or valid > 0 or behind > 0
+
+
+@contextmanager
+def _opened(path: str | None, size: int) -> Iterator[Any]:
+    """The file behind its first bytes, or standard output, as bytes. UsageError where it cannot be written."""
+    if path is None:
+        with standard_output() as stream:
+            yield stream.buffer
+        return
+    try:
+        with Path(path).open("r+b" if size else "wb") as file:
+            if size:
+                file.truncate(size)
+                file.seek(size)
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+@contextmanager
+def progress(total: int, path: str | None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal that the rows themselves do not go to."""
+    if not sys.stderr.isatty() or (path is None and sys.stdout is not None and sys.stdout.isatty() and total < 200):
+        yield lambda points: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda points: bar.advance(task, points)

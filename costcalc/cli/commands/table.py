@@ -1,0 +1,137 @@
+"""`costcalc table`: a table of models for a README, printed, written between its markers, or checked there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.output import emit, show
+from costcalc.cli.parameters import (
+    Model,
+    Names,
+    binding_options,
+    columns,
+    debug_option,
+    given,
+    output_options,
+    precision_options,
+    rules_option,
+)
+from costcalc.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from costcalc.cli.commands.markdown_tables import Updated
+    from costcalc.views.model_table import Asked
+
+
+def known_columns() -> Iterable[str]:
+    """The columns of a table of models."""
+    from costcalc.views.model_table import COLUMNS
+
+    return COLUMNS
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--columns, --short and how models are read: what a marker may say too. --rules is not among them, for a text file
+    must not run code."""
+    wanted = click.option("--columns", type=Names(known_columns), callback=columns, metavar="A,B,…",
+                          help="Which columns: name, source, input, layers, macs, flops, params, buffers, "
+                          "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes.")  # fmt: skip
+    short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
+    return wanted(short(binding_options(precision_options(command))))
+
+
+@click.command("costcalc:table", add_help_option=False)
+@click.argument("models", nargs=-1, required=True, type=Model())
+@table_options
+def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, **options: Any) -> Asked:
+    """What a marker asks for."""
+    from costcalc.views.model_table import Asked
+
+    return Asked(models, given(options), columns, short)
+
+
+def read(words: Sequence[str]) -> Asked:
+    """The words of a marker, read as the command line is. UsageError where they are not understood."""
+    try:
+        asked: Asked = marker.main(args=list(words), prog_name="costcalc:table", standalone_mode=False)
+    except click.ClickException as error:
+        raise UsageError(error.format_message().rstrip("."), "write costcalc:table MODEL… [OPTION…]") from error
+    return asked
+
+
+@click.command()
+@click.argument("models", metavar="MODEL|FILE...", nargs=-1, required=True, type=Model())
+@click.option("--update", is_flag=True, help="Take FILEs: rewrite the tables between their markers.")
+@click.option("--check", is_flag=True, help="Take FILEs: exit 1 if a table in them is stale; nothing is written.")
+@table_options
+@rules_option
+@debug_option
+@output_options("markdown", "table", "json", "csv", "html")
+@click.pass_context
+def table(ctx: click.Context, /, models: tuple[str, ...], update: bool, check: bool, form: str, output: str | None,
+          **options: Any) -> int:  # fmt: skip
+    """Print a table of models with their totals, or keep the tables in Markdown files true.
+
+    Such a table stands between two comments, each alone on its line; the models are built-in names or paths relative to
+    the file, and the options are this command's:
+
+    \b
+    <!-- costcalc:table mobilenet vgg16 --columns name,macs,params -->
+    <!-- /costcalc:table -->
+    """
+    if update or check:
+        _refuse_options(ctx)
+        return _files([Path(name) for name in models], check)
+    from costcalc.render import markdown
+    from costcalc.render.terminal import screen
+    from costcalc.views.model_table import Asked, build
+
+    wanted, short = options.pop("columns"), options.pop("short")
+    sheet = build(Asked(models, given(options), wanted, short))
+    if form == "markdown":
+        emit(screen(output is not None).text("\n".join(markdown.table(sheet))), output)
+    else:
+        show([sheet], form, output, keep_all=True)
+    return 0
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """With files, options stand in the markers."""
+    fine = ("models", "update", "check")
+    for name in ctx.params:
+        if name not in fine and ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            word = next(p.opts[0] for p in ctx.command.params if p.name == name)
+            raise UsageError(f"{word} does not go with --update and --check", "write it into the file's marker")
+
+
+def _files(paths: Sequence[Path], check: bool) -> int:
+    """All files are read before one is written, so that an error changes none."""
+    from costcalc.cli.commands.markdown_tables import updated, write
+
+    found = [updated(path, read) for path in paths]
+    for file in found:
+        if not check:
+            write(file)
+    emit("\n".join(line for file in found for line in _said(file, check)), None)
+    return int(check and any(file.stale for file in found))
+
+
+def _said(file: Updated, check: bool) -> list[str]:
+    from costcalc.core.sanitize import printable
+
+    name, tables = printable(str(file.path)), f"{file.tables} {'table' if file.tables == 1 else 'tables'}"
+    if not file.stale:
+        return [
+            f"{name}: {tables}, {'none' if file.tables != 1 else 'not'} stale" if file.tables else f"{name}: no table"
+        ]
+    if not check:
+        return [f"{name}: {len(file.stale)} of {tables} rewritten"]
+    lines = []
+    for stale in file.stale:
+        lines += [f"{name}:{stale.line}: the table is stale", f"  shown  {printable(stale.shown)}",
+                  f"  now    {printable(stale.now)}"]  # fmt: skip
+    return [*lines, f"{name}: {len(file.stale)} of {tables} stale; run `costcalc table --update {name}`"]

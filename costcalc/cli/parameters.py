@@ -1,0 +1,198 @@
+"""The options that commands share, and how their values are read: N=8, x=1,3,224,224, alpha=0.5."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from costcalc.cli.formats import by_ending
+from costcalc.cli.output import output_option
+
+FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
+
+Pair = tuple[str, Any]
+
+
+class Model(click.ParamType):  # type: ignore[type-arg]
+    """A YAML file, an ONNX file or a built-in name; the shell completes all of them."""
+
+    name = "model"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from costcalc.frontends.builtin import builtin_models
+
+        names = [n for info in builtin_models() for n in (info.name, *info.aliases)]
+        return [  # files first: bash forgets what stands before them, and offers them where no name fits
+            CompletionItem(incomplete, type="file"),
+            *(CompletionItem(n) for n in names if n.startswith(incomplete)),
+        ]
+
+
+class Named(click.ParamType):  # type: ignore[type-arg]
+    """NAME=VALUE. The last `=` divides, for names of tensors may hold one."""
+
+    name = "name=value"
+
+    def __init__(self, read: Callable[[str], Any], example: str) -> None:
+        self.read, self.example = read, example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.rpartition("=")
+        try:
+            if not equals or not name.strip() or not text.strip():
+                raise ValueError
+            return name.strip(), self.read(text.strip())
+        except ValueError as error:
+            said = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
+            self.fail(f"{value!r} is not understood; {said}", param, ctx)
+
+
+class Names(click.ParamType):  # type: ignore[type-arg]
+    """A name, or several between commas; the shell completes the last one. known is asked only then."""
+
+    name = "name[,name]"
+
+    def __init__(self, known: Callable[[], Iterable[str]], several: bool = True) -> None:
+        self.known, self.several = known, several
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
+        return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
+
+
+class Precision(click.ParamType):  # type: ignore[type-arg]
+    """An element type that a model can be taken to be in: float16, int8, int4 …"""
+
+    name = "type"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from costcalc.graph.convert import PRECISIONS, spelt_out
+
+        text = spelt_out(str(value))
+        if text not in PRECISIONS:
+            self.fail(f"{value!r} is no element type; there are {', '.join(PRECISIONS)}", param, ctx)
+        return text
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from costcalc.graph.convert import PRECISIONS
+
+        return [CompletionItem(name) for name in PRECISIONS if name.startswith(incomplete)]
+
+
+def extent(text: str) -> int | str:
+    """An extent: a number of at least 0, or a symbol's name."""
+    if re.fullmatch(r"\d{1,18}", text):
+        return int(text)
+    if re.match(r"[^\W\d]", text):
+        return text
+    raise ValueError
+
+
+def binding(text: str) -> int | str:
+    """What a symbol is bound to: a positive number, or another symbol's name."""
+    if not re.match(r"[^\W\d]", text) and not (re.fullmatch(r"\d{1,18}", text) and int(text)):
+        raise ValueError("give a whole number of at least 1, below 10^18, or a symbol's name")
+    return extent(text)
+
+
+def shape(text: str) -> tuple[int | str, ...]:
+    """1,3,224,224, with names where an extent stays open; `()` is a scalar's."""
+    return () if text == "()" else tuple(extent(part.strip()) for part in text.strip("[]()").split(","))
+
+
+def scalar(text: str) -> int | bool:
+    """An integer, true or false."""
+    return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else int(text)
+
+
+def number(text: str) -> int | float | str:
+    """A number, or an expression or word as it stands."""
+    if re.fullmatch(r"[+-]?\d{1,18}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?\d*\.\d+", text) else text
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dim, --shape, --set, --value, --symbolic, --rules, --debug."""
+    return binding_options(rules_option(debug_option(command)))
+
+
+def binding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dim, --shape, --set, --value, --symbolic: how a model is read."""
+    options = (
+        click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
+        click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
+                     help="Bind an input's whole shape: --shape x=1,3,224,224."),
+        click.option("--set", "params", multiple=True, type=Named(number, "alpha=0.5"),
+                     help="Set a parameter of a YAML model: --set alpha=0.5."),
+        click.option("--value", "values", multiple=True, type=Named(scalar, "n=7"),
+                     help="Give the value of a small integer or boolean input: --value n=7."),
+        click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--rules, as often as wanted."""
+    words = "Run a Python file that registers rules for custom operators; a model never brings its own."
+    return click.option("--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules,
+                        help=words)(command)  # fmt: skip
+
+
+def run_rules(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:
+    """Registers the rules of each file."""
+    for path in paths:
+        from costcalc.ops.plugins import load_rules
+
+        load_rules(path)
+
+
+def precision_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--dtype, --act-dtype. What they are is read when one of them is given."""
+    weights = click.option("--dtype", type=Precision(), help="Weights as if stored in this type: float16, int8, int4 …")
+    values = click.option("--act-dtype", type=Precision(), help="Activations as if computed in this type.")
+    return weights(values(command))
+
+
+def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--debug; run() looks for it itself, before click has parsed anything."""
+    return click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(command)
+
+
+def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format and -o; the command is told the format, also where the file's ending names it."""
+    usual = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
+    option = click.option("--format", "form", type=click.Choice(formats), help=usual)
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def told(*args: Any, form: str | None, output: str | None, **given: Any) -> Any:
+            return command(*args, form=by_ending(form, output, formats), output=output, **given)
+
+        return option(output_option(told))
+
+    return add
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The model options as load's arguments. The same name twice: the last one counts."""
+    return {key: dict(value) if isinstance(value, tuple) else value for key, value in options.items()}
+
+
+def listed(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """N,macs,alpha as a tuple."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """name,macs,share as a tuple, in small letters."""
+    return tuple(part.lower() for part in listed(ctx, param, value))

@@ -1,0 +1,94 @@
+"""How verdicts are shown: --format, -o, COSTCALC_FORMAT, --report. Trouble with that never changes what was found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.formats import of_file
+from costcalc.cli.output import complain, emit, output_option
+from costcalc.core.errors import CostcalcError
+
+if TYPE_CHECKING:
+    from costcalc.studies.check.verdict import Outcome
+
+FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
+
+VARIABLE = "COSTCALC_FORMAT"
+
+
+class Report(click.ParamType):  # type: ignore[type-arg]
+    """FORMAT=FILE."""
+
+    name = "format=file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        form, equals, file = value.partition("=")
+        if not equals or form not in FORMATS or not file:
+            self.fail(
+                f"{value!r} is not understood; write it as sarif=FILE, with one of {', '.join(FORMATS)}", param, ctx
+            )
+        return form, file
+
+
+def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--format, -o, --report, --comment-id."""
+    usual = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
+    form = click.option("--format", "form", type=click.Choice(FORMATS), help=usual)
+    more = click.option("--report", "reports", multiple=True, type=Report(),
+                        help="Write it to a file in a further format, as often as wanted: sarif=F.")  # fmt: skip
+    ident = click.option("--comment-id", "ident", default="", metavar="ID", callback=_identified,
+                         help="Names the comment in its hidden marker, where a pull request has several.")  # fmt: skip
+    return form(output_option(more(ident(command))))
+
+
+def _identified(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The name. UsageError where it cannot stand in a marker."""
+    if value:
+        from costcalc.render.check.markdown import marker
+
+        marker(value)
+    return value
+
+
+def chosen(form: str | None, output: str | None = None) -> str:
+    """The format that is asked for on the command line, else by the environment, else by the file's ending, else the
+    table."""
+    if form is not None:
+        return form
+    asked = os.environ.get(VARIABLE, "").strip() or of_file(output, FORMATS) or FORMATS[0]
+    if asked in FORMATS:
+        return asked
+    complain(
+        f"costcalc: {VARIABLE} is {asked!r}, which is no format; there are {', '.join(FORMATS)}: here is the table"
+    )
+    return FORMATS[0]
+
+
+def tell(
+    outcome: Outcome, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
+) -> None:
+    """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
+    for kind, file in reports:
+        _one(outcome, kind, file, ident)
+    _one(outcome, chosen(form, output), output, ident)
+
+
+def _one(outcome: Outcome, form: str, output: str | None, ident: str) -> None:
+    from costcalc.render.check import render
+    from costcalc.render.terminal import screen
+
+    try:
+        emit(render(form, outcome, screen(output is not None), ident), output)
+    except click.exceptions.Exit:
+        return  # whoever read it has gone; the verdict stays
+    except CostcalcError as error:
+        complain(f"costcalc: {error}")
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        complain(f"costcalc: the {form} could not be made ({what}); this is a bug in costcalc, please report it")

@@ -1,0 +1,48 @@
+"""What the Python API is given by name or as names; where it is neither, a UsageError that writes it as Python does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from costcalc.core.errors import UsageError
+
+V = TypeVar("V")
+
+EXAMPLES = {"dims": '{"seq": 128}', "params": '{"alpha": 0.5}', "shapes": '{"x": [1, 3, 224, 224]}',
+            "values": '{"n": 7}', "written": '{"pool": "mean"}', "figures": '{"thop": "11.3G"}',
+            "rules": '["gap", "gqa"]', "tools": '["thop", "fvcore"]', "columns": '["N", "macs"]'}  # fmt: skip
+"""How each argument is written."""
+
+
+def mapping(argument: str, given: Mapping[str, V] | None) -> Mapping[str, V]:
+    """Values by name; none where nothing is given. UsageError where it is no mapping, or not of texts."""
+    if not given:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise _other(argument, given, "values by name")
+    return given
+
+
+def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Names; a text is one, or several between commas as on the command line. UsageError where it is no names."""
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    if given is not None and not isinstance(given, Iterable):
+        raise _other(argument, given, "names")
+    found = tuple(given or ())
+    if not all(isinstance(name, str) for name in found):
+        raise _other(argument, given, "names")
+    return found
+
+
+def read_already(**options: object) -> None:
+    """UsageError where options that say how a model is read stand beside one that is read."""
+    told = [name for name, value in options.items() if value]
+    if told:
+        raise UsageError(f"{', '.join(told)}: the model is read already, and is not read again",
+                         'give them to load, or bind a report: report.bind({"seq": 128})')  # fmt: skip
+
+
+def _other(argument: str, given: object, wanted: str) -> UsageError:
+    return UsageError(f"{argument} is {given!r:.60}", f"give {wanted}: {argument}={EXAMPLES[argument]}")

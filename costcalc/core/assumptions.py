@@ -1,0 +1,153 @@
+"""What a graph with open symbols takes for granted: extents that must agree, extents that must be large enough.
+
+A rule that cannot decide such a fact assumes it; whoever calls the rules collects the assumptions, shows them, and
+checks them when the symbols are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim, Poly, bounds, pretty, substitute, symbol, written
+from costcalc.core.errors import AssumptionError, ShapeError
+
+
+class Assumption(NamedTuple):
+    """left = right, or left >= right."""
+
+    left: Dim
+    relation: str
+    right: Dim
+
+    def __str__(self) -> str:
+        """For programs, as formulas are: names that are no words between backquotes."""
+        return self.shown(written)
+
+    def shown(self, text: Callable[[Dim], str] = pretty) -> str:
+        """The assumption in words, its extents written for people unless another way is given."""
+        a, b = self.left, self.right
+        if self.relation == "=":
+            for x, y in ((a, b), (b, a)):
+                other = _other_of(y, "min", x)
+                if other is not None:
+                    return f"{text(x)} <= {text(other)}"
+                other = _other_of(y, "max", x)
+                if other is not None:
+                    return f"{text(x)} >= {text(other)}"
+        return f"{text(a)} {self.relation} {text(b)}"
+
+    def check(self, binding: Mapping[str, Dim]) -> None:
+        """AssumptionError where the bound symbols break it."""
+        difference = substitute(self.left, binding) - substitute(self.right, binding)
+        low, high = bounds(difference)
+        if (high < 0) or (self.relation == "=" and low > 0):
+            raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
+
+
+def simplified(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """The same assumptions, said once and shortly: ⌊H/4⌋ + 2 >= 3 is H >= 4; of several least values of a symbol the
+    largest stands, and what follows from it is left out."""
+    least: dict[str, int] = {}
+    rest: list[Assumption] = []
+    for assumption in assumptions:
+        solved = _solve(assumption) if assumption.relation == ">=" else None
+        if solved is None:
+            rest.append(assumption)
+        else:
+            least[solved[0]] = max(least.get(solved[0], 1), solved[1])
+    above = {name: symbol(name) + (low - 1) for name, low in least.items()}
+    kept = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
+    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *kept)
+
+
+def _solve(assumption: Assumption) -> tuple[str, int] | None:
+    """(symbol, its least value) where an inequality says just that."""
+    d = assumption.left - assumption.right
+    while isinstance(d, Poly):
+        constant = d.terms.get((), 0)
+        core = d - constant
+        if isinstance(core, int) or len(core.terms) != 1:
+            return None
+        ((monomial, c),) = core.terms.items()
+        if c < 1 or len(monomial) != 1 or monomial[0][1] != 1:
+            return None
+        atom = monomial[0][0]
+        least = -(constant // c)  # c · atom + constant >= 0
+        if atom.op == "symbol":
+            return atom.key, least
+        if atom.op != "//" or not isinstance(atom.args[1], int):
+            return None
+        d = atom.args[0] - atom.args[1] * least  # ⌊x / n⌋ >= least where x >= n · least
+    return None
+
+
+def known_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+    """What the assumptions make of minima and maxima: where seq = min(512, seq) is assumed, that minimum is seq."""
+    found: dict[str, Dim] = {}
+    for a in assumptions:
+        for x, y in ((a.left, a.right), (a.right, a.left)):
+            if a.relation == "=" and (_other_of(y, "min", x) is not None or _other_of(y, "max", x) is not None):
+                found[str(y)] = x
+    return found
+
+
+def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
+    """y where d is op(x, y)."""
+    if isinstance(d, int) or len(d.terms) != 1:
+        return None
+    ((monomial, c),) = d.terms.items()
+    if c != 1 or len(monomial) != 1 or monomial[0][1] != 1 or monomial[0][0].op != op:
+        return None
+    a, b = monomial[0][0].args
+    return b if a == x else a if b == x else None
+
+
+_collected: ContextVar[dict[Assumption, None] | None] = ContextVar("assumptions", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[dict[Assumption, None]]:
+    """Collects the assumptions made inside, each once, in order."""
+    found: dict[Assumption, None] = {}
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+def assume(assumptions: Iterable[Assumption]) -> None:
+    """Makes assumptions that were collected apart (of a branch that is taken) after all."""
+    for assumption in assumptions:
+        _note(assumption)
+
+
+def _note(assumption: Assumption) -> None:
+    found = _collected.get()
+    if found is not None:
+        found[assumption] = None
+
+
+def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
+    """The extent that a and b must both be. ShapeError where they cannot agree; an assumption where that is open."""
+    if a == b:
+        return a
+    low, high = bounds(a - b)
+    if low > 0 or high < 0:
+        raise ShapeError(f"{what} differ: {a} and {b}", "make them equal")
+    _note(Assumption(a, "=", b))
+    if isinstance(a, int) or isinstance(b, int):
+        return a if isinstance(a, int) else b
+    return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
+
+
+def at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
+    """ShapeError(fact, remedy) where a < b; an assumption where that is open."""
+    low, high = bounds(a - b)
+    if high < 0:
+        raise ShapeError(fact, remedy)
+    if low < 0:
+        _note(Assumption(a, ">=", b))

@@ -1,0 +1,75 @@
+"""Dim = int | Poly: exact extents; a Poly is an integer polynomial over symbols and floor-division, min and max atoms.
+
+A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an int again. `==` means provably equal
+(polynomials are kept in one normal form); an order question that depends on a symbol raises UndecidedError.
+
+Replacing symbols by numbers or by other extents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from costcalc.core.dim.order import bounds, divide, extreme, floordiv, less, maximum, minimum, same
+from costcalc.core.dim.parse import parse, written
+from costcalc.core.dim.poly import (
+    Algebra,
+    Atom,
+    Dim,
+    Monomial,
+    Poly,
+    install,
+    pretty,
+    prod,
+    remedy,
+    symbol,
+    symbols,
+    terms_of,
+    text,
+)
+
+
+def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
+    """d with symbols replaced; an int where all of them are bound to ints. An atom goes by its text."""
+    if isinstance(d, int):
+        return d
+    total: Dim = 0
+    for m, c in d.terms.items():
+        product: Dim = c
+        for atom, n in m:
+            product = product * _replace(atom, binding) ** n
+        total = total + product
+    return total
+
+
+def _replace(atom: Atom, binding: Mapping[str, Dim]) -> Dim:
+    if atom.op == "symbol" or atom.key in binding:
+        return binding.get(atom.key, Poly({((atom, 1),): 1}))
+    a, b = (substitute(x, binding) for x in atom.args)
+    return floordiv(a, b) if atom.op == "//" else extreme(atom.op, a, b)
+
+
+install(Algebra(floordiv, less, same, text))
+
+__all__ = [
+    "Atom",
+    "Dim",
+    "Monomial",
+    "Poly",
+    "bounds",
+    "divide",
+    "floordiv",
+    "maximum",
+    "minimum",
+    "parse",
+    "pretty",
+    "prod",
+    "remedy",
+    "same",
+    "substitute",
+    "symbol",
+    "symbols",
+    "terms_of",
+    "text",
+    "written",
+]

@@ -1,0 +1,311 @@
+"""Bounds of polynomials, and what they decide: comparisons, minimum, maximum.
+
+Floor division of polynomials: exact where it is exact, an atom in normal form where it is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+from costcalc.core.dim.poly import (
+    Atom,
+    Dim,
+    Monomial,
+    Poly,
+    make_atom,
+    make_poly,
+    remedy,
+    symbols,
+    terms_of,
+    text,
+    wrap,
+)
+from costcalc.core.errors import ShapeError, UndecidedError
+
+INFINITY = math.inf
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """min(a, b), an atom where it depends on a symbol."""
+    return extreme("min", a, b)
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """max(a, b), an atom where it depends on a symbol."""
+    return extreme("max", a, b)
+
+
+def extreme(op: str, a: Dim, b: Dim) -> Dim:
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b) if op == "min" else max(a, b)
+    low, high = bounds(a - b)
+    if high <= 0:
+        return a if op == "min" else b
+    if low >= 0:
+        return b if op == "min" else a
+    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), text(d)))
+    return make_atom(op, (first, second), f"{op}({first}, {second})")
+
+
+def bounds(d: Dim) -> tuple[float, float]:
+    """Numbers (low, high) with low <= d <= high for all positive values of the symbols; ±infinity where none."""
+    if isinstance(d, int):
+        return d, d
+    return _low(d), -_low(-d)
+
+
+CASES = 3
+"""How many minima and maxima of one polynomial are taken apart at most: each doubles the work."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _low(d: Dim) -> float:
+    """A lower bound. r + min(x, y) is the less of r + x and r + y, r - min(x, y) the greater of r - x and r - y: so
+    n - min(300, n) is seen not to be negative."""
+    if isinstance(d, int):
+        return d
+    single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
+    extremes = [(atom, c) for atom, c in single if atom.op in ("min", "max")]
+    plain = _plain_low(d)
+    if plain < 0:
+        plain = max(plain, _linear_low(d))
+    if not extremes or len(extremes) > CASES:
+        return plain
+    atom, c = extremes[0]
+    rest = d - Poly({((atom, 1),): c})
+    x, y = (_low(rest + c * side) for side in atom.args)
+    return max(plain, min(x, y) if (c > 0) == (atom.op == "min") else max(x, y))
+
+
+def _plain_low(d: Poly) -> float:
+    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
+    is left falls back on interval arithmetic."""
+    ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
+    if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms):
+        return _interval(d, ranges)
+    shifted: dict[Monomial, int] = {}
+    for m, c in d.terms.items():
+        product: Dim = c
+        for atom, n in m:
+            low = ranges[atom][0]
+            rest = make_atom("symbol", (), atom.key)
+            product = product * ((rest + int(low)) if low > -INFINITY else rest) ** n
+        for monomial, k in terms_of(product):
+            shifted[monomial] = shifted.get(monomial, 0) + k
+    total: float = 0
+    for m, c in shifted.items():
+        if not m or not c:
+            total += c
+            continue
+        if c > 0 and all(ranges_low > -INFINITY for ranges_low in (_named(ranges, a)[0] for a, _ in m)):
+            continue
+        reach: float = 1
+        for atom, n in m:
+            low, high = _named(ranges, atom)
+            if low == -INFINITY or high == INFINITY:
+                return _interval(d, ranges)
+            reach *= (high - low) ** n
+        total += c * reach
+    return max(total, _interval(d, ranges))
+
+
+def _linear_low(d: Poly) -> float:
+    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: so 8·((H + 1)//2) - H is seen to be
+    positive. -infinity where a division is not by a number, or a factor may be negative."""
+    terms: list[tuple[Dim, int]] = []
+    divided = False
+    for m, c in d.terms.items():
+        product: Dim = c
+        below = 1
+        for atom, n in m:
+            divisor = atom.args[1] if atom.op == "//" else None
+            if atom.op != "symbol" and not (isinstance(divisor, int) and _low(atom.args[0]) >= 0):
+                return -INFINITY
+            factor: Dim = Poly({((atom, 1),): 1})
+            if isinstance(divisor, int):
+                divided = True
+                factor = atom.args[0] - (divisor - 1 if c > 0 else 0)
+                if _low(factor) < 0:
+                    factor = 0
+                below *= divisor**n
+            product = product * factor**n
+        terms.append((product, below))
+    if not divided:
+        return -INFINITY
+    common = math.lcm(*(below for _, below in terms))
+    total: Dim = 0
+    for product, below in terms:
+        total = total + product * (common // below)
+    return _low(total) / common
+
+
+def _named(ranges: Mapping[Atom, tuple[float, float]], atom: Atom) -> tuple[float, float]:
+    return ranges.get(atom, (0, INFINITY))
+
+
+def _interval(d: Poly, ranges: Mapping[Atom, tuple[float, float]]) -> float:
+    total: float = 0
+    for m, c in d.terms.items():
+        low: float = c
+        high: float = c
+        for atom, n in m:
+            a, b = ranges[atom]
+            for _ in range(n):
+                corners = [_product(x, y) for x in (low, high) for y in (a, b)]
+                low, high = min(corners), max(corners)
+        total += low
+    return total
+
+
+def _product(x: float, y: float) -> float:
+    return 0 if x == 0 or y == 0 else x * y
+
+
+def _range(atom: Atom) -> tuple[float, float]:
+    if atom.op == "symbol":
+        return 1, INFINITY
+    (a, b), (c, d) = bounds(atom.args[0]), bounds(atom.args[1])
+    if atom.op == "min":
+        return min(a, c), min(b, d)
+    if atom.op == "max":
+        return max(a, c), max(b, d)
+    if c < 1:
+        return -INFINITY, INFINITY
+    corners = [_quotient(x, y) for x in (a, b) for y in (c, d)]
+    return min(corners), max(corners)
+
+
+def _quotient(x: float, y: float) -> float:
+    if abs(x) == INFINITY:
+        return x
+    return (0 if x >= 0 else -1) if y == INFINITY else int(x) // int(y)
+
+
+def less(a: Dim, b: Dim) -> bool:
+    """a < b for all values of the symbols, False where it holds for none, else UndecidedError."""
+    low, high = bounds(a - b)
+    if high < 0:
+        return True
+    if low >= 0:
+        return False
+    raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", remedy(a - b))
+
+
+def same(a: Dim, b: Dim) -> bool:
+    """Whether a == b for all values of the symbols; False where it holds for none; else UndecidedError."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference == 0
+    low, high = bounds(difference)
+    if low > 0 or high < 0:
+        return False
+    raise UndecidedError(f"whether {a} = {b} depends on {', '.join(symbols(difference))}", remedy(difference))
+
+
+def floordiv(a: Dim, b: Dim) -> Dim:
+    """⌊a / b⌋ in normal form. Identities: multiples of b come out, a common factor cancels, and
+    ⌊(⌊x/m⌋ + c) / n⌋ = ⌊(x + c·m) / (m·n)⌋, so that a chain of strides is one division."""
+    if isinstance(a, int) and isinstance(b, int):
+        if b == 0:
+            raise ShapeError(f"{a} is divided by zero", "check the extents and the strides")
+        return a // b
+    if isinstance(b, int):
+        if b == 0:
+            raise ShapeError(f"{a} is divided by zero", "check the extents and the strides")
+        return _floordiv_int(-a, -b) if b < 0 else _floordiv_int(a, b)
+    exact = divide(a, b)
+    if exact is not None:
+        return exact
+    quotient, rest = _split(a, b)
+    if isinstance(quotient, Poly) or quotient:
+        return quotient + floordiv(rest, b)
+    low, _ = bounds(a)
+    if low >= 0 and bounds(b - a)[0] > 0:
+        return 0
+    return make_atom("//", (a, b), f"{wrap(a)}//{wrap(b)}")
+
+
+def _floordiv_int(a: Dim, n: int) -> Dim:
+    if n == 1 or isinstance(a, int):
+        return a // n if isinstance(a, int) else a
+    whole, rest = {}, {}
+    for m, c in a.terms.items():
+        q, r = divmod(c, n)
+        whole[m], rest[m] = q, r
+    out, left = make_poly(whole), make_poly(rest)
+    if isinstance(left, int):
+        return out + left // n
+    common = math.gcd(n, *(c for m, c in left.terms.items() if m))
+    if common > 1:
+        left = make_poly({m: c // common for m, c in left.terms.items()})
+        return out + _floordiv_int(left, n // common)
+    constant = left.terms.get((), 0)
+    core = left - constant
+    if isinstance(core, Poly) and len(core.terms) == 1:
+        ((monomial, c),) = core.terms.items()
+        if c == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            atom = monomial[0][0]
+            below = atom.args[1] if atom.op == "//" else None
+            if isinstance(below, int):
+                inner = atom.args[0]
+                return out + _floordiv_int(inner + constant * below, below * n)
+    return out + make_atom("//", (left, n), f"{wrap(left)}//{n}")
+
+
+def divide(a: Dim, b: Dim) -> Dim | None:
+    """a / b where that is exact as polynomials, else None."""
+    if isinstance(a, int) and a == 0:
+        return 0
+    quotient: Dim = 0
+    lead_b, c_b = _lead(b)
+    for _ in range(200):
+        lead_a, c_a = _lead(a)
+        m = _over(lead_a, lead_b)
+        if m is None or c_a % c_b:
+            return None
+        step = make_poly({m: c_a // c_b})
+        quotient, a = quotient + step, a - step * b
+        if isinstance(a, int) and a == 0:
+            return quotient
+    return None
+
+
+def _lead(d: Dim) -> tuple[Monomial, int]:
+    """The leading term in lexicographic order of powers, a term order that division terminates on."""
+    if isinstance(d, int):
+        return (), d
+    atoms = sorted({a.key for m in d.terms for a, _ in m})
+
+    def order(m: Monomial) -> tuple[int, ...]:
+        powers = {a.key: n for a, n in m}
+        return tuple(powers.get(k, 0) for k in atoms)
+
+    lead = max(d.terms, key=order)
+    return lead, d.terms[lead]
+
+
+def _over(a: Monomial, b: Monomial) -> Monomial | None:
+    powers = dict(a)
+    for atom, n in b:
+        left = powers.get(atom, 0) - n
+        if left < 0:
+            return None
+        powers[atom] = left
+        if not left:
+            del powers[atom]
+    return tuple(sorted(powers.items(), key=lambda item: item[0].key))
+
+
+def _split(a: Dim, b: Poly) -> tuple[Dim, Dim]:
+    """(q, a - q·b): the terms of a that the one-term b divides, taken out."""
+    if len(b.terms) != 1:
+        return 0, a
+    ((monomial, c),) = b.terms.items()
+    quotient: Dim = 0
+    for m, k in terms_of(a):
+        over = _over(m, monomial)
+        if over is not None and k // c:
+            quotient = quotient + make_poly({over: k // c})
+    return quotient, a - quotient * b

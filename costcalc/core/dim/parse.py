@@ -1,0 +1,136 @@
+"""Formulas as programs read them (`12*seq**2 + seq`, `(H + 1)//2`) ↔ Dims: what `text` prints is read back exactly.
+
+A symbol whose name is no word (`batch-size`) stands between backticks, a backtick in it doubled.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from costcalc.core.dim.order import extreme, floordiv
+from costcalc.core.dim.poly import Atom, Dim, Poly, sum_of, symbol, symbols, text
+from costcalc.core.errors import ExpressionError
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+_TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),]))")
+
+_DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
+
+
+def written(d: Dim) -> str:
+    """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
+    if all(map(_WORD.fullmatch, symbols(d))):
+        return text(d)
+    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _atom)
+
+
+def _atom(atom: Atom) -> str:
+    if atom.op == "symbol":
+        return atom.key if _WORD.fullmatch(atom.key) else "`" + atom.key.replace("`", "``") + "`"
+    if atom.op == "//":
+        return "//".join(f"({written(d)})" for d in atom.args)
+    return f"{atom.op}({', '.join(map(written, atom.args))})"
+
+
+@lru_cache(maxsize=1 << 12)
+def parse(formula: str) -> Dim:
+    """The Dim that a formula in `+ - * // ** min max` prints. ExpressionError for anything else."""
+    tokens = _tokens(formula)
+    value, rest = _sum(formula, tokens, 0, 0)
+    if rest != len(tokens) - 1:
+        raise _refusal(formula)
+    return value
+
+
+Token = tuple[str, str]
+"""What a token is (number, name, quoted, sign or end), and its text."""
+
+
+def _tokens(formula: str) -> list[Token]:
+    found: list[Token] = []
+    at, end = 0, len(formula.rstrip())
+    while at < end:
+        match = _TOKEN.match(formula, at)
+        if match is None or len(match[1] or "") > _MOST_DIGITS:
+            raise _refusal(formula)
+        number, name, quoted, sign = match.groups()
+        if number:
+            found.append(("number", number))
+        elif sign:
+            found.append(("sign", sign))
+        else:
+            found.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
+        at = match.end()
+    return [*found, ("end", "")]
+
+
+def _sum(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
+    """The value of the sum that begins at a token, and where it ends."""
+    total: Dim = 0
+    sign = "+"
+    if tokens[at] == ("sign", "-"):
+        sign, at = "-", at + 1
+    while True:
+        term, at = _product(formula, tokens, at, depth)
+        total = total + term if sign == "+" else total - term
+        if tokens[at] not in (("sign", "+"), ("sign", "-")):
+            return total, at
+        sign, at = tokens[at][1], at + 1
+
+
+def _product(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
+    value, at = _power(formula, tokens, at, depth)
+    while tokens[at] in (("sign", "*"), ("sign", "//")):
+        operator = tokens[at][1]
+        factor, at = _power(formula, tokens, at + 1, depth)
+        if operator == "*":
+            if _terms(value) > 1 or _terms(factor) > 1:
+                raise _refusal(formula)  # never printed, and multiplying out may take long
+            value = value * factor
+        else:
+            value = floordiv(value, factor)
+    return value, at
+
+
+def _power(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
+    value, at = _operand(formula, tokens, at, depth)
+    if tokens[at] != ("sign", "**"):
+        return value, at
+    kind, digits = tokens[at + 1]
+    if kind != "number" or len(digits) > 2 or not 0 < int(digits) <= _HIGHEST_POWER or _terms(value) > 1:
+        raise _refusal(formula)
+    return value ** int(digits), at + 2
+
+
+def _operand(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
+    kind, word = tokens[at]
+    if depth > _DEEPEST:
+        raise _refusal(formula)
+    if kind == "number":
+        return int(word), at + 1
+    if kind == "quoted" or (kind == "name" and tokens[at + 1] != ("sign", "(")):
+        return symbol(word), at + 1
+    if (kind, word) == ("sign", "("):
+        value, at = _sum(formula, tokens, at + 1, depth + 1)
+    elif kind == "name" and word in ("min", "max"):
+        value, at = _sum(formula, tokens, at + 2, depth + 1)
+        if tokens[at] != ("sign", ","):
+            raise _refusal(formula)
+        other, at = _sum(formula, tokens, at + 1, depth + 1)
+        value = extreme(word, value, other)
+    else:
+        raise _refusal(formula)
+    if tokens[at] != ("sign", ")"):
+        raise _refusal(formula)
+    return value, at + 1
+
+
+def _terms(d: Dim) -> int:
+    return len(d.terms) if isinstance(d, Poly) else 1
+
+
+def _refusal(formula: str) -> ExpressionError:
+    shown = formula if len(formula) <= 60 else formula[:59] + "…"
+    return ExpressionError(f"{shown!r} is no formula", "a formula is names and numbers with + - * // ** min max")

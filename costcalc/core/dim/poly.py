@@ -1,0 +1,288 @@
+"""Poly: an exact integer polynomial over symbols and atoms, in one normal form, and its arithmetic.
+
+Polynomials as text: for programs (`12*seq**2 + seq`) and for people (`12·seq² + seq`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Union
+
+from costcalc.core.errors import ShapeError, UndecidedError
+
+
+class Atom:
+    """What a polynomial is over: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity simplifies."""
+
+    __slots__ = ("args", "key", "op")
+
+    def __init__(self, op: str, args: tuple[Dim, ...], key: str) -> None:
+        self.op, self.args, self.key = op, args, key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.key
+
+
+Monomial = tuple[tuple[Atom, int], ...]
+
+
+class Poly:
+    """An integer polynomial: {monomial: coefficient}, at least one monomial not constant. Immutable."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, int]) -> None:
+        self.terms = terms
+        self._hash = hash(frozenset(terms.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Poly) and self._hash == other._hash and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: Dim) -> Dim:
+        if not isinstance(other, (int, Poly)):
+            return NotImplemented
+        total = dict(self.terms)
+        for monomial, c in terms_of(other):
+            total[monomial] = total.get(monomial, 0) + c
+        return make_poly(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (-other) if isinstance(other, (int, Poly)) else NotImplemented
+
+    def __rsub__(self, other: int) -> Dim:
+        return -self + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        if isinstance(other, int):
+            return Poly({m: c * other for m, c in self.terms.items()}) if other else 0
+        if not isinstance(other, Poly):
+            return NotImplemented
+        total: dict[Monomial, int] = {}
+        for m1, c1 in self.terms.items():
+            for m2, c2 in other.terms.items():
+                m = times(m1, m2)
+                total[m] = total.get(m, 0) + c1 * c2
+        return make_poly(total)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> Dim:
+        if not isinstance(exponent, int) or exponent < 0:
+            raise ShapeError(f"{self} cannot be raised to {exponent}", "use a natural exponent")
+        result: Dim = 1
+        for _ in range(exponent):
+            result = result * self
+        return result
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        return _algebra.floordiv(self, other) if isinstance(other, (int, Poly)) else NotImplemented
+
+    def __rfloordiv__(self, other: int) -> Dim:
+        return _algebra.floordiv(other, self)
+
+    def __mod__(self, other: Dim) -> Dim:
+        return self - other * (self // other)
+
+    def __rmod__(self, other: int) -> Dim:
+        return other - self * (other // self)
+
+    def __lt__(self, other: Dim) -> bool:
+        return _algebra.less(self, other)
+
+    def __le__(self, other: Dim) -> bool:
+        return not _algebra.less(other, self)
+
+    def __gt__(self, other: Dim) -> bool:
+        return _algebra.less(other, self)
+
+    def __ge__(self, other: Dim) -> bool:
+        return not _algebra.less(self, other)
+
+    def __bool__(self) -> bool:
+        return not _algebra.same(self, 0)
+
+    def __int__(self) -> int:
+        raise UndecidedError(f"{self} is not a number", remedy(self))
+
+    __index__ = __int__
+
+    def __reduce__(self) -> tuple[type[Poly], tuple[dict[Monomial, int]]]:
+        """Made anew in another process, where names have other hashes."""
+        return Poly, (self.terms,)
+
+    def __str__(self) -> str:
+        return _algebra.text(self)
+
+    __repr__ = __str__
+
+
+Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference fails on 3.10
+
+
+class Algebra(NamedTuple):
+    """What Poly's operators ask for: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
+
+    floordiv: Callable[[Dim, Dim], Dim]
+    less: Callable[[Dim, Dim], bool]
+    same: Callable[[Dim, Dim], bool]
+    text: Callable[[Dim], str]
+
+
+_algebra: Algebra
+
+
+def install(algebra: Algebra) -> None:
+    """Gives Poly its division, order and text, whose modules are written over Poly."""
+    global _algebra
+    _algebra = algebra
+
+
+def symbol(name: str) -> Poly:
+    """The polynomial that is one symbol, a positive integer."""
+    return make_atom("symbol", (), name)
+
+
+def make_atom(op: str, args: tuple[Dim, ...], key: str) -> Poly:
+    return Poly({((Atom(op, args, key), 1),): 1})
+
+
+def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
+    return d.terms.items() if isinstance(d, Poly) else (((), d),)
+
+
+def make_poly(terms: dict[Monomial, int]) -> Dim:
+    kept = {m: c for m, c in terms.items() if c}
+    if not kept:
+        return 0
+    return kept[()] if len(kept) == 1 and () in kept else Poly(kept)
+
+
+def times(a: Monomial, b: Monomial) -> Monomial:
+    if not a or not b:
+        return a or b
+    powers = dict(a)
+    for atom, n in b:
+        powers[atom] = powers.get(atom, 0) + n
+    return tuple(sorted(powers.items(), key=lambda item: item[0].key))
+
+
+def symbols(*dims: Dim) -> tuple[str, ...]:
+    """The names of the symbols that occur, in alphabetical order."""
+    found: set[str] = set()
+    for d in dims:
+        if isinstance(d, Poly):
+            for m in d.terms:
+                for atom, _ in m:
+                    found.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
+    return tuple(sorted(found))
+
+
+def remedy(d: Dim) -> str:
+    """What a user does about symbols that are not bound."""
+    return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
+
+
+prod: Callable[[Iterable[Dim]], Dim] = math.prod
+"""∏ of the extents; 1 of none."""
+
+
+def text(d: Dim) -> str:
+    """The formula for programs, highest powers first, in `+ - * // **`: `12*seq**2 + seq`."""
+    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
+
+
+def pretty(d: Dim) -> str:
+    """The formula for people: `1,536·seq² + 12·seq`, `9,408·⌈H/2⌉·⌈W/2⌉`."""
+    if isinstance(d, int):
+        return f"{d:,}"
+    return sum_of(d, "·", lambda n: str(n).translate(_SUPERSCRIPT), lambda n: f"{n:,}", _pretty_atom)
+
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def sum_of(
+    d: Poly,
+    times: str,
+    power: Callable[[int], str],
+    number: Callable[[int], str],
+    name: Callable[[Atom], str],
+) -> str:
+    """A polynomial, highest powers first, with the signs that are given."""
+    parts: list[str] = []
+    for m, c in sorted(d.terms.items(), key=_print_order):
+        alone = len(m) == 1 and m[0][1] == 1 and c == 1
+        factors = [(name(a) if alone else _tight(a, name(a))) + (power(n) if n > 1 else "") for a, n in m]
+        if abs(c) != 1 or not m:
+            factors.insert(0, number(abs(c)))
+        sign = ("- " if c < 0 else "+ ") if parts else ("-" if c < 0 else "")
+        parts.append(sign + times.join(factors))
+    return " ".join(parts)
+
+
+def _tight(atom: Atom, shown: str) -> str:
+    return f"({shown})" if atom.op == "//" and not shown.startswith(("⌈", "⌊")) else shown
+
+
+def _pretty_atom(atom: Atom) -> str:
+    """⌈H/2⌉ for (H + 1)//2, ⌊H/2⌋ for H//2."""
+    if atom.op == "symbol":
+        return atom.key
+    if atom.op != "//":
+        return f"{atom.op}({', '.join(map(pretty, _flat(atom)))})"
+    a, b = atom.args
+    up = a - (b - 1) if isinstance(b, int) else a
+    if len(pretty(up)) < len(pretty(a)):
+        return f"⌈{_over(up)}/{_over(b)}⌉"
+    return f"⌊{_over(a)}/{_over(b)}⌋"
+
+
+def _flat(atom: Atom) -> list[Dim]:
+    """The arguments of max(a, max(b, c)): a, b, c."""
+    found: list[Dim] = []
+    for d in atom.args:
+        inner = _alone(d)
+        found += _flat(inner) if inner is not None and inner.op == atom.op else [d]
+    return found
+
+
+def _alone(d: Dim) -> Atom | None:
+    """The atom that d is and nothing else."""
+    if isinstance(d, int) or len(d.terms) != 1:
+        return None
+    ((m, c),) = d.terms.items()
+    return m[0][0] if c == 1 and len(m) == 1 and m[0][1] == 1 else None
+
+
+def _over(d: Dim) -> str:
+    plain = isinstance(d, int) or (len(d.terms) == 1 and () not in d.terms)
+    return pretty(d) if plain else f"({pretty(d)})"
+
+
+def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
+    return -sum(n for _, n in item[0]), " ".join(a.key for a, n in item[0] for _ in range(n))
+
+
+def wrap(d: Dim) -> str:
+    plain = isinstance(d, int) or (len(d.terms) == 1 and next(iter(d.terms.values())) == 1 and _single(d))
+    return str(d) if plain and not (isinstance(d, int) and d < 0) else f"({d})"
+
+
+def _single(d: Poly) -> bool:
+    (m,) = d.terms
+    return len(m) == 1 and m[0][1] == 1 and m[0][0].op != "//"

@@ -1,0 +1,123 @@
+"""Every refusal of costcalc, as a tree; each says a fact and a remedy and carries its exit code."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CostcalcError(Exception):
+    """costcalc cannot answer. `fact` says what is wrong, `remedy` what to do, `place` where (file:line: layer)."""
+
+    exit_code = 2
+
+    def __init__(self, fact: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(fact, remedy, place)
+        self.fact, self.remedy, self.place = fact, remedy, place
+
+    def at(self, place: str) -> CostcalcError:
+        """The same refusal with its place; a place that is already known stands."""
+        return self._placed(self.place or place)
+
+    def within(self, layer: str) -> CostcalcError:
+        """The same refusal with its layer, where its place names none yet."""
+        return self if ": " in self.place else self._placed(f"{self.place}: {layer}")
+
+    def _placed(self, place: str) -> CostcalcError:
+        return type(self)(self.fact, self.remedy, place)
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.fact}" if self.place else self.fact
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class UsageError(CostcalcError):
+    """The command line or an argument of the Python API is wrong."""
+
+
+class UnknownNameError(UsageError):
+    """A name that is bound does not exist in the model; of several models, another may have it. argument is load's
+    (dims, params, shapes or values)."""
+
+    def __init__(self, fact: str, remedy: str = "", place: str = "", argument: str = "", name: str = "") -> None:
+        super().__init__(fact, remedy, place)
+        self.argument, self.name = argument, name
+
+    def _placed(self, place: str) -> UnknownNameError:
+        return UnknownNameError(self.fact, self.remedy, place, self.argument, self.name)
+
+
+class LoadError(CostcalcError):
+    """A file is missing, broken, or not a model."""
+
+
+class LockError(LoadError):
+    """A lock file is cut short, damaged, or in conflict after a merge; it can be written anew from the models."""
+
+
+class SpecError(LoadError):
+    """A YAML model breaks the language: an unknown key, a wrong value, an unknown name."""
+
+
+class ExpressionError(SpecError):
+    """An expression is not of the small arithmetic language, or cannot be evaluated."""
+
+
+class HardwareError(LoadError):
+    """There is no hardware profile of that name, or a profile breaks its form."""
+
+
+class ConfigError(LoadError):
+    """A budget's config breaks its form: an unknown key, a limit that is no quantity."""
+
+
+class ShapeError(CostcalcError):
+    """Types do not fit an operator: channels differ, a kernel is larger than its input, an extent is negative."""
+
+
+class UndecidedError(CostcalcError):
+    """A question about an extent depends on a symbol that is not bound."""
+
+
+class QuantityError(CostcalcError):
+    """A model, or what is set for it, does not have the quantity that is asked for: no cache, no peak of a device."""
+
+
+class UnknownOperatorError(CostcalcError):
+    """--strict was given and an operator has no rule."""
+
+
+class AssumptionError(CostcalcError):
+    """A symbol was bound to a value that breaks an assumption the graph rests on."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy, `did you mean 'x'?`, or "" where nothing is near: the same but for case, else the first few that begin
+    so, else the most alike."""
+    import difflib
+
+    names, lower = list(known), word.lower()
+    near = [name for name in names if name.lower() == lower][:1]
+    near = near or [name for name in names if lower and name.lower().startswith(lower)][:3]
+    near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def one_of(word: str, known: Iterable[str]) -> str:
+    """A remedy for a word that is none of a few: the nearest, and all."""
+    names = list(known)
+    near = did_you_mean(word, names)
+    return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
+
+
+def crash(error: Exception) -> str:
+    """The message of an error that no code expects: what a user reads when costcalc itself breaks."""
+    if isinstance(error, MemoryError):
+        return "costcalc: out of memory"
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return (
+        f"costcalc: this is a bug in costcalc ({what})\n"
+        "Please report it with the command and, if you can, the model; --debug prints the traceback."
+    )

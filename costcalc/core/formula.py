@@ -1,0 +1,122 @@
+"""Formulas: sums of products of named factors that know their value and can print their own working."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim
+
+
+class Factor(NamedTuple):
+    """One named number of a product; `of` tells what it is itself the product of."""
+
+    name: str
+    value: Dim
+    of: tuple[Factor, ...] = ()
+
+
+class Product(NamedTuple):
+    """A product of factors, with an optional name of what it counts (`QKᵀ`, `gates`)."""
+
+    factors: tuple[Factor, ...]
+    name: str = ""
+
+    @property
+    def value(self) -> Dim:
+        result: Dim = 1
+        for factor in self.factors:
+            result = result * factor.value
+        return result
+
+
+class Formula(NamedTuple):
+    """A sum of products."""
+
+    terms: tuple[Product, ...] = ()
+
+    @property
+    def value(self) -> Dim:
+        result: Dim = 0
+        for term in self.terms:
+            result = result + term.value
+        return result
+
+
+class Work(NamedTuple):
+    """Elementwise operations: what kind they are, what they are for, how many.
+
+    kind: one of KINDS. role: one of ROLES. Each operation is one FLOP.
+    """
+
+    kind: str
+    role: str
+    formula: Formula
+
+
+class Cost(NamedTuple):
+    """What one run of a node costs: multiply-accumulates of contractions, and elementwise operations."""
+
+    macs: Formula = Formula()
+    work: tuple[Work, ...] = ()
+
+    @property
+    def flops(self) -> Dim:
+        """2 × MACs + elementwise operations."""
+        result: Dim = 2 * self.macs.value
+        for work in self.work:
+            result = result + work.formula.value
+        return result
+
+
+KINDS = ("add", "multiply", "compare", "divide", "exp", "transcendental")
+"""add counts subtractions too; compare counts min, max and selections (a ReLU is one); transcendental is every other
+function of a number: log, tanh, erf, sqrt, sigmoid, power."""
+
+EACH = {
+    "add": "additions each",
+    "multiply": "multiplications each",
+    "compare": "comparisons each",
+    "divide": "divisions each",
+    "exp": "exponentials each",
+    "transcendental": "transcendentals each",
+}
+
+ROLES = ("bias", "normalization", "activation", "elementwise", "pooling", "reduction", "softmax", "quantization")
+
+FREE = Cost()
+
+
+def of(name: str, *factors: tuple[str, Dim]) -> Factor:
+    """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3))."""
+    result: Dim = 1
+    for _, value in factors:
+        result = result * value
+    return Factor(name, result, tuple(Factor(n, v) for n, v in factors))
+
+
+def product(*factors: tuple[str, Dim] | Factor, name: str = "") -> Product:
+    """A product of (name, value) pairs or Factors."""
+    return Product(tuple(f if isinstance(f, Factor) else Factor(*f) for f in factors), name)
+
+
+def formula(*factors: tuple[str, Dim] | Factor) -> Formula:
+    """A formula of one product."""
+    return Formula((product(*factors),))
+
+
+def total(*terms: Product) -> Formula:
+    """A formula of several products."""
+    return Formula(terms)
+
+
+def contraction(*factors: tuple[str, Dim] | Factor, bias: Dim = 0) -> Cost:
+    """A cost of one product of MACs, and `bias` additions."""
+    return Cost(formula(*factors), per("add", "bias", bias, 1) if bias != 0 else ())
+
+
+def per(kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements") -> tuple[Work, ...]:
+    """`each` operations of one kind per element; () where there are none."""
+    if not each:
+        return ()
+    factors = (Factor(of_what, elements),) if each == 1 else (Factor(of_what, elements), Factor(EACH[kind], each))
+    return (Work(kind, role, Formula((Product(factors),))),)

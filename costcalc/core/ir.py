@@ -1,0 +1,183 @@
+"""The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen graph. Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from costcalc.core.assumptions import Assumption
+from costcalc.core.dim import Dim, Poly, prod, substitute
+
+
+class DType(Enum):
+    """ONNX's element types: (name, bits of one element as stored, TensorProto.DataType)."""
+
+    UNDEFINED = ("undefined", 0, 0)
+    FLOAT32 = ("float32", 32, 1)
+    UINT8 = ("uint8", 8, 2)
+    INT8 = ("int8", 8, 3)
+    UINT16 = ("uint16", 16, 4)
+    INT16 = ("int16", 16, 5)
+    INT32 = ("int32", 32, 6)
+    INT64 = ("int64", 64, 7)
+    STRING = ("string", 0, 8)
+    BOOL = ("bool", 8, 9)
+    FLOAT16 = ("float16", 16, 10)
+    FLOAT64 = ("float64", 64, 11)
+    UINT32 = ("uint32", 32, 12)
+    UINT64 = ("uint64", 64, 13)
+    COMPLEX64 = ("complex64", 64, 14)
+    COMPLEX128 = ("complex128", 128, 15)
+    BFLOAT16 = ("bfloat16", 16, 16)
+    FLOAT8E4M3FN = ("float8e4m3fn", 8, 17)
+    FLOAT8E4M3FNUZ = ("float8e4m3fnuz", 8, 18)
+    FLOAT8E5M2 = ("float8e5m2", 8, 19)
+    FLOAT8E5M2FNUZ = ("float8e5m2fnuz", 8, 20)
+    UINT4 = ("uint4", 4, 21)
+    INT4 = ("int4", 4, 22)
+    FLOAT4E2M1 = ("float4e2m1", 4, 23)
+    FLOAT8E8M0 = ("float8e8m0", 8, 24)
+    UINT2 = ("uint2", 2, 25)
+    INT2 = ("int2", 2, 26)
+
+    def __init__(self, label: str, bits: int, code: int) -> None:
+        self.label, self.bits, self.code = label, bits, code
+        self.is_float = "float" in label
+        self.is_integer = "int" in label
+
+    __hash__ = object.__hash__  # Enum's own hashes the member's name, in Python
+
+    def __str__(self) -> str:
+        return self.label
+
+
+DTYPES = {t.label: t for t in DType}
+
+DTYPE_OF_CODE = {t.code: t for t in DType}
+
+Value = tuple[Any, ...]
+"""The elements of a small tensor in row-major order: Dims of an integer tensor, bools, or Python floats."""
+
+
+class TensorType(NamedTuple):
+    """An element type and a shape; shape is None where it is not known. `value` is there where a small tensor's
+    elements are known before the network runs (a shape, an axis)."""
+
+    dtype: DType
+    shape: tuple[Dim, ...] | None
+    value: Value | None = None
+
+    @property
+    def rank(self) -> int:
+        assert self.shape is not None, "rules only see known shapes"
+        return len(self.shape)
+
+    @property
+    def elements(self) -> Dim:
+        """∏ of the extents."""
+        assert self.shape is not None, "rules only see known shapes"
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes as stored: elements below a byte are packed, the last byte is filled up."""
+        assert self.shape is not None, "rules only see known shapes"
+        bits = self.dtype.bits
+        return prod(self.shape) * (bits // 8) if bits >= 8 else (prod(self.shape) * bits + 7) // 8
+
+
+def bind_type(t: TensorType, binding: Mapping[str, Dim]) -> TensorType:
+    """The type with symbols replaced in its shape and its values."""
+    if t.shape is None:
+        return t
+    shape = tuple([substitute(d, binding) for d in t.shape])
+    return t._replace(shape=shape, value=t.value and tuple([_bind_value(v, binding) for v in t.value]))
+
+
+def _bind_value(value: Any, binding: Mapping[str, Dim]) -> Any:
+    if isinstance(value, TensorType):
+        return bind_type(value, binding)
+    return substitute(value, binding) if isinstance(value, Poly) else value
+
+
+class SequenceType(TensorType):
+    """A sequence of tensors: dtype is its items', shape (length,), value the items' types. Where the length is open
+    or the items' order is not known, value holds one type, the one that every item has."""
+
+    __slots__ = ()
+
+    @property
+    def items(self) -> tuple[TensorType, ...] | None:
+        """The items' types in order, None where that is not known."""
+        if self.value is None or self.shape is None:
+            return None
+        return self.value if self.shape == (len(self.value),) else None
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes of all items."""
+        assert self.shape is not None and self.value is not None, "rules only see known shapes"
+        total: Dim = 0
+        for item in self.value:
+            total = total + item.nbytes
+        return total if self.items is not None else total * self.shape[0]
+
+
+UNKNOWN = TensorType(DType.UNDEFINED, None)
+
+EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
+"""The type of an optional that holds nothing; one that holds something has the type of what it holds."""
+
+
+def qualified(domain: str, op_type: str) -> str:
+    """`domain:Op`, or `Op` of ONNX's own domain."""
+    return f"{domain}:{op_type}" if domain else op_type
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,
+    outermost first; `count` is how often it runs (a loop body); `place` is file:line:column or ""."""
+
+    name: str
+    op_type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    domain: str = ""
+    scope: tuple[str, ...] = ()
+    count: Dim = 1
+    place: str = ""
+
+    @property
+    def where(self) -> str:
+        """The node for an error's place: `file:line:column: name (OpType)`."""
+        called = f"{self.name} ({self.op_type})"
+        return f"{self.place}: {called}" if self.place else called
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A model whose every value has a type (UNKNOWN where no rule could tell).
+
+    initializers are stored tensors by name: parameters, buffers and constants alike; parameters names those that the
+    reader knows to be learned. nodes stand in execution order. symbols are bound extents by name, assumptions what open
+    ones are taken for. choices names the If nodes whose branch is open: the dearer one counts, so totals are upper
+    bounds.
+    """
+
+    name: str
+    source: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    initializers: Mapping[str, TensorType]
+    nodes: tuple[Node, ...]
+    types: Mapping[str, TensorType]
+    opset: Mapping[str, int] = field(default_factory=dict)
+    symbols: Mapping[str, Dim] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    parameters: frozenset[str] = frozenset()
+    assumptions: tuple[Assumption, ...] = ()
+    choices: tuple[str, ...] = ()

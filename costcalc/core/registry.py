@@ -1,0 +1,146 @@
+"""The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
+Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not
+free. What else an operator is, its traits tell (costcalc.core.traits).
+
+A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
+parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
+version), `n_outputs` (how many outputs the node names), in shape rules `fresh` (a function from a word to a new symbol,
+for an extent that depends on data), in cost and value rules `out` (the first output's type) and in cost rules `outs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost
+from costcalc.core.ir import TensorType, Value
+from costcalc.core.traits import traits
+
+Types = Sequence[TensorType | None]
+
+ShapeResult = TensorType | tuple[TensorType, ...]
+
+
+class Rule(NamedTuple):
+    """A function with the keyword names that it takes, and the attributes without a default among them."""
+
+    function: Callable[..., Any]
+    accepts: frozenset[str]
+    variadic: bool
+    arity: int
+    required: frozenset[str] = frozenset()
+    needed: int = 0
+    present: tuple[int, ...] = ()
+
+
+SHAPES: dict[tuple[str, str], Rule] = {}
+
+COSTS: dict[tuple[str, str], Rule] = {}
+
+VALUES: dict[tuple[str, str], Rule] = {}
+
+FREE_OPS: set[tuple[str, str]] = set()
+
+ShapeFunction = Callable[..., ShapeResult]
+
+CostFunction = TypeVar("CostFunction", bound=Callable[..., "Cost | None"])
+
+ValueFunction = Callable[..., "Value | None"]
+
+CONTEXT = frozenset(("opset", "n_outputs", "fresh", "out", "outs"))
+"""Keyword parameters of rules that are not attributes."""
+
+
+def _rule(function: Callable[..., Any]) -> Rule:
+    code = function.__code__
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
+    needed = code.co_argcount - len(function.__defaults__ or ())
+    hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:needed]]
+    present = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
+    variadic = bool(code.co_flags & 0x04)
+    return Rule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
+
+
+def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
+    """Registers a function (input types; attributes) -> output type or tuple of output types."""
+
+    def register(function: ShapeFunction) -> ShapeFunction:
+        for name in op_types:
+            SHAPES[domain, name] = _rule(function)
+        return function
+
+    return register
+
+
+def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], CostFunction]:
+    """Registers a function (input types; attributes, out, outs) -> Cost, or None where it cannot be
+    told. Its docstring states the formula."""
+
+    def register(function: CostFunction) -> CostFunction:
+        for name in op_types:
+            COSTS[domain, name] = _rule(function)
+        return function
+
+    return register
+
+
+def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], ValueFunction]:
+    """Registers a function (input types; attributes, out) -> the output's elements, or None where they are not known.
+    It is asked only when the output is a small tensor."""
+
+    def register(function: ValueFunction) -> ValueFunction:
+        for name in op_types:
+            VALUES[domain, name] = _rule(function)
+        return function
+
+    return register
+
+
+def free(*op_types: str, domain: str = "", view: bool = False) -> None:
+    """Registers operators that do no arithmetic; a view shares its first input's memory."""
+    FREE_OPS.update((domain, name) for name in op_types)
+    if view:
+        traits(*op_types, domain=domain, view=True)
+
+
+def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
+    """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
+    statistics, scales, zero points: stored, but not learned)."""
+    traits(*op_types, domain=domain, weights=frozenset(weights), buffers=frozenset(buffers))
+
+
+def describe(sentence: str, *op_types: str, domain: str = "") -> None:
+    """Says in a sentence what operators do, for `costcalc explain`."""
+    traits(*op_types, domain=domain, sentence=sentence)
+
+
+def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+    """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
+    accepts = rule.accepts
+    chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
+    chosen |= {k: v for k, v in context.items() if k in accepts}
+    if rule.required and not rule.required <= chosen.keys():
+        names = ", ".join(sorted(rule.required - chosen.keys()))
+        raise ShapeError(f"the attribute {names} is missing", "give it")
+    given, needed = len(inputs), rule.needed
+    if given < needed:
+        raise ShapeError(f"{given} inputs are given, the operator needs {needed}", "name them in `from:`")
+    if given > rule.arity and not rule.variadic:
+        raise ShapeError(f"{given} inputs are given, the operator takes {rule.arity}", "remove some")
+    for position in rule.present:
+        if inputs[position] is None:
+            raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
+    return rule.function(*inputs, **chosen)
+
+
+def state(domain: str, op_type: str) -> str:
+    """costed, free, shape only, or unknown."""
+    key = (domain, op_type)
+    if key in COSTS:
+        return "costed"
+    if key in FREE_OPS:
+        return "free"
+    return "shape only" if key in SHAPES else "unknown"

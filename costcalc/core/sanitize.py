@@ -1,0 +1,84 @@
+"""Text that others wrote (the names in a model) → text that a terminal, a CI's log, Markdown, HTML or a spreadsheet
+takes as words, never as orders.
+
+JSON → the same JSON in which nothing steers a terminal or the log of a CI.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+
+_ORDER = re.compile(r"(?:^|(?<=\s)):(?=:)|##\w*\[")
+"""Where the log of a CI begins to listen: a word that starts with `::` (GitHub), `##[` and `##vso[` anywhere."""
+
+_SIGNS = re.compile(r"[\\`*_|\[\]~&<>#$]|@(?=\w)|!(?=\d)|:(?=//)|\bwww\.|\bgh-(?=\d)", re.I)
+
+_AS_HTML = {"<": "&lt;", ">": "&gt;", "$": "<span>$</span>"}
+
+BREAK = "&#8203;"
+"""A space without width: what it parts is no name, number or address for those who look for them."""
+
+_FORMULA = tuple("=+-@＝＋－＠")
+
+
+def printable(text: str) -> str:
+    """One line without characters that steer a terminal (escapes, C1, directions of writing) or break a line: they are
+    written out, `\\x1b`. So is the first sign of what a CI's log would take for a command."""
+    if text.isprintable() and "::" not in text and "##" not in text:
+        return text
+    return _ORDER.sub(_written_out, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
+def lines(text: str) -> str:
+    """The same for a message of several lines that we wrote around names: its line breaks stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}"
+
+
+def markdown(text: str) -> str:
+    """Printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns into a link
+    or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
+    return _SIGNS.sub(_literal, printable(text))
+
+
+def _literal(found: re.Match[str]) -> str:
+    sign = found[0]
+    if sign in _AS_HTML:
+        return _AS_HTML[sign]
+    if sign == "#":
+        return f"\\#{BREAK if found.string[found.end() : found.end() + 1].isdigit() else ''}"
+    return f"{sign}{BREAK}" if sign in "@!:" or len(sign) > 1 else f"\\{sign}"
+
+
+def markdown_line(text: str) -> str:
+    """The same where a line, a heading or an item begins: no list, no rule, no code block."""
+    inside = markdown(printable(text).strip(" "))
+    if re.match(r"[-+=]", inside):
+        return f"\\{inside}"
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", inside)
+
+
+def html(text: str) -> str:
+    """Printable text as HTML, in which nobody is notified either."""
+    return re.sub(r"@(?=\w)", f"@{BREAK}", escape(printable(text)))
+
+
+def spreadsheet(text: str) -> str:
+    """Printable text that no spreadsheet takes for a formula: such gets an apostrophe before it, as OWASP advises."""
+    text = printable(text)
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def calm(document: str) -> str:
+    """The same document. JSON's own escapes stand for what is not printable (C1, directions of writing), and for the
+    bracket of `##[`, which would begin a command of a CI wherever it stands in a line."""
+    if "##" in document:
+        document = re.sub(r"(##\w*)\[", r"\1\\u005b", document)
+    if document.replace("\n", " ").isprintable():
+        return document
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in document)

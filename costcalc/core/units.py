@@ -1,0 +1,206 @@
+"""Quantities to text and back: 1,234,567, 1.81 G, 44.6 MiB, 600M. Rounding happens only here."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from costcalc.core.dim import Dim, Poly, pretty
+from costcalc.core.errors import UsageError
+
+DECIMAL = ("", "k", "M", "G", "T", "P", "E")
+
+BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+FACTORS = {"": 1, "b": 1} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("kmgtpe", 1)
+    for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+"""What a suffix multiplies with, in lower case: k, M, G of a thousand, KiB, MiB, GiB of 1024."""
+
+
+def exact(d: Dim | None) -> str:
+    """1,234,567; a formula while symbols are open; `?` where it is not known."""
+    if d.__class__ is int:
+        return f"{d:,}"
+    return "?" if d is None else pretty(d)
+
+
+def signed(d: Dim | None) -> str:
+    """A difference: +1,234, -5, 0; `?` where it is not known."""
+    text = exact(d)
+    return text if d is None or d == 0 or text.startswith("-") else f"+{text}"
+
+
+def short(d: Dim | None) -> str:
+    """Three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they are."""
+    return _short(d, 1000, DECIMAL)
+
+
+def short_bytes(d: Dim | None) -> str:
+    """Three significant digits with a binary prefix: 44.6 MiB, 512 B."""
+    return _short(d, 1024, BINARY)
+
+
+def _short(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str:
+    if d is None or isinstance(d, Poly):
+        return exact(d)
+    size, power = abs(d), 0
+    if size < base:
+        return f"{d} {prefixes[0]}".strip()
+    while power < len(prefixes) - 1 and _rounded(size, base**power) >= base:
+        power += 1
+    sign = "-" if d < 0 else ""
+    return f"{sign}{digits(Fraction(size, base**power))} {prefixes[power]}"
+
+
+def _rounded(size: int, unit: int) -> Fraction:
+    """size in units as it would be printed, so that 999,999 becomes 1.00 M and never 1000 k."""
+    return Fraction(digits(Fraction(size, unit)).replace(",", ""))
+
+
+def digits(value: Fraction, more: int = 0) -> str:
+    """Three significant digits, or more, halves up: 1.81, 44.6, 416; more before the point are all shown."""
+    places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
+    scaled = int(value * 10**places + Fraction(1, 2))
+    if not places:
+        return f"{scaled:,}"
+    whole, part = divmod(scaled, 10**places)
+    return f"{whole}.{part:0{places}}"
+
+
+def measured(value: float) -> str:
+    """Three significant digits of a place on an axis: 0.0831, 12.5, 154, 1.20 k."""
+    return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
+
+
+SMALL = ("", "m", "µ", "n", "p", "f")
+
+
+def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
+    """Three significant digits, or more, with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
+    if not value:
+        return "?" if value is None else f"0 {unit}"
+    power = 0
+    while 0 < value < Fraction(9995, 10000) and power < len(SMALL) - 1:
+        value, power = value * 1000, power + 1
+    return f"{digits(value, more)} {SMALL[power]}{unit}"
+
+
+def percent(part: Dim | None, whole: Dim | None) -> str:
+    """A share as 12.3%; "" where it is not a number."""
+    found = share(part, whole)
+    return "" if found is None else percent_of(found)
+
+
+def percent_of(share: float) -> str:
+    """12.3%. What is there but would round to nothing is <0.1%."""
+    return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
+
+
+def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
+    """30.0%, or +2.3% with a sign; as many digits more as are asked. What would round to nothing is <0.1%."""
+    size, places = abs(share), 1 + more
+    tenths = int(size * 100 * 10**places + Fraction(1, 2))
+    before = "-" if share < 0 else "+" if sign and share > 0 else ""
+    if size and not tenths:
+        return f"{before}<0.{1:0{places}}%"
+    whole, part = divmod(tenths, 10**places)
+    return f"{before}{whole:,}.{part:0{places}}%"
+
+
+def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
+    """a / b where that is a number: of two ints, or of two formulas that differ by a factor."""
+    if a is None or b is None or b == 0:
+        return None
+    if isinstance(a, int) and isinstance(b, int):
+        return Fraction(a, b)
+    if a == 0:
+        return Fraction(0)
+    if isinstance(a, int) or isinstance(b, int):
+        return None
+    monomial, c = next(iter(b.terms.items()))
+    factor = Fraction(a.terms.get(monomial, 0), c)
+    return factor if factor and a * factor.denominator == b * factor.numerator else None
+
+
+def share(part: Dim | None, whole: Dim | None) -> float | None:
+    """part / whole for a bar or a column; None where that is not a number."""
+    found = ratio(part, whole)
+    return None if found is None else float(found)
+
+
+def times(value: Fraction | float | None) -> str:
+    """A ratio as 27.2×; – where there is none."""
+    if value is None:
+        return "–"
+    if value in (0, 1):
+        return f"{int(value)}×"
+    if value and value < Fraction(1, 100):
+        return f"{float(value):.2g}×"
+    return f"{digits(Fraction(value))}×"
+
+
+def shape_text(shape: tuple[Dim, ...] | None) -> str:
+    """1×64×112×112; a scalar is (), an unknown shape `?`."""
+    if shape is None:
+        return "?"
+    return "×".join([str(d) if d.__class__ is int else _extent(d) for d in shape]) or "()"
+
+
+def _extent(d: Dim) -> str:
+    """An extent inside a shape: a formula of more than one symbol stands in parentheses."""
+    text = pretty(d)
+    return text if text.isidentifier() else f"({text})"
+
+
+def parse(text: str) -> int:
+    """600M, 1.5 G, 4.2 MiB, 1,234,567 or 2e9 as an exact integer; UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d{1,3})?)\s*([a-zA-Z]*)\s*", text)
+    factor = FACTORS.get(match[2].lower()) if match else None
+    if match is None or factor is None:
+        raise UsageError(f"{text!r} is not a quantity", "write a number such as 600M, 1.5G, 4.2MiB or 1,234,567")
+    return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
+
+
+def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
+    """The least figure of three significant digits, in a form that `parse` reads, that is no less: 569M, 16.2 MiB."""
+    prefixes, base = (BINARY, 1024) if in_bytes else (DECIMAL, 1000)
+    power = 0
+    while power < len(prefixes) - 1 and value > 999 * base**power:
+        power += 1
+    size = Fraction(value) / base**power
+    places = 0 if not power or size > Fraction(999, 10) else 1 if size > Fraction(999, 100) else 2
+    whole, part = divmod(-(-size * 10**places // 1), 10**places)
+    figure = f"{whole}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{whole}"
+    return f"{figure} {prefixes[power]}" if in_bytes else f"{figure}{prefixes[power]}"
+
+
+SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs": 10**6, "ns": 10**9}
+"""How many of a unit make a second; both signs that Unicode has for micro."""
+
+
+def parse_seconds(text: str) -> Fraction:
+    """2.1 ms, 340µs, 80 us, 1.5 s as exact seconds; UsageError for anything else, a number without a unit but 0 too."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-z\u00b5\u03bc]*)\s*", text)
+    if match is None or match[2] not in SECONDS or (not match[2] and text.strip() != "0"):
+        raise UsageError(f"{text!r} is no time", "write it with its unit, such as 2.1 ms, 340 us or 1.5 s")
+    return Fraction(re.sub("[,_]", "", match[1])) / SECONDS[match[2]]
+
+
+def parse_percent(text: str) -> Fraction:
+    """30% or 2.5 % as an exact share; UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,18})?)\s*%\s*", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no percentage", "write it as 2% or 2.5%")
+    return Fraction(match[1]) / 100
+
+
+def shapes(values: tuple[Any, ...]) -> str:
+    """The first output's shape, and how many more there are: 1×64×56×56 +2."""
+    if not values:
+        return ""
+    more = f" +{len(values) - 1}" if len(values) > 1 else ""
+    return shape_text(values[0]) + more

@@ -1,0 +1,297 @@
+"""Questions to git: it is run without a shell, never told to change anything, and answers in bytes or is refused.
+
+REV is whatever git takes (`main`, `HEAD~2`, `v1.0`, `origin/main@{yesterday}`), or `main...HEAD`, the commit where the
+two parted. folder is where git is asked, the working directory unless given.
+
+`REV:path` → the file's content at a git revision; what a revision holds, and what a file was called there.
+
+path is relative to the repository, as it is for git, else to the folder where git is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.core.errors import LoadError, UsageError
+
+if TYPE_CHECKING:
+    import subprocess
+
+_COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=false", "-c", "core.fsmonitor=false")
+
+_ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def ask(*args: str, folder: str = "", told: bytes = b"") -> bytes:
+    """What git answers; told is what it reads. UsageError with git's own words where it refuses."""
+    found = _run(*args, folder=folder, told=told)
+    if found.returncode:
+        said = found.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
+        fact = f"git {args[0]} failed: {said[0].removeprefix('fatal: ')}"
+        raise UsageError(fact, "look at the repository with `git status`")
+    return found.stdout
+
+
+def names(*args: str, folder: str = "") -> list[str]:
+    """An answer of paths or fields, each ended by a zero byte (`-z`)."""
+    return [os.fsdecode(name) for name in ask(*args, folder=folder).split(b"\0") if name]
+
+
+def root(folder: str = "") -> Path:
+    """The top of the repository that a folder is in. UsageError where it is in none."""
+    found = _run("rev-parse", "--show-toplevel", folder=folder)
+    if not found.returncode and found.stdout.strip():
+        return Path(os.fsdecode(found.stdout).rstrip("\n"))
+    if b"dubious ownership" in found.stderr:
+        fact = "git does not trust this repository, for it has another owner"
+        raise UsageError(fact, 'git config --global --add safe.directory "$PWD"')
+    where = f"{folder} is" if folder else "the working directory is"
+    raise UsageError(f"{where} in no git repository with files", "name files, or go to a repository")
+
+
+def resolve_commit(revision: str, folder: str = "") -> str:
+    """The commit that a revision names. UsageError where there is none."""
+    before, dots, after = revision.partition("...")
+    if dots:
+        return _parted(
+            revision, resolve_commit(before or "HEAD", folder), resolve_commit(after or "HEAD", folder), folder
+        )
+    if not revision or revision.startswith("-"):
+        raise UsageError(f"{revision!r} is no revision of git", "name a branch, a tag or a commit")
+    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
+    if found.returncode:
+        root(folder)
+        raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
+    return found.stdout.decode().strip()
+
+
+def has(commit: str, folder: str = "") -> bool:
+    """Whether a commit is here."""
+    return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
+
+
+def _parted(revision: str, one: str, other: str, folder: str) -> str:
+    """Where two commits parted. A shallow clone, as CI makes it, may not reach as far back."""
+    found = _run("merge-base", one, other, folder=folder)
+    if found.returncode:
+        raise UsageError(f"{revision}: the two have no commit in common here", "git fetch --unshallow")
+    return found.stdout.decode().strip()
+
+
+def _near(revision: str, folder: str) -> str:
+    """What to do about a revision that is not known here. A clone that a CI makes holds one commit of one branch."""
+    import difflib
+
+    shallow = ask("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+    remote, _, branch = revision.partition("/")
+    plain = re.fullmatch(r"[\w./-]+", revision) is not None
+    ours = plain and branch and remote.encode() in ask("remote", folder=folder).split()
+    fetch = f"git fetch {'--depth 1 ' if shallow else ''}{remote} +refs/heads/{branch}:refs/remotes/{revision}"
+    if shallow and ours:
+        return f"this clone is shallow: fetch it before with `{fetch}`"
+    if shallow and not plain:
+        return "this clone is shallow: `git fetch --unshallow` brings the commits before"
+    known = ask("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
+    there = [name for name in known if name.endswith(f"/{revision}")]
+    near = there or difflib.get_close_matches(revision, known, 1, 0.6)
+    meant = f"did you mean {near[0]!r}?" if near else ""
+    if ours:
+        return f"{meant} What is not fetched yet comes with `{fetch}`".strip()
+    if near:
+        return meant
+    asked = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
+    return f"name a branch, a tag or a commit{asked}"
+
+
+def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    import subprocess
+
+    try:
+        return subprocess.run(
+            [*_COMMAND, *args],
+            cwd=folder or None,
+            env={**os.environ, **_ENVIRONMENT},
+            input=told,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        if folder and not Path(folder).is_dir():
+            raise UsageError(f"there is no folder {folder}", "name one that exists") from None
+        raise UsageError("git is not installed, or not on the PATH", "install git, or name files") from None
+
+
+_REVISION = re.compile(r"((?:[^:{}]|\{[^}]*\})+):(.+)", re.S)
+
+_LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+
+_LINK = "120000"
+
+_MOST_LINKS = 5
+
+
+def parts(text: str) -> tuple[str, str] | None:
+    """(REV, path) where a text is of that form; None for a path (`C:\\net.yaml`), an address or a plain word."""
+    found = _REVISION.fullmatch(text)
+    if found is None or found[2].startswith("//"):
+        return None
+    drive = len(found[1]) == 1 and found[1].isalpha() and (found[2].startswith("\\") or os.name == "nt")
+    return None if drive else (found[1], found[2])
+
+
+def content(revision: str, path: str, folder: str = "") -> bytes:
+    """A file as it is at a revision. UsageError where there is no git, no repository or no such revision, LoadError
+    where the revision has no such file."""
+    commit = resolve_commit(revision, folder)
+    name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
+    if name is None:
+        for within in filter(None, (_module(commit, name, folder) for name in _candidates(path, folder))):
+            return content(within.commit, within.name, within.folder)
+    for _ in range(_MOST_LINKS):
+        if name is None or not (entry := _entry(commit, name, folder)).kind:
+            raise _no_path(revision, commit, path, folder)
+        if entry.kind != "blob":
+            raise LoadError(f"{path} is no file at {revision}", "name a file")
+        data = ask("cat-file", "blob", entry.blob, folder=folder)
+        if entry.mode != _LINK:
+            return _stored(data, f"{revision}:{path}", folder)
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
+    raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
+
+
+def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
+    """Many files of a revision at once, each by its path from the repository's top; what is no file is left out."""
+    commit = resolve_commit(revision, folder)
+    entries = _entries(commit, folder)
+    wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
+    plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
+    answer = ask("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
+    found: dict[str, bytes] = {}
+    for name, entry in wanted.items():
+        if entry.mode == _LINK:
+            found[name] = content(revision, name, folder)
+            continue
+        head, _, rest = answer.partition(b"\n")
+        size = int(head.split()[2])
+        found[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+    for name in set(names) - entries.keys():
+        within = _module(commit, name, folder)
+        if within is not None:
+            found[name] = content(within.commit, within.name, within.folder)
+    return found
+
+
+def files(revision: str, folder: str = "") -> tuple[str, ...]:
+    """All files of a revision, relative to the repository with forward slashes; those of its submodules too, or the
+    submodule itself where its commit is not here."""
+    found: list[str] = []
+    for name, entry in _entries(resolve_commit(revision, folder), folder).items():
+        inner = root(folder) / name if entry.kind == "commit" else None
+        if inner is not None and (inner / ".git").exists() and has(entry.blob, str(inner)):
+            found += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def renamed(revision: str, path: str, folder: str = "") -> str | None:
+    """What a file that git follows was called at a revision; None where it was not there, or called the same."""
+    options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
+    fields = names("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
+    moves = dict(zip(fields[2::3], fields[1::3], strict=True))
+    return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
+
+
+def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
+    """A file's path from the top of the repository; None where it stands outside. A link's own path, not its goal's."""
+    whole = Path(folder or ".", path).absolute()
+    here = Path(os.path.normpath(whole))
+    try:
+        return (here.parent.resolve() / here.name).relative_to(root(folder).resolve()).as_posix()
+    except ValueError:
+        return None
+
+
+def _candidates(path: str, folder: str) -> Iterator[str]:
+    """Paths from the repository's top that a path may mean: as it stands, and from the folder."""
+    plain = path.replace("\\", "/") if os.name == "nt" else path
+    whole = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
+    if whole and whole != ".." and not whole.startswith("../"):
+        yield whole
+    here = tracked(path, folder)
+    if here is not None and here != whole:
+        yield here
+    elif here is None and not whole:
+        raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
+
+
+class _Entry(NamedTuple):
+    """A path of a commit; empty words where it is not there."""
+
+    mode: str = ""
+    kind: str = ""
+    blob: str = ""
+
+
+class _Within(NamedTuple):
+    """A path of a submodule, whose commits are its own."""
+
+    commit: str
+    name: str
+    folder: str
+
+
+def _module(commit: str, name: str, folder: str) -> _Within | None:
+    """The submodule that a path of a commit leads into."""
+    above = [str(parent) for parent in PurePosixPath(name).parents][:-1]
+    listed = names("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
+    for at, entry in _listed(listed).items():
+        inner = root(folder) / at
+        if entry.kind == "commit" and (inner / ".git").exists():
+            return _Within(entry.blob, f"./{name[len(at) + 1 :]}", str(inner))
+    return None
+
+
+def _entry(commit: str, name: str, folder: str) -> _Entry:
+    return _listed(names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
+
+
+def _entries(commit: str, folder: str) -> dict[str, _Entry]:
+    return _listed(names("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
+
+
+def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
+    """What ls-tree lists: `mode kind object<tab>path`."""
+    return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
+
+
+def _stored(data: bytes, shown: str, folder: str) -> bytes:
+    """The content; that of Git LFS, where it has been fetched."""
+    pointer = _LFS.match(data) if len(data) < 1024 else None
+    if pointer is None:
+        return data
+    oid = pointer[1].decode()
+    common = os.fsdecode(ask("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
+    kept = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
+    if not kept.is_file():
+        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", shown)
+    return kept.read_bytes()
+
+
+def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
+    import difflib
+
+    fact = f"there is no {path} at {revision}"
+    old = renamed(revision, path, folder)
+    if old is not None:
+        return LoadError(fact, f"it was called {old} there: {revision}:{old}")
+    known = files(commit, folder)
+    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(path).name]
+    near = alike or difflib.get_close_matches(path, known, 1, 0.6)
+    listed = f"`git ls-tree -r --name-only {revision}` lists its files"
+    return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)

@@ -1,0 +1,129 @@
+"""What If, Loop, Scan and SequenceMap share: adding a body to the graph, and types that hold in all its runs.
+
+What a body added to the builder: forgotten where it is not taken, multiplied where it runs several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim
+from costcalc.core.errors import LoadError
+from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
+from costcalc.frontends.onnx.messages import GraphProto
+from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.walker import Walker
+
+
+def body_of(call: Call, name: str) -> GraphProto:
+    body = call.attributes.pop(name, None)
+    if not isinstance(body, GraphProto):
+        raise LoadError(f"it has no {name}", "export the model again")
+    return body
+
+
+def element(t: TensorType | None) -> Dim | bool | None:
+    """The value of a scalar; None where it is not known."""
+    if t is None or t.value is None or len(t.value) != 1:
+        return None
+    element: Dim | bool = t.value[0]
+    return bool(element) if t.dtype is DType.BOOL else element
+
+
+def inner_frame(frame: Frame, call: Call, branch: str) -> Frame:
+    values = f"{call.name}/{branch}"
+    origin = (*call.origin, branch.partition("/")[0])
+    return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
+
+
+def run_body(
+    walker: Walker, frame: Frame, call: Call, body: GraphProto, branch: str, given: Sequence[TensorType]
+) -> tuple[str, ...]:
+    inner = inner_frame(frame, call, branch)
+    for info, type_ in zip(body.input, given, strict=True):
+        walker.builder.types[walker.defined.name(inner, info.name)] = type_
+    return walker.graph(inner, body)
+
+
+def merge(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
+    """What holds for both types."""
+    if a == b:
+        return a
+    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape) or a.dtype is not b.dtype:
+        return UNKNOWN
+    if isinstance(a, SequenceType) or isinstance(b, SequenceType):
+        items = {TensorType(t.dtype, t.shape) for t in (*(a.value or ()), *(b.value or ()))}
+        if type(a) is not type(b) or len(items) != 1:
+            return UNKNOWN
+        return SequenceType(a.dtype, (extent_symbol(walker, node, name, 0),), tuple(items))
+    shape = tuple(
+        x if x == y or x == extent_symbol(walker, node, name, i) else extent_symbol(walker, node, name, i)
+        for i, (x, y) in enumerate(zip(a.shape, b.shape, strict=True))
+    )
+    return TensorType(a.dtype, shape, a.value if a.value == b.value else None)
+
+
+def forget(t: TensorType) -> TensorType:
+    """A type without elements; a sequence's value is its items' types and stays."""
+    return t if isinstance(t, SequenceType) else t._replace(value=None)
+
+
+def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
+    return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}")
+
+
+def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
+    """The results of all trips along a new axis."""
+    if t.shape is None:
+        return UNKNOWN
+    axis = axis % (len(t.shape) + 1)
+    return TensorType(t.dtype, (*t.shape[:axis], trips, *t.shape[axis:]))
+
+
+def close(walker: Walker, call: Call, results: Sequence[str], types: Sequence[TensorType]) -> None:
+    """Adds the node itself, with the types of its outputs."""
+    walker.add(call, tuple(types[: len(call.outputs)]), (*call.inputs, *results))
+
+
+class Mark(NamedTuple):
+    """How much a walker and its builder hold."""
+
+    types: int
+    nodes: int
+    initializers: int
+    notes: int
+    data_symbols: int
+    choices: int
+
+
+def mark(walker: Walker) -> Mark:
+    """Remembers how much is there."""
+    b = walker.builder
+    return Mark(len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices))
+
+
+def rollback(walker: Walker, start: Mark) -> None:
+    """Forgets what was added since."""
+    b = walker.builder
+    for held, size in (
+        (b.types, start.types),
+        (b.initializers, start.initializers),
+        (b.data_symbols, start.data_symbols),
+    ):
+        for key in list(islice(held, size, None)):
+            del held[key]
+    for node in b.nodes[start.nodes :]:
+        walker.used.pop(node.name, None)
+    del b.nodes[start.nodes :]
+    del b.notes[start.notes :]
+    del walker.choices[start.choices :]
+    walker.defined.constants = [name for name in walker.defined.constants if name in b.types]
+
+
+def repeat(walker: Walker, start: Mark, times: Dim) -> None:
+    """Multiplies how often the nodes added since run."""
+    nodes = walker.builder.nodes
+    nodes[start.nodes :] = [replace(n, count=n.count * times) for n in nodes[start.nodes :]]

@@ -1,0 +1,161 @@
+"""If: the branch that it takes is added to the graph, and what the other one stores.
+
+A decided If counts the branch that it takes; the other stands in the graph with count 0 where it holds weights. Of an
+open If the dearer branch counts, the other has count 0, and the node is one of the graph's choices: totals are then
+upper bounds. The If itself comes after its branches and reads their results, besides its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from costcalc.core import registry
+from costcalc.core.assumptions import Assumption, assume, collecting
+from costcalc.core.dim import Dim, pretty
+from costcalc.core.errors import CostcalcError, LoadError, UndecidedError
+from costcalc.frontends.onnx.bodies import Mark, body_of, close, element, inner_frame, mark, merge, repeat, rollback
+from costcalc.frontends.onnx.constants import may_be_weight
+from costcalc.frontends.onnx.messages import GraphProto
+from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.walker import Walker
+
+
+class _Branch(NamedTuple):
+    """A branch in the builder: its nodes are nodes[first:last]."""
+
+    results: tuple[str, ...]
+    first: int
+    last: int
+    assumptions: Iterable[Assumption]
+
+
+def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds an If with its branches."""
+    then, other = body_of(call, "then_branch"), body_of(call, "else_branch")
+    condition = element(walker.builder.types.get(call.inputs[0]))
+    if not isinstance(condition, bool):
+        _open(walker, frame, call, then, other)
+        return
+    if not condition:
+        beside = _untaken(walker, frame, call, "then_branch", then)
+        taken = _branch(walker, frame, call, "else_branch", other)
+    else:
+        taken = _branch(walker, frame, call, "then_branch", then)
+        beside = _untaken(walker, frame, call, "else_branch", other)
+    assume(taken.assumptions)
+    close(walker, call, (*taken.results, *beside), [walker.builder.types[name] for name in taken.results])
+
+
+def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: GraphProto) -> None:
+    """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
+    fit is one that is never taken."""
+    branches: list[_Branch] = []
+    beside: tuple[str, ...] = ()
+    failure: CostcalcError | None = None
+    for name, graph in (("then_branch", then), ("else_branch", other)):
+        start = mark(walker)
+        try:
+            branches.append(_branch(walker, frame, call, name, graph))
+        except CostcalcError as error:
+            beside += _only_stored(walker, call, name, start)
+            failure = error
+    if not branches:
+        assert failure is not None
+        raise failure
+    types = walker.builder.types
+    cheaper = _cheaper(walker, call, *branches) if len(branches) == 2 else None
+    if cheaper is not None:
+        nodes = walker.builder.nodes
+        nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
+    for branch in branches:
+        if branch is not cheaper:
+            assume(branch.assumptions)
+    merged = [types[name] for name in branches[0].results]
+    for branch in branches:
+        merged = [
+            merge(walker, call.name, name, t, types[result])
+            for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
+        ]
+    close(walker, call, (*(name for branch in branches for name in branch.results), *beside), merged)
+
+
+def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch | None:
+    """The branch with fewer FLOPs; None where that depends on a symbol. A note shows what both cost."""
+    a, b = (_flops(walker, branch.first, branch.last) for branch in (then, other))
+    if a == b:
+        return other
+    walker.choices.append(call.name)
+    try:
+        cheaper, counts = (then, "the dearer one counts") if a < b else (other, "the dearer one counts")
+    except UndecidedError:
+        cheaper, counts = None, "both count until a symbol is bound"
+    walker.builder.notes.append(f"{call.name}: then_branch {_shown(a)} FLOPs, else_branch {_shown(b)}: {counts}")
+    return cheaper
+
+
+def _shown(d: Dim) -> str:
+    return f"{d:,}" if isinstance(d, int) else pretty(d)
+
+
+def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> _Branch:
+    first = len(walker.builder.nodes)
+    with collecting() as found:
+        results = walker.graph(inner_frame(frame, call, branch), graph)
+    if len(results) != len(call.outputs):
+        raise LoadError(f"its {branch} gives {len(results)} values, {len(call.outputs)} are named", "export it again")
+    return _Branch(results, first, len(walker.builder.nodes), tuple(found))
+
+
+def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> Sequence[str]:
+    """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid: then the stored
+    tensors that no node of it reads are returned."""
+    start = mark(walker)
+    try:
+        _branch(walker, frame, call, branch, graph)
+    except CostcalcError:
+        return _only_stored(walker, call, branch, start)
+    builder = walker.builder
+    stored = builder.initializers.keys() | walker.defined.constants
+    read = {name for n in builder.nodes[start.nodes :] for name in n.inputs if name in stored}
+    if any(t.dtype.is_float or may_be_weight(t) for t in map(builder.types.__getitem__, read)):
+        repeat(walker, start, 0)
+    else:
+        rollback(walker, start)
+    return ()
+
+
+def _only_stored(walker: Walker, call: Call, branch: str, start: Mark) -> tuple[str, ...]:
+    """Forgets a branch whose types do not fit, but for what it stores: the file holds that all the same."""
+    builder = walker.builder
+    held = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
+    rollback(walker, start)
+    for name, type_ in held.items():
+        builder.initializers[name] = builder.types[name] = type_
+    builder.parameters |= held.keys()
+    counted = ", what it stores counts" if held else ""
+    builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{counted}")
+    return tuple(held)
+
+
+def _flops(walker: Walker, first: int, last: int) -> Dim:
+    """FLOPs of nodes[first:last], those without a rule left out."""
+    types = walker.builder.types
+    total: Dim = 0
+    for node in walker.builder.nodes[first:last]:
+        rule = registry.COSTS.get((node.domain, node.op_type))
+        inputs = [types[name] if name else None for name in node.inputs]
+        outs = [types[name] if name else None for name in node.outputs]
+        if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outs)):
+            continue
+        context = {"out": outs[0], "outs": outs, "opset": walker.builder.opset.get(node.domain, 0)}
+        cost = registry.call(rule, inputs, node.attributes, context)
+        if cost is None:
+            continue
+        once = 2 * cost.macs.value if cost.macs.terms else 0
+        for work in cost.work:
+            once = once + work.formula.value
+        total = total + once * node.count
+    return total

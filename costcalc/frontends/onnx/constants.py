@@ -1,0 +1,141 @@
+"""Constant nodes: their types, and which of them are stored parameters.
+
+What an ONNX graph, its subgraphs and functions define: each value under a name of its own, each stored tensor once.
+
+A body that runs several times, or a function that is called several times, stands in the file once: so do its tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from costcalc.core.dim import Dim
+from costcalc.core.errors import LoadError
+from costcalc.core.ir import DType, TensorType, Value
+from costcalc.core.traits import traits_of
+from costcalc.frontends.onnx.messages import GraphProto, NodeProto
+from costcalc.frontends.onnx.scopes import Claimed, Frame, claims
+from costcalc.graph.builder import SMALL, GraphBuilder
+from costcalc.graph.parameters import UNSCALED
+
+_LISTS = {
+    "value_int": DType.INT64,
+    "value_ints": DType.INT64,
+    "value_float": DType.FLOAT32,
+    "value_floats": DType.FLOAT32,
+    "value_string": DType.STRING,
+    "value_strings": DType.STRING,
+}
+
+_QUANTISED = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
+
+_STEERED = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
+"""Their buffers, written as constants, are part of the operator: the scale of a picture, what is hot."""
+
+
+def constant_type(attributes: Mapping[str, Any]) -> TensorType:
+    """The type of a Constant node's output, with its elements where they are few."""
+    for name, value in attributes.items():
+        if name in ("value", "sparse_value") and isinstance(value, TensorType):
+            return value
+        if name in _LISTS:
+            elements = value if isinstance(value, tuple) else (value,)
+            shape = (len(elements),) if isinstance(value, tuple) else ()
+            kept = _LISTS[name] is not DType.STRING and len(elements) <= SMALL
+            return TensorType(_LISTS[name], shape, elements if kept else None)
+    raise LoadError("the Constant has no value", "export the model again")
+
+
+def stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
+    """A stored tensor's type, whose shape is always known."""
+    assert t.shape is not None, "a TensorProto has dims"
+    return t.dtype, t.shape, t.value
+
+
+def may_be_weight(t: TensorType) -> bool:
+    """Whether a constant could be a learned value: floats, or what quantisation makes of them, and more than one."""
+    return (t.dtype.is_float or t.dtype in _QUANTISED) and t.shape is not None and t.elements != 1
+
+
+def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
+    """Makes constants that feed a weight or a buffer, directly or behind a Reshape or the like, stored tensors.
+
+    A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
+    weight or a buffer it is no layer."""
+    filled = [n for n in builder.nodes if n.op_type == "ConstantOfShape" and may_be_weight(builder.types[n.outputs[0]])]
+    if not constants and not filled:
+        return
+    computed = {name for node in builder.nodes for name in node.outputs} if filled else set()
+    layers = {n.outputs[0] for n in filled if n.inputs[0] not in computed}
+    origin = {name: name for name in (*constants, *layers)}
+    for node in builder.nodes:
+        key, operator = (node.domain, node.op_type), traits_of(node)
+        for position, name in enumerate(node.inputs):
+            if name not in origin:
+                continue
+            source = origin[name]
+            weight = position in operator.weights and may_be_weight(builder.types[source])
+            steers = key in _STEERED and source not in layers
+            if weight or (position in operator.buffers and not steers):
+                builder.initializers[source] = builder.types[source]
+            elif position == 0 and operator.passes_on in UNSCALED:
+                origin[node.outputs[0]] = source
+    weights = layers & builder.initializers.keys()
+    if weights:
+        builder.nodes = [n for n in builder.nodes if n.outputs[0] not in weights]
+
+
+class Definitions:
+    """Names values and adds stored tensors to a builder. top is the file's own graph; constants are the names of
+    Constant nodes' outputs."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self.builder = builder
+        self.top: GraphProto | None = None
+        self.constants: list[str] = []
+        self._places: dict[tuple[Hashable, ...], tuple[str, TensorType]] = {}
+
+    @cached_property
+    def _claimed(self) -> Claimed:
+        return claims(self.top) if self.top else {}
+
+    def name(self, frame: Frame, name: str) -> str:
+        """The builder's name of a value that a graph computes."""
+        return frame.define(name, self._claimed) if name and frame.values else name
+
+    def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
+        """Adds an initializer, or finds it where a body or a function has added it before."""
+        if not frame.values:
+            self.builder.add_initializer(name, *stored(type_))
+            return
+        place = (*frame.origin, name)
+        known = self._known(place)
+        if known:
+            frame.env[name] = known
+            return
+        made = self.builder.add_initializer(self.name(frame, name), *stored(type_))
+        self._places[place] = made, self.builder.types[made]
+
+    def constant(
+        self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], place: tuple[Hashable, ...], name: str
+    ) -> None:
+        """Adds a Constant node's tensor, or finds it likewise. A function's output has the name that the call gives it:
+        there an Identity brings the tensor."""
+        output = node.output[0]
+        known = self._known(place) if frame.values else ""
+        if not known:
+            made = self.builder.add_constant(self.name(frame, output), *stored(constant_type(attributes)))
+            self.constants.append(made)
+            if frame.values:
+                self._places[place] = made, self.builder.types[made]
+        elif output in frame.env:
+            self.builder.add("Identity", (known,), name=name, outputs=(frame.env[output],), scope=frame.scope)
+        else:
+            frame.env[output] = known
+
+    def _known(self, place: tuple[Hashable, ...]) -> str:
+        """The builder's name of a stored tensor that is there already, or ""."""
+        name, type_ = self._places.get(place, ("", None))
+        return name if type_ is not None and self.builder.types.get(name) is type_ else ""

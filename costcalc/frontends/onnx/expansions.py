@@ -1,0 +1,112 @@
+"""The operators that need more than a rule (most are graphs of other operators), each with the function that adds it to
+the graph.
+
+Local functions of an ONNX file, inlined where they are called; the call's name becomes a scope.
+
+ConstantOfShape and NonZero: torch's older exporter writes arange(n) as NonZero(ones(n)). Of a constant all elements
+are found, or none where it is 0, so that their number is known though n is open.
+
+FlexAttention: the nodes of its modifiers stand in the graph before it, on the tensor of scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+
+from costcalc.core.errors import LoadError
+from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
+from costcalc.frontends.onnx.bodies import run_body
+from costcalc.frontends.onnx.branch import expand_if
+from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
+from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
+from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.walker import Expand, Walker
+from costcalc.ops.attention import attention_heads
+
+
+def expand_constant_of_shape(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds the node; remembers whether its output's elements are other than 0."""
+    walker.add(call)
+    value = call.attributes.get("value", TensorType(DType.FLOAT32, (1,), (0.0,)))
+    if isinstance(value, TensorType) and value.value:
+        walker.filled[call.outputs[0]] = bool(value.value[0])
+
+
+def expand_nonzero(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds the node; of a constant it finds every element or none."""
+    given = walker.builder.types[call.inputs[0]] if call.inputs else None
+    found = walker.filled.get(call.inputs[0]) if call.inputs else None
+    if given is None or given.shape is None or found is None:
+        walker.add(call)
+        return
+    walker.add(call, (TensorType(DType.INT64, (given.rank, given.elements if found else 0)),))
+
+
+MODIFIERS = ("score_mod", "prob_mod")
+
+
+def expand_flex_attention(walker: Walker, frame: Frame, call: Call) -> None:
+    """Adds score_mod and prob_mod, each run once on [B, H, S_q, S_kv], and the attention without them. Where a shape is
+    not known they stay attributes, and the attention is unknown."""
+    builder = walker.builder
+    given = [builder.types[name] for name in call.inputs]
+    if len(given) == 3 and all(t.shape is not None for t in given):
+        h = attention_heads(given[0], given[1], given[2], None, 0, 0)
+        default = DType.FLOAT64 if given[0].dtype is DType.FLOAT64 else DType.FLOAT32
+        dtype = DTYPE_OF_CODE.get(call.attributes.get("softmax_precision", default.code), default)
+        scores = TensorType(dtype, (h.batch, h.q_heads, h.queries, h.keys))
+        for name in MODIFIERS:
+            body = call.attributes.pop(name, None)
+            if body is None:
+                continue
+            if not isinstance(body, GraphProto) or len(body.input) != 1:
+                raise LoadError(f"its {name} is no graph of one input", "export the model again")
+            run_body(walker, frame, call, body, name, [scores])
+    walker.add(call)
+
+
+EXPAND: Mapping[str, Expand] = {
+    "ConstantOfShape": expand_constant_of_shape,
+    "FlexAttention": expand_flex_attention,
+    "If": expand_if,
+    "Loop": expand_loop,
+    "NonZero": expand_nonzero,
+    "Scan": expand_scan,
+    "SequenceMap": expand_sequence_map,
+}
+
+
+def inline(walker: Walker, frame: Frame, call: Call, function: FunctionProto) -> None:
+    """Adds the function's body. Its values are named CALL/value, its nodes CALL/node."""
+    if len(call.inputs) > len(function.input) or len(call.outputs) > len(function.output):
+        raise LoadError(
+            f"the local function takes {len(function.input)} inputs and gives {len(function.output)} outputs, "
+            f"the call has {len(call.inputs)} and {len(call.outputs)}",
+            "export the model again",
+        )
+    env = dict(zip_longest(function.input, call.inputs, fillvalue=""))
+    passed = {name for name in function.output if name in env}
+    env |= {
+        name: outer for name, outer in zip(function.output, call.outputs, strict=False) if outer and name not in passed
+    }
+    attributes = {a.name: a.value for a in function.attribute} | call.attributes
+    origin = (function.domain, function.name, function.overload)
+    body = Frame(env, None, call.name, f"{call.name}/", (*call.scope, call.name), attributes, frame.depth + 1, origin)
+    builder = walker.builder
+    outside = builder.opset
+    builder.opset = {**outside, **function.opset}
+    try:
+        walker.run(body, function.buf, function.node)
+    finally:
+        builder.opset = {**function.opset, **outside}
+    for name, outer in zip(function.output, call.outputs, strict=False):
+        if outer and name in passed:
+            builder.add(
+                "Identity",
+                (env[name],),
+                name=f"{call.name}/{name}",
+                outputs=(outer,),
+                scope=body.scope,
+                place=walker.place,
+            )

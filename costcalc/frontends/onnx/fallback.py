@@ -1,0 +1,103 @@
+"""Types of nodes that have no shape rule here: by ONNX's own inference where all extents are numbers, else
+as the file itself declares them (value_info).
+
+The names of ONNX's own operators, as the installed onnx package lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.core.dim import Poly, substitute
+from costcalc.core.ir import DTYPE_OF_CODE, DType, Node, TensorType
+from costcalc.frontends.onnx.inputs import Binding
+from costcalc.frontends.onnx.messages import GraphProto, TypeProto, value_info
+from costcalc.frontends.symbols import declared_dim
+from costcalc.graph.builder import Infer
+
+Types = tuple[TensorType, ...]
+
+
+def inference(graph: GraphProto, binding: Binding, opset: Mapping[str, int]) -> Infer:
+    """What GraphBuilder asks for the types of a node without a shape rule."""
+    declared: dict[str, TensorType] | None = None
+
+    def infer(node: Node, inputs: Sequence[TensorType | None], version: int) -> Types | None:
+        nonlocal declared
+        known = by_onnx(node, inputs, opset)
+        if known is not None or binding.overridden:
+            return known
+        if declared is None:
+            infos = (value_info(graph.buf, a, b) for a, b in graph.value_info)
+            declared = {i.name: _type(i.type, binding) for i in (*infos, *graph.output)}
+        if not any(name in declared for name in node.outputs):
+            return None
+        return tuple(declared.get(name, TensorType(DType.UNDEFINED, None)) for name in node.outputs)
+
+    return infer
+
+
+def _type(t: TypeProto, binding: Binding) -> TensorType:
+    """A declared type; its shape is only known where every extent is declared."""
+    dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
+    if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
+        return TensorType(dtype, None)
+    return TensorType(dtype, tuple(substitute(declared_dim(d, "?"), binding.symbols) if d else 0 for d in t.dims))
+
+
+def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
+    """ONNX's inference of one node; None where an extent is a symbol, or where it cannot tell."""
+    if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
+        return None
+    from onnx import checker, defs, helper, shape_inference
+
+    version = opset.get(node.domain, 1)
+    if not defs.has(node.op_type, node.domain):
+        return None
+    try:
+        schema = defs.get_schema(node.op_type, version, node.domain)
+        proto = helper.make_node(
+            node.op_type, node.inputs, node.outputs, domain=node.domain, **_attributes(node.attributes)
+        )
+        named = [
+            (name, t.dtype.value[2], [int(d) for d in t.shape or ()], t.value)
+            for name, t in zip(node.inputs, inputs, strict=True)
+            if t is not None
+        ]
+        types = {name: helper.make_tensor_type_proto(code, shape) for name, code, shape, _ in named}
+        data = {
+            name: helper.make_tensor(name, code, shape, value)
+            for name, code, shape, value in named
+            if value is not None and not any(isinstance(v, Poly) for v in value)
+        }
+        imports = [helper.make_opsetid(domain, number) for domain, number in opset.items()]
+        found = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
+    except (shape_inference.InferenceError, checker.ValidationError, defs.SchemaError, ValueError, TypeError):
+        return None  # it cannot tell; the node's outputs are then unknown, and reported so
+    return tuple(_from_onnx(found.get(name)) for name in node.outputs)
+
+
+def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as onnx.helper takes them; ValueError for a tensor, whose elements we may not have."""
+    if any(isinstance(v, TensorType) for v in attributes.values()):
+        raise ValueError("a tensor attribute")
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in attributes.items()}
+
+
+def _from_onnx(proto: Any) -> TensorType:
+    if proto is None or not proto.HasField("tensor_type"):
+        return TensorType(DType.UNDEFINED, None)
+    tensor = proto.tensor_type
+    dtype = DTYPE_OF_CODE.get(tensor.elem_type, DType.UNDEFINED)
+    dims = tensor.shape.dim
+    if not tensor.HasField("shape") or any(not d.HasField("dim_value") for d in dims):
+        return TensorType(dtype, None)
+    return TensorType(dtype, tuple(d.dim_value for d in dims))
+
+
+def onnx_operators() -> frozenset[tuple[str, str]]:
+    """(domain, name) of each operator."""
+    from onnx import defs
+
+    return frozenset((schema.domain, schema.name) for schema in defs.get_all_schemas())

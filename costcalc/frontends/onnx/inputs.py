@@ -1,0 +1,163 @@
+"""What the user binds (--dim, --shape, --value) applied to the graph inputs of an ONNX file.
+
+- An extent without a name (absent, `?`, 0 or -1) is the symbol INPUT_dimI, I its axis.
+- dims binds a name everywhere. shapes binds the extents of an input, and with them, everywhere, the names that it
+  declares. A shape may differ from fixed extents: the graph is then costed as if the exporter had left them open, and
+  a note says so.
+- An unbound first extent of an input is 1 if its name says batch, is N, B or bs, or if it has none. With `symbolic` it
+  is left open, and so are the extents of an image that the file fixes (see symbols.symbolic_shape).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim, Poly, substitute, symbol, symbols
+from costcalc.core.errors import UnknownNameError, UsageError
+from costcalc.core.ir import DType, Value
+from costcalc.frontends.onnx.messages import ValueInfoProto
+from costcalc.frontends.symbols import declared_dim, says_batch, symbol_name, symbolic_shape
+
+
+class Binding(NamedTuple):
+    """The inputs' shapes (None: not even the rank is known), what the symbols are bound to, the names that the file
+    itself declares, what was decided by default, and whether a shape overrides what the file declares."""
+
+    shapes: Mapping[str, tuple[Dim, ...] | None]
+    symbols: Mapping[str, Dim]
+    declared: frozenset[str]
+    notes: tuple[str, ...]
+    overridden: bool
+
+
+def bind(
+    inputs: Sequence[ValueInfoProto],
+    dims: Mapping[str, Dim],
+    shapes: Mapping[str, Sequence[Dim]],
+    symbolic: bool = False,
+) -> Binding:
+    """Shapes of the graph inputs under what the user binds. UsageError for an unknown input, a rank that differs, two
+    values for one name, or an extent below 1."""
+    declared = {i.name: _declared(i) for i in inputs}
+    if symbolic:
+        declared = {name: shape and tuple(symbolic_shape(shape, {})) for name, shape in declared.items()}
+    for name in shapes:
+        if name not in declared:
+            fact = f"--shape names {name!r}, which is no input"
+            raise UnknownNameError(fact, did_you_mean(name, declared), argument="shapes", name=name)
+    names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
+    bound: dict[str, Dim] = dict(dims)
+    fixed: dict[tuple[str, int], Dim] = {}
+    notes: list[str] = []
+    given = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
+    for name, shape in shapes.items():
+        own = declared[name]
+        if own is not None and len(own) != len(shape):
+            raise UsageError(f"--shape gives {name!r} {len(shape)} extents, it has {_shown(own)}", f"give {len(own)}")
+    for name, axis, extent in given:
+        _bind_name(declared[name], name, axis, extent, bound)
+    for name, axis, extent in given:
+        own = declared[name]
+        if own is None:
+            continue
+        have = _solve(substitute(own[axis], bound), extent, bound)
+        if have != extent:
+            fixed[name, axis] = extent
+    if not symbolic:
+        notes += _batch_defaults(declared, fixed, bound, frozenset(dims))
+    for name, value in bound.items():
+        if isinstance(value, int) and value < 1:
+            raise UsageError(f"{name} = {value}", "an extent is at least 1")
+    result: dict[str, tuple[Dim, ...] | None] = {}
+    for name, own in declared.items():
+        if own is None:
+            result[name] = tuple(shapes[name]) if name in shapes else None
+            continue
+        result[name] = tuple(fixed.get((name, i), substitute(d, bound)) for i, d in enumerate(own))
+        if any(key[0] == name for key in fixed):
+            notes.append(f"{name} is declared as {_shown(own)} and costed as {_shown(result[name] or ())}")
+    return Binding(result, bound, names, tuple(notes), bool(fixed))
+
+
+def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:
+    """The elements of an input that --value binds: one integer, bool or float, all elements alike."""
+    if shape is None or any(isinstance(d, Poly) for d in shape) or (size := _size(shape)) > 64:
+        raise UsageError(f"--value binds {name!r}, which is no small tensor", "bind a scalar input")
+    if dtype is DType.BOOL:
+        return (bool(value),) * size
+    return (float(value) if dtype.is_float else int(value),) * size
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """A remedy that names the nearest choices, or all of a few."""
+    known = list(choices)
+    near = difflib.get_close_matches(name, known, 3, 0.6)
+    if near:
+        return "did you mean " + " or ".join(near) + "?"
+    return f"choose from: {', '.join(known[:20])}" if known else "there are none"
+
+
+def _size(shape: tuple[Dim, ...]) -> int:
+    size = 1
+    for d in shape:
+        size *= int(d)
+    return size
+
+
+def _declared(info: ValueInfoProto) -> tuple[Dim, ...] | None:
+    if info.type.dims is None:
+        return None
+    return tuple(declared_dim(d, f"{info.name}_dim{i}") for i, d in enumerate(info.type.dims))
+
+
+def _shown(shape: Sequence[Dim]) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]) -> None:
+    """Binds the name that an input declares for an axis to the extent given for it."""
+    if isinstance(extent, int) and extent < 1:
+        raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 1")
+    declared = symbol_name(own[axis]) if own is not None else None
+    if declared is None or symbol_name(extent) == declared:
+        return
+    have = bound.get(declared, extent)
+    if isinstance(have, int) and isinstance(extent, int) and have != extent:
+        raise UsageError(f"{declared} is {have} and, by axis {axis} of {name!r}, {extent}", "give it one value")
+    bound[declared] = extent
+
+
+def _solve(have: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
+    """Binds the one open name of a declared a·name + b so that it equals the extent given; the declared extent then."""
+    open_names = symbols(have)
+    if len(open_names) != 1 or not isinstance(extent, int):
+        return have
+    (name,) = open_names
+    at_0, at_1 = substitute(have, {name: 0}), substitute(have, {name: 1})
+    slope = at_1 - at_0
+    if not isinstance(at_0, int) or slope * symbol(name) + at_0 != have or (extent - at_0) % slope:
+        return have
+    value = (extent - at_0) // slope
+    if value < 1:
+        return have
+    bound[name] = value
+    return extent
+
+
+def _batch_defaults(
+    declared: Mapping[str, tuple[Dim, ...] | None],
+    fixed: Mapping[tuple[str, int], Dim],
+    bound: dict[str, Dim],
+    kept: frozenset[str],
+) -> list[str]:
+    notes: list[str] = []
+    for name, shape in declared.items():
+        if not shape or (name, 0) in fixed:
+            continue
+        batch = symbol_name(substitute(shape[0], bound))
+        if batch is not None and batch not in kept and (says_batch(batch) or batch == f"{name}_dim0"):
+            bound[batch] = 1
+            notes.append(f"{batch} = 1 (default)")
+    return notes

@@ -1,0 +1,229 @@
+"""ONNX file -> Graph, without the onnx package: types are inferred node by node, weights are never read.
+
+What an exporter seems to have done to a network, as notes: a tied weight stored twice, BatchNormalization folded.
+
+They correct nothing: what stands in the file is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from costcalc.core.assumptions import Assumption, collecting
+from costcalc.core.dim import Dim, substitute, symbol
+from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
+from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
+from costcalc.frontends.onnx.constants import promote
+from costcalc.frontends.onnx.expansions import EXPAND, inline
+from costcalc.frontends.onnx.fallback import inference
+from costcalc.frontends.onnx.inputs import Binding, bind, bind_value, did_you_mean
+from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
+from costcalc.frontends.onnx.parse import model
+from costcalc.frontends.onnx.scopes import Frame
+from costcalc.frontends.onnx.source import read, unpack
+from costcalc.frontends.onnx.walker import Walker
+from costcalc.frontends.onnx.wire import Buffer
+from costcalc.frontends.symbols import declared_dim, symbol_name
+from costcalc.graph.builder import GraphBuilder
+
+TABLES, PRODUCTS, CONVOLUTIONS = ("Gather", "GatherND"), ("MatMul", "Gemm"), ("Conv", "ConvTranspose")
+
+FOLDED_NAME = "onnx::Conv"
+"""What torch's exporter calls the weight of a convolution that it has changed: it folded a BatchNormalization in."""
+
+NORM_BLOCK = re.compile(r"(?:^|[._])(?:bn|batch_?norm)\d*$", re.IGNORECASE)
+"""A block whose name says BatchNormalization; torch's newer exporter leaves a convolution in it when it folds it."""
+
+
+def hints(graph: Graph) -> Iterator[str]:
+    """Notes on a graph, each a sentence."""
+    tables: dict[str, tuple[Dim, ...]] = {}
+    weights: dict[frozenset[Dim], set[str]] = defaultdict(set)
+    folded = ""
+    stored = graph.initializers
+    for node in graph.nodes:
+        op = node.op_type
+        if op in PRODUCTS:
+            for name in node.inputs[:2]:
+                if name in stored and len(stored[name].shape or ()) == 2:
+                    weights[frozenset(stored[name].shape or ())].add(name)
+        elif op in CONVOLUTIONS:
+            if not folded and len(node.inputs) > 1 and _took_a_norm(node):
+                folded = node.inputs[1]
+        elif op in TABLES and node.inputs[0] in stored and len(stored[node.inputs[0]].shape or ()) == 2:
+            tables[node.inputs[0]] = stored[node.inputs[0]].shape or ()
+    yield from _tied(graph, tables, weights)
+    if folded:
+        yield (
+            f"BatchNormalization seems to be folded into convolutions ({folded}, …): the trained network has more "
+            "parameters than the file"
+        )
+
+
+def _took_a_norm(node: Node) -> bool:
+    """Whether a convolution looks as if a BatchNormalization had been folded into it."""
+    return node.inputs[1].startswith(FOLDED_NAME) or bool(node.scope and NORM_BLOCK.search(node.scope[-1]))
+
+
+def _tied(graph: Graph, tables: dict[str, tuple[Dim, ...]], weights: dict[frozenset[Dim], set[str]]) -> Iterator[str]:
+    """A table and the one product's weight that has its shape, or that of its transpose, are often one weight."""
+    for table, shape in tables.items():
+        alike = weights.get(frozenset(shape), set())
+        others = [name for name, other in tables.items() if frozenset(other) == frozenset(shape) and name != table]
+        if len(alike) != 1 or table in alike or others or len(set(shape)) == 1:
+            continue
+        (weight,) = alike
+        yield (
+            f"{table} and {weight} have the same shape up to transposition: if they are one tied weight, "
+            f"{graph.initializers[table].elements:,} of the parameters are counted twice"
+        )
+
+
+_MOST_ROUNDS = 8
+"""A graph is built again when names of extents turn out to be equal; each round makes more of them one."""
+
+
+def load_onnx(
+    source: str | bytes,
+    dims: Mapping[str, Dim] | None = None,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    values: Mapping[str, int | bool | float] | None = None,
+    *,
+    name: str = "",
+    symbolic: bool = False,
+) -> Graph:
+    """The graph of an ONNX file, given by its path or its bytes; name is what errors call it.
+
+    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see onnx_bind). LoadError
+    where it is no model, UsageError where a name that is bound does not exist, ShapeError where types do not fit.
+    """
+    place = name or (source if isinstance(source, str) else "model.onnx")
+    try:
+        return _load(
+            unpack(source) if isinstance(source, bytes) else read(source),
+            place,
+            dims or {},
+            shapes or {},
+            values or {},
+            symbolic,
+        )
+    except UsageError:
+        raise
+    except CostcalcError as error:
+        raise error.at(place) from error
+
+
+def _load(
+    buf: Buffer,
+    place: str,
+    dims: Mapping[str, Dim],
+    shapes: Mapping[str, Sequence[Dim]],
+    values: Mapping[str, int | bool | float],
+    symbolic: bool,
+) -> Graph:
+    if not len(buf):
+        raise LoadError("the file is empty", "export the model again")
+    proto = model(buf)
+    if proto.graph is None or not (proto.graph.node or proto.graph.output):
+        raise LoadError("it holds no graph", "give an ONNX model")
+    stored = {t.name for t in proto.graph.initializer}
+    inputs = [i for i in proto.graph.input if i.name not in stored]
+    names = [i.name for i in inputs]
+    for name in values:
+        if name not in names:
+            fact = f"--value names {name!r}, which is no input"
+            raise UnknownNameError(fact, did_you_mean(name, names), argument="values", name=name)
+    equal: dict[str, Dim] = {}
+    first: tuple[Assumption, ...] = ()
+    for _ in range(_MOST_ROUNDS):
+        named = {name: substitute(value, equal) for name, value in dims.items()}
+        given = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
+        binding = bind(inputs, {**equal, **named}, given, symbolic)
+        with collecting() as found:
+            walker, outputs = _walk(proto, place, inputs, binding, values)
+        renamed = _equal_names(found)
+        if not renamed:
+            break
+        equal = {name: substitute(value, renamed) for name, value in equal.items()} | renamed
+        first += tuple(a for a in found if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
+    builder = walker.builder
+    known = binding.declared | builder.data_symbols.keys()
+    for name in dims:
+        if name not in known:
+            fact = f"--dim names {name!r}, which the model does not have"
+            raise UnknownNameError(fact, did_you_mean(name, sorted(known)), argument="dims", name=name)
+    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
+    builder.notes[:0] = binding.notes
+    promote(builder, walker.defined.constants)
+    assumptions = {str(a): a for a in (*first, *found)}.values()
+    graph = builder.build(outputs, assumptions)
+    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *hints(graph)))
+
+
+def _walk(
+    proto: ModelProto,
+    place: str,
+    inputs: Iterable[ValueInfoProto],
+    binding: Binding,
+    values: Mapping[str, int | bool | float],
+) -> tuple[Walker, tuple[str, ...]]:
+    """A builder with all nodes, and the graph's outputs."""
+    graph = proto.graph
+    assert graph is not None
+    opset = proto.opset or {"": 1}
+    infer = inference(graph, binding, opset)
+    builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
+    functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
+    for info in inputs:
+        if info.type.kind in ("sequence", "optional"):
+            builder.types[info.name] = _composite(builder, info.name, info.type)
+            builder.inputs.append(info.name)
+            continue
+        shape = binding.shapes[info.name]
+        dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
+        value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
+        builder.add_input(info.name, dtype, shape, value)
+    walker = Walker(builder, place, functions, EXPAND, inline)
+    return walker, walker.graph(Frame({}), graph)
+
+
+def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
+    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which is taken as
+    given."""
+    if type_.kind == "optional":
+        builder.notes.append(f"the optional input {name} is taken as given")
+    dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
+    if type_.kind == "tensor":
+        dims = type_.dims
+        shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
+        return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
+    if type_.element is None:
+        return UNKNOWN
+    if type_.kind == "optional":
+        return _composite(builder, name, type_.element)
+    item = _composite(builder, name, type_.element)
+    if item.shape is None:
+        return UNKNOWN
+    length = builder.binding.get(f"{name}_length", symbol(f"{name}_length"))
+    builder.data_symbols[f"{name}_length"] = name
+    return SequenceType(item.dtype, (length,), (item,))
+
+
+def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+    """Symbols that the graph takes for equal: each name -> the one that stands for it."""
+    root: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while name in root:
+            name = root[name]
+        return name
+
+    for left, relation, right in assumptions:
+        a, b = symbol_name(left), symbol_name(right)
+        if relation == "=" and a and b and find(a) != find(b):
+            root[find(b)] = find(a)
+    return {name: symbol(find(name)) for name in root}

@@ -1,0 +1,87 @@
+"""Names inside graphs, subgraphs and functions: what a name stands for in the builder."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from costcalc.core.ir import TensorType
+from costcalc.frontends.onnx.messages import GraphProto, NodeProto
+from costcalc.frontends.onnx.wire import fields
+
+Claimed = dict[str, tuple[str, str]]
+"""The builder's names of values -> the frame and the name there that each stands for."""
+
+
+class Frame(NamedTuple):
+    """Where names are looked up: env maps the names of this (sub)graph or function to the builder's; a subgraph sees
+    its parent's too. values is the path before the names of what it defines, names that before its nodes' names.
+    attributes are those of the enclosing function's call. origin tells where the graph stands in the file, the same in
+    every call of a function and every trip of a loop."""
+
+    env: dict[str, str]
+    parent: Frame | None = None
+    values: str = ""
+    names: str = ""
+    scope: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = {}
+    depth: int = 0
+    origin: tuple[Hashable, ...] = ()
+
+    def find(self, name: str) -> str:
+        """The builder's name of a value."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.env:
+                return frame.env[name]
+            frame = frame.parent
+        return name
+
+    def define(self, name: str, claimed: Claimed) -> str:
+        """The builder's name of a value that this graph computes: no other value has it."""
+        if not name or not self.values:
+            return name
+        if name not in self.env:
+            path = made = f"{self.values}/{name.lstrip('/')}"
+            value, n = (self.values, name), 1
+            while claimed.setdefault(made, value) != value:
+                made, n = f"{path}_{n}", n + 1
+            self.env[name] = made
+        return self.env[name]
+
+
+class Call(NamedTuple):
+    """A node with its names and attributes as the builder knows them."""
+
+    op_type: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+    domain: str
+    scope: tuple[str, ...]
+    origin: tuple[Hashable, ...] = ()
+
+
+def claims(graph: GraphProto) -> Claimed:
+    """The names that the file's own graph needs."""
+    return {name: ("", name) for name in _names(graph)}
+
+
+def _names(graph: GraphProto) -> Iterator[str]:
+    for held in (graph.input, graph.initializer):
+        yield from (item.name for item in held)
+    yield from (s.values.name for s in graph.sparse_initializer)
+    for at, end in graph.node:
+        yield from (
+            str(graph.buf[a:b], "utf8", "backslashreplace") for key, a, b in fields(graph.buf, at, end) if key == 18
+        )
+
+
+def missing(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
+    """The first value that a node reads and nothing has computed yet, or ""."""
+    for name in node.input:
+        found = name if top else frame.find(name)
+        if found and found not in types:
+            return found
+    return ""

@@ -1,0 +1,144 @@
+"""Where an ONNX model's bytes come from: a file, a zip archive with one model, or textual ONNX."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import mmap
+import re
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from costcalc.core.errors import LoadError
+from costcalc.frontends.onnx.wire import REMEDY, Buffer
+
+MAPPED = 1 << 25
+"""Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
+
+LARGEST_UNPACKED = 1 << 31
+"""Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
+
+_MOST_RATIO, _RATIO_FROM = 200, 1 << 26
+"""Weights hardly compress: a member from this size on that shrank by more than this factor holds none."""
+
+_DEEPEST_TEXT = 200
+"""Brackets inside each other in a textual model: its parser recurses."""
+
+_CHUNK = 1 << 20
+
+_ZIP = b"PK\x03\x04"
+
+
+def read(source: str) -> Buffer:
+    """The bytes of the model at a path."""
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            if path.suffix == ".onnxtxt":
+                return _text(file.read())
+            if file.read(4) == _ZIP:
+                return _zip(file)
+            size = file.seek(0, 2)
+            if size >= MAPPED:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            file.seek(0)
+            return file.read()
+    except OSError as error:
+        raise LoadError(f"it cannot be read: {error.strerror or error}", "check the path") from error
+
+
+def unpack(data: bytes) -> Buffer:
+    """The model in some bytes, which may be a zip archive."""
+    return _zip(io.BytesIO(data)) if data[:4] == _ZIP else data
+
+
+def _zip(file: IO[bytes]) -> Buffer:
+    """The one .onnx file in an archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = [i for i in archive.infolist() if i.filename.endswith(".onnx")]
+            if len(found) != 1:
+                names = ", ".join(i.filename for i in found[:5]) or "none"
+                raise LoadError(f"the archive holds {len(found)} .onnx files ({names})", "unpack the one that is meant")
+            info = found[0]
+            compressed = info.compress_type != zipfile.ZIP_STORED
+            dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
+            if compressed and (info.file_size > LARGEST_UNPACKED or dense):
+                fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
+                raise LoadError(fact, "unpack it first")
+            with archive.open(info) as member:
+                return _member(member, info)
+    except _DAMAGED as error:
+        fact = f"the archive is damaged or of a kind that is not read: {error or type(error).__name__}"
+        raise LoadError(fact, "unpack it first") from error
+
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What zipfile and its decompressors raise; RuntimeError where a password is needed."""
+
+
+def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
+    """A member of an archive, after a look at its first byte: the key of a field, if it is a model."""
+    head = member.read(1)
+    if not head or head[0] < 8 or head[0] & 7 not in (0, 1, 2, 5):
+        raise LoadError(f"{info.filename} is {'no protobuf message' if head else 'empty'}", REMEDY)
+    if info.file_size < MAPPED:
+        return head + member.read()
+    unpacked = mmap.mmap(-1, info.file_size)  # one copy, where bytes would be joined from two
+    unpacked.write(head)
+    while chunk := member.read(_CHUNK):
+        unpacked.write(chunk)
+    if unpacked.tell() != info.file_size:
+        raise EOFError(f"{info.filename} is cut")
+    return unpacked
+
+
+def parsed(data: bytes, place: str) -> bytes:
+    """The model in the textual form's bytes; errors are told with their place."""
+    try:
+        return _text(data)
+    except LoadError as error:
+        raise error.at(place) from error
+
+
+def _text(data: bytes) -> bytes:
+    """ONNX's textual form, parsed by the onnx package."""
+    from onnx import parser
+
+    try:
+        if _depth(data) > _DEEPEST_TEXT:
+            raise LoadError(f"brackets are nested more than {_DEEPEST_TEXT} deep", "unnest them")
+        parsed: bytes = parser.parse_model(data.decode("utf8")).SerializeToString()
+        return parsed
+    except (parser.ParseError, UnicodeDecodeError) as error:
+        raise LoadError(f"it is no textual ONNX: {error}".strip(), "correct it") from error
+
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
+
+
+def _depth(data: bytes) -> int:
+    """How many brackets stand inside each other, outside of strings and comments."""
+    depth = most = 0
+    for found in _BRACKETS.finditer(data):
+        token = found[0]
+        if token in b"[({<":
+            depth += 1
+            most = max(most, depth)
+        elif token in b"])}>":
+            depth -= 1
+    return most

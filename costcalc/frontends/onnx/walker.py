@@ -1,0 +1,200 @@
+"""Walks the nodes of an ONNX graph, its subgraphs and local functions, and adds them to a GraphBuilder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.ir import TensorType
+from costcalc.frontends.onnx.constants import Definitions
+from costcalc.frontends.onnx.messages import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
+from costcalc.frontends.onnx.parse import Cache, nodes
+from costcalc.frontends.onnx.scopes import Call, Frame, missing
+from costcalc.frontends.onnx.wire import Buffer
+from costcalc.graph.builder import GraphBuilder
+
+MOST_NODES = 500_000
+"""Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
+
+DEEPEST = 40
+"""Subgraphs and functions inside each other."""
+
+Expand = Callable[["Walker", Frame, Call], None]
+
+
+class Walker:
+    """Adds nodes to a builder. expand holds the operators that are graphs of other operators (If, Loop, …); function
+    expands a call of a local function."""
+
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        place: str,
+        functions: Mapping[tuple[str, str, str], FunctionProto],
+        expand: Mapping[str, Expand],
+        function: Callable[[Walker, Frame, Call, FunctionProto], None],
+    ) -> None:
+        self.builder, self.place, self.functions = builder, place, functions
+        self.expand, self.function = expand, function
+        self.cache: Cache = {}
+        self.used: dict[str, int] = {}
+        self.scopes: dict[str, tuple[str, ...]] = {}
+        self.defined = Definitions(builder)
+        self.choices: list[str] = []
+        self.filled: dict[str, bool] = {}
+        self.left = MOST_NODES
+
+    def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
+        """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
+        if not frame.values:
+            self.defined.top = graph
+        for t in graph.initializer:
+            self.defined.initializer(frame, t.name, t.type())
+        for s in graph.sparse_initializer:
+            self.defined.initializer(frame, s.values.name, s.type())
+        self.run(frame, graph.buf, graph.node)
+        results = tuple([frame.find(o.name) for o in graph.output])
+        for name in results:
+            if name not in self.builder.types:
+                raise LoadError(f"the output {name!r} is computed by no node", "export the model again")
+        return results
+
+    def run(self, frame: Frame, buf: Buffer, spans: tuple[Span, ...]) -> None:
+        """Adds nodes in their order."""
+        if frame.depth > DEEPEST:
+            raise LoadError(f"graphs and functions are nested more than {DEEPEST} deep", "unnest them")
+        if frame.depth:
+            self.left -= len(spans)
+        if self.left < 0:
+            raise LoadError(f"functions and loops unfold into more than {MOST_NODES:,} nodes", "simplify them")
+        top = frame.parent is None and not frame.env and not frame.values
+        types = self.builder.types
+        waiting: dict[str, list[tuple[NodeProto, str]]] = {}
+        for index, node in enumerate(nodes(buf, spans, self.cache)):
+            name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
+            absent = missing(frame, node, types, top)
+            if absent:
+                waiting.setdefault(absent, []).append((node, name))
+                continue
+            self._add(frame, node, name, top)
+            if waiting:
+                self._release(frame, list(node.output), waiting, top)
+        for absent, nodes_left in waiting.items():
+            node, name = nodes_left[0]
+            raise LoadError(
+                f"it reads {absent!r}, which no node computes, or only from this one's own result",
+                "a graph has no cycles",
+                f"{self.place}: {name} ({node.op_type})",
+            )
+
+    def _release(
+        self, frame: Frame, ready: list[str], waiting: dict[str, list[tuple[NodeProto, str]]], top: bool
+    ) -> None:
+        """Adds the nodes that stood in the file before what they read: converters do not always sort."""
+        while ready:
+            for node, name in waiting.pop(ready.pop(), ()):
+                absent = missing(frame, node, self.builder.types, top)
+                if absent:
+                    waiting.setdefault(absent, []).append((node, name))
+                else:
+                    self._add(frame, node, name, top)
+                    ready += node.output
+
+    def _add(self, frame: Frame, node: NodeProto, name: str, top: bool) -> None:
+        """Adds one node; an error gets its place."""
+        try:
+            self._node(frame, node, name, top)
+        except CostcalcError as error:
+            raise error.at(f"{self.place}: {name} ({node.op_type})") from error
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            fact = f"its rule fails with {type(error).__name__}: {error}"
+            raise LoadError(
+                fact,
+                "the node is malformed, or this is a bug of costcalc: --debug shows where",
+                f"{self.place}: {name} ({node.op_type})",
+            ) from error
+
+    def _node(self, frame: Frame, node: NodeProto, name: str, top: bool) -> None:
+        op_type, domain, attribute = node.op_type, node.domain, node.attribute
+        inputs, outputs = node.input, node.output
+        origin = frame.origin
+        attributes: dict[str, Any] = {}
+        if attribute:
+            attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
+            if len(attributes) != len(attribute):
+                attributes |= _referred(attribute, frame.attributes)
+                origin = (*frame.origin, frame.values)
+        if op_type == "Constant" and not domain:
+            self.defined.constant(frame, node, attributes, (*origin, outputs), name)
+            return
+        if not top:
+            inputs = tuple([frame.find(x) if x else "" for x in inputs])
+            outputs = tuple([self.defined.name(frame, x) for x in outputs])
+        scope = self._scope(name, node.scopes, frame)
+        expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
+        if expand is not None or function is not None:
+            call = Call(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
+            if expand is not None:
+                expand(self, frame, call)
+            elif function is not None:
+                self.function(self, frame, call, function)
+            return
+        self.builder.add(
+            op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
+        )
+
+    def add(self, call: Call, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None) -> None:
+        """Adds a node as it is; its outputs' types where they are known, its inputs where they differ."""
+        self.builder.add(
+            call.op_type,
+            call.inputs if inputs is None else inputs,
+            call.attributes,
+            name=call.name,
+            outputs=call.outputs,
+            domain=call.domain,
+            scope=call.scope,
+            place=self.place,
+            types=types,
+        )
+
+    def _unique(self, name: str) -> str:
+        n = self.used.get(name)
+        if n is None:
+            self.used[name] = 1
+            return name
+        while f"{name}_{n}" in self.used:
+            n += 1
+        self.used[name] = n + 1
+        self.used[f"{name}_{n}"] = 1
+        return f"{name}_{n}"
+
+    def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
+        """The blocks that a node stands in: from its path-like name, or from what torch's exporter says beside it."""
+        if frame.names:
+            own = _path(name[len(frame.names) :])
+            return frame.scope + own
+        if "/" in name:
+            return _path(name) or frame.scope
+        if not scopes:
+            return frame.scope
+        known = self.scopes.get(scopes)
+        if known is None:
+            known = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
+        return known
+
+
+_STRINGS = re.compile(r"'([^']*)'")
+
+
+def _path(name: str) -> tuple[str, ...]:
+    return tuple(filter(None, name.split("/")[:-1]))
+
+
+def _referred(attributes: Sequence[AttributeProto], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes that a function takes from its call."""
+    return {a.name: given[a.ref] for a in attributes if a.ref and a.ref in given}

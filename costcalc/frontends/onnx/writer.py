@@ -1,0 +1,284 @@
+"""Graph -> ONNX file. The only module, beside inference, that imports onnx and numpy.
+
+Nodes and values keep their names. Stored tensors become initializers, known constants (axes, shapes, clip bounds)
+become Constant nodes, so that reading the file again counts the same parameters.
+
+A Graph's stored tensors -> initializers of an ONNX file: zeros, random numbers, or references to absent data.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costcalc.core.dim import symbols
+from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
+from costcalc.core.version import __version__
+from costcalc.graph.parameters import stored
+
+if TYPE_CHECKING:
+    import onnx
+
+SEED = 0
+
+INLINE = 1 << 30
+"""Bytes of weights from which on they stand in a file beside the model: a protobuf message ends at 2 GiB."""
+
+ABSENT = "weights.bin"
+"""What `none` names as the file of the weights; it is never written."""
+
+_FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DType.BFLOAT16: "<u2"}
+
+
+def tensor(name: str, t: TensorType) -> onnx.TensorProto:
+    """A tensor of known elements; of zeros where they were not kept."""
+    from onnx import TensorProto, helper
+
+    shape = concrete(t.shape or (), name)
+    if t.value is not None:
+        return helper.make_tensor(name, t.dtype.code, shape, concrete(t.value, name))
+    made = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
+    if t.dtype is DType.STRING:
+        made.string_data.extend([b""] * int(concrete([t.elements], name)[0]))
+    else:
+        made.raw_data = bytes(concrete([t.nbytes], name)[0])
+    return made
+
+
+def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
+    """Numbers without symbols. UsageError where one holds a symbol."""
+    out = list(numbers)
+    for number in out:
+        if not isinstance(number, (int, float, complex, str)):
+            names = " ".join(f"--dim {name}=…" for name in symbols(number))
+            raise UsageError(f"{place} holds {number}, which is open", f"bind {names}")
+    return out
+
+
+def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
+    """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
+    that is needed and there is no path."""
+    kinds = {item.name: item.kind for item in stored(graph)}
+    tensors = {name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in graph.initializers.items()}
+    large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
+    sizes = {name: int(concrete([t.nbytes], name)[0]) for name, t in large.items()}
+    total = sum(sizes.values())
+    outside = weights == "none" or total >= INLINE
+    if outside and weights != "none" and path is None:
+        raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
+    location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
+    offset = 0
+    for name, t in tensors.items():
+        made = model.graph.initializer.add()
+        if name not in large:
+            made.CopyFrom(tensor(name, t))
+            continue
+        made.name, made.data_type = name, t.dtype.code
+        made.dims.extend(t.shape or ())
+        if outside:
+            _refer(made, location, offset, sizes[name])
+            offset += sizes[name]
+        else:
+            made.raw_data = _bytes(name, t, weights, kinds)
+    if outside and weights != "none" and path is not None:
+        with (path.parent / location).open("wb") as file:
+            if weights == "zeros":
+                file.truncate(total)
+            else:
+                file.writelines(_bytes(name, t, weights, kinds) for name, t in large.items())
+
+
+def _refer(made: onnx.TensorProto, location: str, offset: int, size: int) -> None:
+    made.data_location = made.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", size)):
+        made.external_data.add(key=key, value=str(value))
+
+
+def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
+    """The elements of a stored tensor, little-endian. Random floats are normal with deviation 1/√(elements of a row),
+    buffers (a variance, a scale) between 0.5 and 1.5; other types have bytes below 64, integers that are no parameters
+    (indices) are 0."""
+    size: int = concrete([t.nbytes], name)[0]
+    if weights == "zeros" or (t.dtype.is_integer and kinds.get(name) != "param") or t.dtype is DType.BOOL:
+        return bytes(size)
+    import numpy as np
+
+    random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
+    if t.dtype not in _FLOATS:
+        return random.integers(0, 64, size, dtype=np.uint8).tobytes()
+    shape = tuple(concrete(t.shape or (), name))
+    if kinds.get(name) == "buffer":
+        numbers = random.random(shape, dtype=np.float32) + np.float32(0.5)
+    else:
+        row = int(np.prod(shape[1:], dtype=np.int64)) or 1
+        numbers = random.standard_normal(shape, dtype=np.float32) / np.float32(row**0.5)
+    if t.dtype is DType.BFLOAT16:
+        return bytes((np.asarray(numbers, np.float32).view(np.uint32) >> 16).astype("<u2").tobytes())
+    return bytes(np.asarray(numbers).astype(_FLOATS[t.dtype]).tobytes())
+
+
+WEIGHTS = ("zeros", "random", "none")
+
+NEW_IN_23 = frozenset(("Attention", "RMSNormalization", "RotaryEmbedding", "output_dtype", "precision"))
+"""Operators and attributes; besides them opset 23 only let more element types through, float4e2m1 among them."""
+
+CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
+
+
+def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
+    """Writes a graph as an ONNX file, checked with onnx.checker.
+
+    weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
+    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where
+    weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
+    """
+    path = Path(path)
+    model = _checked(graph, weights)
+    with _writing(path):
+        store(model, graph, path, weights)
+        path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def serialized(graph: Graph, weights: str = "zeros") -> bytes:
+    """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
+    model = _checked(graph, weights)
+    store(model, graph, None, weights)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _checked(graph: Graph, weights: str) -> onnx.ModelProto:
+    if weights not in WEIGHTS:
+        raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
+    model = _model(graph)
+    _check(model, graph)
+    return model
+
+
+def _model(graph: Graph) -> onnx.ModelProto:
+    """The model without its stored tensors."""
+    from onnx import helper
+
+    values = {name: t for name, t in graph.types.items() if name not in graph.initializers}
+    computed = {name for node in graph.nodes for name in node.outputs if name}
+    given = set(graph.inputs)
+    read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
+    constants = [n for n in read if n in values and n not in computed and n not in given]
+    made = [_constant(name, values[name]) for name in constants]
+    made += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
+    inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
+    outputs = [_value_info(name, graph.types[name]) for name in graph.outputs]
+    known = [
+        _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
+    ]
+    domains = {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes} | {"": _opset(graph)}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
+    proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
+    ir_version = helper.find_min_ir_version_for(opsets, True)
+    return helper.make_model(proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc",
+                             producer_version=__version__)  # fmt: skip
+
+
+def _opset(graph: Graph) -> int:
+    """The default domain's version. A graph of opset 23 that has nothing of what 23 added to 22 is written as 22, which
+    older runtimes (ONNX Runtime 1.22) accept."""
+    version = graph.opset.get("", 1)
+    nodes = [n for n in graph.nodes if n.domain == ""]
+    if version != 23 or any(n.op_type in NEW_IN_23 or not NEW_IN_23.isdisjoint(n.attributes) for n in nodes):
+        return version
+    return 23 if any(t.dtype is DType.FLOAT4E2M1 for t in graph.types.values()) else 22
+
+
+def _known(t: TensorType) -> bool:
+    return t.shape is not None and t.dtype is not DType.UNDEFINED
+
+
+def _value_info(name: str, t: TensorType) -> onnx.ValueInfoProto:
+    from onnx import helper
+
+    return helper.make_value_info(name, _type(t))
+
+
+def _type(t: TensorType) -> onnx.TypeProto:
+    """An extent that holds a symbol is written as text."""
+    from onnx import helper
+
+    if isinstance(t, SequenceType):
+        item = t.value[0] if t.value else TensorType(t.dtype, None)
+        return helper.make_sequence_type_proto(_type(item))
+    shape = None if t.shape is None else [d if isinstance(d, int) else str(d) for d in t.shape]
+    return helper.make_tensor_type_proto(t.dtype.code, shape)
+
+
+def _node(node: Node, opset: int) -> onnx.NodeProto:
+    from onnx import helper
+
+    if node.op_type in CONTROL and node.domain == "":
+        raise CostcalcError(f"{node.op_type} cannot be written: its body stands in the graph as nodes",
+                            "export models without control flow", node.name)  # fmt: skip
+    kinds = _attribute_types(node, opset)
+    made = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
+    for key, value in node.attributes.items():
+        made.attribute.append(helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key)))
+    return made
+
+
+def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
+    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer
+    than the model's opset, such as a rewrite's Gelu."""
+    import onnx.defs
+
+    if not onnx.defs.has(node.op_type, node.domain):
+        return {}
+    if not onnx.defs.has(node.op_type, opset, node.domain):
+        since = onnx.defs.get_schema(node.op_type, node.domain).since_version
+        raise UsageError(f"opset {opset}, the model's, has no {node.op_type} yet",
+                         f"export the model with opset {since} or later", node.name)  # fmt: skip
+    schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
+    return {name: a.type for name, a in schema.attributes.items()}
+
+
+def _attribute(value: Any, place: str) -> Any:
+    if isinstance(value, TensorType):
+        if value.value is None:
+            raise CostcalcError("the elements of a tensor attribute are not known", "it cannot be written", place)
+        return tensor(place, value)
+    if isinstance(value, (tuple, list)):
+        return [_attribute(v, place) for v in value]
+    return value if isinstance(value, (int, float, str)) else concrete([value], place)[0]
+
+
+def _constant(name: str, t: TensorType) -> onnx.NodeProto:
+    from onnx import helper
+
+    return helper.make_node("Constant", [], [name], f"{name}/constant", value=tensor(name, t))
+
+
+def _check(model: onnx.ModelProto, graph: Graph) -> None:
+    """onnx.checker on the model with its stored tensors as inputs: the weights do not matter. ONNX's inference
+    must agree with the types here, where no extent is open."""
+    import onnx
+
+    checked = onnx.ModelProto()
+    checked.CopyFrom(model)
+    checked.graph.input.extend(_value_info(name, t) for name, t in graph.initializers.items())
+    is_open = any(not isinstance(d, int) for t in graph.types.values() for d in t.shape or ())
+    try:
+        onnx.checker.check_model(checked, full_check=not is_open)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise CostcalcError(f"onnx does not accept the model: {first}", "this is a bug of costcalc, or the model is "
+                            "only valid by its data") from error  # fmt: skip
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CostcalcError(
+            f"{path} cannot be written: {error.strerror}", "check the path and its permissions"
+        ) from error

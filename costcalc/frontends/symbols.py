@@ -1,0 +1,173 @@
+"""Which symbols have a default, and the names that extents get when they are left open on purpose.
+
+Dimension parameters: the strings that exporters write for extents become Dims.
+
+A name is a symbol; `197*batch`, `past_seq + seq`, `(((s0 - 1)//16)) + 1` and `Min(512, s12)` are arithmetic over names.
+A minus between letters without blanks is part of a name (`batch-size`). What is no arithmetic is one symbol, as it
+stands; so is what would take long to evaluate, and what is below 0.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from costcalc.core.dim import Dim, Poly, maximum, minimum, symbol
+from costcalc.core.errors import CostcalcError
+
+BATCH = frozenset(("n", "b", "bs", "batch"))
+
+IMAGE = {4: "NCHW", 5: "NCDHW"}
+
+
+def default_batch(name: str) -> bool:
+    """Whether a symbol at dimension 0 is a batch, 1 unless bound: it is called N, B, BS, or has `batch` in it."""
+    lower = name.lower()
+    return lower in BATCH or "batch" in lower
+
+
+def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim]) -> list[Dim]:
+    """The input's shape with batch and spatial extents left open: [N, C, H, W], [N, C, D, H, W]; of other ranks only
+    the batch. Symbols that are there already stand; dims binds the new ones."""
+    names = IMAGE.get(len(shape), "")
+    out = list(shape)
+    for i, extent in enumerate(shape):
+        if i == 1 or isinstance(extent, Poly) or (i > 1 and not names):
+            continue
+        name = "N" if i == 0 else names[i]
+        out[i] = dims.get(name, symbol(name))
+    return out
+
+
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+
+_ARITHMETIC = re.compile(r"[\w\s+\-*/%(),]+\Z")
+
+_JOINED = re.compile(r"\w-[^\W\d]|[^\W\d]\w*-\d")
+
+_UNNAMED = frozenset(("", "?", "-1", "0", "None", "none", "unk", "unknown"))
+
+_LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
+
+_MOST_TERMS, _MOST_BITS = 32, 64
+
+
+def dim_of(param: str) -> Dim:
+    """The extent that a dim_param names."""
+    if _NAME.match(param):
+        return symbol(param)
+    if len(param) <= _LONGEST and _ARITHMETIC.match(param) and not _JOINED.search(param):
+        try:
+            extent = _walk(ast.parse(param.strip(), mode="eval").body, 0)
+            if not _negative(extent):
+                return extent
+        except (SyntaxError, ValueError, ZeroDivisionError, CostcalcError):
+            pass  # no arithmetic that we know: the text itself names the extent
+    return symbol(param)
+
+
+def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
+    """An extent of a graph input: `unnamed` names it where the exporter left it open without a name."""
+    if isinstance(entry, int) and entry > 0:
+        return entry
+    if isinstance(entry, str) and entry.strip() not in _UNNAMED:
+        return dim_of(entry)
+    return symbol(unnamed)
+
+
+def says_batch(name: str) -> bool:
+    """Whether a symbol's name says that it counts independent samples: it has `batch` in it, or is N, B or bs."""
+    return "batch" in name.lower() or name in ("N", "B", "b", "bs")
+
+
+def symbol_name(d: Dim) -> str | None:
+    """The name where d is one symbol and nothing else."""
+    if isinstance(d, Poly) and len(d.terms) == 1:
+        ((monomial, c),) = d.terms.items()
+        if c == 1 and len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].op == "symbol":
+            return monomial[0][0].key
+    return None
+
+
+_BINARY: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+_CALLS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "min": minimum,
+    "max": maximum,
+    "mod": operator.mod,
+    "pythonmod": operator.mod,
+    "floordiv": operator.floordiv,
+    "cleandiv": operator.floordiv,
+    "ceildiv": lambda a, b: (a + b - 1) // b,
+}
+
+
+def _walk(node: ast.expr, depth: int) -> Dim:
+    """The value of parsed arithmetic; ValueError where it is something else."""
+    if depth > _DEEPEST:
+        raise ValueError("too deep")
+    if isinstance(node, ast.Name):
+        return symbol(node.id)
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return _dim(node.value)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_walk(node.operand, depth + 1)
+    if isinstance(node, ast.BinOp):
+        left, right = _walk(node.left, depth + 1), _walk(node.right, depth + 1)
+        if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _HIGHEST_POWER:
+            power: Dim = 1
+            for _ in range(right):
+                power = _dim(power * left)
+            return power
+        function = _BINARY.get(type(node.op))
+        if function is not None:
+            return _dim(function(left, right))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _call(node.func.id.lower(), node.args, depth)
+    raise ValueError("no arithmetic")
+
+
+def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
+    """`Min(a, b, …)` and the like, as sympy prints them; `floor(a/b)` and `ceiling(a/b)` are whole divisions."""
+    if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
+        ratio = args[0]
+        if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name) and ratio.func.id == "IntTrueDiv":
+            top, bottom = ratio.args
+        elif isinstance(ratio, ast.BinOp) and isinstance(ratio.op, ast.Div):
+            top, bottom = ratio.left, ratio.right
+        else:
+            raise ValueError("no whole division")
+        a, b = _walk(top, depth + 1), _walk(bottom, depth + 1)
+        return _dim(_dim(a + b - 1) // b if name.startswith("ceil") else a // b)
+    function = _CALLS.get(name)
+    if function is None or len(args) < 2:
+        raise ValueError("no function that we know")
+    total = _walk(args[0], depth + 1)
+    for arg in args[1:]:
+        total = _dim(function(total, _walk(arg, depth + 1)))
+    return total
+
+
+def _dim(value: Any) -> Dim:
+    """A result that is small enough to go on with; ValueError for any other."""
+    assert isinstance(value, (int, Poly))
+    terms = value.terms if isinstance(value, Poly) else {(): value}
+    if len(terms) > _MOST_TERMS or any(c.bit_length() > _MOST_BITS for c in terms.values()):
+        raise ValueError("too large")
+    if any(sum(power for _, power in monomial) > _HIGHEST_POWER for monomial in terms):
+        raise ValueError("too high a power")
+    return value
+
+
+def _negative(value: Dim) -> bool:
+    """Whether it is no extent for any value of its names."""
+    return all(c < 0 for c in (value.terms.values() if isinstance(value, Poly) else (value,)))

@@ -1,0 +1,258 @@
+"""YAML text -> a tree of nodes that know their line and column.
+
+PyYAML's parser is read event by event: its own composer recurses in C, so that a deeply nested file ends the process,
+and its resolver turns `no` into false and `12:30` into 750. Here scalars stay text; what they mean is decided by the
+key that they stand at.
+
+YAML text → where each node begins and ends, as indexes into the text, and where comments stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, NoReturn, Union
+
+import yaml
+
+from costcalc.core.errors import SpecError
+
+MAX_DEPTH = 60
+
+MAX_ALIASED = 100_000
+"""Values that all aliases of a file stand for at most: each level of aliases multiplies them."""
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Scalar:
+    """A leaf; plain tells that it is not quoted."""
+
+    __slots__ = ("column", "line", "plain", "text")
+
+    def __init__(self, text: str, plain: bool, line: int, column: int) -> None:
+        self.text, self.plain, self.line, self.column = text, plain, line, column
+
+    @property
+    def is_null(self) -> bool:
+        """An empty value, ~ or null."""
+        return self.plain and self.text in ("", "~", "null", "Null", "NULL")
+
+
+class Seq:
+    """A list."""
+
+    __slots__ = ("column", "items", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.items: list[YamlNode] = []
+        self.line, self.column = line, column
+
+
+class Map:
+    """A mapping, in the file's order; keys are scalars, none twice."""
+
+    __slots__ = ("column", "keys", "line", "values")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.values: dict[str, YamlNode] = {}
+        self.keys: dict[str, Scalar] = {}
+        self.line, self.column = line, column
+
+
+YamlNode = Union[Scalar, Seq, Map]
+
+
+class Document(NamedTuple):
+    """A parsed file and the name that errors give it. kept is for what readers find out about its nodes and need again,
+    by the nodes' identity: they live as long as it does."""
+
+    root: YamlNode
+    file: str
+    kept: dict[Any, Any]
+
+    def place(self, node: YamlNode) -> str:
+        """file:line:column"""
+        return f"{self.file}:{node.line}:{node.column}"
+
+
+def parse(text: str | bytes, file: str) -> Document:
+    """One YAML document; SpecError with its place where the text is not one."""
+    try:
+        return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+        raise SpecError(f"not YAML: {error.problem or error.context}", "mend the syntax there", place) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"not YAML: {str(error).splitlines()[0]}", "give a YAML, an ONNX file or a built-in name", file
+        ) from error
+
+
+def _compose(events: Iterable[Any], file: str) -> YamlNode:
+    root: YamlNode | None = None
+    stack: list[Seq | Map] = []
+    keys: list[Scalar | None] = []
+    anchors: dict[str, YamlNode] = {}
+    extents: dict[int, tuple[int, int]] = {}
+    aliased = documents = 0
+    for event in events:
+        kind = type(event)
+        node: YamlNode
+        if kind is yaml.ScalarEvent:
+            mark = event.start_mark
+            node = Scalar(event.value, event.implicit[0], mark.line + 1, mark.column + 1)
+        elif kind is yaml.MappingStartEvent:
+            mark = event.start_mark
+            node = Map(mark.line + 1, mark.column + 1)
+        elif kind is yaml.SequenceStartEvent:
+            mark = event.start_mark
+            node = Seq(mark.line + 1, mark.column + 1)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            stack.pop()
+            keys.pop()
+            continue
+        elif kind is yaml.AliasEvent:
+            mark = event.start_mark
+            if event.anchor not in anchors:
+                _refuse(f"the alias *{event.anchor} has no anchor before it", "define it above", file, mark)
+            node = anchors[event.anchor]
+            if any(node is open_node for open_node in stack):
+                _refuse(f"the alias *{event.anchor} stands inside its own anchor", "a model has no cycles", file, mark)
+            values, levels = _extent(node, extents)
+            aliased += values
+            if aliased > MAX_ALIASED:
+                _refuse(f"aliases stand for more than {MAX_ALIASED:,} values", "use blocks and repeat", file, mark)
+            if len(stack) + levels > MAX_DEPTH:
+                _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", file, mark)
+        else:
+            documents += kind is yaml.DocumentStartEvent
+            if documents > 1:
+                _refuse("a second document starts", "give one model a file", file, event.start_mark)
+            continue
+        if kind is not yaml.AliasEvent:
+            if event.tag and not event.tag.startswith("tag:yaml.org,2002:") and event.tag != "!":
+                _refuse(f"the tag {event.tag} is not part of the language", "remove it", file, event.start_mark)
+            if event.anchor:
+                anchors[event.anchor] = node
+        if not stack:
+            root = node
+        elif isinstance(top := stack[-1], Seq):
+            top.items.append(node)
+        elif (key := keys[-1]) is None:
+            keys[-1] = _key(node, top, file)
+        else:
+            top.values[key.text] = node
+            keys[-1] = None
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            if len(stack) >= MAX_DEPTH:
+                _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", file, event.start_mark)
+            stack.append(node)  # type: ignore[arg-type]
+            keys.append(None)
+    if root is None:
+        raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", file)
+    return root
+
+
+def _extent(node: YamlNode, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """A node -> how many values and levels it has, where an alias has those of what it stands for. known holds the
+    extents of lists and mappings by identity, among them all that an alias has named before."""
+    if isinstance(node, Scalar):
+        return 1, 0
+    if id(node) not in known:
+        items = node.items if isinstance(node, Seq) else node.values.values()
+        extents = [_extent(item, known) for item in items]
+        known[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
+    return known[id(node)]
+
+
+def _key(node: YamlNode, mapping: Map, file: str) -> Scalar:
+    if not isinstance(node, Scalar):
+        raise SpecError("a key is a list or a mapping", "keys are words", f"{file}:{node.line}:{node.column}")
+    if node.text == "<<":
+        place = f"{file}:{node.line}:{node.column}"
+        raise SpecError("merge keys (<<) are not part of the language", "write a block with arguments", place)
+    if node.text in mapping.keys:
+        place = f"{file}:{node.line}:{node.column}"
+        first = mapping.keys[node.text].line
+        raise SpecError(f"the key {node.text!r} is given twice (first in line {first})", "remove one", place)
+    mapping.keys[node.text] = node
+    return node
+
+
+def _refuse(fact: str, remedy: str, file: str, mark: yaml.Mark) -> NoReturn:
+    raise SpecError(fact, remedy, f"{file}:{mark.line + 1}:{mark.column + 1}")
+
+
+class Span(NamedTuple):
+    """Indexes of a node's first character and of the one behind its last; flow tells `[…]` and `{…}`, named that the
+    node, or one in it, has an anchor or is an alias."""
+
+    start: int
+    end: int
+    flow: bool
+    named: bool
+
+
+class Spans(NamedTuple):
+    """The spans of a text's nodes by (line, column, kind of node); tokens are those of its scalars in their order."""
+
+    text: str
+    found: dict[tuple[int, int, str], Span]
+    tokens: tuple[tuple[int, int], ...]
+
+    def of(self, node: YamlNode) -> Span:
+        """A node's span. KeyError for a node of another text."""
+        return self.found[node.line, node.column, type(node).__name__]
+
+    def comments(self, start: int, end: int) -> list[str]:
+        """The comments between two indexes; a `#` inside a scalar is none."""
+        inside = [token for token in self.tokens if token[0] < end and token[1] > start]
+        edges = [start, *[index for token in inside for index in token], end]
+        gaps = [self.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        return [found for gap in gaps for found in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
+
+
+def spans(text: str) -> Spans:
+    """All spans of a text that parses as YAML."""
+    found: dict[tuple[int, int, str], Span] = {}
+    tokens: list[tuple[int, int]] = []
+    open_: list[_Open] = []
+    events: Iterator[Any] = iter(Loader(text).get_event, None)
+    for event in events:
+        first, last = _mark(event.start_mark), _mark(event.end_mark)
+        if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
+            end = first.index + len(text[first.index : last.index].rstrip())
+            tokens.append((first.index, end))
+            span = Span(first.index, end, False, bool(event.anchor))
+            kind = Scalar.__name__
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_.append(_Open(event, first, first.index, bool(event.anchor)))
+            continue
+        elif isinstance(event, yaml.CollectionEndEvent):
+            begin, first, end, named = open_.pop()
+            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), named)
+            kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
+        else:
+            continue
+        found[first.line + 1, first.column + 1, kind] = span
+        if open_:
+            outer = open_[-1]
+            open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
+    return Spans(text, found, tuple(tokens))
+
+
+class _Open(NamedTuple):
+    """A collection that has begun: its event and mark, where what it holds so far ends, whether an anchor is there."""
+
+    event: Any
+    mark: Any
+    end: int
+    named: bool
+
+
+def _mark(mark: Any) -> Any:
+    """A mark, which PyYAML's types say may be absent; a parser gives it."""
+    assert mark is not None
+    return mark

@@ -1,0 +1,259 @@
+"""Layers of a YAML model -> nodes: what a layer reads, what it is called, what its names stand for.
+
+What `from:` and `weights:` name: values by their layers' names, and constants that stand in the place of one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.core.errors import CostcalcError, did_you_mean
+from costcalc.frontends.yaml import structure
+from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
+from costcalc.frontends.yaml.items import STRUCTURE, Block, Item, Scope, Values, item_names, read_item
+from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, Key, Layer, Site, add_constant
+from costcalc.frontends.yaml.operators import add_operator
+from costcalc.frontends.yaml.values import Reader, always
+from costcalc.graph.builder import GraphBuilder
+
+
+class References:
+    """Finds values for one document. layers maps the path of every layer so far, blocks and residuals included, to
+    the value that it gives."""
+
+    def __init__(self, reader: Reader, builder: GraphBuilder) -> None:
+        self.reader, self.builder = reader, builder
+        self.layers: dict[str, str] = {}
+        self.homes: dict[str, str] = {}
+        self.left_out: set[str] = set()
+
+    def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
+        """The path of a layer whose weights are shared; the weights are called after it."""
+        value = scope.find(name) or self.relative(name, scope)
+        if value is None:
+            near = did_you_mean(name, self.known(scope))
+            raise self.reader.error(node, f"nothing above is called {name!r}", near or "name the layer with `as:`")
+        return self.homes.get(value, value)
+
+    def add(self, path: str, value: str) -> None:
+        """Notes what a layer gives; the innermost layer that ends in a value is its home."""
+        self.layers[path] = value
+        self.homes.setdefault(value, path)
+
+    def named(self, node: YamlNode, scope: Scope) -> str:
+        """The value of a name. SpecError where there is none, with the nearest that there is."""
+        if not isinstance(node, Scalar):
+            raise self.reader.error(node, "a name is expected", "write the name of a layer or of an input")
+        value = scope.find(node.text)
+        if value is None:
+            value = self.relative(node.text, scope)
+        if value is None:
+            near = did_you_mean(node.text, self.known(scope))
+            if node.text in self.left_out:
+                raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
+            raise self.reader.error(
+                node,
+                f"nothing above is called {node.text!r}",
+                near or "name a layer with `as:` before it is read: a graph has no cycles",
+            )
+        return value
+
+    def known(self, scope: Scope) -> set[str]:
+        """All names that could be read here: those of `as:` and those that reports print."""
+        prefix = "/".join((*scope.path, ""))
+        return scope.known() | {path.removeprefix(prefix) for path in self.layers}
+
+    def relative(self, name: str, scope: Scope) -> str | None:
+        """What a layer gives, by the path that reports print, from any scope outwards."""
+        for depth in range(len(scope.path), -1, -1):
+            path = "/".join((*scope.path[:depth], name))
+            if path in self.layers:
+                return self.layers[path]
+        return None
+
+    def sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
+        if isinstance(node, Seq):
+            return tuple([self._source(item, scope) for item in node.items])
+        return (self._source(node, scope),)
+
+    def _source(self, node: YamlNode, scope: Scope) -> str:
+        """A name, "" where an optional input is left out (null), or a constant from a number or a list."""
+        if isinstance(node, Scalar):
+            if node.is_null:
+                return ""
+            if scope.find(node.text) is not None or not (node.text[:1].isdigit() or node.text[:1] in "-+.("):
+                return self.named(node, scope)
+        value = self.reader.value(node, scope.names)
+        name = f"constant_{node.line}_{node.column}"
+        number = 0
+        while name in self.builder.types:
+            number += 1
+            name = f"constant_{node.line}_{node.column}_{number}"
+        return add_constant(self.builder, name, value)
+
+
+class Elaborator:
+    """Adds the layers of one document to a builder."""
+
+    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+        self.reader, self.builder, self.blocks = reader, builder, blocks
+        self.kept = reader.document.kept
+        self.by_rows: set[str] = set()
+        self.references = References(reader, builder)
+        self.added = 0
+
+    def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
+        """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
+        if not isinstance(node, Seq):
+            raise self.reader.error(node, "the layers are no list", "start each layer with `- `")
+        plural = self.kept.get(("plural", id(node)))
+        if plural is None:
+            plural = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
+            self.kept["plural", id(node)] = plural
+        values = (value,) if isinstance(value, str) else value
+        for entry in node.items:
+            values = self.layer(self.item(entry), scope, values, plural)
+        return values
+
+    def item(self, node: YamlNode) -> Item:
+        """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
+        have: Item | None = self.kept.get(id(node))
+        if have is None:
+            have = self.kept[id(node)] = read_item(node, self.reader)
+        return have
+
+    def _kinds(self, node: Seq, times: int) -> Counter[str]:
+        """How often each kind stands in a list, so that a lone one needs no number; what repeats counts double."""
+        kinds: Counter[str] = Counter()
+        for entry in node.items:
+            item = self.item(entry)
+            if item.kind == "repeat":
+                body = item.options.get("layers")
+                if isinstance(body, Seq):
+                    kinds += self._kinds(body, 2)
+            elif item.name is None:
+                kinds[item.kind] += times
+        return kinds
+
+    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+        """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
+        if item.when is not None and not self.reader.condition(item.when, scope.names):
+            self.references.left_out.update(item_names(item, self.reader))
+            return current
+        self.added += 1
+        if self.added > structure.MAX_LAYERS:
+            raise self.reader.error(
+                item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
+            )
+        kind = item.kind
+        names = self._names(item) if item.name is not None else ()
+        inputs = current if item.source is None else self._inputs(item, names, scope)
+        if kind == "repeat":
+            values = structure.repeat(self, item, scope, inputs, plural)
+            self._bind(item, names, values, scope)
+            return values
+        if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
+            kind = scope.names[kind]
+        paths = [self._number(name, scope, True) for name in names] if scope.repeating else names
+        name = paths[0] if paths else self._number(kind, scope, kind in plural or item.kind in plural)
+        place = self.reader.document.place(item.node)
+        path = "/".join((*scope.path, name))
+        try:
+            if kind == "residual":
+                values = structure.residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+            elif kind == "branches":
+                values = structure.branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+            elif kind in self.blocks:
+                values = structure.block(self, self.blocks[kind], item, name, scope, inputs)
+            else:
+                values = self._plain(kind, item, scope, path, inputs, paths, place)
+        except CostcalcError as error:
+            raise error.at(place).within(f"{path} ({kind})") from error
+        self.references.add(path, values[0])
+        if names:
+            self._bind(item, names, values, scope)
+        return values
+
+    def _names(self, item: Item) -> Sequence[str]:
+        """The names of `as:`."""
+        have: Sequence[str] | None = self.kept.get(("names", id(item.node)))
+        if have is None:
+            have = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
+        return have
+
+    def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
+        """What `from:` names."""
+        assert item.source is not None
+        place = self.reader.document.place(item.source)
+        try:
+            values = self.references.sources(item.source, scope)
+        except CostcalcError as error:
+            layer = "/".join((*scope.path, names[0] if names else item.kind))
+            raise error.at(place).within(f"{layer} ({item.kind})") from error
+        if not values:
+            raise self.reader.error(item.source, "`from:` names nothing", "name a layer or an input")
+        if "" in values and (item.kind in LAYERS or item.kind in self.blocks or item.kind in STRUCTURE):
+            raise self.reader.error(item.source, "an input is null", "only ONNX's own operators have optional inputs")
+        return values
+
+    def _number(self, kind: str, scope: Scope, plural: bool) -> str:
+        number = scope.count[kind] = scope.count.get(kind, 0) + 1
+        if number == 1 and not plural:
+            return kind
+        return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
+
+    def _bind(self, item: Item, names: Sequence[str], values: Values, scope: Scope) -> None:
+        for name, value in zip(names, values, strict=False):
+            if name in scope.values and not scope.repeating:
+                assert item.name is not None
+                raise self.reader.error(item.name, f"the name {name!r} is taken", "give each layer a name of its own")
+            scope.values[name] = value
+
+    def _plain(
+        self, kind: str, item: Item, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
+    ) -> Values:
+        layer = LAYERS.get(kind)
+        site = Site(self.builder, path, scope.path, inputs, place, self.by_rows)
+        if layer is None:
+            return add_operator(kind, item, scope, site, names, self.reader, self.blocks)
+        arguments = self._arguments(layer, item, scope)
+        share = arguments.pop("weights", None)
+        if share is not None:
+            site.share = self.references.owner(share, item.options["weights"], scope)
+        result = layer.emit(site, **arguments)
+        return (result,) if isinstance(result, str) else result
+
+    def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
+        plan = self.kept.get((layer.name, id(item.node)))
+        if plan is None:
+            plan = self.kept[layer.name, id(item.node)] = self._plan(layer, item)
+        fixed, open_ = plan
+        arguments = dict(fixed)
+        for name, kind, node in open_:
+            arguments[name] = self.reader.read(kind, name, node, scope.names)
+        return arguments
+
+    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, Key, YamlNode]]]:
+        """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
+        fixed: dict[str, Any] = {}
+        open_: list[tuple[str, Key, YamlNode]] = []
+        options = item.options
+        for key in options:
+            if key not in layer.keys:
+                known = did_you_mean(key, layer.keys) or (
+                    f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none"
+                )
+                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", known)
+        for name, kind in layer.keys.items():
+            node = options.get(name)
+            if node is None and kind.default is REQUIRED:
+                raise self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
+            if node is None:
+                fixed[name] = kind.default
+            elif always(kind, node):
+                fixed[name] = self.reader.read(kind, name, node, {})
+            else:
+                open_.append((name, kind, node))
+        return fixed, open_

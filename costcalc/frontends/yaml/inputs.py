@@ -1,0 +1,151 @@
+"""The inputs of a YAML model: shapes, element types, and symbols with what binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.core.dim import Dim, Poly, symbol, symbols
+from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
+from costcalc.core.ir import DTYPES, DType
+from costcalc.frontends.symbols import default_batch, symbolic_shape
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
+from costcalc.frontends.yaml.layers.base import Key
+from costcalc.frontends.yaml.values import Reader
+from costcalc.graph.builder import GraphBuilder
+
+EXTENT, WORD = Key("extent"), Key("word", choices=tuple(DTYPES))
+
+
+class Declared(NamedTuple):
+    """An input as the file declares it."""
+
+    name: str
+    dtype: DType
+    extents: Sequence[YamlNode]
+
+
+def add_inputs(
+    reader: Reader,
+    node: YamlNode,
+    names: dict[str, Any],
+    builder: GraphBuilder,
+    dims: Mapping[str, Dim],
+    shapes: Mapping[str, Sequence[Dim]],
+    symbolic: bool,
+) -> dict[str, str]:
+    """Adds the inputs; their symbols become names of the file. Returns {name: value}.
+
+    A whole shape binds the symbols that stand in its place. UsageError where it contradicts another binding, or where
+    dims or shapes name what the model has not.
+    """
+    listed = _declared(reader, node, names)
+    for name in shapes:
+        if name not in listed:
+            remedy = did_you_mean(name, listed) or "it has " + ", ".join(listed)
+            raise UnknownNameError(f"the model has no input {name!r}", remedy, argument="shapes", name=name)
+    given = _bind_shapes(listed, shapes, names, dims)
+    bound: dict[str, Dim] = {}
+    for name, declared in listed.items():
+        items = enumerate(declared.extents)
+        shape = [_extent(reader, item, i, names, given, bound, symbolic) for i, item in items]
+        if symbolic:
+            shape = symbolic_shape(shape, given)
+        builder.add_input(name, declared.dtype, list(shapes.get(name, shape)))
+    _check_dims(builder, names, bound, dims, symbolic)
+    builder.symbols.update({name: value for name, value in bound.items() if value != symbol(name)})
+    for key, value in bound.items():
+        if key not in given:
+            builder.notes.append(f"{key} = {value} by default (--dim {key}=…)")
+    return {name: name for name in listed}
+
+
+def _declared(reader: Reader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, Declared]:
+    listed = node.values if isinstance(node, Map) and not _is_lone(node) else {"input": node}
+    found: dict[str, Declared] = {}
+    for name, entry in listed.items():
+        dtype = DType.FLOAT32
+        shape = entry
+        if isinstance(entry, Map):
+            for key, k in entry.keys.items():
+                if key not in ("shape", "dtype"):
+                    raise reader.error(k, f"unknown key {key!r}", "an input has `shape:` and `dtype:`")
+            if "dtype" in entry.values:
+                dtype = DTYPES[reader.read(WORD, "dtype", entry.values["dtype"], names)]
+            if "shape" not in entry.values:
+                raise reader.error(entry, f"the input {name!r} has no shape", "write `shape: [N, 3, 224, 224]`")
+            shape = entry.values["shape"]
+        if not isinstance(shape, Seq):
+            raise reader.error(shape, f"the shape of {name!r} is no list", "write it as [N, 3, 224, 224]")
+        found[name] = Declared(name, dtype, shape.items)
+    return found
+
+
+def _is_lone(node: Map) -> bool:
+    """Whether `input:` is one input without a name, written as {shape: […], dtype: …}."""
+    return isinstance(node.values.get("shape"), Seq) and set(node.values) <= {"shape", "dtype"}
+
+
+def _bind_shapes(
+    listed: Mapping[str, Declared],
+    shapes: Mapping[str, Sequence[Dim]],
+    names: Mapping[str, Any],
+    dims: Mapping[str, Dim],
+) -> dict[str, Dim]:
+    """dims, and what whole shapes say of the symbols in their place."""
+    given = dict(dims)
+    for name, shape in shapes.items():
+        declared = listed[name].extents
+        if len(shape) != len(declared):
+            raise UsageError(f"--shape {name} has {len(shape)} extents", f"the input has {len(declared)}")
+        for item, extent in zip(declared, shape, strict=True):
+            if _is_symbol(item, names):
+                assert isinstance(item, Scalar)
+                if given.get(item.text, extent) != extent:
+                    raise UsageError(
+                        f"{item.text} is {given[item.text]} and, by --shape {name}, {extent}", "give it one value"
+                    )
+                given[item.text] = extent
+    return given
+
+
+def _is_symbol(item: YamlNode, names: Mapping[str, Any]) -> bool:
+    return isinstance(item, Scalar) and item.text.isidentifier() and item.text not in names
+
+
+def _extent(
+    reader: Reader,
+    item: YamlNode,
+    position: int,
+    names: dict[str, Any],
+    given: Mapping[str, Dim],
+    bound: dict[str, Dim],
+    symbolic: bool,
+) -> Dim:
+    """An input's extent: a name that is no parameter is a symbol, and from here on a name of the file."""
+    if not _is_symbol(item, names):
+        extent: Dim = reader.read(EXTENT, "the extent", item, names)
+        return extent
+    assert isinstance(item, Scalar)
+    name = item.text
+    if name in given:
+        bound[name] = given[name]
+    elif position == 0 and default_batch(name) and not symbolic:
+        bound[name] = 1
+    value = names[name] = bound.get(name, symbol(name))
+    return value
+
+
+def _check_dims(
+    builder: GraphBuilder, names: Mapping[str, Any], bound: Mapping[str, Dim], dims: Mapping[str, Dim], symbolic: bool
+) -> None:
+    present = {s for value in builder.inputs for d in builder.types[value].shape or () for s in symbols(d)}
+    for key in dims:
+        if key in bound or key in present or symbolic:
+            continue
+        if key in names:
+            fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
+            raise UnknownNameError(fact, remedy, argument="dims", name=key)
+        known = [s for s in names if isinstance(names[s], Poly) or s in bound]
+        remedy = did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "its extents are all numbers")
+        raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

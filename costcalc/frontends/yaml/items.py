@@ -1,0 +1,154 @@
+"""One entry of a list of layers, as it stands in the file.
+
+Where the names of a YAML model are looked up, and what a block is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from costcalc.core.errors import did_you_mean
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
+from costcalc.frontends.yaml.values import Reader
+from costcalc.graph.builder import GraphBuilder
+
+
+class Block(NamedTuple):
+    """A named list of layers with arguments (a null default: it must be given) and names for what it reads."""
+
+    name: str
+    args: Mapping[str, YamlNode]
+    inputs: Sequence[str]
+    layers: YamlNode
+
+
+class Scope:
+    """Where names are looked up: values by the layers' names, numbers and words by name; outwards until found."""
+
+    __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "values")
+
+    def __init__(
+        self, names: Mapping[str, Any], values: dict[str, str], path: tuple[str, ...], outer: Scope | None = None
+    ) -> None:
+        self.names, self.values, self.path, self.outer = names, values, path, outer
+        self.count: dict[str, int] = {}
+        self.repeating = 0
+        self.calls: tuple[str, ...] = outer.calls if outer else ()
+
+    def inner(self, name: str, values: dict[str, str]) -> Scope:
+        """A scope inside this one."""
+        return Scope(self.names, values, (*self.path, name), self)
+
+    def find(self, name: str) -> str | None:
+        """The value that a layer's name stands for."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.outer
+        return None
+
+    def known(self) -> set[str]:
+        """All names that could be read here."""
+        return set(self.values) | (self.outer.known() if self.outer else set())
+
+
+STRUCTURE = ("repeat", "residual", "branches")
+
+BESIDE = ("as", "from", "when")
+"""The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
+
+Values = tuple[str, ...]
+"""What a layer gives."""
+
+
+class Item(NamedTuple):
+    """A layer as it stands in the file."""
+
+    kind: str
+    node: YamlNode
+    body: YamlNode | None
+    options: Mapping[str, YamlNode]
+    keys: Mapping[str, Scalar]
+    name: YamlNode | None
+    source: YamlNode | None
+    when: YamlNode | None = None
+
+
+class LayerAdder(Protocol):
+    """Whoever adds layers to a graph, as far as a layer that holds other layers needs to know it."""
+
+    reader: Reader
+    builder: GraphBuilder
+    by_rows: set[str]
+
+    def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
+        """Adds a list of layers, the first reading `value`; returns what the last gives."""
+        ...
+
+    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+        """Adds one layer; returns its values."""
+        ...
+
+    def item(self, node: YamlNode) -> Item:
+        """The layer as it stands in the file."""
+        ...
+
+
+def read_item(node: YamlNode, reader: Reader) -> Item:
+    """Reads `- kind` or `- kind: {options}`; `as:`, `from:` and `when:` stand inside or beside."""
+    error = reader.error
+    if isinstance(node, Scalar):
+        if not node.text:
+            raise error(node, "a layer is empty", "name one, such as `- relu`")
+        return Item(node.text, node, None, {}, {}, None, None)
+    if isinstance(node, Seq):
+        raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
+    kinds = [k for k in node.keys if k not in BESIDE]
+    if len(kinds) != 1:
+        listed = ", ".join(repr(k) for k in kinds) or "none"
+        raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
+    kind = kinds[0]
+    body = node.values[kind]
+    beside = {key: node.values.get(key) for key in BESIDE}
+    options: dict[str, YamlNode] = {}
+    keys: dict[str, Scalar] = {}
+    if isinstance(body, Map):
+        options, keys = dict(body.values), dict(body.keys)
+        for key in BESIDE:
+            if key in options and key in node.values:
+                raise error(keys[key], f"`{key}:` is given twice", "keep one")
+            beside[key] = options.pop(key, beside[key])
+    elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
+        raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
+    return Item(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
+
+
+def item_names(item: Item, reader: Reader) -> list[str]:
+    """The names of `as:`."""
+    if item.name is None:
+        return []
+    nodes = item.name.items if isinstance(item.name, Seq) else [item.name]
+    names = [n.text for n in nodes if isinstance(n, Scalar)]
+    if len(names) != len(nodes) or not all(names):
+        raise reader.error(item.name, "`as:` is no name", "write `as: name` or `as: [first, second]`")
+    for node, name in zip(nodes, names, strict=True):
+        if not name.replace("-", "_").replace(".", "_").replace("_", "a").isalnum():
+            raise reader.error(node, f"{name!r} is no name", "use letters, digits, _, - and .")
+    return names
+
+
+def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
+    """SpecError for an option that is not allowed."""
+    for key in item.options:
+        if key not in allowed:
+            remedy = did_you_mean(key, allowed) or "it takes " + ", ".join(allowed)
+            raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
+
+
+def needed(item: Item, key: str, reader: Reader) -> YamlNode:
+    """The option, or SpecError where it is missing."""
+    if key not in item.options:
+        raise reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")
+    return item.options[key]

@@ -1,0 +1,87 @@
+"""Short names of products: linear layers, embeddings, bare products, attention."""
+
+from __future__ import annotations
+
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
+
+
+@layer("linear", units=Key("extent", doc="output features"), bias=BIAS, weights=WEIGHTS)
+def linear(site: Site, units: Dim, bias: bool) -> str:
+    """A linear map of the last axis. Over a matrix it is one Gemm, else a MatMul and an Add. Its weights may be shared
+    with another linear layer or with an embedding (a tied head)."""
+    if len(site.shape()) < 2:
+        raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, features] or [N, …, features]")
+    *rows, features = site.shape()
+    shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
+    by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
+    if len(rows) == 1 and (shared is None or by_rows):
+        return _gemm(site, site.x, units, features, bias)
+    if by_rows:
+        flat = site.op("Reshape", [site.x, site.ints((-1, features), "rows")], suffix="rows")
+        product = _gemm(site, flat, units, features, bias)
+        shape = site.ints((*([0] if len(rows) == 1 else rows), units), "shape")
+        return site.op("Reshape", [product, shape], suffix="unrows")
+    product = site.op("MatMul", [site.x, site.weight("weight", (features, units))])
+    return site.op("Add", [product, site.weight("bias", (units,))], suffix="bias") if bias else product
+
+
+def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:
+    weight = site.weight("weight", (units, features))
+    site.by_rows.add(weight)
+    inputs = [x, weight, *([site.weight("bias", (units,))] if bias else [])]
+    return site.op("Gemm", inputs, {"transB": 1})
+
+
+@layer(
+    "embedding",
+    entries=Key("extent", doc="rows of the table (the vocabulary)"),
+    features=Key("extent", doc="numbers in a row"),
+    weights=WEIGHTS,
+)
+def embedding(site: Site, entries: Dim, features: Dim) -> str:
+    """Looks up rows of a table by int64 indices: no arithmetic."""
+    weight = site.weight("weight", (entries, features))
+    site.by_rows.add(weight)
+    return site.op("Gather", [weight, site.x])
+
+
+@layer("matmul")
+def matmul(site: Site) -> str:
+    """The product of two values (numpy.matmul)."""
+    return site.op("MatMul", site.inputs)
+
+
+@layer("einsum", equation=Key("text", doc="such as bhqd,bhkd->bhqk"))
+def einsum(site: Site, equation: str) -> str:
+    """A sum of products in Einstein's notation."""
+    return site.op("Einsum", site.inputs, {"equation": equation})
+
+
+@layer(
+    "attention",
+    heads=Key("extent", doc="query heads"),
+    kv_heads=Key(
+        "extent", None, "key and value heads, fewer for grouped-query attention (the query heads unless given)"
+    ),
+    causal=Key("bool", False, "whether a position sees only those before it (all products count)"),
+)
+def attention(site: Site, heads: int, kv_heads: int | None, causal: bool) -> str:
+    """Scaled dot-product attention of [N, positions, heads · size] query, key and value; no projections."""
+    if len(site.inputs) == 1:
+        inputs = [site.x] * 3
+    elif len(site.inputs) == 3:
+        inputs = list(site.inputs)
+    else:
+        raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [query, key, value]`")
+    kv_heads = heads if kv_heads is None else kv_heads
+    for value, count in ((inputs[0], heads), (inputs[1], kv_heads), (inputs[2], kv_heads)):
+        if len(site.shape(value)) != 3:
+            raise ShapeError(f"an input has {len(site.shape(value))} axes", "each is [N, positions, heads · size]")
+        features = site.shape(value)[-1]
+        if features % count != 0:
+            raise ShapeError(f"{features} features do not divide into {count} heads", "change heads")
+    attributes = {"q_num_heads": heads, "kv_num_heads": kv_heads}
+    return site.op("Attention", inputs, attributes | ({"is_causal": 1} if causal else {}))

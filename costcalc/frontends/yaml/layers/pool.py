@@ -1,0 +1,62 @@
+"""Short names of pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.conv import PAD, Extents, window
+
+POOL = {
+    "kernel": Key("extents", doc="window size"),
+    "stride": Key("extents", None, "step between two windows (the kernel unless given)"),
+    "pad": PAD,
+    "dilation": Key("extents", 1, "distance between two window elements"),
+    "ceil": Key("bool", False, "round the output extent up"),
+}
+
+
+def _pool(
+    site: Site,
+    op_type: str,
+    kernel: Extents,
+    stride: Extents | None,
+    pad: Any,
+    dilation: Extents,
+    ceil: bool,
+    **more: Any,
+) -> str:
+    stride = kernel if stride is None else stride
+    attributes = window(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | more
+    if ceil:
+        attributes["ceil_mode"] = 1
+    return site.op(op_type, [site.x], attributes)
+
+
+@layer("max_pool", **POOL)
+def max_pool(site: Site, kernel: Extents, stride: Extents | None, pad: Any, dilation: Extents, ceil: bool) -> str:
+    """The largest value under each window."""
+    return _pool(site, "MaxPool", kernel, stride, pad, dilation, ceil)
+
+
+@layer("avg_pool", **POOL, count_pad=Key("bool", False, "whether the mean counts the padding"))
+def avg_pool(
+    site: Site, kernel: Extents, stride: Extents | None, pad: Any, dilation: Extents, ceil: bool, count_pad: bool
+) -> str:
+    """The mean under each window."""
+    more = {"count_include_pad": 1} if count_pad else {}
+    return _pool(site, "AveragePool", kernel, stride, pad, dilation, ceil, **more)
+
+
+@layer("global_avg_pool")
+def global_avg_pool(site: Site) -> str:
+    """The mean over all positions: [N, C, 1, …]."""
+    site.spatial()
+    return site.op("GlobalAveragePool", [site.x])
+
+
+@layer("global_max_pool")
+def global_max_pool(site: Site) -> str:
+    """The maximum over all positions: [N, C, 1, …]."""
+    site.spatial()
+    return site.op("GlobalMaxPool", [site.x])

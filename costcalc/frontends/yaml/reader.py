@@ -1,0 +1,143 @@
+"""A YAML model -> Graph: parameters, inputs, blocks with arguments, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from costcalc.core.assumptions import collecting
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ExpressionError, UnknownNameError, did_you_mean
+from costcalc.core.ir import Graph
+from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse
+from costcalc.frontends.yaml.elaborate import Elaborator
+from costcalc.frontends.yaml.inputs import add_inputs
+from costcalc.frontends.yaml.items import Block, Scope
+from costcalc.frontends.yaml.values import Reader
+from costcalc.graph.builder import GraphBuilder
+
+OPSET = 23
+
+KEPT = 1 << 16
+"""The longest text whose parsed document is kept for the next time: a sweep reads one file with many parameters."""
+
+TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
+
+
+def load_spec(
+    text: str | bytes,
+    file: str,
+    source: str = "",
+    *,
+    params: Mapping[str, Any] | None = None,
+    dims: Mapping[str, Dim] | None = None,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    symbolic: bool = False,
+    elaborator: Callable[[Reader, GraphBuilder, Mapping[str, Block]], Elaborator] = Elaborator,
+) -> Graph:
+    """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
+
+    params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
+    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map watches it).
+    SpecError and ShapeError carry file:line:column.
+    """
+    document = (_parsed if len(text) <= KEPT else parse)(text, file)
+    reader = Reader(document)
+    root = document.root
+    if not isinstance(root, Map):
+        raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
+    for key, node in root.keys.items():
+        if key not in TOP_KEYS:
+            remedy = did_you_mean(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS)
+            raise reader.error(node, f"unknown key {key!r}", remedy)
+    for key in ("input", "layers"):
+        if key not in root.values:
+            raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
+    names = _params(reader, root.values.get("params"), params or {})
+    name = root.values.get("name")
+    builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, binding=dims)
+    with collecting() as assumptions:
+        inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
+        blocks = _blocks(reader, root.values.get("blocks"))
+        scope = Scope(names, dict(inputs), ())
+        adds = elaborator(reader, builder, blocks)
+        last = adds.layers(root.values["layers"], scope, next(iter(inputs.values())))
+        outputs = _outputs(reader, root.values.get("output"), adds, scope, last)
+    return builder.build(outputs, assumptions)
+
+
+def parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a YAML model and what they stand for, with given ones replaced. SpecError as in load_spec."""
+    reader = Reader((_parsed if len(text) <= KEPT else parse)(text, file))
+    root = reader.document.root
+    return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str | bytes, file: str) -> Document:
+    return parse(text, file)
+
+
+def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    if node is not None and not (isinstance(node, Scalar) and node.is_null):
+        if not isinstance(node, Map):
+            raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
+        for key, value in node.values.items():
+            try:
+                names[key] = _given(key, given[key], names) if key in given else reader.value(value, names)
+            except ExpressionError as error:
+                below = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
+                if below:
+                    raise reader.error(value, f"{below[0]!r} is defined below", "move it above") from error
+                raise
+    for key in given:
+        if key not in names:
+            known = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
+            raise UnknownNameError(f"the model has no parameter {key!r}", known, argument="params", name=key)
+    return names
+
+
+def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
+    """A value from --set (text) or from Python; floats are taken as they print."""
+    if isinstance(value, float):
+        value = repr(value)
+    if not isinstance(value, str):
+        return value
+    document = parse(value, f"--set {key}")
+    return Reader(document).value(document.root, names)
+
+
+def _blocks(reader: Reader, node: YamlNode | None) -> dict[str, Block]:
+    if node is None:
+        return {}
+    if not isinstance(node, Map):
+        raise reader.error(node, "`blocks:` is no mapping", "write `blocks: {name: {args: {…}, layers: […]}}`")
+    blocks: dict[str, Block] = {}
+    for name, body in node.values.items():
+        if not isinstance(body, Map):
+            raise reader.error(body, f"the block {name!r} is no mapping", "it has `args:` and `layers:`")
+        for key, k in body.keys.items():
+            if key not in ("args", "inputs", "layers", "doc"):
+                raise reader.error(k, f"unknown key {key!r}", "a block has `args:`, `inputs:`, `layers:`, `doc:`")
+        if "layers" not in body.values:
+            raise reader.error(body, f"the block {name!r} has no layers", "write `layers: […]`")
+        args = body.values.get("args")
+        if args is not None and not isinstance(args, Map):
+            raise reader.error(args, "`args:` is no mapping", "write `args: {filters: , stride: 1}`")
+        inputs = body.values.get("inputs")
+        if inputs is not None and not isinstance(inputs, Seq):
+            raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
+        read = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
+        blocks[name] = Block(name, args.values if args else {}, read, body.values["layers"])
+    return blocks
+
+
+def _outputs(
+    reader: Reader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
+) -> list[str]:
+    if node is None:
+        return [last[0]]
+    items = node.items if isinstance(node, Seq) else [node]
+    return [elaborator.references.named(item, scope) for item in items]

@@ -1,0 +1,261 @@
+"""The YAML language as a JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
+
+What a schema cannot know: the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
+is a word, an unknown layer may be one of them; elsewhere it is a mistake. Expressions are text of the right characters.
+
+What may stand at a key of a YAML model, as parts of the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costcalc.core.ir import DTYPES
+from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
+from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, Key, Layer
+from costcalc.frontends.yaml.operators import operators
+from costcalc.frontends.yaml.structure import MERGES
+
+Schema = dict[str, Any]
+
+NAME = {"type": "string", "pattern": r"^[^\W\d][\w.-]*$"}
+
+EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., ]+$"}
+
+VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
+
+
+def either(*options: Schema) -> Schema:
+    """One of several."""
+    return {"anyOf": list(options)}
+
+
+def list_of(item: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": item}
+
+
+INTEGER = {"$ref": "#/$defs/value.int"}
+
+_EXTENT = either({"type": "integer", "minimum": 1}, EXPRESSION)
+
+_SIDE = either({"type": "integer", "minimum": 0}, EXPRESSION)
+
+_OF_KIND: Mapping[str, Schema] = {
+    "extent": _EXTENT,
+    "int": either({"type": "integer"}, EXPRESSION),
+    "number": either({"type": "number"}, EXPRESSION),
+    "bool": either({"type": "boolean"}, NAME),
+    "word": NAME,
+    "extents": either(_EXTENT, list_of(_EXTENT)),
+    "pad": either({"enum": ["same", "same_lower", "valid"]}, _SIDE, list_of(_SIDE)),
+    "axes": either(INTEGER, list_of(INTEGER)),
+    "shape": either(list_of(INTEGER), NAME),
+    "layer": {"type": "string"},
+    "text": {"type": "string"},
+    "any": VALUE,
+}
+
+assert _OF_KIND.keys() == KINDS.keys()
+
+_OF_ONNX: Mapping[str, Schema] = {
+    "float": {"$ref": "#/$defs/value.number"},
+    "int": INTEGER,
+    "string": {"type": "string"},
+}
+
+
+def definitions() -> Schema:
+    """The kinds of values, and the keys that every layer takes."""
+    source = either({"type": ["string", "number", "null"]}, list_of(VALUE))
+    return {
+        **{f"value.{kind}": schema for kind, schema in _OF_KIND.items()},
+        "as": described(either(NAME, list_of(NAME)), "the layer's name, or its outputs' names"),
+        "from": described(source, "what it reads: names, numbers, null for an optional input that is left out"),
+        "when": described(either({"type": ["boolean", "integer"]}, EXPRESSION), "whether it is there"),
+    }
+
+
+def described(schema: Schema, text: str) -> Schema:
+    """With what editors show beside it."""
+    return {"description": text, **schema}
+
+
+def option(key: Key) -> Schema:
+    """The value of a layer's key."""
+    schema: Schema = {"$ref": f"#/$defs/value.{key.kind}"}
+    if key.choices:
+        schema = either({"enum": list(key.choices)}, NAME)
+    if key.default is None:
+        schema = either(schema, {"type": "null"})
+    elif key.default is not REQUIRED:
+        schema["default"] = key.default
+    return described(schema, f"{key.doc} ({KINDS[key.kind]})" if key.doc else KINDS[key.kind])
+
+
+def is_written(type_: str) -> bool:
+    """Whether an ONNX attribute of this type can be written in YAML: a tensor or a graph cannot."""
+    return type_.removesuffix("s") in _OF_ONNX
+
+
+def attribute(type_: str) -> Schema:
+    """The value of an ONNX attribute; a list of one is also written without brackets."""
+    one = _OF_ONNX[type_.removesuffix("s")]
+    return either(one, list_of(one)) if type_.endswith("s") else one
+
+
+def json_schema() -> Schema:
+    """The schema of a model file."""
+    closed, open_ = {"$ref": "#/$defs/layers"}, {"$ref": "#/$defs/layers_or_blocks"}
+    word = {"additionalProperties": {"not": NAME}}
+    named = either({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": word}}})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "costcalc model",
+        "description": "A neural network: inputs, parameters, blocks and layers.",
+        "type": "object",
+        "required": ["input", "layers"],
+        "additionalProperties": False,
+        "properties": {
+            "name": described({"type": "string"}, "the network's name"),
+            "source": described({"type": "string"}, "where it was published: paper and table"),
+            "description": described({"type": "string"}, "a sentence on it"),
+            "aliases": described(list_of(NAME), "other names of a built-in model"),
+            "params": described(
+                {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
+                "numbers and words by name; --set replaces them",
+            ),
+            "input": described(_input(), "the shape of the input, or inputs by name"),
+            "blocks": described(
+                {
+                    "type": "object",
+                    "patternProperties": {NAME["pattern"]: {"$ref": "#/$defs/block"}},
+                    "additionalProperties": False,
+                },
+                "lists of layers by name, with arguments",
+            ),
+            "layers": described({"type": "array"}, "the layers in their order"),
+            "output": described(either(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"),
+        },
+        "if": named,
+        "then": {"properties": {"layers": open_}},
+        "else": {"properties": {"layers": closed}},
+        "$defs": {
+            "layers": list_of({"$ref": "#/$defs/layer"}),
+            "layers_or_blocks": list_of({"$ref": "#/$defs/layer_or_block"}),
+            "layer": _any_layer("layers", closed=True),
+            "layer_or_block": _any_layer("layers_or_blocks", closed=False),
+            "block": _block(),
+            **definitions(),
+            **{_key(name): _layer(layer) for name, layer in LAYERS.items()},
+            **{_key(name): _operator(attributes) for name, attributes in operators().items()},
+        },
+    }
+
+
+def _key(name: str) -> str:
+    return f"layer.{name}"
+
+
+def _input() -> Schema:
+    shape = list_of(INTEGER)
+    full: Schema = {
+        "type": "object",
+        "required": ["shape"],
+        "additionalProperties": False,
+        "properties": {"shape": shape, "dtype": {"enum": list(DTYPES)}},
+    }
+    several = {"type": "object", "minProperties": 1, "additionalProperties": either(shape, full)}
+    return either(shape, full, several)
+
+
+def _block() -> Schema:
+    return {
+        "type": "object",
+        "required": ["layers"],
+        "additionalProperties": False,
+        "properties": {
+            "doc": described({"type": "string"}, "what it is"),
+            "args": described(
+                {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
+                "arguments and their defaults; one without a value must be given",
+            ),
+            "inputs": described(list_of(NAME), "names of the values that it reads"),
+            "layers": {"$ref": "#/$defs/layers_or_blocks"},
+        },
+    }
+
+
+def _any_layer(inner: str, closed: bool) -> Schema:
+    """A layer as a word, or as a mapping of its kind, with `as:`, `from:` and `when:` beside."""
+    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operators())}
+    plain = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
+    words: Schema = {"type": "string", "enum": [*plain, *operators()]}
+    call: Schema = {"type": ["object", "null"], "additionalProperties": VALUE}
+    mapping: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1 + len(_BESIDE),
+        "properties": {**kinds, **_structure({"$ref": f"#/$defs/{inner}"}), **_BESIDE},
+        "additionalProperties": False if closed else call,
+    }
+    if closed:
+        return either(words, mapping)
+    incomplete = [*(name for name in LAYERS if name not in plain), *STRUCTURE]
+    return either(words, {**NAME, "not": {"enum": incomplete}}, mapping)
+
+
+_BESIDE: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in BESIDE}
+
+
+def _structure(layers: Schema) -> Schema:
+    merge = described(either({"enum": list(MERGES)}, NAME), "how the paths are joined")
+    return {
+        "repeat": _object(
+            "The same layers several times, or once for each element of a list.",
+            {
+                "times": INTEGER,
+                "for": described(
+                    either(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
+                ),
+                "in": described(VALUE, "a list, or a list of lists of one length"),
+                "layers": layers,
+                **_BESIDE,
+            },
+            ["layers"],
+        ),
+        "residual": _object(
+            "body and shortcut, added: the identity unless `shortcut:` is given.",
+            {"body": layers, "shortcut": layers, "merge": merge, **_BESIDE},
+            ["body"],
+        ),
+        "branches": either(
+            list_of(layers),
+            _object(
+                "Paths side by side, joined along an axis.",
+                {
+                    "paths": either(list_of(layers), {"type": "object", "additionalProperties": layers}),
+                    "merge": merge,
+                    "axis": INTEGER,
+                    **_BESIDE,
+                },
+                ["paths"],
+            ),
+        ),
+    }
+
+
+def _object(text: str, properties: Schema, required: list[str]) -> Schema:
+    made: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
+    return made | ({"required": required} if required else {"type": ["object", "null"]})
+
+
+def _layer(layer: Layer) -> Schema:
+    required = [name for name, key in layer.keys.items() if key.default is REQUIRED]
+    return _object(layer.doc, {name: option(key) for name, key in layer.keys.items()} | _BESIDE, required)
+
+
+def _operator(attributes: Mapping[str, str]) -> Schema:
+    properties = {name: attribute(type_) for name, type_ in attributes.items() if is_written(type_)}
+    return _object("An ONNX operator with its attributes.", {**properties, **_BESIDE}, [])

@@ -1,0 +1,133 @@
+"""A YAML model → its graph, and which of its nodes each layer of the file adds, use by use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from costcalc.core.ir import Graph
+from costcalc.frontends.yaml.document import Map, Seq, YamlNode
+from costcalc.frontends.yaml.elaborate import Elaborator
+from costcalc.frontends.yaml.items import Block, Item, Scope, Values
+from costcalc.frontends.yaml.reader import load_spec
+from costcalc.frontends.yaml.values import Reader
+from costcalc.graph.builder import GraphBuilder
+
+BOM = "\ufeff"
+
+
+class Call(NamedTuple):
+    """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the names
+    that it sees, and the use of a block or residual that it stands in (an index into the calls, -1: none)."""
+
+    item: Item
+    first: int
+    last: int
+    names: Mapping[str, Any]
+    within: int
+
+
+class Home(NamedTuple):
+    """The list that a layer stands in, and at which position."""
+
+    layers: Seq
+    at: int
+
+
+class Trace(NamedTuple):
+    """A file's graph with its text and all calls, in the order in which they end; homes by the identity of the item's
+    node."""
+
+    graph: Graph
+    text: str
+    file: str
+    reader: Reader
+    calls: tuple[Call, ...]
+    homes: Mapping[int, Home]
+
+    def home(self, call: Call) -> Home:
+        """Where a call's layer stands."""
+        return self.homes[id(call.item.node)]
+
+
+def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
+    """load_spec with its trace; the options are load_spec's."""
+    made: list[_Tracing] = []
+    graph = load_spec(text, file, source, elaborator=partial(_tracing, made), **options)
+    (elaborator,) = made
+    homes: dict[int, Home] = {}
+    _find_homes(elaborator.reader.document.root, homes)
+    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.raw]
+    return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
+
+
+class SourceMap(NamedTuple):
+    """The trace of a file, how a rewritten text of it is read in the same way, and the byte order mark that the file
+    begins with, or ""."""
+
+    trace: Trace
+    again: Callable[[str], Trace]
+    mark: str
+
+
+def source_map(content: bytes, file: str, source: str, **options: Any) -> SourceMap | None:
+    """A file's graph and its layers' places; the options are load_spec's. None where it is not in UTF-8."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+
+    def again(text: str) -> Trace:
+        return trace(text, file, source, **options)
+
+    return SourceMap(again(text.removeprefix(BOM)), again, BOM if text.startswith(BOM) else "")
+
+
+class _Tracing(Elaborator):
+    """Notes each call; a call that holds others is known by a number before it ends."""
+
+    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+        super().__init__(reader, builder, blocks)
+        self.raw: list[Call] = []
+        self.ids: dict[int, int] = {}
+        self.stack = [-1]
+        self.begun = 0
+
+    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+        first, within = len(self.builder.nodes), self.stack[-1]
+        self.begun += 1
+        number = self.begun
+        self.stack.append(number)
+        try:
+            values = super().layer(item, scope, current, plural)
+        finally:
+            self.stack.pop()
+        if len(self.builder.nodes) > first:
+            self.ids[number] = len(self.raw)
+            self.raw.append(Call(item, first, len(self.builder.nodes), scope.names, within))
+        return values
+
+
+def _tracing(made: list[_Tracing], reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> _Tracing:
+    made.append(_Tracing(reader, builder, blocks))
+    return made[0]
+
+
+def _find_homes(node: YamlNode, homes: dict[int, Home]) -> None:
+    """Where each entry of each list stands; of an alias, its anchor's place."""
+    pending: list[YamlNode] = [node]
+    seen: set[int] = set()
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        children: Sequence[YamlNode] = ()
+        if isinstance(node, Seq):
+            children = node.items
+            for i, child in enumerate(node.items):
+                homes.setdefault(id(child), Home(node, i))
+        elif isinstance(node, Map):
+            children = tuple(node.values.values())
+        pending.extend(reversed(children))

@@ -1,0 +1,206 @@
+"""What holds other layers: repeat, residual, branches, and the file's own blocks.
+
+What the rounds of a `repeat:` differ in: nothing (`times:`), or what names stand for (`for:` and `in:`).
+
+    repeat: {for: kernel, in: kernels, layers: […]}
+    repeat: {for: [kernel, width], in: [kernels, [16, 24, 40]], layers: […]}
+
+`for:` names the element of the list at `in:`, a parameter or a list that stands there; several names take an element
+each of as many lists of one length. So the choices of a network, block by block, are parameters of its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError, SpecError, did_you_mean
+from costcalc.frontends.yaml.document import Map, Scalar, Seq
+from costcalc.frontends.yaml.items import Block, Item, LayerAdder, Scope, Values, check_options, needed
+from costcalc.frontends.yaml.layers.base import LAYERS, Key, Site
+
+Round = Mapping[str, Any]
+
+
+class Same(Sequence[Round]):
+    """So many rounds that differ in nothing."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __len__(self) -> int:
+        return self.times
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self.times:
+            raise IndexError(index)
+        return {}
+
+
+def each(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list[Round]:
+    """A round for each element of the list at `in:`, or of each of the lists. SpecError where these are none."""
+    error = e.reader.error
+    if "times" in item.options:
+        raise error(
+            item.keys["times"], "`times:` stands beside `for:` and `in:`", "keep one: a list has its own length"
+        )
+    given, node = needed(item, "for", e.reader), needed(item, "in", e.reader)
+    several = isinstance(given, Seq)
+    words = given.items if isinstance(given, Seq) else [given]
+    called = [word.text for word in words if isinstance(word, Scalar) and word.text.isidentifier()]
+    if len(called) != len(words) or not called or len(set(called)) != len(called):
+        raise error(given, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists")
+    value = e.reader.value(node, names)
+    lists = value if several and isinstance(value, list) else [value]
+    if not all(isinstance(one, list) for one in lists):
+        wrong = next(one for one in lists if not isinstance(one, list))
+        raise error(node, f"`in:` holds {wrong!r}, which is no list", "name a list, or write one")
+    if len(lists) != len(called):
+        remedy = "give each name a list: `for: [a, b], in: [first, second]`"
+        raise error(node, f"`for:` has {len(called)} names, `in:` {len(lists)} lists", remedy)
+    if len({len(one) for one in lists}) > 1:
+        lengths = ", ".join(str(len(one)) for one in lists)
+        raise error(node, f"the lists of `in:` have {lengths} elements", "make them equally long")
+    return [dict(zip(called, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+MAX_CALLS = 50
+
+MAX_LAYERS = 1_000_000
+
+MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
+
+TIMES, AXIS = Key("int"), Key("int", 1)
+
+MERGE = Key("word", choices=tuple(MERGES))
+
+
+def repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    check_options(item, ("times", "for", "in", "layers"), e.reader)
+    if "for" in item.options or "in" in item.options:
+        rounds: Sequence[Mapping[str, Any]] = each(e, item, scope.names)
+        node = item.options["in"]
+    else:
+        node = needed(item, "times", e.reader)
+        times = e.reader.integer(TIMES, "times", node, scope.names)
+        if times < 0:
+            raise e.reader.error(node, f"times is {times}", "it is at least 0")
+        rounds = Same(times)
+    body = needed(item, "layers", e.reader)
+    if not isinstance(body, Seq):
+        raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
+    if len(rounds) * len(body.items) > MAX_LAYERS:
+        raise e.reader.error(
+            node, f"it repeats {len(body.items)} layers {len(rounds):,} times", f"at most {MAX_LAYERS:,} in all"
+        )
+    outside = scope.names
+    scope.repeating += 1
+    for names in rounds:
+        scope.names = {**outside, **names} if names else outside
+        for entry in body.items:
+            current = e.layer(e.item(entry), scope, current, plural)
+    scope.names = outside
+    scope.repeating -= 1
+    return current
+
+
+def residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    check_options(item, ("body", "shortcut", "merge"), e.reader)
+    merge = item.options.get("merge")
+    op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
+    body = e.layers(needed(item, "body", e.reader), scope, inputs[0])[0]
+    shortcut = inputs[0]
+    if "shortcut" in item.options:
+        inside = scope.inner("shortcut", {})
+        shortcut = e.layers(item.options["shortcut"], inside, inputs[0])[0]
+    return (join(e, item, scope, op, [body, shortcut], 1),)
+
+
+def branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    paths = item.body
+    op, axis = "Concat", 1
+    if isinstance(paths, Map):
+        check_options(item, ("merge", "axis", "paths"), e.reader)
+        if "merge" in item.options:
+            op = MERGES[e.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
+        if "axis" in item.options:
+            axis = e.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
+        paths = needed(item, "paths", e.reader)
+    if isinstance(paths, Map):
+        named = list(paths.values.items())
+    elif isinstance(paths, Seq):
+        named = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
+    else:
+        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    if not named:
+        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
+    return (join(e, item, scope, op, ends, axis),)
+
+
+def join(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+    place = e.reader.document.place(item.node)
+    path = "/".join((*scope.path, op.lower()))
+    site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
+    if op == "Concat":
+        return site.op(op, ends, {"axis": axis})
+    if op == "Add":
+        _check_sum(e, item, ends)
+    result = LAYERS[op.lower()].emit(site)
+    assert isinstance(result, str)
+    return result
+
+
+def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
+    """Paths that are added must have one shape: a sum that broadcasts is a mistake here."""
+    shapes = [e.builder.types[end].shape for end in ends]
+    for shape in shapes[1:]:
+        first = shapes[0]
+        if first is None or shape is None or first == shape:
+            continue
+        try:
+            if len(first) != len(shape):
+                raise ShapeError("their ranks differ", "")
+            for a, b in zip(first, shape, strict=True):
+                agree(a, b)
+        except ShapeError as error:
+            names = "the body and the shortcut" if item.kind == "residual" else "the paths"
+            shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
+            raise ShapeError(f"{names} give {shown}, which cannot be added", _remedy(item, first, shape)) from error
+
+
+def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
+    if item.kind != "residual":
+        return "make their shapes equal"
+    if len(body) == len(shortcut) and body[:1] == shortcut[:1] and body[2:] == shortcut[2:]:
+        return f"give it a `shortcut:` that ends in {body[1]} channels (pointwise_conv, or pad_channels)"
+    return "pad the body's convolutions (`pad: same`), or give it a `shortcut:` with the same strides"
+
+
+def block(e: LayerAdder, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+    if block.name in scope.calls:
+        raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
+    arguments: dict[str, Any] = dict(scope.names)
+    for key in item.options:
+        if key not in block.args:
+            remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
+            raise e.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
+    for key, default in block.args.items():
+        node = item.options.get(key)
+        if node is not None:
+            arguments[key] = e.reader.value(node, scope.names)
+        elif isinstance(default, Scalar) and default.is_null:
+            raise e.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
+        else:
+            arguments[key] = e.reader.value(default, arguments)
+    if len(inputs) < len(block.inputs):
+        raise e.reader.error(
+            item.node, f"the block {block.name!r} reads {len(block.inputs)} values", "name them in `from:`"
+        )
+    inner = Scope(arguments, dict(zip(block.inputs, inputs, strict=False)), (*scope.path, name), scope)
+    inner.calls = (*scope.calls, block.name)
+    if len(inner.calls) > MAX_CALLS:
+        raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
+    return e.layers(block.layers, inner, inputs[0])

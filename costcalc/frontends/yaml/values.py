@@ -1,0 +1,226 @@
+"""What the value at a key means: a YAML node and the kind of its key -> a Python value, with errors at its place.
+
+What stands for itself in a YAML model: digits, true and false, and the words of a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from costcalc.core.dim import Poly
+from costcalc.core.errors import ExpressionError, SpecError, did_you_mean
+from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode
+from costcalc.frontends.yaml.expression import evaluate, is_expression
+from costcalc.frontends.yaml.layers.base import KINDS, Key
+
+TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+RESERVED = frozenset(("", "~", "null", "true", "false"))
+"""Words, in lower case, that mean something of their own where they are not in quotes."""
+
+PLAIN = frozenset(("extent", "extents", "int", "pad"))
+"""Kinds of keys at which digits are just that number: most values of most files."""
+
+
+def digits(key: Key, text: str) -> bool:
+    """Whether the text is a number of at least 1, at a key that takes digits for that number."""
+    return key.kind in PLAIN and text.isdigit() and text.isascii() and len(text) < 19 and bool(text.strip("0"))
+
+
+def always(key: Key, node: YamlNode) -> bool:
+    """Whether what stands at a key means the same whatever the file's names stand for."""
+    if not isinstance(node, Scalar):
+        return False
+    if key.kind == "bool":
+        return node.text.lower() in TRUE + FALSE
+    return digits(key, node.text) or (key.kind == "word" and node.text in key.choices)
+
+
+Names = Mapping[str, Any]
+
+
+class Reader:
+    """Reads values of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def error(self, node: YamlNode, fact: str, remedy: str) -> SpecError:
+        """A SpecError at the node's place."""
+        return SpecError(fact, remedy, self.document.place(node))
+
+    def value(self, node: YamlNode, names: Names) -> Any:
+        """A value of any kind: a number, a word, true or false, None, or a list of those. A word that is a name stands
+        for the name's value."""
+        if isinstance(node, Seq):
+            return [self.value(item, names) for item in node.items]
+        if isinstance(node, Map):
+            raise self.error(node, "a mapping stands where a value is expected", "give a number, a word or a list")
+        text = node.text
+        if text in names and text.lower() not in RESERVED:
+            return names[text]
+        if text.isdigit() and text.isascii() and len(text) < 19:
+            return int(text)
+        if node.is_null:
+            return None
+        if node.plain and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if text in names:
+            return names[text]
+        if not node.text.isidentifier() and is_expression(node.text):
+            return self.number(node, names)
+        return node.text
+
+    def number(self, node: YamlNode, names: Names) -> Any:
+        """The value of an expression."""
+        if not isinstance(node, Scalar) or node.is_null:
+            raise self.error(node, "a number is missing", "give a number or an expression")
+        try:
+            return evaluate(node.text, names)
+        except ExpressionError as error:
+            raise error.at(self.document.place(node)) from error
+
+    def read(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+        """The value at a key of a kind. SpecError where it is of another kind."""
+        if isinstance(node, Scalar):
+            if digits(key, text := node.text):
+                return int(text)
+            value = names.get(text)
+            if value.__class__ is int and value > 0 and key.kind in PLAIN and not text.isdigit():
+                return value
+            if node.is_null and key.default is None:
+                return None
+        return _READERS[key.kind](self, key, name, node, names)
+
+    def condition(self, node: YamlNode, names: Names) -> bool:
+        """Whether a `when:` holds: true, or a whole number that is not 0."""
+        value = self.value(node, names)
+        if isinstance(value, Poly):
+            raise self.error(node, f"when is {value}, which is open", "bind it with --dim")
+        if not isinstance(value, int):
+            shown = node.text if isinstance(node, Scalar) else value
+            raise self.error(node, f"when is {shown!r}", "give true, false, a whole number, or a name of such a value")
+        return bool(value)
+
+    def extent(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+        """A positive whole number or a symbolic extent."""
+        value = self.integer(key, name, node, names, symbolic=True)
+        if isinstance(value, int) and value < 1:
+            raise self.error(node, f"{name} is {value}", "it is at least 1")
+        return value
+
+    def integer(self, key: Key, name: str, node: YamlNode, names: Names, symbolic: bool = False) -> Any:
+        """A whole number."""
+        value = self.number(node, names)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, Poly):
+            if symbolic:
+                return value
+            raise self.error(node, f"{name} is {value}, which is open", "bind it with --dim, or give a number")
+        shown = float(value) if hasattr(value, "denominator") else value
+        raise self.error(node, f"{name} is {shown!r}, not a whole number", "use round(), floor(), ceil() or //")
+
+    def _number(self, key: Key, name: str, node: YamlNode, names: Names) -> float:
+        value = self.number(node, names)
+        if isinstance(value, (str, bool, Poly, list)) or value is None:
+            raise self.error(node, f"{name} is {value!r}", "give a number")
+        return float(value)
+
+    def _bool(self, key: Key, name: str, node: YamlNode, names: Names) -> bool:
+        if isinstance(node, Scalar):
+            word = node.text.lower()
+            if word in TRUE or word in FALSE:
+                return word in TRUE
+            value = names.get(node.text)
+            if isinstance(value, bool):
+                return value
+            if isinstance(value, str) and value.lower() in TRUE + FALSE:
+                return value.lower() in TRUE
+        raise self.error(node, f"{name} is neither true nor false", "write true or false")
+
+    def _word(self, key: Key, name: str, node: YamlNode, names: Names) -> str:
+        if isinstance(node, Scalar):
+            if node.text in key.choices:
+                return node.text
+            value = names.get(node.text)
+            if isinstance(value, str) and value in key.choices:
+                return value
+            listed = did_you_mean(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
+            raise self.error(node, f"{name} is {node.text!r}", listed)
+        raise self.error(node, f"{name} is a list or a mapping", "use " + ", ".join(key.choices[:12]))
+
+    def _extents(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+        value = self._ints(name, node, names)
+        for number in value if isinstance(value, list) else [value]:
+            if number < 1:
+                raise self.error(node, f"{name} is {number}", "it is at least 1")
+        return value
+
+    def _ints(self, name: str, node: YamlNode, names: Names) -> int | list[int]:
+        if isinstance(node, Seq):
+            return [self.integer(_INT, name, item, names) for item in node.items]
+        value = names.get(node.text) if isinstance(node, Scalar) else None
+        if isinstance(value, list):
+            if all(isinstance(v, int) for v in value):
+                return value
+            raise self.error(node, f"{name} is {value}", "give whole numbers")
+        number: int = self.integer(_INT, name, node, names)
+        return number
+
+    def _pad(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+        if isinstance(node, Scalar):
+            word = names.get(node.text, node.text)
+            if word in ("same", "same_lower", "valid"):
+                return word
+            if node.text.isidentifier() and node.text not in names:
+                near = did_you_mean(node.text, ("same", "same_lower", "valid"))
+                raise self.error(
+                    node, f"{name} is {node.text!r}", near or "give a number, a list, or same, same_lower, valid"
+                )
+        value = self._ints(name, node, names)
+        if any(v < 0 for v in (value if isinstance(value, list) else [value])):
+            raise self.error(node, f"{name} is negative", "use a slice to cut")
+        return value
+
+    def _axes(self, key: Key, name: str, node: YamlNode, names: Names) -> list[int]:
+        value = self._ints(name, node, names)
+        return value if isinstance(value, list) else [value]
+
+    def _shape(self, key: Key, name: str, node: YamlNode, names: Names) -> list[Any]:
+        if isinstance(node, Scalar) and isinstance(names.get(node.text), list):
+            return list(names[node.text])
+        if not isinstance(node, Seq):
+            raise self.error(node, f"{name} is no list", "write it as [1, 64, 7, 7]")
+        return [self.integer(key, name, item, names, symbolic=True) for item in node.items]
+
+    def text(self, key: Key, name: str, node: YamlNode, names: Names) -> str:
+        """A word as it stands; a name of a word stands for it."""
+        if not isinstance(node, Scalar):
+            raise self.error(node, f"{name} is a list or a mapping", "give one word")
+        value = names.get(node.text)
+        return value if isinstance(value, str) else node.text
+
+    def _any(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+        return self.value(node, names)
+
+
+_INT = Key("int")
+
+_READERS: dict[str, Callable[[Reader, Key, str, YamlNode, Names], Any]] = {
+    "extent": Reader.extent,
+    "int": Reader.integer,
+    "number": Reader._number,
+    "bool": Reader._bool,
+    "word": Reader._word,
+    "extents": Reader._extents,
+    "pad": Reader._pad,
+    "axes": Reader._axes,
+    "shape": Reader._shape,
+    "layer": Reader.text,
+    "text": Reader.text,
+    "any": Reader._any,
+}
+
+assert _READERS.keys() == KINDS.keys()

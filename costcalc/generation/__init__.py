@@ -1,1 +1,0 @@
-"""Generation with decoder models: what the prompt's pass and each further token cost, and what the KV cache holds."""

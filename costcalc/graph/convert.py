@@ -1,0 +1,103 @@
+"""Graph → the same graph as if its weights were stored, or its values computed, in another precision.
+
+weights are what storage.py calls parameters (float and quantised ones, biases and the normalisations' scales among
+them) and the float buffers: BatchNormalization's running statistics and quantisation scales. What reshapes or
+transposes a weight keeps the weight's precision. Tensors whose bytes hold packed values (MatMulNBits) are quantised by
+their operator and stay. A narrower type's own scales and zero points are not added.
+
+activations are the float graph inputs, the float values computed at run time, and the float constants that they are
+computed with. Integers (ids, shapes, quantised values), booleans and strings stay, whatever is asked.
+
+No rule is asked again: shapes, and so MACs, do not depend on the precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costcalc.core.errors import UsageError
+from costcalc.core.ir import DTYPES, DType, Graph, SequenceType, TensorType
+from costcalc.core.traits import traits_of
+from costcalc.graph.parameters import stored
+
+PRECISIONS = (
+    "float64", "float32", "float16", "bfloat16", "float8e4m3fn", "float8e5m2", "float4e2m1",
+    "int16", "int8", "uint8", "int4", "uint4", "int2",
+)  # fmt: skip
+"""What a model can be taken to be stored or computed in."""
+
+SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
+"""Other names of them."""
+
+
+def spelt_out(name: str) -> str:
+    """float16 for FP16; whatever else, in small letters."""
+    return SHORT.get(name.lower(), name.lower())
+
+
+def convert(graph: Graph, weights: DType | None = None, activations: DType | None = None) -> Graph:
+    """The graph as if its weights were stored and its activations computed in these types; None leaves them."""
+    if weights is None and activations is None:
+        return graph
+    kept = frozenset[str]()
+    learned, buffers = set[str](), set[str]()
+    for item in stored(graph):
+        if item.kind == "param" and item.values != item.type.elements:
+            kept |= {item.name}
+        elif item.kind == "param":
+            learned.add(item.name)
+        elif item.kind == "buffer":
+            buffers.add(item.name)
+    as_weights = _passed_on(graph, learned)
+    types: dict[str, TensorType] = {}
+    for name, kind in graph.types.items():
+        if name in kept:
+            types[name] = kind
+        elif name in as_weights or name in buffers:
+            types[name] = kind if weights is None or not _converts(kind, name in learned) else _as(kind, weights)
+        else:
+            types[name] = kind if activations is None or not _converts(kind, False) else _as(kind, activations)
+    return replace(
+        graph,
+        types=types,
+        initializers={name: types[name] for name in graph.initializers},
+        parameters=graph.parameters | learned | kept,
+        notes=(*graph.notes, *_notes(weights, activations, len(kept))),
+    )
+
+
+def named(name: str | None) -> DType | None:
+    """The type of this name; None for None. UsageError where there is none."""
+    if name is not None and name not in PRECISIONS:
+        raise UsageError(f"{name!r} is no element type", f"use one of {', '.join(PRECISIONS)}")
+    return None if name is None else DTYPES[name]
+
+
+def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
+    """The parameters, and what only reshapes or transposes one."""
+    found = set(learned)
+    for node in graph.nodes:
+        if traits_of(node).passes_on == "same" and node.inputs[0] in found:
+            found.update(node.outputs)
+    return found
+
+
+def _converts(kind: TensorType, learned: bool) -> bool:
+    return kind.dtype.is_float or (learned and kind.dtype.is_integer)
+
+
+def _as(kind: TensorType, dtype: DType) -> TensorType:
+    if isinstance(kind, SequenceType) and kind.value is not None:
+        items = tuple(_as(item, dtype) if _converts(item, False) else item for item in kind.value)
+        return SequenceType(dtype, kind.shape, items)
+    return kind._replace(dtype=dtype)
+
+
+def _notes(weights: DType | None, activations: DType | None, kept: int) -> tuple[str, ...]:
+    notes = []
+    if weights is not None:
+        packed = f"; {kept} packed {'tensor stays' if kept == 1 else 'tensors stay'} as stored" if kept else ""
+        notes.append(f"weights as if {weights}{packed}")
+    if activations is not None:
+        notes.append(f"activations as if {activations}")
+    return tuple(notes)

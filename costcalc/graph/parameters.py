@@ -1,0 +1,188 @@
+"""The stored tensors of a graph: which are learned, which are buffers, and which node each counts for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim
+from costcalc.core.ir import Graph, Node, TensorType
+from costcalc.core.traits import traits_of
+
+UNSCALED = ("same", "converted")
+"""How an operator passes a stored tensor on that is still the weight that the reader behind multiplies with."""
+
+PASSED = (*UNSCALED, "dequantised")
+"""How a tensor is passed on to the layer that it counts for."""
+
+Readers = dict[str, list[tuple[int, int]]]
+"""(node index, input position) of every reader of every value."""
+
+
+class Storage(NamedTuple):
+    """What a node is the first to read of the stored tensors: learned values, buffers (in elements), both in bytes."""
+
+    params: Dim = 0
+    buffers: Dim = 0
+    weight_bytes: Dim = 0
+
+
+NOTHING = Storage()
+
+
+class Stored(NamedTuple):
+    """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
+    values is how many numbers it holds, more than its elements where a byte holds several."""
+
+    name: str
+    type: TensorType
+    kind: str
+    owner: int
+    values: Dim
+
+
+def stored(graph: Graph) -> Iterator[Stored]:
+    """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
+    once."""
+    readers = _readers(graph)
+    nodes, parameters = graph.nodes, graph.parameters
+    for name, type_ in graph.initializers.items():
+        uses = readers[name]
+        if uses:
+            kind = "param" if name in parameters else _kind(type_, uses, graph, readers)
+            index, position = uses[0]
+            node = nodes[index]
+            owner = index
+            operator = traits_of(node)
+            if len(uses) > 1 or operator.passes_on:
+                owner = min(end for use in uses for end, _ in _ends(*use, graph, readers))
+            packed = operator.packed
+            held = packed is not None and position in packed.inputs
+            values = packed.values(type_, node.attributes) if packed is not None and held else type_.elements
+            yield Stored(name, type_, kind, owner, values)
+
+
+def _readers(graph: Graph) -> Readers:
+    """The readers of stored tensors, and of what passes one on."""
+    readers: Readers = {name: [] for name in graph.initializers}
+    for index, node in enumerate(graph.nodes):
+        if readers.keys().isdisjoint(node.inputs):
+            continue
+        for position, name in enumerate(node.inputs):
+            if name in readers:
+                readers[name].append((index, position))
+                if position == 0 and traits_of(node).passes_on:
+                    readers.setdefault(node.outputs[0], [])
+    return readers
+
+
+def owners(graph: Graph) -> dict[int, Storage]:
+    """What each node (by index) is the first to read of the stored tensors."""
+    simple = _simple(graph)
+    return _shared(graph) if simple is None else simple
+
+
+def _simple(graph: Graph) -> dict[int, Storage] | None:
+    """The same where each stored tensor is read once, by the node that computes with it: it follows from the node's own
+    types. None where that is not so."""
+    initializers, parameters = graph.initializers, graph.parameters
+    owned: dict[int, Storage] = {}
+    seen: set[str] = set()
+    for index, node in enumerate(graph.nodes):
+        names = [name for name in node.inputs if name in initializers]
+        if not names:
+            continue
+        operator = traits_of(node)
+        if operator.passes_on or operator.packed or not seen.isdisjoint(names) or len(set(names)) < len(names):
+            return None
+        seen.update(names)
+        held = tuple(
+            [
+                (position, initializers[name], name in parameters)
+                for position, name in enumerate(node.inputs)
+                if name in initializers
+            ]
+        )
+        key = (operator.buffers, operator.weights, held)
+        storage = KEPT.get(key)
+        if storage is None:
+            if len(KEPT) >= MOST:
+                KEPT.clear()
+            storage = KEPT[key] = _of_node(node, held)
+        if storage is not NOTHING:
+            owned[index] = storage
+    return owned
+
+
+KEPT: dict[object, Storage] = {}
+"""What nodes hold by what they read, from one graph to the next, and what is registered of their operators."""
+
+MOST = 1 << 12
+
+
+def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storage:
+    total = NOTHING
+    for position, type_, learned in held:
+        kind = "param" if learned else _kind_of(type_, {_role(node, position)})
+        if kind != "constant":
+            total = _with(total, kind, type_, type_.elements)
+    return total
+
+
+def _with(have: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
+    """What a node holds with one more tensor."""
+    params, buffers, size = have
+    if kind == "param":
+        params = params + values
+    else:
+        buffers = buffers + values
+    return Storage(params, buffers, size + type_.nbytes)
+
+
+def _shared(graph: Graph) -> dict[int, Storage]:
+    owned: dict[int, Storage] = {}
+    for item in stored(graph):
+        if item.kind != "constant":
+            owned[item.owner] = _with(owned.get(item.owner, NOTHING), item.kind, item.type, item.values)
+    return owned
+
+
+def _kind(type_: TensorType, uses: Sequence[tuple[int, int]], graph: Graph, readers: Readers) -> str:
+    """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
+    tensor, or one element, only where a reader takes it as a weight (int64 never: it steers shapes and indices)."""
+    return _kind_of(type_, {role for use in uses for role in _roles(*use, graph, readers)})
+
+
+def _kind_of(type_: TensorType, roles: set[str]) -> str:
+    """The kind of a tensor that is read in these roles."""
+    if roles == {"buffer"}:
+        return "buffer"
+    if "weight" in roles and type_.dtype.bits < 64 + type_.dtype.is_float:
+        return "param"
+    return "param" if type_.dtype.is_float and type_.elements != 1 else "constant"
+
+
+def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterable[str]:
+    if traits_of(graph.nodes[index]).passes_on not in UNSCALED:
+        return (_role(graph.nodes[index], position),)
+    return [_role(graph.nodes[end], at) for end, at in _ends(index, position, graph, readers, UNSCALED)]
+
+
+def _role(node: Node, position: int) -> str:
+    operator = traits_of(node)
+    if position in operator.buffers:
+        return "buffer"
+    return "weight" if position in operator.weights else "other"
+
+
+def _ends(
+    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSED, depth: int = 0
+) -> Iterator[tuple[int, int]]:
+    """The readers (node index, input position) of a stored tensor behind the nodes that only pass it on."""
+    node = graph.nodes[index]
+    passes = position == 0 and depth < 4 and traits_of(node).passes_on in through
+    onward = readers.get(node.outputs[0], ()) if passes else ()
+    if not onward:
+        yield index, position
+    for reader, at in onward:
+        yield from _ends(reader, at, graph, readers, through, depth + 1)

@@ -1,0 +1,132 @@
+"""Axes that count from either end, and lengths that a tensor of unknown contents still tells.
+
+Multidirectional broadcasting (ONNX, NumPy) of shapes and of small values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim, divide
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import TensorType, Value
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """The axis counted from the front. ShapeError outside [-rank, rank)."""
+    if 0 <= axis < rank:
+        return axis
+    if -rank <= axis < 0:
+        return axis + rank
+    raise ShapeError(f"axis {axis} does not exist in a tensor of rank {rank}", f"name one from {-rank} to {rank - 1}")
+
+
+def axes_of(axes: Sequence[int], rank: int) -> tuple[int, ...]:
+    """The axes counted from the front. ShapeError where one repeats."""
+    found = tuple([axis_of(axis, rank) for axis in axes])
+    if len(set(found)) != len(found):
+        raise ShapeError(f"an axis repeats in {list(axes)}", "name each axis once")
+    return found
+
+
+def value_of(t: TensorType | None) -> Value | None:
+    """The elements of an optional input, None where it is absent or its contents are not known."""
+    return None if t is None else t.value
+
+
+def length_of(t: TensorType) -> int:
+    """How many elements a vector of shape or axis numbers has. A shape of open length has no rank to give."""
+    return int(t.elements)
+
+
+def exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
+    """a / b. ShapeError(fact, remedy) where it leaves a rest; an assumption where that is open."""
+    quotient = divide(a, b) if b != 0 else None
+    if quotient is None:
+        quotient = a // b
+        try:
+            agree(quotient * b, a)
+        except ShapeError as error:
+            raise ShapeError(fact, remedy) from error
+    return quotient
+
+
+Shape = tuple[Dim, ...]
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape that all shapes broadcast to; ShapeError where two extents differ and neither is 1."""
+    first = shapes[0]
+    if len(shapes) == 2 and first == shapes[1]:
+        return first
+    rank = max(len(s) for s in shapes)
+    out: list[Dim] = [1] * rank
+    for shape in shapes:
+        offset = rank - len(shape)
+        for i, extent in enumerate(shape):
+            have = out[offset + i]
+            if have == 1:
+                out[offset + i] = extent
+            elif extent != 1 and extent != have:
+                try:
+                    out[offset + i] = agree(have, extent)
+                except ShapeError as error:
+                    shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
+                    raise ShapeError(
+                        f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1"
+                    ) from error
+    return tuple(out)
+
+
+def broadcast_types(*types: TensorType | None) -> Shape:
+    """broadcast of the types' shapes; absent inputs are passed over."""
+    return broadcast(*(t.shape for t in types if t is not None and t.shape is not None))
+
+
+def pointwise(function: Callable[..., Any], out: TensorType, *inputs: TensorType) -> Value | None:
+    """The values of an elementwise operator over small tensors; None where an input's values are not known, or where
+    the function itself returns None for an element (it depends on a symbol)."""
+    if any(t.value is None for t in inputs):
+        return None
+    assert out.shape is not None
+    size = out.elements
+    if not isinstance(size, int):
+        return None
+    columns = [_spread(t, out.shape, size) for t in inputs]
+    result = tuple(map(function, *columns))
+    return None if None in result else result
+
+
+def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
+    assert t.value is not None and t.shape is not None
+    if len(t.value) == size:
+        return t.value
+    if len(t.value) == 1:
+        return t.value * size
+    strides: list[int] = []
+    step = 1
+    for extent in reversed(t.shape):
+        strides.append(0 if extent == 1 else step)
+        step = step * int(extent)
+    strides += [0] * (len(shape) - len(strides))
+    out: list[Any] = []
+    for flat in range(size):
+        index, rest = 0, flat
+        for extent, stride in zip(reversed(shape), strides, strict=True):
+            rest, i = divmod(rest, int(extent))
+            index += i * stride
+        out.append(t.value[index])
+    return tuple(out)
+
+
+def unidirectional(x: TensorType, other: TensorType, what: str) -> None:
+    """ShapeError unless `other` (a slope, a scale) broadcasts to x without changing x's shape."""
+    assert x.shape is not None and other.shape is not None
+    wide = broadcast(x.shape, other.shape)
+    if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
+        shown = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
+        raise ShapeError(
+            f"{what} {shown[0]} does not broadcast to {shown[1]}", "give it one element per channel, or one"
+        )

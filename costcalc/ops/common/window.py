@@ -1,0 +1,86 @@
+"""How kernel, stride, pad and dilation give an output extent: shared by convolutions and pools of any rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.core.assumptions import at_least
+from costcalc.core.dim import Dim, maximum, minimum
+from costcalc.core.errors import ShapeError
+
+
+def per_axis(values: Sequence[int] | None, rank: int, name: str, default: int = 1) -> tuple[int, ...]:
+    """An attribute with one number per spatial axis; its default where it is absent."""
+    if not values:
+        return (default,) * rank
+    if len(values) != rank:
+        raise ShapeError(f"{name} has {len(values)} numbers for {rank} spatial axes", f"give {rank} numbers")
+    return tuple(values)
+
+
+def check_strides(strides: Sequence[int], dilations: Sequence[int]) -> None:
+    """ShapeError where a stride or a dilation is not positive."""
+    if min(strides, default=1) < 1 or min(dilations, default=1) < 1:
+        raise ShapeError("a stride or a dilation is below 1", "strides and dilations are positive")
+
+
+def reach(kernel: Dim, dilation: int) -> Dim:
+    """How far a dilated kernel reaches: dilation · (kernel - 1) + 1."""
+    return (kernel - 1) * dilation + 1
+
+
+def output_extent(
+    extent: Dim, kernel: Dim, stride: int, begin: Dim, end: Dim, dilation: int, ceil: bool = False
+) -> Dim:
+    """⌊(extent + begin + end - reach) / stride⌋ + 1; with ceil ⌈…⌉ + 1, but no window starts behind the input
+    and its leading pad (ONNX, MaxPool and AveragePool)."""
+    wide = reach(kernel, dilation)
+    padded = extent + (begin + end)
+    at_least(padded, wide, f"the kernel reaches over {wide} but its padded input has only {padded}",
+             "use a smaller kernel, a smaller dilation, or more padding")  # fmt: skip
+    free = padded - wide
+    if not ceil:
+        return free // stride + 1
+    out = (free + (stride - 1)) // stride + 1
+    if isinstance(end, int) and isinstance(wide, int) and end + stride <= wide:
+        return out
+    return minimum(out, (extent + begin - 1) // stride + 1)
+
+
+def same_extent(extent: Dim, stride: int) -> Dim:
+    """⌈extent / stride⌉, what auto_pad SAME_UPPER and SAME_LOWER give."""
+    return (extent + (stride - 1)) // stride
+
+
+def same_pads(extent: Dim, kernel: Dim, stride: int, dilation: int, lower: bool) -> tuple[Dim, Dim]:
+    """(begin, end) of auto_pad SAME: the odd one stands at the end (UPPER) or at the beginning (LOWER)."""
+    need = maximum((same_extent(extent, stride) - 1) * stride + reach(kernel, dilation) - extent, 0)
+    small = need // 2
+    return (need - small, small) if lower else (small, need - small)
+
+
+def output_shape(
+    spatial: Sequence[Dim],
+    kernel: Sequence[Dim],
+    strides: Sequence[int] | None,
+    pads: Sequence[int] | None,
+    dilations: Sequence[int] | None,
+    auto_pad: str,
+    ceil_mode: int = 0,
+) -> tuple[Dim, ...]:
+    """The spatial output extents of a convolution or pool, ONNX's attributes as they are (strings may be bytes)."""
+    rank = len(spatial)
+    stride = per_axis(strides, rank, "strides")
+    dilation = per_axis(dilations, rank, "dilations")
+    check_strides(stride, dilation)
+    if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        return tuple(same_extent(x, s) for x, s in zip(spatial, stride, strict=True))
+    if auto_pad not in ("NOTSET", "VALID", ""):
+        raise ShapeError(f"auto_pad is {auto_pad!r}", "use NOTSET, SAME_UPPER, SAME_LOWER or VALID")
+    pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
+    if len(pad) != 2 * rank:
+        raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}, all begins first")
+    ceil = bool(ceil_mode)
+    return tuple(
+        [output_extent(spatial[i], kernel[i], stride[i], pad[i], pad[rank + i], dilation[i], ceil) for i in range(rank)]
+    )

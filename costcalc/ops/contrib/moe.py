@@ -1,0 +1,168 @@
+"""com.microsoft's mixtures of experts, and the LSTM with quantised weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim
+from costcalc.core.formula import Cost, Formula, Product, of, per, product, total
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import Attributes, Contraction, Packed, Sides, gradient_rule, traits
+from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.recurrent import hidden_types, lstm_cost_of
+
+operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
+
+operands("QMoE", domain=MS, weights=(2, 4, 5, 7, 8, 10), buffers=(3, 6, 9, 11, 12, 13, 15, 16, 17, 18, 19))
+
+traits("MoE", "QMoE", domain=MS, kind="experts", factors=(0, 2))
+
+operands("DynamicQuantizeLSTM", domain=MS, weights=(1, 2, 3, 7), buffers=(8, 9, 10, 11))
+
+traits("DynamicQuantizeLSTM", domain=MS, kind="recurrent", quantises_input=True, straight_through=True)
+
+describe("Each token goes through the k experts that the router prefers.", "MoE", "QMoE", domain=MS)
+
+describe("An LSTM whose weights are integers and whose inputs are quantised at each step.", "DynamicQuantizeLSTM",
+         domain=MS)  # fmt: skip
+
+
+def _bits(attributes: Attributes) -> int:
+    return int(attributes.get("expert_weight_bits", 4))
+
+
+traits("QMoE", domain=MS, packed=Packed(frozenset((2, 5, 8)), lambda w, given: w.elements * 8 // _bits(given), _bits))
+
+
+@gradient_rule("MoE", domain=MS)
+def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+    """Each token's k experts: fc1 and fc3 read the input, fc2 what they give."""
+    both: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
+    return tuple(Contraction(term.value, *both[term.name]) for term in formula.terms)
+
+
+@shape_rule("MoE", "QMoE", domain=MS)
+def moe_shape(x: TensorType, router_probs: TensorType, *others: TensorType | None) -> TensorType:
+    """x [tokens, C] or [B, S, C] -> the same."""
+    return TensorType(x.dtype, x.shape)
+
+
+def _experts(x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[TensorType, int]], fused: bool) -> Cost:
+    """tokens × k × the weights of one expert; layers are ([experts, rows, columns as stored], bits of a weight)."""
+    assert x.shape is not None and router.shape is not None
+    tokens = x.elements // x.shape[-1]
+    terms: list[Product] = []
+    for number, (w, bits) in zip(("1", "2", "3"), layers, strict=False):
+        assert w.shape is not None
+        _, rows, columns = w.shape
+        columns = columns * 8 // bits if bits else columns
+        terms.append(product(of("#runs", ("tokens", tokens), ("k", k)), ("rows", rows), ("columns", columns),
+                             name=f"fc{number}"))  # fmt: skip
+    first = layers[0][0].shape
+    assert first is not None
+    inner: Dim = first[1] // 2 if fused else first[1]
+    probabilities = router.elements
+    work = per("compare", "softmax", probabilities, 1, "#router scores")
+    work += per("add", "softmax", probabilities, 2, "#router scores")
+    work += per("exp", "softmax", probabilities, 1, "#router scores")
+    work += per("divide", "softmax", probabilities, 1, "#router scores")
+    work += per("transcendental", "activation", tokens * k * inner, 1, "#hidden")
+    if fused or len(layers) > 2:
+        work += per("multiply", "elementwise", tokens * k * inner, 1, "#hidden")
+    mixed = tokens * k * x.shape[-1]
+    work += per("multiply", "elementwise", mixed, 1, "#expert outputs") + per(
+        "add", "elementwise", mixed, 1, "#expert outputs"
+    )
+    return Cost(total(*terms), work)
+
+
+@cost_rule("MoE", domain=MS)
+def moe_cost(
+    x: TensorType,
+    router_probs: TensorType,
+    fc1: TensorType,
+    fc1_bias: TensorType | None,
+    fc2: TensorType,
+    fc2_bias: TensorType | None = None,
+    fc3: TensorType | None = None,
+    fc3_bias: TensorType | None = None,
+    *,
+    k: int = 1,
+    swiglu_fusion: int = 0,
+) -> Cost:
+    """tokens × k × the weights of one expert (fc1, fc2 and, where it is there, fc3). Besides, 5 per router score for
+    its softmax, one activation per hidden value (and one multiplication where it is gated), one multiplication and one
+    addition per expert output to mix them; biases count nothing more than the mixing."""
+    layers = [(fc1, 0), (fc2, 0), *([(fc3, 0)] if fc3 is not None else [])]
+    return _experts(x, router_probs, k, layers, bool(swiglu_fusion))
+
+
+@cost_rule("QMoE", domain=MS)
+def qmoe_cost(
+    x: TensorType,
+    router_probs: TensorType,
+    fc1: TensorType,
+    fc1_scales: TensorType | None,
+    fc1_bias: TensorType | None,
+    fc2: TensorType,
+    fc2_scales: TensorType | None = None,
+    fc2_bias: TensorType | None = None,
+    fc3: TensorType | None = None,
+    *others: TensorType | None,
+    k: int = 1,
+    swiglu_fusion: int = 0,
+    expert_weight_bits: int = 4,
+) -> Cost:
+    """tokens × k × the weights of one expert, unpacked (fc1, fc2 and, where it is there, fc3). Besides as MoE: 5 per
+    router score, one activation per hidden value (and one multiplication where it is gated), one multiplication and
+    one addition per expert output. Unpacking weights counts nothing."""
+    bits = expert_weight_bits
+    layers = [(fc1, bits), (fc2, bits), *([(fc3, bits)] if fc3 is not None else [])]
+    return _experts(x, router_probs, k, layers, bool(swiglu_fusion))
+
+
+@shape_rule("DynamicQuantizeLSTM", domain=MS)
+def dynamic_lstm_shape(
+    x: TensorType,
+    w: TensorType,
+    r: TensorType,
+    b: TensorType | None = None,
+    sequence_lens: TensorType | None = None,
+    initial_h: TensorType | None = None,
+    initial_c: TensorType | None = None,
+    p: TensorType | None = None,
+    *scales: TensorType | None,
+) -> tuple[TensorType, ...]:
+    """x [T, B, input], w [D, input, 4·hidden], r [D, hidden, 4·hidden] -> Y [T, D, B, hidden], Y_h and Y_c
+    [D, B, hidden]."""
+    assert x.shape is not None and w.shape is not None and r.shape is not None
+    agree(w.shape[1], x.shape[2], "the input's features and those that W expects")
+    return hidden_types(x, w.shape[0], r.shape[1], 0)
+
+
+@cost_rule("DynamicQuantizeLSTM", domain=MS)
+def dynamic_lstm_cost(
+    x: TensorType,
+    w: TensorType,
+    r: TensorType,
+    b: TensorType | None = None,
+    sequence_lens: TensorType | None = None,
+    initial_h: TensorType | None = None,
+    initial_c: TensorType | None = None,
+    p: TensorType | None = None,
+    *scales: TensorType | None,
+    activations: Sequence[str] = (),
+    clip: float = 0.0,
+) -> Cost:
+    """As LSTM: #steps (T · B) × #weights (|W| + |R|, all directions). Besides per element of the input and of each
+    step's hidden state 2 comparisons, 1 division and 1 addition to quantise it, per gate and step 2 multiplications
+    with the scales, and the LSTM's own 5 activations, 4 biases, 3 multiplications and 1 addition per hidden unit."""
+    assert x.shape is not None and w.shape is not None and r.shape is not None
+    plain = lstm_cost_of(x, w, r, b, p, r.shape[1], activations, clip)
+    units = x.shape[0] * x.shape[1] * w.shape[0] * r.shape[1]
+    quantised = x.elements * w.shape[0] + units
+    work = per("compare", "quantization", quantised, 2) + per("divide", "quantization", quantised)
+    work += per("add", "quantization", quantised) + per("multiply", "quantization", units, 8, "#hidden units × steps")
+    return Cost(plain.macs, plain.work + work)

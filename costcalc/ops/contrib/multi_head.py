@@ -1,0 +1,296 @@
+"""com.microsoft's attention over queries, keys and values that other nodes have projected.
+
+com.microsoft's attention over packed tokens: sequences one after the other, without padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import maximum
+from costcalc.core.formula import Cost, Formula, Work, per
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import Attributes, Contraction, GradientRule, traits
+from costcalc.ops.attention import Heads, attention_macs, attention_work, by_head
+from costcalc.ops.contrib.attention import PROJECTED, projected, with_projection
+from costcalc.ops.contrib.matmul import MS
+
+
+def by_head_gradient(bias: int, added: int, past: tuple[int, int]) -> GradientRule:
+    """The gradient rule of an attention over query, key and value; a key that is not there is packed with the query, a
+    value with the key. bias, added and past are the positions of biases and of earlier keys and values."""
+
+    def rule(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+        key = 1 if len(types) > 1 and types[1] is not None else 0
+        value = 2 if len(types) > 2 and types[2] is not None else key
+        scores, mixed = formula.terms
+        return (
+            Contraction(scores.value, (0, bias), (key, bias, past[0])),
+            Contraction(mixed.value, (0, key, bias, added, past[0]), (value, bias, past[1])),
+        )
+
+    return rule
+
+
+operands("MultiHeadAttention", domain=MS, weights=(3,))
+
+operands("DecoderMaskedMultiHeadAttention", domain=MS, weights=(10,))
+
+traits("MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS, kind="attention")
+
+traits(
+    "MultiHeadAttention",
+    domain=MS,
+    causal=lambda attributes: bool(attributes.get("unidirectional", 0)),
+    gradient=by_head_gradient(3, 5, (6, 7)),
+)
+
+describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
+         "MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS)  # fmt: skip
+
+
+def _multi_head(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    past_key: TensorType | None,
+    num_heads: int,
+    share: int = 0,
+) -> Heads:
+    """The extents by head of separate or packed queries, keys and values, of [B, S, hidden] or [B, H, S, D]."""
+    assert query.shape is not None
+    if key is None:
+        if query.rank == 5:
+            batch, steps, heads, _, size = query.shape
+            return Heads(batch, heads, heads, steps, steps, 0, size, size)
+        batch, steps, hidden = query.shape
+        size = hidden // 3 // num_heads
+        parts = Heads(batch, num_heads, num_heads, steps, steps, 0, size, size)
+        new = steps
+    else:
+        batch, heads, steps, size = by_head(query, num_heads, "the query", "num_heads")
+        assert key.shape is not None
+        if key.rank == 5:
+            return Heads(batch, heads, heads, steps, key.shape[1], 0, size, key.shape[4])
+        _, _, new, size_k = by_head(key, num_heads, "the key", "num_heads")
+        agree(size, size_k, "the head sizes of query and key")
+        v_size = size if value is None else by_head(value, num_heads, "the value", "num_heads")[3]
+        parts = Heads(batch, heads, heads, steps, new, 0, size, v_size)
+    if past_key is None:
+        return parts
+    assert past_key.shape is not None
+    past = past_key.shape[2]
+    return parts._replace(past=past, keys=maximum(past, new) if share else past + new)
+
+
+def _multi_head_types(query: TensorType, h: Heads) -> tuple[TensorType, ...]:
+    return (
+        TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
+        TensorType(query.dtype, (h.batch, h.kv_heads, h.keys, h.qk_size)),
+        TensorType(query.dtype, (h.batch, h.kv_heads, h.keys, h.v_size)),
+        TensorType(query.dtype, (h.batch, h.q_heads, h.queries, h.keys)),
+    )
+
+
+def _bias(bias: TensorType | None, h: Heads, key: TensorType | None) -> tuple[Work, ...]:
+    """One addition per projected element; keys and values that come by heads have had theirs."""
+    if bias is None:
+        return ()
+    elements = h.batch * h.queries * h.q_heads * h.qk_size
+    if key is None or key.rank != 4:
+        elements = elements + h.batch * (h.keys - h.past) * h.kv_heads * (h.qk_size + h.v_size)
+    return per("add", "bias", elements, 1, "#projected")
+
+
+@shape_rule("MultiHeadAttention", domain=MS)
+def multi_head_attention_shape(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    bias: TensorType | None = None,
+    key_padding_mask: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> tuple[TensorType, ...]:
+    """query [B, S, H · D], key and value [B, S_kv, H · D] or [B, H, S_kv, D] (or packed: [B, S, H, 3, D] alone,
+    [B, S_kv, H, 2, D] as key) -> [B, S, H · D_v], present key and value [B, H, past + S_kv, D], scores."""
+    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    return _multi_head_types(query, h)
+
+
+@cost_rule("MultiHeadAttention", domain=MS)
+def multi_head_attention_cost(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    bias: TensorType | None = None,
+    key_padding_mask: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    *,
+    num_heads: int,
+    unidirectional: int = 0,
+) -> Cost:
+    """QKᵀ: B · H · S · S_kv · D_qk, plus PV: B · H · S · S_kv · D_v; S_kv includes the past. Besides, per score 5 for
+    the softmax and 1 addition each for the padding mask, the attention bias and unidirectional; the scale is one
+    multiplication per element of Q and K, the bias one addition per element of Q and of the new K and V."""
+    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    masks = (key_padding_mask is not None) + (attention_bias is not None) + bool(unidirectional)
+    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+
+
+@shape_rule("DecoderMaskedMultiHeadAttention", domain=MS)
+def decoder_multi_head_shape(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    mask_index: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    beam_width: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+) -> tuple[TensorType, ...]:
+    """query [B, 1, H · D], key and value likewise or [B, H, S_kv, D] -> [B, 1, H · D_v], present key and value,
+    scores."""
+    return _multi_head_types(query, _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer))
+
+
+@cost_rule("DecoderMaskedMultiHeadAttention", domain=MS)
+def decoder_multi_head_cost(
+    query: TensorType,
+    key: TensorType | None = None,
+    value: TensorType | None = None,
+    mask_index: TensorType | None = None,
+    attention_bias: TensorType | None = None,
+    past_key: TensorType | None = None,
+    past_value: TensorType | None = None,
+    past_sequence_length: TensorType | None = None,
+    beam_width: TensorType | None = None,
+    cache_indirection: TensorType | None = None,
+    bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+) -> Cost:
+    """As MultiHeadAttention, one query per sequence; a shared buffer counts in full."""
+    h = _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer)
+    masks = (mask_index is not None) + (attention_bias is not None)
+    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+
+
+operands("PackedAttention", domain=MS, weights=(1, 2))
+
+traits("PackedAttention", domain=MS, kind="attention", gradient=PROJECTED)
+
+traits("PackedMultiHeadAttention", domain=MS, kind="attention", gradient=by_head_gradient(3, 6, (6, 7)))
+
+describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
+         "scores says.", "PackedAttention", domain=MS)  # fmt: skip
+
+operands("PackedMultiHeadAttention", domain=MS, weights=(3,))
+
+describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
+         "PackedMultiHeadAttention", domain=MS)  # fmt: skip
+
+
+@shape_rule("PackedAttention", domain=MS)
+def packed_attention_shape(
+    x: TensorType,
+    weights: TensorType,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    qkv_hidden_sizes: Sequence[int] | None = None,
+) -> TensorType:
+    """x [tokens, C], weights [C, Q + K + V] -> [tokens, V]."""
+    _, sizes = projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
+    assert x.shape is not None
+    return TensorType(x.dtype, (x.shape[0], sizes[2]))
+
+
+@cost_rule("PackedAttention", domain=MS)
+def packed_attention_cost(
+    x: TensorType,
+    weights: TensorType,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+    qkv_hidden_sizes: Sequence[int] | None = None,
+) -> Cost:
+    """As Attention with input projections over the tokens; the scores are those of the padded [B, S] sequences that
+    token_offset tells, for the sequences' own lengths are data."""
+    h, _ = projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
+    return with_projection(x, weights, bias, unpacked(h, token_offset), int(attention_bias is not None), 0)
+
+
+def unpacked(h: Heads, token_offset: TensorType) -> Heads:
+    assert token_offset.shape is not None
+    batch, steps = token_offset.shape
+    return h._replace(batch=batch, queries=steps, keys=steps)
+
+
+@shape_rule("PackedMultiHeadAttention", domain=MS)
+def packed_multi_head_shape(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> TensorType:
+    """query, key and value [tokens, H · D], or packed [tokens, H, 3, D] -> [tokens, H · D_v]."""
+    h = _packed_heads(query, value, num_heads, token_offset)
+    assert query.shape is not None
+    return TensorType(query.dtype, (query.shape[0], h.q_heads * h.v_size))
+
+
+def _packed_heads(query: TensorType, value: TensorType | None, num_heads: int, token_offset: TensorType) -> Heads:
+    assert query.shape is not None
+    size = query.shape[3] if query.rank == 4 else query.shape[1] // num_heads
+    v_size = size if value is None or value.shape is None else value.shape[1] // num_heads
+    return unpacked(Heads(1, num_heads, num_heads, 0, 0, 0, size, v_size), token_offset)
+
+
+@cost_rule("PackedMultiHeadAttention", domain=MS)
+def packed_multi_head_cost(
+    query: TensorType,
+    key: TensorType | None,
+    value: TensorType | None,
+    bias: TensorType | None,
+    token_offset: TensorType,
+    cumulative_sequence_length: TensorType,
+    attention_bias: TensorType | None = None,
+    *,
+    num_heads: int,
+) -> Cost:
+    """As MultiHeadAttention over the padded [B, S] sequences that token_offset tells, for the sequences' own lengths
+    are data."""
+    h = _packed_heads(query, value, num_heads, token_offset)
+    assert query.shape is not None
+    work = per("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
+    return Cost(attention_macs(h), work + attention_work(h, int(attention_bias is not None)))

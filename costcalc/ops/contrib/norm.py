@@ -1,0 +1,212 @@
+"""Normalisations that ONNX Runtime's optimiser fuses with the additions and lookups before them."""
+
+from __future__ import annotations
+
+from costcalc.core.assumptions import agree
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import DType, TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import traits
+from costcalc.ops.common.axes import axis_of
+from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, row_statistics, standardize
+
+DOMAINS = ("", MS)
+"""ONNX Runtime writes SimplifiedLayerNormalization into the default domain."""
+
+for _domain in DOMAINS:
+    operands("SimplifiedLayerNormalization", domain=_domain, weights=(1,))
+    describe("Divides each row by its root mean square, then scales it by learned factors.",
+             "SimplifiedLayerNormalization", domain=_domain)  # fmt: skip
+    traits("SimplifiedLayerNormalization", domain=_domain, kind="normalisation", statistics=row_statistics)
+
+traits("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "EmbedLayerNormalization", "GroupNorm",
+       "SkipGroupNorm", domain=MS, kind="normalisation")  # fmt: skip
+
+traits("GroupNorm", "SkipGroupNorm", domain=MS, layout="channels_last")
+
+operands("SkipLayerNormalization", domain=MS, weights=(2, 3, 4))
+
+operands("SkipSimplifiedLayerNormalization", domain=MS, weights=(2, 3))
+
+operands("EmbedLayerNormalization", domain=MS, weights=(2, 3, 4, 5, 6))
+
+operands("GroupNorm", domain=MS, weights=(1, 2))
+
+operands("SkipGroupNorm", domain=MS, weights=(1, 2, 4))
+
+describe("Adds a residual (and a bias), then gives each row mean 0 and variance 1 and a learned scale and shift.",
+         "SkipLayerNormalization", domain=MS)  # fmt: skip
+
+describe("Adds a residual (and a bias), then divides each row by its root mean square and scales it.",
+         "SkipSimplifiedLayerNormalization", domain=MS)  # fmt: skip
+
+describe("Looks up and adds word, position and segment embeddings, then normalises each row.",
+         "EmbedLayerNormalization", domain=MS)  # fmt: skip
+
+describe("Gives each group of channels mean 0 and variance 1, then a learned scale and shift.", "GroupNorm",
+         "SkipGroupNorm", domain=MS)  # fmt: skip
+
+
+def _row(x: TensorType, axis: int = -1) -> TensorType:
+    """One float32 per normalised row: a mean, an inverse deviation."""
+    assert x.shape is not None
+    at = axis_of(axis, x.rank)
+    return TensorType(DType.FLOAT32, (*x.shape[:at], *(1,) * (x.rank - at)))
+
+
+def simplified_norm_shape(x: TensorType, scale: TensorType, *, axis: int = -1) -> tuple[TensorType, ...]:
+    """The input's shape in the scale's type; the inverse root mean square has extent 1 from `axis` on."""
+    return TensorType(scale.dtype, x.shape), _row(x, axis)
+
+
+for _domain in DOMAINS:
+    shape_rule("SimplifiedLayerNormalization", domain=_domain)(simplified_norm_shape)
+    cost_rule("SimplifiedLayerNormalization", domain=_domain)(rms_norm_cost)
+
+
+@shape_rule("SkipLayerNormalization", domain=MS)
+def skip_layer_norm_shape(
+    x: TensorType,
+    skip: TensorType,
+    gamma: TensorType,
+    beta: TensorType | None = None,
+    bias: TensorType | None = None,
+) -> tuple[TensorType, ...]:
+    """x [B, S, C] and skip -> the normalised sum, a mean and an inverse deviation per row, the sum."""
+    return _skipped(x, gamma)
+
+
+def _skipped(x: TensorType, gamma: TensorType) -> tuple[TensorType, ...]:
+    assert x.shape is not None
+    agree(x.shape[-1], gamma.elements, "the input's features and the scale")
+    same, row = TensorType(x.dtype, x.shape), _row(x)
+    return same, row, row, same
+
+
+@cost_rule("SkipLayerNormalization", domain=MS)
+def skip_layer_norm_cost(
+    x: TensorType,
+    skip: TensorType,
+    gamma: TensorType,
+    beta: TensorType | None = None,
+    bias: TensorType | None = None,
+) -> Cost:
+    """Per element one addition of the residual and one of a bias, then as LayerNormalization: three additions (mean,
+    deviation, variance), one more with a shift, and three multiplications (square, deviation, scale); per row one
+    addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
+    return Cost(work=_additions(x, bias) + layer_norm_cost(x, gamma, beta).work)
+
+
+def _additions(x: TensorType, bias: TensorType | None) -> tuple[Work, ...]:
+    return per("add", "elementwise", x.elements) + per("add", "bias", x.elements, int(bias is not None))
+
+
+@shape_rule("SkipSimplifiedLayerNormalization", domain=MS)
+def skip_simplified_norm_shape(
+    x: TensorType, skip: TensorType, gamma: TensorType, bias: TensorType | None = None
+) -> tuple[TensorType, ...]:
+    """x [B, S, C] and skip -> the normalised sum, a mean and an inverse root mean square per row, the sum."""
+    return _skipped(x, gamma)
+
+
+@cost_rule("SkipSimplifiedLayerNormalization", domain=MS)
+def skip_simplified_norm_cost(
+    x: TensorType, skip: TensorType, gamma: TensorType, bias: TensorType | None = None
+) -> Cost:
+    """Per element one addition of the residual and one of a bias, then as RMSNormalization: two multiplications
+    (square, scale), one addition (mean) and one division; per row one addition (epsilon), one division (mean) and a
+    root."""
+    return Cost(work=_additions(x, bias) + rms_norm_cost(x, gamma).work)
+
+
+@shape_rule("EmbedLayerNormalization", domain=MS)
+def embed_layer_norm_shape(
+    input_ids: TensorType,
+    segment_ids: TensorType | None,
+    word: TensorType,
+    position: TensorType,
+    segment: TensorType | None,
+    gamma: TensorType,
+    beta: TensorType,
+    mask: TensorType | None = None,
+    position_ids: TensorType | None = None,
+) -> tuple[TensorType, ...]:
+    """input_ids [B, S], tables [·, C] -> [B, S, C], how long each sequence is [B], the sum before normalising."""
+    assert input_ids.shape is not None and word.shape is not None
+    if len(input_ids.shape) != 2 or len(word.shape) != 2:
+        raise ShapeError(f"the ids have {input_ids.rank} axes, the table {word.rank}", "both have 2")
+    y = TensorType(word.dtype, (*input_ids.shape, word.shape[1]))
+    return y, TensorType(DType.INT32, (input_ids.shape[0],)), y
+
+
+@cost_rule("EmbedLayerNormalization", domain=MS)
+def embed_layer_norm_cost(
+    input_ids: TensorType,
+    segment_ids: TensorType | None,
+    word: TensorType,
+    position: TensorType,
+    segment: TensorType | None,
+    gamma: TensorType,
+    beta: TensorType,
+    mask: TensorType | None = None,
+    position_ids: TensorType | None = None,
+    *,
+    out: TensorType,
+) -> Cost:
+    """Per element one addition of the position and one of a segment, then as LayerNormalization: four additions and
+    three multiplications, per row one addition, three divisions and a root; one addition per element of a mask.
+    Lookups are no arithmetic."""
+    n = out.elements
+    work = per("add", "elementwise", n, 1 + (segment is not None)) + layer_norm_cost(out, gamma, beta).work
+    return Cost(work=work + (per("add", "elementwise", mask.elements, 1, "#mask") if mask is not None else ()))
+
+
+@shape_rule("GroupNorm", domain=MS)
+def ms_group_norm_shape(x: TensorType, gamma: TensorType, beta: TensorType) -> TensorType:
+    """x [N, H, W, C], or [N, C, H, W] -> the same."""
+    return TensorType(x.dtype, x.shape)
+
+
+@cost_rule("GroupNorm", domain=MS)
+def ms_group_norm_cost(x: TensorType, gamma: TensorType, beta: TensorType, *, groups: int, activation: int = 0) -> Cost:
+    """As GroupNormalization: per element four additions and three multiplications, per sample and group one addition,
+    three divisions and a root; one function per element for the activation."""
+    return Cost(work=_groups(x, groups, activation))
+
+
+def _groups(x: TensorType, groups: int, activation: int) -> tuple[Work, ...]:
+    assert x.shape is not None
+    count: Dim = x.shape[0] * groups
+    return standardize(x.elements, count, scaled=True, shifted=True) + per(
+        "transcendental", "activation", x.elements, int(bool(activation))
+    )
+
+
+@shape_rule("SkipGroupNorm", domain=MS)
+def skip_group_norm_shape(
+    x: TensorType,
+    gamma: TensorType,
+    beta: TensorType,
+    skip: TensorType,
+    bias: TensorType | None = None,
+) -> tuple[TensorType, ...]:
+    """x [N, H, W, C] and skip -> the normalised sum, the sum."""
+    return TensorType(x.dtype, x.shape), TensorType(x.dtype, x.shape)
+
+
+@cost_rule("SkipGroupNorm", domain=MS)
+def skip_group_norm_cost(
+    x: TensorType,
+    gamma: TensorType,
+    beta: TensorType,
+    skip: TensorType,
+    bias: TensorType | None = None,
+    *,
+    groups: int,
+    activation: int = 0,
+) -> Cost:
+    """Per element one addition of the residual and one of a bias, then as GroupNorm."""
+    return Cost(work=_additions(x, bias) + _groups(x, groups, activation))

@@ -1,0 +1,144 @@
+"""com.microsoft's pools, channels last and quantised, and its GridSample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.core.formula import Cost, Work, per
+from costcalc.core.ir import TensorType
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import traits
+from costcalc.ops.contrib.conv import back, first
+from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
+from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
+
+operands("QLinearAveragePool", "QLinearGlobalAveragePool", domain=MS, buffers=(1, 2, 3, 4))
+
+traits("NhwcMaxPool", domain=MS, kind="pool", layout="channels_last")
+
+traits("QLinearAveragePool", domain=MS, kind="pool", straight_through=True)
+
+traits("QLinearGlobalAveragePool", domain=MS, kind="global_pool", straight_through=True)
+
+describe("Each output is interpolated from the input around the position that the grid names.", "GridSample", domain=MS)
+
+describe("Each output is the largest input under the window, channels last.", "NhwcMaxPool", domain=MS)
+
+describe("Each output is the mean of the quantised inputs under the window.", "QLinearAveragePool", domain=MS)
+
+describe("Each output is the mean of a quantised channel.", "QLinearGlobalAveragePool", domain=MS)
+
+
+@shape_rule("NhwcMaxPool", domain=MS)
+def nhwc_max_pool_shape(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+) -> TensorType:
+    """x [N, *in, C] -> [N, *out, C]."""
+    found = max_pool_shape(
+        first(x),
+        kernel_shape=kernel_shape,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+        auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+    )
+    y = found if isinstance(found, TensorType) else found[0]
+    assert y.shape is not None
+    return TensorType(x.dtype, back(y.shape))
+
+
+cost_rule("NhwcMaxPool", domain=MS)(max_pool_cost)
+
+
+@shape_rule("QLinearAveragePool", domain=MS)
+def qlinear_average_pool_shape(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    channels_last: int = 0,
+) -> TensorType:
+    """x [N, C, *in] -> [N, C, *out], or channels last."""
+    y = pool_shape(
+        first(x, channels_last),
+        kernel_shape=kernel_shape,
+        strides=strides,
+        pads=pads,
+        auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+    )
+    assert isinstance(y, TensorType) and y.shape is not None
+    return TensorType(x.dtype, back(y.shape, channels_last))
+
+
+@cost_rule("QLinearAveragePool", domain=MS)
+def qlinear_average_pool_cost(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    *,
+    kernel_shape: Sequence[int],
+    out: TensorType,
+) -> Cost:
+    """As AveragePool: ∏kernel - 1 additions and one division per output; per input one subtraction of the zero point,
+    per output one multiplication with the scales and one addition of the zero point."""
+    return _requantized(x, average_pool_cost(x, kernel_shape=kernel_shape, out=out), out)
+
+
+def _requantized(x: TensorType, cost: Cost, out: TensorType) -> Cost:
+    work: tuple[Work, ...] = per("add", "quantization", x.elements, 1, "#inputs")
+    work += per("multiply", "quantization", out.elements) + per("add", "quantization", out.elements)
+    return Cost(cost.macs, cost.work + work)
+
+
+@shape_rule("QLinearGlobalAveragePool", domain=MS)
+def qlinear_global_average_shape(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    *,
+    channels_last: int = 0,
+) -> TensorType:
+    """x [N, C, *in] -> [N, C, 1, …], or channels last."""
+    n, c, *spatial = first(x, channels_last).shape or ()
+    return TensorType(x.dtype, back((n, c, *(1 for _ in spatial)), channels_last))
+
+
+@cost_rule("QLinearGlobalAveragePool", domain=MS)
+def qlinear_global_average_cost(
+    x: TensorType,
+    x_scale: TensorType,
+    x_zero_point: TensorType | None,
+    y_scale: TensorType,
+    y_zero_point: TensorType | None = None,
+    *,
+    out: TensorType,
+) -> Cost:
+    """As GlobalAveragePool: #inputs - #outputs additions and one division per output; per input one subtraction of the
+    zero point, per output one multiplication with the scales and one addition of the zero point."""
+    return _requantized(x, global_average_cost(x, out=out), out)
+
+
+shape_rule("GridSample", domain=MS)(grid_sample_shape)
+
+cost_rule("GridSample", domain=MS)(grid_sample_cost)

@@ -1,0 +1,290 @@
+"""Reading and writing by index: Gather (an embedding is one), Scatter, OneHot, and Col2Im, which adds where its blocks
+overlap.
+
+Choosing elements by their values: NonZero, Unique, TopK, NonMaxSuppression. How many there are depends on data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from costcalc.core.assumptions import agree, at_least
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import FREE, Cost, Formula, Work, of, per, product
+from costcalc.core.ir import DType, TensorType, Value
+from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.traits import traits
+from costcalc.ops.common import elements as flat
+from costcalc.ops.common.axes import axis_of, exactly, length_of
+
+operands("Gather", weights=(0,))
+
+operands("OneHot", buffers=(2,))
+
+traits("Gather", kind="lookup", positions="lost")
+
+traits("Gather", "GatherElements", "GatherND", reads="part")
+
+traits("Gather", "GatherElements", "GatherND", keeps="indices")
+
+traits("ScatterElements", "ScatterND", "Scatter", "TensorScatter", keeps="indices")
+
+traits("Col2Im", keeps="nothing")
+
+free("Gather", "GatherElements", "GatherND", "Scatter", "TensorScatter", "OneHot")
+
+describe("Each index picks a slice of the table; nothing is multiplied.", "Gather")
+
+describe("Each index picks one element of the input.", "GatherElements")
+
+describe("Each vector of indices picks a slice of the input.", "GatherND")
+
+describe(
+    "The updates are written into a copy of the input.", "Scatter", "ScatterElements", "ScatterND", "TensorScatter"
+)
+
+describe("Each index becomes a vector that is on at that place only.", "OneHot")
+
+describe("Blocks of columns are added into an image, where they overlap.", "Col2Im")
+
+Fresh = Callable[[str], Dim]
+
+REDUCTIONS = {"add": "add", "mul": "multiply", "max": "compare", "min": "compare"}
+
+
+@shape_rule("Gather")
+def gather_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
+    """data [*before, axis, *behind] -> [*before, *indices, *behind]."""
+    assert data.shape is not None and indices.shape is not None
+    at = axis_of(axis, len(data.shape))
+    return TensorType(data.dtype, (*data.shape[:at], *indices.shape, *data.shape[at + 1 :]))
+
+
+@value_rule("Gather")
+def gather_value(data: TensorType, indices: TensorType, *, axis: int = 0) -> Value | None:
+    """The picked elements, where the indices are numbers."""
+    if data.value is None or indices.value is None or data.shape is None:
+        return None
+    if not all(isinstance(i, int) for i in indices.value):
+        return None
+    shape = flat.ints(data.shape)
+    at = axis_of(axis, len(shape))
+    n = shape[at]
+    for i in indices.value:
+        if not -n <= i < n:
+            raise ShapeError(f"index {i} does not exist on an axis of {n}", f"give one from {-n} to {n - 1}")
+    return flat.take(data.value, shape, at, [i + n if i < 0 else i for i in indices.value])
+
+
+@shape_rule("GatherElements")
+def gather_elements_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
+    """The shape of the indices."""
+    axis_of(axis, data.rank)
+    return TensorType(data.dtype, indices.shape)
+
+
+@shape_rule("GatherND")
+def gather_nd_shape(data: TensorType, indices: TensorType, *, batch_dims: int = 0) -> TensorType:
+    """indices [*at, depth] -> [*at, *the axes of data behind batch_dims + depth]."""
+    assert data.shape is not None and indices.shape is not None
+    if not indices.shape:
+        raise ShapeError("the indices are a scalar", "give vectors of indices, one axis at least")
+    *at, depth = indices.shape
+    first = batch_dims + int(depth)
+    if first > len(data.shape):
+        raise ShapeError(f"indices of {depth} numbers reach behind the {len(data.shape)} axes of the input",
+                         "use shorter vectors of indices")  # fmt: skip
+    return TensorType(data.dtype, (*at, *data.shape[first:]))
+
+
+@shape_rule("Scatter", "ScatterElements", "ScatterND")
+def scatter_shape(data: TensorType, indices: TensorType, updates: TensorType) -> TensorType:
+    """The shape of the input."""
+    return TensorType(data.dtype, data.shape)
+
+
+@value_rule("ScatterND")
+def scatter_nd_value(
+    data: TensorType, indices: TensorType, updates: TensorType, *, reduction: str = "none"
+) -> Value | None:
+    """The elements with the updates written over them."""
+    if data.value is None or indices.value is None or updates.value is None or reduction != "none":
+        return None
+    assert data.shape is not None and indices.shape is not None
+    shape, depth = flat.ints(data.shape), int(indices.shape[-1])
+    if not all(isinstance(i, int) for i in indices.value):
+        return None
+    inner = math.prod(shape[depth:])
+    out = list(data.value)
+    for row in range(len(indices.value) // depth if depth else 1):
+        place = 0
+        for n, i in zip(shape, indices.value[row * depth : (row + 1) * depth], strict=False):
+            if not -n <= i < n:
+                raise ShapeError(f"index {i} does not exist on an axis of {n}", f"give one from {-n} to {n - 1}")
+            place = place * n + i % n
+        out[place * inner : (place + 1) * inner] = updates.value[row * inner : (row + 1) * inner]
+    return tuple(out)
+
+
+@cost_rule("ScatterElements", "ScatterND")
+def scatter_cost(data: TensorType, indices: TensorType, updates: TensorType, *, reduction: str = "none") -> Cost:
+    """With a reduction one operation (an addition, a multiplication, or a comparison) per element of the updates;
+    without one nothing, the updates are only written."""
+    if reduction == "none":
+        return FREE
+    kind = REDUCTIONS.get(reduction)
+    if kind is None:
+        raise ShapeError(f"the reduction is {reduction!r}", f"use none, {', '.join(REDUCTIONS)}")
+    return Cost(work=per(kind, "elementwise", updates.elements, of_what="#updates"))
+
+
+@shape_rule("TensorScatter")
+def tensor_scatter_shape(cache: TensorType, update: TensorType, write: TensorType | None = None) -> TensorType:
+    """The shape of the cache."""
+    return TensorType(cache.dtype, cache.shape)
+
+
+@shape_rule("OneHot")
+def one_hot_shape(
+    indices: TensorType, depth: TensorType, values: TensorType, *, axis: int = -1, fresh: Fresh
+) -> TensorType:
+    """The shape of the indices with an axis of extent `depth` inserted; a new symbol where that is not known."""
+    assert indices.shape is not None
+    at = axis_of(axis, len(indices.shape) + 1)
+    extent: Dim = fresh("depth") if depth.value is None else depth.value[0]
+    if isinstance(extent, float):
+        extent = int(extent)
+    return TensorType(values.dtype, (*indices.shape[:at], extent, *indices.shape[at:]))
+
+
+@shape_rule("Col2Im")
+def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType, *, fresh: Fresh) -> TensorType:
+    """x [N, C·∏block, L] -> [N, C, *image]; extents that are not known are new symbols."""
+    assert x.shape is not None
+    if len(x.shape) != 3:
+        raise ShapeError(f"the input is of rank {len(x.shape)}", "give [N, C·∏block, L]")
+    n, columns, _ = x.shape
+    rank = length_of(image_shape)
+    agree(length_of(block_shape), rank, "the numbers of image extents and of block extents")
+    image = image_shape.value
+    if image is None:
+        image = tuple([fresh(f"image{i}") for i in range(rank)])
+    if block_shape.value is None:
+        return TensorType(x.dtype, (n, fresh("channels"), *image))
+    block = prod(block_shape.value)
+    channels = exactly(columns, block, f"{columns} columns do not divide into blocks of {block}",
+                       "make them channels × ∏ block_shape")  # fmt: skip
+    return TensorType(x.dtype, (n, channels, *image))
+
+
+@cost_rule("Col2Im")
+def col2im_cost(x: TensorType, image_shape: TensorType, block_shape: TensorType) -> Cost:
+    """One addition per element of the input: each is added to its pixel."""
+    return Cost(work=per("add", "elementwise", x.elements, of_what="#column elements"))
+
+
+traits("TopK", keeps="indices")
+
+describe("The places of the elements that are not 0.", "NonZero")
+
+describe("Each different element (or slice) once.", "Unique")
+
+describe("The k largest or smallest elements along an axis, and where they stand.", "TopK")
+
+describe("Boxes that overlap a better one too much are dropped.", "NonMaxSuppression")
+
+
+@shape_rule("NonZero")
+def non_zero_shape(x: TensorType, *, fresh: Fresh) -> TensorType:
+    """[rank, how many elements are not 0]: a new symbol unless the input's contents are known."""
+    count: Dim | None = None
+    if x.value is not None and all(isinstance(e, (int, float)) for e in x.value):
+        count = sum(e != 0 for e in x.value)
+    return TensorType(DType.INT64, (x.rank, fresh("nonzero") if count is None else count))
+
+
+@value_rule("NonZero")
+def non_zero_value(x: TensorType) -> Value | None:
+    """The places, axis by axis."""
+    if x.value is None or x.shape is None or not all(isinstance(e, (int, float)) for e in x.value):
+        return None
+    places = [i for i, e in enumerate(x.value) if e != 0]
+    rows: list[list[int]] = []
+    for extent in reversed(flat.ints(x.shape)):
+        rows.insert(0, [place % extent for place in places])
+        places = [place // extent for place in places]
+    return tuple([i for row in rows for i in row])
+
+
+@shape_rule("Unique")
+def unique_shape(x: TensorType, *, axis: int | None = None, fresh: Fresh) -> tuple[TensorType, ...]:
+    """(values, first places, inverse, counts): as many as there are different elements, or slices along the axis; a
+    new symbol."""
+    assert x.shape is not None
+    count = fresh("unique")
+    per_value = TensorType(DType.INT64, (count,))
+    if axis is None:
+        return TensorType(x.dtype, (count,)), per_value, TensorType(DType.INT64, (x.elements,)), per_value
+    at = axis_of(axis, len(x.shape))
+    values = TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
+    return values, per_value, TensorType(DType.INT64, (x.shape[at],)), per_value
+
+
+@shape_rule("TopK")
+def top_k_shape(
+    x: TensorType, count: TensorType | None = None, *, k: int | None = None, axis: int = -1, fresh: Fresh
+) -> tuple[TensorType, TensorType]:
+    """(values, places): the extent of the axis becomes k (an attribute below opset 10); a new symbol where k is not
+    known."""
+    assert x.shape is not None
+    at = axis_of(axis, len(x.shape))
+    chosen: Dim
+    if count is not None:
+        chosen = fresh("k") if count.value is None else count.value[0]
+    elif k is not None:
+        chosen = k
+    else:
+        raise ShapeError("TopK has no k", "say how many elements to keep")
+    if count is None or count.value is not None:
+        at_least(x.shape[at], chosen, f"the {chosen} largest of {x.shape[at]} are asked for", "use a smaller k")
+    shape = (*x.shape[:at], chosen, *x.shape[at + 1 :])
+    return TensorType(x.dtype, shape), TensorType(DType.INT64, shape)
+
+
+@cost_rule("NonZero", "Unique", "TopK")
+def selection_cost(x: TensorType, count: TensorType | None = None) -> Cost:
+    """One comparison per element of the input: a lower bound that no way of sorting or selecting goes below."""
+    return Cost(work=per("compare", "elementwise", x.elements))
+
+
+@shape_rule("NonMaxSuppression")
+def non_max_suppression_shape(
+    boxes: TensorType,
+    scores: TensorType,
+    max_output: TensorType | None = None,
+    iou_threshold: TensorType | None = None,
+    score_threshold: TensorType | None = None,
+    *,
+    fresh: Fresh,
+) -> TensorType:
+    """[how many boxes are kept, 3] (batch, class, box): a new symbol; none where max_output_boxes_per_class is absent
+    or 0."""
+    none = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
+    return TensorType(DType.INT64, (0 if none else fresh("boxes"), 3))
+
+
+@cost_rule("NonMaxSuppression")
+def non_max_suppression_cost(
+    boxes: TensorType,
+    scores: TensorType,
+    max_output: TensorType | None = None,
+    iou_threshold: TensorType | None = None,
+    score_threshold: TensorType | None = None,
+) -> Cost:
+    """One comparison per score, a lower bound: how many pairs of boxes are compared depends on data."""
+    assert scores.shape is not None
+    names = ("batches", "classes", "boxes")
+    scores_ = of("#scores", *zip(names, scores.shape, strict=False))
+    return Cost(work=(Work("compare", "elementwise", Formula((product(scores_),))),))

@@ -1,0 +1,274 @@
+"""Bars -> matplotlib: one bar a part, its name on the left, its cost and share behind it.
+
+Live bytes -> matplotlib: an area over the steps, the peak named.
+
+Roofs -> matplotlib: a line a device, the first one's strong; circles are layers by their share of the time.
+
+A front -> matplotlib: points by two quantities, those that nothing beats joined by a stair.
+
+What pictures of charts share: colours with signs that tell kinds apart too, titles, labels that do not meet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from costcalc.core.sanitize import printable
+from costcalc.core.units import measured, percent_of, short, short_bytes
+from costcalc.render.charts.text import beaten, value_text
+from costcalc.render.layout import middle
+from costcalc.render.names import shortened
+from costcalc.views.charts import Axis, Bars, Front, Live, Roofs
+
+MARKS = ("#2667a8", "#d17a1f", "#0c7a68", "#8f78cf", "#b0453a", "#7aa636", "#c9a000", "#8a939e")
+
+SHAPES = "osD^vPX."
+"""A sign for each colour, so that a picture without colours says the same."""
+
+INK, FAINT = "#1c2127", "#66707c"
+
+
+def title(axes: Any, name: str, what: str) -> None:
+    """The name, and in a lighter weight what is shown of it."""
+    axes.set_title(label(name, 60), loc="left", fontweight="bold", fontsize=11, pad=18)
+    axes.text(0, 1, label(what, 110), transform=axes.transAxes, fontsize=9, color=FAINT, va="bottom")
+
+
+def label(text: str, most: int = 40) -> str:
+    """A name as words, with its middle left out where it is long."""
+    return middle(printable(text), most)
+
+
+def colours(kinds: Iterable[str]) -> dict[str, int]:
+    """A number for each kind in order of first use; all from the eighth on share the last."""
+    return {kind: min(i, len(MARKS) - 1) for i, kind in enumerate(dict.fromkeys(kinds))}
+
+
+def legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
+    """Which sign is which kind; those that share the last are others."""
+    from matplotlib.lines import Line2D
+
+    shared = [kind for kind, i in numbers.items() if i == len(MARKS) - 1]
+    named = {kind: i for kind, i in numbers.items() if i < len(MARKS) - 1}
+    if shared:
+        named[shared[0] if len(shared) == 1 else f"{len(shared)} others"] = len(MARKS) - 1
+    signs = [Line2D([], [], linestyle="", marker=SHAPES[i], color=MARKS[i], markersize=6, label=label(kind, 30))
+             for kind, i in named.items()]  # fmt: skip
+    axes.legend(
+        handles=signs, frameon=False, fontsize=8.5, handletextpad=0.2, columnspacing=1.2, labelcolor=FAINT, **place
+    )
+
+
+def spread(
+    axes: Any, places: Sequence[tuple[float, float]], words: Sequence[str], sides: Sequence[str], **style: Any
+) -> None:
+    """A word beside each place, on the first of its sides where it meets no other word and no place; left out where
+    there is none."""
+    figure = axes.figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    points = axes.transData.transform([tuple(map(float, place)) for place in places])
+    inside = axes.get_window_extent(renderer)
+    taken: list[Any] = []
+    for place, (px, py), word, where in zip(places, points, words, sides, strict=True):
+        if not word:
+            continue
+        for dx, dy, across, up in map(SIDES.__getitem__, where):
+            made = axes.annotate(word, place, xytext=(dx, dy), textcoords="offset points", ha=across, va=up, **style)
+            made.set_in_layout(False)
+            box = made.get_window_extent(renderer)
+            hidden = any(box.overlaps(other) for other in taken) or any(
+                box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points if (x, y) != (px, py)
+            )
+            if not hidden and box.x0 >= inside.x0 and box.x1 <= inside.x1 + 4 and box.y1 <= inside.y1 + 12:
+                taken.append(box)
+                break
+            made.remove()
+
+
+SIDES = {
+    "r": (7, 0, "left", "center"), "l": (-7, 0, "right", "center"), "a": (0, 6, "center", "bottom"),
+    "b": (0, -7, "center", "top"), "c": (6, 7, "left", "bottom"), "d": (-6, 7, "right", "bottom"),
+    "e": (6, -8, "left", "top"), "f": (-6, -8, "right", "top"), "A": (0, 20, "center", "bottom"),
+}  # fmt: skip
+"""Offsets of a word in points, and how it is aligned there: right, left, above, below, the corners, further off."""
+
+LABEL = 40
+"""Letters of a name at most."""
+
+
+def draw_bars(chart: Bars, axes: Any) -> None:
+    """The dearest on top; what is left out as one faint bar below, cut where it would be the longest by far."""
+    least = "≥ " if chart.least else ""
+    title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
+    if not chart.bars:
+        axes.set_axis_off()
+        axes.text(0, 0.4, "nothing", transform=axes.transAxes, color=FAINT)
+        return
+    numbers = colours(bar.kind for bar in chart.bars if bar.kind)
+    paint = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
+    values: list[float] = [bar.value for bar in chart.bars]
+    names = shortened([printable(bar.label) for bar in chart.bars], [""] * len(chart.bars), LABEL)
+    texts = [(bar.value, values[i]) for i, bar in enumerate(chart.bars)]
+    if chart.rest[0]:
+        names.append(f"{chart.rest[0]:,} more")
+        shown = min(float(chart.rest[1]), 1.15 * max(values))
+        values.append(shown)
+        texts.append((chart.rest[1], shown))
+        paint.append("#dfe3e8")
+    places = list(range(len(values)))
+    drawn = axes.barh(places, values, height=0.66, color=paint)
+    if chart.rest[0] and chart.rest[1] > values[-1]:
+        drawn[-1].set_hatch("//")
+        drawn[-1].set_edgecolor("#c5cad1")
+    for place, (value, end) in zip(places, texts, strict=True):
+        share = percent_of(value / chart.whole)
+        axes.annotate(f"{value_text(value, chart.unit)}  {share}", (end, place), xytext=(4, 0),
+                      textcoords="offset points", va="center_baseline", fontsize=8.5, color=FAINT)  # fmt: skip
+    axes.set_yticks(places, names)
+    axes.tick_params(axis="y", length=0, labelcolor="#1c2127")
+    axes.set_xticks([])
+    axes.spines[["bottom", "left"]].set_visible(False)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(values, default=1) * 1.22)
+    axes.set_ylim(len(values) - 0.4, -0.6)
+    if len(numbers) > 1 and any(bar.label != bar.kind for bar in chart.bars):
+        legend(axes, numbers, loc="lower right")
+
+
+def draw_memory(chart: Live, axes: Any) -> None:
+    """One stair a step; the axis is marked in binary units."""
+    from matplotlib.ticker import MaxNLocator
+
+    count, most = len(chart.values), chart.values[chart.peak]
+    title(
+        axes,
+        chart.title,
+        f"live activation bytes by step, at most {short_bytes(most)} at step {chart.peak + 1:,} of {count:,}",
+    )
+    values = [float(v) for v in chart.values]
+    axes.stairs(values, [i + 0.5 for i in range(count + 1)], fill=True, color=MARKS[0], alpha=0.25, linewidth=0)
+    axes.stairs(values, [i + 0.5 for i in range(count + 1)], color=MARKS[0], linewidth=1.2)
+    unit = 2.0 ** math.ceil(math.log2(max(most, 4) / 4))
+    ticks = [unit * i for i in range(int(most / unit) + 2)]
+    axes.set_yticks(ticks, [short_bytes(int(tick)) for tick in ticks])
+    axes.set_xlim(0.5, count + 0.5)
+    axes.set_ylim(0, max(1.0, most * 1.14))
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y")
+    right = chart.peak > count / 2
+    axes.annotate(f"{short_bytes(most)}  {label(chart.names[chart.peak], 48)}", (chart.peak + 1, most),
+                  xytext=(-3 if right else 3, 4), textcoords="offset points", ha="right" if right else "left",
+                  va="bottom", fontsize=8.5, color=INK)  # fmt: skip
+    axes.plot([chart.peak + 1], [most], marker="o", markersize=4, color=MARKS[1], zorder=5)
+
+
+FEW = 3
+"""Layers that are named: those that take the most time."""
+
+
+def draw_roofline(chart: Roofs, axes: Any) -> None:
+    """Both axes by decades."""
+    first = chart.devices[0]
+    what = "models" if chart.whole else "layers, as large as their share of the time,"
+    title(axes, chart.title, f"{what} under the roof of {first.name}")
+    bends = [d.peak / d.bandwidth for d in chart.devices]
+    places = [spot.intensity for spot in chart.spots]
+    left, right = min(*places, *bends) / 2, max(*places, *bends) * 3
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for device in reversed(chart.devices):
+        strong = device is first
+        xs = [left, device.peak / device.bandwidth, right]
+        axes.plot(xs, [device.bandwidth * left, device.peak, device.peak], color=INK if strong else FAINT,
+                  linewidth=1.8 if strong else 1.0, linestyle="-" if strong else (0, (4, 3)), zorder=2)  # fmt: skip
+    bottom, top = min(d.bandwidth for d in chart.devices) * left / 1.5, max(d.peak for d in chart.devices) * 2.5
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    _name_devices(chart, axes, math.log10(top / bottom))
+    numbers = colours(spot.kind for spot in sorted(chart.spots, key=lambda spot: -spot.share))
+    order = sorted(chart.spots, key=lambda spot: -spot.share)
+    heights = {id(s): min(first.peak, s.intensity * first.bandwidth) for s in order}
+    for spot in order:
+        i = numbers[spot.kind]
+        size = 55.0 if chart.whole else max(16.0, 1400 * spot.share)
+        axes.scatter([spot.intensity], [heights[id(spot)]], s=size, color=MARKS[i], marker=SHAPES[i], alpha=0.85,
+                     edgecolor="white", linewidth=0.7, zorder=4)  # fmt: skip
+    apart = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
+    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:FEW]
+    axes.set_xlabel("FLOP per byte of traffic")
+    axes.set_ylabel("FLOP/s")
+    axes.xaxis.set_major_formatter(lambda value, _: measured(value))
+    axes.yaxis.set_major_formatter(lambda value, _: short(round(value)).strip())
+    axes.minorticks_off()
+    axes.grid(True)
+    if not chart.whole:
+        legend(axes, numbers, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
+    ends, words = [(s.intensity, heights[id(s)]) for s in named], [label(s.label, 34) for s in named]
+    spread(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
+
+
+def _name_devices(chart: Roofs, axes: Any, decades: float) -> None:
+    """Right of the roofs, far enough from each other to be read."""
+    room, before = decades * 0.125, -math.inf
+    for device in sorted(chart.devices, key=lambda d: d.peak):
+        place = max(math.log10(device.peak), before + room)
+        before = place
+        axes.annotate(f"{device.name}\n{device.precision} {device.text}", (1, 10**place), xytext=(6, 0),
+                      xycoords=("axes fraction", "data"), textcoords="offset points", va="center", fontsize=8,
+                      color=INK if device is chart.devices[0] else FAINT, annotation_clip=False)  # fmt: skip
+
+
+DECADES = 20
+"""An axis whose values span more than this factor is logarithmic."""
+
+
+def draw_pareto(chart: Front, axes: Any) -> None:
+    """Every point of the front is named where there is room, the others where they are few."""
+    best = sorted((p for p in chart.points if p.best), key=lambda p: p.x)
+    others = [p for p in chart.points if not p.best]
+    title(axes, chart.title, beaten(chart))
+    _scale(axes.set_xscale, axes.xaxis, chart.x, [p.x for p in chart.points])
+    _scale(axes.set_yscale, axes.yaxis, chart.y, [p.y for p in chart.points])
+    axes.scatter(
+        [float(p.x) for p in others], [float(p.y) for p in others], s=26, facecolor="white", edgecolor=FAINT, zorder=3
+    )
+    if len(best) > 1 and len(chart.points) > 2:
+        stair = "steps-pre" if chart.x.greatest else "steps-post"
+        axes.plot([float(p.x) for p in best], [float(p.y) for p in best], drawstyle=stair, color=MARKS[0],
+                  linewidth=1.2, alpha=0.6, zorder=2)  # fmt: skip
+    axes.scatter(
+        [float(p.x) for p in best], [float(p.y) for p in best], s=40, color=MARKS[0], edgecolor="white", zorder=4
+    )
+    axes.minorticks_off()
+    axes.margins(0.12)
+    axes.grid(True)
+    axes.set_xlabel(_named(chart.x))
+    axes.set_ylabel(_named(chart.y))
+    named = [*best, *(others if len(others) <= 30 else [])]
+    shown_at = [*best, *others]
+    words = [label(p.label, 30) if p in named else "" for p in shown_at]
+    free = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
+    sides = [free[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in shown_at]
+    spread(axes, [(p.x, p.y) for p in shown_at], words, sides, fontsize=8.5, color=INK, zorder=6)
+
+
+def _scale(scaled: Callable[[str], None], shown: Any, axis: Axis, values: Sequence[float]) -> None:
+    """By decades where values span a lot; bytes are marked at powers of two."""
+    from matplotlib.ticker import LogLocator, MultipleLocator
+
+    low, high = min(values), max(values)
+    by_decades = low > 0 and high / low > DECADES
+    if by_decades:
+        scaled("log")
+    if axis.unit == "bytes" and high > low:
+        step = 2.0 ** math.ceil(math.log2((high - low) / 6))
+        shown.set_major_locator(LogLocator(base=2, numticks=8) if by_decades else MultipleLocator(step))
+    shown.set_major_formatter(lambda value, _: value_text(value, axis.unit).strip())
+
+
+def _named(axis: Axis) -> str:
+    return f"{axis.title}{' (more is better)' if axis.greatest else ''}"

@@ -1,0 +1,239 @@
+"""Charts -> lines for a terminal, in its width and colours.
+
+Marks and words on a field of characters, with a scale on the left and below: what charts of points are in text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from costcalc.core.sanitize import printable
+from costcalc.core.units import measured, percent_of, short, short_bytes
+from costcalc.render import area as plot
+from costcalc.render import cells
+from costcalc.render.layout import middle, pad, text_width
+from costcalc.render.names import shortened
+from costcalc.render.terminal import Screen
+from costcalc.views.charts import Axis, Bars, Chart, Front, Live, Roofs
+from costcalc.views.table import Plot
+
+HEIGHT = 16
+
+WIDEST = 100
+
+
+class Scale(NamedTuple):
+    """An axis from low to high, by decades where it is logarithmic; text says a value."""
+
+    low: float
+    high: float
+    log: bool
+    text: Callable[[float], str]
+
+    def place(self, value: float) -> float:
+        """0 at the low end, 1 at the high one."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def value(self, place: float) -> float:
+        """The value that stands there."""
+        return self.low * (self.high / self.low) ** place if self.log else self.low + place * (self.high - self.low)
+
+
+class Mark(NamedTuple):
+    """A sign at a value, and a word beside it where there is room; style is a field of the palette."""
+
+    x: float
+    y: float
+    sign: str
+    word: str = ""
+    style: str = "bar"
+
+
+def scale(values: Iterable[float], text: Callable[[float], str], log: bool | None = None) -> Scale:
+    """Around all values with some air; logarithmic where they span more than a factor of 20."""
+    found = list(values)
+    low, high = min(found), max(found)
+    by_decades = (low > 0 and high / low > 20) if log is None else log
+    if by_decades:
+        return Scale(low / 1.6, high * 1.6, True, text)
+    air = (high - low) * 0.1 or abs(high) * 0.2 or 1
+    return Scale(max(0.0, low - air) if low >= 0 else low - air, high + air, False, text)
+
+
+def lines(marks: Sequence[Mark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
+    """The field: later marks cover earlier ones, no word covers anything."""
+    palette = screen.palette
+    labels = {row: y.text(y.value(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
+    margin = max(map(len, labels.values()))
+    width = max(20, min(screen.width, WIDEST) - margin - 2)
+    cells: dict[tuple[int, int], tuple[str, str]] = {}
+    at = [(round(x.place(m.x) * (width - 1)), round((1 - y.place(m.y)) * (HEIGHT - 1))) for m in marks]
+    for mark, (column, row) in zip(marks, at, strict=True):
+        if 0 <= column < width and 0 <= row < HEIGHT:
+            cells[column, row] = (mark.sign, mark.style)
+    for mark, (column, row) in zip(marks, at, strict=True):
+        _write(mark, column, row, width, cells)
+    vertical, tick, corner, horizontal = "│┤└─" if screen.unicode else "|++-"
+    shown = [f"{palette.faint}{names[1]}{palette.off}"]
+    for row in range(HEIGHT):
+        axis = f"{labels.get(row, '').rjust(margin)} {tick if row in labels else vertical}"
+        shown.append(f"{palette.faint}{axis}{palette.off}{_painted(row, width, cells, screen)}".rstrip())
+    shown.append(f"{palette.faint}{' ' * margin} {corner}{horizontal * width}{palette.off}")
+    first, middle, last = (x.text(x.value(place)).strip() for place in (0, 0.5, 1))
+    half = width // 2 - len(first) - len(middle) // 2
+    below = f"{first}{' ' * max(1, half)}{middle}"
+    below += last.rjust(max(len(last) + 1, width - len(below)))
+    shown.append(f"{palette.faint}{' ' * (margin + 2)}{below}{palette.off}")
+    shown.append(f"{palette.faint}{names[0].rjust(margin + 2 + width)}{palette.off}")
+    return shown
+
+
+def _write(mark: Mark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]) -> None:
+    """Puts a mark's word right of it, or left, where nothing stands yet."""
+    size = text_width(mark.word)
+    if not mark.word or size != len(mark.word):
+        return
+    for start in (column + 2, column - 1 - size):
+        free = all((c, row) not in cells for c in range(start - 1, start + size + 1) if c != column)
+        if start >= 0 and start + size <= width and free:
+            for i, sign in enumerate(mark.word):
+                cells[start + i, row] = (sign, "")
+            return
+
+
+def _painted(row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]], screen: Screen) -> str:
+    palette, text, now = screen.palette, "", ""
+    for column in range(width):
+        sign, style = cells.get((column, row), (" ", now if (column, row) not in cells else ""))
+        if style != now:
+            text += (palette.off if now else "") + (getattr(palette, style) if style else "")
+            now = style
+        text += sign
+    return text.rstrip() + (palette.off if now else "")
+
+
+LABEL = 44
+"""No label of a bar is longer."""
+
+LISTED = 12
+
+
+def render(charts: Sequence[Chart], screen: Screen) -> str:
+    """The charts below each other."""
+    return screen.text("\n\n".join("\n".join(_drawn(chart, screen)) for chart in charts))
+
+
+def _drawn(chart: Chart, screen: Screen) -> Iterator[str]:
+    if isinstance(chart, Bars):
+        return _bars(chart, screen)
+    if isinstance(chart, Live):
+        return _live(chart, screen)
+    return _roofs(chart, screen) if isinstance(chart, Roofs) else _front(chart, screen)
+
+
+def _title(name: str, what: str, screen: Screen) -> str:
+    return f"{screen.palette.title}{printable(name)}{screen.palette.off}  {what}"
+
+
+def value_text(value: float, unit: str) -> str:
+    """51.4 M, 1.44 MiB; a fraction keeps three digits."""
+    whole = round(value)
+    if unit != "bytes" and whole != value and abs(value) < 1000:
+        return measured(value)
+    return short_bytes(whole) if unit == "bytes" else short(whole)
+
+
+def _bars(chart: Bars, screen: Screen) -> Iterator[str]:
+    palette = screen.palette
+    least = "≥ " if chart.least else ""
+    yield _title(chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}", screen)
+    yield ""
+    more = [(f"({chart.rest[0]:,} more)", chart.rest[1])] if chart.rest[0] else []
+    rows = [*((printable(bar.label), bar.value) for bar in chart.bars), *more]
+    if not rows:
+        yield f"{palette.faint}nothing{palette.off}"
+        return
+    values = [value_text(value, chart.unit) for _, value in rows]
+    width = min(LABEL, max(text_width(label) for label, _ in rows), max(12, screen.width // 2 - 10))
+    numbers = max(map(len, values))
+    room = max(4, min(60, screen.width - width - numbers - 7 - 6))
+    drawn = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
+    short_names = pad(shortened([label for label, _ in rows], [""] * len(rows), width), width, False, middle)
+    for name, (_, value), text, bar in zip(short_names, rows, values, drawn, strict=False):
+        line = f"{name}  {text.rjust(numbers)}  {percent_of(value / chart.whole).rjust(6)}"
+        yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"
+
+
+def _live(chart: Live, screen: Screen) -> Iterator[str]:
+    most = chart.values[chart.peak]
+    yield _title(chart.title, f"peak {short_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
+                 f"{printable(chart.names[chart.peak])}", screen)  # fmt: skip
+    yield ""
+    yield from plot.area(Plot("Live activation bytes by step", chart.values), screen)
+
+
+def _roofs(chart: Roofs, screen: Screen) -> Iterator[str]:
+    first = chart.devices[0]
+    yield _title(chart.title, f"roofline of {first.name}, {first.precision} {first.text}", screen)
+    yield ""
+    bends = [device.peak / device.bandwidth for device in chart.devices]
+    x = scale(
+        [*(spot.intensity for spot in chart.spots), *(bend * f for bend in bends for f in (0.5, 4))], measured, True
+    )
+    heights = [min(d.peak, d.bandwidth * place) for d in chart.devices for place in (x.low, x.high)]
+    y = scale(heights, lambda value: short(round(value)), True)
+    marks = []
+    for device in chart.devices[::-1]:
+        for i in range(200):
+            place = x.value(i / 199)
+            sloping = place < device.peak / device.bandwidth
+            sign = "·" if device is not first else "/" if sloping else "─" if screen.unicode else "-"
+            marks.append(Mark(place, min(device.peak, device.bandwidth * place), sign, style="faint"))
+    dot = "●" if screen.unicode else "o"
+    for spot in sorted(chart.spots, key=lambda spot: spot.share):
+        word = middle(printable(spot.label), 24) if chart.whole else ""
+        marks.append(Mark(spot.intensity, min(first.peak, first.bandwidth * spot.intensity), dot, word))
+    yield from lines(marks, x, y, screen, ("FLOP per byte", "FLOP/s"))
+    yield ""
+    under = sum(spot.intensity < bends[0] for spot in chart.spots)
+    what = "model" if chart.whole else "layer"
+    yield f"{under:,} {what}{'s' * (under != 1)} left of the bend at {measured(bends[0])} FLOP/byte, bound by memory"
+    yield f"{len(chart.spots) - under:,} right of it, bound by compute"
+    for device in chart.devices[1:]:
+        yield f"{screen.palette.faint}·  {device.name}, {device.precision} {device.text}{screen.palette.off}"
+
+
+def _front(chart: Front, screen: Screen) -> Iterator[str]:
+    best = [point for point in chart.points if point.best]
+    yield _title(chart.title, beaten(chart), screen)
+    yield ""
+    x = scale([p.x for p in chart.points], lambda v: value_text(v, chart.x.unit))
+    y = scale([p.y for p in chart.points], lambda v: value_text(v, chart.y.unit))
+    signs = "●○" if screen.unicode else "*o"
+    few = len(chart.points) <= 40
+    marks = [
+        Mark(p.x, p.y, signs[0] if p.best else signs[1], middle(printable(p.label), 24) if few or p.best else "",
+             "bar" if p.best else "faint")
+        for p in sorted(chart.points, key=lambda p: p.best)
+    ]  # fmt: skip
+    yield from lines(marks, x, y, screen, (_named(chart.x), _named(chart.y)))
+    yield ""
+    yield f"{signs[0]} none is as good in both and better in one:"
+    for point in sorted(best, key=lambda p: p.x)[:LISTED]:
+        yield f"  {printable(point.label)}  {value_text(point.x, chart.x.unit)}, {value_text(point.y, chart.y.unit)}"
+    if len(best) > LISTED:
+        yield f"{screen.palette.faint}  and {len(best) - LISTED:,} more{screen.palette.off}"
+
+
+def beaten(chart: Front) -> str:
+    """How many points the front has."""
+    best = sum(point.best for point in chart.points)
+    return f"{best:,} of {len(chart.points):,} {'is' if best == 1 else 'are'} beaten by no other"
+
+
+def _named(axis: Axis) -> str:
+    return f"{axis.title}{' (more is better)' if axis.greatest else ''}"

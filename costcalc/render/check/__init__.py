@@ -1,0 +1,46 @@
+"""What `check` found → text, one file per format; all of them say the same."""
+
+from __future__ import annotations
+
+from costcalc.render.terminal import Screen
+from costcalc.studies.check.verdict import Outcome
+
+FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
+
+
+def render(form: str, outcome: Outcome, screen: Screen, ident: str = "") -> str:
+    """The outcome in one of FORMATS. ident names the Markdown's hidden marker."""
+    if form == "table":
+        from costcalc.render.check import table
+
+        return table.render(outcome, screen)
+    if form == "svg":
+        from costcalc.render import svg
+        from costcalc.render.check import table
+        from costcalc.views import check as said
+
+        drawn = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
+        return svg.drawn(drawn, said.headline(outcome))
+    if form == "json":
+        from costcalc.render.check import json
+
+        return json.render(outcome)
+    if form == "markdown":
+        from costcalc.render.check import markdown as comment
+
+        return screen.text(comment.render(outcome, ident))
+    if form == "github":
+        from costcalc.render.check import github
+
+        return github.render(outcome)
+    if form == "sarif":
+        from costcalc.render.check import sarif
+
+        return sarif.render(outcome)
+    if form == "junit":
+        from costcalc.render.check import junit
+
+        return junit.render(outcome)
+    from costcalc.render.check import gitlab
+
+    return gitlab.render(outcome)

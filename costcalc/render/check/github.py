@@ -1,0 +1,47 @@
+"""Outcome → workflow commands: GitHub shows them as annotations at the lines of a pull request."""
+
+from __future__ import annotations
+
+from costcalc.core.sanitize import printable
+from costcalc.studies.check.verdict import Outcome
+from costcalc.views.check import Finding, findings, headline, relative, sentence
+
+MOST = 10
+"""GitHub shows ten annotations of a step; more are lost without a word."""
+
+NAMED = 20
+"""How many of the rest the notice names."""
+
+
+def render(outcome: Outcome) -> str:
+    """A headline for the log, at most ten annotations, the worst first, and a notice that sums up the rest."""
+    found = findings(outcome)
+    lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MOST])]
+    rest = [f"and {len(found) - MOST:,} more: {_summary(found[MOST:])}"] if len(found) > MOST else []
+    said = [*rest, *outcome.notes]
+    if said or not found:
+        lines.append(f"::notice title=costcalc::{data('; '.join(said) or headline(outcome))}")
+    return "\n".join(lines)
+
+
+def _summary(rest: list[Finding]) -> str:
+    named = ", ".join(f"{f.checked.title} {f.verdict.quantity} ({f.verdict.outcome})" for f in rest[:NAMED])
+    return f"{named}, …" if len(rest) > NAMED else named
+
+
+def _command(finding: Finding) -> str:
+    place = finding.place
+    where = {"file": relative(place.file), "line": place.line, "col": place.column if place.line else 0}
+    given = [f"{key}={value(str(part))}" for key, part in where.items() if part]
+    return f"::{finding.level} {','.join([*given, f'title={value(finding.title)}'])}::{data(sentence(finding))}"
+
+
+def data(text: str) -> str:
+    """A message: GitHub's escapes of %, CR and LF; other control characters are written out before."""
+    text = "\n".join(map(printable, text.split("\n")))
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def value(text: str) -> str:
+    """The value of a property, in which `:` and `,` are escaped too."""
+    return data(printable(text)).replace(":", "%3A").replace(",", "%2C")

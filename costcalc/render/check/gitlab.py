@@ -1,0 +1,28 @@
+"""Outcome → the JSON that GitLab's code quality widget reads: one entry for each finding."""
+
+from __future__ import annotations
+
+import json
+
+from costcalc.core.sanitize import calm, printable
+from costcalc.studies.check.verdict import Outcome
+from costcalc.views.check import Finding, findings, fingerprint, relative, sentence
+
+SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
+
+
+def render(outcome: Outcome) -> str:
+    """A list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
+    return calm(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
+
+
+def _entry(finding: Finding) -> dict[str, object]:
+    place = finding.place
+    severity = SEVERITY["unknown" if finding.verdict.outcome == "unknown" else finding.level]
+    return {
+        "description": printable(f"{finding.checked.title}: {sentence(finding)}"),
+        "check_name": finding.verdict.code,
+        "fingerprint": fingerprint(finding),
+        "severity": severity,
+        "location": {"path": relative(place.file), "lines": {"begin": max(1, place.line)}},
+    }

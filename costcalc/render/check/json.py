@@ -1,0 +1,79 @@
+"""Outcome → JSON: every verdict with exact figures, for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from costcalc.core.amount import plain
+from costcalc.core.dim import Dim
+from costcalc.render import json
+from costcalc.studies.check.verdict import Checked, Figure, Outcome, Place, Verdict
+
+OUTCOMES = ("kept", "exceeded", "unknown")
+
+
+def render(outcome: Outcome) -> str:
+    """The document, with its versions at its head."""
+    return json.dump(to_dict(outcome))
+
+
+def to_dict(outcome: Outcome) -> dict[str, Any]:
+    """exit_code is the check's (before --exit-zero). A count is an integer, or a formula's text while symbols are
+    open; seconds and shares are floats; null is what is not known."""
+    return {
+        "outcome": OUTCOMES[outcome.exit_code],
+        "exit_code": outcome.exit_code,
+        "models": [_checked(one) for one in outcome.checked],
+        "notes": list(outcome.notes),
+    }
+
+
+def _checked(one: Checked) -> dict[str, Any]:
+    return {
+        "name": one.model,
+        "scenario": one.scenario or None,
+        "source": one.source,
+        "error": one.error or None,
+        "place": _place(one.place),
+        "totals": None if one.now is None else _totals(one.now.totals),
+        "baseline_totals": None if one.before is None else _totals(one.before.totals),
+        "verdicts": [_verdict(verdict) for verdict in one.verdicts],
+    }
+
+
+def _totals(totals: Mapping[str, Dim]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in totals.items()}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    grown = verdict.grown
+    return {
+        "code": verdict.code,
+        "level": verdict.level,
+        "quantity": verdict.quantity,
+        "kind": verdict.kind,
+        "outcome": verdict.outcome,
+        "value": _figure(verdict.value),
+        "limit": _figure(verdict.limit),
+        "headroom": _figure(verdict.headroom),
+        "baseline": _figure(verdict.baseline),
+        "fact": verdict.fact,
+        "remedy": verdict.remedy or None,
+        "layer": verdict.layer or None,
+        "share": _figure(verdict.share),
+        "grown": grown and {"layer": grown.layer, "before": plain(grown.before), "after": plain(grown.after)},
+        "place": _place(verdict.place),
+        "limit_place": _place(verdict.limit_place),
+    }
+
+
+def _figure(value: Figure) -> Any:
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return plain(value)
+
+
+def _place(place: Place | None) -> dict[str, Any] | None:
+    return place and {"file": place.file, "line": place.line or None, "column": place.column or None}

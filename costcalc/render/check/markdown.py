@@ -1,0 +1,139 @@
+"""Outcome → Markdown for a pull request: what is not kept, every limit, and what changed in each model.
+
+Sheets of a diff → a pull request's comment: a hidden marker, the totals, and the layers in a table that opens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from costcalc.core.errors import UsageError
+from costcalc.core.sanitize import html, markdown_line
+from costcalc.core.sanitize import markdown as escape_markdown
+from costcalc.core.version import __version__
+from costcalc.render import markdown
+from costcalc.render.check.changes import Block, changed, fitted
+from costcalc.render.layout import middle
+from costcalc.studies.check.verdict import Outcome
+from costcalc.studies.check.wording import at, culprit, place
+from costcalc.views.check import Finding, below, every, figures, findings, headline, sentence
+from costcalc.views.table import Sheet
+
+MOST = 64_000
+"""GitHub refuses a comment of more than 65,536 characters."""
+
+NAME, SENTENCE = 100, 600
+"""Longer names and sentences lose their middle."""
+
+MARKS = {"kept": "✅", "exceeded": "❌", "warning": "⚠️", "unknown": "❔"}
+
+FIGURES = {"value": "Value", "limit": "Limit", "headroom": "Headroom", "delta": "Δ to the baseline"}
+
+
+def marker(ident: str = "") -> str:
+    """The hidden first line by which a comment is found again; ident tells several in one pull request apart.
+    UsageError where it is not made of letters, digits, `.`, `_` and single `-`."""
+    if ident and (not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", ident) or "--" in ident):
+        raise UsageError(f"{ident!r} cannot name a comment", "use letters, digits, '.', '_' and single '-'")
+    return f"<!-- costcalc{':' if ident else ''}{ident} -->"
+
+
+def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
+    """The comment in at most `most` bytes, hence no more characters."""
+    mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
+    title = f" ({ident})" if ident else ""
+    head = Block((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
+    blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed(outcome)]
+    end = f"<sub>costcalc {__version__}</sub>"
+    return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
+
+
+def _findings(outcome: Outcome) -> Iterator[Block]:
+    """The worst first, and behind it what else the same layer breaks."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings(outcome):
+        groups.setdefault((mark(finding), finding.checked.title, finding.verdict.layer), []).append(finding)
+    told: set[tuple[str, str]] = set()
+    rows = []
+    for (_, title, layer), of in groups.items():
+        for finding in of:
+            rows.append(_item(finding, bool(layer) and (title, layer) in told))
+            told.add((title, layer))
+    if rows:
+        yield Block((), tuple(rows), (), "like these")
+
+
+def _item(finding: Finding, told: bool) -> str:
+    """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
+    said before. What to do about operators without a rule is said by the verdict on them."""
+    verdict = finding.verdict
+    told = told or below(verdict)
+    said = (
+        verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
+    )
+    title = escape_markdown(middle(finding.checked.title, NAME))
+    where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
+    return f"- {mark(finding)} **{title}** {escape_markdown(middle(said, SENTENCE))} ({verdict.code}, {where})"
+
+
+def mark(finding: Finding) -> str:
+    """A sign for what became of the limit."""
+    lowered = finding.verdict.outcome == "exceeded" and finding.level == "warning"
+    return MARKS["warning" if lowered else finding.verdict.outcome]
+
+
+def _limits(outcome: Outcome) -> Iterator[Block]:
+    """Every limit, those that are not kept first, in a table that opens."""
+    ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
+    rows = [(f, figures(f.verdict)) for f in ordered]
+    shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
+    if not rows:
+        return
+    head = ["", "Model", "Quantity", *(FIGURES[key] for key in shown)]
+    title = (
+        f"{len(rows):,} {'limit' if len(rows) == 1 else 'limits'} with {'its' if len(rows) == 1 else 'their'} headroom"
+    )
+    yield Block(
+        (
+            f"<details><summary>{title}</summary>",
+            "",
+            f"| {' | '.join(cell or ' ' for cell in head)} |",
+            f"| :-: | :-- | :-- |{' --: |' * len(shown)}",
+        ),
+        tuple([f"| {' | '.join(_cells(f, [texts[key] for key in shown]))} |" for f, texts in rows]),
+        ("", "</details>"),
+        "limits",
+        len(head),
+    )
+
+
+def _cells(finding: Finding, texts: list[str]) -> list[str]:
+    return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(escape_markdown, texts)]
+
+
+def _notes(outcome: Outcome) -> Iterator[Block]:
+    """A list of its own: behind another, that takes another sign than `-`."""
+    if outcome.notes:
+        yield Block((), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")
+
+
+def name(text: str) -> str:
+    """A name in a cell."""
+    return escape_markdown(middle(text, NAME))
+
+
+IDENT = "diff"
+
+
+def render_difference(sheets: Sequence[Sheet], most: int = MOST) -> str:
+    """The comment, below `most` characters; where layers find no room, their number is told."""
+    return fitted([Block((marker(IDENT),)), *map(_block, sheets)], most)
+
+
+def _block(sheet: Sheet) -> Block:
+    if sheet.kind != "layers":
+        return Block(tuple(markdown.render([sheet]).split("\n")))
+    header, rule, *rows = markdown.table(sheet)
+    head = f"<details><summary>{html(f'{sheet.title}: {sheet.subtitle}')}</summary>"
+    return Block((head, "", header, rule), tuple(rows), ("", "</details>"), "layers", len(sheet.columns))

@@ -1,0 +1,120 @@
+"""Outcome → SARIF 2.1.0, which code scanning reads: the rules with their own words, a result for each finding."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from costcalc.core.amount import plain
+from costcalc.core.sanitize import calm, printable
+from costcalc.core.version import __version__
+from costcalc.studies.check.rules import RULES
+from costcalc.studies.check.verdict import Figure, Outcome
+from costcalc.views.check import Finding, every, findings, fingerprint, headline, relative, sentence
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+HOME = "https://pypi.org/project/costcalc/"
+
+
+def render(outcome: Outcome) -> str:
+    """One run. Limits that are kept are no results, for code scanning would show them as alerts; they stand with all
+    figures among the run's properties."""
+    found = findings(outcome)
+    codes = list(dict.fromkeys(finding.verdict.code for finding in found))
+    run = {
+        "tool": {
+            "driver": {
+                "name": "costcalc",
+                "version": __version__,
+                "informationUri": HOME,
+                "rules": [_rule(code) for code in codes],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": outcome.exit_code != 2, "exitCode": outcome.exit_code}],
+        "results": [_result(finding, codes) for finding in found],
+        "properties": {
+            "headline": headline(outcome),
+            "notes": list(map(printable, outcome.notes)),
+            "limits": [_limit(finding) for finding in every(outcome)],
+        },
+    }
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return calm(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def _rule(code: str) -> dict[str, Any]:
+    rule = RULES.get(code)
+    if rule is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "name": "".join(word[:1].upper() + word[1:] for word in rule.name.split()),
+        "shortDescription": {"text": rule.name},
+        "fullDescription": {"text": rule.holds},
+        "help": {"text": f"{rule.holds} {rule.remedy}", "markdown": f"{rule.holds}\n\n{rule.remedy}"},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["performance"]},
+    }
+
+
+def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
+    place = finding.place
+    physical: dict[str, Any] = {
+        "artifactLocation": _artifact(relative(place.file)),
+        "region": {"startLine": max(1, place.line)},
+    }
+    if place.line and place.column:
+        physical["region"]["startColumn"] = place.column
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if finding.verdict.layer:
+        location["logicalLocations"] = [{"name": printable(finding.verdict.layer), "kind": "element"}]
+    return {
+        "ruleId": finding.verdict.code,
+        "ruleIndex": codes.index(finding.verdict.code),
+        "level": finding.level,
+        "message": {"text": message(f"{finding.checked.title}: {sentence(finding)}")},
+        "locations": [location],
+        "partialFingerprints": {"costcalc/v1": fingerprint(finding)},
+        "properties": _limit(finding),
+    }
+
+
+def _artifact(file: str) -> dict[str, str]:
+    """A file of the repository, or one outside of it, whose address stands by itself."""
+    if Path(file).is_absolute():
+        return {"uri": Path(file).as_uri()}
+    return {"uri": quote(file), "uriBaseId": "%SRCROOT%"}
+
+
+def message(text: str) -> str:
+    """A plain-text message: SARIF would take `[words](target)` for a link and `{0}` for an argument."""
+    return re.sub(r"\{(?=\d+\})", "{{", re.sub(r"(\[)(?=[^\]]*\]\()", r"\\\1", printable(text)))
+
+
+def _limit(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    figures = {
+        "value": verdict.value,
+        "limit": verdict.limit,
+        "headroom": verdict.headroom,
+        "baseline": verdict.baseline,
+    }
+    return {
+        "model": finding.checked.model,
+        "scenario": finding.checked.scenario,
+        "code": verdict.code,
+        "quantity": verdict.quantity,
+        "outcome": verdict.outcome,
+        **{name: _number(amount) for name, amount in figures.items() if amount is not None},
+    }
+
+
+def _number(amount: Figure) -> int | float | str | None:
+    """An integer, a formula's text, or a fraction (of a second, or a share) as a decimal."""
+    return float(amount) if isinstance(amount, Fraction) else plain(amount)

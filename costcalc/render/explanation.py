@@ -1,0 +1,122 @@
+"""An Explanation as text: a full working for each of a few layers, a table of workings for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from costcalc.analysis.separable import Separable
+from costcalc.core.dim import Dim
+from costcalc.core.sanitize import printable
+from costcalc.core.units import exact, ratio
+from costcalc.render import table
+from costcalc.render.layout import wrap
+from costcalc.render.names import path
+from costcalc.render.terminal import Palette, Screen
+from costcalc.views.columns import COLUMNS
+from costcalc.views.explain import FEW, Explanation, Step, Working, number
+from costcalc.views.summary import inputs
+from costcalc.views.table import Column, Sheet
+
+INDENT = "  "
+
+FULL = 4
+"""A model of more layers than this is shown as a table of workings."""
+
+
+def text(explanation: Explanation, screen: Screen) -> str:
+    """The whole explanation."""
+    report, palette = explanation.report, screen.palette
+    lines: list[str] = []
+    if explanation.layer is None:
+        head = printable(f"{report.name}  {inputs(report)}")
+        lines += [f"{palette.title}{head}{palette.off}", ""]
+    if len(explanation.workings) <= FULL:
+        told: set[str] = set()
+        for working in explanation.workings:
+            lines += [*_working(working, screen, working.row.operator not in told), ""]
+            told.add(working.row.operator)
+    else:
+        lines += [*_compact(explanation, screen), ""]
+    if explanation.sums:
+        lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
+    if explanation.bounds:
+        lines += [*_steps(list(explanation.bounds), screen.width, palette, ""), ""]
+    if explanation.separable:
+        lines += [*_separable(explanation.separable, screen), ""]
+    if explanation.layer is None and len(explanation.workings) > FULL:
+        lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
+    return screen.text("\n".join(lines[:-1]))
+
+
+def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
+    """words: say what the operator does and what its rule is."""
+    row, palette = working.row, screen.palette
+    yield f"{palette.title}{printable(row.name)}{palette.off}  {printable(row.operator)}"
+    if words and working.sentence:
+        yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
+        yield ""
+    steps = [
+        Step("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
+        Step("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
+        *working.steps,
+    ]
+    if words and working.rule:
+        steps.append(Step("Rule", (working.rule,)))
+    yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
+
+
+def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iterator[str]:
+    """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
+    label = max((len(printable(step.what)) for step in steps), default=0) + 2
+    before = ""
+    for step in steps:
+        what = printable(step.what) if step.what != before else ""
+        before = step.what
+        first, *more = wrap(printable(str(step)), width - len(indent), label)
+        yield f"{indent}{palette.faint}{what.ljust(label)}{palette.off}{first}"
+        yield from (indent + line for line in more)
+
+
+def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
+    """A line per layer with its numbers, and the formulas with their names once per operator type."""
+    key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
+    wanted = {"macs": "MACs", "flops": "FLOPs"}[key]
+    rows = []
+    legend: dict[tuple[str, str], None] = {}
+    for working in explanation.workings:
+        step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
+        if len(step.sides) > 1:
+            legend[working.row.operator, step.sides[0]] = None
+        rows.append((working.row.name, working.row.operator, step.sides[-1], working.row.amounts[key]))
+    shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
+    yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
+    yield ""
+    yield from _steps([Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width,
+                      screen.palette, "")  # fmt: skip
+
+
+def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
+    """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal pairs stand
+    together."""
+    yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
+    alike: dict[tuple[Dim, Dim], list[Separable]] = {}
+    for pair in pairs:
+        alike.setdefault((pair.macs, pair.standard), []).append(pair)
+    for (macs, standard), found in alike.items():
+        first = found[0]
+        terms = f" = 1/{exact(first.filters)} + 1/{exact(first.kernel)}"
+        who = [first.depthwise, first.pointwise][len(pairs) > 1 :]
+        more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
+        line = f"{INDENT}{printable(_share(macs, standard, terms))}"
+        room = (screen.width - len(line) - len(more) - 2 - 2 * len(who)) // len(who)
+        short = ", ".join(path(printable(name), room) for name in who)
+        yield f"{line}  ({short}{more})" if room > 8 else line
+    if len(pairs) > 1:
+        macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
+        yield f"{INDENT}{printable(_share(macs, standard, ''))}  (all {len(pairs)} pairs)"
+
+
+def _share(macs: Dim, standard: Dim, terms: str) -> str:
+    share = ratio(macs, standard)
+    about = f" ≈ {float(share):.3f}" if share is not None else ""
+    return f"{number(macs)} / {number(standard)}{terms}{about}"

@@ -1,0 +1,37 @@
+"""Charts -> one HTML page that fetches nothing, drawn by the library that reports use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.core.sanitize import printable
+from costcalc.core.version import __version__
+from costcalc.render import page as html
+from costcalc.views.charts import Chart
+from costcalc.views.page_layers import figure
+
+SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
+"""What the page runs of a report's scripts, and its own."""
+
+
+def render(charts: Sequence[Chart]) -> str:
+    """The page; its heading names each chart."""
+    content = {
+        "version": __version__,
+        "quantities": [],
+        "models": [],
+        "charts": [
+            {"kind": type(chart).__name__, **{k: _plain(v) for k, v in chart._asdict().items()}} for chart in charts
+        ],
+    }
+    return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, counts that JavaScript would round as digits, words made printable."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return printable(value)
+    return figure(value) if type(value) is int else value

@@ -1,0 +1,86 @@
+"""Baseline and its entries: what later versions of the models are held to, as costcalc.lock.json has it.
+
+The same figures give the same bytes on every machine: entries are sorted, paths are relative to the config's folder
+with forward slashes, lines of the models' files and remarks in words are left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from costcalc.core.version import __version__
+from costcalc.studies.check.verdict import titled
+from costcalc.studies.diff.snapshot import Snapshot
+
+FORMAT_VERSION = 1
+
+NAME = "costcalc.lock.json"
+
+AGAIN = "write it anew with `costcalc lock`"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model in one scenario ("" where it has none): where it came from, what was set, and its figures. settings are
+    load's arguments that were given."""
+
+    model: str
+    scenario: str
+    source: str
+    settings: Mapping[str, Any]
+    snapshot: Snapshot
+
+    @property
+    def title(self) -> str:
+        """model, or model (scenario)."""
+        return titled(self.model, self.scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
+    messages call the file."""
+
+    entries: tuple[Entry, ...] = ()
+    version: str = __version__
+    source: str = NAME
+
+    def find(self, model: str, scenario: str = "") -> Entry | None:
+        """The entry of a model in a scenario."""
+        return next((e for e in self.entries if (e.model, e.scenario) == (model, scenario)), None)
+
+
+def entry(
+    model: str, scenario: str, snapshot: Snapshot, settings: Mapping[str, Any], folder: str | os.PathLike[str]
+) -> Entry:
+    """What is locked of a snapshot; folder is the config's, that the source is told from."""
+    source = relative(snapshot.source, folder)
+    layers = tuple([replace(layer, place="") for layer in snapshot.layers])
+    kept = replace(snapshot, source=source, layers=layers, notes=())
+    return Entry(model, scenario, source, given(settings), kept)
+
+
+def given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of load's arguments that are set, as the lock file gives them back."""
+    return {name: _ordered(value) for name, value in sorted(settings.items()) if value not in (None, False, {})}
+
+
+def _ordered(value: Any) -> Any:
+    """A setting as the lock file gives it back."""
+    if isinstance(value, Mapping):
+        return {str(name): _ordered(inner) for name, inner in sorted(value.items())}
+    return tuple(map(_ordered, value)) if isinstance(value, (list, tuple)) else value
+
+
+def relative(source: str, folder: str | os.PathLike[str]) -> str:
+    """A file's path from a folder, with forward slashes; any other source (a built-in name) as it stands."""
+    if not Path(source).is_file():
+        return source
+    try:
+        return Path(os.path.relpath(source, folder)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return Path(source).as_posix()

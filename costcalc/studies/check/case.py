@@ -1,0 +1,156 @@
+"""What one model is judged by, as plain data: its figures, a baseline's, and what only a whole report tells.
+
+Which layer a broken limit points at: with a baseline the one that grew most, else the dearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from costcalc.core.quantities import CATALOGUE
+from costcalc.studies.check.budget import ALL, Budget, Levels
+from costcalc.studies.check.verdict import Change, Place
+from costcalc.studies.diff.diff import LayerChange
+from costcalc.studies.diff.snapshot import Layer, Snapshot
+
+
+class Timed(NamedTuple):
+    """The lower bound of the time on a device, None where it is not known: then why says so, under a code. layer takes
+    longest on its own, share is its part of the sum over layers."""
+
+    seconds: Fraction | None
+    why: str = ""
+    layer: str = ""
+    share: Fraction | None = None
+    code: str = "CC106"
+
+
+class Unknown(NamedTuple):
+    """An operator that nothing is known of, how many layers are of it, and the first. behind: each of them reads what
+    has no known shape, as behind an operator without a rule; it may well have a rule itself."""
+
+    operator: str
+    layers: int
+    first: str
+    behind: bool
+
+
+class Peak(NamedTuple):
+    """What needs most where activations peak: the step, the layer that gave the largest output alive, its share."""
+
+    step: str
+    layer: str
+    share: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model in one scenario. against names the baseline ("" where there is none at all); new says that it is the
+    baseline of another revision, which need not know the model yet. open names the Ifs whose branch is open: totals
+    count the dearer one."""
+
+    now: Snapshot
+    budget: Budget
+    levels: Levels = ALL
+    before: Snapshot | None = None
+    against: str = ""
+    new: bool = False
+    times: Mapping[str, Timed] = field(default_factory=dict)
+    peak: Peak | None = None
+    open: tuple[str, ...] = ()
+
+    def unknown(self) -> tuple[Unknown, ...]:
+        """The operators that have no figures and are not allowed; first those that have no rule."""
+        found: dict[str, list[Layer]] = {}
+        for layer in self.now.layers:
+            if layer.state == "unknown" and not allowed(layer, self.budget.allow):
+                found.setdefault(layer.operator, []).append(layer)
+        every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
+        return tuple(sorted(every, key=lambda one: one.behind))
+
+
+def _reads_unknown(layer: Layer) -> bool:
+    return any(t.name and t.shape is None for t in layer.inputs)
+
+
+def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
+    """Whether an operator without a rule is taken as free."""
+    return not {layer.op_type, layer.operator}.isdisjoint(allow)
+
+
+def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
+    """Whether a total is only known from below: a layer's part of it is not known, and its operator not allowed."""
+    columns = CATALOGUE[quantity].columns
+    return bool(snapshot.unknown) and any(
+        layer.amounts[column] is None and not allowed(layer, allow) for layer in snapshot.layers for column in columns
+    )
+
+
+OWN = ("added", "changed")
+"""A layer that is defined differently comes before one that merely follows: it is where the change was made."""
+
+
+class Culprit(NamedTuple):
+    """A layer by name, its part of the total, how it grew, and where it stands."""
+
+    layer: str = ""
+    share: Fraction | None = None
+    grown: Change | None = None
+    place: Place | None = None
+
+
+NOBODY = Culprit()
+
+Changes = Callable[[], Sequence[LayerChange]]
+
+
+def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Culprit:
+    """The layer whose figure grew most, one whose own definition changed first; NOBODY where none grew."""
+    found: list[tuple[bool, int, LayerChange]] = []
+    for change in changes:
+        delta = change.delta(quantity)
+        if isinstance(delta, int) and delta > 0 and change.after is not None:
+            found.append((change.status in OWN, delta, change))
+    if not found:
+        return NOBODY
+    _, rise, change = max(found, key=lambda item: item[:2])
+    _, most, other = max(found, key=lambda item: item[1])
+    before, after = change.amounts(quantity)
+    layer = change.after
+    assert layer is not None and before is not None and after is not None
+    grown = Change(layer.name, before, after, *((other.name, most) if most > rise else ()))
+    return Culprit(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
+
+
+def dearest(now: Snapshot, quantity: str, layers: Sequence[Layer] | None = None) -> Culprit:
+    """The layer with the largest part of a total; NOBODY where symbols leave that open, or nothing costs anything."""
+    best, most = None, 0
+    for layer in now.layers if layers is None else layers:
+        amount = layer.amounts[quantity]
+        if isinstance(amount, int) and amount > most:
+            best, most = layer, amount
+    return NOBODY if best is None else Culprit(best.name, part(best, now, quantity), None, place_of(best, now))
+
+
+def named(now: Snapshot, name: str, share: Fraction | None = None) -> Culprit:
+    """A layer by its name."""
+    layer = next((layer for layer in now.layers if layer.name == name), None)
+    return NOBODY if layer is None else Culprit(name, share, None, place_of(layer, now))
+
+
+def part(layer: Layer, now: Snapshot, quantity: str) -> Fraction | None:
+    """A layer's share of a total where both are numbers."""
+    amount, total = layer.amounts[quantity], now.totals.get(quantity)
+    return Fraction(amount, total) if isinstance(amount, int) and isinstance(total, int) and total else None
+
+
+def place_of(layer: Layer, now: Snapshot) -> Place | None:
+    """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
+    file, _, rest = layer.place.rpartition(":")
+    file, _, line = file.rpartition(":")
+    if file == now.source and line.isdigit() and rest.isdigit():
+        return Place(file, int(line), int(rest))
+    return Place(now.source) if layer.place == now.source else None

@@ -1,0 +1,222 @@
+"""Increases over a baseline → verdicts. One is allowed up to a share or an amount, and always up to min_delta.
+
+Limits of layers by glob → verdicts: on what the matched layers take together, or each on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from typing import Any
+
+from costcalc.core.dim import Dim, bounds, symbols
+from costcalc.core.errors import did_you_mean
+from costcalc.core.units import percent_exact
+from costcalc.studies.check import wording as words
+from costcalc.studies.check.budget import Increase, LayerLimit
+from costcalc.studies.check.case import (
+    NOBODY,
+    Case,
+    Changes,
+    Culprit,
+    allowed,
+    dearest,
+    grew_most,
+    part,
+    partial,
+    place_of,
+)
+from costcalc.studies.check.rules import INCREASES, level
+from costcalc.studies.check.verdict import Figure, Verdict
+from costcalc.studies.diff.snapshot import Layer
+
+
+def increases(case: Case, changes: Changes) -> Iterator[Verdict]:
+    """A verdict for each increase that is limited."""
+    for asked in case.budget.increases:
+        if level(INCREASES[asked.quantity], case.levels):
+            yield _increase(case, asked, changes)
+
+
+def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
+    quantity, kind = asked.quantity, words.kind(asked.quantity)
+    now = case.now.totals.get(quantity)
+    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, now, None, "unknown", "",
+                   limit_place=asked.place)  # fmt: skip
+    if case.before is None:
+        return _without(case, made)
+    before = case.before.totals.get(quantity)
+    if before is None or now is None:
+        why = "the baseline has no such figure" if before is None else "it depends on open symbols"
+        return replace(made, code="CC104" if before is None else "CC103", fact=f"{made.quantity}: {why}")
+    rise: Dim = now - before
+    most = allowed_increase(asked, before)
+    outcome, code, why = _decided(case, asked, rise, before)
+    at: Culprit = NOBODY
+    if outcome == "exceeded":
+        peak = quantity == "peak_activation_bytes"
+        at = grew_most(case.now, changes(), "activation_bytes" if peak else quantity)
+        if not at.layer and not peak:
+            at = dearest(case.now, quantity)
+    limit = None if most is None else before + most
+    least = outcome == "exceeded" and partial(case.now, quantity, case.budget.allow)
+    fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(asked, before, most, kind)}"
+    if outcome == "unknown":
+        fact += f"; whether that holds cannot be told: {why}"
+    elif left := words.left(made.value, limit, kind, least):
+        fact += f": {left}"
+    return replace(made, code=code, limit=limit, outcome=outcome, fact=fact, baseline=before, layer=at.layer,
+                   share=at.share, grown=at.grown, place=at.place, least=least,
+                   growth=_may(asked, before, None, kind).removeprefix("at most ") if most is None else "")  # fmt: skip
+
+
+def allowed_increase(asked: Increase, before: Dim) -> int | None:
+    """The whole number that an increase may reach; None where it depends on a symbol."""
+    if asked.share is None:
+        return max(asked.most, asked.delta)
+    if not isinstance(before, int):
+        return None if asked.share else asked.delta
+    return max(int(before * asked.share), asked.delta)
+
+
+def _decided(case: Case, asked: Increase, rise: Dim, before: Dim) -> tuple[str, str, str]:
+    """(outcome, code, why it cannot be told). With p/q of the baseline, q·rise <= p·before is asked: no rounding."""
+    share = Fraction(0) if asked.share is None else asked.share
+    own: Any = rise * share.denominator - before * share.numerator if asked.share is not None else rise - asked.most
+    gaps = [bounds(own), bounds(rise - asked.delta)]
+    assert case.before is not None
+    if any(high <= 0 for _, high in gaps):
+        if partial(case.now, asked.quantity, case.budget.allow):
+            return "unknown", "CC101", "the figure is only known from below"
+        return "kept", INCREASES[asked.quantity], ""
+    if all(low > 0 for low, _ in gaps):
+        if partial(case.before, asked.quantity, case.budget.allow):
+            return "unknown", "CC101", "the baseline's figure is only known from below"
+        if case.open:
+            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        return "exceeded", INCREASES[asked.quantity], ""
+    return "unknown", "CC103", f"it depends on {', '.join(symbols(rise, before))}"
+
+
+def _said(rise: Dim, before: Dim, kind: str, least: bool = False) -> str:
+    """`grew by 12,345 (+2.3%) from 540,000`."""
+    if rise == 0:
+        return f"as before, {words.told(before, kind)}"
+    if bounds(rise)[1] < 0:
+        return f"fell by {words.told(-rise, kind)}{words.relative(rise, before)} from {words.told(before, kind)}"
+    by = f"{'at least ' if least else ''}{words.told(rise, kind)}{words.relative(rise, before)}"
+    return f"grew by {by} from {words.told(before, kind)}"
+
+
+def _may(asked: Increase, before: Dim, most: int | None, kind: str) -> str:
+    """`at most +2.0% (10,800)`, `at most 1,000,000 (min_delta, more than +2.0%)`."""
+    amount = words.told(most, kind)
+    if asked.share is None:
+        return f"at most {amount}"
+    percent = f"+{percent_exact(asked.share)}"
+    if most is None or not isinstance(before, int):
+        return f"at most {percent}"
+    if asked.delta > before * asked.share:
+        return f"at most {amount} (min_delta, more than {percent})"
+    return f"at most {percent} ({amount})"
+
+
+def _without(case: Case, made: Verdict) -> Verdict:
+    """A model without a baseline. One that the baseline of another revision does not know yet has not grown."""
+    if case.against and case.new:
+        fact = f"{made.quantity}: the model is not in {case.against}: there is nothing that it grew from"
+        return replace(made, outcome="kept", fact=fact)
+    missing = f"the model is not in {case.against}" if case.against else "there is no baseline"
+    return replace(made, code="CC104", fact=f"{made.quantity}: {missing}")
+
+
+def layers(case: Case) -> Iterator[Verdict]:
+    """A verdict for each limit; one that fits no layer is never kept, for its pattern may be mistyped."""
+    for asked in case.budget.layers:
+        if level("CC012" if asked.share else "CC011", case.levels):
+            yield _layers(case, asked)
+
+
+def _layers(case: Case, asked: LayerLimit) -> Verdict:
+    of = "" if asked.quantity == "macs" else f" of {asked.quantity}"
+    what = f"max_share{of}" if asked.share else asked.quantity
+    kind = "share" if asked.share else words.kind(asked.quantity)
+    made = Verdict("CC012" if asked.share else "CC011", "error", f"layers {asked.pattern} {what}", kind, None,
+                   asked.most, "unknown", "", limit_place=asked.place)  # fmt: skip
+    matched = [layer for layer in case.now.layers if fnmatchcase(layer.name, asked.pattern)]
+    if not matched:
+        near = did_you_mean(asked.pattern, [layer.name for layer in case.now.layers])
+        return replace(made, code="CC105", fact=f"layers {asked.pattern}: no layer has such a name", remedy=near)
+    groups = [[layer] for layer in matched] if asked.each else [matched]
+    found = [_group(case, asked, made, group) for group in groups]
+    order = {"exceeded": 2, "unknown": 1, "kept": 0}
+    worst = max(found, key=lambda v: (order[v.outcome], v.value if isinstance(v.value, (int, Fraction)) else 0))
+    return (
+        replace(worst, others=sum(v.outcome == "exceeded" for v in found) - 1) if worst.outcome == "exceeded" else worst
+    )
+
+
+def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:
+    """The verdict on some layers' part of a total."""
+    value: Dim = 0
+    for layer in group:
+        value = value + (layer.amounts[asked.quantity] or 0)
+    total = case.now.totals[asked.quantity]
+    outcome, code, why = _layers_decided(case, asked, group, value, total)
+    numbers = isinstance(value, int) and isinstance(total, int)
+    shown: Figure = _share(value, total) if asked.share else value
+    have, most = words.apart(shown, asked.most, made.kind)
+    least = outcome == "exceeded" and _partial(case, asked.quantity, group)
+    who = group[0].name if len(group) == 1 else f"{len(group)} layers"
+    size = f"{'at least ' if least else ''}{have}{f' of {asked.quantity}' if asked.share else ''}"
+    fact = f"{made.quantity}: {who}: {size}, at most {most}"
+    if outcome == "unknown":
+        fact += f"; whether that holds cannot be told: {why}"
+    elif numbers:
+        fact += f", {words.left(shown, asked.most, made.kind, least)}"
+    at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
+    return replace(made, code=code or made.code, value=shown, outcome=outcome, fact=fact, layer=at.layer,
+                   share=at.share, place=at.place, least=least)  # fmt: skip
+
+
+def _share(value: Dim, total: Dim) -> Fraction | None:
+    """value / total; None where symbols leave it open."""
+    if value == 0:
+        return Fraction(0)
+    return Fraction(value, total) if isinstance(value, int) and isinstance(total, int) else None
+
+
+def _layers_decided(
+    case: Case, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim
+) -> tuple[str, str, str]:
+    """(outcome, code unless it is the rule's own, why it cannot be told). A share p/q is held as q·value <= p·total. Of
+    a total that is only known from below, a share can only be smaller: that keeps a limit, and breaks none."""
+    share = Fraction(asked.most)
+    own: Dim = value * share.denominator - total * share.numerator if asked.share else value - int(asked.most)
+    low, high = bounds(own)
+    here, anywhere = (_partial(case, asked.quantity, layers) for layers in (group, case.now.layers))
+    if low > 0 and not (asked.share and anywhere):
+        if case.open:
+            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        return "exceeded", "", ""
+    if high <= 0 and not here:
+        return "kept", "", ""
+    if here or anywhere:
+        return "unknown", "CC101", "an operator has no rule"
+    return "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
+
+
+def _partial(case: Case, quantity: str, layers: Sequence[Layer]) -> bool:
+    """Whether some layer's figure is not known, and its operator not allowed."""
+    return bool(case.now.unknown) and any(
+        layer.amounts[quantity] is None and not allowed(layer, case.budget.allow) for layer in layers
+    )
+
+
+def _at(case: Case, asked: LayerLimit, group: Sequence[Layer]) -> Culprit:
+    """The dearest of some layers; which that is, symbols may leave open."""
+    if len(group) == 1:
+        return Culprit(group[0].name, part(group[0], case.now, asked.quantity), None, place_of(group[0], case.now))
+    return dearest(case.now, asked.quantity, group)

@@ -1,0 +1,107 @@
+"""Baseline → the text of a lock file: JSON with a line for each total and for each layer.
+
+A tensor is `[name, type, extent, …]`, a shape that is not known one null; `~` stands for the name of its layer. An
+input that an earlier layer or the graph gives is its name alone. Figures that are 0 are left out; one that is not known
+is null; a formula is a string.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from costcalc.analysis.layers import QUANTITIES
+from costcalc.core.amount import plain
+from costcalc.core.sanitize import calm
+from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, Entry
+from costcalc.studies.diff.snapshot import Layer, Tensor
+
+
+def document(baseline: Baseline) -> str:
+    """The whole file. Half a surrogate pair in a name is written as JSON's escape, for UTF-8 has no form of it."""
+    lines = ["{", f'"format_version": {FORMAT_VERSION},', f'"costcalc": {_json(baseline.version)},', '"models": {']
+    models: dict[str, list[Entry]] = {}
+    for entry in baseline.entries:
+        models.setdefault(entry.model, []).append(entry)
+    for i, (model, scenarios) in enumerate(models.items(), 1):
+        lines.append(f"{_json(model)}: {{")
+        for j, entry in enumerate(scenarios, 1):
+            lines += [f"{_json(entry.scenario)}: {{", *_entry(entry), _closed("}", j, scenarios)]
+        lines.append(_closed("}", i, models))
+    return "\n".join([*lines, "}", "}", ""]).encode("utf-8", "backslashreplace").decode()
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    snapshot = entry.snapshot
+    yield f'"title": {_json(snapshot.name)},'
+    yield f'"source": {_json(entry.source)},'
+    yield f'"settings": {_json(entry.settings)},'
+    yield f'"inputs": {_json([tensor(t) for t in snapshot.inputs])},'
+    yield f'"symbols": {_json({name: plain(d) for name, d in sorted(snapshot.symbols.items())})},'
+    yield f'"assumptions": {_json(snapshot.assumptions)},'
+    yield f'"unknown": {_json(dict(sorted(snapshot.unknown.items())))},'
+    yield '"totals": {'
+    for i, (quantity, value) in enumerate(snapshot.totals.items(), 1):
+        yield _closed(f"{_json(quantity)}: {_json(plain(value))}", i, snapshot.totals)
+    yield "},"
+    yield '"layers": ['
+    seen = {t.name: t for t in snapshot.inputs}
+    for i, layer in enumerate(snapshot.layers, 1):
+        yield _closed(_json(_layer(layer, seen)), i, snapshot.layers)
+        seen.update((t.name, t) for t in layer.outputs)
+    yield "]"
+
+
+def _layer(layer: Layer, seen: Mapping[str, Tensor]) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": layer.name, "op": layer.op_type}
+    if layer.domain:
+        found["domain"] = layer.domain
+    if layer.count != 1:
+        found["count"] = plain(layer.count)
+    if layer.state != "costed":
+        found["state"] = layer.state
+    found["in"] = [_input(t, layer.name, seen) for t in layer.inputs]
+    found["out"] = [{"known": tensor(t, layer.name)} if t.stored else tensor(t, layer.name) for t in layer.outputs]
+    if layer.attributes:
+        found["attributes"] = {name: attribute(v) for name, v in sorted(layer.attributes.items())}
+    for quantity in QUANTITIES:
+        amount = layer.amounts[quantity]
+        if amount is None or amount != 0:
+            found[quantity] = plain(amount)
+    return found
+
+
+def _input(t: Tensor, layer: str, seen: Mapping[str, Tensor]) -> Any:
+    """A name, a tensor that is stored, or {"computed": …} for one that nothing before it gives."""
+    if not t.name or seen.get(t.name) == t:
+        return t.name
+    return tensor(t, layer) if t.stored else {"computed": tensor(t, layer)}
+
+
+def tensor(t: Tensor, layer: str = "") -> list[Any]:
+    """[name, type, extent, …]."""
+    return [shortened(t.name, layer), t.dtype, *([None] if t.shape is None else map(plain, t.shape))]
+
+
+def shortened(name: str, layer: str) -> str:
+    """`~` for the layer's name at the start; a `~` that a name itself begins with is doubled."""
+    if layer and name.startswith(layer) and not name.startswith("~", len(layer)):
+        return "~" + name[len(layer) :]
+    return f"~{name}" if name.startswith("~") else name
+
+
+def attribute(value: Any) -> Any:
+    """An attribute's value; {"float": "inf"} for a float that JSON has no number for."""
+    if isinstance(value, (list, tuple)):
+        return [attribute(v) for v in value]
+    return {"float": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _json(value: Any) -> str:
+    return calm(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _closed(line: str, i: int, whole: Any) -> str:
+    return line if i == len(whole) else f"{line},"

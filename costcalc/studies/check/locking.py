@@ -1,0 +1,62 @@
+"""Config → its baseline as it would be written now, with the models that cannot be locked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from costcalc.core.errors import LockError
+from costcalc.studies.check import baseline as lock
+from costcalc.studies.check import lock_file
+from costcalc.studies.check.budget import Config
+from costcalc.studies.check.evaluate import Failure, Found
+from costcalc.studies.check.run import analysed
+from costcalc.studies.check.staleness import stale
+from costcalc.studies.check.targets import Target
+
+
+class Locking(NamedTuple):
+    """text is the lock file as it should be, old as it is (None: there is none). said are the differences in sentences,
+    failures the models that cannot be read; unknown names those with an operator without a rule: its figures are
+    locked as not known."""
+
+    text: str
+    old: str | None
+    said: tuple[str, ...]
+    failures: tuple[tuple[Target, Failure], ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the file's content would change; how a checkout ends its lines is no content."""
+        return self.old is None or self.old.replace("\r\n", "\n") != self.text
+
+
+def locking(config: Config, file: str, *, only: Collection[str] = (), renew: bool = True, jobs: int = 1) -> Locking:
+    """What locking the models of a config in a file would write; of them only those that are named, where some are:
+    the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
+    refused, as a file of something else always is."""
+    from pathlib import Path
+
+    old: lock.Baseline | None = None
+    content: str | None = None
+    path = Path(file)
+    if path.is_file():
+        content = lock_file.bytes_of(path).decode("utf-8", "replace")
+        try:
+            old = lock_file.read(file)
+        except LockError:
+            if only or not renew:
+                raise
+    found = analysed(config, only=only, jobs=jobs)
+    entries = [
+        lock.entry(t.name, t.entry.scenario, answer.snapshot, t.entry.settings.reading(), config.folder)
+        for t, answer in found
+        if isinstance(answer, Found)
+    ]
+    failures = tuple([(t, answer) for t, answer in found if isinstance(answer, Failure)])
+    now = {(entry.model, entry.scenario) for entry in entries}
+    kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
+    said = () if old is None else stale(old, entries, not only and not failures)
+    unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
+    return Locking(lock_file.text(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)

@@ -1,0 +1,89 @@
+"""A baseline and what the models are now → what a rewritten lock file would say differently, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from costcalc.core.dim import Dim
+from costcalc.core.units import exact
+from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.lock_writer import document
+
+FEW = 3
+"""Layers that are named of those that differ."""
+
+
+def stale(baseline: Baseline, entries: Iterable[Entry], whole: bool = True) -> tuple[str, ...]:
+    """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
+    there are, so that one which only the baseline has is told too."""
+    found = list(entries)
+    said = [line for entry in found for line in _entry(baseline.find(entry.model, entry.scenario), entry)]
+    return (*said, *(told_gone(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
+
+
+def gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[Entry]:
+    """The entries of models that are none of the config's, whose (model, scenario) are the names."""
+    return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
+
+
+def told_gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
+    """The same in sentences."""
+    return [f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone(baseline, names)]
+
+
+def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
+    """What differs of one model: its totals; where they are equal, whatever else the file says of it."""
+    if old is None:
+        yield f"{new.title}: it is not locked yet"
+        return
+    if document(Baseline((old,), "")) == document(Baseline((new,), "")):
+        return
+    before, after = old.snapshot.totals, new.snapshot.totals
+    totals = [
+        f"{new.title}: {quantity} {_shown(before.get(quantity))} → {_shown(after.get(quantity))}"
+        for quantity in dict.fromkeys((*before, *after))
+        if before.get(quantity) != after.get(quantity)
+    ]
+    yield from totals
+    for what, a, b in (
+        ("source", old.source, new.source),
+        ("settings", _settings(old), _settings(new)),
+        ("bound symbols", dict(old.snapshot.symbols), dict(new.snapshot.symbols)),
+        ("operators without a rule", dict(old.snapshot.unknown), dict(new.snapshot.unknown)),
+    ):
+        if a != b:
+            yield f"{new.title}: {what} {_written(a)} → {_written(b)}"
+    if not totals:
+        yield from _layers(old, new)
+
+
+def _layers(old: Entry, new: Entry) -> Iterator[str]:
+    """The layers that are written differently although all totals are equal."""
+    pairs = zip_longest(old.snapshot.layers, new.snapshot.layers)
+    names = [(b or a).name for a, b in pairs if a != b and (b or a)]
+    if names:
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        yield f"{new.title}: with equal totals, other layers: {', '.join(names[:FEW])}{more}"
+    elif old.snapshot.inputs != new.snapshot.inputs:
+        yield f"{new.title}: with equal totals, other inputs"
+
+
+def _settings(entry: Entry) -> dict[str, Any]:
+    """By the keys of a config, which calls parameters `set:`."""
+    return {"set" if key == "params" else key: value for key, value in entry.settings.items()}
+
+
+def _written(value: Any) -> str:
+    """As a config says it: `{dims: {N: 8}}`; none of an empty mapping."""
+    if isinstance(value, Mapping):
+        inside = [f"{key}: {_written(of)}" for key, of in value.items()]
+        return f"{{{', '.join(inside)}}}" if inside else "none"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(value: Dim | None) -> str:
+    return "none" if value is None else exact(value)

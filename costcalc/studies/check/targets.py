@@ -1,0 +1,229 @@
+"""Config → the models that it names, in its order: globs are opened, built-in names found, no two have one name.
+
+A glob → the paths of a list that it fits, as glob finds files on disk: `*` within a folder, `**` through folders.
+
+Configs and a tree of files (a git revision, or what is on disk) → the models in it.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from costcalc.core.errors import ConfigError, UsageError
+from costcalc.frontends import git as revisions
+from costcalc.frontends.builtin import find
+from costcalc.frontends.table import suffixes
+from costcalc.studies.check.budget import Config, Entry
+from costcalc.studies.check.config import is_glob
+from costcalc.studies.check.config_file import TABLE, of_content
+from costcalc.studies.check.wording import place
+from costcalc.studies.options import Settings
+
+
+class Target(NamedTuple):
+    """One model in one scenario: how it is called, what is read (a file as seen from the working directory, or a
+    built-in name), and the entry that asks for it. group counts the entries: the models of a glob, and those of a
+    command line, share one. error says that there is nothing to read."""
+
+    name: str
+    source: str
+    entry: Entry
+    group: int
+    error: str = ""
+
+
+def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
+    """The models of a config; of them only those that are named so, or whose file or glob is, where only says which.
+    ConfigError where two have one name, UsageError for a name in only that is none."""
+    found = [t for i, entry in enumerate(config.entries) for t in _of(config, entry, i if config.file else 0)]
+    seen: dict[tuple[str, str], Target] = {}
+    for target in found:
+        key = target.name, target.entry.scenario
+        if key in seen:
+            first = place(seen[key].entry.place)
+            raise ConfigError(f"the model {target.name!r} is named twice (first at {first})",
+                              "leave one out, or give each its own `name:`", place(target.entry.place))  # fmt: skip
+        seen[key] = target
+    if not only:
+        return tuple(found)
+    asked = {word: {word, os.path.normpath(word)} for word in only}
+    for word, ways in asked.items():
+        if not any(ways & _ways(t) for t in found):
+            names = ", ".join(dict.fromkeys(t.name for t in found if not t.error))
+            raise UsageError(f"{config.file} has no model {word!r}",
+                             f"there are {names[:300]}; with --max a model is checked without the config")  # fmt: skip
+    wanted = set().union(*asked.values())
+    return tuple([t for t in found if wanted & _ways(t)])
+
+
+def _ways(target: Target) -> set[str]:
+    """The words that name a target on the command line."""
+    return {target.name, target.source, target.entry.path, os.path.normpath(target.source)}
+
+
+def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
+    if not _several(config.folder, entry.path):
+        source = located(config.folder, entry.path)
+        yield Target(entry.name or entry.path, source, entry, group)
+        return
+    pattern = f"{glob.escape(entry.path.rstrip('/'))}/*" if (config.folder / entry.path).is_dir() else entry.path
+    own = Path(config.file).name if config.file else ""
+    names = sorted(
+        path.replace(os.sep, "/")
+        for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
+        if path != own and path.endswith(suffixes()) and (config.folder / path).is_file()
+    )
+    for name in names:
+        yield Target(name, located(config.folder, name), entry, group)
+    if not names:
+        yield Target(entry.path, entry.path, entry, group, f"no model fits the pattern {entry.path!r}")
+
+
+def _several(folder: Path, path: str) -> bool:
+    """Whether a path stands for all models of a folder, or is a glob; a file may have the signs of one in its name."""
+    from costcalc.frontends.builtin import find
+
+    return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find(path))
+
+
+def located(folder: Path, path: str) -> str:
+    """A file as seen from the working directory; what is no file beside the config is left for the reader to know (a
+    built-in name)."""
+    file = folder / path
+    if not file.is_file():
+        from costcalc.frontends.builtin import find
+
+        if find(path) or "/" not in path:
+            return path
+    if file.is_absolute() and not file.is_relative_to(Path.cwd()):
+        return os.path.normpath(file)
+    return os.path.relpath(file)
+
+
+_VISIBLE = r"(?!\.)"
+"""A pattern that does not begin with a dot finds nothing hidden."""
+
+
+def fitting(pattern: str, paths: Iterable[str]) -> list[str]:
+    """The paths, with forward slashes, that fit, in alphabetical order."""
+    expression = re.compile(_expression(pattern.removeprefix("./")))
+    return sorted(path for path in paths if expression.fullmatch(path))
+
+
+def _expression(pattern: str) -> str:
+    *folders, last = pattern.split("/")
+    through = "".join(rf"(?:{_VISIBLE}[^/]+/)*" if part == "**" else f"{_part(part)}/" for part in folders)
+    return through + (rf"(?:{_VISIBLE}[^/]+/)*{_VISIBLE}[^/]+" if last == "**" else _part(last))
+
+
+_SIGN = re.compile(r"\*+|\?|\[(!?)(\]?[^\]]*)\]")
+
+
+def _part(part: str) -> str:
+    """One name of a path."""
+    found, at = ["" if part.startswith(".") else _VISIBLE if _SIGN.match(part) else ""], 0
+    for sign in _SIGN.finditer(part):
+        found.append(re.escape(part[at : sign.start()]))
+        at = sign.end()
+        if sign[0] == "?":
+            found.append("[^/]")
+        elif sign[0][0] == "*":
+            found.append("[^/]*")
+        else:
+            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", sign[2])
+            found.append(f"[{'^' if sign[1] else ''}{members}]")
+    return "".join([*found, re.escape(part[at:])])
+
+
+Models = dict[tuple[str, str], "Version"]
+"""(name, scenario) → where it is read."""
+
+
+class Version(NamedTuple):
+    """Where a model is read, how it is bound, and what its file holds; None for a built-in model."""
+
+    source: str
+    settings: Settings
+    content: bytes | None
+
+
+def on_disk(configs: Sequence[Config]) -> Models:
+    """The models of the working tree. Where two configs name one, the first holds."""
+    found: Models = {}
+    for target in (target for config in configs for target in targets(config)):
+        file = Path(target.source)
+        key = target.name, target.entry.scenario
+        if not target.error and key not in found and (file.is_file() or find(target.source)):
+            content = _lines(file.read_bytes()) if file.is_file() else None
+            found[key] = Version(target.source, target.entry.settings, content)
+    return found
+
+
+def at_revision(configs: Sequence[Config], revision: str) -> Models:
+    """The models of a revision. Where two configs name one, the first holds."""
+    files = revisions.files(revision)
+    wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
+    for config in configs:
+        folder = folder_of(config)
+        inside = {posixpath.relpath(name, folder or "."): name for name in files}
+        for entry in config.entries:
+            for path in _opened(config, entry, inside):
+                whole = inside.get(posixpath.normpath(path))
+                if whole is None:
+                    _reachable(path, inside, revision)
+                if whole is not None or find(path):
+                    wanted.setdefault((entry.name or path, entry.scenario), (whole or path, entry.settings))
+    held = revisions.contents(revision, {name for name, _ in wanted.values()})
+    return {
+        key: Version(f"{revision}:{name}", settings, _lines(held[name]))
+        if name in held
+        else Version(name, settings, None)
+        for key, (name, settings) in wanted.items()
+    }
+
+
+def _reachable(path: str, inside: Collection[str], revision: str) -> None:
+    """UsageError where a path leads into a submodule whose commit is not here: nobody knows whether it is there."""
+    module = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in inside), None)
+    if module is not None:
+        fact = f"{path}: the submodule {module} is not here as it is at {revision}"
+        raise UsageError(fact, f"git submodule update --init {module}; git -C {module} fetch --unshallow")
+
+
+def _opened(config: Config, entry: Entry, inside: dict[str, str]) -> Iterator[str]:
+    if not is_glob(entry.path) or entry.path in inside:
+        yield entry.path
+        return
+    own, known = Path(config.file).name, suffixes()
+    yield from (path for path in fitting(entry.path, inside) if path != own and path.endswith(known))
+
+
+def config_at(config: Config, revision: str) -> Config | None:
+    """The same config as it is at a revision; None where it is not there."""
+    name = posixpath.join(folder_of(config), Path(config.file).name)
+    if name not in revisions.files(revision):
+        return None
+    content = revisions.content(revision, name)
+    if name.endswith(".toml") and TABLE not in content:
+        return None
+    return replace(of_content(content, f"{revision}:{name}", config.folder), file=config.file)
+
+
+def folder_of(config: Config) -> str:
+    """The config's folder from the top of its repository, which is that of the working directory."""
+    found = revisions.tracked(config.folder / Path(config.file).name)
+    if found is None:
+        raise UsageError(f"{config.file} is in no repository, or not in this one", "go to its repository")
+    return posixpath.dirname(found)
+
+
+def _lines(content: bytes) -> bytes:
+    """The content as git keeps text: how a checkout ends lines is no difference."""
+    return content if b"\0" in content else content.replace(b"\r\n", b"\n")

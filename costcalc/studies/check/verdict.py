@@ -1,0 +1,118 @@
+"""What a check finds, as plain data: a verdict for each limit, told the same way by every output format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from costcalc.core.dim import Dim
+from costcalc.studies.diff.snapshot import Snapshot
+
+Figure = Dim | Fraction | None
+"""A value or a limit: a count, bytes, seconds or a share; None where it is not known."""
+
+
+class Place(NamedTuple):
+    """Where to look, or to edit: a file as it was named, with a line and column from 1 (0: the file has no lines)."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+def titled(model: str, scenario: str) -> str:
+    """model, or model (scenario)."""
+    return f"{model} ({scenario})" if scenario else model
+
+
+class Change(NamedTuple):
+    """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
+    more, by `more`, for what it reads has changed; "" where there is none."""
+
+    layer: str
+    before: Dim
+    after: Dim
+    follower: str = ""
+    more: Dim = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether one limit is kept.
+
+    code names the rule (CC001); level is what a breach counts as: "error" or "warning". quantity is what is limited,
+    as the config writes it: `macs`, `time t4`, `ops Gelu`, `layers head/* max_share`, `macs increase`. kind tells how
+    value and limit are printed: count, bytes, seconds or share. outcome is "kept", "exceeded", or "unknown" where it
+    cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to do. baseline is the
+    total that it was: of a relative limit, value is the figure now and limit the baseline's with what it may grow.
+    layer is the one to look at, share its part of the value, grown how it differs from the baseline's, others how many
+    more layers break a limit that each of them has; place is that layer's line, limit_place the line of the config that
+    sets the limit. least says that an exceeded value is only known from below. growth is what an increase may be, in
+    words (`+2.0%`), where the baseline is a formula, of which that is no figure: limit is then None.
+    """
+
+    code: str
+    level: str
+    quantity: str
+    kind: str
+    value: Figure
+    limit: Figure
+    outcome: str
+    fact: str
+    remedy: str = ""
+    baseline: Figure = None
+    layer: str = ""
+    share: Fraction | None = None
+    grown: Change | None = None
+    place: Place | None = None
+    limit_place: Place | None = None
+    others: int = 0
+    least: bool = False
+    growth: str = ""
+
+    @property
+    def headroom(self) -> Figure:
+        """What is left below the limit; negative where it is exceeded."""
+        return None if self.value is None or self.limit is None else self.limit - self.value  # type: ignore[operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
+    error says why. before is the baseline's, None where there is none."""
+
+    model: str
+    scenario: str
+    source: str
+    verdicts: tuple[Verdict, ...]
+    now: Snapshot | None = None
+    before: Snapshot | None = None
+    error: str = ""
+    place: Place | None = None
+
+    @property
+    def title(self) -> str:
+        """model, or model (scenario)."""
+        return titled(self.model, self.scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All models that were checked, and what is to be said of the whole (a stale baseline)."""
+
+    checked: tuple[Checked, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """2 where a model cannot be read or a limit cannot be told, else 1 where one is exceeded, else 0. What is only
+        a warning changes nothing."""
+        if any(c.error for c in self.checked) or any(v.outcome == "unknown" for v in self.verdicts):
+            return 2
+        return int(any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts))
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all models."""
+        return tuple([v for c in self.checked for v in c.verdicts])

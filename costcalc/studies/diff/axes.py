@@ -1,0 +1,191 @@
+"""A Snapshot → what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
+
+The graph's inputs tell where it starts, the operators carry it on: a convolution's results are [N, C, …], a product's
+last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input.
+
+A layer's stored inputs → what their axes count: filters and units are channels, a kernel is a kernel, and what
+belongs to an axis that the layer reads counts as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from costcalc.core.dim import Dim
+from costcalc.core.traits import Layout
+from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
+from costcalc.studies.diff.reshape import Axes, Axis, Factor, extent, regroup
+from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+
+BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
+
+IMAGES = ("channels_first", "channels_last")
+
+AxesOf = Mapping[str, Axes]
+
+
+def axes(snapshot: Snapshot) -> AxesOf:
+    """The axes of each value that is computed or fed, by its name."""
+    readers = {t.name: layer for layer in reversed(snapshot.layers) for t in layer.inputs}
+    found = {t.name: guess(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
+    for layer in snapshot.layers:
+        for tensor in layer.outputs:
+            if tensor.shape is not None:
+                found[tensor.name] = result(layer, tensor, found)
+    return found
+
+
+def layout_of(layer: Layer) -> Layout:
+    """The order of the axes that a layer takes its first input to have."""
+    return operator_traits((layer.domain, layer.op_type)).layout_of(layer.attributes)
+
+
+def guess(tensor: Tensor, layout: Layout = "") -> Axes:
+    """The axes of a tensor by its rank and by the layout that its reader asks for: [N, C, …] of images, [N, length, C],
+    [N, C]; [N, length] of integers."""
+    shape = tensor.shape or ()
+    rank = len(shape)
+    if layout == "length_first" and rank == 3:
+        roles = [POSITIONS, BATCH, CHANNELS]
+    elif rank > 3 or (rank == 3 and layout in IMAGES):
+        roles = _image(rank, layout)
+    elif rank == 3:
+        roles = [BATCH, POSITIONS, CHANNELS]
+    else:
+        roles = [BATCH, POSITIONS if tensor.dtype.startswith(("int", "uint")) else CHANNELS][:rank]
+    return single(roles, shape)
+
+
+def _image(rank: int, layout: Layout) -> list[str]:
+    """What the axes of [N, C, …], or of [N, …, C], count."""
+    positions = [POSITIONS] * (rank - 2)
+    return [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
+
+
+def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
+    """Axes of one factor each."""
+    return tuple([(Factor(role, e),) for role, e in zip(roles, shape, strict=True)])
+
+
+def read(tensor: Tensor, known: AxesOf, layout: Layout = "") -> Axes:
+    """The axes of a value that a layer reads."""
+    found = known.get(tensor.name)
+    return guess(tensor, layout) if found is None else found
+
+
+def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
+    """The axes of a layer's result, from those of what it reads."""
+    shape = out.shape or ()
+    operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
+    moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
+    if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
+        first = read(moving[0], known, layout) if moving else ()
+        found = single(_image(len(shape), layout), shape)
+        return tuple([_kept(axis, first[i : i + 1]) for i, axis in enumerate(found)])
+    if layout == "length_first":
+        return single({4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
+            len(shape), [CHANNELS] * len(shape)), shape)  # fmt: skip
+    if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
+        table = len(shape) == 2 and out.dtype.startswith("float")
+        return single([POSITIONS, CHANNELS], shape) if table else guess(out)
+    first = read(moving[0], known, layout)
+    if right_operand_at(operator) is not None:
+        return _product(layer, moving, first, shape, known)
+    if operator.kind == "transpose":
+        perm = layer.attributes.get("perm") or range(len(first))[::-1]
+        return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess(out)
+    if operator.kind == "lookup" and layer.inputs[0].stored:
+        return (*first, *single([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
+    if operator.view:
+        return regroup(first, shape) or guess(out)
+    return _alike([read(t, known, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+
+
+def _kept(axis: Axis, before: Axes) -> Axis:
+    return before[0] if before and extent(before[0]) == extent(axis) else axis
+
+
+def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequence[Dim], known: AxesOf) -> Axes:
+    """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
+    if layer.attributes.get("transA"):
+        first = first[::-1]
+    second = read(moving[1], known) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
+    rows = (*first[:-1], second[-1] if second else ())
+    if len(rows) != len(shape):
+        rows = ((),) * len(shape)
+    kept = [_kept((Factor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
+    return (*kept, *[_kept((Factor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
+
+
+def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
+    """The axes of a result that has its inputs' shape, broadcast from the right; an axis that none of them has keeps
+    the first one's role."""
+    rank = len(shape)
+    if not any(len(source) == rank for source in sources):
+        return None
+    found: list[Axis] = []
+    for i, e in enumerate(shape):
+        at = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
+        match = [axis for axis in at if extent(axis) == e]
+        found.append(match[0] if match else (Factor(role_of(at[0]), e),))
+    return tuple(found)
+
+
+def _fewer(first: Axes, shape: Sequence[Dim]) -> Axes:
+    """The axes that are left when some are summed over, or cut away."""
+    found: list[Axis] = []
+    at = 0
+    for e in shape:
+        match = next((i for i in range(at, len(first)) if extent(first[i]) == e), None)
+        found.append(first[match] if match is not None else (Factor(OTHER, e),))
+        at = at if match is None else match + 1
+    return tuple(found)
+
+
+def role_of(axis: Axis) -> str:
+    """What an axis counts as a whole; other where it is mixed."""
+    roles = {factor.role for factor in axis}
+    return roles.pop() if len(roles) == 1 else OTHER
+
+
+def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
+    """The axes of a layer's input, stored or not."""
+    tensor = layer.inputs[position]
+    shape = tensor.shape or ()
+    operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
+    if position == filters_at(operator):
+        return single([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
+    if not tensor.stored:
+        return read(tensor, known, layout)
+    first = _first(layer)
+    if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
+        out = layer.outputs[0]
+        found = result(layer, out, known) if out.shape is not None else ()
+        roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
+        return single(roles, shape)
+    x = read(first, known, layout)
+    if position == right_operand_at(operator) and len(shape) > 1 and x:
+        inner = x[0] if layer.attributes.get("transA") else x[-1]
+        pair: tuple[Axis, Axis] = (inner, (Factor(CHANNELS, shape[-1]),))
+        if layer.attributes.get("transB"):
+            pair = ((Factor(CHANNELS, shape[-2]),), inner)
+        return (*single([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
+    if operator.kind == "lookup":
+        return single([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
+    per_channel = operator.kind == "normalisation" and layout != "channels_last" and len(shape) == 1 and len(x) > 1
+    if per_channel and extent(x[1]) == shape[0]:
+        return (x[1],)
+    out = layer.outputs[0]
+    return _right_aligned(shape, result(layer, out, known) if out.shape is not None else x)
+
+
+def _first(layer: Layer) -> Tensor | None:
+    return next((t for t in layer.inputs if t.name and not t.stored), None)
+
+
+def _right_aligned(shape: tuple[Dim, ...], axes: Axes) -> Axes:
+    found: list[Axis] = []
+    for i, e in enumerate(shape):
+        at = i - len(shape) + len(axes)
+        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (Factor(CHANNELS, e),))
+    return tuple(found)

@@ -1,0 +1,171 @@
+"""Layer → its own definition: what it is by itself, without what merely follows from what it reads."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from costcalc import ops
+from costcalc.core import registry
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.traits import TRAITS, UNKNOWN, Key, Traits
+from costcalc.studies.diff.snapshot import Layer, Tensor
+
+CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
+
+NEUTRAL = frozenset(
+    [
+        ("auto_pad", "NOTSET"),
+        ("direction", "forward"),
+        ("input_forget", 0),
+        ("storage_order", 0),
+        ("layout", 0),
+        ("allowzero", 0),
+    ]
+    + [("allowzero", 1), ("stash_type", 1)]
+)
+"""Attributes with values that say no more than their absence; allowzero matters to no shape without a 0."""
+
+
+class Definition(NamedTuple):
+    """A layer by itself. shape_free is its operator and attributes (kernel, stride, groups), width the extents that it
+    chooses (filters, units, a table's size)."""
+
+    shape_free: tuple[Any, ...]
+    width: tuple[Dim, ...]
+
+
+def operator_traits(key: Key) -> Traits:
+    """The traits of an operator; of one that no graph of this process has had (a lock file's) its rules are loaded."""
+    found = TRAITS.get(key)
+    if found is None:
+        ops.load()
+        found = TRAITS.get(key, UNKNOWN)
+    return found
+
+
+def filters_at(operator: Traits) -> int | None:
+    """Where filters [C_out, C_in/group, *kernel] (transposed [C_in, C_out/group, *kernel]) stand among the inputs."""
+    return operator.factors[1] if operator.kind in CONVOLUTIONS else None
+
+
+def right_operand_at(operator: Traits) -> int | None:
+    """Where the right operand [K, N] of a product stands; N is the layer's own where it is a weight. None where it is
+    stored in another form."""
+    return operator.factors[1] if operator.kind == "product" and operator.packed is None else None
+
+
+def definition(layer: Layer) -> Definition:
+    """What the layer is by itself. A depthwise convolution's groups and filters follow its channels; so does C_in/group
+    of any convolution, K of a product, and every weight of a normalisation."""
+    key = (layer.domain, layer.op_type)
+    operator = operator_traits(key)
+    attributes = canonical(key, layer.attributes)
+    at = filters_at(operator)
+    if at is not None:
+        transposed = operator.kind == "transposed_convolution"
+        shape = _shape_at(layer.inputs, at)
+        if len(shape) > 2:
+            group = layer.attributes.get("group", 1)
+            first, second, *kernel = shape
+            filters, depthwise = (second * group, first == group) if transposed else (first, second == 1)
+            if group != 1 and depthwise:
+                width, groups = filters // group if isinstance(group, int) else filters, "depthwise"
+            else:
+                width, groups = filters, group
+            kept = tuple([item for item in attributes if item[0] not in ("group", "kernel_shape")])
+            return Definition((*key, groups, tuple(kernel), *kept), (width,))
+    if right_operand_at(operator) is not None:
+        return Definition((*key, *attributes), units(layer))
+    if operator.kind == "lookup" and layer.inputs and layer.inputs[0].stored:
+        return Definition((*key, *attributes), layer.inputs[0].shape or ())
+    return Definition((*key, *attributes), ())
+
+
+def units(layer: Layer) -> tuple[Dim, ...]:
+    """(N,) of a product with a stored right operand; () of any other layer."""
+    at = right_operand_at(operator_traits((layer.domain, layer.op_type)))
+    if at is None:
+        return ()
+    shape = _shape_at(layer.inputs, at)
+    if not layer.inputs[at : at + 1] or not layer.inputs[at].stored or len(shape) < 2:
+        return ()
+    return (shape[-2] if layer.attributes.get("transB") else shape[-1],)
+
+
+def windows(layer: Layer) -> tuple[Dim, ...]:
+    """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
+    at = filters_at(operator_traits((layer.domain, layer.op_type)))
+    kernel = layer.attributes.get("kernel_shape", ()) if at is None else _shape_at(layer.inputs, at)[2:]
+    dilations = layer.attributes.get("dilations") or (1,) * len(kernel)
+    return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])
+
+
+def keeps_size(layer: Layer) -> bool:
+    """Whether a window is padded so that with a stride of 1 the size stays."""
+    spans, pads = windows(layer), layer.attributes.get("pads") or ()
+    pads = pads or (0,) * 2 * len(spans)
+    if str(layer.attributes.get("auto_pad", "")).startswith("SAME"):
+        return bool(spans)
+    return bool(spans) and all(s - 1 == a + b for s, a, b in zip(spans, pads, pads[len(spans) :], strict=False))
+
+
+def _shape_at(inputs: tuple[Tensor, ...], position: int) -> tuple[Dim, ...]:
+    return (inputs[position].shape or ()) if position < len(inputs) else ()
+
+
+def canonical(key: tuple[str, str], attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Attributes that can be compared: sorted, without those that have their defaults (whether a file writes a default
+    down is no difference), numbers as the float32 that ONNX stores."""
+    if not attributes:
+        return ()
+    left_out = operator_traits(key).derived
+    found = []
+    for name, value in sorted(attributes.items()):
+        value = _plain(value)
+        if name not in left_out and not _neutral(name, value) and _defaults(key).get(name, ...) != value:
+            found.append((name, value))
+    return tuple(found)
+
+
+def _neutral(name: str, value: Any) -> bool:
+    """Whether an attribute says what its absence says; None stands for these defaults in the rules."""
+    if isinstance(value, tuple):
+        neutral = {"strides": 1, "dilations": 1, "pads": 0}.get(name)
+        return neutral is not None and all(v == neutral for v in value)
+    return (name, value) in NEUTRAL
+
+
+@lru_cache(maxsize=4096)
+def _defaults(key: tuple[str, str]) -> Mapping[str, Any]:
+    """ONNX's defaults, as the operator's rules have them."""
+    if key not in registry.SHAPES and key not in registry.COSTS:
+        ops.load()
+    found: dict[str, Any] = {}
+    for rules in (registry.COSTS, registry.SHAPES):
+        rule = rules.get(key)
+        found |= (rule and rule.function.__kwdefaults__) or {}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple([_plain(v) for v in value])
+    if isinstance(value, float):
+        return _float32(value)
+    return value
+
+
+def _float32(value: float) -> float:
+    """The nearest float32; the number itself where that overflows."""
+    if abs(value) > 3e38 or value != value:
+        return value
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+def has_macs(layer: Layer) -> bool:
+    """Whether a layer multiplies and accumulates, or might (it is not known)."""
+    macs = layer.amounts["macs"]
+    return isinstance(macs, Poly) or macs != 0

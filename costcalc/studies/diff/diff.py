@@ -1,0 +1,231 @@
+"""What a diff says, as plain data.
+
+Two Snapshots → a Diff: what became of each layer, and what the difference of its figures is due to.
+
+A layer before and after → whether it is the same, was renamed, follows what it reads, or was changed itself.
+
+What of a Diff's totals is known: an operator without a rule leaves a total, and perhaps its rise, partly unknown.
+
+Two snapshots of a model → what was added, removed, renamed and changed, each with its cost and the causes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from costcalc.core.dim import Dim
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.result import Result, ResultTable, presenter
+from costcalc.studies.diff.align import align
+from costcalc.studies.diff.axes import AxesOf, axes
+from costcalc.studies.diff.causes import causes
+from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
+from costcalc.studies.diff.names import ordinals, same_name
+from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+
+STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
+"""What became of a layer. changed: its own definition is another (kernel, filters, operator). follows: it is defined as
+before, but what it reads has another shape, so it costs differently. renamed: only its name differs."""
+
+CAUSES = ("added", "removed", "operator", "batch", "channels", "resolution", "kernel", "groups", "heads", "other")
+"""What a difference is due to. resolution counts every extent of positions: height, width, sequence length."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """One layer of either version, or the same layer in both. causes splits the difference of each quantity that is
+    known in both: quantity → cause → difference; the parts sum to the whole exactly."""
+
+    status: str
+    before: Layer | None
+    after: Layer | None
+    causes: Mapping[str, Mapping[str, Dim]]
+
+    @property
+    def name(self) -> str:
+        """The layer's name now, or the one that it had."""
+        layer = self.after or self.before
+        assert layer is not None
+        return layer.name
+
+    def amounts(self, quantity: str) -> tuple[Dim | None, Dim | None]:
+        """The figure before and after; 0 where the layer is not there, None where it is not known."""
+        return (
+            0 if self.before is None else self.before.amounts[quantity],
+            0 if self.after is None else self.after.amounts[quantity],
+        )
+
+    def delta(self, quantity: str) -> Dim | None:
+        """After minus before; None where either is not known."""
+        before, after = self.amounts(quantity)
+        return None if before is None or after is None else after - before
+
+
+@dataclass(frozen=True, slots=True)
+class Diff(Result):
+    """Two versions of a model with their layers aligned. layers holds each layer once, in the new version's order, a
+    removed one after the layer that it stood behind."""
+
+    before: Snapshot
+    after: Snapshot
+    layers: tuple[LayerChange, ...]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the tables."""
+        old, new = (side.source or side.name for side in (self.before, self.after))
+        return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
+
+    def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
+        """The totals, the causes and the layers, of those with top only the largest differences."""
+        return presenter().tables(self, top=top)
+
+    @property
+    def changes(self) -> tuple[LayerChange, ...]:
+        """The layers that are not the same."""
+        return tuple([change for change in self.layers if change.status != "same"])
+
+    @property
+    def causes(self) -> Mapping[str, Mapping[str, Dim]]:
+        """The causes of all layers together: quantity → cause → difference."""
+        sums: dict[str, dict[str, Dim]] = {}
+        for change in self.changes:
+            for quantity, parts in change.causes.items():
+                into = sums.setdefault(quantity, {})
+                for cause, amount in parts.items():
+                    into[cause] = into.get(cause, 0) + amount
+        return sums
+
+    def totals(self, quantity: str) -> tuple[Dim | None, Dim | None]:
+        """The total before and after; None where a version lacks it."""
+        return self.before.totals.get(quantity), self.after.totals.get(quantity)
+
+
+def status(before: Layer, after: Layer, one_name: bool) -> str:
+    """changed, follows, renamed or same; one_name tells whether the names differ at most by automatic numbers.
+
+    A layer was changed if it has another operator, attribute, number of filters or units, another type of weights or
+    another set of inputs. It was changed too where all that it reads is as it was, yet its weights or its results have
+    other shapes. It follows where what it reads has another shape, or where it only costs otherwise (a weight that it
+    shares counts for another layer now, or a loop runs more often).
+    """
+    if _changed(before, after):
+        return "changed"
+    results = [[(t.dtype, t.shape) for t in layer.outputs] for layer in (before, after)]
+    if (
+        _read(before) != _read(after)
+        or results[0] != results[1]
+        or before.amounts != after.amounts
+        or before.count != after.count
+    ):
+        return "follows"
+    return "same" if one_name else "renamed"
+
+
+def _changed(before: Layer, after: Layer) -> bool:
+    if (before.domain, before.op_type) != (after.domain, after.op_type) or definition(before) != definition(after):
+        return True
+    if len(before.inputs) != len(after.inputs) or len(before.outputs) != len(after.outputs):
+        return True
+    pairs = list(zip(before.inputs, after.inputs, strict=True))
+    if any(bool(x.name) != bool(y.name) or _retyped(x, y) for x, y in pairs):
+        return True
+    if _read(before) == _read(after):
+        # what is cut from a table follows a length that the layer does not read
+        shapes = [[t.shape for t in (*x.inputs, *(x.outputs if _read(x) else ()))] for x in (before, after)]
+        return shapes[0] != shapes[1]
+    operator = operator_traits((before.domain, before.op_type))
+    if filters_at(operator) is not None or right_operand_at(operator) is not None:
+        return False
+    ratios = list(_ratios(before, after))
+    return any(x.stored and y.stored and not _follows(x, y, ratios) for x, y in pairs)
+
+
+def _retyped(before: Tensor, after: Tensor) -> bool:
+    """Whether a weight has another element type; that of a single number (a bound, a ratio) follows the activations."""
+    return before.stored and after.stored and before.dtype != after.dtype and after.shape not in ((), (1,))
+
+
+def _read(layer: Layer) -> list[tuple[str, tuple[Dim, ...] | None]]:
+    """The types that a layer reads while the model runs."""
+    return [(t.dtype, t.shape) for t in layer.inputs if not t.stored]
+
+
+def _ratios(before: Layer, after: Layer) -> Iterator[tuple[Dim, Dim]]:
+    """(old, new) of each extent that a layer reads and that is another one now."""
+    for x, y in zip(before.inputs, after.inputs, strict=True):
+        if not x.stored and x.shape is not None and y.shape is not None and len(x.shape) == len(y.shape):
+            yield from ((old, new) for old, new in zip(x.shape, y.shape, strict=True) if old != new)
+
+
+def _follows(before: Tensor, after: Tensor, ratios: list[tuple[Dim, Dim]]) -> bool:
+    """Whether each extent of a weight is as it was, or grew as an extent did that its layer reads."""
+    if before.shape is None or after.shape is None or len(before.shape) != len(after.shape):
+        return before.shape == after.shape
+    return all(
+        old == new or any(old * to == new * from_ for from_, to in ratios)
+        for old, new in zip(before.shape, after.shape, strict=True)
+    )
+
+
+LINE = re.compile(r":[0-9]+:[0-9]+$")
+
+
+def diff(before: Snapshot, after: Snapshot) -> Diff:
+    """What changed from one version of a model to another.
+
+    For every quantity that adds up over layers, the layers' differences add up to the difference of the totals (where
+    one is not known in a version, as 0: its total leaves it out too).
+    """
+    old, new = (ordinals(layer.name for layer in s.layers) for s in (before, after))
+    axes_of: list[AxesOf] = []
+
+    def change(x: Layer | None, y: Layer | None) -> LayerChange:
+        if x is not None and y is not None:
+            found = status(x, y, same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
+            if found in ("same", "renamed"):
+                return LayerChange(found, x, y, {})
+        else:
+            found = "added" if x is None else "removed"
+        if not axes_of:
+            axes_of.extend((axes(before), axes(after)))
+        return LayerChange(found, x, y, causes(x, y, *axes_of))
+
+    pairs = align(before, after)
+    return Diff(
+        before,
+        after,
+        tuple(
+            [change(None if i is None else before.layers[i], None if j is None else after.layers[j]) for i, j in pairs]
+        ),
+    )
+
+
+def _lined(layer: Layer) -> bool:
+    """Whether a layer stands in a line of a file that somebody wrote; an exported one does not."""
+    return LINE.search(layer.place) is not None
+
+
+def partial(snapshot: Snapshot, quantity: str) -> bool:
+    """Whether a total is only known from below, since a layer's part of it is not known."""
+    return bool(snapshot.unknown) and any(
+        layer.amounts[column] is None for layer in snapshot.layers for column in CATALOGUE[quantity].columns
+    )
+
+
+def rise(diff: Diff, quantity: str) -> Dim | None:
+    """After minus before. None where a version lacks the total, or a layer that changed has an unknown part of it: one
+    that did not change has the same in both, whatever it is."""
+    before, after = diff.totals(quantity)
+    if before is None or after is None:
+        return None
+    columns = CATALOGUE[quantity].columns
+    unknown = any(
+        layer is not None and layer.amounts[column] is None
+        for change in diff.changes
+        if change.status != "renamed"
+        for layer in (change.before, change.after)
+        for column in columns
+    )
+    return None if unknown else after - before

@@ -1,0 +1,184 @@
+"""A layer before and after → the layer in between, with the extents of some causes new and all others old, and what it
+costs by the operators' own rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from costcalc import ops
+from costcalc.analysis.cost import cost_graph
+from costcalc.analysis.layers import Amounts, make_rows
+from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import CostcalcError
+from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
+from costcalc.studies.diff.axes import CHANNELS, OTHER, AxesOf, input_axes, read, result, role_of, single
+from costcalc.studies.diff.definition import filters_at, operator_traits
+from costcalc.studies.diff.reshape import Axes, Axis, extent
+from costcalc.studies.diff.snapshot import Layer, Tensor
+
+NEWEST = 99
+"""The opset whose rules are asked; a snapshot does not keep its own."""
+
+COSTLESS = frozenset(("strides", "pads", "dilations", "auto_pad", "ceil_mode", "output_padding", "output_shape"))
+"""Attributes that tell in nothing but the extents of the result."""
+
+HEADS = frozenset(("num_heads", "q_num_heads", "kv_num_heads"))
+"""Attributes that count the heads of an attention."""
+
+
+class Slot(NamedTuple):
+    """A value that a layer reads or gives, in both versions, with what each of its axes is made of."""
+
+    before: Tensor
+    after: Tensor
+    axes: tuple[tuple[Axis, Axis], ...]
+
+    def shape(self, new: Collection[str]) -> tuple[Dim, ...]:
+        """Its shape with the extents of some causes new."""
+        return tuple([prod([now if role in new else old for role, old, now in _parts(*pair)]) for pair in self.axes])
+
+    def causes(self) -> set[str]:
+        """What its shape changed by."""
+        return {role for pair in self.axes for role, old, now in _parts(*pair) if old != now}
+
+
+def _parts(old: Axis, now: Axis) -> list[tuple[str, Dim, Dim]]:
+    """(cause, old extent, new extent) of each factor of an axis: 512 × 7 × 7 features that become 512 × 8 × 8 are more
+    positions, not more channels. An axis that is made of other factors now is one: features are channels wherever they
+    come from."""
+    for one, other in ((old, now), (_wide(old), _wide(now))):
+        if [factor.role for factor in one] == [factor.role for factor in other]:
+            return [(x.role, x.extent, y.extent) for x, y in zip(one, other, strict=True)]
+    roles = [{factor.role for factor in _wide(axis)} for axis in (old, now)]
+    role = CHANNELS if {CHANNELS} in roles else role_of(old)
+    return [(role if role == CHANNELS or role == role_of(now) else OTHER, extent(old), extent(now))]
+
+
+def _wide(axis: Axis) -> Axis:
+    """An axis without its factors of one: 512 × 1 × 1 is 512."""
+    return tuple([factor for factor in axis if factor.extent != 1])
+
+
+class Pair(NamedTuple):
+    """A layer in both versions, its values side by side."""
+
+    before: Layer
+    after: Layer
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+
+
+def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
+    """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
+    one that only the new one has is left out."""
+    inputs = [
+        _slot(x, y, input_axes(before, i, old), input_axes(after, i, new))
+        for i, (x, y) in enumerate(zip(before.inputs, after.inputs, strict=False))
+    ]
+    outputs = [
+        _slot(x, y, _given(before, x, old), _given(after, y, new))
+        for x, y in zip(before.outputs, after.outputs, strict=False)
+    ]
+    kept = [_slot(x, x, axes, axes) for x in before.inputs[len(inputs) :] for axes in (single_axes(x),)]
+    more = [_slot(x, x, axes, axes) for x in before.outputs[len(outputs) :] for axes in (single_axes(x),)]
+    slots = ([*inputs, *kept], [*outputs, *more])
+    if None in slots[0] or None in slots[1]:
+        return None
+    return Pair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
+
+
+def single_axes(tensor: Tensor) -> Axes:
+    """Axes that take no part in any cause."""
+    return single(["other"] * len(tensor.shape or ()), tensor.shape or ())
+
+
+def _slot(x: Tensor, y: Tensor, a: Axes, b: Axes) -> Slot | None:
+    fits = len(a) == len(b) and (x.shape is None) == (y.shape is None) and bool(x.name) == bool(y.name)
+    if not fits or [extent(axis) for axis in (*a, *b)] != [*(x.shape or ()), *(y.shape or ())]:
+        return None
+    return Slot(x, y, tuple(zip(a, b, strict=True)))
+
+
+def _given(layer: Layer, tensor: Tensor, known: AxesOf) -> Axes:
+    return read(tensor, known) if tensor.name in known else result(layer, tensor, known)
+
+
+def depthwise(layer: Layer) -> bool:
+    """Whether a convolution's groups are its channels, so that they follow them."""
+    at = _grouped_at(layer)
+    weight = layer.inputs[at].shape if at is not None else None
+    return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
+
+
+def _grouped_at(layer: Layer) -> int | None:
+    """Where filters stand whose second extent is C_in/group."""
+    operator = operator_traits((layer.domain, layer.op_type))
+    return None if operator.kind == "transposed_convolution" else filters_at(operator)
+
+
+def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
+    """The figures of the layer in between; None where the rules refuse it."""
+    layer = found.before
+    types: dict[str, TensorType] = {}
+    for slot in (*found.inputs, *found.outputs):
+        if slot.before.name:
+            types[slot.before.name] = _type(slot, new)
+    _filters(found, new, types)
+    names = [[slot.before.name for slot in slots] for slots in (found.inputs, found.outputs)]
+    node = Node(layer.name, layer.op_type, tuple(names[0]), tuple(names[1]), _attributes(found, new), layer.domain,
+                count=layer.count)  # fmt: skip
+    stored = {t.name: types[t.name] for t in layer.inputs if t.stored}
+    inputs = tuple([t.name for t in layer.inputs if t.name and not t.stored])
+    graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
+    ops.load()
+    try:
+        return make_rows(cost_graph(graph))[0].amounts
+    except CostcalcError:
+        return None  # the layer in between need not be a valid one: no figure is the answer
+
+
+def _type(slot: Slot, new: Collection[str]) -> TensorType:
+    tensor = slot.before
+    if tensor.shape is None:
+        return UNKNOWN
+    return TensorType(DTYPES.get(tensor.dtype, DType.UNDEFINED), slot.shape(new))
+
+
+def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
+    chosen = dict(found.before.attributes)
+    for name, cause in {
+        "kernel_shape": "kernel",
+        "group": _group_cause(found),
+        **dict.fromkeys(HEADS, "heads"),
+    }.items():
+        if cause in new:
+            chosen.pop(name, None)
+            if name in found.after.attributes:
+                chosen[name] = found.after.attributes[name]
+    return chosen
+
+
+def _group_cause(found: Pair) -> str:
+    return "channels" if depthwise(found.before) and depthwise(found.after) else "groups"
+
+
+def _filters(found: Pair, new: Collection[str], types: dict[str, TensorType]) -> None:
+    """A convolution's C_in/group changes by two causes: with the channels, and where its groups changed with those."""
+    at = _grouped_at(found.before)
+    old, now = (layer.attributes.get("group", 1) for layer in (found.before, found.after))
+    if at is None or old == now or _group_cause(found) != "groups":
+        return
+    name = found.inputs[at].before.name
+    shape = list(types[name].shape or ())
+    channels = (types[found.inputs[0].before.name].shape or (0, 0))[1]
+    if len(shape) < 2:
+        return
+    if "groups" in new:
+        shape[1] = (found.after.inputs[at].shape or shape)[1]
+    elif isinstance(channels, int) and channels % old == 0:
+        shape[1] = channels // old
+    else:
+        shape[1] = (found.before.inputs[at].shape or shape)[1]
+    types[name] = types[name]._replace(shape=tuple(shape))

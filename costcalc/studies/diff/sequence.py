@@ -1,0 +1,211 @@
+"""Two runs of layers → pairs in order: equal ends first, then anchors whose key is unique on both sides, and the best
+pairs within the small gaps that are left.
+
+Two runs of keys → the pairs of their shortest edit script, if it is short (Myers 1986, An O(ND) Difference
+Algorithm).
+
+Added and removed runs among layers that are all alike → the same runs where the names say that they are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from costcalc.studies.diff.keys import Level, Levels, Side
+from costcalc.studies.diff.pairing import Pairs, best
+
+SMALL, LARGE, HUGE = 400, 20_000, 2_000_000
+"""Cells (layers × layers) up to which a gap is paired at once, after anchors are looked for, and within a band."""
+
+BAND = 16
+
+Key = TypeVar("Key", bound=Hashable)
+
+Rest = Callable[[Sequence[int], Sequence[int]], Pairs]
+"""What pairs a gap without anchors that is too large to be paired at once."""
+
+
+def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Levels, rest: Rest | None = None) -> Pairs:
+    """Pairs of indexes that ascend on both sides; a layer without a counterpart is in none."""
+    pairs: Pairs = []
+    gaps = [(xs, ys, 0)]
+    while gaps:
+        xs, ys, level = gaps.pop()
+        xs, ys = _trimmed(a, xs, b, ys, pairs)
+        cells = len(xs) * len(ys)
+        anchors: Pairs = []
+        # the keys of whole lineages are tried in small gaps too: what they say holds against any likeness
+        while cells and level < (len(keys.all) if cells > SMALL else len(keys.whole)) and not anchors:
+            anchors = _anchors(xs, ys, keys.all[level]())
+            level += not anchors
+        if anchors:
+            gaps += between(xs, ys, anchors, level)
+            pairs += anchors
+        elif rest is not None and cells > SMALL:
+            pairs += rest(xs, ys)
+        elif 0 < cells <= LARGE:
+            pairs += best(a, xs, b, ys)
+        elif cells and len(xs) * (abs(len(xs) - len(ys)) + 2 * BAND) <= HUGE:
+            pairs += best(a, xs, b, ys, BAND)
+    return sorted(pairs)
+
+
+def _trimmed(
+    a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], pairs: Pairs
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The runs without their common beginning and end: layers of one name that are alike in all."""
+    start, end = 0, min(len(xs), len(ys))
+    while start < end and _same(a, xs[start], b, ys[start]):
+        pairs.append((xs[start], ys[start]))
+        start += 1
+    last = 0
+    while last < end - start and _same(a, xs[-1 - last], b, ys[-1 - last]):
+        last += 1
+        pairs.append((xs[-last], ys[-last]))
+    return xs[start : len(xs) - last], ys[start : len(ys) - last]
+
+
+def _same(a: Side, i: int, b: Side, j: int) -> bool:
+    return a.strict[i] == b.strict[j] and a.name[i] == b.name[j]
+
+
+def _anchors(xs: Sequence[int], ys: Sequence[int], level: Level) -> Pairs:
+    """Layers whose key occurs once on either side, without those that cross."""
+    x_of, y_of = unique(xs, level.before), unique(ys, level.after)
+    return ascending([(x, y_of[key]) for key, x in x_of.items() if key in y_of])
+
+
+def unique(indexes: Sequence[int], keys: Sequence[int]) -> dict[int, int]:
+    """The index of each key that occurs once."""
+    return unique_by([(index, keys[index]) for index in indexes])
+
+
+def unique_by(keyed: Iterable[tuple[int, Key]]) -> dict[Key, int]:
+    """The index of each key that occurs once, of (index, key)."""
+    once: dict[Key, int] = {}
+    more: set[Key] = set()
+    for index, key in keyed:
+        if key in once:
+            more.add(key)
+        once[key] = index
+    return {key: index for key, index in once.items() if key not in more}
+
+
+def ascending(pairs: Pairs) -> Pairs:
+    """The longest run of pairs, given with ascending first numbers, whose second numbers ascend too."""
+    tops: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for at, (_, y) in enumerate(pairs):
+        pile = bisect_left(tops, y)
+        if pile == len(tops):
+            tops.append(y)
+            ends.append(at)
+        else:
+            tops[pile] = y
+            ends[pile] = at
+        before.append(ends[pile - 1] if pile else -1)
+    found: Pairs = []
+    at = ends[-1] if ends else -1
+    while at >= 0:
+        found.append(pairs[at])
+        at = before[at]
+    return found[::-1]
+
+
+def between(
+    xs: Sequence[int], ys: Sequence[int], anchors: Pairs, level: int
+) -> list[tuple[Sequence[int], Sequence[int], int]]:
+    """The gaps beside and between anchors."""
+    gaps = []
+    x_start = y_start = 0
+    for x, y in anchors:
+        x_at, y_at = bisect_left(xs, x, x_start), bisect_left(ys, y, y_start)
+        gaps.append((xs[x_start:x_at], ys[y_start:y_at], level))
+        x_start, y_start = x_at + 1, y_at + 1
+    gaps.append((xs[x_start:], ys[y_start:], level))
+    return [gap for gap in gaps if gap[0] and gap[1]]
+
+
+def shortest(a: Sequence[int], b: Sequence[int], most: int) -> list[tuple[int, int]] | None:
+    """Positions of equal keys in the longest common subsequence; None where more than `most` keys come or go. Steps:
+    O((len(a) + len(b)) · most)."""
+    n, m = len(a), len(b)
+    reach = {1: 0}
+    trail: list[dict[int, int]] = []
+    for d in range(min(most, n + m) + 1):
+        trail.append(dict(reach))
+        for k in range(-d, d + 1, 2):
+            down = k == -d or (k != d and reach.get(k - 1, -1) < reach.get(k + 1, -1))
+            x = reach[k + 1] if down else reach[k - 1] + 1
+            while x < n and x - k < m and a[x] == b[x - k]:
+                x += 1
+            reach[k] = x
+            if x >= n and x - k >= m:
+                return _back(trail, n, m)
+    return None
+
+
+def _back(trail: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
+    """The diagonal steps of the script that ends at (x, y)."""
+    pairs: list[tuple[int, int]] = []
+    for d in range(len(trail) - 1, 0, -1):
+        reach, k = trail[d], x - y
+        down = k == -d or (k != d and reach.get(k - 1, -1) < reach.get(k + 1, -1))
+        from_x = reach[k + 1] if down else reach[k - 1]
+        from_y = from_x - (k + 1 if down else k - 1)
+        steps = x - from_x - (not down)
+        pairs += [(x - 1 - i, y - 1 - i) for i in range(steps)]
+        x, y = from_x, from_y
+    pairs += [(x - 1 - i, y - 1 - i) for i in range(x)]
+    return pairs[::-1]
+
+
+MOST = 1024
+"""Layers by which a run is moved at the most."""
+
+
+def slid(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
+    """The pairs with each run of added or removed layers moved up or down, past layers that are alike, to where most
+    names agree. Of five equal blocks that were four, the fifth is the new one unless the names tell otherwise."""
+    back = _moved(b, a, {j: i for i, j in pairs.items()})
+    return _moved(a, b, {i: j for j, i in back.items()})
+
+
+def _moved(new: Side, old: Side, match: dict[int, int]) -> dict[int, int]:
+    """The layers of `new` with their partners in `old`; runs of those without one are moved."""
+    n, end = len(new.layers), 0
+    while end < n:
+        start = end
+        if start in match:
+            end += 1
+            continue
+        while end < n and end not in match:
+            end += 1
+        down = _gain(new, old, match, ((end + t, start + t) for t in range(min(MOST, n - end))))
+        up = _gain(new, old, match, ((start - 1 - t, end - 1 - t) for t in range(min(MOST, start))))
+        steps = max(down, up, key=len)
+        for source, target in steps:
+            match[target] = match.pop(source)
+        if steps is down:
+            end += len(steps)
+    return match
+
+
+def _gain(new: Side, old: Side, match: Mapping[int, int], steps: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The steps (from, to) that move partners on while these are alike, up to where most names agree; none where that
+    is no more than agree now."""
+    gain, most, kept = 0, 0, 0
+    taken: list[tuple[int, int]] = []
+    for source, target in steps:
+        partner = match.get(source)
+        if partner is None or old.strict[partner] != new.strict[target]:
+            break
+        taken.append((source, target))
+        name = old.name[partner]
+        gain += (name == new.name[target]) - (name == new.name[source])
+        if gain > most:
+            most, kept = gain, len(taken)
+    return taken[:kept]

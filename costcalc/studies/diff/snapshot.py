@@ -1,0 +1,120 @@
+"""Report → Snapshot: what is kept of a model to compare it with another version of itself, as plain data.
+
+A snapshot holds a layer's definition beside its figures: its attributes, the types that it reads and writes, and who
+gives what it reads. A baseline file is made of snapshots, and so is either side of a diff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from costcalc.analysis.layers import Amounts
+from costcalc.analysis.report import Report
+from costcalc.core.dim import Dim
+from costcalc.core.ir import Graph, TensorType, qualified
+
+
+class Tensor(NamedTuple):
+    """A value that a layer reads or writes: its name ("" where an optional one is absent), element type, shape (None
+    where it is not known), and whether it is known before the model runs (a weight, a table, a constant)."""
+
+    name: str
+    dtype: str
+    shape: tuple[Dim, ...] | None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of one version of a model. amounts are its figures over all runs, None where one is not known; place is
+    `file:line:column`, or "" where the model has no lines. state is costed, free or unknown."""
+
+    name: str
+    op_type: str
+    domain: str
+    count: Dim
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    attributes: Mapping[str, Any]
+    amounts: Amounts
+    state: str
+    place: str = ""
+
+    @property
+    def operator(self) -> str:
+        """The operator with its domain, unless that is ONNX's own."""
+        return qualified(self.domain, self.op_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version of a model. layers stand in execution order; inputs are those of the graph. totals are the report's;
+    unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents."""
+
+    name: str
+    source: str
+    inputs: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
+    totals: Mapping[str, Dim]
+    unknown: Mapping[str, int]
+    symbols: Mapping[str, Dim]
+    notes: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def snapshot(report: Report) -> Snapshot:
+    """The snapshot of a report; constants are no layers."""
+    graph = report.graph
+    return Snapshot(
+        report.name,
+        report.source,
+        tuple([_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]),
+        tuple(_layers(report, graph)),
+        dict(report.totals),
+        {u.operator: len(u.layers) for u in report.unknown},
+        dict(report.bound),
+        report.notes,
+        tuple(map(str, report.assumptions)),
+    )
+
+
+def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
+    stored = set(graph.initializers)
+    types = graph.types
+    known: dict[str, Tensor] = {"": Tensor("", "", None)}
+
+    def tensor(name: str) -> Tensor:
+        """The value, made once: what is a constant is known to be before it is first read."""
+        found = known.get(name)
+        if found is None:
+            found = known[name] = _tensor(name, types[name], name in stored)
+        return found
+
+    for node, row in zip(graph.nodes, report.rows, strict=True):
+        if row.state == "constant":
+            stored.update(node.outputs)
+            continue
+        inputs = tuple([tensor(name) for name in node.inputs])
+        outputs = tuple([tensor(output.name) for output in row.outputs])
+        given = node.attributes
+        attributes = {name: value for name, value in given.items() if _plain(value)} if given else {}
+        yield Layer(node.name, node.op_type, node.domain, row.count, inputs, outputs, attributes, row.amounts,
+                    row.state, node.place)  # fmt: skip
+
+
+def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:
+    return Tensor(name, t.dtype.label, t.shape, stored or t.value is not None)
+
+
+WRITABLE = frozenset((bool, int, float, str))
+"""What an attribute may be that defines a layer and can be written down, and a list of."""
+
+
+def _plain(value: Any) -> bool:
+    """Whether an attribute is a number, a word, or a list of those."""
+    kind = type(value)
+    if kind in WRITABLE:
+        return True
+    return (kind is tuple or kind is list) and (WRITABLE.issuperset(map(type, value)) or all(map(_plain, value)))

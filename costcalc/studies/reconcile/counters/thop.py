@@ -1,0 +1,60 @@
+"""thop 0.1.1 (post 2209072238, pytorch-OpCounter): hooks on the leaf modules that it knows, by their exact class.
+
+Convolutions and linear layers without their bias, 4 for each element that a normalisation reads (2, and twice that with
+learned scales), one for each output of an average pool, one for each input and each output of an adaptive one. What is
+no module of a class in its table is nothing: functions, operators, attention, subclasses, group normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.studies.reconcile.account import OUTPUTS, Part, Tool, counted, macs
+from costcalc.studies.reconcile.call import WORDS, Call
+
+NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "instance_norm"))
+
+UPSAMPLE = {"nearest1d": 1, "nearest2d": 1, "nearest3d": 1, "linear1d": 5, "bilinear2d": 11, "bicubic2d": 259}
+"""Operations for each output."""
+
+
+def rule(call: Call) -> Iterator[Part]:
+    """What thop counts of a call."""
+    if call.form != "module":
+        return
+    name = WORDS[call.kind]
+    if call.kind in ("conv", "linear"):
+        yield from macs(call)
+    elif call.kind == "conv_transpose":
+        positions = call.size("channels") // call.size("group") * call.size("kernel")
+        yield from counted(name, call.gives * positions, of="#outputs × C_in/group × ∏kernel")
+    elif call.kind in NORMALISATIONS:
+        yield from counted(name, call.reads, 4 if call.weight != 0 else 2)
+    elif call.kind == "avg_pool":
+        yield from counted(name, call.gives, of=OUTPUTS)
+    elif call.kind == "global_pool":
+        yield from counted(name, call.reads)
+        yield from counted(name, call.gives, of=OUTPUTS)
+    elif call.kind == "prelu":
+        yield from counted(name, call.reads)
+    elif call.kind == "softmax":
+        yield from counted(name, call.reads * 3 - call.size("rows"), of="(3 × #elements - #distributions)")
+    elif call.kind == "upsample":
+        each = UPSAMPLE.get(call.also[0][0], 0)
+        yield from counted(name, call.gives if each else 0, each, OUTPUTS)
+    elif call.kind == "recurrent":
+        yield from counted(name, _recurrent(call), of="#steps × #directions × #operations of a cell")
+
+
+def _recurrent(call: Call) -> int:
+    """Products and additions of a cell, its biases, and its elementwise products: of a simple cell none, of a GRU 4, of
+    an LSTM 4 for each unit."""
+    hidden, gates = call.size("hidden"), call.size("gates")
+    state = hidden * (call.size("features") + hidden) + hidden * (3 if call.bias != 0 else 1)
+    more = {4: 4, 3: 4}.get(gates, 0) * hidden  # type: ignore[arg-type]
+    return call.size("steps") * call.size("directions") * (gates * state + more)  # type: ignore[return-value]
+
+
+TOOL = Tool(
+    "thop", "0.1.1.post2209072238", "MACs", rule, ("what is no module of a class in its table is nothing to it",)
+)

@@ -1,0 +1,141 @@
+"""What a rewrite puts in the place of layers: new layers of the YAML language, with values for the graph and texts for
+the file.
+
+A text is a template: `$filters` stands for what the rewritten layer of the file has at `filters:` (an option that it
+lacks is left out), `$kernel.1` for its second entry where that is a list, `${kv_heads|heads}` for the first of the two
+that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from costcalc.core.dim import Dim
+from costcalc.frontends.yaml.layers.base import LAYERS, Site
+from costcalc.graph.patterns.convolution import Convolution
+
+Emit = Callable[[Site], str]
+
+
+class Piece(NamedTuple):
+    """One new layer. kind is its word in YAML; "" keeps the rewritten layer's own, with all options but drops and those
+    that texts replace. emit adds it to a graph and returns its value."""
+
+    kind: str
+    texts: tuple[tuple[str, str], ...]
+    emit: Emit
+    drops: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> tuple[Any, ...]:
+        """What the file would say: equal for two uses of a layer that can be rewritten as one."""
+        return self.kind, self.texts, self.drops
+
+
+class Copied(NamedTuple):
+    """An option's value with the template of its text."""
+
+    value: Any
+    text: str
+
+
+def layer(kind: str, /, **options: Any) -> Piece:
+    """A layer by its short name. An option is a value, which stands in the file as it is, or Copied."""
+    known = LAYERS[kind]
+    values = {key: k.default for key, k in known.keys.items() if key != "weights"}
+    texts = []
+    for key, option in options.items():
+        values[key] = option.value if isinstance(option, Copied) else option
+        text = option.text if isinstance(option, Copied) else literal(option)
+        if isinstance(option, Copied) or option != known.keys[key].default:
+            texts.append((key, text))
+    return Piece(kind, tuple(texts), lambda site: _first(known.emit(site, **values)))
+
+
+def copied_from(c: Convolution, *keys: str) -> dict[str, Copied]:
+    """Options of a convolution, as its layer in the file has them."""
+    options = {
+        "filters": c.filters,
+        "kernel": list(c.kernel),
+        "stride": list(c.stride),
+        "dilation": list(c.dilation),
+        "pad": c.pads if isinstance(c.pads, str) else list(c.pads),
+        "bias": c.bias,
+    }
+    return {key: Copied(options[key], f"${key}") for key in keys}
+
+
+def own(emit: Emit, drops: tuple[str, ...] = (), **texts: str) -> Piece:
+    """The rewritten layer itself, with some options changed."""
+    return Piece("", tuple(texts.items()), emit, drops)
+
+
+def _first(result: str | tuple[str, ...]) -> str:
+    return result if isinstance(result, str) else result[0]
+
+
+def literal(value: Any) -> str:
+    """A value as YAML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return str(value)
+
+
+class Change(NamedTuple):
+    """Nodes of a graph (by index, in their order) that give way to pieces: the first reads sources, the last gives what
+    was called output. model is the node whose layer in the file the texts are copied from, kinds what that layer may be
+    called there. Without pieces the readers of output read the first source."""
+
+    nodes: tuple[int, ...]
+    sources: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+    output: str
+    model: int
+    kinds: tuple[str, ...] = ()
+
+
+class Ratio(NamedTuple):
+    """New MACs over old ones of the rewritten layer: the formula in the field's names, with numbers, its value (None
+    while symbols are open)."""
+
+    names: str
+    numbers: str
+    value: Fraction | None
+
+
+class Match(NamedTuple):
+    """One place of a graph that a rule rewrites: its layers as a report has them, what changes, the ratio of MACs that
+    the literature promises, what should be known of this place. A weak one is no suggestion of its own: it comes
+    along where a layer of a file has other uses that are. doubt says why the literature leaves such a layer."""
+
+    layers: tuple[str, ...]
+    changes: tuple[Change, ...]
+    ratio: Ratio | None = None
+    remark: str = ""
+    weak: bool = False
+    doubt: str = ""
+
+
+class Knobs(NamedTuple):
+    """What may be chosen: how many times fewer channels a bottleneck has, how many query heads share a key and value
+    head."""
+
+    reduction: int = 4
+    group: int = 4
+
+
+def fraction(parts: Mapping[str, tuple[Dim, Dim]]) -> Ratio:
+    """Σ a/b of named terms `{"1/C_out": (1, 64)}`."""
+    names, numbers = " + ".join(parts), " + ".join(f"{_in(a)}/{_in(b)}" for a, b in parts.values())
+    whole = all(isinstance(d, int) for pair in parts.values() for d in pair)
+    value = sum((Fraction(a, b) for a, b in parts.values()), Fraction(0)) if whole else None  # type: ignore[arg-type]
+    return Ratio(names, numbers, value)
+
+
+def _in(d: Dim) -> str:
+    text = f"{d:,}" if isinstance(d, int) else str(d)
+    return text if isinstance(d, int) or text.isidentifier() else f"({text})"

@@ -1,0 +1,49 @@
+"""Activations that a graph writes in several operators → the one operator that computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.activation import activation
+from costcalc.studies.suggest.catalogue import EXACT, rule
+from costcalc.studies.suggest.replacement import Change, Knobs, Match, Piece, layer
+
+SHORT = {"HardSwish": "hard_swish", "Gelu": "gelu", "Mish": "mish"}
+"""Operators that have a short name."""
+
+FORMULAS = {
+    ("Swish", "none"): "x · sigmoid(x)",
+    ("HardSwish", "none"): "x · hard_sigmoid(x)",
+    ("Mish", "none"): "x · tanh(softplus(x))",
+    ("Gelu", "none"): "x · (1 + erf(x/√2)) / 2",
+    ("Gelu", "tanh"): "x · (1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2",
+}
+"""What an operator, with its approximation, computes."""
+
+
+@rule("fused", "activation in one operator", accuracy=EXACT,
+      source="ONNX: HardSwish (opset 14), Gelu (20), Swish (24); Hendrycks and Gimpel, arXiv:1606.08415")  # fmt: skip
+def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+    """x · sigmoid(x), x · hard_sigmoid(x), x · tanh(softplus(x)) and x · (1 + erf(x/√2)) / 2, or its approximation by
+    tanh, are one operator each: Swish, HardSwish, Mish, Gelu. What stands between their parts is never stored:
+    activations, traffic and often the peak shrink. Runtimes that fuse by themselves do so already. Numbers between the
+    parts are taken for √2, 1 and 1/2 where the file's are not read."""
+    nodes = flow.graph.nodes
+    for i in range(len(nodes)):
+        pattern = activation(flow, i)
+        if pattern is None or not pattern.operator or not flow.is_internal(pattern.nodes, pattern.y):
+            continue
+        last = pattern.nodes[-1]
+        change = Change(pattern.nodes, (pattern.x,), (_piece(pattern.operator, pattern.approximate),), pattern.y, last,
+                        ("mul", "Mul", "silu"))  # fmt: skip
+        formula = FORMULAS[pattern.operator, pattern.approximate]
+        yield Match(tuple(nodes[j].name for j in pattern.nodes), (change,), None, f"{formula} as {pattern.operator}")
+
+
+def _piece(op_type: str, approximate: str) -> Piece:
+    """The operator as a layer by its short name, or by its own where it has none."""
+    if op_type not in SHORT:
+        return Piece(op_type, (), lambda site: site.op(op_type, [site.x]))
+    options = {} if approximate == "none" else {"approximate": approximate}
+    return layer(SHORT[op_type], **options)

@@ -1,0 +1,169 @@
+"""One suggestion: a rewrite at a place, with what it saves.
+
+All suggestions for a model: ranked, printed, applied.
+
+Suggestions → the rewritten model: a YAML text that costs what was promised, or a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from costcalc.analysis.report import Report
+from costcalc.core.amount import magnitude
+from costcalc.core.dim import Dim
+from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.core.ir import Graph
+from costcalc.core.result import Result, ResultTable, Serializable, presenter
+from costcalc.core.units import ratio
+from costcalc.studies.suggest.catalogue import Rule
+from costcalc.studies.suggest.edit import edit
+from costcalc.studies.suggest.places import Place
+from costcalc.studies.suggest.replacement import Knobs, Match
+from costcalc.studies.suggest.source import Source
+from costcalc.studies.suggest.write import rewritten
+
+QUANTITIES = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "buffers",
+              "traffic_bytes")  # fmt: skip
+"""What can be saved, in the order in which suggestions that are equal so far are told apart."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Suggestion(Serializable):
+    """number is its rank from 1 on. graph is the model with this rewrite at all uses of its place, before and after are
+    the whole model's totals; a total that open symbols leave undecided (the peak) is absent. macs are those of the
+    rewritten layers as they are."""
+
+    number: int
+    rule: Rule
+    place: Place
+    where: str
+    graph: Graph
+    before: Mapping[str, Dim]
+    after: Mapping[str, Dim]
+    macs: Dim | None
+
+    def __repr__(self) -> str:
+        return f"<Suggestion {self.number}: {self.rule.id} at {self.name}, {len(self.matches)} uses>"
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """One for each use."""
+        return self.place.matches
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers that are rewritten."""
+        return tuple(dict.fromkeys(name for match in self.matches for name in match.layers))
+
+    @property
+    def name(self) -> str:
+        """The first use's layers."""
+        first = self.matches[0].layers
+        return first[0] if len(first) == 1 else f"{first[0]} … {first[-1]}" if len(first) > 2 else " + ".join(first)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the file can be rewritten."""
+        return bool(self.place.runs)
+
+    def saves(self, quantity: str) -> Dim | None:
+        """How much less the whole model needs; None where that is not known."""
+        if quantity not in self.before or quantity not in self.after:
+            return None
+        return self.before[quantity] - self.after[quantity]
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """New over old MACs of the rewritten layers; None where they stay, or where it is no number."""
+        saving = self.saves("macs")
+        if saving is None or saving == 0 or self.macs is None:
+            return None
+        return ratio(self.macs - saving, self.macs)
+
+
+def saved(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
+    """Whether a model became cheaper: of the totals that changed, the first of QUANTITIES is less."""
+    for key in QUANTITIES:
+        if key in before and key in after and before[key] != after[key]:
+            return magnitude(before[key] - after[key])[1] > 0
+    return False
+
+
+def together(source: Source, chosen: Sequence[Suggestion]) -> Graph:
+    """The graph with all of these. UsageError where two of them change the same node."""
+    changes = [change for one in chosen for match in one.matches for change in match.changes]
+    nodes = [node for change in changes for node in change.nodes]
+    if len(set(nodes)) < len(nodes):
+        raise UsageError("two of the rewrites change the same layer", "apply one of them")
+    return edit(source.graph, changes)
+
+
+def applied(source: Source, chosen: Sequence[Suggestion]) -> str:
+    """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
+    those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
+    if source.trace is None or source.again is None:
+        raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
+    chosen = [one for one in chosen if one.writable] or list(chosen)
+    text = rewritten(source.trace, [one.place for one in chosen])
+    promised = source.cost(together(source, chosen)).totals
+    try:
+        costs = source.cost(source.again(text).graph).totals
+    except CostcalcError as error:
+        raise UsageError(f"the rewritten file is no model any more: {error}", _NAMED) from error
+    for key, value in promised.items():
+        if costs.get(key) != value:
+            raise UsageError(f"the rewritten file's {key} would be {costs.get(key)} in the place of {value}", _NAMED)
+    return source.mark + text
+
+
+_NAMED = "a layer may be read by the name that reports print, which changes: name it with `as:`"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions(Result):
+    """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
+
+    source: Source
+    ranked: tuple[Suggestion, ...]
+    sort: str
+    knobs: Knobs
+    limited: bool = False
+
+    @property
+    def report(self) -> Report:
+        """What the model costs as it is."""
+        return self.source.report
+
+    def __len__(self) -> int:
+        return len(self.ranked)
+
+    def __getitem__(self, index: int) -> Suggestion:
+        return self.ranked[index]
+
+    def __repr__(self) -> str:
+        return f"<Suggestions for {self.report.name}: {len(self.ranked)}>"
+
+    def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
+        """The suggestions, and each rewrite at all its places; with top only the first suggestions."""
+        return presenter().tables(self, top=top)
+
+    def named(self, which: str) -> tuple[Suggestion, ...]:
+        """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
+        if which.isascii() and which.isdigit() and len(which) < 10:
+            if not 1 <= int(which) <= len(self.ranked):
+                raise UsageError(f"there is no suggestion {which}", f"there are {len(self.ranked)}")
+            return (self.ranked[int(which) - 1],)
+        found = tuple(one for one in self.ranked if one.rule.id == which)
+        if not found:
+            ids = dict.fromkeys(one.rule.id for one in self.ranked)
+            raise UsageError(f"there is no suggestion {which!r}", f"give a number, or {', '.join(ids) or 'none'}")
+        return found
+
+    def apply(self, which: str | int | Sequence[Suggestion]) -> str:
+        """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
+        costed again: UsageError where it would not cost what was promised."""
+        chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
+        return applied(self.source, chosen)

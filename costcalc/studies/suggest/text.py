@@ -1,0 +1,139 @@
+"""A layer of a file and a piece → the new layer's text: options that are copied stay the expressions that they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
+from costcalc.frontends.yaml.expression import evaluate
+from costcalc.frontends.yaml.items import Item
+from costcalc.studies.suggest.replacement import Piece
+
+HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))(?:\.(\d))?")
+
+PADS = ("same", "same_lower", "valid")
+
+UNSAFE = re.compile(r"[,\[\]{}\"'`|>&*!%@#\n]|^[-?:] |: |:$|^\s|\s$|^$")
+"""What a plain word inside `{…}` must not hold."""
+
+
+class Words(NamedTuple):
+    """A layer as it is to be written: its kind and the texts of its options."""
+
+    kind: str
+    options: tuple[tuple[str, str], ...]
+
+    def flow(self) -> str:
+        """Inside `[…]`."""
+        return f"{{{self.block()}}}" if self.options else self.kind
+
+    def block(self) -> str:
+        """Behind `- `."""
+        return f"{self.kind}: {{{', '.join(f'{k}: {v}' for k, v in self.options)}}}" if self.options else self.kind
+
+    def beside(self, key: str, text: str) -> Words:
+        """With `as:`, `from:` or `when:`."""
+        return self._replace(options=(*self.options, (key, text)))
+
+
+def words(piece: Piece, item: Item) -> Words:
+    """The piece with its options filled from the layer's. UsageError where one cannot be."""
+    if piece.kind:
+        filled = [(key, fill(text, item.options)) for key, text in piece.texts]
+        return Words(piece.kind, tuple((key, text) for key, text in filled if text is not None))
+    new = {key: fill(text, item.options) for key, text in piece.texts}
+    kept = {key: raw(node) for key, node in item.options.items() if key not in piece.drops}
+    merged = {**kept, **{key: text for key, text in new.items() if text is not None}}
+    return Words(item.kind, tuple(merged.items()))
+
+
+def own_words(item: Item) -> Words:
+    """The layer as it is, without what stands beside it."""
+    return Words(item.kind, tuple((key, raw(node)) for key, node in item.options.items()))
+
+
+def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
+    """The template with the options' texts in it; None where the layer lacks one."""
+    found = HOLE.fullmatch(template)
+    if found:
+        have = _option(found, options)
+        return have if isinstance(have, str) else None if have is None else raw(have)
+    missing = False
+    word = next((h for h in (_option(h, options) for h in HOLE.finditer(template)) if _is_word(h)), None)
+    if isinstance(word, Scalar):
+        return word.text  # `[0, $pad]` of a layer that pads `same`: so do the new ones
+
+    def replaced(hole: re.Match[str]) -> str:
+        nonlocal missing
+        have = _option(hole, options)
+        missing = missing or have is None
+        if isinstance(have, Seq) and hole[3] and int(hole[3]) < len(have.items):
+            have = have.items[int(hole[3])]
+        if isinstance(have, (Seq, Map)):
+            raise UsageError(f"the layer's {hole[0][1:]} is a list", "give it one number, or rewrite it by hand")
+        text = have if isinstance(have, str) else have.text if have else ""
+        return text if _is_atom(text) or template[0] == "[" else f"({text})"
+
+    text = HOLE.sub(replaced, template)
+    if missing:
+        return None
+    return text if text.startswith("[") else quoted(_simple(text))
+
+
+def _option(hole: re.Match[str], options: Mapping[str, YamlNode]) -> YamlNode | str | None:
+    """The first option that the layer has; a number stands for itself."""
+    for key in (hole[1] or hole[2]).split("|"):
+        if key.isdigit():
+            return key
+        if key in options:
+            return options[key]
+    return None
+
+
+def _is_word(have: YamlNode | str | None) -> bool:
+    return isinstance(have, Scalar) and have.text in PADS
+
+
+def _simple(text: str) -> str:
+    """An expression without names as its value."""
+    try:
+        value = evaluate(text, {})
+    except CostcalcError:
+        return text
+    return str(value) if isinstance(value, int) else text
+
+
+def _is_atom(text: str) -> bool:
+    """Whether a text can stand in an expression without parentheses."""
+    if re.fullmatch(r"[\w.]+", text):
+        return True
+    if not re.match(r"\w+\(.*\)$", text):
+        return False
+    depth = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and c == ")" and i < len(text) - 1:
+            return False
+    return True
+
+
+def raw(node: YamlNode) -> str:
+    """A node of the file as it may stand inside `{…}`."""
+    if isinstance(node, Scalar):
+        return quoted(node.text) if node.plain else json.dumps(node.text, ensure_ascii=False)
+    if isinstance(node, Seq):
+        return _listed([raw(item) for item in node.items])
+    return "{" + ", ".join(f"{key}: {raw(value)}" for key, value in node.values.items()) + "}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "[" + ", ".join(texts) + "]"
+
+
+def quoted(text: str) -> str:
+    """A plain scalar, in quotes where it would end early."""
+    return json.dumps(text, ensure_ascii=False) if UNSAFE.search(text) else text

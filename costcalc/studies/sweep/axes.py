@@ -1,0 +1,245 @@
+"""What is varied: axes of exact values, and the grid of all their combinations, which is counted but never listed.
+
+`0.25:1.0:0.25`, `128,160,192`, `1:64:*2`, `relu,gelu`, `[3,3],[5,5]` -> the values of an axis.
+
+A comma divides values, but not inside brackets, parentheses or quotes: `'max(8, n)',16` are two. `first:last` and
+`first:last:step` are ranges that hold their last value where a step meets it, `first:last:*factor` multiplies. Decimals
+are exact. What is given twice counts once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from costcalc.core.errors import UsageError
+
+Value = Any
+"""An int, a Fraction, a word, true or false, or a list of those."""
+
+
+@dataclass(frozen=True)
+class Steps(Sequence[Any]):
+    """first, first + step, …: `length` numbers, exact; or with ratio, each a multiple of the one before."""
+
+    first: Fraction
+    step: Fraction
+    length: int
+    ratio: bool = False
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self.length))]
+        if not -self.length <= index < self.length:
+            raise IndexError(index)
+        index %= self.length
+        value = self.first * self.step**index if self.ratio else self.first + self.step * index
+        return value.numerator if value.denominator == 1 else value
+
+
+class Axis(NamedTuple):
+    """One thing that is given, and mostly varied. column is what tables call it, name what the model does; a dim is a
+    symbol of the inputs, else it is a parameter; element is that of a parameter that is a list."""
+
+    column: str
+    name: str
+    values: Sequence[Value]
+    dim: bool = False
+    element: int | None = None
+
+    @property
+    def varies(self) -> bool:
+        """Whether it has several values; of one, it is a column all the same."""
+        return len(self.values) > 1
+
+    @property
+    def kind(self) -> str:
+        """The one type that its column has: int, float, bool or text."""
+        if isinstance(self.values, Steps):
+            whole = self.values.first.denominator == 1 == self.values.step.denominator
+            return "int" if whole else "float"
+        if isinstance(self.values, range):
+            return "int"
+        kinds = {type(v) for v in self.values}
+        if kinds == {int}:
+            return "int"
+        if kinds == {bool}:
+            return "bool"
+        return "float" if kinds <= {int, Fraction} else "text"
+
+
+class Grid(NamedTuple):
+    """All combinations of the axes' values, numbered as nested loops run: the last axis is the fastest. Parameters
+    stand before dims, so that the points of one structure follow each other."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    @property
+    def inner(self) -> int:
+        """How many points have the same parameters: the combinations of the dims."""
+        return math.prod(len(axis.values) for axis in self.axes if axis.dim)
+
+    def point(self, number: int) -> tuple[Value, ...]:
+        """The values of a combination."""
+        found: list[Value] = []
+        for axis in reversed(self.axes):
+            number, at = divmod(number, len(axis.values))
+            found.append(axis.values[at])
+        return tuple(reversed(found))
+
+    def points(self, numbers: Sequence[int]) -> Iterator[tuple[Value, ...]]:
+        """The values of several combinations, in their order."""
+        lists = [axis.values if len(numbers) < len(axis.values) else list(axis.values) for axis in self.axes]
+        sizes = [len(values) for values in lists]
+        loops = list(zip(reversed(lists), reversed(sizes), strict=True))
+        for number in numbers:
+            found = []
+            for values, size in loops:
+                number, at = divmod(number, size)
+                found.append(values[at])
+            yield tuple(reversed(found))
+
+
+def decimal(value: Fraction) -> str:
+    """A fraction whose decimals end, as they are written: 0.25."""
+    shift = 0
+    while (value * 10**shift).denominator != 1:
+        shift += 1
+        if shift > 40:
+            return f"{value.numerator}/{value.denominator}"
+    digits = f"{abs(value.numerator * 10**shift // value.denominator):0{shift + 1}d}"
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-shift]}.{digits[-shift:]}" if shift else f"{sign}{digits}"
+
+
+def shown(value: Value) -> str:
+    """A value as it would be given."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, Fraction):
+        return decimal(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(shown, value)) + "]"
+    return str(value)
+
+
+def where(axes: Sequence[Axis], point: Sequence[Value]) -> str:
+    """A combination in words, without what is the same in all: `alpha=0.5, N=8`."""
+    return ", ".join(f"{a.column}={shown(v)}" for a, v in zip(axes, point, strict=False) if a.varies) or "as given"
+
+
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?"
+
+RANGE = re.compile(rf"\s*({NUMBER})\s*:\s*({NUMBER})\s*(?::\s*(\*?)\s*({NUMBER})\s*)?")
+
+OPENING, CLOSING = "([{", ")]}"
+
+MOST = 10_000_000
+"""Values of one axis at most."""
+
+MULTIPLES = 1000
+"""Values of a range that multiplies at most: its exact numbers grow longer with each."""
+
+
+def values_of(name: str, text: str) -> Sequence[Any]:
+    """The values that a text lists. UsageError, with the axis' name, where it is none."""
+    parts = list(split(text))
+    if not all(parts):
+        raise UsageError(f"{name}={text} has an empty value", "write values with commas between them: 128,160,192")
+    if len(parts) == 1:
+        one = range_of(name, parts[0])
+        if one is not None:
+            return one
+    found: dict[str, Any] = {}
+    for part in parts:
+        for value in range_of(name, part) or (value_of(part),):
+            found.setdefault(repr(value), value)
+    return tuple(found.values())
+
+
+def split(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no brackets and no quotes."""
+    depth, quote, start = 0, "", 0
+    for at, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in OPENING:
+            depth += 1
+        elif letter in CLOSING:
+            depth -= 1
+        elif letter == "," and depth <= 0:
+            yield text[start:at].strip()
+            start = at + 1
+    yield text[start:].strip()
+
+
+def range_of(name: str, text: str) -> Steps | range | None:
+    """The numbers of a range, None where it is none; whole ones are Python's own range."""
+    match = RANGE.fullmatch(text)
+    if match is None:
+        if ":" in text and text[:1] not in "'\"[":
+            raise UsageError(
+                f"{name}={text} is no range of numbers", "write first:last:step; put a word with `:` in quotes"
+            )
+        return None
+    first, last = Fraction(match[1]), Fraction(match[2])
+    step = Fraction(match[4]) if match[4] else Fraction(1)
+    if match[3]:
+        return _multiples(name, text, first, last, step)
+    if step == 0 or (last - first) / step < 0:
+        raise UsageError(f"the range {name}={text} holds nothing", "its step leads from the first value to the last")
+    length = _bounded(name, int((last - first) / step) + 1)
+    if first.denominator == step.denominator == 1:
+        return range(int(first), int(first + step * length), int(step))
+    return Steps(first, step, length)
+
+
+def _multiples(name: str, text: str, first: Fraction, last: Fraction, factor: Fraction) -> Steps:
+    if not 0 < first <= last or factor <= 1:
+        raise UsageError(
+            f"the range {name}={text} holds nothing", "multiply from a positive number upwards: 1:64:*2 is 1, 2, 4 … 64"
+        )
+    count, value = 0, first
+    while value <= last:
+        count, value = count + 1, value * factor
+        if count > MULTIPLES:
+            raise UsageError(f"{name}={text} would have more than {MULTIPLES:,} values", "take a larger factor")
+    return Steps(first, factor, count, ratio=True)
+
+
+def _bounded(name: str, count: int) -> int:
+    if count > MOST:
+        raise UsageError(f"{name} would have {count:,} values", f"at most {MOST:,}: take a larger step")
+    return count
+
+
+def value_of(text: str) -> Any:
+    """One value: a number, true or false, a list, or a word (an expression is a word here)."""
+    if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
+        return text[1:-1]
+    if text.startswith("[") and text.endswith("]"):
+        inside = text[1:-1].strip()
+        return [value_of(part) for part in split(inside)] if inside else []
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if re.fullmatch(NUMBER, text):
+        return exact(Fraction(text))
+    return text
+
+
+def exact(value: Fraction) -> int | Fraction:
+    """An int where it is whole."""
+    return value.numerator if value.denominator == 1 else value

@@ -1,0 +1,176 @@
+"""Batches -> rows, by this process or by several, always in the grid's order and as they come.
+
+Numbers of combinations -> batches of them -> rows, in order.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import groupby, islice
+
+from costcalc.core.errors import ShapeError
+from costcalc.studies.sweep import point
+from costcalc.studies.sweep.formulas import Formulas, formulas, holds, rows
+from costcalc.studies.sweep.point import Recipe, Row
+
+FEW = 64
+"""So many points of one structure are built sooner than its formulas are found."""
+
+BUILT = 16
+"""Points that are built in one batch."""
+
+BLOCK = 1 << 15
+"""Points that formulas are evaluated over at once: columns that a processor's cache holds."""
+
+
+def batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
+    """The numbers in batches; where there are many combinations of dims, no batch has several structures."""
+    if inner < FEW:
+        for start in range(0, len(numbers), BUILT):
+            yield numbers[start : start + BUILT]
+    elif isinstance(numbers, range):
+        start, stop = numbers.start, numbers.stop
+        while start < stop:
+            end = min(stop, start + BLOCK, (start // inner + 1) * inner)
+            yield range(start, end)
+            start = end
+    else:
+        for _, group in groupby(numbers, lambda number: number // inner):
+            members = list(group)
+            for start in range(0, len(members), BLOCK):
+                yield members[start : start + BLOCK]
+
+
+def answer(recipe: Recipe, numbers: Sequence[int]) -> list[Row]:
+    """The rows of a batch."""
+    grid = recipe.space.grid
+    if len(numbers) >= FEW and grid.inner >= FEW:
+        asked = Structure(recipe, numbers[0] // grid.inner)
+        given = _formulas(asked)
+        if given is not None:
+            try:
+                found = rows(recipe, given, numbers)
+            except ShapeError:  # a division by zero at some point: each point tells its own error
+                found = []
+            if found:
+                return found
+    return [point.row(recipe, values) for values in grid.points(numbers)]
+
+
+def has_formulas(recipe: Recipe, numbers: Sequence[int]) -> bool:
+    """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
+    places = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
+    structures = dict.fromkeys(numbers[place] // recipe.space.grid.inner for place in places)
+    return any(_formulas(Structure(recipe, number)) is not None for number in structures)
+
+
+class Structure:
+    """A recipe's parameters by their number; equal to another of the same recipe and number."""
+
+    def __init__(self, recipe: Recipe, number: int) -> None:
+        self.recipe, self.number = recipe, number
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Structure) and self.number == other.number and self.recipe is other.recipe
+
+
+@lru_cache(maxsize=4)
+def _formulas(asked: Structure) -> Formulas | None:
+    """The formulas of a structure, once for all its batches."""
+    recipe = asked.recipe
+    first = asked.number * recipe.space.grid.inner
+    params, dims = recipe.space.at(recipe.space.grid.point(first))
+    given = formulas(recipe, params, {k: v for k, v in dims.items() if k in recipe.space.dims})
+    try:
+        return given if given is None or holds(recipe, given, first) else None
+    except ShapeError:
+        return None
+
+
+AHEAD = 4
+"""Batches that are under way for each process: enough to keep all busy, few enough to hold in memory."""
+
+LARGE = 4096
+"""Points of one structure whose rows are evaluated sooner than another process sends them."""
+
+
+def blocks(recipe: Recipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
+    """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
+    are cores unless given); little work is done by this one."""
+    inner = recipe.space.grid.inner
+    evaluated = inner >= FEW and has_formulas(recipe, numbers)
+    work = batches(numbers, inner if evaluated else 1)
+    first = list(islice(work, AHEAD))
+    jobs = min(jobs or cores(), max(1, len(numbers)))
+    if jobs == 1 or len(first) < AHEAD or (evaluated and inner >= LARGE):
+        with rarely_collecting():
+            for batch in (*first, *work):
+                yield answer(recipe, batch)
+        return
+    yield from _spread(recipe, iter((*first, *work)), jobs)
+
+
+def _spread(recipe: Recipe, work: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    from costcalc.ops.plugins import LOADED
+
+    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(LOADED)))
+    waiting: deque[Future[list[Row]]] = deque()
+    try:
+        for batch in work:
+            waiting.append(pool.submit(_answer, batch))
+            if len(waiting) >= jobs * AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_recipe: list[Recipe] = []
+"""The recipe of a process that works for another: it is sent once, not with every batch."""
+
+
+def _prepare(recipe: Recipe, rules: Sequence[str]) -> None:
+    from costcalc.ops.plugins import load_rules
+    from costcalc.studies.batch import helping
+
+    helping()
+    for path in rules:
+        load_rules(path)
+    _recipe[:] = [recipe]
+    gc.freeze()
+    gc.set_threshold(*THRESHOLD)
+
+
+def _answer(numbers: Sequence[int]) -> list[Row]:
+    return answer(_recipe[0], numbers)
+
+
+THRESHOLD = (100_000, 20, 20)
+"""Building a graph makes many objects and no cycles: Python's collector would look through them again and again."""
+
+
+@contextmanager
+def rarely_collecting() -> Iterator[None]:
+    """Fewer collections inside."""
+    before = gc.get_threshold()
+    gc.set_threshold(*THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

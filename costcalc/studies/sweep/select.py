@@ -1,0 +1,182 @@
+"""Rows -> the rows that are asked for: in order, the first few, the Pareto front, the best that meet a condition.
+
+Points in lexicographic order, each once -> which of them no other beats (less is better).
+
+Only an earlier point can beat a later one, and in two goals the latest that is kept does if any does. For more goals
+numpy compares ranks, which are as exact as the values.
+
+The greatest (or least) that fits: the points are tried from the best downwards, and the first that fits ends it.
+
+Where the goal follows from the axes alone, a model that is worse than one that fits is never built. Nothing is assumed
+about how costs grow: what is found is what trying every point would find, those that are equally good included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from costcalc.core.errors import UsageError
+from costcalc.studies.sweep.axes import Grid, split
+from costcalc.studies.sweep.executor import BLOCK, FEW, blocks
+from costcalc.studies.sweep.point import Recipe, Row
+from costcalc.studies.sweep.query import Read, expression
+
+Values = tuple[Any, ...]
+
+
+def unbeaten(points: Sequence[Values]) -> list[Values]:
+    """The points that are nowhere worse than another and better somewhere, for every other."""
+    if points and len(points[0]) > 2:
+        return _by_rank(points)
+    kept: list[Values] = []
+    for values in points:
+        if not kept or any(x > y for x, y in zip(kept[-1], values, strict=True)):
+            kept.append(values)
+    return kept
+
+
+def _by_rank(points: Sequence[Values]) -> list[Values]:
+    import numpy as np
+
+    ranks = np.empty((len(points[0]) - 1, len(points)), dtype=np.int32)  # the first goal's are ascending
+    for row, column in zip(ranks, list(zip(*points, strict=True))[1:], strict=True):
+        rank = {value: place for place, value in enumerate(sorted(set(column)))}
+        row[:] = [rank[value] for value in column]
+    kept = np.ones(len(points), dtype=bool)
+    for place in range(len(points)):
+        if kept[place]:
+            kept[place + 1 :] &= (ranks[:, place + 1 :] < ranks[:, place : place + 1]).any(axis=0)
+    return [points[place] for place in np.flatnonzero(kept).tolist()]
+
+
+DOWN, UP = ("max", "desc"), ("min", "asc")
+
+
+class Goal(NamedTuple):
+    """What rows are ordered or judged by: a column or an expression; the greater is the better, or the less."""
+
+    text: str
+    greatest: bool
+    read: Read
+
+    def of(self, row: Row) -> Any:
+        """The value, turned so that less is better; None where it is not known."""
+        value = self.read(row)
+        if value is None or not self.greatest:
+            return value
+        if isinstance(value, (str, list)):
+            raise UsageError(f"{self.text} is {value!r}, no number", "order words upwards")
+        return -value
+
+
+def goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
+    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too."""
+    parts = [part for text in ([texts] if isinstance(texts, str) else texts) for part in split(text)]
+    return tuple(_goal(part, columns) for part in parts)
+
+
+def _goal(part: str, columns: Sequence[str]) -> Goal:
+    name, colon, way = part.rpartition(":")
+    if colon and way.strip().lower() in DOWN + UP:
+        return Goal(name.strip(), way.strip().lower() in DOWN, expression(name, columns))
+    if part.startswith("-") and part[1:].strip() in columns:
+        return Goal(part[1:].strip(), True, expression(part[1:], columns))
+    return Goal(part, False, expression(part, columns))
+
+
+def ordered(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
+    """The rows by the first goal, where that is equal by the next; rows whose figures are not known come last."""
+
+    def key(row: Row) -> list[tuple[bool, Any]]:
+        values = [goal.of(row) for goal in by]
+        return [(value is None, _rank(value)) for value in values]
+
+    return sorted(rows, key=key)
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    """Numbers before words before lists: an axis may hold all."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, list):
+        return 2, [_rank(v) for v in value]
+    return (1, value) if isinstance(value, str) else (0, value)
+
+
+def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
+    """The rows that no other beats: none is as good in every goal and better in one. Equal ones all stay; the order is
+    the rows' own. Rows whose figures are not known do not count."""
+    known: list[tuple[tuple[Any, ...], Row]] = []
+    for row in rows:
+        values = tuple(goal.of(row) for goal in by)
+        if None not in values:
+            known.append((_numbers(values, by), row))
+    kept = set(unbeaten(sorted({values for values, _ in known})))
+    return [row for values, row in known if values in kept]
+
+
+def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
+    for value, goal in zip(values, by, strict=True):
+        if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+            raise UsageError(f"{goal.text} is {value!r}, no number", "a goal is a number: macs, params, resolution:max")
+    return values
+
+
+def best(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
+    """The rows with the best value of those that fit; several where they are equal."""
+    found: list[Row] = []
+    value: Any = None
+    for row in rows:
+        mine = goal.of(row)
+        if mine is None or not fits(row):
+            continue
+        (mine,) = _numbers((mine,), (goal,))
+        if value is None or mine < value:
+            found, value = [row], mine
+        elif mine == value:
+            found.append(row)
+    return found
+
+
+MOST = 2_000_000
+"""Points whose order is held in memory; of more, all are built in the grid's order."""
+
+
+def optimum(
+    recipe: Recipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
+) -> list[Row]:
+    """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
+    grid = recipe.space.grid
+    if len(numbers) > MOST or not _of_axes(goal, grid, numbers):
+        return best((row for block in blocks(recipe, numbers, jobs) for row in block), goal, fits)
+    at_once = BLOCK if grid.inner >= FEW else 1
+    for level in levels(grid, numbers, goal, at_once):
+        found = best((row for block in blocks(recipe, level, jobs) for row in block), goal, fits)
+        if found:
+            return found
+    return []
+
+
+def levels(grid: Grid, numbers: Sequence[int], goal: Goal, at_once: int = 1) -> Iterator[Sequence[int]]:
+    """The points by the goal's value, the best first: those of one value together, and of so many values that there are
+    at_once points where formulas are evaluated over many sooner than over one. Each group in the grid's order."""
+    valued = sorted((goal.of(point), number) for number, point in zip(numbers, grid.points(numbers), strict=True))
+    waiting: list[int] = []
+    for _, group in groupby(valued, lambda item: item[0]):
+        waiting += [number for _, number in group]
+        if len(waiting) >= at_once:
+            yield sorted(waiting)
+            waiting = []
+    yield sorted(waiting)
+
+
+def _of_axes(goal: Goal, grid: Grid, numbers: Sequence[int]) -> bool:
+    """Whether the goal can be told from the axes' values alone."""
+    try:
+        value = goal.of(grid.point(numbers[0]))
+    except IndexError:  # a figure stands behind them in a row
+        return False
+    return type(value) in (int, Fraction)

@@ -1,0 +1,163 @@
+"""What is given for parameters and symbols -> the grid of all that is given, and what is the same at every point.
+
+One value is an axis, too: a sweep's columns follow from the names that are given, not from how many values they have.
+
+`kernels.2` and `kernels[2]` are an element of a parameter that is a list, counted from 0, `kernels[*]` each of them.
+
+K of N numbers without replacement, the same for a seed on every machine and with every Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from costcalc.core.errors import UnknownNameError, UsageError
+from costcalc.studies.sweep.axes import Axis, Grid, Steps, Value, exact, shown, values_of
+
+ELEMENT = re.compile(r"(.+?)(?:\.(\d+)|\[(\d+|\*)\])")
+
+Given = Mapping[str, Any]
+
+
+class Space(NamedTuple):
+    """The grid; params and dims of one value, as load takes them; the lists of which elements are given."""
+
+    grid: Grid
+    params: dict[str, Any]
+    dims: dict[str, Any]
+    lists: dict[str, list[Any]]
+
+    def at(self, point: Sequence[Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The params and the dims of a combination."""
+        params, dims, lists = dict(self.params), dict(self.dims), {k: list(v) for k, v in self.lists.items()}
+        for axis, value in zip(self.grid.axes, point, strict=True):
+            if axis.dim:
+                dims[axis.name] = value
+            elif axis.element is not None:
+                lists[axis.name][axis.element] = value
+            else:
+                params[axis.name] = value
+        return {**params, **lists}, dims
+
+
+def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Sequence[str]) -> Space:
+    """params and dims are texts or Python values by name; known is what the model's own parameters stand for, None
+    where it has none; taken are names of columns. UsageError where a name or a value is none."""
+    fixed: dict[str, Any] = {}
+    axes: list[Axis] = []
+    elements: list[tuple[str, int | None, Sequence[Value]]] = []
+    for name, given in params.items():
+        values = listed(name, given)
+        element = ELEMENT.fullmatch(name) if known is not None and name not in known else None
+        if element:
+            at = element[2] or element[3]
+            elements.append((element[1], None if at == "*" else int(at), values))
+        else:
+            axes.append(Axis(name, name, values))
+            if len(values) == 1:
+                fixed[name] = values[0]
+    lists: dict[str, list[Any]] = {}
+    for name, index, values in elements:
+        if any(axis.varies for axis in axes if axis.name == name and axis.element is None):
+            raise UsageError(f"{name} varies as a whole and by its elements", "vary one or the other")
+        axes += _of_list(name, index, values, {**(known or {}), **fixed}, lists)
+    axes = [axis for axis in axes if axis.element is not None or axis.name not in lists]
+    held: dict[str, Any] = {}
+    for name, given in dims.items():
+        values = listed(name, given)
+        if len(values) == 1 and isinstance(values[0], str):  # another symbol's name
+            held[name] = values[0]
+            continue
+        axis = Axis(name, name, values, dim=True)
+        if axis.kind != "int" or min(values[0], values[-1]) < 1 or (not isinstance(values, range) and min(values) < 1):
+            wrong = next((v for v in values if type(v) is not int or v < 1), values[0])
+            raise UsageError(f"{name} is bound to {shown(wrong)}", "a symbol is a whole number of at least 1")
+        if len(values) == 1:
+            held[name] = values[0]
+        axes.append(axis)
+    return Space(Grid(tuple(_named(axes, taken))), fixed, held, lists)
+
+
+def listed(name: str, given: Any) -> Sequence[Value]:
+    """The values of an axis from a text, a range, a list or one value of Python; floats are taken as they print."""
+    if isinstance(given, str):
+        return values_of(name, given)
+    if isinstance(given, (Steps, range)):
+        found: Sequence[Value] = given
+    elif isinstance(given, (list, tuple)):
+        unlike = {repr(_plain(value)): _plain(value) for value in given}
+        found = tuple(unlike.values())
+    else:
+        found = (_plain(given),)
+    if not found:
+        raise UsageError(f"{name} has no values", "give at least one")
+    return found
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, float):
+        return exact(Fraction(repr(value)))
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _of_list(
+    name: str, index: int | None, values: Sequence[Value], known: Mapping[str, Any], lists: dict[str, list[Any]]
+) -> Iterator[Axis]:
+    have = known.get(name)
+    if not isinstance(have, list):
+        lacks = (
+            f"the parameter {name!r} is {have!r}, no list" if name in known else f"the model has no parameter {name!r}"
+        )
+        choices = ", ".join(k for k, v in known.items() if isinstance(v, list)) or "it has none"
+        raise UnknownNameError(lacks, f"parameters that are lists: {choices}", argument="params", name=name)
+    if index is not None and index >= len(have):
+        raise UsageError(f"{name} has no element {index}", f"its elements are 0 to {len(have) - 1}")
+    lists.setdefault(name, list(have))
+    for at in range(len(have)) if index is None else (index,):
+        yield Axis(f"{name}_{at}", name, values, element=at)
+
+
+def _named(axes: Sequence[Axis], taken: Sequence[str]) -> Iterator[Axis]:
+    """The axes with columns of their own: a name that a figure has is given as `set_NAME`. An element that is given
+    twice (`k[*]` and `k.2`) is the later one's."""
+    last = {(axis.name, axis.element, axis.dim): axis for axis in axes}
+    seen: set[str] = set(taken)
+    for axis in last.values():
+        column = re.sub(r"\W", "_", axis.column)
+        while column in seen:
+            column = f"set_{column}"
+        seen.add(column)
+        yield axis._replace(column=column)
+
+
+def sample(size: int, count: int, seed: int) -> Sequence[int]:
+    """`count` different numbers below `size` in ascending order, all where there are no more; each set of them is as
+    likely as any other. The numbers are drawn, not listed: size may be 10^20."""
+    if count >= size:
+        return range(size)
+    left_out = count > size // 2
+    drawn: set[int] = set()
+    for number in _numbers(size, seed):
+        drawn.add(number)
+        if len(drawn) == (size - count if left_out else count):
+            break
+    return [n for n in range(size) if n not in drawn] if left_out else sorted(drawn)
+
+
+def _numbers(size: int, seed: int) -> Iterator[int]:
+    """Uniform numbers below size: SHA-256 of the seed and a counter, cut to the bits of size; what is not below it is
+    passed over."""
+    bits = (size - 1).bit_length() or 1
+    counter = 0
+    while True:
+        digest = b"".join(sha256(f"{seed}:{counter}:{part}".encode()).digest() for part in range(-(-bits // 256)))
+        number = int.from_bytes(digest, "big") >> (8 * len(digest) - bits)
+        counter += 1
+        if number < size:
+            yield number

@@ -1,0 +1,118 @@
+"""Formulas over whole columns of symbols' values, in exact integers: numpy's where they hold every intermediate result,
+Python's where they may not.
+
+What may overflow is decided before it is computed: from the least and the greatest value of each symbol follows, in
+Python's integers, how large each power, product and partial sum can be at most. Below 2^63 a column is of int64, else
+it holds Python integers. Nothing wraps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.core.dim import Atom, Dim, Monomial, Poly
+from costcalc.core.errors import ShapeError
+
+LARGEST = 2**63 - 1
+
+Array = Any
+
+
+class Column(NamedTuple):
+    """Values, and the interval that they lie in."""
+
+    values: Array
+    low: int
+    high: int
+
+    @property
+    def most(self) -> int:
+        return max(abs(self.low), abs(self.high))
+
+
+class Columns:
+    """The columns of symbols, and of every atom and product that was computed of them so far."""
+
+    def __init__(self, symbols: Mapping[str, Any]) -> None:
+        import numpy as np
+
+        self.np = np
+        self.length = len(next(iter(symbols.values()))) if symbols else 1
+        self.atoms: dict[str, Column] = {}
+        self.products: dict[Monomial, Column] = {}
+        for name, values in symbols.items():
+            given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+            low, high = int(given.min()), int(given.max())
+            kind = np.int64 if max(abs(low), abs(high)) <= LARGEST else object
+            self.atoms[name] = Column(given.astype(kind), low, high)
+
+    def of(self, d: Dim) -> Column:
+        """The column of a formula."""
+        np = self.np
+        if isinstance(d, int):
+            kind = np.int64 if abs(d) <= LARGEST else object
+            return Column(np.full(self.length, d, dtype=kind), d, d)
+        parts = [(self.product(m), c) for m, c in d.terms.items() if m]
+        constant = d.terms.get((), 0)
+        most = abs(constant) + sum(abs(c) * part.most for part, c in parts)
+        wide = most > LARGEST
+        total: Array = constant
+        low = high = constant
+        for part, c in parts:
+            total = total + (part.values.astype(object) if wide else part.values) * c
+            low += min(c * part.low, c * part.high)
+            high += max(c * part.low, c * part.high)
+        return Column(total, low, high)
+
+    def product(self, m: Monomial) -> Column:
+        """The column of a product of powers."""
+        have = self.products.get(m)
+        if have is None:
+            *before, (atom, n) = m
+            factor = self.atom(atom)
+            have = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
+            if before:
+                have = self._times(self.product(tuple(before)), have)
+            self.products[m] = have
+        return have
+
+    def _times(self, a: Column, b: Column) -> Column:
+        corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
+        low, high = min(corners), max(corners)
+        if max(abs(low), abs(high)) > LARGEST:
+            return Column(a.values.astype(object) * b.values, low, high)
+        return Column(a.values * b.values, low, high)
+
+    def atom(self, atom: Atom) -> Column:
+        """The column of a symbol, a quotient, a minimum or a maximum."""
+        have = self.atoms.get(atom.key)
+        if have is None:
+            a, b = (self.of(x) for x in atom.args)
+            have = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
+        return have
+
+    def _quotient(self, a: Column, b: Column) -> Column:
+        if not self.np.all(b.values != 0):
+            raise ShapeError("an extent is divided by zero", "check the extents and the strides")
+        return self._bounded(a.values // b.values)
+
+    def _extreme(self, op: str, a: Column, b: Column) -> Column:
+        wide = object in (a.values.dtype, b.values.dtype)
+        x, y = (a.values.astype(object), b.values.astype(object)) if wide else (a.values, b.values)
+        return self._bounded((self.np.minimum if op == "min" else self.np.maximum)(x, y))
+
+    def _bounded(self, values: Array) -> Column:
+        return Column(values, int(values.min()), int(values.max()))
+
+    def greatest(self, formulas: Sequence[Dim]) -> Column:
+        """The greatest of several formulas at each place."""
+        best = self.of(formulas[0])
+        for formula in formulas[1:]:
+            best = self._extreme("max", best, self.of(formula))
+        return best
+
+
+def is_open(*dims: Dim | None) -> bool:
+    """Whether a formula is among them."""
+    return any(isinstance(d, Poly) for d in dims)

@@ -1,1 +1,0 @@
-"""Tables of models inside Markdown files, kept true: `costcalc table`."""

@@ -1,1 +1,0 @@
-"""What training costs: gradients by rule, what they keep from the forward pass, and the optimiser's state."""

@@ -1,0 +1,153 @@
+"""Outcome → what every format says of it: the findings, worst first, each as a sentence with figures and place.
+
+A finding is a verdict that is not kept, or a model that cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from costcalc.studies.check import wording as words
+from costcalc.studies.check.verdict import Checked, Figure, Outcome, Place, Verdict
+
+UNREADABLE = "CC102"
+
+ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Where a CI says that the repository stands: it takes paths as relative to that folder."""
+
+
+class Finding(NamedTuple):
+    """A verdict with the model that it is about."""
+
+    checked: Checked
+    verdict: Verdict
+
+    @property
+    def place(self) -> Place:
+        """The line to look at: the layer's, else the limit's, else the model's file."""
+        given = self.verdict.place or self.verdict.limit_place or self.checked.place
+        return given or Place(self.checked.source)
+
+    @property
+    def title(self) -> str:
+        """CC001 net (batch8): macs."""
+        return f"{self.verdict.code} {self.checked.title}: {self.verdict.quantity}"
+
+    @property
+    def level(self) -> str:
+        """error or warning; what cannot be told is always an error."""
+        return "error" if self.verdict.outcome == "unknown" else self.verdict.level
+
+
+def every(outcome: Outcome) -> Iterator[Finding]:
+    """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
+    for checked in outcome.checked:
+        if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
+            unread = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
+            yield Finding(checked, unread)
+        yield from (Finding(checked, verdict) for verdict in checked.verdicts)
+
+
+def findings(outcome: Outcome) -> list[Finding]:
+    """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
+    return sorted((f for f in every(outcome) if f.verdict.outcome != "kept"), key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[bool, bool, Fraction]:
+    value, limit = finding.verdict.value, finding.verdict.limit
+    over = Fraction(0)
+    if isinstance(value, (int, Fraction)) and isinstance(limit, (int, Fraction)):
+        over = Fraction(value - limit) / limit if limit else Fraction(10**9) + value
+    return finding.verdict.outcome != "unknown", finding.level == "warning", -over
+
+
+def headline(outcome: Outcome) -> str:
+    """1 of 6 limits is exceeded; 2 cannot be told."""
+    all_of_them = list(every(outcome))
+    counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
+    for finding in all_of_them:
+        if finding.verdict.outcome == "unknown":
+            counts["unknown"] += 1
+        elif finding.verdict.outcome == "exceeded":
+            counts["warning" if finding.level == "warning" else "exceeded"] += 1
+    total = f"{len(all_of_them):,} {'limit' if len(all_of_them) == 1 else 'limits'}"
+    parts = []
+    if counts["exceeded"]:
+        parts.append(f"{counts['exceeded']:,} of {total} {_are(counts['exceeded'])} exceeded")
+    if counts["unknown"]:
+        parts.append(f"{counts['unknown']:,} {'of ' + total + ' ' if not parts else ''}cannot be told")
+    if counts["warning"]:
+        parts.append(f"{counts['warning']:,} {'warning' if counts['warning'] == 1 else 'warnings'}")
+    if not counts["exceeded"] and not counts["unknown"]:
+        kept = "no limit applies" if not all_of_them else "the limit is kept" if len(all_of_them) == 1 else \
+            f"all {total} are kept"  # fmt: skip
+        held = len(all_of_them) - counts["warning"]
+        parts.insert(0, f"{held:,} of {total} {_are(held or len(all_of_them))} kept" if counts["warning"] else kept)
+    return "; ".join(parts)
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def sentence(finding: Finding) -> str:
+    """The fact and, behind it, what to do."""
+    verdict = finding.verdict
+    return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
+
+
+def fingerprint(finding: Finding) -> str:
+    """The same for the same finding in every run, whatever its figures and its line."""
+    import hashlib
+
+    verdict, checked = finding.verdict, finding.checked
+    parts = (verdict.code, checked.model, checked.scenario, verdict.quantity)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def figures(verdict: Verdict) -> Mapping[str, str]:
+    """value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; "" where there
+    is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
+    value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
+    free = verdict.outcome == "kept" and verdict.limit is None
+    new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
+    bound = verdict.least or (below(verdict) and verdict.kind != "share")
+    least = verdict.value is not None and (bound or (verdict.code == "CC009" and bool(verdict.value)))
+    left = words.left(verdict.value, verdict.limit, verdict.kind, verdict.least) if verdict.outcome != "unknown" else ""
+    return {
+        "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
+        "limit": "any" if new else limit if verdict.limit is not None else verdict.growth,
+        "headroom": "new" if new else "as before" if unchanged else left,
+        "delta": delta(verdict.baseline, verdict.value, verdict.kind),
+    }
+
+
+def below(verdict: Verdict) -> bool:
+    """Whether a figure is only known from below, because of operators that a verdict of their own tells of."""
+    return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
+
+
+def delta(before: Figure, after: Figure, kind: str = "count") -> str:
+    """+1,234 (+2.0%); 0 where nothing changed, "" where either is not known."""
+    if before is None or after is None:
+        return ""
+    rise: Any = after - before  # type: ignore[operator]
+    plus = "+" if isinstance(rise, (int, Fraction)) and rise > 0 else ""
+    return f"{plus}{words.difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
+
+
+def relative(file: str) -> str:
+    """A path as a CI wants it: relative to the repository, with forward slashes. Its top is where the CI says, else the
+    nearest folder above that has a .git; outside of any, the working directory."""
+    here = Path.cwd()
+    told = [Path(os.environ[name]).resolve() for name in ROOTS if os.environ.get(name)]
+    top = [folder for folder in (here, *here.parents) if (folder / ".git").exists()]
+    path = Path(os.path.normpath(here / file))
+    for folder in (*told[:1], *top[:1], here):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return Path(file).as_posix()

@@ -1,0 +1,243 @@
+"""Diff → Sheets: the totals before and after, the difference by cause, the layers that changed.
+
+Diff → remarks: what did not change, inputs that have other shapes, what is bound, assumed and unknown.
+
+Diffs → one Sheet that lists them, for whoever compares several models at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from costcalc.analysis.layers import QUANTITIES
+from costcalc.core.amount import Amount, AtLeast, add
+from costcalc.core.dim import Dim
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.units import exact, shape_text
+from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, partial, rise
+from costcalc.views.diff_words import operator, words
+from costcalc.views.table import Column, Remark, Sheet, only
+
+
+def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
+    """What stands below the totals; moved are those that differ."""
+    same = [
+        CATALOGUE[key].label for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))
+    ]
+    if not moved and not diff.changes:
+        n = len(diff.layers)
+        yield Remark("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")
+        return
+    if same:
+        yield Remark("Unchanged", ", ".join(same))
+    yield from _inputs(diff)
+    for label, before, after in (
+        ("Bound", _symbols(diff.before.symbols), _symbols(diff.after.symbols)),
+        ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
+    ):
+        if before != after and diff.before.source and diff.after.source:
+            yield Remark(label, f"{before or 'nothing'} → {after or 'nothing'}")
+        elif after:
+            yield Remark(label, after)
+    for which, snapshot in (("before", diff.before), ("after", diff.after)):
+        for op, count in snapshot.unknown.items():
+            yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
+
+
+def _inputs(diff: Diff) -> Iterator[Remark]:
+    """The inputs that have another shape or element type now."""
+    old = {tensor.name: tensor for tensor in diff.before.inputs}
+    for new in diff.after.inputs:
+        was = old.get(new.name)
+        if was is not None and (was.shape, was.dtype) != (new.shape, new.dtype):
+            types = ("", "") if was.dtype == new.dtype else (f" {was.dtype}", f" {new.dtype}")
+            shapes = f"{shape_text(was.shape)}{types[0]} → {shape_text(new.shape)}{types[1]}"
+            yield Remark("Input", f"{new.name} {shapes}")
+
+
+def _symbols(bound: Any) -> str:
+    return ", ".join(f"{name} = {exact(value)}" for name, value in bound.items())
+
+
+SAID = {"changed": "~ {} changed", "added": "+ {} added", "removed": "- {} removed", "renamed": "= {} renamed",
+        "follows": "→ {} follow what they read", "same": "{} the same"}  # fmt: skip
+
+MEANT = {"resolution": "height, width, length of a sequence",
+         "other": "element types, biases, how often a layer runs, which layer counts a shared weight"}  # fmt: skip
+"""What a cause stands for where its name does not tell."""
+
+OWN = ("added", "removed", "changed")
+"""What became of a layer by itself."""
+
+
+def sheets(diff: Diff, top: int | None = None) -> tuple[Sheet, ...]:
+    """The tables for people; of the layers, top leaves those with the largest difference, and a row for the rest.
+    Where nothing changed, the totals alone."""
+    both = diff.before.source and diff.after.source
+    return (_totals(diff), *(_causes(diff) if both else ()), *_layers(diff, top))
+
+
+def title(diff: Diff) -> str:
+    """The model's name; both where it has another one now."""
+    old, new = diff.before, diff.after
+    if not old.source or not new.source or old.name == new.name:
+        return new.name if new.source else old.name
+    return f"{old.name} → {new.name}"
+
+
+def between(diff: Diff) -> str:
+    """Where the versions came from."""
+    old, new = diff.before.source, diff.after.source
+    return f"{old} → {new}" if old and new else f"new: {new}" if new else f"no longer there: {old}"
+
+
+def counted(diff: Diff) -> str:
+    """~ 1 changed, + 2 added, 20 the same: with the signs of the table."""
+    counts = Counter(change.status for change in diff.layers)
+    return ", ".join(said.format(f"{counts[status]:,}") for status, said in SAID.items() if counts[status])
+
+
+def differing(diff: Diff) -> list[str]:
+    """The totals that are not the same, or not known to be."""
+    return [key for key in TOTALS if diff.totals(key) != (None, None) and rise(diff, key) != 0]
+
+
+def _totals(diff: Diff) -> Sheet:
+    shown: tuple[Column, ...] = (
+        Column("figure", "", "name", 100),
+        Column("before", "Before", "number", 90),
+        Column("after", "After", "number", 95),
+        Column("difference", "Difference", "change", 92),
+        Column("percent", "%", "percent", 80),
+    )
+    moved = differing(diff)
+    if all(share(diff, key) is None for key in moved):
+        shown = shown[:-1]
+    rows = []
+    for key in moved or ("macs", "params"):
+        before, after = (amount(diff, key, side) for side in (0, 1))
+        rows.append((CATALOGUE[key].label, before, after, rise(diff, key), share(diff, key))[: len(shown)])
+    return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(remarks(diff, moved)),
+                 groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
+
+
+def amount(diff: Diff, key: str, side: int) -> Amount:
+    """A total before (0) or after (1); at least that where a layer is not known."""
+    value = diff.totals(key)[side]
+    snapshot = (diff.before, diff.after)[side]
+    return AtLeast(value) if value is not None and partial(snapshot, key) else value
+
+
+def share(diff: Diff, key: str) -> Fraction | None:
+    """The rise as a part of what it was; None where that is no number."""
+    grown, before = rise(diff, key), diff.totals(key)[0]
+    known = isinstance(grown, int) and isinstance(before, int) and not partial(diff.before, key)
+    return Fraction(grown, before) if known and before else None  # type: ignore[arg-type]
+
+
+def _causes(diff: Diff) -> Iterator[Sheet]:
+    """The differences by what they are due to; each column's parts sum to the difference of its total."""
+    found = diff.causes
+    shown = [key for key in QUANTITIES if any(part != 0 for part in found.get(key, {}).values())]
+    if not shown:
+        return
+    rows = [(cause, *(found[key].get(cause, 0) for key in shown)) for cause in CAUSES
+            if any(found[key].get(cause, 0) != 0 for key in shown)]  # fmt: skip
+    sums = [sum((part for part in found[key].values()), 0) for key in shown]
+    columns = [Column(key, CATALOGUE[key].label, "change", 90 - i) for i, key in enumerate(shown)]
+    there = {row[0] for row in rows}
+    meant = tuple([Remark(cause, text) for cause, text in MEANT.items() if cause in there])
+    yield Sheet("By cause", "", (Column("cause", "Cause", "name", 100), *columns), tuple(rows),
+                total=("Total", *sums), remarks=meant, kind="figure")  # fmt: skip
+
+
+def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
+    changes = diff.changes
+    if not changes:
+        return
+    first = _first(changes)
+    others = ("params", "macs", "flops", "weight_bytes", "activation_bytes", "traffic_bytes")
+    usual = "macs" if first == "params" else "params"
+    second = next((key for key in others if key != first and any(c.delta(key) != 0 for c in changes)), usual)
+    kept = foremost(diff, top)
+    shown = set(map(id, kept))
+    left = [c for c in changes if id(c) not in shown]
+    columns = (
+        Column("status", "", "sign", 99),
+        Column("name", "Layer", "name", 100),
+        Column("op", "Operator", "text", 40),
+        Column("change", "What changed", "prose", 85),
+        Column("before", f"{CATALOGUE[first].label} before", "number", 44),
+        Column("after", f"{CATALOGUE[first].label} after", "number", 45),
+        Column("difference", f"Δ {CATALOGUE[first].label}", "change", 95),
+        Column("more", f"Δ {CATALOGUE[second].label}", "change", 80),
+    )
+    rest = (None if not left else
+            ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second)))  # fmt: skip
+    rows = tuple([_row(change, first, second) for change in kept])
+    total = ("", f"Total of {len(changes):,}", "", "", *_sums(changes, first), _sum_of(changes, second))
+    whole = Sheet("Layers", counted(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers")
+    told = list(zip(*rows, total, strict=True))
+    empty = {i for i, c in enumerate(columns) if c.kind in ("prose", "change") and all(v in ("", 0) for v in told[i])}
+    yield only(whole, [i for i in range(len(columns)) if i not in empty])
+
+
+def foremost(diff: Diff, top: int | None) -> Sequence[LayerChange]:
+    """The layers that changed; of more than top those with the largest difference."""
+    changes = diff.changes
+    return changes if top is None or len(changes) <= top else _largest(changes, _first(changes), top)
+
+
+def _first(changes: Sequence[LayerChange]) -> str:
+    """The quantity by which layers are told: MACs, unless it is the same in all."""
+    return next((key for key in QUANTITIES if any(c.delta(key) != 0 for c in changes)), "macs")
+
+
+def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
+    before, after = change.amounts(first)
+    return (change.status, change.name, operator(change), words(change), before, after, change.delta(first),
+            change.delta(second))  # fmt: skip
+
+
+def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerChange]:
+    """Those that changed by themselves before those that follow, the largest difference first; in the model's order."""
+
+    def weight(i: int) -> tuple[bool, int]:
+        delta = changes[i].delta(key)
+        return changes[i].status not in OWN, -abs(delta) if isinstance(delta, int) else -(1 << 200)
+
+    return [changes[i] for i in sorted(sorted(range(len(changes)), key=weight)[:top])]
+
+
+def _sums(changes: Sequence[LayerChange], key: str) -> tuple[Amount, Amount, Dim | None]:
+    return add(c.amounts(key)[0] for c in changes), add(c.amounts(key)[1] for c in changes), _sum_of(changes, key)
+
+
+def _sum_of(changes: Sequence[LayerChange], key: str) -> Dim | None:
+    """The sum of the differences; None where one is not known, for it may be below 0."""
+    found = add(c.delta(key) for c in changes)
+    return None if isinstance(found, AtLeast) else found
+
+
+COLUMNS = (
+    Column("model", "Model", "name", 100),
+    Column("before", "MACs before", "number", 70),
+    Column("after", "MACs after", "number", 80),
+    Column("difference", "Δ MACs", "change", 95),
+    Column("percent", "%", "percent", 90),
+    Column("params", "Δ Params", "change", 85),
+    Column("layers", "Layers", "prose", 40),
+)
+
+
+def overview(diffs: Sequence[Diff]) -> Sheet:
+    """A row for each model: its MACs before and after, what its parameters gained, how many layers differ."""
+    rows = [
+        (title(diff), amount(diff, "macs", 0), amount(diff, "macs", 1),
+         rise(diff, "macs"), share(diff, "macs"), rise(diff, "params"), counted(diff))
+        for diff in diffs
+    ]  # fmt: skip
+    return Sheet(f"{len(diffs):,} models differ", "", COLUMNS, tuple(rows), kind="models")

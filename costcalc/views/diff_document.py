@@ -1,0 +1,96 @@
+"""Diff → plain content for programs: JSON, and one flat Sheet of the layers that changed for CSV."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.analysis.layers import QUANTITIES
+from costcalc.core.amount import plain
+from costcalc.core.dim import Dim
+from costcalc.core.quantities import TOTALS
+from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, partial, rise
+from costcalc.studies.diff.snapshot import Snapshot
+from costcalc.views.diff import foremost, share, title
+from costcalc.views.diff_words import operator, words
+from costcalc.views.table import Column, Sheet
+
+
+def to_dict(diff: Diff, top: int | None = None) -> dict[str, Any]:
+    """The diff's entry of the JSON report. A difference that is not known is null; layers are those that changed, top
+    leaves the ones with the largest difference."""
+    counts = Counter(change.status for change in diff.layers)
+    return {
+        "name": title(diff),
+        "before": _side(diff.before),
+        "after": _side(diff.after),
+        "totals": {key: _total(diff, key) for key in TOTALS if diff.totals(key) != (None, None)},
+        "causes": _causes(diff.causes),
+        "counts": {status: counts[status] for status in STATUSES},
+        "layers": [_layer(change) for change in foremost(diff, top)],
+    }
+
+
+def _side(snapshot: Snapshot) -> dict[str, Any] | None:
+    """A version; None where the model is not in it."""
+    if not snapshot.source:
+        return None
+    symbols = {name: plain(value) for name, value in snapshot.symbols.items()}
+    return {"name": snapshot.name, "source": snapshot.source, "symbols": symbols, "unknown_ops": dict(snapshot.unknown)}
+
+
+def _total(diff: Diff, key: str) -> dict[str, Any]:
+    before, after = diff.totals(key)
+    part = share(diff, key)
+    return {
+        "before": plain(before),
+        "after": plain(after),
+        "difference": plain(rise(diff, key)),
+        "ratio": None if part is None else float(part),
+        "lower_bound": partial(diff.before, key) or partial(diff.after, key),
+    }
+
+
+def _causes(causes: Mapping[str, Mapping[str, Dim]]) -> dict[str, dict[str, Any]]:
+    return {key: {cause: plain(part) for cause, part in parts.items()} for key, parts in causes.items()}
+
+
+def _layer(change: LayerChange) -> dict[str, Any]:
+    old, new = change.before, change.after
+    return {
+        "status": change.status,
+        "before": old and old.name,
+        "after": new and new.name,
+        "op_type": (new or old).op_type,  # type: ignore[union-attr]
+        "place": (new and new.place) or None,
+        "change": words(change),
+        **{key: _figure(change, key) for key in QUANTITIES},
+        "causes": _causes(change.causes),
+    }
+
+
+def _figure(change: LayerChange, key: str) -> dict[str, Any]:
+    before, after = change.amounts(key)
+    return {"before": plain(before), "after": plain(after), "difference": plain(change.delta(key))}
+
+
+def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
+    """A row for each layer that changed, with every figure before and after; of each model only the top ones."""
+    figures = [Column(f"{key}_{when}", "", "number", 50) for key in QUANTITIES for when in ("before", "after")]
+    columns = (
+        Column("model", "", "name", 100),
+        Column("status", "", "text", 100),
+        Column("layer", "", "name", 100),
+        Column("layer_before", "", "name", 100),
+        Column("op_type", "", "text", 100),
+        Column("change", "", "text", 100),
+        *figures,
+    )
+    rows = [
+        (title(diff), change.status, *(layer.name if layer else "" for layer in (change.after, change.before)),
+         operator(change), words(change),
+         *(amount for key in QUANTITIES for amount in change.amounts(key)))
+        for diff in diffs for change in foremost(diff, top)
+    ]  # fmt: skip
+    return Sheet("diff", "", columns, tuple(rows), kind="model")

@@ -1,0 +1,279 @@
+"""The working of a report's figures: formulas with the field's names and with numbers, as they were costed.
+
+The steps of a figure's working: formulas with their names, with numbers, and their values, as they were costed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from costcalc.analysis.layers import Row
+from costcalc.analysis.receptive_field import Field, extent_lines, field_text, fields, window
+from costcalc.analysis.report import Report, total
+from costcalc.analysis.separable import Separable, separables
+from costcalc.core import registry
+from costcalc.core.amount import AtLeast, plain
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.errors import UsageError
+from costcalc.core.formula import Cost, Factor, Formula
+from costcalc.core.ir import Graph
+from costcalc.core.result import Result
+from costcalc.core.traits import traits_of
+from costcalc.core.units import exact, shape_text
+from costcalc.graph.parameters import Stored, stored
+
+FEW = 8
+"""A sum of more terms than this is drawn together."""
+
+
+class Step(NamedTuple):
+    """A line of working: what is computed, its sides (names, numbers), its value."""
+
+    what: str
+    sides: tuple[str, ...]
+    value: Dim | None = None
+
+    def __str__(self) -> str:
+        """`#filter params × #filters = 27 × 5 = 135`; a side that says the same as the one before it stands once."""
+        sides = [*self.sides, *([] if self.value is None else [exact(self.value)])]
+        return " = ".join(dict.fromkeys(sides))
+
+
+def steps_of(row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Iterator[Step]:
+    """A layer's steps: output extents, MACs, parameters, operations, FLOPs, receptive field."""
+    slid = window(graph.nodes[index], graph.types)
+    for line in extent_lines(slid) if slid else ():
+        yield Step("Extent", (line,))
+    if row.cost is None:
+        yield Step("MACs", ("?",))
+    else:
+        yield from _macs(row.cost.macs, "MACs")
+        yield from _params(owned)
+        yield from _flops(row.cost)
+        if row.count != 1:
+            for key in ("macs", "flops"):
+                once = row.cost.macs.value if key == "macs" else row.cost.flops
+                what = {"macs": "MACs", "flops": "FLOPs"}[key]
+                yield Step(f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key])
+    field = seen.get(row.outputs[0].name) if row.outputs else None
+    if field is not None:
+        yield Step("Receptive field", (field_text(field),))
+
+
+def _macs(formula: Formula, what: str) -> Iterator[Step]:
+    """The formula with names, with numbers, its value; then what each factor is itself the product of."""
+    if not formula.terms:
+        return
+    if len(formula.terms) > 1 and any(term.name for term in formula.terms):
+        for term in formula.terms:
+            yield Step(what, (term.name or what, *_sides(term.factors)), term.value)
+        yield Step(what, (" + ".join(number(term.value) for term in formula.terms),), formula.value)
+    else:
+        named = " + ".join(names(term.factors) for term in formula.terms)
+        yield Step(what, (named, " + ".join(numbers(term.factors) for term in formula.terms)), formula.value)
+    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
+        yield Step(what, (factor.name, *_sides(factor.of)), factor.value)
+
+
+def _params(owned: Sequence[Stored]) -> Iterator[Step]:
+    for kind, what in (("param", "Params"), ("buffer", "Buffers")):
+        mine = [item for item in owned if item.kind == kind]
+        if mine:
+            shapes = " + ".join(map(_stored_values, mine))
+            yield Step(what, (shapes,), sum((item.values for item in mine), 0))
+
+
+def _stored_values(item: Stored) -> str:
+    if item.values != item.type.elements:
+        return f"{number(item.values)} (packed)"
+    return " × ".join(map(number, item.type.shape or ())) or "1"
+
+
+def _flops(cost: Cost) -> Iterator[Step]:
+    """2 × MACs, and each kind of elementwise operation with its own formula."""
+    macs = cost.macs.value
+    for work in cost.work:
+        text = [f"{work.kind} ({work.role})", *_all_sides(work.formula)]
+        yield Step("Operations", tuple(text), work.formula.value)
+    parts = [f"2 × {number(macs)}"] if cost.macs.terms else []
+    parts += [number(work.formula.value) for work in cost.work]
+    if parts:
+        yield Step("FLOPs", (" + ".join(parts),), cost.flops)
+
+
+def _sides(factors: Sequence[Factor]) -> tuple[str, str]:
+    return names(factors), numbers(factors)
+
+
+def _all_sides(formula: Formula) -> tuple[str, str]:
+    return " + ".join(names(t.factors) for t in formula.terms), " + ".join(numbers(t.factors) for t in formula.terms)
+
+
+def names(factors: Sequence[Factor]) -> str:
+    """#filter params × #filter positions × #filters."""
+    return " × ".join(factor.name for factor in factors)
+
+
+def numbers(factors: Sequence[Factor]) -> str:
+    """27 × 16 × 5."""
+    return " × ".join(number(factor.value) for factor in factors)
+
+
+def number(d: Dim) -> str:
+    """A number inside a formula; a sum stands in parentheses."""
+    return f"({exact(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else exact(d)
+
+
+def sums(report: Report) -> Iterator[Step]:
+    """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
+    still long."""
+    for key, what in (("macs", "MACs"), ("params", "Params"), ("flops", "FLOPs")):
+        every = [(row.operator, row.amounts[key]) for row in report.rows]
+        parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
+        shown = [number(amount) for _, amount in parts]
+        if len(shown) > FEW:
+            equal = Counter(amount for _, amount in parts)
+            shown = [f"{n} × {number(amount)}" if n > 1 else number(amount) for amount, n in equal.items()]
+        if len(shown) > FEW:
+            by_op: dict[str, Dim] = {}
+            for op, amount in parts:
+                by_op[op] = by_op.get(op, 0) + amount
+            shown = [f"{op} {number(amount)}" for op, amount in by_op.items()]
+        if isinstance(total(report, key), AtLeast):
+            yield Step(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
+        elif shown:
+            yield Step(what, (" + ".join(shown),), report.totals[key])
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """One layer: what it does, its rule's own words, its inputs and outputs as (name, shape), and the steps."""
+
+    row: Row
+    sentence: str
+    rule: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(Result):
+    """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; bounds
+    is the working of its bounds on devices."""
+
+    report: Report
+    layer: str | None
+    workings: tuple[Working, ...]
+    sums: tuple[Step, ...]
+    separable: tuple[Separable, ...]
+    bounds: tuple[Step, ...] = ()
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the working."""
+        return f"<Explanation of {self.report.name}: {self.layer or f'{len(self.workings)} layers'}>"
+
+
+def explain_report(report: Report, layer: str | None = None) -> Explanation:
+    """The working of a report's layers, or of one. UsageError where no layer, or more than one, has that name."""
+    if layer is not None:
+        chosen = [find(report, layer)]
+    else:
+        costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
+        chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
+    owned: dict[int, list[Stored]] = {}
+    for item in stored(report.graph):
+        if item.kind != "constant":
+            owned.setdefault(item.owner, []).append(item)
+    seen = fields(report.graph)
+    workings = tuple(_working(report, index, owned.get(index, ()), seen) for index in chosen)
+    if layer is not None:
+        pairs = tuple(p for p in separables(report) if workings[0].row.name in (p.depthwise, p.pointwise))
+        return Explanation(report, workings[0].row.name, workings, (), pairs)
+    return Explanation(report, None, workings, tuple(sums(report)), tuple(separables(report)))
+
+
+def find(report: Report, name: str) -> int:
+    """The index of the layer meant: exactly so called, but for case, the only one that ends so, holds it or has its
+    parts in that order, or the only one of that operator type."""
+    names = [row.name for row in report.rows]
+    lower, asked = [n.lower() for n in names], name.lower()
+    parts = [part for part in re.split("[/…]", asked) if part]
+    matches: list[int] = []
+    tests: tuple[Callable[[str, str], bool], ...] = (
+        lambda own, _: own == name,
+        lambda _, own: own == asked,
+        lambda _, own: own.endswith(asked) and not own[: -len(asked)][-1:].isalnum(),
+        lambda _, own: asked in own,
+        lambda _, own: _in_order(parts, own.split("/")),
+    )
+    for test in tests:
+        matches = matches or [i for i in range(len(names)) if test(names[i], lower[i])]
+    matches = matches or [i for i, row in enumerate(report.rows) if row.op_type.lower() == asked]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        listed = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
+        raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {listed}?")
+    numbers = re.findall(r"\d+", asked)
+    close = difflib.get_close_matches(asked, lower, 30, 0.5)
+    close = sorted(close, key=lambda own: re.findall(r"\d+", own)[: len(numbers)] != numbers)[:3]
+    hint = f"did you mean {' or '.join(names[lower.index(c)] for c in close)}?" if close else "see `costcalc analyze`"
+    raise UsageError(f"{report.name} has no layer {name!r}", hint)
+
+
+def _in_order(parts: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether a path has these parts in this order: encoder1/attention of encoder1/residual1/attention."""
+    left = iter(own)
+    return bool(parts) and all(part in left for part in parts)
+
+
+def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Working:
+    row, graph = report.rows[index], report.graph
+    rule = registry.COSTS.get((row.domain, row.op_type))
+    words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
+    sentence = traits_of(row).sentence
+    return Working(
+        row,
+        sentence or ("Moves or renames data, no arithmetic." if row.state == "free" else ""),
+        words,
+        tuple(f"{name} {shape_text(graph.types[name].shape)}" for name in row.inputs if name),
+        tuple(f"{output.name} {shape_text(output.type.shape)}" for output in row.outputs),
+        tuple(steps_of(row, graph, index, owned, seen)),
+    )
+
+
+def _step_dict(step: Step) -> dict[str, Any]:
+    return {"what": step.what, "working": list(step.sides), "value": plain(step.value)}
+
+
+def _working_dict(working: Working) -> dict[str, Any]:
+    row = working.row
+    return {
+        "name": row.name,
+        "op_type": row.op_type,
+        "domain": row.domain,
+        "sentence": working.sentence,
+        "rule": working.rule,
+        "inputs": list(working.inputs),
+        "outputs": list(working.outputs),
+        "steps": [_step_dict(step) for step in working.steps],
+    }
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """The explanation's entry of the JSON report."""
+    return {
+        "model": explanation.report.name,
+        "source": explanation.report.source,
+        "layers": [_working_dict(working) for working in explanation.workings],
+        "sums": [_step_dict(step) for step in explanation.sums],
+        "separable": [{k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
+                      for pair in explanation.separable],
+        **({"bounds": [_step_dict(step) for step in explanation.bounds]} if explanation.bounds else {}),
+    }  # fmt: skip

@@ -1,0 +1,124 @@
+"""Rooflines -> the working of the bounds: formulas with names, with numbers, and where every figure was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from costcalc.analysis.hardware.profile import MEMORIES, Figure
+from costcalc.analysis.roofline.energy import energy, fits
+from costcalc.analysis.roofline.roofline import Bound, Roofline
+from costcalc.core.units import digits, exact, scaled, short
+from costcalc.views.explain import Explanation, Step
+from costcalc.views.roofline import by_text, energy_text, fit_text, layers_text, rate, speed
+
+RESTS_ON = (
+    "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, no masked "
+    "scores of a causal attention, nothing that no output needs or that stored tensors alone decide), at the peak of "
+    "their precision, everything else folded into them or beside them; weights, inputs and outputs moved once, other "
+    "activations kept on the chip. Any schedule and any fusion takes longer; sparse kernels and higher clocks may take "
+    "less. What a later layer cuts away of an output, or an added mask of a product, is not seen and counts"
+)
+
+LEFT_OUT = (
+    "left out: what Winograd or FFT saves, padding, masked scores, what no output needs or stored tensors alone decide"
+)
+
+
+def explained(explanation: Explanation, devices: Sequence[Roofline]) -> Explanation:
+    """The explanation with the working of its bounds: of the whole model, or of the layer that it is about."""
+    steps: list[Step] = []
+    for one in devices:
+        steps.append(Step("Device", (f"{one.profile.name} ({one.profile.id}): {one.profile.variant}",)))
+        if explanation.layer is None:
+            steps += _model(one)
+        else:
+            index = next(i for i, row in enumerate(one.report.rows) if row is explanation.workings[0].row)
+            steps += _layer(one, index)
+        steps += _sources(one)
+    return replace(explanation, bounds=tuple(steps))
+
+
+def _model(one: Roofline) -> Iterator[Step]:
+    if one.open:
+        yield Step("Lower bound", (f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)",))
+        return
+    if one.report.upper_bound or one.model.seconds is None:
+        yield Step("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
+        return
+    for element, macs in one.elements:
+        found = one.profile.rate(element)
+        if found is None:
+            yield Step("Compute", (f"no peak for {element}",))
+            continue
+        fewest = one.multiplications[element]
+        if fewest != macs:
+            yield Step("Multiply", (f"{exact(round(fewest))}, of the definition's {exact(macs)} MACs; {LEFT_OUT}",))
+        numbers = f"2 × {exact(round(fewest))} / {rate(found[1].value, found[0])}"
+        seconds = f"{scaled(2 * fewest / found[1].value, 's')} ({found[0]})"
+        yield Step("Compute", ("2 × multiplications / peak", numbers, seconds))
+    if one.profile.bandwidth is not None and one.compulsory is not None:
+        yield Step("Traffic", ("weights + inputs + outputs, each once", f"{exact(one.compulsory)} bytes"))
+        moved, names = exact(one.compulsory), "traffic"
+        if one.kept:
+            moved, names = f"({moved} - {exact(one.kept)})", "(traffic - what the last-level cache can keep)"
+        yield Step("Memory", (f"{names} / bandwidth", f"{moved} / {speed(one.profile.bandwidth.value)}",
+                              scaled(one.model.memory, "s")))  # fmt: skip
+    yield _maximum("Lower bound", one.model)
+    yield Step("Rests on", (RESTS_ON,))
+    if one.unfused is not None:
+        yield Step("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
+    for fit in fits(one.report, one.profile):
+        yield Step("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
+    joules = energy(one)
+    if joules is not None:
+        terms = [f"{exact(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
+                 for name, n, figure in joules.terms]  # fmt: skip
+        yield Step("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
+
+
+def _maximum(what: str, bound: Bound) -> Step:
+    known = {"compute": bound.compute, "memory": bound.memory}
+    names = [name for name, value in known.items() if value is not None]
+    times = [scaled(value, "s") for value in known.values() if value is not None]
+    more = ("", "") if not bound.overhead else (" + overhead", f" + {scaled(bound.overhead, 's')}")
+    return Step(what, (f"max({', '.join(names)}){more[0]}", f"max({', '.join(times)}){more[1]}",
+                       f"{scaled(bound.seconds, 's')}{by_text(bound)}"))  # fmt: skip
+
+
+def _layer(one: Roofline, index: int) -> Iterator[Step]:
+    row, bound = one.report.rows[index], one.layers[index]
+    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+    if not isinstance(flops, int) or not isinstance(traffic, int):
+        yield Step("Time", ("depends on what is open or unknown",))
+        return
+    if bound.compute is not None and flops:
+        peak = Fraction(flops) / bound.compute if bound.compute else None
+        at = f" / {short(round(peak))} operations/s" if peak else ""
+        yield Step("Compute", ("FLOPs / peak", f"{exact(flops)}{at}", scaled(bound.compute, "s")))
+    if bound.memory is not None and one.profile.bandwidth is not None:
+        yield Step("Memory", ("traffic / bandwidth", f"{exact(traffic)} bytes / {speed(one.profile.bandwidth.value)}",
+                              scaled(bound.memory, "s")))  # fmt: skip
+    if traffic and flops:
+        yield Step("Intensity", ("FLOPs / traffic", f"{exact(flops)} / {exact(traffic)}",
+                                 f"{digits(Fraction(flops, traffic))} FLOP/byte"))  # fmt: skip
+    if bound.seconds is not None:
+        yield _maximum("Time alone", bound)
+
+
+def _sources(one: Roofline) -> Iterator[Step]:
+    """Where the figures that were used were seen."""
+    used: dict[str, Figure] = {}
+    for element, _ in one.elements:
+        found = one.profile.rate(element)
+        if found:
+            used[found[0]] = found[1]
+    if one.profile.bandwidth is not None:
+        used["bandwidth"] = one.profile.bandwidth
+    if one.kept:
+        used["cache"] = one.profile.memory["on_chip"]
+    if one.profile.overhead is not None:
+        used["overhead"] = one.profile.overhead
+    for name, figure in used.items():
+        yield Step("Source", (f"{name}: {figure.source} (seen {one.profile.seen})",))

@@ -1,0 +1,124 @@
+"""A report's layers -> columns of the page's table, the tree of blocks over them, and which layer reads which.
+
+Exact amounts -> JSON that JavaScript reads without loss: large integers as digits, formulas as text and order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.analysis.grouping import Block, tree
+from costcalc.analysis.layers import Row
+from costcalc.analysis.report import Report
+from costcalc.core.amount import Amount, AtLeast, magnitude
+from costcalc.core.dim import Poly
+from costcalc.core.quantities import LAYER_TOTALS
+from costcalc.core.sanitize import printable
+from costcalc.core.units import exact, shapes
+from costcalc.views.charts import kinds
+from costcalc.views.explain import names, numbers
+
+LARGEST = 2**53
+"""JavaScript's numbers are exact below this."""
+
+FAR = 10**300
+"""Formulas are put in order by floats; what is beyond this is all the same."""
+
+
+def figure(value: Amount) -> Any:
+    """1234; "9007199254740993" where a number would lose digits; {"text": "3·seq²", "order": [2, 3]}; {"least": …};
+    null where it is not known."""
+    if isinstance(value, AtLeast):
+        return {"least": figure(value.value)}
+    if isinstance(value, Poly):
+        degree, coefficient = magnitude(value)
+        return {"text": exact(value), "order": [degree, float(max(-FAR, min(FAR, coefficient)))]}
+    if value is None or abs(value) < LARGEST:
+        return value
+    return str(value)
+
+
+DEEPEST = 100
+"""Blocks are nested no deeper: JSON and the page's scripts walk them by calling themselves."""
+
+QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
+
+
+def columns(report: Report) -> dict[str, list[Any]]:
+    """One list a column, in execution order."""
+    kind = [name for row, name in zip(report.rows, kinds(report), strict=True) if row.state != "constant"]
+    rows = report.layers
+    return {
+        "name": [printable(row.name) for row in rows],
+        "op": [printable(row.operator) for row in rows],
+        "kind": list(map(printable, kind)),
+        "output": [printable(shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
+        "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],
+        "runs": [figure(row.count) for row in rows],
+        "state": [row.state for row in rows],
+        "working": [printable(working(row)) for row in rows],
+        **{key: [figure(row.amounts[key]) for row in rows] for key in QUANTITIES},
+    }
+
+
+def working(row: Row) -> str:
+    """How a layer's MACs come about: `#filter params × #filters = 27 × 5`; "" where it has none."""
+    terms = row.cost.macs.terms if row.cost else ()
+    if not terms:
+        return ""
+    return " + ".join(names(t.factors) for t in terms) + " = " + " + ".join(numbers(t.factors) for t in terms)
+
+
+def blocks(report: Report) -> list[Any]:
+    """The tree: a block is [label, child, …], a layer its index. One at the DEEPEST level holds all layers below."""
+    rows = report.layers
+    place = {id(row): i for i, row in enumerate(rows)}
+    return _nested(tree(rows), place)
+
+
+def _nested(root: Block, place: dict[int, int]) -> list[Any]:
+    """Depth first with a stack."""
+    whole: list[Any] = [""]
+    stack: list[tuple[Block, list[Any]]] = [(root, whole)]
+    while stack:
+        block, into = stack.pop()
+        for child in block.children.values():
+            if not child.children:
+                into.append(place[id(child.rows[0])])
+                continue
+            inner: list[Any] = [printable(child.path[-1])]
+            into.append(inner)
+            if len(child.path) < DEEPEST:
+                stack.append((child, inner))
+            else:
+                inner.extend(place[id(row)] for row in child.rows)
+    return whole
+
+
+def edges(report: Report) -> dict[str, Any]:
+    """Which layer reads which: pairs of indices, a graph input as -1, -2, …; an output as a pair with `outputs`.
+    Constants are no layers, and what they give is no edge."""
+    graph = report.graph
+    nodes = [n for n, row in zip(graph.nodes, report.rows, strict=True) if row.state != "constant"]
+    known = [name for name in graph.inputs if name not in graph.initializers]
+    source: dict[str, int] = {name: -1 - i for i, name in enumerate(known)}
+    for i, node in enumerate(nodes):
+        source.update(dict.fromkeys(filter(None, node.outputs), i))
+    pairs = dict.fromkeys((source[v], i) for i, node in enumerate(nodes) for v in node.inputs if v in source)
+    return {
+        "inputs": [printable(f"{name} {_shape(report, name)}") for name in known],
+        "pairs": [list(pair) for pair in pairs],
+        "outputs": [[source[name], printable(f"{name} {_shape(report, name)}")] for name in _given(report, source)],
+    }
+
+
+def _given(report: Report, source: dict[str, int]) -> Iterator[str]:
+    """The graph's outputs that a layer computes."""
+    for name in dict.fromkeys(report.graph.outputs):
+        if source.get(name, -1) >= 0:
+            yield name
+
+
+def _shape(report: Report, name: str) -> str:
+    return shapes((report.graph.types[name].shape,))

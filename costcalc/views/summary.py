@@ -1,0 +1,167 @@
+"""What stands under a table: the totals, what is open, assumed and decided, and what the report accounts for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from costcalc.analysis.operand_types import weight_bytes_by_dtype
+from costcalc.analysis.report import NODE_BY_NODE, total
+from costcalc.core.amount import AtLeast
+from costcalc.core.dim import substitute, symbols
+from costcalc.core.ir import DType
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.registry import state
+from costcalc.core.settings import option_words
+from costcalc.core.units import exact, shape_text, short, short_bytes
+from costcalc.views.columns import BACKWARD
+from costcalc.views.table import Fact, Remark
+
+if TYPE_CHECKING:
+    from costcalc.analysis.layers import UnknownOp
+    from costcalc.analysis.report import Report
+    from costcalc.analysis.training.step import TrainingStep
+
+PLAIN = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
+"""Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
+
+
+def facts(report: Report) -> tuple[Fact, ...]:
+    """The totals; buffers only where there are some; what training costs last."""
+    found = [
+        Fact(quantity.label, total(report, key), quantity.kind)
+        for key, quantity in CATALOGUE.items()
+        if key in report.totals and "training" not in quantity.needs and (key != "buffers" or total(report, key) != 0)
+    ]
+    return (*found, *_training(report))
+
+
+def _training(report: Report) -> Iterator[Fact]:
+    step = _step(report)
+    if step is None:
+        return
+    from costcalc.views import training as lines
+
+    for key, label, value, kind in lines.facts(step):
+        partly = key and isinstance(total(report, key), AtLeast)
+        yield Fact(label, AtLeast(value) if partly else value, kind)
+
+
+def _step(report: Report) -> TrainingStep | None:
+    """What a training step costs; None in a report without training, for which nothing of training is imported."""
+    if BACKWARD not in report.totals:
+        return None
+    from costcalc.analysis.training.step import step_of
+
+    return step_of(report)
+
+
+def remarks(report: Report) -> tuple[Remark, ...]:
+    """The footer's lines below the totals."""
+    return tuple(_remarks(report))
+
+
+def _remarks(report: Report) -> Iterator[Remark]:
+    roles = {name: value for name, value in report.flops_by_role().items() if value != 0}
+    if len(roles) > 1 and all(isinstance(value, int) for value in roles.values()):
+        yield Remark(
+            "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
+            ", ".join(f"{name} {short(value)}" for name, value in roles.items()),
+        )
+    yield from _precisions(report)
+    said = [f"{name} = {exact(value)}" for name, value in report.bound.items()]
+    given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
+    if given:
+        yield Remark("Bound", ", ".join(given))
+    yield from _open(report)
+    if "peak_activation_bytes" not in report.totals:
+        yield Remark("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
+    for assumption in report.assumptions:
+        yield Remark("Assumed", assumption.shown())
+    for note in report.notes:
+        yield Remark("Note", note)
+    if report.execution != NODE_BY_NODE:
+        yield Remark("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
+    step = _step(report)
+    if step is not None:
+        from costcalc.views import training as lines
+
+        yield Remark("Training", lines.text(step))
+        for name in step.without_rule[:3]:
+            yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
+    yield Remark("Accounted for", accounting(report))
+    for unknown in report.unknown:
+        listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
+        yield Remark("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
+    if report.unknown:
+        yield Remark("", "totals marked ≥ are lower bounds", True)
+    if report.upper_bound:
+        names = report.graph.choices
+        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        yield Remark("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
+
+
+def _open(report: Report) -> Iterator[Remark]:
+    """The symbols that are not bound: those that the work depends on, and those that change less."""
+    totals = report.totals
+    work = symbols(*(totals[key] for key in ("macs", "flops", "params", "buffers", "weight_bytes")))
+    bytes_only = [name for name in symbols(*totals.values()) if name not in work]
+    nothing = [name for name in report.open_symbols if name not in work and name not in bytes_only]
+    names = list(work) or bytes_only
+    if names:
+        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+        listed = ", ".join(names[:4] if more else names)
+        yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
+    for kind, what in ((bytes_only if work else [], "bytes of activations and traffic, no other total"),
+                       (nothing, "no total")):  # fmt: skip
+        if kind:
+            listed = ", ".join(kind[:4]) + (f" and {len(kind) - 4} more" if len(kind) > 4 else "")
+            yield Remark("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")
+
+
+def _precisions(report: Report) -> Iterator[Remark]:
+    """What is stored and multiplied in other types than float32."""
+    if {t.dtype for t in report.graph.types.values()} <= PLAIN:
+        return
+    stored = weight_bytes_by_dtype(report.graph)
+    if stored.keys() - {"float32"}:
+        yield Remark("Weights by type", ", ".join(f"{name} {short_bytes(size)}" for name, size in stored.items()))
+    multiplied = report.macs_by_precision()
+    if multiplied.keys() - {"fp32"}:
+        yield Remark("MACs by precision", ", ".join(f"{name} {short(macs)}" for name, macs in multiplied.items()))
+
+
+def _why(unknown: UnknownOp, report: Report) -> str:
+    """Why an operator is unknown."""
+    if state(unknown.domain, unknown.op_type) not in ("costed", "free"):
+        return "no rule"
+    first = next(row for row in report.rows if row.name == unknown.layers[0])
+    return "a shape is not known" if any(o.type.shape is None for o in first.outputs) else "its rule cannot tell"
+
+
+def accounting(report: Report) -> str:
+    """How many layers a rule costs, what is free and how much is unknown; constants are no layers."""
+    counts = report.accounted()
+    n = len(report.rows) - counts["constant"]
+    constant = f"; {counts['constant']:,} constant{_listed(report, 'constant')}" if counts["constant"] else ""
+    return (
+        f"{n:,} {'layer' if n == 1 else 'layers'}: {counts['costed']:,} by rule, "
+        f"{counts['free']:,} free{_listed(report, 'free')}, {counts['unknown']:,} unknown{constant}"
+    )
+
+
+def _listed(report: Report, state: str) -> str:
+    """The operators of the rows in a state: ` (Split × 12, Gather × 1)`."""
+    found = Counter(row.operator for row in report.rows if row.state == state)
+    return f" ({', '.join(f'{op} × {n}' for op, n in found.most_common())})" if found else ""
+
+
+def inputs(report: Report) -> str:
+    """The graph's inputs: `x 1×3×224×224 float32`."""
+    parts = []
+    for name in report.graph.inputs:
+        kind = report.graph.types[name]
+        shape = None if kind.shape is None else tuple(substitute(d, report.bound) for d in kind.shape)
+        parts.append(f"{name} {shape_text(shape)} {kind.dtype}")
+    return ", ".join(parts)

@@ -1,0 +1,79 @@
+"""The neutral table: columns, rows, totals and notes, as renderers take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from costcalc.core.amount import Amount
+
+
+class Column(NamedTuple):
+    """kind says how a value is printed: name, text, shape, number, bytes, share or bar. Where a line is too narrow,
+    the column of the least importance goes first."""
+
+    key: str
+    title: str
+    kind: str
+    importance: int
+
+
+class Fact(NamedTuple):
+    """A total with its name; kind is number or bytes."""
+
+    label: str
+    value: Amount
+    kind: str
+
+
+class Remark(NamedTuple):
+    """A line of the footer; a warning is what makes a figure less than certain."""
+
+    label: str
+    text: str
+    warning: bool = False
+
+
+class Plot(NamedTuple):
+    """Bytes over steps."""
+
+    title: str
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """rows hold one raw value per column. rest sums up the rows that --top left out; total all of them. tree gives each
+    row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows. groups are
+    the indexes of columns that stand together: where there are any, no column is left out, and what a line has no room
+    for stands below."""
+
+    title: str
+    subtitle: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    rest: tuple[Any, ...] | None = None
+    total: tuple[Any, ...] | None = None
+    tree: tuple[tuple[int, str], ...] = ()
+    facts: tuple[Fact, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+    kind: str = "model"
+    plot: Plot | None = None
+
+
+def only(given: Sheet, chosen: Sequence[int]) -> Sheet:
+    """Some of the columns."""
+
+    def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return None if row is None else tuple([row[i] for i in chosen])
+
+    return replace(
+        given,
+        columns=tuple([given.columns[i] for i in chosen]),
+        rows=tuple([tuple([row[i] for i in chosen]) for row in given.rows]),
+        rest=cut(given.rest),
+        total=cut(given.total),
+    )

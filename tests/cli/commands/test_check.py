@@ -1,0 +1,174 @@
+"""`costcalc check` as a command: 0 kept, 1 exceeded, 2 not to be told, and 2 wins; trouble with showing changes none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
+
+from costcalc.cli.app import run
+
+KEPT, OVER = f"macs={MACS}", f"macs={MACS - 1}"
+
+
+@pytest.fixture
+def models(here: Path) -> Path:
+    write(here, net_yaml=NET, text_yaml=TEXT, broken_yaml=BROKEN)
+    mystery(here / "mystery.onnx")
+    return here
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["net.yaml", "--max", KEPT], 0),
+        (["net.yaml", "--max", OVER], 1),
+        (["net.yaml", "--max", KEPT, "--max", "params=1"], 1),
+        (["net.yaml", "mobilenet", "--max", KEPT], 1),
+        (["text.yaml", "--max", "macs=64"], 2),
+        (["text.yaml", "--max", "macs=63"], 1),
+        (["text.yaml", "--max", "macs=64", "--dim", "seq=1"], 0),
+        (["mystery.onnx", "--max", "macs=1G"], 2),
+        (["mystery.onnx", "--max", "macs=1"], 2),
+        (["mystery.onnx", "--max", "macs=1G", "--allow", "com.acme:Mystery"], 0),
+        (["mystery.onnx", "--max", "macs=1", "--allow", "Mystery"], 1),
+        (["broken.yaml", "--max", KEPT], 2),
+        (["gone.yaml", "--max", KEPT], 2),
+        (["net.yaml", "broken.yaml", "--max", OVER], 2),
+        (["net.yaml", "--max-increase", "macs=2%"], 2),
+        (["net.yaml", "--max", KEPT, "--max", "time.t4=1s"], 0),
+        (["net.yaml", "--max", "time.t4=0"], 1),
+        (["net.yaml", "--max", "ops.Relu=0"], 1),
+        (["net.yaml", "--max", "ops.Relu=1"], 0),
+        (["net.yaml", "--max", "mac=1"], 2),
+        (["net.yaml", "--max", "time=1s"], 2),
+        (["net.yaml", "--max", "macs.t4=1"], 2),
+        (["net.yaml", "--max", "macs"], 2),
+        (["net.yaml", "--max", "time.t5=1s"], 2),
+        (["net.yaml"], 2),
+        ([], 2),
+        (["--max", KEPT], 2),
+        (["net.yaml", "--max", KEPT, "--slack", "5%"], 2),
+        (["net.yaml", "--max", KEPT, "--baseline", "none.json"], 2),
+    ],
+)
+def test_exit_codes(models: Path, args: list[str], code: int) -> None:
+    assert run(["check", *args]) == code
+    assert run(["check", *args, "--exit-zero"]) == (0 if code == 1 else code)
+
+
+@pytest.mark.parametrize(("limit", "code"), [(MACS, 0), (MACS - 1, 1)])
+def test_a_config_and_a_warning(models: Path, limit: int, code: int) -> None:
+    write(models, costcalc_yaml=f"models: [net.yaml]\nlimits: {{macs: {limit}}}")
+    assert run(["check"]) == code
+    write(models, costcalc_yaml=f"models: [net.yaml]\nlimits: {{macs: {limit}}}\nwarn: [CC0]")
+    assert run(["check"]) == 0
+    write(models, costcalc_yaml=f"models: [net.yaml, broken.yaml]\nlimits: {{macs: {limit}}}\nwarn: [CC0, CC2]")
+    assert run(["check", "--exit-zero"]) == 2
+    assert run(["check", "net.yaml"]) == 0
+    assert run(["check", "net.yaml", "--max", OVER]) == 1, "limits on the command line stand for a config"
+
+
+@pytest.mark.parametrize("args", [["--dim", "N=2"], ["--dtype", "int8"], ["--min-delta", "macs=1"]])
+def test_a_config_says_itself_how_models_are_bound(
+    models: Path, args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(models, costcalc_yaml="models: [net.yaml]")
+    assert run(["check", *args]) == 2
+    assert "write it there" in capsys.readouterr().err
+
+
+def test_bytes_are_no_count(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--max", "--max-increase", "--min-delta"):
+        assert run(["check", "net.yaml", "--max", KEPT, option, "params=7B"]) == 2
+        assert "'7B' is in bytes, which this is not counted in" in capsys.readouterr().err
+        assert run(["check", "net.yaml", "--max", KEPT, option, "weight_bytes=7MB", "--max-increase", "macs=1%"]) == 2
+        assert "bytes, which" not in capsys.readouterr().err, "there is no baseline, but the amount is one"
+
+
+def test_600_000_001_of_600m_is_exceeded_by_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, big_yaml="input: [N, 600000001]\nlayers:\n  - linear: {units: 1, bias: false}\n")
+    assert run(["check", "big.yaml", "--max", "macs=600M"]) == 1
+    out = capsys.readouterr().out
+    assert "600,000,001 of 600,000,000  exceeded by 1 (<0.1%)" in out
+    assert run(["check", "big.yaml", "--max", "macs=600000001"]) == 0
+    assert "0 left (0.0%)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", [KEPT, OVER])
+def test_trouble_with_formats_and_reports_never_changes_the_verdict(
+    models: Path, limit: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = int(limit == OVER)
+    args = ["check", "net.yaml", "--max", limit]
+    assert run(args) == code
+    table = capsys.readouterr().out
+    monkeypatch.setenv("COSTCALC_FORMAT", "tabel")
+    assert run(args) == code
+    said = capsys.readouterr()
+    assert said.out == table
+    assert "COSTCALC_FORMAT is 'tabel'" in said.err
+    monkeypatch.setenv("COSTCALC_FORMAT", "json")
+    assert run(args) == code
+    assert json.loads(capsys.readouterr().out)["exit_code"] == code
+    reports = ["--report", "sarif=no/such/folder", "--report", "junit=check.xml", "--report", "json=check.json"]
+    assert run([*args, "--format", "table", *reports]) == code
+    said = capsys.readouterr()
+    assert said.out == table
+    assert "no/such/folder cannot be written" in said.err
+    assert (models / "check.xml").read_text().startswith("<?xml")
+    assert json.loads((models / "check.json").read_text())["exit_code"] == code
+    assert run([*args, "-o", "no/such/folder"]) == code
+    assert run([*args, "--report", "tabel=x"]) == 2, "what is asked on the command line is refused before anything"
+
+
+@pytest.mark.parametrize(("limit", "code"), [(KEPT, 0), (OVER, 1)])
+def test_a_reader_that_has_gone_changes_no_verdict_and_is_no_bug(models: Path, limit: str, code: int) -> None:
+    command = [sys.executable, "-m", "costcalc", "check", "net.yaml", "--max", limit]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    assert child.stderr.read() == b"" and child.wait(60) == code
+
+
+def test_a_format_that_crashes_is_told_and_changes_nothing(
+    models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from costcalc.render.check import table
+
+    monkeypatch.setattr(table, "render", lambda *given: 1 // 0)
+    assert run(["check", "net.yaml", "--max", OVER]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown", "github", "sarif", "junit", "gitlab"])
+def test_every_format_names_the_model_the_quantity_and_the_breach(
+    models: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "net.yaml", "--max", OVER, "--format", form]) == 1
+    out = capsys.readouterr().out
+    for word in ("net.yaml", "macs", "exceeded by 1", "stem"):
+        assert word in out.replace("\\", "")
+
+
+def test_what_to_do_about_an_operator_is_said_once(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = [word for limit in ("macs=1G", "flops=1G", "activation_bytes=1G") for word in ("--max", limit)]
+    for form in ("table", "markdown"):
+        assert run(["check", "mystery.onnx", *limits, "--format", form]) == 2
+        out = capsys.readouterr().out
+        assert out.count("com.acme:Mystery") == 2 and out.count("--rules") == 1, form
+        assert "≥ 2,160" in out
+
+
+def test_rule_speaks_the_rules_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rule", "cc007"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("CC007  peak activation bytes")
+    assert "limits: {peak_activation_bytes: 9 MiB}" in out
+    assert run(["rule", "--format", "csv"]) == 0
+    assert "CC301" in capsys.readouterr().out
+    assert run(["rule", "CC9"]) == 2

@@ -1,0 +1,80 @@
+"""Whatever breaks while models are checked, the exit code is 2: 1 says that a limit is exceeded, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from support.small_models import NET, write
+
+from costcalc.cli.app import run
+from costcalc.ops import plugins
+
+STEPS = (
+    "costcalc.studies.check.config_file:read", "costcalc.studies.check.run:targets", "costcalc.studies.check.run:answers",
+    "costcalc.studies.check.lock_file:read", "costcalc.studies.check.baseline:entry", "costcalc.studies.check.evaluate:snapshot",
+    "costcalc.api:analyze", "costcalc.studies.check.judge:judge", "costcalc.studies.check.judge:limit", "costcalc.studies.diff.diff:diff",
+)  # fmt: skip
+FAULTS = (ZeroDivisionError("x"), MemoryError(), RecursionError("deep"), SystemExit(1), AssertionError(), OSError(1))
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model that grew since its lock."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, net_yaml=NET, costcalc_yaml="models: [net.yaml]\nlimits: {macs: 4000}\nmax_increase: {params: 0}")
+    assert run(["lock"]) == 0
+    write(tmp_path, net_yaml=NET.replace("filters: 2", "filters: 4"))
+    assert run(["check"]) == 1
+    return tmp_path
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("options", [[], ["--debug"], ["--exit-zero"]], ids=" ".join)
+def test_wherever_it_breaks(
+    models: Path, step: str, fault: BaseException, options: list[str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def broken(*_: object, **__: object) -> None:
+        raise fault
+
+    module, name = step.split(":")
+    monkeypatch.setattr(import_module(module), name, broken)
+    capsys.readouterr()
+    assert run(["check", *options]) == 2
+    out, err = capsys.readouterr()
+    assert "bug in costcalc" in out + err or "memory" in out + err or "ended the program" in out + err
+    assert ("Traceback" in err) <= (options == ["--debug"])
+
+
+@pytest.fixture
+def rules(models: Path) -> Iterator[Path]:
+    loaded = list(plugins.LOADED)
+    yield models / "rules.py"
+    plugins.LOADED[:] = loaded
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(1)", "exit(0)", "1 / 0", "def f(:"])
+@pytest.mark.parametrize("command", ["check", "lock"])
+def test_rules_that_end_the_program_give_no_verdict(
+    rules: Path, text: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules.write_text(text)
+    assert run([command, "--rules", "rules.py"]) == 2
+    assert "rules.py cannot be run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1 / 0", "def f(:", "raise ImportError('half installed')"])
+def test_what_cannot_be_imported_is_no_verdict(models: Path, text: str) -> None:
+    """`python -m` looks for modules in the working directory first."""
+    (models / "click.py").write_text(text)
+    command = [sys.executable, "-m", "costcalc", "check"]
+    for options, traces in (([], False), (["--debug"], True)):
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        assert done.returncode == 2 and "costcalc: it cannot start (" in done.stderr
+        assert ("Traceback" in done.stderr) == traces

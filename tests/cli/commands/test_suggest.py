@@ -1,0 +1,110 @@
+"""`costcalc suggest`: tables, working, formats, files, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.networks import VGG_STYLE, layers, made
+
+import costcalc
+from costcalc.cli.app import run
+
+FORMATS = ("table", "json", "csv", "markdown", "html")
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What a command prints on a page of 100 columns."""
+
+    def printed(*args: str, width: int = 100, code: int = 0) -> str:
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert run(["suggest", *args]) == code
+        out, err = capsys.readouterr()
+        return err if code else out
+
+    return printed
+
+
+def test_the_tables(page: Callable[..., str], gold: Callable[[str, str], None]) -> None:
+    gold("suggest_vgg16.txt", page("vgg16").rstrip("\n"))
+    gold("suggest_vgg16.md", page("vgg16", "--format", "markdown").rstrip("\n"))
+    gold("suggest_resnet50_60.txt", page("resnet50", width=60).rstrip("\n"))
+    gold("suggest_llama.txt", page("llama_7b").rstrip("\n"))
+
+
+def test_the_working(page: Callable[..., str], gold: Callable[[str, str], None]) -> None:
+    gold("suggest_vgg16_1.txt", page("vgg16", "1").rstrip("\n"))
+    gold("suggest_resnet50_1_60.txt", page("resnet50", "1", "--top", "3", width=60).rstrip("\n"))
+
+
+def test_json_has_every_figure(page: Callable[..., str]) -> None:
+    found = costcalc.suggest("vgg16")
+    told = json.loads(page("vgg16", "--format", "json"))["suggestions"]
+    assert [one["saves"]["macs"] for one in told["suggestions"]] == [one.saves("macs") for one in found.ranked]
+    first = told["suggestions"][0]
+    assert first["ratios"][1] == {
+        "layers": ["stage1/conv2"], "formula": "1/C_out + 1/k²", "working": "1/64 + 1/9", "value": 1 / 64 + 1 / 9,
+        "remark": "between the two: relu",
+    }  # fmt: skip
+    assert (first["rewrite"], first["uses"], first["applies"]) == ("separable", 13, True)
+    assert len(json.loads(page("vgg16", "2", "--format", "json"))["suggestions"]["suggestions"]) == 1
+
+
+def test_a_suggestion_prints_in_a_line() -> None:
+    assert repr(costcalc.suggest("vgg16")[0]) == "<Suggestion 1: separable at stage1/conv1, 13 uses>"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_even_of_nothing(form: str, page: Callable[..., str]) -> None:
+    assert page("pointwise_conv", "--format", form)
+    assert "separable" in page("vgg16", "--format", form)
+    assert page("vgg16", "1", "--format", form)
+
+
+def test_what_is_shown(page: Callable[..., str]) -> None:
+    lines = page("vgg16", "--format", "csv", "--rule", "gap,factor").splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["factor", "gap"]
+    lines = page("vgg16", "--format", "csv", "--sort", "params").splitlines()
+    assert lines[1].split(",")[1] == "gap"
+    assert len(page("vgg16", "--format", "csv", "--min-saving", "30%").splitlines()) == 3
+    assert len(page("vgg16", "--format", "csv", "--min-saving", "200M").splitlines()) == 4
+    assert "1 of 5 (--top 5 shows all)" in page("vgg16", "--top", "1")
+
+
+def test_names_and_savings_stay_whole_on_a_narrow_page(page: Callable[..., str], tmp_path: Path) -> None:
+    assert "2  bottleneck  13,125,238,784\n" in page("vgg16", width=40)
+    conv = "conv: {filters: 16, kernel: 3, stride: 4, pad: 0}"
+    shown = page(made(tmp_path, layers("relu", conv, conv, shape="[N, 16, H, W]")), width=60)
+    assert "bottleneck" in shown and "measure\n" in shown
+
+
+def test_files(page: Callable[..., str], tmp_path: Path) -> None:
+    net, new = made(tmp_path, VGG_STYLE), tmp_path / "new.yaml"
+    assert page(net, "--apply", "separable") == costcalc.suggest(net).apply("separable")
+    assert page(net, "--apply", "1", "-o", str(new)) == ""
+    assert new.read_text() == costcalc.suggest(net).apply(1)
+    page(net, "--apply", "1", "-o", str(tmp_path / "new.onnx"))
+    assert costcalc.analyze(tmp_path / "new.onnx").macs == costcalc.analyze(new).macs
+
+
+def test_refusals(page: Callable[..., str], tmp_path: Path) -> None:
+    assert "there is no suggestion 9; there are 5" in page("vgg16", "9", code=2)
+    assert "there is no rewrite 'seperable'; did you mean 'separable'?" in page("vgg16", "--rule", "seperable", code=2)
+    assert "there is no ranking by 'size'" in page("vgg16", "--sort", "size", code=2)
+    for share in ("x%", "-5%", "1e999999999%"):
+        assert "is no percentage" in page("vgg16", f"--min-saving={share}", code=2)
+    for which in ("²", "9" * 5000):
+        assert "there is no suggestion" in page("vgg16", "--apply", which, code=2)
+    assert "there is no suggestion 'tied'" in page("vgg16", "--apply", "tied", code=2)
+    assert "there is no file" in page("vgg61", code=2)
+    for more in (("1",), ("--format", "json")):
+        assert "leave NUMBER and --format out" in page("vgg16", *more, "--apply", "2", code=2)
+
+
+def test_names_from_a_file_are_printable(page: Callable[..., str], tmp_path: Path) -> None:
+    text = layers("conv: {filters: 16, kernel: 3, pad: 1}   # \u202e").replace("params", 'name: "a\\e[31mb"\nparams')
+    shown = page(made(tmp_path, text), "1")
+    assert "\x1b" not in shown and "\u202e" not in shown

@@ -1,0 +1,64 @@
+"""-o FILE: its ending names the format, unless --format or the environment does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from costcalc.cli.app import run
+
+STARTS = {
+    "json": b"{", "csv": b"name,op,output", "md": b"### LeNet-5", "html": b"<!", "svg": b"<svg", "png": b"\x89PNG",
+    "txt": b"LeNet-5  input", "out": b"LeNet-5  input",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", STARTS)
+def test_a_report_is_as_its_ending_says(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"lenet5.{ending}"
+    assert run(["analyze", "lenet5", "-o", str(file)]) == 0
+    assert file.read_bytes().lower().startswith(STARTS[ending].lower())
+
+
+def test_the_format_that_is_asked_for_stands_above_the_ending(tmp_path: Path) -> None:
+    file = tmp_path / "lenet5.json"
+    assert run(["analyze", "lenet5", "--format", "csv", "-o", str(file)]) == 0
+    assert file.read_bytes().startswith(STARTS["csv"])
+
+
+@pytest.mark.parametrize(("command", "ending"), [("analyze", "pdf"), ("explain", "svg"), ("compare", "xlsx")])
+def test_an_ending_that_no_format_has_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, ending: str
+) -> None:
+    file = tmp_path / f"lenet5.{ending}"
+    assert run([command, "lenet5", *(["alexnet"] if command == "compare" else []), "-o", str(file)]) == 2
+    assert f"would be {ending.upper()}, which is not written here" in capsys.readouterr().err
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("c.sarif", b"{"), ("c.xml", b"<?xml"), ("c.md", b"<!-- costcalc"), ("c.json", b"{"), ("c.pdf", b"lenet5\n")],
+)
+def test_verdicts_are_never_lost_to_an_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: bytes
+) -> None:
+    monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
+    file = tmp_path / name
+    assert run(["check", "lenet5", "--max", "macs=1M", "-o", str(file)]) == 0
+    assert file.read_bytes().startswith(start)
+
+
+def test_the_environment_stands_above_the_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSTCALC_FORMAT", "gitlab")
+    file = tmp_path / "gl-code-quality-report.json"
+    assert run(["check", "lenet5", "--max", "macs=1k", "-o", str(file)]) == 1
+    assert file.read_bytes().startswith(b"[")
+
+
+def test_a_diff_is_as_its_ending_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
+    file = tmp_path / "change.md"
+    assert run(["diff", "lenet5", "lenet5_modern", "-o", str(file)]) == 0
+    assert file.read_bytes().startswith(b"<!-- costcalc:diff -->\n\n### LeNet-5")

@@ -1,0 +1,40 @@
+"""The pages of help: every command stands in one section, and its examples are command lines that costcalc takes."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from costcalc.cli.group import EXAMPLES, SECTIONS, cli
+
+LISTED = [name for commands in SECTIONS.values() for name in commands]
+LINES = [line for lines in EXAMPLES.values() for line in lines]
+
+
+def test_every_command_stands_in_one_section() -> None:
+    assert sorted(LISTED) == sorted(cli.commands)
+    assert set(EXAMPLES) == set(cli.commands)
+
+
+@pytest.mark.parametrize("columns", [72, 100])
+def test_the_first_page_has_each_command_on_a_line_of_its_own(columns: int) -> None:
+    page = CliRunner().invoke(cli, ["--help"], terminal_width=columns).output
+    for commands in SECTIONS.values():
+        for name, words in commands.items():
+            assert f"  {name.ljust(max(map(len, LISTED)))}  {words}\n" in page
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_help_of_a_command_ends_with_its_examples(name: str) -> None:
+    page = CliRunner().invoke(cli, [name, "--help"], terminal_width=100).output
+    assert page.rstrip().endswith("Examples:\n" + "\n".join(f"    {line}" for line in EXAMPLES[name]))
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_example_is_a_line_that_its_command_takes(line: str) -> None:
+    program, name, *rest = shlex.split(line)
+    assert program == "costcalc"
+    assert cli.commands[name].make_context(name, rest, parent=click.Context(cli, info_name="costcalc"))

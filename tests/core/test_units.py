@@ -1,0 +1,105 @@
+"""Printing and parsing of quantities."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costcalc.core import units
+from costcalc.core.dim import Dim, symbol
+from costcalc.core.errors import UsageError
+
+N, SEQ = symbol("N"), symbol("seq")
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "short"),
+    [
+        (0, "0", "0"),
+        (999, "999", "999"),
+        (1000, "1,000", "1.00 k"),
+        (416_520, "416,520", "417 k"),
+        (999_499, "999,499", "999 k"),
+        (999_500, "999,500", "1.00 M"),
+        (9_995_000, "9,995,000", "10.0 M"),
+        (1_814_073_344, "1,814,073,344", "1.81 G"),
+        (15_470_264_320, "15,470,264,320", "15.5 G"),
+        (10**23, "100,000,000,000,000,000,000,000", "100,000 E"),
+        (None, "?", "?"),
+    ],
+)
+def test_numbers(value: int | None, exact: str, short: str) -> None:
+    assert units.exact(value) == exact
+    assert units.short(value) == short
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (46_723_488, "44.6 MiB"), (1024**2 - 1, "1.00 MiB"),
+     (5 * 1024**3, "5.00 GiB")],
+)  # fmt: skip
+def test_bytes(value: int, text: str) -> None:
+    assert units.short_bytes(value) == text
+
+
+def test_formulas_print_as_formulas() -> None:
+    formula = 12 * N * SEQ * SEQ + 1536 * SEQ
+    assert units.exact(formula) == units.short(formula) == "12·N·seq² + 1,536·seq"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("600M", 600_000_000), ("1.5 G", 1_500_000_000), ("4.2 MiB", 4_404_019), ("1,234,567", 1_234_567),
+     ("2e9", 2 * 10**9), ("512", 512), ("3kB", 3000), ("1 KiB", 1024), ("7 b", 7)],
+)  # fmt: skip
+def test_parse(text: str, value: int) -> None:
+    assert units.parse(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "M", "-5", "1.2.3", "5 X", "1e9999", "five"])
+def test_parse_refuses(text: str) -> None:
+    with pytest.raises(UsageError):
+        units.parse(text)
+
+
+@given(st.integers(0, 10**20))
+def test_exact_is_parsed_back(value: int) -> None:
+    assert units.parse(units.exact(value)) == value
+
+
+@given(st.integers(0, 10**18))
+def test_short_is_within_half_a_digit(value: int) -> None:
+    assert abs(units.parse(units.short(value)) - value) <= Fraction(value, 200)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [(3, 4, Fraction(3, 4)), (0, 4, Fraction(0)), (3, 0, None), (None, 4, None),
+     (3 * N * SEQ, 4 * N * SEQ, Fraction(3, 4)), (3 * N, 4 * N * SEQ, None),
+     (N + SEQ, 2 * N + 2 * SEQ, Fraction(1, 2)), (N, N + SEQ, None), (3, N, None)],
+)  # fmt: skip
+def test_ratio(a: Dim | None, b: Dim | None, expected: Fraction | None) -> None:
+    assert units.ratio(a, b) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0×"), (1, "1×"), (Fraction(272, 10), "27.2×"), (Fraction(1, 27), "0.04×"), (0.0012, "0.0012×")],
+)
+def test_times(value: Fraction | float | None, text: str) -> None:
+    assert units.times(value) == text
+
+
+def test_shapes() -> None:
+    assert units.shape_text((1, 64, 112, 112)) == "1×64×112×112"
+    assert units.shape_text(()) == "()"
+    assert units.shape_text(None) == "?"
+    assert units.shape_text((N, SEQ + 1)) == "N×(seq + 1)"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.5, "50.0%"), (0.0004, "<0.1%"), (1.0, "100.0%"), (0.0005, "0.1%")])
+def test_percent(share: float, text: str) -> None:
+    assert units.percent_of(share) == text

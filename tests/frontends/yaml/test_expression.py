@@ -1,0 +1,92 @@
+"""The arithmetic of YAML models."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costcalc.core.dim import symbol
+from costcalc.core.errors import ExpressionError
+from costcalc.frontends.yaml.expression import evaluate
+
+NAMES = {"alpha": Fraction(3, 4), "filters": 64, "seq": symbol("seq"), "word": "same", "sizes": [1, 7]}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("2 + 3 * 4", 14),
+        ("-2 ** 2", -4),
+        ("2 ** 10", 1024),
+        ("7 // 2", 3),
+        ("-7 // 2", -4),
+        ("7 % 4", 3),
+        ("8 / 2", 4),
+        ("1e3", 1000),
+        ("0.1 * 30", 3),
+        ("filters * alpha", 48),
+        ("round(32 * alpha)", 24),
+        ("floor(33 * alpha)", 24),
+        ("ceil(33 * alpha)", 25),
+        ("min(3, 2, 5)", 2),
+        ("max(filters, 100)", 100),
+        ("make_divisible(24 * alpha)", 24),
+        ("make_divisible(10)", 16),
+        ("make_divisible(9, 4)", 12),
+        ("make_divisible(32 * 0.35, 8)", 16),
+        ("seq * 2 + seq", 3 * symbol("seq")),
+        ("12 * seq / 4", 3 * symbol("seq")),
+        ("sizes", [1, 7]),
+        ("word", "same"),
+    ],
+)
+def test_values(text: str, value: object) -> None:
+    assert evaluate(text, NAMES) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("filter", "did you mean 'filters'"),
+        ("1 / 0", "divides by zero"),
+        ("2 ** 9999", "exponent"),
+        ("9 ** 9 ** 9", "exponent"),
+        ("10 ** 200", "larger than 2"),
+        ("__import__('os')", "no function"),
+        ("filters.real", "outside the language"),
+        ("[x for x in y]", "outside the language"),
+        ("lambda: 1", "outside the language"),
+        ("1 if 1 else 2", "outside the language"),
+        ("'a' * 5", "no number"),
+        ("word * 2", "calculates with 'same'"),
+        ("True + 1", "no number"),
+        ("sqrt(4)", "no function 'sqrt'"),
+        ("round()", "other arguments"),
+        ("1 +", "not an expression"),
+        ("seq / 7", "not a whole number for every size"),
+        ("seq * alpha", "do not mix"),
+        ("(" * 600 + ")" * 600, "too long"),
+        ("1e999", "finite"),
+    ],
+)
+def test_refusals(text: str, says: str) -> None:
+    with pytest.raises(ExpressionError, match=says.replace("(", r"\(")):
+        evaluate(text, NAMES)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_value_or_a_refusal(text: str) -> None:
+    try:
+        evaluate(text, NAMES)
+    except ExpressionError:
+        return
+
+
+@given(st.integers(1, 4000), st.sampled_from([4, 8, 16]))
+def test_make_divisible_is_the_papers(value: int, divisor: int) -> None:
+    result = evaluate(f"make_divisible({value}, {divisor})", {})
+    assert result % divisor == 0
+    assert result >= 0.9 * value
+    assert abs(result - value) <= divisor

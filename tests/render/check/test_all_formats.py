@@ -1,0 +1,140 @@
+"""All formats say the same of a real check: the models, the codes, the sentences with their numbers, and the lines."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+from support.check_results import BROKEN, EXCEEDED
+
+from costcalc.cli.app import run
+from costcalc.render.check import FORMATS
+from costcalc.studies.check.verdict import Outcome
+from costcalc.views.check import headline
+
+NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - conv: {filters: 8, kernel: 1}\n    as: head\n"
+CONFIG = """models:
+  - path: models/net.yaml
+    name: net
+    scenarios: {one: {dims: {N: 1}}, eight: {dims: {N: 8}}}
+    limits: {macs: 4k, params: 1k}
+  - {path: models/broken.yaml, name: broken, limits: {macs: 1}}
+max_increase: {macs: 10%}
+warn: [CC201]
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Every format's text of one check: the head's filters are doubled, one model cannot be read."""
+    folder = tmp_path_factory.mktemp("same")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+            patch.delenv(name, raising=False)
+        Path("models").mkdir()
+        Path("models/net.yaml").write_text(NET)
+        Path("models/broken.yaml").write_text(NET)
+        Path("costcalc.yaml").write_text(CONFIG)
+        assert run(["lock"]) == 0
+        Path("models/net.yaml").write_text(NET.replace("filters: 8", "filters: 16"))
+        Path("models/broken.yaml").write_text(NET.replace("filters", "filtres"))
+        reports = [word for form in FORMATS for word in ("--report", f"{form}={form}.txt")]
+        assert run(["check", "-o", "out.txt", *reports]) == 2
+        return {form: Path(f"{form}.txt").read_text(encoding="utf-8") for form in FORMATS}
+
+
+def facts(said: dict[str, str]) -> dict[tuple[str, str], tuple[str, int]]:
+    """(model, code) → the sentence and its line, of what is not kept, from the JSON."""
+    found = {}
+    for model in json.loads(said["json"])["models"]:
+        title = f"{model['name']} ({model['scenario']})" if model["scenario"] else model["name"]
+        if model["error"]:
+            found[title, "CC102"] = (model["error"], model["place"]["line"])
+        for verdict in model["verdicts"]:
+            if verdict["outcome"] != "kept":
+                found[title, verdict["code"]] = (verdict["fact"], (verdict["place"] or verdict["limit_place"])["line"])
+    return found
+
+
+def test_there_is_something_to_say(said: dict[str, str]) -> None:
+    """stem 3 · 4 · 64 = 768, head 4 · 16 · 64 = 4,096 MACs: 864 above 4,000; at batch 8, 34,912."""
+    found = facts(said)
+    assert {code for _, code in found} == {"CC001", "CC102", "CC201"} and len(found) == 5
+    assert "4,864 of at most 4,000, exceeded by 864" in found["net (one)", "CC001"][0]
+    assert "exceeded by 34,912" in found["net (eight)", "CC001"][0]
+    assert found["net (one)", "CC001"][1] == 6, "the head's line"
+
+
+def test_github(said: dict[str, str]) -> None:
+    text = said["github"].replace("%3A", ":").replace("%2C", ",").replace("%25", "%")
+    lines = {
+        tuple(re.findall(r"title=(CC\d+) (.*?): ", line)[0]): line for line in text.splitlines() if "title=CC" in line
+    }
+    assert {(title, code) for code, title in lines} == set(facts(said))
+    for (title, code), (fact, line) in facts(said).items():
+        assert fact in lines[code, title] and f",line={line}," in lines[code, title]
+        assert lines[code, title].startswith("::warning" if code == "CC201" else "::error")
+
+
+def test_sarif_and_gitlab(said: dict[str, str]) -> None:
+    results = json.loads(said["sarif"])["runs"][0]["results"]
+    entries = json.loads(said["gitlab"])
+    for (title, code), (fact, line) in facts(said).items():
+        (result,) = [r for r in results if r["ruleId"] == code and r["message"]["text"].startswith(f"{title}: ")]
+        (entry,) = [e for e in entries if e["check_name"] == code and e["description"].startswith(f"{title}: ")]
+        assert fact in result["message"]["text"] and fact in entry["description"]
+        assert (
+            result["locations"][0]["physicalLocation"]["region"]["startLine"]
+            == line
+            == entry["location"]["lines"]["begin"]
+        )
+    assert len(results) == len(entries) == len(facts(said))
+
+
+def test_junit(said: dict[str, str]) -> None:
+    root = ElementTree.fromstring(said["junit"])
+    for (title, code), (fact, line) in facts(said).items():
+        texts = [
+            t for case in root.iter("testcase") if case.get("classname") == title for t in case.itertext() if code in t
+        ]
+        assert len(texts) == 1 and fact in texts[0]
+        assert code == "CC201" or f":{line}: " in texts[0]
+    verdicts = [v for model in json.loads(said["json"])["models"] for v in model["verdicts"]]
+    assert root.get("tests") == str(len(verdicts) + 1), "kept ones too, and the model that cannot be read"
+
+
+def test_markdown_and_table(said: dict[str, str]) -> None:
+    page = html.unescape(re.sub(r"<[^>]+>", "", MarkdownIt("commonmark").enable("table").render(said["markdown"])))
+    table = re.sub(r"\s+", " ", said["table"])
+    for (title, code), (fact, line) in facts(said).items():
+        assert re.search(rf"{re.escape(title)} {re.escape(fact.split(';')[0])}.*{code}.*:{line}", page), (title, code)
+        assert title in table and code.replace("CC102", "cannot be read") in table and f":{line}:" in table
+    for figure in ("4,864", "38,912", "34,912"):
+        assert figure in page and figure in table
+
+
+def test_one_headline(said: dict[str, str]) -> None:
+    headline = json.loads(said["sarif"])["runs"][0]["properties"]["headline"]
+    assert headline == "2 of 7 limits are exceeded; 1 cannot be told; 2 warnings"
+    for form in ("table", "markdown", "github"):
+        assert headline in said[form]
+
+
+def test_a_headline_is_a_sentence() -> None:
+    lowered = replace(EXCEEDED, level="warning")
+    checked = BROKEN.checked[0]
+    kept = next(v for v in checked.verdicts if v.outcome == "kept")
+    for verdicts, words in (
+        ((lowered,), "0 of 1 limit is kept; 1 warning"),
+        ((lowered, kept), "1 of 2 limits is kept; 1 warning"),
+        ((kept,), "the limit is kept"),
+        ((), "no limit applies"),
+    ):
+        assert headline(Outcome((replace(checked, verdicts=verdicts),))) == words

@@ -1,0 +1,293 @@
+"""Every format's text, against gold files; and what a table promises at any width."""
+
+from __future__ import annotations
+
+import csv as csv_reader
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from support.cli import environment
+from support.graphs import attention_scores, blocks, long_names, separable, unknown
+from support.paths import ROOT
+
+import costcalc
+from costcalc.core.ir import DType, Graph
+from costcalc.graph.builder import GraphBuilder
+from costcalc.render import html, layout, markdown, names, sheets, table
+from costcalc.render import json as render_json
+from costcalc.render.layout import text_width
+from costcalc.render.terminal import Screen, palette
+from costcalc.views.compare import comparison_remarks, comparison_tables
+from costcalc.views.report import View, sheet
+from costcalc.views.table import Sheet
+
+MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
+Gold = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md"), ("html", "html")])
+def test_gold(model: str, form: str, ending: str, gold: Gold) -> None:
+    gold(f"{model}.{ending}", sheets(form, [sheet(costcalc.analyze(MODELS[model]()))], Screen()))
+
+
+@pytest.mark.parametrize("by", ["op", "block"])
+def test_gold_of_groups(by: str, gold: Gold) -> None:
+    gold(f"blocks_by_{by}.txt", sheets("table", [sheet(costcalc.analyze(blocks()), View(by))], Screen(80)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
+    gold(f"blocks_{width}.txt", sheets("table", [sheet(costcalc.analyze(blocks(stages=3)))], Screen(width)))
+
+
+@pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
+def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
+    comparison = costcalc.compare(separable(), blocks(), unknown())
+    gold(f"comparison.{ending}", sheets(form, comparison_tables(comparison), Screen()))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120])
+def test_a_comparison_never_drops_a_model(width: int) -> None:
+    """Whatever the width, every model's name and figures stand there, each with its ratio after it."""
+    made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
+    reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
+    for shown in comparison_tables(costcalc.compare(*reports)):
+        shown = replace(shown, remarks=(), subtitle="")
+        lines = sheets("table", [shown], Screen(width)).splitlines()
+        assert all(text_width(line) <= max(width, 27) for line in lines)
+        words = " ".join(line for line in lines if line.startswith("  ")).split()
+        assert words == [word for name in made for word in (name, "ratio")][:1] + [
+            word for name in list(made)[1:] for word in (name, "ratio")
+        ]
+    shown = comparison_tables(costcalc.compare(*reports))[0]
+    macs = [line for line in sheets("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))]
+    assert re.search(r"672 .*1(,705,984|.71 M)  2,539×.*≥ 2(,160|.16 k) +–.*1(,705,984|.71 M)  2,539×", " ".join(macs))
+
+
+def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
+    reports = [replace(costcalc.analyze(blocks()), name=name) for name in "abcd"]
+    shown = comparison_tables(costcalc.compare(*reports))[0]
+    wide, rounded, split = (sheets("table", [shown], Screen(width)) for width in (100, 80, 50))
+    assert wide.count("1,705,984") == 4 and wide.count("MACs") == 1
+    assert rounded.count("1.71 M") == 4 and rounded.count("MACs") == 1
+    assert split.count("1,705,984") == 4 and split.count("MACs") == 3
+
+
+def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
+    """Once where it holds for all, with the model's name where it does not."""
+    first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
+    notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
+    texts = [(remark.label, remark.text) for remark in comparison_remarks(costcalc.compare(*notes))]
+    assert ("Note", "batch = 1 (default)") in texts
+    assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
+    assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)
+    assert any(label == "Unknown" and text.startswith(f"{second.name}: com.acme:Mystery") for label, text in texts)
+    assert len(texts) == len(set(texts))
+
+
+def test_gold_of_json(gold: Gold) -> None:
+    reports = [costcalc.analyze(separable()), costcalc.analyze(unknown())]
+    text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")
+    gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
+@pytest.mark.parametrize("graph", [blocks, unknown, long_names, attention_scores])
+def test_no_line_of_a_table_is_wider_than_the_screen(width: int, graph: Callable[[], Graph]) -> None:
+    for view in (View(), View("op"), View("block")):
+        lines = list(table.body(sheet(costcalc.analyze(graph()), view), Screen(width)))
+        assert max(map(text_width, lines)) <= width
+
+
+def test_eighty_columns_hold_everything_that_matters() -> None:
+    header = next(table.body(sheet(costcalc.analyze(long_names())), Screen(80)))
+    assert header.split() == ["Layer", "Operator", "Output", "MACs", "Params", "%", "FLOPs"]
+
+
+def test_names_are_shortened_in_the_middle() -> None:
+    assert layout.middle("stage_of_many_layers", 15) == "stage…ny_layers"
+    assert layout.middle("  stage_of_many_layers", 12) == "  sta…layers"
+    assert all(text_width(layout.middle("層" * 30, w)) <= w for w in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("name", "op", "width", "short"),
+    [
+        ("/layer1/layer1.0/conv1/Conv", "Conv", 22, "…layer1.0/conv1"),
+        ("/layer1/layer1.0/conv1/Conv", "", 22, "…layer1.0/conv1/Conv"),
+        ("/features/features.18/features.18.0/Conv", "Conv", 20, "…features.18.0"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 22, "…layer.0…self/query"),
+        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 30, "…layer.0/attention/self/query"),
+        ("decoder11/residual2/layer_norm", "LayerNormalization", 18, "d11/r2/layer_norm"),
+        ("decoder11/residual2/layer_norm", "LayerNormalization", 13, "d11/r2/la…orm"),
+        ("stage2/block3/conv_bn1/batch_norm", "BatchNormalization", 18, "s2/b3/cb1/ba…_norm"),
+        ("conv1", "Conv", 8, "conv1"),
+    ],
+)
+def test_names_lose_what_says_least(name: str, op: str, width: int, short: str) -> None:
+    assert names.path(name, width, op) == short
+
+
+def test_names_that_differ_stay_different() -> None:
+    """Twelve decoders of two residuals each, and parts that only their parents tell apart, in 18 columns."""
+    paths = ("residual1/layer_norm", "residual1/attention/project/Reshape_1", "residual2/mlp/project/Reshape_1",
+             "residual1/attention/Add", "residual1/attention/Softmax", "residual2/layer_norm")  # fmt: skip
+    texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
+    ops = [path.rpartition("/")[2].rstrip("_1") for path in texts]
+    for width in (18, 22, 30):
+        short = names.shortened(texts, ops, width)
+        assert len(set(short)) == len(texts), width
+        assert all(text_width(text) <= width for text in short)
+        assert all(str(i // 6) in text for i, text in enumerate(short))
+
+
+def test_a_bar_is_wide_enough_to_be_one() -> None:
+    shown = sheet(costcalc.analyze(blocks(stages=3)))
+    for width in range(60, 120):
+        rows = list(table.body(shown, Screen(width)))
+        drawn = [len(line) - len(line.rstrip("█")) for line in rows]
+        assert max(drawn) == 0 or max(drawn) >= 5, width
+
+
+def test_a_figure_is_never_cut() -> None:
+    for width in range(20, 100):
+        lines = list(table.body(sheet(costcalc.analyze(blocks())), Screen(width)))
+        assert lines[-1].split()[3:4] == ["1,705,984"] or "MACs" not in lines[0]
+
+
+def test_shares_that_are_no_numbers_take_no_room() -> None:
+    """Of a quadratic and a linear formula neither is a share of their sum; asked for, the column stays."""
+    report = costcalc.analyze("gpt2")
+    assert "%" not in next(table.body(sheet(report), Screen(80)))
+    assert "%" in next(table.body(sheet(report, View(columns=("name", "share"))), Screen(80), keep_all=True))
+    assert "% MACs" in next(table.body(sheet(report.bind({"seq": 128})), Screen(80)))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_totals_fit_the_line(width: int) -> None:
+    lines = list(table.facts(sheet(costcalc.analyze("resnet18")).facts, width, palette(colours=False)))
+    assert all(len(line) <= max(width, 36) for line in lines)
+    assert ("44.6 MiB" in " ".join(lines)) == (width == 60)
+
+
+def test_a_long_formula_breaks_between_its_terms() -> None:
+    text = "3·((height + 1)//2)·((width + 1)//2) + 5·((height + 3)//4) - 7"
+    assert layout.wrap_formula(text, 40, 2) == ["3·((height + 1)//2)·((width + 1)//2)", "  + 5·((height + 3)//4) - 7"]
+
+
+def test_columns_that_were_asked_for_stay() -> None:
+    chosen = View(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
+    header = next(table.body(sheet(costcalc.analyze(blocks()), chosen), Screen(40), keep_all=True))
+    assert "Weights" in header and "FLOPs" in header
+
+
+def test_names_cannot_write_to_the_terminal() -> None:
+    b = GraphBuilder("evil\x1b[2J", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 4))
+    report = costcalc.analyze(b.build(b.add("Relu", [x], name="a\x1b[31m\nb<script>|")))
+    text = sheets("table", [sheet(report)], Screen())
+    assert "\x1b" not in text and "a\\x1b[31m\\nb<script>|" in text
+    assert "<script>" not in sheets("html", [sheet(report)], Screen())
+    assert "b&lt;script&gt;\\|" in sheets("markdown", [sheet(report)], Screen())
+
+
+def test_ascii_screens_get_ascii() -> None:
+    for graph in (blocks, unknown, attention_scores):
+        for width in (60, 100):
+            text = sheets("table", [sheet(costcalc.analyze(graph()))], Screen(width, unicode=False))
+            assert text.isascii(), {c for c in text if not c.isascii()}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
+def test_names_of_other_scripts_stand_in_columns_on_any_screen(encoding: str) -> None:
+    b = GraphBuilder("畳み込み", "made", {"": 17})
+    x = b.add_input("入力", DType.FLOAT32, (1, 4))
+    for name in ("層/活性", "layer/é", "plain"):
+        (x,) = b.add("Relu", [x], name=name)
+    text = sheets("table", [sheet(costcalc.analyze(b.build([x])))], Screen(60, unicode=False, encoding=encoding))
+    shown = [line for line in text.encode(encoding).decode(encoding).splitlines() if " Relu " in line]
+    assert len(shown) == 3
+    assert len({text_width(line.partition(" Relu ")[0]) for line in shown}) == 1
+
+
+def test_every_format_spells_signs_out_where_they_cannot_be_shown() -> None:
+    shown = [sheet(costcalc.analyze(blocks()))]
+    screen = Screen(100, unicode=False)
+    assert all(sheets(form, shown, screen).isascii() for form in ("table", "csv", "markdown", "html"))
+    assert "1x8x32x32" in sheets("markdown", shown, screen)
+    assert "1&#215;8&#215;32&#215;32" in sheets("html", shown, screen)
+
+
+def test_colours_change_no_letter() -> None:
+    from rich.text import Text
+
+    shown = sheet(costcalc.analyze(unknown()))
+    coloured = table.sheet(shown, Screen(100, True, palette(colours=True)))
+    assert "\x1b[" in coloured
+    assert Text.from_ansi(coloured).plain == table.sheet(shown, Screen())
+
+
+def test_a_report_prints_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    report = costcalc.analyze(blocks())
+    assert str(report) == sheets("table", [sheet(report)], Screen())
+    from rich.console import Console
+
+    console = Console(width=80, file=io.StringIO())
+    console.print(report)
+    assert isinstance(console.file, io.StringIO)
+    written = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert written == table.sheet(sheet(report), Screen(80)).splitlines()
+    assert report._repr_html_().startswith('<div class="costcalc">')
+
+
+def test_csv_is_read_back() -> None:
+    report = costcalc.analyze(blocks())
+    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", [sheet(report)], Screen()))))
+    assert sum(int(row["macs"]) for row in rows) == report.macs
+    assert rows[0]["output"] == "1x8x32x32"
+
+
+def test_csv_of_several_models_says_which() -> None:
+    shown = [sheet(costcalc.analyze(blocks())), sheet(costcalc.analyze(separable()))]
+    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", shown, Screen()))))
+    assert {row["model"] for row in rows} == {"blocks", "depthwise_separable"}
+
+
+def test_html_is_well_formed() -> None:
+    text = html.fragment([sheet(costcalc.analyze(unknown()), View("block"))]).replace("&emsp;", " ")
+    assert ElementTree.fromstring(text).tag == "div"
+    HTMLParser().feed(html.render([sheet(costcalc.analyze(blocks()))]))
+
+
+def test_markdown_rows_have_equal_cells() -> None:
+    lines = [line for line in markdown.render([sheet(costcalc.analyze(blocks()))]).splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_row_is_cheap() -> None:
+    """Ten thousand rows are laid out without rich, and without importing it."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "from support.graphs import long_names\n"
+        "from costcalc import analyze\nfrom costcalc.views.report import sheet\n"
+        "from costcalc.render import sheets\nfrom costcalc.render.terminal import screen\n"
+        "before = 'rich' in sys.modules\n"
+        "sheets('table', [sheet(analyze(long_names()))], screen())\n"
+        "assert before == ('rich' in sys.modules)"
+    )
+    variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=variables, stdout=subprocess.DEVNULL)
+
+
+def test_an_empty_sheet() -> None:
+    assert sheets("table", [Sheet("nothing", "", (), ())], Screen())

@@ -1,0 +1,178 @@
+"""A config's text → its entries; what breaks the form is refused at file:line:column."""
+
+from fractions import Fraction
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from costcalc.core.errors import ConfigError
+from costcalc.studies.check.budget import USUAL, Config, Increase, LayerLimit
+from costcalc.studies.check.config_file import find, nearest, read
+from costcalc.studies.check.verdict import Place
+
+
+def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Config:
+    (tmp_path / name).write_text(dedent(text), encoding="utf-8")
+    return read(tmp_path / name)
+
+
+def limits(found: Config, entry: int = 0) -> dict[str, object]:
+    return {f"{one.quantity} {one.of}".strip(): one.most for one in found.entries[entry].budget.limits}
+
+
+def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:
+    found = config(tmp_path, """\
+        models: [net.yaml]
+        limits: {macs: 600M, params: 5M, weight_bytes: 4.2 MiB, time: {t4: 2.1 ms, a100: 340 µs}, ops: {Gelu: 0}}
+        """)  # fmt: skip
+    assert limits(found) == {
+        "macs": 600_000_000, "params": 5_000_000, "weight_bytes": 42 * 1024 * 1024 // 10,
+        "time t4": Fraction(21, 10_000), "time a100": Fraction(340, 10**6), "ops Gelu": 0,
+    }  # fmt: skip
+    assert found.entries[0].budget.limits[0].place == Place(str(tmp_path / "costcalc.yaml"), 2, 10)
+
+
+def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: Path) -> None:
+    found = config(tmp_path, """\
+        models:
+          - path: net.yaml
+            set: {alpha: 0.5, depth: 3}
+            limits: {params: 3M}
+            scenarios:
+              batch1: {dims: {N: 1}}
+              batch8: {dims: {N: 8}, set: {alpha: 1.0}, limits: {macs: none, params: 4M, time: none}, allow: [B]}
+              plain:
+        limits: {macs: 1G, time: {t4: 1 ms}}
+        allow: A
+        """)  # fmt: skip
+    one, eight, plain = found.entries
+    assert [e.scenario for e in found.entries] == ["batch1", "batch8", "plain"]
+    assert (one.settings.dims, one.settings.params) == ({"N": 1}, {"alpha": "0.5", "depth": 3})
+    assert (eight.settings.dims, eight.settings.params) == ({"N": 8}, {"alpha": "1.0", "depth": 3})
+    assert limits(found, 0) == {"macs": 10**9, "params": 3 * 10**6, "time t4": Fraction(1, 1000)} == limits(found, 2)
+    assert limits(found, 1) == {"params": 4 * 10**6}
+    assert (one.budget.allow, eight.budget.allow) == (("A",), ("A", "B"))
+    assert plain.settings.dims == {}
+
+
+@pytest.mark.parametrize("value", ["²", "--5", "1.5", "many"])
+def test_values_are_whole_numbers(value: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give a whole number, true or false"):
+        config(tmp_path, f"models: [{{path: net.yaml, values: {{n: {value}}}}}]")
+
+
+def test_increases_and_layers(tmp_path: Path) -> None:
+    found = config(tmp_path, """\
+        models:
+          - path: net.yaml
+            max_increase: {params: 0, macs: 2.5%, buffers: 1k}
+            layers:
+              "head/*": {max_share: 30%, macs: 10M}
+              "*": {max_share: {params: 50%}, each: true}
+          - other.yaml
+        max_increase: 5%
+        min_delta: {macs: 1M}
+        """)  # fmt: skip
+    first, second = (e.budget for e in found.entries)
+    assert [i._replace(place=None) for i in first.increases][:4] == [
+        Increase("macs", Fraction(1, 40), 0, 1_000_000), Increase("flops", Fraction(1, 20)), Increase("params", None, 0),
+        Increase("buffers", None, 1000),
+    ]  # fmt: skip
+    assert [layer._replace(place=None) for layer in first.layers] == [
+        LayerLimit("head/*", "macs", Fraction(3, 10), share=True), LayerLimit("head/*", "macs", 10_000_000),
+        LayerLimit("*", "params", Fraction(1, 2), share=True, each=True),
+    ]  # fmt: skip
+    assert [i.quantity for i in second.increases] == list(USUAL)
+    assert {i.share for i in second.increases} == {Fraction(1, 20)}
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        ("models: [a]\nlimits: {mac: 1}", "2:10", "did you mean 'macs'"),
+        ("modles: [a]", "1:1", "did you mean 'models'"),
+        ("limits: {macs: 1}", "1:1", "`models:` is missing"),
+        ("models: []", "1:9", "is empty"),
+        ("models:", "1:8", "`models:` is empty"),
+        ("models: [{path: a, limit: {macs: 1}}]", "1:20", "a model has no key 'limit'; did you mean 'limits'"),
+        ("models: [a]\nlimits: {macs: lots}", "2:16", "'lots' is not a quantity"),
+        ("models: [a]\nlimits: {macs: -1}", "2:16", "'-1' is not a quantity"),
+        ("models: [a]\nlimits: {params: 7B}", "2:18", "'7B' is in bytes, which this is not counted in"),
+        ("models: [a]\nmax_increase: {macs: 1 KiB}", "2:22", "write 600M, or 7G for 7 billion"),
+        ("models: [a]\nmin_delta: {flops: 1kb}", "2:20", "is in bytes"),
+        ("models: [a]\nlayers: {x: {macs: 1MB}}", "2:20", "is in bytes"),
+        ("models: [a]\nlimits: {time: {t4: 2}}", "2:21", "write it with its unit"),
+        ("models: [a]\nlimits: {time: 2 ms}", "2:16", "`time:` is no mapping"),
+        ("models: [a]\nlimits: {unknown_ops: 3}", "2:10", "can only be 0"),
+        ("models: [a]\nlimits: {ops: {GELU: 0}}", "2:16", "did you mean 'Gelu'"),
+        ("models: [a]\nmax_increase: 5", "2:15", "no percentage"),
+        ("models: [a]\nmax_increase: {macs: 5 %%}", "2:22", "no percentage"),
+        ("models: [{path: a, layers: {x: {peak_activation_bytes: 1}}}]", "1:33", "no key"),
+        ("models: [a]\nignore: [CC999]", "2:10", "no code begins with"),
+        ("models: [{path: 'a*', name: n}]", "1:29", "a glob has one `name:`"),
+        ("models: [{name: n}]", "1:10", "`path:` is missing"),
+        ("models: [{path: a, scenarios: {x: {pfad: 1}}}]", "1:36", "no key 'pfad'"),
+        ("models: [{path: a, dtype: fp17}]", "1:27", "no element type"),
+        ("models: [{path: a, dims: {N: 1.5}}]", "1:30", "give a whole number"),
+        ("models: [{path: a, values: {n: --5}}]", "1:32", "give a whole number, true or false"),
+        ("models: [{path: a, values: {n: 5²}}]", "1:32", "give a whole number, true or false"),
+        ("models: [a, a", "2:1", "not YAML"),
+        ("models: [a]\nmodels: [b]", "2:1", "given twice"),
+    ],
+)
+def test_what_breaks_the_form_is_refused_at_its_place(tmp_path: Path, text: str, where: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config(tmp_path, text)
+    assert str(refused.value).startswith(f"{tmp_path / 'costcalc.yaml'}:{where}: ")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["ignore", "warn"])
+@pytest.mark.parametrize("prefix", ["CC101", "CC1", "CC", "C"])
+def test_what_cannot_be_told_is_neither_ignored_nor_lowered(tmp_path: Path, key: str, prefix: str) -> None:
+    with pytest.raises(ConfigError, match=r"never .*allow: \[domain:Op\]"):
+        config(tmp_path, f"models: [a]\n{key}: [{prefix}]")
+
+
+def test_an_empty_file_says_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"empty.*--init"):
+        config(tmp_path, "\n")
+    with pytest.raises(ConfigError, match=r"empty.*--init"):
+        config(tmp_path, "# models:\n\n  # - net.yaml\n")
+
+
+def test_settings_are_said_as_on_the_command_line(tmp_path: Path) -> None:
+    found = config(tmp_path, """\
+        models:
+          - path: a
+            dtype: FP16
+            act_dtype: bf16
+            symbolic: true
+            values: {n: -7, flag: True}
+            scenarios: {open: , closed: {symbolic: false, dtype: int8}}
+        """)  # fmt: skip
+    first, second = (e.settings for e in found.entries)
+    assert (first.dtype, first.act_dtype, first.symbolic) == ("float16", "bfloat16", True)
+    assert first.values == {"n": -7, "flag": True}
+    assert (second.dtype, second.act_dtype, second.symbolic) == ("int8", "bfloat16", False)
+
+
+def test_a_config_is_searched_upward_to_the_root_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / "repo" / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "costcalc.yaml").write_text("models: [outside]")
+    (tmp_path / "repo" / ".git").mkdir()
+    monkeypatch.chdir(deep)
+    assert find() is None
+    with pytest.raises(ConfigError, match="--init"):
+        nearest()
+    (tmp_path / "repo" / "costcalc.yml").write_text("models: [net]")
+    found = nearest()
+    assert (found.file, found.folder, found.entries[0].path) == ("../../costcalc.yml", Path("../.."), "net")
+    (deep.parent / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert find() == Path("../../costcalc.yml"), "a pyproject.toml without the table is none"
+    (deep.parent / "pyproject.toml").write_text("[tool.costcalc]\nmodels = ['m']\n")
+    assert find() == Path("../pyproject.toml")

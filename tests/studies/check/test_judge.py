@@ -1,0 +1,168 @@
+"""Limits → verdicts: kept, exceeded, or not to be told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from support.graphs import attention_scores, blocks, standard_conv, unknown
+
+from costcalc import analyze
+from costcalc.core.errors import UsageError
+from costcalc.core.ir import Graph
+from costcalc.studies.check import wording as words
+from costcalc.studies.check.budget import Budget, LayerLimit, Levels, Limit
+from costcalc.studies.check.case import Case, Timed
+from costcalc.studies.check.judge import judge
+from costcalc.studies.check.rules import RULES, find, level
+from costcalc.studies.check.verdict import Verdict
+from costcalc.studies.diff.snapshot import snapshot
+from costcalc.views.check import figures
+
+
+def verdicts(graph: Graph, *asked: Any, levels: Levels | None = None, allow: tuple[str, ...] = (),
+             **known: Any) -> tuple[Verdict, ...]:  # fmt: skip
+    limits = tuple(a for a in asked if isinstance(a, Limit))
+    layers = tuple(a for a in asked if isinstance(a, LayerLimit))
+    budget = Budget(limits, (), layers, allow)
+    return judge(Case(snapshot(analyze(graph)), budget, levels or Levels(), **known))
+
+
+def test_exactly_the_limit_is_kept_and_one_more_is_not() -> None:
+    at, below = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159))
+    assert (at.outcome, at.headroom, below.outcome, below.headroom) == ("kept", 0, "exceeded", -1)
+    assert "exceeded by 1 (<0.1%)" in below.fact
+    assert (below.layer, below.share) == ("conv", Fraction(1))
+
+
+def test_symbols_are_decided_where_every_value_says_the_same() -> None:
+    """64·64·seq + 64·seq² MACs are at least 4,160."""
+    above, open_ = verdicts(attention_scores(), Limit("macs", 4159), Limit("macs", 4160))
+    assert (above.outcome, above.code) == ("exceeded", "CC001")
+    assert (open_.outcome, open_.code) == ("unknown", "CC103")
+    assert "depends on seq" in open_.fact
+    assert "dims: {seq: 128}" in open_.remedy
+
+
+def test_unknown_operators_are_never_taken_as_zero() -> None:
+    """The convolution's 2,160 MACs are known; whatever the limit, the check cannot end well."""
+    below, above, operators = verdicts(unknown(), Limit("macs", 10**15), Limit("macs", 2159))
+    assert (below.outcome, below.code) == ("unknown", "CC101")
+    assert (above.outcome, above.code) == ("exceeded", "CC001")
+    assert (operators.outcome, operators.code, operators.value) == ("unknown", "CC101", 2)
+    assert "com.acme:Mystery × 1 (mystery): no rule tells what it costs; Relu × 1 (" in operators.fact
+    assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
+    assert operators.remedy == "register its rule with --rules, or take it as free with `allow: [com.acme:Mystery]`"
+    assert above.fact.startswith("macs: at least 2,160 of at most 2,159, exceeded by at least 1 (<0.1%)")
+    assert figures(above)["value"] == "≥ 2,160" and figures(above)["headroom"].startswith("exceeded by at least 1")
+    (alone,) = verdicts(unknown())
+    assert alone.outcome == "unknown", "without a limit too"
+    (behind,) = verdicts(unknown(), allow=("Mystery",))
+    assert behind.remedy == "register a shape rule for what gives it, with --rules", "nobody should take a Relu as free"
+
+
+def test_operators_are_allowed_by_name_with_and_without_their_domain() -> None:
+    for allow in (("com.acme:Mystery", "Relu"), ("Mystery", "Relu")):
+        macs, ops = verdicts(unknown(), Limit("macs", 2160), Limit("unknown_ops", 0), allow=allow)
+        assert (macs.outcome, ops.outcome) == ("kept", "kept")
+    macs, ops = verdicts(unknown(), Limit("macs", 2160), allow=("Other", "Relu"))
+    assert (macs.outcome, ops.outcome) == ("unknown", "unknown")
+
+
+def test_counts_of_operators() -> None:
+    relus, gelus = verdicts(blocks(), Limit("ops", 3, "Relu"), Limit("ops", 0, "Gelu"))
+    assert (relus.outcome, relus.value, relus.layer) == ("exceeded", 4, "stage1/conv1/Relu")
+    assert relus.remedy.startswith("replace stage1/conv1/Relu"), "no cheaper one is one less"
+    assert (gelus.outcome, gelus.value, gelus.code) == ("kept", 0, "CC010")
+    (own,) = verdicts(unknown(), Limit("ops", 0, "com.acme:Mystery"), allow=("Mystery", "Relu"))
+    assert own.outcome == "exceeded"
+
+
+def test_a_time_is_a_lower_bound_and_says_so() -> None:
+    times = {"t4": Timed(Fraction(21, 10**4), "", "conv", Fraction(1)), "none": Timed(None, "it has no figure")}
+    limits = [
+        Limit("time", Fraction(21, 10**4), "t4"),
+        Limit("time", Fraction(2, 10**3), "t4"),
+        Limit("time", 1, "none"),
+    ]
+    kept, above, open_ = verdicts(standard_conv(), *limits, times=times)
+    assert (kept.outcome, kept.quantity) == ("kept", "time t4")
+    assert "the device may be slower" in kept.fact
+    assert (above.outcome, above.headroom) == ("exceeded", Fraction(-1, 10**4))
+    assert "already the lower bound is above" in above.fact
+    assert (open_.outcome, open_.code) == ("unknown", "CC106")
+
+
+def test_an_open_branch_counts_the_dearer_one_so_that_only_a_kept_limit_is_certain() -> None:
+    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open=("if",))
+    assert (kept.outcome, above.outcome, above.code) == ("kept", "unknown", "CC103")
+
+
+def test_layers_are_limited_together_or_each() -> None:
+    """The second stage: 16·8·9·16·16 and 16·16·9·16·16 MACs of the model's."""
+    first, second = 16 * 8 * 9 * 256, 16 * 16 * 9 * 256
+    total = int(analyze(blocks()).totals["macs"])
+    share = Fraction(first + second, total)
+    at, below, each, shares, part = verdicts(
+        blocks(), LayerLimit("stage1/*", "macs", first + second), LayerLimit("stage1/*", "macs", first + second - 1),
+        LayerLimit("stage1/*", "macs", second - 1, each=True), LayerLimit("stage1/*", "macs", share, share=True),
+        LayerLimit("stage1/*", "macs", share - Fraction(1, 10**30), share=True),
+    )  # fmt: skip
+    assert (at.outcome, at.value, at.code) == ("kept", first + second, "CC011")
+    assert (below.outcome, below.layer, below.headroom) == ("exceeded", "stage1/conv1/Conv", -1)
+    assert (each.outcome, each.value, each.layer) == ("exceeded", second, "stage1/conv1/Conv")
+    assert each.others == 0
+    assert (shares.outcome, shares.value, shares.code) == ("kept", share, "CC012")
+    assert part.outcome == "exceeded", "by a share of 10⁻³⁰"
+    value, limit = words.apart(part.value, part.limit, "share")
+    assert value != limit
+
+
+def test_of_layers_that_each_break_a_limit_the_worst_is_named_and_the_others_counted() -> None:
+    """Both convolutions of the second stage; of one MAC less than the first has."""
+    (one,) = verdicts(blocks(), LayerLimit("stage1/*", "macs", 16 * 8 * 9 * 256 - 1, each=True))
+    assert (one.layer, one.others) == ("stage1/conv1/Conv", 1)
+    assert "and 1 more layer is above it" in one.fact
+    assert words.culprit(replace(one, others=12)).endswith(", and 12 more layers are above it")
+
+
+def test_a_glob_that_fits_no_layer_is_never_kept() -> None:
+    (verdict,) = verdicts(blocks(), LayerLimit("stage9/*", "macs", 10**12))
+    assert (verdict.outcome, verdict.code) == ("unknown", "CC105")
+
+
+def test_a_share_of_a_total_that_is_a_lower_bound() -> None:
+    """The known layer's share can only be smaller: a limit above is kept, one below cannot be told."""
+    kept, open_, *_ = verdicts(unknown(), LayerLimit("conv", "macs", Fraction(1), share=True),
+                               LayerLimit("conv", "macs", Fraction(1, 2), share=True))  # fmt: skip
+    assert (kept.outcome, open_.outcome, open_.code) == ("kept", "unknown", "CC101")
+
+
+def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> None:
+    assert [level("CC001", Levels(*given)) for given in (
+        ((), (), ()), (("CC001",), (), ()), (("CC002",), (), ()), ((), ("CC0",), ()), (("CC001",), ("CC0",), ()),
+        (("CC0",), ("CC001",), ()), ((), (), ("CC0",)),
+    )] == ["error", "error", "", "", "error", "", "warning"]  # fmt: skip
+    assert level("CC101", Levels(("CC001",), ("CC1",), ("CC1",))) == "error"
+    levels = Levels((), ("CC003",), ("CC001",))
+    macs, operators = verdicts(unknown(), Limit("macs", 0), Limit("params", 0), levels=levels)
+    assert (macs.level, macs.outcome) == ("warning", "exceeded")
+    assert (operators.level, operators.outcome) == ("error", "unknown")
+    (left,) = verdicts(attention_scores(), Limit("macs", 5000), levels=Levels((), (), ("CC001",)))
+    assert (left.level, left.outcome) == ("error", "unknown"), "a warning that cannot be told is none"
+
+
+def test_every_rule_has_its_own_words() -> None:
+    assert list(RULES) == sorted(RULES)
+    assert len({rule.holds for rule in RULES.values()}) == len(RULES)
+    assert find("cc001").name == "MACs"
+    with pytest.raises(UsageError, match="no rule 'CC00'"):
+        find("CC00")
+
+
+def test_a_built_in_model_has_no_line_to_edit() -> None:
+    (verdict,) = judge(Case(snapshot(analyze("mobilenet")), Budget((Limit("macs", 1),))))
+    assert verdict.layer
+    assert verdict.place is None

@@ -1,0 +1,70 @@
+"""The best pairs in order, against all pairings of small runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.snapshots import net
+
+from costcalc.studies.diff import pairing
+from costcalc.studies.diff.diff import diff
+from costcalc.studies.diff.keys import Side, side
+from costcalc.studies.diff.neighbourhood import Numbers
+from costcalc.views.diff import sheets
+
+EMPTY = side(net("relu"), Numbers())
+
+Scores = list[list[int]]
+rows = st.integers(1, 5).flatmap(
+    lambda m: st.lists(st.lists(st.sampled_from((0, 0, 3, 5, 50)), min_size=m, max_size=m), min_size=1, max_size=5)
+)
+
+
+def scored(scores: Scores) -> Callable[[Side, int, Side, int], int]:
+    return lambda a, i, b, j: scores[i][j]
+
+
+def highest(scores: Scores, allowed: Callable[[int, int], bool]) -> int:
+    """The largest sum of any pairs that ascend on both sides."""
+    n, m = len(scores), len(scores[0])
+    return max(
+        sum(scores[i][j] for i, j in zip(xs, ys, strict=True))
+        for k in range(min(n, m) + 1)
+        for xs in combinations(range(n), k)
+        for ys in combinations(range(m), k)
+        if all(scores[i][j] and allowed(i, j) for i, j in zip(xs, ys, strict=True))
+    )
+
+
+@given(rows, st.sampled_from((None, 0, 1, 9)))
+def test_no_pairs_have_more_in_common(scores: Scores, band: int | None) -> None:
+    n, m = len(scores), len(scores[0])
+    wide = m if band is None else band + abs(n - m)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairing, "score", scored(scores))
+        found = pairing.best(EMPTY, range(n), EMPTY, range(m), band)
+    assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(found))
+    within = [abs(i * m // n - j) <= wide for i, j in found]
+    assert all(within) and all(scores[i][j] for i, j in found)
+    assert sum(scores[i][j] for i, j in found) == highest(scores, lambda i, j: abs(i * m // n - j) <= wide)
+
+
+def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def score(a: Side, i: int, b: Side, j: int) -> int:
+        asked.append((i, j))
+        return i == j
+
+    monkeypatch.setattr(pairing, "score", score)
+    assert len(pairing.best(EMPTY, range(300), EMPTY, range(300), 4)) == 300
+    assert len(asked) <= 300 * 9 and all(abs(i - j) <= 4 for i, j in asked)
+
+
+def test_the_layers_left_out_of_a_table_are_the_others() -> None:
+    many = sheets(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
+    assert len(many.rows) == 4 and many.rest is not None and many.rest[1] == "(5 more)"

@@ -1,0 +1,86 @@
+"""A headless Chromium for the tests of the page; skipped where there is none."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costcalc import Report
+from costcalc.analysis.hardware.catalogue import find
+from costcalc.render.page import render
+from costcalc.views.page import content
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="session", name="browser")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not program or not driver:
+        pytest.skip("there is no chromium with its chromedriver on this machine")
+    options = selenium.ChromeOptions()
+    options.binary_location = program
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    made = selenium.Chrome(options=options, service=Service(driver))
+    yield made
+    made.quit()
+
+
+@pytest.fixture(name="show")
+def shown(browser: Any, tmp_path: Path) -> Open:
+    """Opens the page of reports at a width, light or dark, and waits until it stands."""
+
+    def opened(*reports: Report, width: int = 1280, dark: bool = False) -> Any:
+        path = tmp_path / "report.html"
+        path.write_text(render(content(reports, (find("t4"), find("raspberry-pi-5")))), encoding="utf-8")
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                  {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        browser.get_log("browser"), browser.get_log("performance")
+        browser.get(path.as_uri())
+        browser.implicitly_wait(5)
+        assert browser.execute_script("return document.documentElement.dataset.ready") == "true", complaints(browser)
+        keep(browser, f"{reports[0].name}_{width}_{'dark' if dark else 'light'}")
+        return browser
+
+    return opened
+
+
+def keep(browser: Any, name: str) -> None:
+    """Keeps a picture of the whole page where COSTCALC_PICTURES names a folder, for someone to look at."""
+    if folder := os.environ.get("COSTCALC_PICTURES"):
+        shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+        Path(folder, f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+def complaints(page: Any) -> list[str]:
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def texts(page: Any, selector: str) -> list[str]:
+    found: list[str] = page.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
+    )
+    return found
+
+
+def click(page: Any, selector: str, at: int = 0) -> None:
+    page.execute_script("document.querySelectorAll(arguments[0])[arguments[1]].click()", selector, at)

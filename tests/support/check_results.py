@@ -1,0 +1,75 @@
+"""Outcomes made by hand, for every format of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from costcalc.core.dim import Dim
+from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+
+AMOUNTS: dict[str, Dim | None] = {"macs": 0, "flops": 0, "params": 0, "buffers": 0, "weight_bytes": 0, "activation_bytes": 0,
+           "traffic_bytes": 0}  # fmt: skip
+
+
+def layer(name: str, filters: int, macs: int, source: str = "x", place: str = "", op: str = "Conv") -> Layer:
+    """A 1×1 convolution of 8 channels at 10×10."""
+    inputs = (Tensor(source, "float32", (1, 8, 10, 10)), Tensor(f"{name}.w", "float32", (filters, 8, 1, 1), True))
+    outputs = (Tensor(name, "float32", (1, filters, 10, 10)),)
+    amounts = {**AMOUNTS, "macs": macs, "flops": 2 * macs, "params": 8 * filters, "weight_bytes": 32 * filters}
+    return Layer(name, op, "", 1, inputs, outputs, {"group": 1}, amounts, "costed", place)
+
+
+def _int(amount: Dim | None) -> int:
+    assert isinstance(amount, int)
+    return amount
+
+
+def snapshot(*layers: Layer, name: str = "net") -> Snapshot:
+    totals: dict[str, Dim] = {key: sum([_int(one.amounts[key]) for one in layers]) for key in AMOUNTS}
+    return Snapshot(name, f"models/{name}.yaml", (Tensor("x", "float32", (1, 8, 10, 10)),), layers, totals, {}, {})
+
+
+BEFORE = snapshot(layer("stem", 8, 6_400), layer("head", 16, 12_800, "stem"))
+NOW = snapshot(layer("stem", 8, 6_400), layer("head", 32, 25_600, "stem", "models/net.yaml:7:5"))
+"""The head has twice the filters: 8 · 32 · 100 MACs."""
+
+KEPT = Verdict("CC003", "error", "params", "count", 320, 400, "kept", "params: 320 of at most 400, 80 left (20.0%)",
+               limit_place=Place("costcalc.yaml", 5, 7))  # fmt: skip
+EXCEEDED = Verdict(
+    "CC001", "error", "macs", "count", 32_000, 31_999, "exceeded",
+    "macs: 32,000 of at most 31,999, exceeded by 1 (<0.1%); head grew most, from 12,800 to 25,600 (+12,800, +100.0%)",
+    "make head cheaper at models/net.yaml:7:5, or raise the limit at costcalc.yaml:4:7", 19_200, "head",
+    Fraction(4, 5), Change("head", 12_800, 25_600), Place("models/net.yaml", 7, 5), Place("costcalc.yaml", 4, 7),
+)  # fmt: skip
+LOWERED = Verdict("CC009", "warning", "time t4", "seconds", Fraction(2_100_001, 10**9), Fraction(21, 10_000),
+                  "exceeded", "time t4: 2.100001 ms of at most 2.100000 ms, exceeded by 1.00 ns",
+                  limit_place=Place("costcalc.yaml", 6, 7))  # fmt: skip
+UNKNOWN = Verdict("CC101", "error", "unknown_ops", "count", 1, 0, "unknown", "com.acme:Mystery (1): no rule tells what it costs",
+                  "allow it with `allow: [com.acme:Mystery]`", place=Place("models/other.onnx"))  # fmt: skip
+UNREAD = Checked("broken", "", "models/broken.yaml", (), None, None, "models/broken.yaml:3:1: no key 'filtres'",
+                 Place("models/broken.yaml", 3, 1))  # fmt: skip
+
+BROKEN = Outcome((Checked("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",))
+FINE = Outcome((Checked("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
+MIXED = Outcome(
+    (
+        Checked("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
+        *BROKEN.checked,
+        Checked("other", "", "models/other.onnx", (UNKNOWN,), NOW),
+        UNREAD,
+    ),
+    BROKEN.notes,
+)
+
+
+def many(n: int) -> Outcome:
+    """n models that exceed their limit, the i-th by i."""
+    return Outcome(
+        tuple([
+            Checked(f"net{i}", "", f"models/net{i}.yaml",
+                    (replace(EXCEEDED, value=31_999 + i, fact=f"macs: {31_999 + i:,} of at most 31,999, exceeded by {i}"),), NOW, BEFORE)
+            for i in range(1, n + 1)
+        ])
+    )  # fmt: skip

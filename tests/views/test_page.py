@@ -1,0 +1,126 @@
+"""What the page says: figures without loss, the tree over the layers, edges, memory, devices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.graphs import attention_scores, blocks, separable, unknown
+
+import costcalc
+from costcalc.analysis.hardware.catalogue import find
+from costcalc.core.amount import AtLeast
+from costcalc.core.dim import symbol
+from costcalc.core.ir import DType
+from costcalc.graph.builder import GraphBuilder
+from costcalc.render.page import embedded
+from costcalc.views.page import content
+from costcalc.views.page_layers import DEEPEST, figure
+
+DEVICES = (find("t4"), find("stm32h743"))
+
+
+def page(*reports: costcalc.Report) -> dict[str, Any]:
+    return content(reports, DEVICES)
+
+
+@given(st.integers(0, 10**30))
+def test_a_figure_keeps_every_digit(n: int) -> None:
+    """A JavaScript number is a double: what it cannot hold exactly travels as digits."""
+    found = figure(n)
+    assert (int(float(found)) == n) if isinstance(found, int) else (found == str(n) and n >= 2**53)
+
+
+def test_figures_that_are_no_numbers() -> None:
+    seq = symbol("seq")
+    assert figure(3 * seq * seq) == {"text": "3·seq²", "order": [2, 3.0]}
+    assert figure(AtLeast(7)) == {"least": 7} and figure(None) is None
+    assert figure(10**400 * seq)["order"] == [1, 1e300]
+
+
+def leaves(block: list[Any]) -> list[int]:
+    return [i for child in block[1:] for i in (leaves(child) if isinstance(child, list) else [child])]
+
+
+def test_every_layer_stands_once_in_the_tree() -> None:
+    for report in (costcalc.analyze(blocks()), costcalc.analyze("resnet50"), costcalc.analyze("gpt2")):
+        model = page(report)["models"][0]
+        assert sorted(leaves(model["blocks"])) == list(range(len(report.layers)))
+        assert [model["layers"]["macs"][i] for i in range(len(report.layers))] == [
+            figure(r["macs"]) for r in report.layers
+        ]
+    tree = page(costcalc.analyze(blocks()))["models"][0]["blocks"]
+    assert tree == [
+        "",
+        ["stage0", ["conv0", 0, 1], ["conv1", 2, 3], 4],
+        ["stage1", ["conv0", 5, 6], ["conv1", 7, 8], 9],
+        10,
+        11,
+    ]
+
+
+def test_kinds_tell_convolutions_apart_and_working_says_how() -> None:
+    layers = page(costcalc.analyze(separable()))["models"][0]["layers"]
+    assert layers["kind"] == ["Conv depthwise", "Relu", "Conv 1×1"]
+    assert layers["working"][0].endswith("= 9 × 16 × 3") and layers["working"][1] == ""
+    assert page(costcalc.analyze("resnet18"))["models"][0]["layers"]["kind"][0] == "Conv"
+
+
+def test_edges_are_what_layers_read() -> None:
+    edges = page(costcalc.analyze(attention_scores()))["models"][0]["edges"]
+    assert edges == {
+        "inputs": ["x seq×64"],
+        "pairs": [[-1, 0], [-1, 1], [0, 2], [1, 2]],
+        "outputs": [[2, "scores seq×seq"]],
+    }
+
+
+def test_memory_holds_the_peak_and_its_tensors() -> None:
+    report = costcalc.analyze("resnet50")
+    memory = page(report)["models"][0]["memory"]
+    assert memory["peak"] == max(memory["live"]) == report.totals["peak_activation_bytes"]
+    for i in (0, memory["step"], len(memory["live"]) - 1):
+        assert memory["live"][i] == sum(b[3] for b in memory["buffers"] if b[4] <= i <= b[5])
+    assert "--dim seq=…" in page(costcalc.analyze(attention_scores()))["models"][0]["memory"]["open"]
+
+
+def test_a_device_without_a_peak_for_the_model_says_so() -> None:
+    t4, mcu = page(costcalc.analyze(blocks()))["models"][0]["devices"]
+    assert t4["peak"] == 8.14e12 or t4["peak_text"] == "8.14 TFLOP/s"
+    assert len(t4["times"]) == 12 and all(t is not None for t in t4["times"])
+    assert t4["lower_bound"].startswith("≥ ") and mcu["fits"]
+    int8 = page(costcalc.analyze("mobilenet", dtype="int4", act_dtype="int4"))["models"][0]["devices"]
+    assert [d["peak"] is None for d in int8] == [find(n).rate("int4") is None for n in ("t4", "stm32h743")]
+
+
+def test_what_is_unknown_stays_unknown() -> None:
+    model = page(costcalc.analyze(unknown()))["models"][0]
+    assert model["layers"]["macs"][1] is None and model["layers"]["state"][1] == "unknown"
+    assert model["totals"]["macs"] == {"least": 27 * 16 * 5}
+    assert any(warning and "Mystery" in text for _, text, warning in model["remarks"])
+
+
+def test_a_comparison_stands_only_where_there_are_several() -> None:
+    assert page(costcalc.analyze(blocks()))["comparison"] is None
+    found = page(costcalc.analyze("plain34"), costcalc.analyze("resnet34"))["comparison"]
+    assert found["names"] == ["Plain 34-layer network", "ResNet-34"]
+    assert found["totals"][0] == [
+        "MACs",
+        "number",
+        [3_644_493_824, 3_663_761_408],
+        [1.0, 3_663_761_408 / 3_644_493_824],
+    ]
+
+
+def test_blocks_nested_without_end_are_nested_to_a_level() -> None:
+    """JSON and the page's scripts call themselves for each level."""
+    b = GraphBuilder("deep", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    for scope in (tuple(f"s{i}" for i in range(3000)), ("s0",)):
+        (x,) = b.add("Relu", [x], name="/".join((*scope, "relu")), scope=scope)
+    report = costcalc.analyze(b.build([x]))
+    nested = page(report)["models"][0]["blocks"]
+    assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == DEEPEST
+    assert embedded(page(report))
