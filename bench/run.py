@@ -24,7 +24,7 @@ PEERS = {
     "onnx-tool": "import onnx_tool, sys; m = onnx_tool.Model(sys.argv[1]); m.graph.shape_infer(); m.graph.profile(); print(m.graph.macs)",
     "onnx-opcounter": "import onnx, sys; from onnx_opcounter import calculate_macs; print(calculate_macs(onnx.load(sys.argv[1])))",
     "onnxsim": "import sys; from onnxsim.shape_cost import main; main([sys.argv[1]])",
-}  # fmt: skip
+}
 
 Check = tuple[str, float, float, str]
 

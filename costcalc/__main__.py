@@ -22,8 +22,10 @@ def main() -> NoReturn:
 
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
-        print(f"costcalc: it cannot start ({what}); is it installed whole, and does a file here hide a module?",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"costcalc: it cannot start ({what}); is it installed whole, and does a file here hide a module?",
+            file=sys.stderr,
+        )
         sys.exit(2)
     run()
 

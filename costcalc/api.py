@@ -63,8 +63,9 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
     """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
-    return compare_settings(sources, Settings.of(**{k: v for k, v in options.items() if k != "strict"}),
-                            bool(options.get("strict")))  # fmt: skip
+    return compare_settings(
+        sources, Settings.of(**{k: v for k, v in options.items() if k != "strict"}), bool(options.get("strict"))
+    )
 
 
 def compare_settings(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:

@@ -149,8 +149,12 @@ def test_a_quantity_is_a_figure_or_a_refusal_and_never_0_for_want_of_one(
 ) -> None:
     answers = measured[model]
     assert sorted([*answers.figures, *answers.refused]) == sorted(KEYS)
-    assert [key for key, value in answers.figures.items() if value == 0 and value is not False] in ([], ["buffers"],
-        ["optimizer_bytes"], ["buffers", "optimizer_bytes"])  # fmt: skip
+    assert [key for key, value in answers.figures.items() if value == 0 and value is not False] in (
+        [],
+        ["buffers"],
+        ["optimizer_bytes"],
+        ["buffers", "optimizer_bytes"],
+    )
 
 
 def test_every_quantity_of_the_catalogue_is_computed() -> None:
@@ -173,8 +177,10 @@ def test_what_is_no_quantity_is_refused(text: str, words: str) -> None:
 
 
 def test_every_report_has_the_totals_of_the_catalogue() -> None:
-    assert tuple(costcalc.analyze("lenet5").totals) == (*[k for k in TOTALS if k != "peak_activation_bytes"],
-                                                        "peak_activation_bytes")  # fmt: skip
+    assert tuple(costcalc.analyze("lenet5").totals) == (
+        *[k for k in TOTALS if k != "peak_activation_bytes"],
+        "peak_activation_bytes",
+    )
 
 
 LENET = costcalc.analyze("lenet5")
@@ -264,10 +270,16 @@ def test_the_peak_of_an_execution_is_that_of_memory_with_the_same_options() -> N
     assert found.arena is not None
     assert (report.totals["peak_activation_bytes"], report.totals["arena_bytes"]) == (found.peak, found.arena.size)
     assert "Execution" in str(report) and "fuse-blocks" in str(report)
-    assert report.totals["peak_activation_bytes"] < costcalc.analyze("mobilenet_v2", act_dtype="int8").totals[
-        "peak_activation_bytes"]  # fmt: skip
-    assert costcalc.analyze("lenet5", symbolic=True, execution=execution).bind({"N": 2, "H": 32, "W": 32}).totals[
-        "arena_bytes"] == costcalc.analyze("lenet5", dims={"N": 2}, execution=execution).totals["arena_bytes"]  # fmt: skip
+    assert (
+        report.totals["peak_activation_bytes"]
+        < costcalc.analyze("mobilenet_v2", act_dtype="int8").totals["peak_activation_bytes"]
+    )
+    assert (
+        costcalc.analyze("lenet5", symbolic=True, execution=execution)
+        .bind({"N": 2, "H": 32, "W": 32})
+        .totals["arena_bytes"]
+        == costcalc.analyze("lenet5", dims={"N": 2}, execution=execution).totals["arena_bytes"]
+    )
 
 
 def test_one_call_prints_what_the_command_prints() -> None:

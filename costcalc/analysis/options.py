@@ -49,9 +49,7 @@ class TrainingOptions:
     """How a model is trained. input_gradient asks for the gradient of float inputs too; freeze are patterns of the
     names of parameters, layers or blocks; checkpoint keeps only the inputs of blocks and computes the rest again."""
 
-    optimizer: str = setting(
-        "choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam"
-    )  # fmt: skip
+    optimizer: str = setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam")
     freeze: tuple[str, ...] = setting(
         "texts", "Do not train parameters, layers or blocks of this name: --freeze 'layer1*'.", metavar="PATTERN"
     )

@@ -61,10 +61,19 @@ def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     names, last = AXES.get(rank, ""), operator.layout_of(given) == "channels_last"
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, out))
     axes = tuple(
-        Axis(names[i] if names else f"axis {i}", inside[i], kernel[i], strides[i], pads[i], pads[rank + i],
-             dilations[i], more[i], outside[i])
+        Axis(
+            names[i] if names else f"axis {i}",
+            inside[i],
+            kernel[i],
+            strides[i],
+            pads[i],
+            pads[rank + i],
+            dilations[i],
+            more[i],
+            outside[i],
+        )
         for i in range(rank)
-    )  # fmt: skip
+    )
     if operator.kind == "transposed_convolution":
         return Window(axes, "given" if auto.startswith("SAME") or given.get("output_shape") else "transposed")
     rule = "same" if auto.startswith("SAME") else "ceil" if given.get("ceil_mode") else "floor"

@@ -30,8 +30,28 @@ from costcalc.core.errors import CostcalcError, crash
 
 __all__ = ["cli", "main", "run"]
 
-COMMANDS = (analyze, check, compare, diff, explain, export, hardware, llm, lock, memory, models, ops, plot, reconcile,
-            report, rule, schema, suggest, sweep, table)  # fmt: skip
+COMMANDS = (
+    analyze,
+    check,
+    compare,
+    diff,
+    explain,
+    export,
+    hardware,
+    llm,
+    lock,
+    memory,
+    models,
+    ops,
+    plot,
+    reconcile,
+    report,
+    rule,
+    schema,
+    suggest,
+    sweep,
+    table,
+)
 
 for command in COMMANDS:
     cli.add_command(command)

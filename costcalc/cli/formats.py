@@ -10,8 +10,26 @@ from costcalc.core.errors import UsageError
 NAMED = {"md": "markdown", "htm": "html", "xml": "junit", "ndjson": "jsonl"}
 """Endings that are called otherwise than their format."""
 
-OTHERS = ("pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "tif", "tiff", "bmp", "svg", "png", "html", "json", "csv",
-          "xlsx", "pptx", "parquet")  # fmt: skip
+OTHERS = (
+    "pdf",
+    "jpg",
+    "jpeg",
+    "gif",
+    "webp",
+    "eps",
+    "ps",
+    "tif",
+    "tiff",
+    "bmp",
+    "svg",
+    "png",
+    "html",
+    "json",
+    "csv",
+    "xlsx",
+    "pptx",
+    "parquet",
+)
 """Endings under which nobody looks for text."""
 
 WORDS = ("text", "table", "markdown", "github", "gitlab", "junit")

@@ -26,8 +26,13 @@ PIPE_CLOSED = 141
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """-o; `-` is standard output, as it is without."""
-    return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write to a file.",
-                        callback=lambda ctx, param, value: None if value == "-" else value)(command)  # fmt: skip
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        help="Write to a file.",
+        callback=lambda ctx, param, value: None if value == "-" else value,
+    )(command)
 
 
 def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool = False) -> None:

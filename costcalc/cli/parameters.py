@@ -128,14 +128,29 @@ def binding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--dim, --shape, --set, --value, --symbolic: how a model is read."""
     options = (
         click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
-        click.option("--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"),
-                     help="Bind an input's whole shape: --shape x=1,3,224,224."),
-        click.option("--set", "params", multiple=True, type=Named(number, "alpha=0.5"),
-                     help="Set a parameter of a YAML model: --set alpha=0.5."),
-        click.option("--value", "values", multiple=True, type=Named(scalar, "n=7"),
-                     help="Give the value of a small integer or boolean input: --value n=7."),
+        click.option(
+            "--shape",
+            "shapes",
+            multiple=True,
+            type=Named(shape, "x=1,3,224,224"),
+            help="Bind an input's whole shape: --shape x=1,3,224,224.",
+        ),
+        click.option(
+            "--set",
+            "params",
+            multiple=True,
+            type=Named(number, "alpha=0.5"),
+            help="Set a parameter of a YAML model: --set alpha=0.5.",
+        ),
+        click.option(
+            "--value",
+            "values",
+            multiple=True,
+            type=Named(scalar, "n=7"),
+            help="Give the value of a small integer or boolean input: --value n=7.",
+        ),
         click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
-    )  # fmt: skip
+    )
     for option in reversed(options):
         command = option(command)
     return command
@@ -144,8 +159,9 @@ def binding_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """--rules, as often as wanted."""
     words = "Run a Python file that registers rules for custom operators; a model never brings its own."
-    return click.option("--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules,
-                        help=words)(command)  # fmt: skip
+    return click.option(
+        "--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules, help=words
+    )(command)
 
 
 def run_rules(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:

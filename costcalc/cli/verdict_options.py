@@ -40,10 +40,21 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--format, -o, --report, --comment-id."""
     usual = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
     form = click.option("--format", "form", type=click.Choice(FORMATS), help=usual)
-    more = click.option("--report", "reports", multiple=True, type=Report(),
-                        help="Write it to a file in a further format, as often as wanted: sarif=F.")  # fmt: skip
-    ident = click.option("--comment-id", "ident", default="", metavar="ID", callback=_identified,
-                         help="Names the comment in its hidden marker, where a pull request has several.")  # fmt: skip
+    more = click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        type=Report(),
+        help="Write it to a file in a further format, as often as wanted: sarif=F.",
+    )
+    ident = click.option(
+        "--comment-id",
+        "ident",
+        default="",
+        metavar="ID",
+        callback=_identified,
+        help="Names the comment in its hidden marker, where a pull request has several.",
+    )
     return form(output_option(more(ident(command))))
 
 

@@ -9,9 +9,17 @@ from costcalc.core.errors import UsageError
 
 V = TypeVar("V")
 
-EXAMPLES = {"dims": '{"seq": 128}', "params": '{"alpha": 0.5}', "shapes": '{"x": [1, 3, 224, 224]}',
-            "values": '{"n": 7}', "written": '{"pool": "mean"}', "figures": '{"thop": "11.3G"}',
-            "rules": '["gap", "gqa"]', "tools": '["thop", "fvcore"]', "columns": '["N", "macs"]'}  # fmt: skip
+EXAMPLES = {
+    "dims": '{"seq": 128}',
+    "params": '{"alpha": 0.5}',
+    "shapes": '{"x": [1, 3, 224, 224]}',
+    "values": '{"n": 7}',
+    "written": '{"pool": "mean"}',
+    "figures": '{"thop": "11.3G"}',
+    "rules": '["gap", "gqa"]',
+    "tools": '["thop", "fvcore"]',
+    "columns": '["N", "macs"]',
+}
 """How each argument is written."""
 
 
@@ -40,8 +48,10 @@ def read_already(**options: object) -> None:
     """UsageError where options that say how a model is read stand beside one that is read."""
     told = [name for name, value in options.items() if value]
     if told:
-        raise UsageError(f"{', '.join(told)}: the model is read already, and is not read again",
-                         'give them to load, or bind a report: report.bind({"seq": 128})')  # fmt: skip
+        raise UsageError(
+            f"{', '.join(told)}: the model is read already, and is not read again",
+            'give them to load, or bind a report: report.bind({"seq": 128})',
+        )
 
 
 def _other(argument: str, given: object, wanted: str) -> UsageError:

@@ -24,9 +24,22 @@ Sides = tuple[Positions, Positions]
 Attributes = Mapping[str, Any]
 
 Kind = Literal[
-    "", "convolution", "transposed_convolution", "deformable_convolution", "causal_convolution", "product", "attention",
-    "experts", "recurrent", "pool", "global_pool", "normalisation", "activation", "transpose", "lookup",
-]  # fmt: skip
+    "",
+    "convolution",
+    "transposed_convolution",
+    "deformable_convolution",
+    "causal_convolution",
+    "product",
+    "attention",
+    "experts",
+    "recurrent",
+    "pool",
+    "global_pool",
+    "normalisation",
+    "activation",
+    "transpose",
+    "lookup",
+]
 
 Layout = Literal["", "channels_first", "channels_last", "length_first"]
 

@@ -21,9 +21,20 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import stored
 
 PRECISIONS = (
-    "float64", "float32", "float16", "bfloat16", "float8e4m3fn", "float8e5m2", "float4e2m1",
-    "int16", "int8", "uint8", "int4", "uint4", "int2",
-)  # fmt: skip
+    "float64",
+    "float32",
+    "float16",
+    "bfloat16",
+    "float8e4m3fn",
+    "float8e5m2",
+    "float4e2m1",
+    "int16",
+    "int8",
+    "uint8",
+    "int4",
+    "uint4",
+    "int2",
+)
 """What a model can be taken to be stored or computed in."""
 
 SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}

@@ -25,8 +25,9 @@ traits(
 
 operands("RotaryEmbedding", weights=(0,), buffers=(1, 2))
 
-describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
-         "Attention")  # fmt: skip
+describe(
+    "Each query is compared with all keys; the softmax of the scores says how much of each value it takes.", "Attention"
+)
 
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding")
 

@@ -19,11 +19,16 @@ traits("Conv", kind="convolution", bias=2, gradient=FIRST_TWO)
 
 traits("ConvTranspose", kind="transposed_convolution", bias=2, gradient=FIRST_TWO)
 
-describe("Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "
-         "inputs under it.", "Conv")  # fmt: skip
+describe(
+    "Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "
+    "inputs under it.",
+    "Conv",
+)
 
-describe("Each input value spreads over the output: it is multiplied with every filter weight of its channel.",
-         "ConvTranspose")  # fmt: skip
+describe(
+    "Each input value spreads over the output: it is multiplied with every filter weight of its channel.",
+    "ConvTranspose",
+)
 
 AXES = {0: "", 1: "w", 2: "hw", 3: "dhw"}
 
@@ -69,8 +74,10 @@ def conv_extents(
 def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
     assert t.shape is not None and other.shape is not None
     if len(t.shape) != len(other.shape) or len(t.shape) < 3:
-        raise ShapeError(f"{what} has shape {shown(t)} beside {shown(other)}",
-                         "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank")  # fmt: skip
+        raise ShapeError(
+            f"{what} has shape {shown(t)} beside {shown(other)}",
+            "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank",
+        )
     return t.shape
 
 

@@ -37,8 +37,14 @@ describe("Numbers from start to limit, delta apart.", "Range")
 
 describe("Ones on a diagonal, zeros elsewhere.", "EyeLike")
 
-describe("Random numbers; drawing them is no counted arithmetic.", "RandomNormal", "RandomUniform", "RandomNormalLike",
-         "RandomUniformLike", "Multinomial")  # fmt: skip
+describe(
+    "Random numbers; drawing them is no counted arithmetic.",
+    "RandomNormal",
+    "RandomUniform",
+    "RandomNormalLike",
+    "RandomUniformLike",
+    "Multinomial",
+)
 
 describe("A window function, a sum of cosines.", "BlackmanWindow", "HannWindow", "HammingWindow")
 
@@ -134,8 +140,9 @@ def range_extent(start: Any, limit: Any, delta: Any) -> Dim | None:
         return None
     over = math.lcm(*(Fraction(x).denominator for x in numbers))
     if over != 1:
-        start, limit, delta = (int(Fraction(x) * over) if isinstance(x, float) else x * over
-                               for x in (start, limit, delta))  # fmt: skip
+        start, limit, delta = (
+            int(Fraction(x) * over) if isinstance(x, float) else x * over for x in (start, limit, delta)
+        )
     if delta == 0:
         raise ShapeError("the delta of a Range is 0", "use another step")
     low, high = bounds(delta)

@@ -94,8 +94,10 @@ def gather_nd_shape(data: TensorType, indices: TensorType, *, batch_dims: int = 
     *at, depth = indices.shape
     first = batch_dims + int(depth)
     if first > len(data.shape):
-        raise ShapeError(f"indices of {depth} numbers reach behind the {len(data.shape)} axes of the input",
-                         "use shorter vectors of indices")  # fmt: skip
+        raise ShapeError(
+            f"indices of {depth} numbers reach behind the {len(data.shape)} axes of the input",
+            "use shorter vectors of indices",
+        )
     return TensorType(data.dtype, (*at, *data.shape[first:]))
 
 
@@ -174,8 +176,9 @@ def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType
     if block_shape.value is None:
         return TensorType(x.dtype, (n, fresh("channels"), *image))
     block = prod(block_shape.value)
-    channels = exactly(columns, block, f"{columns} columns do not divide into blocks of {block}",
-                       "make them channels × ∏ block_shape")  # fmt: skip
+    channels = exactly(
+        columns, block, f"{columns} columns do not divide into blocks of {block}", "make them channels × ∏ block_shape"
+    )
     return TensorType(x.dtype, (n, channels, *image))
 
 

@@ -42,8 +42,10 @@ def transpose_shape(data: TensorType, *, perm: Sequence[int] | None = None) -> T
         return TensorType(data.dtype, data.shape[::-1])
     rank = len(data.shape)
     if len(perm) != rank or len(axes_of(perm, rank)) != rank:
-        raise ShapeError(f"perm {list(perm)} does not order the {rank} axes of {listed(data.shape)}",
-                         f"name each of 0 … {rank - 1} once")  # fmt: skip
+        raise ShapeError(
+            f"perm {list(perm)} does not order the {rank} axes of {listed(data.shape)}",
+            f"name each of 0 … {rank - 1} once",
+        )
     return TensorType(data.dtype, tuple([data.shape[i] for i in perm]))
 
 
@@ -59,8 +61,9 @@ def transpose_value(data: TensorType, *, perm: Sequence[int] | None = None) -> V
 def depth_to_space_shape(x: TensorType, *, blocksize: int) -> TensorType:
     """x [N, C, H, W] -> [N, C/b², H·b, W·b]."""
     n, c, h, w = image(x)
-    depth = exactly(c, blocksize**2, f"{c} channels do not divide into blocks of {blocksize}²",
-                    "make them a multiple of blocksize²")  # fmt: skip
+    depth = exactly(
+        c, blocksize**2, f"{c} channels do not divide into blocks of {blocksize}²", "make them a multiple of blocksize²"
+    )
     return TensorType(x.dtype, (n, depth, h * blocksize, w * blocksize))
 
 
@@ -96,9 +99,13 @@ def expand_shape(data: TensorType, shape: TensorType, *, fresh: Fresh) -> Tensor
     rank = length_of(shape)
     new = [fresh(f"extent{i}") for i in range(rank - len(data.shape))]
     kept = len(data.shape) - rank
-    return TensorType(data.dtype, (
-        *new, *(fresh(f"extent{len(new) + i}") if x == 1 and i >= kept else x for i, x in enumerate(data.shape)),
-    ))  # fmt: skip
+    return TensorType(
+        data.dtype,
+        (
+            *new,
+            *(fresh(f"extent{len(new) + i}") if x == 1 and i >= kept else x for i, x in enumerate(data.shape)),
+        ),
+    )
 
 
 @value_rule("Expand")

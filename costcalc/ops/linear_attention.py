@@ -80,8 +80,10 @@ def linear_attention_cost(
     h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
     tokens = of("#tokens", ("B", h.batch), ("T", h.queries))
     state = of("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
-    terms = [product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
-             product(tokens, ("H", h.q_heads), state, name="qᵀS")]  # fmt: skip
+    terms = [
+        product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
+        product(tokens, ("H", h.q_heads), state, name="qᵀS"),
+    ]
     work = per("multiply", "elementwise", out.elements)
     if update_rule in ("delta", "gated_delta"):
         terms.append(product(tokens, ("H_kv", h.kv_heads), state, name="Sᵀk"))

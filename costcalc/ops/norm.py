@@ -22,8 +22,14 @@ operands("LayerNormalization", "InstanceNormalization", "GroupNormalization", we
 
 operands("RMSNormalization", weights=(1,))
 
-traits("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization",
-       kind="normalisation")  # fmt: skip
+traits(
+    "BatchNormalization",
+    "LayerNormalization",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "RMSNormalization",
+    kind="normalisation",
+)
 
 traits("BatchNormalization", "InstanceNormalization", "GroupNormalization", layout="channels_first")
 
@@ -31,16 +37,22 @@ traits("LayerNormalization", "InstanceNormalization", "GroupNormalization", posi
 
 traits("BatchNormalization", in_place=True, fusion="joins")
 
-describe("Scales and shifts each channel, so that over the training data it had mean 0 and variance 1 before learned "
-         "scale and shift.", "BatchNormalization")  # fmt: skip
+describe(
+    "Scales and shifts each channel, so that over the training data it had mean 0 and variance 1 before learned "
+    "scale and shift.",
+    "BatchNormalization",
+)
 
 describe("Gives each row mean 0 and variance 1, then a learned scale and shift.", "LayerNormalization")
 
-describe("Gives each channel of each sample mean 0 and variance 1, then a learned scale and shift.",
-         "InstanceNormalization")  # fmt: skip
+describe(
+    "Gives each channel of each sample mean 0 and variance 1, then a learned scale and shift.", "InstanceNormalization"
+)
 
-describe("Gives each group of channels of each sample mean 0 and variance 1, then a learned scale and shift.",
-         "GroupNormalization")  # fmt: skip
+describe(
+    "Gives each group of channels of each sample mean 0 and variance 1, then a learned scale and shift.",
+    "GroupNormalization",
+)
 
 describe("Divides each row by its root mean square, then scales it by learned factors.", "RMSNormalization")
 

@@ -8,8 +8,9 @@ from costcalc.core.registry import cost_rule, describe, shape_rule
 
 TRAINING = "ai.onnx.preview.training"
 
-describe("Moves each parameter against its gradient, with running averages of it and of its square.", "Adam",
-         domain=TRAINING)  # fmt: skip
+describe(
+    "Moves each parameter against its gradient, with running averages of it and of its square.", "Adam", domain=TRAINING
+)
 
 describe("Moves each parameter against its gradient, slower where it has been large.", "Adagrad", domain=TRAINING)
 

@@ -48,8 +48,9 @@ def _pool_extents(
 ) -> tuple[Dim, ...]:
     n, c, *spatial = _channels(x)
     if len(kernel_shape) != len(spatial):
-        raise ShapeError(f"kernel_shape has {len(kernel_shape)} numbers for {len(spatial)} spatial axes",
-                         f"give {len(spatial)}")  # fmt: skip
+        raise ShapeError(
+            f"kernel_shape has {len(kernel_shape)} numbers for {len(spatial)} spatial axes", f"give {len(spatial)}"
+        )
     if min(kernel_shape) < 1:
         raise ShapeError(f"kernel_shape is {list(kernel_shape)}", "a kernel's extents are positive")
     return (n, c, *output_shape(spatial, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode))

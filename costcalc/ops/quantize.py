@@ -26,8 +26,9 @@ describe("Each element is divided by the scale, rounded, and moved by the zero p
 
 describe("Each element less the zero point is multiplied with the scale.", "DequantizeLinear")
 
-describe("The scale and the zero point are taken from the input's own smallest and largest element.",
-         "DynamicQuantizeLinear")  # fmt: skip
+describe(
+    "The scale and the zero point are taken from the input's own smallest and largest element.", "DynamicQuantizeLinear"
+)
 
 
 @shape_rule("QuantizeLinear")

@@ -125,11 +125,15 @@ traits("GRU", kind="recurrent", states=5)  # three gates, the candidate's recurr
 
 traits("RNN", kind="recurrent", states=1)
 
-describe("At each step four gates read the input and the last hidden state, and decide what the cell forgets, takes "
-         "in and shows.", "LSTM")  # fmt: skip
+describe(
+    "At each step four gates read the input and the last hidden state, and decide what the cell forgets, takes "
+    "in and shows.",
+    "LSTM",
+)
 
-describe("At each step two gates decide how much of the last hidden state stays and how much of it the new one sees.",
-         "GRU")  # fmt: skip
+describe(
+    "At each step two gates decide how much of the last hidden state stays and how much of it the new one sees.", "GRU"
+)
 
 describe("At each step the new hidden state is a function of the input and the last hidden state.", "RNN")
 

@@ -227,8 +227,10 @@ def bit_cast_shape(x: TensorType, *, to: int) -> TensorType:
     """The shape stays; both types are equally wide."""
     dtype = dtype_of(to)
     if dtype.bits != x.dtype.bits:
-        raise ShapeError(f"the bits of {x.dtype} ({x.dtype.bits}) cannot be read as {dtype} ({dtype.bits})",
-                         "name a type of the same width, or use Cast")  # fmt: skip
+        raise ShapeError(
+            f"the bits of {x.dtype} ({x.dtype.bits}) cannot be read as {dtype} ({dtype.bits})",
+            "name a type of the same width, or use Cast",
+        )
     return TensorType(dtype, x.shape)
 
 

@@ -31,8 +31,9 @@ describe("Positions on an even grid are moved by an affine matrix.", "AffineGrid
 
 describe("A convolution that reads its input at positions that another layer moved.", "DeformConv")
 
-describe("An encoded image is decoded; the decoder's own work depends on format and data and is not counted.",
-         "ImageDecoder")  # fmt: skip
+describe(
+    "An encoded image is decoded; the decoder's own work depends on format and data and is not counted.", "ImageDecoder"
+)
 
 
 @shape_rule("RoiAlign")

@@ -91,8 +91,9 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
     yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
     yield ""
-    yield from _steps([Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width,
-                      screen.palette, "")  # fmt: skip
+    yield from _steps(
+        [Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width, screen.palette, ""
+    )
 
 
 def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:

@@ -16,8 +16,16 @@ GAP = "  "
 BAR = (5, 16)
 """The narrowest and the widest bar."""
 
-MILD = (("change", 24), ("number", 24), ("short", 24), ("prose", 24), ("name", 30), ("text", 16), ("shape", 18),
-        ("name", 22))  # fmt: skip
+MILD = (
+    ("change", 24),
+    ("number", 24),
+    ("short", 24),
+    ("prose", 24),
+    ("name", 30),
+    ("text", 16),
+    ("shape", 18),
+    ("name", 22),
+)
 """What is shortened first, and down to where, before a column of little importance is left out."""
 
 LITTLE = 50

@@ -54,11 +54,27 @@ AIR = 4
 RUN = re.compile("[▏▎▍▌▋▊▉█]+|[▁▂▃▄▅▆▇]|─+|[│┤└]|{0}(?: ?{0})*".format("[^▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└ ]"))
 """Bars, blocks, lines, and words up to a gap of two spaces."""
 
-LIGHT = {"ink": "#1c2127", "faint": "#66707c", "paper": "#ffffff", "line": "#d9dde2", "bar": "#2667a8",
-         "warning": "#8a5a00", "good": "#0c7a68", "bad": "#b0453a"}  # fmt: skip
+LIGHT = {
+    "ink": "#1c2127",
+    "faint": "#66707c",
+    "paper": "#ffffff",
+    "line": "#d9dde2",
+    "bar": "#2667a8",
+    "warning": "#8a5a00",
+    "good": "#0c7a68",
+    "bad": "#b0453a",
+}
 
-DARK = {"ink": "#e7eaee", "faint": "#9aa4b0", "paper": "#14171b", "line": "#343b44", "bar": "#74aee2",
-        "warning": "#e0b050", "good": "#56c4ae", "bad": "#e78f85"}  # fmt: skip
+DARK = {
+    "ink": "#e7eaee",
+    "faint": "#9aa4b0",
+    "paper": "#14171b",
+    "line": "#343b44",
+    "bar": "#74aee2",
+    "warning": "#e0b050",
+    "good": "#56c4ae",
+    "bad": "#e78f85",
+}
 
 
 class Run(NamedTuple):

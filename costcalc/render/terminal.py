@@ -12,15 +12,56 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 100
 """Columns of a line that goes to no terminal, unless COLUMNS says otherwise."""
 
-STYLES = {"title": "bold", "header": "bold dim", "total": "bold", "bar": "cyan", "faint": "dim", "warning": "yellow",
-          "good": "green", "bad": "bold red"}  # fmt: skip
+STYLES = {
+    "title": "bold",
+    "header": "bold dim",
+    "total": "bold",
+    "bar": "cyan",
+    "faint": "dim",
+    "warning": "yellow",
+    "good": "green",
+    "bad": "bold red",
+}
 
 ASCII = str.maketrans(
-    {"×": "x", "≥": ">=", "≤": "<=", "…": "~", "–": "-", "·": "*", "█": "#", "─": "-", "→": "->", "⌊": "floor(",
-     "⌋": ")", "⌈": "ceil(", "⌉": ")", "÷": "/", "∏": "prod ", "²": "^2", "³": "^3", "⁴": "^4", "—": "-", "±": "+-",
-     "µ": "u", "Σ": "sum ", "ᵀ": "^T", "≈": "~", "√": "sqrt ",
-     "│": "|", "┤": "+", "└": "+", "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "%"}
-)  # fmt: skip
+    {
+        "×": "x",
+        "≥": ">=",
+        "≤": "<=",
+        "…": "~",
+        "–": "-",
+        "·": "*",
+        "█": "#",
+        "─": "-",
+        "→": "->",
+        "⌊": "floor(",
+        "⌋": ")",
+        "⌈": "ceil(",
+        "⌉": ")",
+        "÷": "/",
+        "∏": "prod ",
+        "²": "^2",
+        "³": "^3",
+        "⁴": "^4",
+        "—": "-",
+        "±": "+-",
+        "µ": "u",
+        "Σ": "sum ",
+        "ᵀ": "^T",
+        "≈": "~",
+        "√": "sqrt ",
+        "│": "|",
+        "┤": "+",
+        "└": "+",
+        "▁": ".",
+        "▂": ":",
+        "▃": "-",
+        "▄": "=",
+        "▅": "+",
+        "▆": "*",
+        "▇": "%",
+    }
+)
 """How signs are written where the terminal knows no Unicode."""
 
 

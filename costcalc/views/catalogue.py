@@ -88,8 +88,18 @@ def devices() -> Sheet:
         peaks = [int(profile.peak[p].value) if p in profile.peak else None for p in (*MAIN, *MORE)]
         bandwidth = int(profile.bandwidth.value) if profile.bandwidth else None
         source = next(iter(profile.peak.values())).source
-        rows.append((profile.id, *peaks, bandwidth, *_memories(profile), profile.kind, profile.name, source,
-                     ", ".join(profile.aliases)))  # fmt: skip
+        rows.append(
+            (
+                profile.id,
+                *peaks,
+                bandwidth,
+                *_memories(profile),
+                profile.kind,
+                profile.name,
+                source,
+                ", ".join(profile.aliases),
+            )
+        )
     notes = (
         Remark("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
         Remark("Sources", "`costcalc hardware NAME` shows where every figure was seen"),

@@ -83,8 +83,13 @@ def headline(outcome: Outcome) -> str:
     if counts["warning"]:
         parts.append(f"{counts['warning']:,} {'warning' if counts['warning'] == 1 else 'warnings'}")
     if not counts["exceeded"] and not counts["unknown"]:
-        kept = "no limit applies" if not all_of_them else "the limit is kept" if len(all_of_them) == 1 else \
-            f"all {total} are kept"  # fmt: skip
+        kept = (
+            "no limit applies"
+            if not all_of_them
+            else "the limit is kept"
+            if len(all_of_them) == 1
+            else f"all {total} are kept"
+        )
         held = len(all_of_them) - counts["warning"]
         parts.insert(0, f"{held:,} of {total} {_are(held or len(all_of_them))} kept" if counts["warning"] else kept)
     return "; ".join(parts)

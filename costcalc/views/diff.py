@@ -62,11 +62,19 @@ def _symbols(bound: Any) -> str:
     return ", ".join(f"{name} = {exact(value)}" for name, value in bound.items())
 
 
-SAID = {"changed": "~ {} changed", "added": "+ {} added", "removed": "- {} removed", "renamed": "= {} renamed",
-        "follows": "→ {} follow what they read", "same": "{} the same"}  # fmt: skip
+SAID = {
+    "changed": "~ {} changed",
+    "added": "+ {} added",
+    "removed": "- {} removed",
+    "renamed": "= {} renamed",
+    "follows": "→ {} follow what they read",
+    "same": "{} the same",
+}
 
-MEANT = {"resolution": "height, width, length of a sequence",
-         "other": "element types, biases, how often a layer runs, which layer counts a shared weight"}  # fmt: skip
+MEANT = {
+    "resolution": "height, width, length of a sequence",
+    "other": "element types, biases, how often a layer runs, which layer counts a shared weight",
+}
 """What a cause stands for where its name does not tell."""
 
 OWN = ("added", "removed", "changed")
@@ -120,8 +128,15 @@ def _totals(diff: Diff) -> Sheet:
     for key in moved or ("macs", "params"):
         before, after = (amount(diff, key, side) for side in (0, 1))
         rows.append((CATALOGUE[key].label, before, after, rise(diff, key), share(diff, key))[: len(shown)])
-    return Sheet(title(diff), between(diff), shown, tuple(rows), remarks=tuple(remarks(diff, moved)),
-                 groups=(tuple(range(1, len(shown))),), kind="figure")  # fmt: skip
+    return Sheet(
+        title(diff),
+        between(diff),
+        shown,
+        tuple(rows),
+        remarks=tuple(remarks(diff, moved)),
+        groups=(tuple(range(1, len(shown))),),
+        kind="figure",
+    )
 
 
 def amount(diff: Diff, key: str, side: int) -> Amount:
@@ -144,14 +159,24 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
     shown = [key for key in QUANTITIES if any(part != 0 for part in found.get(key, {}).values())]
     if not shown:
         return
-    rows = [(cause, *(found[key].get(cause, 0) for key in shown)) for cause in CAUSES
-            if any(found[key].get(cause, 0) != 0 for key in shown)]  # fmt: skip
+    rows = [
+        (cause, *(found[key].get(cause, 0) for key in shown))
+        for cause in CAUSES
+        if any(found[key].get(cause, 0) != 0 for key in shown)
+    ]
     sums = [sum((part for part in found[key].values()), 0) for key in shown]
     columns = [Column(key, CATALOGUE[key].label, "change", 90 - i) for i, key in enumerate(shown)]
     there = {row[0] for row in rows}
     meant = tuple([Remark(cause, text) for cause, text in MEANT.items() if cause in there])
-    yield Sheet("By cause", "", (Column("cause", "Cause", "name", 100), *columns), tuple(rows),
-                total=("Total", *sums), remarks=meant, kind="figure")  # fmt: skip
+    yield Sheet(
+        "By cause",
+        "",
+        (Column("cause", "Cause", "name", 100), *columns),
+        tuple(rows),
+        total=("Total", *sums),
+        remarks=meant,
+        kind="figure",
+    )
 
 
 def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
@@ -175,8 +200,7 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
         Column("difference", f"Δ {CATALOGUE[first].label}", "change", 95),
         Column("more", f"Δ {CATALOGUE[second].label}", "change", 80),
     )
-    rest = (None if not left else
-            ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second)))  # fmt: skip
+    rest = None if not left else ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second))
     rows = tuple([_row(change, first, second) for change in kept])
     total = ("", f"Total of {len(changes):,}", "", "", *_sums(changes, first), _sum_of(changes, second))
     whole = Sheet("Layers", counted(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers")
@@ -198,8 +222,16 @@ def _first(changes: Sequence[LayerChange]) -> str:
 
 def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
     before, after = change.amounts(first)
-    return (change.status, change.name, operator(change), words(change), before, after, change.delta(first),
-            change.delta(second))  # fmt: skip
+    return (
+        change.status,
+        change.name,
+        operator(change),
+        words(change),
+        before,
+        after,
+        change.delta(first),
+        change.delta(second),
+    )
 
 
 def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerChange]:
@@ -236,8 +268,15 @@ COLUMNS = (
 def overview(diffs: Sequence[Diff]) -> Sheet:
     """A row for each model: its MACs before and after, what its parameters gained, how many layers differ."""
     rows = [
-        (title(diff), amount(diff, "macs", 0), amount(diff, "macs", 1),
-         rise(diff, "macs"), share(diff, "macs"), rise(diff, "params"), counted(diff))
+        (
+            title(diff),
+            amount(diff, "macs", 0),
+            amount(diff, "macs", 1),
+            rise(diff, "macs"),
+            share(diff, "macs"),
+            rise(diff, "params"),
+            counted(diff),
+        )
         for diff in diffs
-    ]  # fmt: skip
+    ]
     return Sheet(f"{len(diffs):,} models differ", "", COLUMNS, tuple(rows), kind="models")

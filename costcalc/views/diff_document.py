@@ -88,9 +88,15 @@ def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
         *figures,
     )
     rows = [
-        (title(diff), change.status, *(layer.name if layer else "" for layer in (change.after, change.before)),
-         operator(change), words(change),
-         *(amount for key in QUANTITIES for amount in change.amounts(key)))
-        for diff in diffs for change in foremost(diff, top)
-    ]  # fmt: skip
+        (
+            title(diff),
+            change.status,
+            *(layer.name if layer else "" for layer in (change.after, change.before)),
+            operator(change),
+            words(change),
+            *(amount for key in QUANTITIES for amount in change.amounts(key)),
+        )
+        for diff in diffs
+        for change in foremost(diff, top)
+    ]
     return Sheet("diff", "", columns, tuple(rows), kind="model")

@@ -12,8 +12,17 @@ from costcalc.studies.diff.definition import canonical, filters_at, keeps_size, 
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import Layer, Tensor
 
-LABELS = {"kernel_shape": "kernel", "strides": "stride", "dilations": "dilation", "pads": "pad", "auto_pad": "pad",
-          "group": "groups", "num_heads": "heads", "q_num_heads": "heads", "kv_num_heads": "key heads"}  # fmt: skip
+LABELS = {
+    "kernel_shape": "kernel",
+    "strides": "stride",
+    "dilations": "dilation",
+    "pads": "pad",
+    "auto_pad": "pad",
+    "group": "groups",
+    "num_heads": "heads",
+    "q_num_heads": "heads",
+    "kv_num_heads": "key heads",
+}
 
 EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
 """What an attribute is along every axis where it is absent."""

@@ -273,7 +273,9 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "source": explanation.report.source,
         "layers": [_working_dict(working) for working in explanation.workings],
         "sums": [_step_dict(step) for step in explanation.sums],
-        "separable": [{k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
-                      for pair in explanation.separable],
+        "separable": [
+            {k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
+            for pair in explanation.separable
+        ],
         **({"bounds": [_step_dict(step) for step in explanation.bounds]} if explanation.bounds else {}),
-    }  # fmt: skip
+    }

@@ -63,8 +63,10 @@ def _model(one: Roofline) -> Iterator[Step]:
         moved, names = exact(one.compulsory), "traffic"
         if one.kept:
             moved, names = f"({moved} - {exact(one.kept)})", "(traffic - what the last-level cache can keep)"
-        yield Step("Memory", (f"{names} / bandwidth", f"{moved} / {speed(one.profile.bandwidth.value)}",
-                              scaled(one.model.memory, "s")))  # fmt: skip
+        yield Step(
+            "Memory",
+            (f"{names} / bandwidth", f"{moved} / {speed(one.profile.bandwidth.value)}", scaled(one.model.memory, "s")),
+        )
     yield _maximum("Lower bound", one.model)
     yield Step("Rests on", (RESTS_ON,))
     if one.unfused is not None:
@@ -73,8 +75,10 @@ def _model(one: Roofline) -> Iterator[Step]:
         yield Step("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
     joules = energy(one)
     if joules is not None:
-        terms = [f"{exact(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
-                 for name, n, figure in joules.terms]  # fmt: skip
+        terms = [
+            f"{exact(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
+            for name, n, figure in joules.terms
+        ]
         yield Step("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
 
 
@@ -83,8 +87,14 @@ def _maximum(what: str, bound: Bound) -> Step:
     names = [name for name, value in known.items() if value is not None]
     times = [scaled(value, "s") for value in known.values() if value is not None]
     more = ("", "") if not bound.overhead else (" + overhead", f" + {scaled(bound.overhead, 's')}")
-    return Step(what, (f"max({', '.join(names)}){more[0]}", f"max({', '.join(times)}){more[1]}",
-                       f"{scaled(bound.seconds, 's')}{by_text(bound)}"))  # fmt: skip
+    return Step(
+        what,
+        (
+            f"max({', '.join(names)}){more[0]}",
+            f"max({', '.join(times)}){more[1]}",
+            f"{scaled(bound.seconds, 's')}{by_text(bound)}",
+        ),
+    )
 
 
 def _layer(one: Roofline, index: int) -> Iterator[Step]:
@@ -98,11 +108,19 @@ def _layer(one: Roofline, index: int) -> Iterator[Step]:
         at = f" / {short(round(peak))} operations/s" if peak else ""
         yield Step("Compute", ("FLOPs / peak", f"{exact(flops)}{at}", scaled(bound.compute, "s")))
     if bound.memory is not None and one.profile.bandwidth is not None:
-        yield Step("Memory", ("traffic / bandwidth", f"{exact(traffic)} bytes / {speed(one.profile.bandwidth.value)}",
-                              scaled(bound.memory, "s")))  # fmt: skip
+        yield Step(
+            "Memory",
+            (
+                "traffic / bandwidth",
+                f"{exact(traffic)} bytes / {speed(one.profile.bandwidth.value)}",
+                scaled(bound.memory, "s"),
+            ),
+        )
     if traffic and flops:
-        yield Step("Intensity", ("FLOPs / traffic", f"{exact(flops)} / {exact(traffic)}",
-                                 f"{digits(Fraction(flops, traffic))} FLOP/byte"))  # fmt: skip
+        yield Step(
+            "Intensity",
+            ("FLOPs / traffic", f"{exact(flops)} / {exact(traffic)}", f"{digits(Fraction(flops, traffic))} FLOP/byte"),
+        )
     if bound.seconds is not None:
         yield _maximum("Time alone", bound)
 

@@ -45,8 +45,17 @@ def passes(given: Generation) -> Sheet:
         if given.steps > 1:
             rows.append(_row("last step", given.last, given.batch))
         macs, traffic = given.step_macs, given.step_traffic
-        rows.append((f"all {given.steps:,} steps", given.steps * given.batch, given.last.context, macs, traffic,
-                     given.step_cache, share(macs, traffic)))  # fmt: skip
+        rows.append(
+            (
+                f"all {given.steps:,} steps",
+                given.steps * given.batch,
+                given.last.context,
+                macs,
+                traffic,
+                given.step_cache,
+                share(macs, traffic),
+            )
+        )
     texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
     return Sheet(
         given.name,
@@ -59,8 +68,15 @@ def passes(given: Generation) -> Sheet:
 
 
 def _row(name: str, phase: Phase, batch: int) -> tuple[Any, ...]:
-    return (name, phase.new * batch, phase.context, phase.macs, phase.traffic, phase.cache,
-            share(phase.macs, phase.traffic))  # fmt: skip
+    return (
+        name,
+        phase.new * batch,
+        phase.context,
+        phase.macs,
+        phase.traffic,
+        phase.cache,
+        share(phase.macs, phase.traffic),
+    )
 
 
 def _facts(given: Generation) -> Iterator[Fact]:
@@ -78,12 +94,21 @@ def least_macs(given: Generation) -> int:
 
 
 def _remarks(given: Generation) -> Iterator[Remark]:
-    yield Remark("KV cache", f"{exact(given.cache_elements)} numbers a token of a text, in {given.cache_dtype}; of "
-                 f"{given.prompt + given.generate:,} tokens × {given.batch:,}")  # fmt: skip
-    yield Remark("Traffic", "the least: weights once a pass, the cache read once and the new tokens' part written, "
-                 "inputs and the outputs of one position")  # fmt: skip
-    yield Remark("Prompt", f"every position and every masked score counts; {short(least_macs(given))} MACs without "
-                 "masked scores, and with one position behind the last keys and values")  # fmt: skip
+    yield Remark(
+        "KV cache",
+        f"{exact(given.cache_elements)} numbers a token of a text, in {given.cache_dtype}; of "
+        f"{given.prompt + given.generate:,} tokens × {given.batch:,}",
+    )
+    yield Remark(
+        "Traffic",
+        "the least: weights once a pass, the cache read once and the new tokens' part written, "
+        "inputs and the outputs of one position",
+    )
+    yield Remark(
+        "Prompt",
+        f"every position and every masked score counts; {short(least_macs(given))} MACs without "
+        "masked scores, and with one position behind the last keys and values",
+    )
     yield Remark("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Remark("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in given.prefill.report.assumptions:
@@ -105,9 +130,13 @@ def devices(given: Sequence[Any]) -> Sheet:
         for precision in found.without_peak:
             remarks.append(Remark(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     return Sheet(
-        "On devices", "lower bounds of time, upper bounds of speed", DEVICES, tuple(rows), remarks=tuple(remarks),
+        "On devices",
+        "lower bounds of time, upper bounds of speed",
+        DEVICES,
+        tuple(rows),
+        remarks=tuple(remarks),
         kind="table",
-    )  # fmt: skip
+    )
 
 
 def _fit(name: str, fit: Any) -> Remark:

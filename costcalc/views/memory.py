@@ -35,8 +35,13 @@ def to_dict(found: Footprint) -> dict[str, Any]:
             **dict.fromkeys(symbols(*found.line.live, found.total)),
             **{name: plain(value) for name, value in found.graph.symbols.items()},
         },
-        "execution": {"in_place": how.in_place, "fuse": how.fuse or how.fuse_blocks, "blocks": how.fuse_blocks,
-                      "reorder": how.reorder, "best_order": found.best},
+        "execution": {
+            "in_place": how.in_place,
+            "fuse": how.fuse or how.fuse_blocks,
+            "blocks": how.fuse_blocks,
+            "reorder": how.reorder,
+            "best_order": found.best,
+        },
         "totals": totals,
         "lower_bound": bool(found.plan.unknown),
         "unknown": list(found.plan.unknown),
@@ -46,19 +51,33 @@ def to_dict(found: Footprint) -> dict[str, Any]:
             for s, n in zip(steps, found.line.live, strict=False)
         ],
         "tensors": [
-            {"name": b.name, "dtype": str(t.dtype), "shape": [plain(d) for d in t.shape or ()],
-             "bytes": plain(b.nbytes), "born": b.born, "dies": b.dies, "at_peak": found.held(b),
-             "values": list(b.values), **({} if arena is None else {"offset": arena.offsets[i]})}
-            for i, b in enumerate(found.plan.buffers) for t in (found.graph.types[b.name],)
+            {
+                "name": b.name,
+                "dtype": str(t.dtype),
+                "shape": [plain(d) for d in t.shape or ()],
+                "bytes": plain(b.nbytes),
+                "born": b.born,
+                "dies": b.dies,
+                "at_peak": found.held(b),
+                "values": list(b.values),
+                **({} if arena is None else {"offset": arena.offsets[i]}),
+            }
+            for i, b in enumerate(found.plan.buffers)
+            for t in (found.graph.types[b.name],)
         ],
         "resolutions": [
-            {"extents": [plain(d) for d in r.extents], "channels": plain(r.channels), "bytes": plain(r.nbytes),
-             "tensor": r.tensor, "tensors": r.tensors}
+            {
+                "extents": [plain(d) for d in r.extents],
+                "channels": plain(r.channels),
+                "bytes": plain(r.nbytes),
+                "tensor": r.tensor,
+                "tensors": r.tensors,
+            }
             for r in resolutions(found)
         ],
         "assumptions": [str(a) for a in found.graph.assumptions],
         "notes": list(found.graph.notes),
-    }  # fmt: skip
+    }
     if arena is not None:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
     return content

@@ -41,11 +41,18 @@ def memory(report: Report) -> dict[str, Any]:
         "step": found.line.step,
         "least": bool(found.plan.unknown),
         "buffers": [
-            [printable(b.name), shape_text(kind.shape), str(kind.dtype), figure(b.nbytes), max(b.born, 0),
-             min(b.dies, max(len(found.plan.steps) - 1, 0))]
-            for b in found.plan.buffers for kind in (found.graph.types[b.name],)
+            [
+                printable(b.name),
+                shape_text(kind.shape),
+                str(kind.dtype),
+                figure(b.nbytes),
+                max(b.born, 0),
+                min(b.dies, max(len(found.plan.steps) - 1, 0)),
+            ]
+            for b in found.plan.buffers
+            for kind in (found.graph.types[b.name],)
         ],
-    }  # fmt: skip
+    }
 
 
 USUAL = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")

@@ -63,8 +63,14 @@ def overview(found: Reconciliation) -> Sheet:
             rest = account.unexplained
             row += [account.given.text if account.given else "", "" if rest is None else exact(rest)]
         rows.append(tuple(row))
-    return Sheet(found.graph.name, _inputs(found), tuple(shown), tuple(rows), facts=tuple(_own(found)),
-                 remarks=(*because(found), *perhaps(found), *remarks(found)))  # fmt: skip
+    return Sheet(
+        found.graph.name,
+        _inputs(found),
+        tuple(shown),
+        tuple(rows),
+        facts=tuple(_own(found)),
+        remarks=(*because(found), *perhaps(found), *remarks(found)),
+    )
 
 
 def _own(found: Reconciliation) -> Iterator[Fact]:
@@ -149,10 +155,20 @@ def long(found: Reconciliation) -> Sheet:
         Column("working", "Working", "prose", 60),
     )
     rows = tuple(
-        (account.tool.name, account.tool.version, account.tool.unit, line.name, line.amount, line.own,
-         line.amount - line.own, line.calls, working(line.terms))
-        for account in found.accounts for line in account.lines
-    )  # fmt: skip
+        (
+            account.tool.name,
+            account.tool.version,
+            account.tool.unit,
+            line.name,
+            line.amount,
+            line.own,
+            line.amount - line.own,
+            line.calls,
+            working(line.terms),
+        )
+        for account in found.accounts
+        for line in account.lines
+    )
     return Sheet(found.graph.name, _inputs(found), shown, rows)
 
 
@@ -204,19 +220,30 @@ def _account(found: Reconciliation, account: Account, by: str) -> dict[str, Any]
         "basis": tool.basis,
         "costcalc": plain(account.own),
         "parts": [
-            {"name": line.name, "amount": plain(line.amount), "costcalc": plain(line.own), "calls": line.calls,
-             "working": working(line.terms)}
+            {
+                "name": line.name,
+                "amount": plain(line.amount),
+                "costcalc": plain(line.own),
+                "calls": line.calls,
+                "working": working(line.terms),
+            }
             for line in account.lines
         ],
         "left_out_operations": {name: plain(amount) for name, amount in account.left_out},
         "notes": list(tool.notes),
-    }  # fmt: skip
+    }
     if account.given is not None:
         entry |= {"given": account.given.text, "unexplained": plain(account.unexplained), "hints": list(account.hints)}
     if by == "layer":
         entry["layers"] = [
-            {"layer": found.graph.nodes[item.call.nodes[0]].name, "part": line.name, "amount": plain(line.amount),
-             "costcalc": plain(line.own), "working": working(line.terms)}
-            for item in account.each() for line in item.lines
-        ]  # fmt: skip
+            {
+                "layer": found.graph.nodes[item.call.nodes[0]].name,
+                "part": line.name,
+                "amount": plain(line.amount),
+                "costcalc": plain(line.own),
+                "working": working(line.terms),
+            }
+            for item in account.each()
+            for line in item.lines
+        ]
     return entry

@@ -50,8 +50,11 @@ def _given(account: Account) -> Iterator[Remark]:
         return
     about = ", which is rounded," if given.within else ""
     less = isinstance(rest, int) and rest < 0
-    yield Remark("Unexplained", f"{given.text}{about} is {exact(-rest if less else rest)} "
-                 f"{'less' if less else 'more'} than the sum", True)  # fmt: skip
+    yield Remark(
+        "Unexplained",
+        f"{given.text}{about} is {exact(-rest if less else rest)} {'less' if less else 'more'} than the sum",
+        True,
+    )
     for hint in account.hints:
         yield Remark("Perhaps", hint)
 
@@ -129,8 +132,12 @@ def _attention(calls: list[Call], answer: str) -> Iterator[str]:
         yield answer
         return
     forms = {(call.kind, call.form) for call in calls if call.kind == "attention" or ("attention", 1) in call.also}
-    for how, form in (("module", ("attention", "module")), ("sdpa", ("attention", "function")),
-                      ("matmul", ("matmul", "function")), ("einsum", ("contraction", "function"))):  # fmt: skip
+    for how, form in (
+        ("module", ("attention", "module")),
+        ("sdpa", ("attention", "function")),
+        ("matmul", ("matmul", "function")),
+        ("einsum", ("contraction", "function")),
+    ):
         if form in forms:
             yield how
 

@@ -98,8 +98,10 @@ def layers_text(one: Roofline) -> str:
     if one.fused is not None:
         text += f", {scaled(one.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
-    busy = sum((2 * macs / found[1].value for element, macs in one.elements if (found := one.profile.rate(element))),
-               Fraction(0))  # fmt: skip
+    busy = sum(
+        (2 * macs / found[1].value for element, macs in one.elements if (found := one.profile.rate(element))),
+        Fraction(0),
+    )
     used = f"; {percent_of(float(busy / one.unfused))} of the peak" if busy else ""
     return f"≈ {text} (every operand through memory; {counts}{used})"
 
@@ -147,14 +149,23 @@ def to_dict(one: Roofline) -> dict[str, Any]:
         "peaks": peaks,
         "without_peak": list(one.without_peak),
         "open": list(one.open),
-        "fits": [{"memory": f.memory, "what": f.what, "needed_bytes": f.needed, "capacity_bytes": f.capacity,
-                  "fits": f.fits} for f in fits(one.report, one.profile)],
+        "fits": [
+            {"memory": f.memory, "what": f.what, "needed_bytes": f.needed, "capacity_bytes": f.capacity, "fits": f.fits}
+            for f in fits(one.report, one.profile)
+        ],
         "energy_j": None if joules is None else number(joules.total),
         "energy_source": None if joules is None else joules.table,
         "energy_without": [] if joules is None else list(joules.without),
-        "layers": [{"name": row.name, "time_s": number(b.seconds), "bound_by": b.by or None,
-                    "utilisation": number(b.utilisation)} for row, b in zip(one.report.rows, one.layers, strict=True)],
-    }  # fmt: skip
+        "layers": [
+            {
+                "name": row.name,
+                "time_s": number(b.seconds),
+                "bound_by": b.by or None,
+                "utilisation": number(b.utilisation),
+            }
+            for row, b in zip(one.report.rows, one.layers, strict=True)
+        ],
+    }
 
 
 def number(value: Fraction | None) -> float | None:

@@ -63,9 +63,20 @@ def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
 def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
     saves = {key: one.saves(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
     new = one.ratio
-    return (one.number, one.rule.id, one.name, len(one.matches), saves["macs"],
-            share(saves["macs"], found.report.totals["macs"]), saves["params"], saves["peak_activation_bytes"],
-            saves["flops"], saves["weight_bytes"], None if new is None else float(new), one.where)  # fmt: skip
+    return (
+        one.number,
+        one.rule.id,
+        one.name,
+        len(one.matches),
+        saves["macs"],
+        share(saves["macs"], found.report.totals["macs"]),
+        saves["params"],
+        saves["peak_activation_bytes"],
+        saves["flops"],
+        saves["weight_bytes"],
+        None if new is None else float(new),
+        one.where,
+    )
 
 
 def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
@@ -78,8 +89,18 @@ def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
         before, after = found.report.totals, found.source.totals(together(found.source, chosen))
         saves = {key: before[key] - after[key] for key in before if key in after}
         words = "stays" if chosen[0].rule.accuracy == EXACT else "measure"
-        rows.append((id, len(chosen), saves["macs"], share(saves["macs"], before["macs"]), saves["params"],
-                     saves.get("peak_activation_bytes"), saves["flops"], words))  # fmt: skip
+        rows.append(
+            (
+                id,
+                len(chosen),
+                saves["macs"],
+                share(saves["macs"], before["macs"]),
+                saves["params"],
+                saves.get("peak_activation_bytes"),
+                saves["flops"],
+                words,
+            )
+        )
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
 
 

@@ -60,12 +60,24 @@ def details(found: Suggestions, one: Suggestion, top: int | None = None) -> tupl
     rest = (Remark("Shown", f"{len(matches)} of {len(one.matches)} uses (--top {len(one.matches)})"),)
     place = f"{one.where}  {one.rule.id}" if one.where else one.rule.id
     return (
-        Sheet(f"{one.number}. {one.rule.title}", place, shown, uses, kind="table",
-              remarks=rest if len(matches) < len(one.matches) else ()),
+        Sheet(
+            f"{one.number}. {one.rule.title}",
+            place,
+            shown,
+            uses,
+            kind="table",
+            remarks=rest if len(matches) < len(one.matches) else (),
+        ),
         Sheet("Layers", "of the first use", LAYERS, tuple(_layers(found.source, one.matches[0])), kind="table"),
-        Sheet("Totals", found.report.name, SUMS, tuple(_sums(one)),
-              remarks=tuple(_remarks(found.source, one)), kind="table"),
-    )  # fmt: skip
+        Sheet(
+            "Totals",
+            found.report.name,
+            SUMS,
+            tuple(_sums(one)),
+            remarks=tuple(_remarks(found.source, one)),
+            kind="table",
+        ),
+    )
 
 
 def difference(found: Suggestions, one: Suggestion) -> str:
@@ -98,8 +110,15 @@ def _use(source: Source, match: Match) -> tuple[Any, ...]:
     gone, come = _rows(source, match)
     macs, new = _total(gone, "macs"), _total(come, "macs")
     part = ratio(new, macs)
-    return (" + ".join(match.layers), macs, new, None if part is None else float(part), theory(match),
-            _total(gone, "params"), _total(come, "params"))  # fmt: skip
+    return (
+        " + ".join(match.layers),
+        macs,
+        new,
+        None if part is None else float(part),
+        theory(match),
+        _total(gone, "params"),
+        _total(come, "params"),
+    )
 
 
 def theory(match: Match) -> str:

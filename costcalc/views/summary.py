@@ -113,8 +113,10 @@ def _open(report: Report) -> Iterator[Remark]:
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
         listed = ", ".join(names[:4] if more else names)
         yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
-    for kind, what in ((bytes_only if work else [], "bytes of activations and traffic, no other total"),
-                       (nothing, "no total")):  # fmt: skip
+    for kind, what in (
+        (bytes_only if work else [], "bytes of activations and traffic, no other total"),
+        (nothing, "no total"),
+    ):
         if kind:
             listed = ", ".join(kind[:4]) + (f" and {len(kind) - 4} more" if len(kind) > 4 else "")
             yield Remark("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")

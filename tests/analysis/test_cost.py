@@ -86,9 +86,13 @@ def lstm() -> Case:
         node("LSTM", "x2 w2 r2 b2", hidden_size=64, direction="bidirectional"),
     ]
     weights: dict[str, Shape] = {
-        "w1": [2, 4 * 64, 32], "r1": [2, 4 * 64, 64], "b1": [2, 8 * 64],
-        "w2": [2, 4 * 64, 128], "r2": [2, 4 * 64, 64], "b2": [2, 8 * 64],
-    }  # fmt: skip
+        "w1": [2, 4 * 64, 32],
+        "r1": [2, 4 * 64, 64],
+        "b1": [2, 8 * 64],
+        "w2": [2, 4 * 64, 128],
+        "r2": [2, 4 * 64, 64],
+        "b2": [2, 8 * 64],
+    }
     yaml = "input: [N, 10, 32]\nlayers: [{lstm: {hidden: 64, layers: 2, bidirectional: true}}]"
     macs = 10 * 2 * 4 * 64 * (32 + 64) + 10 * 2 * 4 * 64 * (128 + 64)
     params = 2 * 4 * 64 * (32 + 64 + 2) + 2 * 4 * 64 * (128 + 64 + 2)
@@ -158,66 +162,144 @@ layers:
 
 CASES = {
     "dilated convolution": conv(
-        16 * 16 * 8 * 8 * 3 * 3, 8 * 8 * 3 * 3 + 8, [1, 8, 16, 16], "filters: 8, kernel: 3, pad: 2, dilation: 2",
-        [8, 8, 3, 3], 8, dilations=[2, 2], pads=[2, 2, 2, 2]),
+        16 * 16 * 8 * 8 * 3 * 3,
+        8 * 8 * 3 * 3 + 8,
+        [1, 8, 16, 16],
+        "filters: 8, kernel: 3, pad: 2, dilation: 2",
+        [8, 8, 3, 3],
+        8,
+        dilations=[2, 2],
+        pads=[2, 2, 2, 2],
+    ),
     "transposed convolution": transposed(1),
     "transposed convolution in 4 groups": transposed(4),
     "multi-head attention": attention(),
     "bidirectional LSTM of two layers": lstm(),
     "x · xᵀ": Case(
-        49 * 49 * 64, 0, "input: {x: [49, 64]}\nlayers: [{transpose: {perm: [1, 0], as: t}}, {matmul: {from: [x, t]}}]",
-        [49, 64], [node("Transpose", "x", "t", perm=[1, 0]), node("MatMul", "x t")]),
+        49 * 49 * 64,
+        0,
+        "input: {x: [49, 64]}\nlayers: [{transpose: {perm: [1, 0], as: t}}, {matmul: {from: [x, t]}}]",
+        [49, 64],
+        [node("Transpose", "x", "t", perm=[1, 0]), node("MatMul", "x t")],
+    ),
     "a bare parameter": Case(
-        49 * 64 * 32, 64 * 32,
+        49 * 64 * 32,
+        64 * 32,
         "input: {x: [49, 64]}\nlayers: [{parameter: {shape: [64, 32], as: w}}, {matmul: {from: [x, w]}}]",
-        [49, 64], [node("MatMul", "x w")], {"w": [64, 32]}),
+        [49, 64],
+        [node("MatMul", "x w")],
+        {"w": [64, 32]},
+    ),
     "embedding and linear": tokens(tied=False),
     "embedding tied to the head": tokens(tied=True),
     "a linear layer used ten times": same_twice(),
     "depthwise, multiplier 2": Case(
-        16 * 16 * (8 * 2) * 3 * 3, 8 * 2 * 3 * 3,
+        16 * 16 * (8 * 2) * 3 * 3,
+        8 * 2 * 3 * 3,
         "input: [N, 8, 16, 16]\nlayers: [{depthwise_conv: {kernel: 3, multiplier: 2, pad: same, bias: false}}]",
-        [1, 8, 16, 16], [node("Conv", "x w", group=8, pads=[1, 1, 1, 1])], {"w": [16, 1, 3, 3]}),
+        [1, 8, 16, 16],
+        [node("Conv", "x w", group=8, pads=[1, 1, 1, 1])],
+        {"w": [16, 1, 3, 3]},
+    ),
     "4 groups, 3 filters for each channel": conv(
-        14 * 14 * 24 * (8 // 4) * 3 * 3, 24 * (8 // 4) * 3 * 3 + 24, [1, 8, 16, 16],
-        "filters: 24, kernel: 3, groups: 4", [24, 2, 3, 3], 24, group=4),
+        14 * 14 * 24 * (8 // 4) * 3 * 3,
+        24 * (8 // 4) * 3 * 3 + 24,
+        [1, 8, 16, 16],
+        "filters: 24, kernel: 3, groups: 4",
+        [24, 2, 3, 3],
+        24,
+        group=4,
+    ),
     "1-D": conv(96 * 16 * 8 * 5, 16 * 8 * 5, [1, 8, 100], "filters: 16, kernel: 5, bias: false", [16, 8, 5]),
     "1-D depthwise": conv(
-        100 * 8 * 1 * 5, 8 * 5, [1, 8, 100], "filters: 8, kernel: 5, pad: 2, groups: 8, bias: false", [8, 1, 5],
-        group=8, pads=[2, 2]),
+        100 * 8 * 1 * 5,
+        8 * 5,
+        [1, 8, 100],
+        "filters: 8, kernel: 5, pad: 2, groups: 8, bias: false",
+        [8, 1, 5],
+        group=8,
+        pads=[2, 2],
+    ),
     "3-D": conv(
-        (4 * 4 * 4) * 6 * 4 * (3 * 3 * 3), 6 * 4 * 27, [1, 4, 8, 8, 8],
-        "filters: 6, kernel: 3, stride: 2, pad: 1, bias: false", [6, 4, 3, 3, 3], strides=[2, 2, 2], pads=[1] * 6),
+        (4 * 4 * 4) * 6 * 4 * (3 * 3 * 3),
+        6 * 4 * 27,
+        [1, 4, 8, 8, 8],
+        "filters: 6, kernel: 3, stride: 2, pad: 1, bias: false",
+        [6, 4, 3, 3, 3],
+        strides=[2, 2, 2],
+        pads=[1] * 6,
+    ),
     "3-D in 2 groups": conv(
-        (8 * 7 * 6) * 6 * 2 * (1 * 2 * 3), 6 * 2 * 6 + 6, [1, 4, 8, 8, 8], "filters: 6, kernel: [1, 2, 3], groups: 2",
-        [6, 2, 1, 2, 3], 6, group=2),
+        (8 * 7 * 6) * 6 * 2 * (1 * 2 * 3),
+        6 * 2 * 6 + 6,
+        [1, 4, 8, 8, 8],
+        "filters: 6, kernel: [1, 2, 3], groups: 2",
+        [6, 2, 1, 2, 3],
+        6,
+        group=2,
+    ),
     "asymmetric pads": conv(
-        ((10 + 0 + 2) - 3 + 1) * ((10 + 1 + 3) - 3 + 1) * 4 * 2 * 9, 4 * 2 * 9, [1, 2, 10, 10],
-        "filters: 4, kernel: 3, pad: [0, 1, 2, 3], bias: false", [4, 2, 3, 3], pads=[0, 1, 2, 3]),
+        ((10 + 0 + 2) - 3 + 1) * ((10 + 1 + 3) - 3 + 1) * 4 * 2 * 9,
+        4 * 2 * 9,
+        [1, 2, 10, 10],
+        "filters: 4, kernel: 3, pad: [0, 1, 2, 3], bias: false",
+        [4, 2, 3, 3],
+        pads=[0, 1, 2, 3],
+    ),
     "auto_pad VALID": conv(
-        6 * 6 * 4 * 2 * 16, 4 * 2 * 16, [1, 2, 15, 15], "filters: 4, kernel: 4, stride: 2, pad: valid, bias: false",
-        [4, 2, 4, 4], strides=[2, 2], auto_pad="VALID"),
+        6 * 6 * 4 * 2 * 16,
+        4 * 2 * 16,
+        [1, 2, 15, 15],
+        "filters: 4, kernel: 4, stride: 2, pad: valid, bias: false",
+        [4, 2, 4, 4],
+        strides=[2, 2],
+        auto_pad="VALID",
+    ),
     "auto_pad SAME_UPPER": conv(
-        8 * 8 * 4 * 2 * 16, 4 * 2 * 16, [1, 2, 15, 15], "filters: 4, kernel: 4, stride: 2, pad: same, bias: false",
-        [4, 2, 4, 4], strides=[2, 2], auto_pad="SAME_UPPER"),
+        8 * 8 * 4 * 2 * 16,
+        4 * 2 * 16,
+        [1, 2, 15, 15],
+        "filters: 4, kernel: 4, stride: 2, pad: same, bias: false",
+        [4, 2, 4, 4],
+        strides=[2, 2],
+        auto_pad="SAME_UPPER",
+    ),
     "auto_pad SAME_LOWER": conv(
-        8 * 8 * 4 * 2 * 16, 4 * 2 * 16, [1, 2, 15, 15],
-        "filters: 4, kernel: 4, stride: 2, pad: same_lower, bias: false", [4, 2, 4, 4],
-        strides=[2, 2], auto_pad="SAME_LOWER"),
+        8 * 8 * 4 * 2 * 16,
+        4 * 2 * 16,
+        [1, 2, 15, 15],
+        "filters: 4, kernel: 4, stride: 2, pad: same_lower, bias: false",
+        [4, 2, 4, 4],
+        strides=[2, 2],
+        auto_pad="SAME_LOWER",
+    ),
     "auto_pad NOTSET": conv(
-        7 * 7 * 4 * 2 * 16, 4 * 2 * 16, [1, 2, 15, 15], "filters: 4, kernel: 4, stride: 2, pad: 1, bias: false",
-        [4, 2, 4, 4], strides=[2, 2], auto_pad="NOTSET", pads=[1, 1, 1, 1]),
+        7 * 7 * 4 * 2 * 16,
+        4 * 2 * 16,
+        [1, 2, 15, 15],
+        "filters: 4, kernel: 4, stride: 2, pad: 1, bias: false",
+        [4, 2, 4, 4],
+        strides=[2, 2],
+        auto_pad="NOTSET",
+        pads=[1, 1, 1, 1],
+    ),
     "max pool, ceil_mode": pooled("MaxPool", "max_pool", 7, 0, 3),
     "average pool, ceil_mode": pooled("AveragePool", "avg_pool", 7, 0, 3),
     "max pool, ceil_mode, no window starts in the padding": pooled("MaxPool", "max_pool", 5, 1, 2),
-}  # fmt: skip
+}
 
 GIVEN = {
-    "dilated convolution": 147_456, "transposed convolution": 131_072, "transposed convolution in 4 groups": 32_768,
-    "multi-head attention": 1_110_144, "bidirectional LSTM of two layers": 1_474_560, "x · xᵀ": 153_664,
-    "a bare parameter": 100_352, "embedding and linear": 4_480, "embedding tied to the head": 11_200,
+    "dilated convolution": 147_456,
+    "transposed convolution": 131_072,
+    "transposed convolution in 4 groups": 32_768,
+    "multi-head attention": 1_110_144,
+    "bidirectional LSTM of two layers": 1_474_560,
+    "x · xᵀ": 153_664,
+    "a bare parameter": 100_352,
+    "embedding and linear": 4_480,
+    "embedding tied to the head": 11_200,
     "a linear layer used ten times": 122_880,
-}  # fmt: skip
+}
 """What the arithmetic above comes to."""
 
 
@@ -230,8 +312,12 @@ def as_onnx(case: Case) -> bytes:
     ]
     last = case.nodes[-1].output[0]
     graph = helper.make_graph(
-        case.nodes, "case", [helper.make_tensor_value_info("x", case.dtype, case.x)],
-        [onnx.ValueInfoProto(name=last)], weights + constants)  # fmt: skip
+        case.nodes,
+        "case",
+        [helper.make_tensor_value_info("x", case.dtype, case.x)],
+        [onnx.ValueInfoProto(name=last)],
+        weights + constants,
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     onnx.checker.check_model(inferred)

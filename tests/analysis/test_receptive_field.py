@@ -35,18 +35,36 @@ def windowed(op: str, extent: int, kernel: int, **attributes: object) -> tuple[s
     ("op", "extent", "kernel", "attributes", "line", "out"),
     [
         ("Conv", 224, 7, {"strides": (2, 2), "pads": (3, 3, 3, 3)}, "⌊(224 + 3 + 3 - 7) / 2⌋ + 1 = 112", 112),
-        ("Conv", 16, 3, {"dilations": (2, 2)},
-         "⌊(16 + 0 + 0 - 5) / 1⌋ + 1 = 12, the kernel's reach 2 × (3 - 1) + 1 = 5", 12),
+        (
+            "Conv",
+            16,
+            3,
+            {"dilations": (2, 2)},
+            "⌊(16 + 0 + 0 - 5) / 1⌋ + 1 = 12, the kernel's reach 2 × (3 - 1) + 1 = 5",
+            12,
+        ),
         ("Conv", 5, 3, {"auto_pad": "SAME_UPPER", "strides": (2, 2)}, "⌈5 / 2⌉ = 3", 3),
         ("Conv", 5, 3, {"auto_pad": "VALID"}, "⌊(5 + 0 + 0 - 3) / 1⌋ + 1 = 3", 3),
         ("MaxPool", 6, 3, {"strides": (2, 2), "ceil_mode": 1}, "⌈(6 + 0 + 0 - 3) / 2⌉ + 1 = 3", 3),
-        ("MaxPool", 5, 2, {"strides": (3, 3), "pads": (1, 1, 1, 1), "ceil_mode": 1},
-         "⌈(5 + 1 + 1 - 2) / 3⌉ + 1 = 3, less a window that would start behind the input = 2", 2),
+        (
+            "MaxPool",
+            5,
+            2,
+            {"strides": (3, 3), "pads": (1, 1, 1, 1), "ceil_mode": 1},
+            "⌈(5 + 1 + 1 - 2) / 3⌉ + 1 = 3, less a window that would start behind the input = 2",
+            2,
+        ),
         ("ConvTranspose", 8, 4, {"strides": (2, 2), "pads": (1, 1, 1, 1)}, "2 × (8 - 1) + 4 + 0 - (1 + 1) = 16", 16),
-        ("ConvTranspose", 8, 3, {"strides": (2, 2), "output_padding": (1, 1)},
-         "2 × (8 - 1) + 3 + 1 - (0 + 0) = 18", 18),
+        (
+            "ConvTranspose",
+            8,
+            3,
+            {"strides": (2, 2), "output_padding": (1, 1)},
+            "2 × (8 - 1) + 3 + 1 - (0 + 0) = 18",
+            18,
+        ),
     ],
-)  # fmt: skip
+)
 def test_how_extents_follow(
     op: str, extent: int, kernel: int, attributes: dict[str, object], line: str, out: int
 ) -> None:

@@ -218,8 +218,10 @@ def terminal(**more: str) -> str:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-@pytest.mark.parametrize("args", ["analyze standard.yaml", "analyze standard.yaml --format json", "--help",
-                                  "explain standard.yaml", "models"])  # fmt: skip
+@pytest.mark.parametrize(
+    "args",
+    ["analyze standard.yaml", "analyze standard.yaml --format json", "--help", "explain standard.yaml", "models"],
+)
 def test_a_full_disk_is_no_bug_of_ours(args: str) -> None:
     for redirect, says in (("> /dev/full", "No space left"), (">&-", "")):
         command = f"'{sys.executable}' -m costcalc {args} {redirect}"

@@ -9,9 +9,15 @@ import pytest
 from costcalc.cli.app import run
 
 STARTS = {
-    "json": b"{", "csv": b"name,op,output", "md": b"### LeNet-5", "html": b"<!", "svg": b"<svg", "png": b"\x89PNG",
-    "txt": b"LeNet-5  input", "out": b"LeNet-5  input",
-}  # fmt: skip
+    "json": b"{",
+    "csv": b"name,op,output",
+    "md": b"### LeNet-5",
+    "html": b"<!",
+    "svg": b"<svg",
+    "png": b"\x89PNG",
+    "txt": b"LeNet-5  input",
+    "out": b"LeNet-5  input",
+}
 
 
 @pytest.mark.parametrize("ending", STARTS)

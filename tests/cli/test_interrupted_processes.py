@@ -31,8 +31,11 @@ main()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes that are interrupted")
-@pytest.mark.parametrize("command", [["check", "--config", "c.yaml"], ["analyze", "models"], ["lock", "--config", "c.yaml"]],
-                         ids=lambda c: c[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [["check", "--config", "c.yaml"], ["analyze", "models"], ["lock", "--config", "c.yaml"]],
+    ids=lambda c: c[0],
+)
 def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     for i in range(60):
@@ -41,9 +44,13 @@ def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("models: [models/*.yaml]\nlimits: {macs: 1}\n")
     (tmp_path / "rules.py").write_text(BEGAN)
     began = subprocess.Popen(
-        [sys.executable, "-c", LISTENS, *command, "--jobs", "2", "--rules", "rules.py"], cwd=tmp_path, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-c", LISTENS, *command, "--jobs", "2", "--rules", "rules.py"],
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     end = time.monotonic() + 20
     while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
         time.sleep(0.01)
@@ -55,8 +62,11 @@ def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe's end is told otherwise on Windows")
-@pytest.mark.parametrize("command", [["sweep", "n.yaml", "--set", "n=1:100000", "--format", "csv", "-o", "rows.csv"],
-                                     ["analyze", "models"]], ids=lambda c: c[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [["sweep", "n.yaml", "--set", "n=1:100000", "--format", "csv", "-o", "rows.csv"], ["analyze", "models"]],
+    ids=lambda c: c[0],
+)
 def test_none_outlives_one_that_is_killed(command: list[str], tmp_path: Path) -> None:
     """Each holds the output open: its end is told when the last of them is gone."""
     layers = "  - conv: {filters: 8, kernel: 3, pad: same}\n  - relu\n" * 300
@@ -66,9 +76,13 @@ def test_none_outlives_one_that_is_killed(command: list[str], tmp_path: Path) ->
     (tmp_path / "n.yaml").write_text("params: {n: 1}\ninput: [N, 3, 8, 8]\nlayers: [conv: {filters: n, kernel: 3}]\n")
     (tmp_path / "rules.py").write_text(BEGAN)
     began = subprocess.Popen(
-        [sys.executable, "-m", "costcalc", *command, "--jobs", "2", "--rules", "rules.py"], cwd=tmp_path, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "costcalc", *command, "--jobs", "2", "--rules", "rules.py"],
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     end = time.monotonic() + 20
     while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
         time.sleep(0.01)

@@ -38,9 +38,15 @@ def test_numbers(value: int | None, exact: str, short: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (46_723_488, "44.6 MiB"), (1024**2 - 1, "1.00 MiB"),
-     (5 * 1024**3, "5.00 GiB")],
-)  # fmt: skip
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.00 KiB"),
+        (46_723_488, "44.6 MiB"),
+        (1024**2 - 1, "1.00 MiB"),
+        (5 * 1024**3, "5.00 GiB"),
+    ],
+)
 def test_bytes(value: int, text: str) -> None:
     assert units.short_bytes(value) == text
 
@@ -52,9 +58,18 @@ def test_formulas_print_as_formulas() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("600M", 600_000_000), ("1.5 G", 1_500_000_000), ("4.2 MiB", 4_404_019), ("1,234,567", 1_234_567),
-     ("2e9", 2 * 10**9), ("512", 512), ("3kB", 3000), ("1 KiB", 1024), ("7 b", 7)],
-)  # fmt: skip
+    [
+        ("600M", 600_000_000),
+        ("1.5 G", 1_500_000_000),
+        ("4.2 MiB", 4_404_019),
+        ("1,234,567", 1_234_567),
+        ("2e9", 2 * 10**9),
+        ("512", 512),
+        ("3kB", 3000),
+        ("1 KiB", 1024),
+        ("7 b", 7),
+    ],
+)
 def test_parse(text: str, value: int) -> None:
     assert units.parse(text) == value
 
@@ -77,10 +92,18 @@ def test_short_is_within_half_a_digit(value: int) -> None:
 
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
-    [(3, 4, Fraction(3, 4)), (0, 4, Fraction(0)), (3, 0, None), (None, 4, None),
-     (3 * N * SEQ, 4 * N * SEQ, Fraction(3, 4)), (3 * N, 4 * N * SEQ, None),
-     (N + SEQ, 2 * N + 2 * SEQ, Fraction(1, 2)), (N, N + SEQ, None), (3, N, None)],
-)  # fmt: skip
+    [
+        (3, 4, Fraction(3, 4)),
+        (0, 4, Fraction(0)),
+        (3, 0, None),
+        (None, 4, None),
+        (3 * N * SEQ, 4 * N * SEQ, Fraction(3, 4)),
+        (3 * N, 4 * N * SEQ, None),
+        (N + SEQ, 2 * N + 2 * SEQ, Fraction(1, 2)),
+        (N, N + SEQ, None),
+        (3, N, None),
+    ],
+)
 def test_ratio(a: Dim | None, b: Dim | None, expected: Fraction | None) -> None:
     assert units.ratio(a, b) == expected
 

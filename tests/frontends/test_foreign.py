@@ -50,11 +50,26 @@ CASES = [
     ("git-lfs", "net.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "; git lfs pull"),
     ("html", "net.onnx", b"\n<!DOCTYPE html>\n<html lang=en>", "an HTML page.*download the file itself"),
     ("html", "net.yaml", b"<html><head><title>Not found</title>", "an HTML page"),
-    ("torch-export", "m.pt2", archive("m/archive_format", "m/models/model.json", "m/data/weights/w"), "torch.export.load"),
+    (
+        "torch-export",
+        "m.pt2",
+        archive("m/archive_format", "m/models/model.json", "m/data/weights/w"),
+        "torch.export.load",
+    ),
     ("torch-export", "m.pt2", archive("serialized_exported_program.json", "version"), "an exported program of PyTorch"),
     ("torchscript", "m.pt", archive("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl"), "a TorchScript model"),
-    ("torch-weights", "m.pth", archive("archive/data.pkl", "archive/data/0", "archive/version"), "no graph.*torch.onnx.export"),
-    ("torch-weights-old", "m.pt", pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2), "PyTorch weights and no graph"),
+    (
+        "torch-weights",
+        "m.pth",
+        archive("archive/data.pkl", "archive/data/0", "archive/version"),
+        "no graph.*torch.onnx.export",
+    ),
+    (
+        "torch-weights-old",
+        "m.pt",
+        pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2),
+        "PyTorch weights and no graph",
+    ),
     ("executorch", "m.pte", b"\x30\0\0\0ET12\0\0", "an ExecuTorch program"),
     ("pickle", "m.pkl", pickle.dumps({"w": [1.0]}), "a Python pickle, which is not opened"),
     ("pickle", "m.pt", pickle.dumps([1], 2), "a Python pickle"),
@@ -66,7 +81,12 @@ CASES = [
     ("hdf5", "m.h5", b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file"),
     ("coreml", "m.mlmodel", b"\x08\x05" + field(2, DESCRIPTION) + field(500, b""), "a Core ML model"),
     ("coreml", "m.bin", b"\x08\x01" + field(2, DESCRIPTION) + field(500, b""), "a Core ML model"),
-    ("coreml", "m.mlpackage.zip", archive("m.mlpackage/Manifest.json", "m.mlpackage/Data/model.mlmodel"), "a Core ML model"),
+    (
+        "coreml",
+        "m.mlpackage.zip",
+        archive("m.mlpackage/Manifest.json", "m.mlpackage/Data/model.mlmodel"),
+        "a Core ML model",
+    ),
     ("saved-model", "saved_model.pb", b"\x08\x01" + field(2, META_GRAPH), "SavedModel.*--saved-model"),
     ("saved-model", "x.onnx", b"\x08\x01\x12\xff\x7f\x0a\x10\x0a\x0eserve" + bytes(5000), "SavedModel"),
     ("graph-def", "frozen.pb", field(1, field(1, b"input") + field(2, b"Placeholder")), "frozen graph.*--graphdef"),
@@ -82,7 +102,12 @@ CASES = [
     ("paddle", "m.pdmodel", field(1, b"\x08\0" + PARENT), "a PaddlePaddle model"),
     ("paddle", "m.json", b'{"base_code": {"magic": "pir"}, "program": {}}', "a PaddlePaddle model"),
     ("mxnet", "m-symbol.json", b'{"nodes": [], "arg_nodes": [0]}', "an MXNet network"),
-    ("hugging-face-index", "m.index.json", b'{"metadata": {}, "weight_map": {}}', "the index of a model's weight files"),
+    (
+        "hugging-face-index",
+        "m.index.json",
+        b'{"metadata": {}, "weight_map": {}}',
+        "the index of a model's weight files",
+    ),
     ("hugging-face-config", "config.json", b'{\n  "architectures": ["GPT2LMHeadModel"]}', "optimum-cli export onnx"),
     ("hugging-face-config", "config.json", b'{"model_type": "llama"}', "settings and no graph"),
     ("numpy", "w.npy", b"\x93NUMPY\x01\0", "NumPy arrays"),
@@ -93,7 +118,7 @@ CASES = [
     ("archive", "m.tar", tar(), "unpack it"),
     ("external-data", "net.onnx.data", b"\0\0\x80?" * 9, "the external data of an ONNX model"),
     ("python", "net.py", b"import torch\n", "Python source, which is not run"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "file", "data", "said"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])

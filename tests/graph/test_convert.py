@@ -45,9 +45,17 @@ def test_activations_in_float16() -> None:
     graph = convert(net(), None, DType.FLOAT16)
     kinds = {name: str(t.dtype) for name, t in graph.types.items()}
     assert kinds == {
-        "ids": "int64", "mask": "bool", "table": "float32", "weight": "float32", "bias": "float32", "t": "float32",
-        "embed": "float16", "product": "float16", "add": "float16", "where": "float16",
-    }  # fmt: skip
+        "ids": "int64",
+        "mask": "bool",
+        "table": "float32",
+        "weight": "float32",
+        "bias": "float32",
+        "t": "float32",
+        "embed": "float16",
+        "product": "float16",
+        "add": "float16",
+        "where": "float16",
+    }
     before, after = analyze(net()), analyze(graph)
     assert before.totals["activation_bytes"] == 4 * (7 * 3 + 5 * 3 + 3 * 7 * 5)
     assert after.totals["activation_bytes"] == 2 * (7 * 3 + 3 * 7 * 5) + 4 * 5 * 3

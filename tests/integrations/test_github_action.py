@@ -109,8 +109,13 @@ def test_inputs_reach_the_check_as_words_and_nothing_runs(runner: Runner) -> Non
     (runner.workspace / "costcalc.yaml").rename(runner.workspace / "sub dir" / "my config.yaml")
     text = CONFIG.replace("models/net.yaml", "../models/net.yaml")
     (runner.workspace / "sub dir" / "my config.yaml").write_text(text + "lock: ../costcalc.lock.json\n")
-    runner.inputs = {"config": "my config.yaml", "working-directory": "sub dir", "comment-id": "nets",
-                     "baseline": "../costcalc.lock.json", "args": "--exit-zero --jobs '2'"}  # fmt: skip
+    runner.inputs = {
+        "config": "my config.yaml",
+        "working-directory": "sub dir",
+        "comment-id": "nets",
+        "baseline": "../costcalc.lock.json",
+        "args": "--exit-zero --jobs '2'",
+    }
     done, given = runner.run("Check")
     assert (given["exit-code"], given["verdict"]) == ("0", "exceeded"), done.stderr
     assert "file=models/net.yaml,line=4" in done.stdout, "paths are those of the repository"
@@ -183,7 +188,9 @@ def test_what_is_installed(runner: Runner, version: str, wanted: str, monkeypatc
     assert done.returncode == 0, done.stderr
     place = given["bin"].removesuffix("/bin")
     assert log.read_text().splitlines() == [
-        f"-m venv {place}", f"-m pip install --quiet --disable-pip-version-check {wanted}"]  # fmt: skip
+        f"-m venv {place}",
+        f"-m pip install --quiet --disable-pip-version-check {wanted}",
+    ]
 
 
 def test_the_comment_waits_for_a_pull_request_that_wants_one() -> None:

@@ -88,18 +88,21 @@ def test_layers_of_a_file_have_their_traits() -> None:
     assert run.stdout.strip() == "(0, 3)"
 
 
-@pytest.mark.parametrize(("name", "domain", "attributes", "masks"), [
-    ("Attention", "", {"is_causal": 1}, True),
-    ("Attention", "", {"is_causal": 0}, False),
-    ("Attention", "", {"unidirectional": 1}, False),
-    ("Attention", MS, {"unidirectional": 1}, True),
-    ("Attention", MS, {"is_causal": 1}, False),
-    ("QAttention", MS, {"unidirectional": 1}, True),
-    ("MultiHeadAttention", MS, {"unidirectional": 1}, True),
-    ("MultiHeadAttention", MS, {}, False),
-    ("GroupQueryAttention", MS, {}, True),
-    ("GroupQueryAttention", MS, {"causal": 0}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "domain", "attributes", "masks"),
+    [
+        ("Attention", "", {"is_causal": 1}, True),
+        ("Attention", "", {"is_causal": 0}, False),
+        ("Attention", "", {"unidirectional": 1}, False),
+        ("Attention", MS, {"unidirectional": 1}, True),
+        ("Attention", MS, {"is_causal": 1}, False),
+        ("QAttention", MS, {"unidirectional": 1}, True),
+        ("MultiHeadAttention", MS, {"unidirectional": 1}, True),
+        ("MultiHeadAttention", MS, {}, False),
+        ("GroupQueryAttention", MS, {}, True),
+        ("GroupQueryAttention", MS, {"causal": 0}, False),
+    ],
+)
 def test_causal_attention(name: str, domain: str, attributes: dict[str, Any], masks: bool) -> None:
     causal = of(name, domain).causal
     assert causal is not None and causal(attributes) is masks
@@ -121,11 +124,14 @@ def test_factors_are_no_scales(name: str) -> None:
     assert of(name).factors[1] in of(name).weights
 
 
-@pytest.mark.parametrize(("name", "stored", "attributes"), [
-    ("NhwcConv", [TensorType(DType.FLOAT32, (6, 4, 5, 3))], {}),
-    ("NhwcMaxPool", [], {"kernel_shape": (5, 3)}),
-    ("QLinearAveragePool", [], {"kernel_shape": (5, 3), "channels_last": 1}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "stored", "attributes"),
+    [
+        ("NhwcConv", [TensorType(DType.FLOAT32, (6, 4, 5, 3))], {}),
+        ("NhwcMaxPool", [], {"kernel_shape": (5, 3)}),
+        ("QLinearAveragePool", [], {"kernel_shape": (5, 3), "channels_last": 1}),
+    ],
+)
 def test_windows_of_channels_last_tensors(name: str, stored: list[TensorType], attributes: dict[str, Any]) -> None:
     """[N, h, w, C]: h = 10 - 5 + 1 = 6 and w = 8 - 3 + 1 = 6."""
     inputs = ("x", "w")[: 1 + len(stored)]
@@ -164,8 +170,11 @@ def test_non_negative(name: str) -> None:
     assert np.all(result(name, np.linspace(low, 4, 81, dtype=np.float32)) >= 0)
 
 
-ALONE = [name for name in default_domain(lambda one: one.in_place and one.kind == "activation")
-         if onnx.defs.get_schema(name).min_input == 1 and onnx.defs.get_schema(name).since_version <= 18]  # fmt: skip
+ALONE = [
+    name
+    for name in default_domain(lambda one: one.in_place and one.kind == "activation")
+    if onnx.defs.get_schema(name).min_input == 1 and onnx.defs.get_schema(name).since_version <= 18
+]
 
 
 @pytest.mark.parametrize("name", ALONE)

@@ -139,8 +139,14 @@ def test_names_lose_what_says_least(name: str, op: str, width: int, short: str) 
 
 def test_names_that_differ_stay_different() -> None:
     """Twelve decoders of two residuals each, and parts that only their parents tell apart, in 18 columns."""
-    paths = ("residual1/layer_norm", "residual1/attention/project/Reshape_1", "residual2/mlp/project/Reshape_1",
-             "residual1/attention/Add", "residual1/attention/Softmax", "residual2/layer_norm")  # fmt: skip
+    paths = (
+        "residual1/layer_norm",
+        "residual1/attention/project/Reshape_1",
+        "residual2/mlp/project/Reshape_1",
+        "residual1/attention/Add",
+        "residual1/attention/Softmax",
+        "residual2/layer_norm",
+    )
     texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
     ops = [path.rpartition("/")[2].rstrip("_1") for path in texts]
     for width in (18, 22, 30):

@@ -41,8 +41,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("width", ["60", "200"])
 @pytest.mark.parametrize("model", [FILE, "net.yaml"], ids=["onnx", "yaml"])
 @pytest.mark.parametrize(("command", "form"), CASES)
-def test_names_are_words(command: str, form: str, model: str, width: str, folder: Path,
-                         monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_names_are_words(
+    command: str,
+    form: str,
+    model: str,
+    width: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     if width == "60" and form not in ("table", "text"):
         pytest.skip("only tables have a width")
     monkeypatch.chdir(folder)
@@ -68,8 +75,12 @@ def test_json_keeps_names_as_they_are(folder: Path, capsys: pytest.CaptureFixtur
 def test_refusals_are_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An error's text repeats names, too."""
     bad = tmp_path / "bad.yaml"
-    for text in ('input: [1, 3]\nlayers:\n  - "x\\n::error::\\e[31m": 1\n', 'input: [1, 3]\nlayers: [{conv: {"a\\n::set-env::": 1}}]\n',
-                 "input: [1, 3]\n\"a\\n##[add-mask]b\": 1\n", "\x1b[31m: ]["):  # fmt: skip
+    for text in (
+        'input: [1, 3]\nlayers:\n  - "x\\n::error::\\e[31m": 1\n',
+        'input: [1, 3]\nlayers: [{conv: {"a\\n::set-env::": 1}}]\n',
+        'input: [1, 3]\n"a\\n##[add-mask]b": 1\n',
+        "\x1b[31m: ][",
+    ):
         bad.write_text(text)
         assert run(["analyze", str(bad)]) == 2
         out, err = capsys.readouterr()
@@ -89,11 +100,23 @@ def test_refusals_are_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        ("table", "a\n  ::add-mask::x"), ("table", "x ##[group]y"), ("table", "\x1b[1m"), ("table", "\u202e"), ("csv", "a,=1"),
-        ("csv", "-a,1"), ("markdown", "@org/team"), ("markdown", "a <b>c</b>"), ("markdown", "[a](b)"), ("markdown", "- #12"),
-        ("markdown", "`a`"), ("html", "<script>"), ("html", "<i onclick=x>"), ("html", "@org/team"), ("json", '"\u202e"'),
+        ("table", "a\n  ::add-mask::x"),
+        ("table", "x ##[group]y"),
+        ("table", "\x1b[1m"),
+        ("table", "\u202e"),
+        ("csv", "a,=1"),
+        ("csv", "-a,1"),
+        ("markdown", "@org/team"),
+        ("markdown", "a <b>c</b>"),
+        ("markdown", "[a](b)"),
+        ("markdown", "- #12"),
+        ("markdown", "`a`"),
+        ("html", "<script>"),
+        ("html", "<i onclick=x>"),
+        ("html", "@org/team"),
+        ("json", '"\u202e"'),
     ],
-)  # fmt: skip
+)
 def test_the_checks_refuse_what_is_raw(form: str, text: str) -> None:
     with pytest.raises(AssertionError):
         CHECKS[form](text)

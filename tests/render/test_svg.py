@@ -52,8 +52,11 @@ def bare(line: str) -> str:
     return re.sub("[▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└]", " ", line).rstrip()
 
 
-@pytest.mark.parametrize("make", [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())),
-                                  lambda: memory_sheet(footprint(blocks()))], ids=["blocks", "unknown", "memory"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())), lambda: memory_sheet(footprint(blocks()))],
+    ids=["blocks", "unknown", "memory"],
+)
 @pytest.mark.parametrize("width", [60, 88])
 def test_a_picture_holds_every_word_where_the_table_has_it(make: Callable[[], Sheet], width: int) -> None:
     given = make()
@@ -115,16 +118,41 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         png.picture('<svg height="10">')
 
 
-@pytest.mark.parametrize("command", [["analyze", "lenet5"], ["compare", "lenet5", "nin"], ["memory", "lenet5"],
-                                     ["hardware"], ["hardware", "t4"], ["models"], ["ops"]], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", "lenet5"],
+        ["compare", "lenet5", "nin"],
+        ["memory", "lenet5"],
+        ["hardware"],
+        ["hardware", "t4"],
+        ["models"],
+        ["ops"],
+    ],
+    ids=" ".join,
+)
 def test_every_table_is_a_picture(command: list[str]) -> None:
     ElementTree.fromstring(ok(*command, "--format", "svg"))
 
 
-@pytest.mark.parametrize("command", [
-    ("analyze", "lenet5"), ("compare", "lenet5", "alexnet"), ("diff", "plain34", "resnet34"), ("memory", "lenet5"),
-    ("suggest", "resnet18"), ("suggest", "resnet18", "1"), ("sweep", "lenet5", "--dim", "N=1,2"), ("models",),
-    ("reconcile", "lenet5"), ("llm", "llama_7b"), ("hardware",), ("rule",)], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("analyze", "lenet5"),
+        ("compare", "lenet5", "alexnet"),
+        ("diff", "plain34", "resnet34"),
+        ("memory", "lenet5"),
+        ("suggest", "resnet18"),
+        ("suggest", "resnet18", "1"),
+        ("sweep", "lenet5", "--dim", "N=1,2"),
+        ("models",),
+        ("reconcile", "lenet5"),
+        ("llm", "llama_7b"),
+        ("hardware",),
+        ("rule",),
+    ],
+    ids=" ".join,
+)
 def test_every_table_is_a_picture_where_it_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     for form, start in (("png", b"\x89PNG"), ("svg", b"<svg"), ("html", b"<!doctype html>")):

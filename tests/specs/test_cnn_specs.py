@@ -194,9 +194,10 @@ def test_unet_with_open_size_is_valid_at_12_more_than_a_multiple_of_16() -> None
 
 def test_resnet_strides_in_the_3x3_convolution_of_a_bottleneck() -> None:
     halved = [
-        row.name for row, node in zip(report("resnet50").rows, report("resnet50").graph.nodes, strict=True)
+        row.name
+        for row, node in zip(report("resnet50").rows, report("resnet50").graph.nodes, strict=True)
         if node.op_type == "Conv" and node.attributes["strides"] == (2, 2) and node.attributes["kernel_shape"] == (3, 3)
-    ]  # fmt: skip
+    ]
     assert halved == [f"conv{i}_x/bottleneck1/residual/conv_bn2/conv" for i in (3, 4, 5)]
 
 

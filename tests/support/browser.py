@@ -17,9 +17,15 @@ from costcalc.render.page import render
 from costcalc.views.page import content
 
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 Open = Callable[..., Any]
 
 
@@ -51,8 +57,10 @@ def shown(browser: Any, tmp_path: Path) -> Open:
         path.write_text(render(content(reports, (find("t4"), find("raspberry-pi-5")))), encoding="utf-8")
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-                  {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
+        scheme = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         browser.get_log("browser"), browser.get_log("performance")
         browser.get(path.as_uri())

@@ -9,8 +9,15 @@ from costcalc.core.dim import Dim
 from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
-AMOUNTS: dict[str, Dim | None] = {"macs": 0, "flops": 0, "params": 0, "buffers": 0, "weight_bytes": 0, "activation_bytes": 0,
-           "traffic_bytes": 0}  # fmt: skip
+AMOUNTS: dict[str, Dim | None] = {
+    "macs": 0,
+    "flops": 0,
+    "params": 0,
+    "buffers": 0,
+    "weight_bytes": 0,
+    "activation_bytes": 0,
+    "traffic_bytes": 0,
+}
 
 
 def layer(name: str, filters: int, macs: int, source: str = "x", place: str = "", op: str = "Conv") -> Layer:
@@ -35,21 +42,67 @@ BEFORE = snapshot(layer("stem", 8, 6_400), layer("head", 16, 12_800, "stem"))
 NOW = snapshot(layer("stem", 8, 6_400), layer("head", 32, 25_600, "stem", "models/net.yaml:7:5"))
 """The head has twice the filters: 8 · 32 · 100 MACs."""
 
-KEPT = Verdict("CC003", "error", "params", "count", 320, 400, "kept", "params: 320 of at most 400, 80 left (20.0%)",
-               limit_place=Place("costcalc.yaml", 5, 7))  # fmt: skip
+KEPT = Verdict(
+    "CC003",
+    "error",
+    "params",
+    "count",
+    320,
+    400,
+    "kept",
+    "params: 320 of at most 400, 80 left (20.0%)",
+    limit_place=Place("costcalc.yaml", 5, 7),
+)
 EXCEEDED = Verdict(
-    "CC001", "error", "macs", "count", 32_000, 31_999, "exceeded",
+    "CC001",
+    "error",
+    "macs",
+    "count",
+    32_000,
+    31_999,
+    "exceeded",
     "macs: 32,000 of at most 31,999, exceeded by 1 (<0.1%); head grew most, from 12,800 to 25,600 (+12,800, +100.0%)",
-    "make head cheaper at models/net.yaml:7:5, or raise the limit at costcalc.yaml:4:7", 19_200, "head",
-    Fraction(4, 5), Change("head", 12_800, 25_600), Place("models/net.yaml", 7, 5), Place("costcalc.yaml", 4, 7),
-)  # fmt: skip
-LOWERED = Verdict("CC009", "warning", "time t4", "seconds", Fraction(2_100_001, 10**9), Fraction(21, 10_000),
-                  "exceeded", "time t4: 2.100001 ms of at most 2.100000 ms, exceeded by 1.00 ns",
-                  limit_place=Place("costcalc.yaml", 6, 7))  # fmt: skip
-UNKNOWN = Verdict("CC101", "error", "unknown_ops", "count", 1, 0, "unknown", "com.acme:Mystery (1): no rule tells what it costs",
-                  "allow it with `allow: [com.acme:Mystery]`", place=Place("models/other.onnx"))  # fmt: skip
-UNREAD = Checked("broken", "", "models/broken.yaml", (), None, None, "models/broken.yaml:3:1: no key 'filtres'",
-                 Place("models/broken.yaml", 3, 1))  # fmt: skip
+    "make head cheaper at models/net.yaml:7:5, or raise the limit at costcalc.yaml:4:7",
+    19_200,
+    "head",
+    Fraction(4, 5),
+    Change("head", 12_800, 25_600),
+    Place("models/net.yaml", 7, 5),
+    Place("costcalc.yaml", 4, 7),
+)
+LOWERED = Verdict(
+    "CC009",
+    "warning",
+    "time t4",
+    "seconds",
+    Fraction(2_100_001, 10**9),
+    Fraction(21, 10_000),
+    "exceeded",
+    "time t4: 2.100001 ms of at most 2.100000 ms, exceeded by 1.00 ns",
+    limit_place=Place("costcalc.yaml", 6, 7),
+)
+UNKNOWN = Verdict(
+    "CC101",
+    "error",
+    "unknown_ops",
+    "count",
+    1,
+    0,
+    "unknown",
+    "com.acme:Mystery (1): no rule tells what it costs",
+    "allow it with `allow: [com.acme:Mystery]`",
+    place=Place("models/other.onnx"),
+)
+UNREAD = Checked(
+    "broken",
+    "",
+    "models/broken.yaml",
+    (),
+    None,
+    None,
+    "models/broken.yaml:3:1: no key 'filtres'",
+    Place("models/broken.yaml", 3, 1),
+)
 
 BROKEN = Outcome((Checked("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",))
 FINE = Outcome((Checked("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
@@ -67,9 +120,21 @@ MIXED = Outcome(
 def many(n: int) -> Outcome:
     """n models that exceed their limit, the i-th by i."""
     return Outcome(
-        tuple([
-            Checked(f"net{i}", "", f"models/net{i}.yaml",
-                    (replace(EXCEEDED, value=31_999 + i, fact=f"macs: {31_999 + i:,} of at most 31,999, exceeded by {i}"),), NOW, BEFORE)
-            for i in range(1, n + 1)
-        ])
-    )  # fmt: skip
+        tuple(
+            [
+                Checked(
+                    f"net{i}",
+                    "",
+                    f"models/net{i}.yaml",
+                    (
+                        replace(
+                            EXCEEDED, value=31_999 + i, fact=f"macs: {31_999 + i:,} of at most 31,999, exceeded by {i}"
+                        ),
+                    ),
+                    NOW,
+                    BEFORE,
+                )
+                for i in range(1, n + 1)
+            ]
+        )
+    )

@@ -61,14 +61,28 @@ def decoder(path: Path, grouped: bool, layers: int = 2, multi_head: bool = False
         v = w.add("MatMul", [x, w.weight(f"wv{i}", D, kv * SIZE)], f"v{i}")
         if grouped:
             names = [q, k, v, *past, "lengths32", "total32"]
-            node = helper.make_node("GroupQueryAttention", names, [f"a{i}", *present], name=f"a{i}",
-                                    domain="com.microsoft", num_heads=HEADS, kv_num_heads=kv)  # fmt: skip
+            node = helper.make_node(
+                "GroupQueryAttention",
+                names,
+                [f"a{i}", *present],
+                name=f"a{i}",
+                domain="com.microsoft",
+                num_heads=HEADS,
+                kv_num_heads=kv,
+            )
             w.nodes.append(node)
             a = f"a{i}"
         elif multi_head:
             names = [q, k, v, "", "", "", *past]
-            node = helper.make_node("MultiHeadAttention", names, [f"a{i}", *present], name=f"a{i}",
-                                    domain="com.microsoft", num_heads=HEADS, unidirectional=1)  # fmt: skip
+            node = helper.make_node(
+                "MultiHeadAttention",
+                names,
+                [f"a{i}", *present],
+                name=f"a{i}",
+                domain="com.microsoft",
+                num_heads=HEADS,
+                unidirectional=1,
+            )
             w.nodes.append(node)
             a = f"a{i}"
         else:

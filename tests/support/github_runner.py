@@ -49,18 +49,32 @@ class Runner:
         files = {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md")}
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "COSTCALC_", "CI_"))}
         done = subprocess.run(
-            [*BASH, str(script)], cwd=self.workspace, text=True, capture_output=True, timeout=300,
-            env={**plain, **files, "GITHUB_WORKSPACE": str(self.workspace), "GITHUB_REPOSITORY": "org/repo",
-                 "RUNNER_TEMP": str(self.folder), "PATH": os.pathsep.join([*paths, os.environ["PATH"]]), **env},
-        )  # fmt: skip
+            [*BASH, str(script)],
+            cwd=self.workspace,
+            text=True,
+            capture_output=True,
+            timeout=300,
+            env={
+                **plain,
+                **files,
+                "GITHUB_WORKSPACE": str(self.workspace),
+                "GITHUB_REPOSITORY": "org/repo",
+                "RUNNER_TEMP": str(self.folder),
+                "PATH": os.pathsep.join([*paths, os.environ["PATH"]]),
+                **env,
+            },
+        )
         given = outputs(output.read_text(encoding="utf-8"))
         self.context |= {f"steps.{found.get('id', name)}.outputs.{key}": value for key, value in given.items()}
         return done, given
 
     def resolved(self, text: str) -> str:
         """`${{ inputs.config }}` → its value; what nobody gave is empty, as on GitHub."""
-        defaults = {f"inputs.{key}": self.resolved(str(one.get("default", "")))
-                    for key, one in action()["inputs"].items()} if "inputs." in text else {}  # fmt: skip
+        defaults = (
+            {f"inputs.{key}": self.resolved(str(one.get("default", ""))) for key, one in action()["inputs"].items()}
+            if "inputs." in text
+            else {}
+        )
         values = {**defaults, **{f"inputs.{k}": v for k, v in self.inputs.items()}, **self.context}
         return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda m: values.get(m[1], ""), text)
 

@@ -15,8 +15,16 @@ from costcalc.frontends.onnx import writer as onnx_weights
 from costcalc.frontends.onnx.writer import export
 
 onnxruntime.set_default_logger_severity(4)
-NUMPY = {DType.FLOAT32: np.float32, DType.FLOAT16: np.float16, DType.FLOAT64: np.float64, DType.INT64: np.int64,
-         DType.INT32: np.int32, DType.BOOL: np.bool_, DType.UINT8: np.uint8, DType.INT8: np.int8}  # fmt: skip
+NUMPY = {
+    DType.FLOAT32: np.float32,
+    DType.FLOAT16: np.float16,
+    DType.FLOAT64: np.float64,
+    DType.INT64: np.int64,
+    DType.INT32: np.int32,
+    DType.BOOL: np.bool_,
+    DType.UINT8: np.uint8,
+    DType.INT8: np.int8,
+}
 
 
 def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -26,8 +34,9 @@ def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]
     with patch.object(onnx_weights, "INLINE", 0):
         export(graph, path, "zeros")
     model = onnx.load(path, load_external_data=False)
-    names = list(dict.fromkeys(name for node in model.graph.node for name in node.output
-                               if name and node.op_type != "Constant"))  # fmt: skip
+    names = list(
+        dict.fromkeys(name for node in model.graph.node for name in node.output if name and node.op_type != "Constant")
+    )
     del model.graph.output[:]
     del model.graph.value_info[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)

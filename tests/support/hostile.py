@@ -16,15 +16,62 @@ from markdown_it import MarkdownIt
 from onnx import TensorProto, helper
 
 NAMES = (
-    "::set-output name=x::y", "::add-mask::x", "  ::stop-commands::x", "##[add-mask]x", "##vso[task.setvariable]x",
-    "a\n::error file=x::b", "a\r::notice::b", "a\u2028::debug::b", "\x1b[31mred\x1b[0m", "\x1b]8;;http://e\x07x", "\x9b31m",
-    "\u202eevil", "a\u200bb", "[bold red]x[/]", "[link=http://evil.example]x[/link]", '=HYPERLINK("http://evil.example")',
-    "+1+1", "-1+1", "@SUM(A1)", "\t=1", "＝1", "a|b", "`code`", "**bold** _it_", "</details><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>", "<!-- costcalc -->", "-->", "@org/team", "x @someone", "![x](http://evil.example/x.png)",
-    "[x](javascript:alert(1))", "http://evil.example/x", "www.evil.example", "<http://evil.example>", "]]>", "&lt;b&gt;",
-    "| a | b |\n| - | - |", "~~x~~", "$x^2$", "#12", "org/repo#12", "GH-12", "!12", "# heading", "- item", "1. item",
-    "> quote", "```", "a\\", "%0A::error::x", "{0} [1](2)", "' \" ;", "\x00\x7f", "\ufeff\ufffe",
-)  # fmt: skip
+    "::set-output name=x::y",
+    "::add-mask::x",
+    "  ::stop-commands::x",
+    "##[add-mask]x",
+    "##vso[task.setvariable]x",
+    "a\n::error file=x::b",
+    "a\r::notice::b",
+    "a\u2028::debug::b",
+    "\x1b[31mred\x1b[0m",
+    "\x1b]8;;http://e\x07x",
+    "\x9b31m",
+    "\u202eevil",
+    "a\u200bb",
+    "[bold red]x[/]",
+    "[link=http://evil.example]x[/link]",
+    '=HYPERLINK("http://evil.example")',
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "＝1",
+    "a|b",
+    "`code`",
+    "**bold** _it_",
+    "</details><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<!-- costcalc -->",
+    "-->",
+    "@org/team",
+    "x @someone",
+    "![x](http://evil.example/x.png)",
+    "[x](javascript:alert(1))",
+    "http://evil.example/x",
+    "www.evil.example",
+    "<http://evil.example>",
+    "]]>",
+    "&lt;b&gt;",
+    "| a | b |\n| - | - |",
+    "~~x~~",
+    "$x^2$",
+    "#12",
+    "org/repo#12",
+    "GH-12",
+    "!12",
+    "# heading",
+    "- item",
+    "1. item",
+    "> quote",
+    "```",
+    "a\\",
+    "%0A::error::x",
+    "{0} [1](2)",
+    "' \" ;",
+    "\x00\x7f",
+    "\ufeff\ufffe",
+)
 TITLE = "::add-mask::@org/team <b>*x*</b>\x1b[2J\n=1|`"
 FILE = "=1|`@org <b>[x](y)\x1b[2J\n::error::z.onnx"
 """A model that says no name is called as its file."""
@@ -42,11 +89,12 @@ def write(path: Path, extra: int = 0) -> None:
         last = f"{name}{i}"
     nodes.append(helper.make_node(OPERATOR, [last], ["y"], name="::unknown::", domain="evil\x1b[31m|<b>@org/team"))
     graph = helper.make_graph(
-        nodes, TITLE,
+        nodes,
+        TITLE,
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, SYMBOL, 8])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [helper.make_tensor("w", TensorProto.FLOAT, [4 + extra, 3, 1, 1], bytes(4 * 3 * (4 + extra)), raw=True)],
-    )  # fmt: skip
+    )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("evil\x1b[31m|<b>@org/team", 1)]
     onnx.save(helper.make_model(graph, opset_imports=opsets), path)
 
@@ -56,8 +104,10 @@ def write_yaml(path: Path, filters: int = 4) -> None:
     layers = "".join(
         f"  - conv: {{filters: {filters}, kernel: 1}}\n    as: {json.dumps(name)}\n" for name in YAML_NAMES
     )
-    path.write_text(f"name: {json.dumps(TITLE)}\nsource: {json.dumps(TITLE)}\ninput: [N, 3, 8, 8]\nlayers:\n{layers}",
-                    encoding="utf-8")  # fmt: skip
+    path.write_text(
+        f"name: {json.dumps(TITLE)}\nsource: {json.dumps(TITLE)}\ninput: [N, 3, 8, 8]\nlayers:\n{layers}",
+        encoding="utf-8",
+    )
 
 
 YAML_NAMES: tuple[str, ...] = ("-a", "www.evil.example", "GH-12", "__init__", "_x_")
@@ -86,8 +136,17 @@ def plain_markdown(text: str, ours: tuple[str, ...] = ()) -> None:
     tokens = parser.parse(text)
     flat: list[Any] = [t for token in tokens for t in [token, *(token.children or [])]]
     for token in flat:
-        assert token.type not in ("link_open", "image", "code_inline", "code_block", "s_open", "em_open", "ordered_list_open",
-                                  "blockquote_open", "hr"), token  # fmt: skip
+        assert token.type not in (
+            "link_open",
+            "image",
+            "code_inline",
+            "code_block",
+            "s_open",
+            "em_open",
+            "ordered_list_open",
+            "blockquote_open",
+            "hr",
+        ), token
         if token.type in ("html_inline", "html_block"):
             rest = re.sub(r"</?span>", "", token.content)
             for one in ours:
@@ -103,7 +162,33 @@ def plain_markdown(text: str, ours: tuple[str, ...] = ()) -> None:
 
 
 class _Tags(HTMLParser):
-    KNOWN = frozenset(["html", "head", "meta", "title", "body", "div", "style", "h2", "span", "table", "thead", "tbody", "tr", "th", "td", "i", "dl", "dt", "dd", "figure", "figcaption", "svg", "path"])  # fmt: skip
+    KNOWN = frozenset(
+        [
+            "html",
+            "head",
+            "meta",
+            "title",
+            "body",
+            "div",
+            "style",
+            "h2",
+            "span",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "i",
+            "dl",
+            "dt",
+            "dd",
+            "figure",
+            "figcaption",
+            "svg",
+            "path",
+        ]
+    )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in self.KNOWN, tag
@@ -130,5 +215,15 @@ def plain_xml(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(text)
 
 
-CHECKS = {"table": neutral, "text": neutral, "csv": plain_csv, "markdown": plain_markdown, "html": plain_html,
-          "json": plain_json, "junit": plain_xml, "sarif": plain_json, "gitlab": plain_json, "svg": plain_xml}  # fmt: skip
+CHECKS = {
+    "table": neutral,
+    "text": neutral,
+    "csv": plain_csv,
+    "markdown": plain_markdown,
+    "html": plain_html,
+    "json": plain_json,
+    "junit": plain_xml,
+    "sarif": plain_json,
+    "gitlab": plain_json,
+    "svg": plain_xml,
+}

@@ -12,9 +12,12 @@ from support.paths import ROOT
 from support.repository import commit, git
 
 SOURCES = ("costcalc", "specs", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
-_NO_INDEX = re.compile(r"NewConnectionError|Connection refused|Could not fetch URL|Temporary failure in name resolution|"
-                       r"No matching distribution found for (hatchling|click|pyyaml|rich|pip|setuptools)|ProxyError|"
-                       r"timed out", re.I)  # fmt: skip
+_NO_INDEX = re.compile(
+    r"NewConnectionError|Connection refused|Could not fetch URL|Temporary failure in name resolution|"
+    r"No matching distribution found for (hatchling|click|pyyaml|rich|pip|setuptools)|ProxyError|"
+    r"timed out",
+    re.I,
+)
 
 
 def copy(to: Path) -> Path:

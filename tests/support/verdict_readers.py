@@ -47,5 +47,12 @@ def words(out: str) -> Said:
     return out, (where[1], int(where[2])) if where else ("", 0), "head" if "head grew most" in out else ""
 
 
-READ = {"table": words, "json": plain, "markdown": words, "github": github, "sarif": sarif, "junit": junit,
-        "gitlab": gitlab}  # fmt: skip
+READ = {
+    "table": words,
+    "json": plain,
+    "markdown": words,
+    "github": github,
+    "sarif": sarif,
+    "junit": junit,
+    "gitlab": gitlab,
+}

@@ -78,12 +78,16 @@ def test_the_front_is_what_no_other_beats(values: list[tuple[int, int]], up_x: b
 def test_models_and_tables_give_points(tmp_path: Path) -> None:
     rows = records([costcalc.analyze("mobilenet"), costcalc.analyze("vgg16")])
     assert [(p.label, p.x, p.y, p.best) for p in front(rows, "macs", "params", (), "").points] == [
-        ("MobileNet v1", 568_740_352, 4_231_976, True), ("VGG-16", 15_470_264_320, 138_357_544, False)]  # fmt: skip
+        ("MobileNet v1", 568_740_352, 4_231_976, True),
+        ("VGG-16", 15_470_264_320, 138_357_544, False),
+    ]
     table = tmp_path / "sweep.csv"
     table.write_text("alpha,macs,params,accuracy\n0.5,100,20,0.6\n1.0,400,50,0.7\n2.0,,50,0.7\n")
     found = front(read(str(table)), "macs", "accuracy", ("accuracy",), "")
     assert [(p.label, p.x, p.y, p.best) for p in found.points] == [
-        ("alpha=0.5", 100, 0.6, True), ("alpha=1.0", 400, 0.7, True)]  # fmt: skip
+        ("alpha=0.5", 100, 0.6, True),
+        ("alpha=1.0", 400, 0.7, True),
+    ]
     other = tmp_path / "sweep.json"
     other.write_text(json.dumps({"format_version": 1, "sweep": {"axes": [], "rows": read(str(table))}}))
     assert read(str(other)) == read(str(table))
@@ -99,7 +103,10 @@ def test_a_table_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_axes_that_are_none_are_refused() -> None:
     rows = [{"macs": 1, "params": None}, {"macs": 2, "params": None}]
-    for x, y, most, said in (("zork", "macs", (), "no quantity 'zork'; there are macs, params"),
-                             ("macs", "params", (), "no row has both"), ("macs", "macs", ("params",), "on no axis")):  # fmt: skip
+    for x, y, most, said in (
+        ("zork", "macs", (), "no quantity 'zork'; there are macs, params"),
+        ("macs", "params", (), "no row has both"),
+        ("macs", "macs", ("params",), "on no axis"),
+    ):
         with pytest.raises(UsageError, match=said):
             front(rows, x, y, most, "")

@@ -40,8 +40,18 @@ def test_a_row_per_operator_dearest_first() -> None:
 
 def test_blocks_hold_what_is_in_them() -> None:
     shown = sheet(REPORT, View("block", depth=2))
-    assert shown.tree == ((0, "stage0"), (1, "conv0"), (1, "conv1"), (1, "MaxPool"), (0, "stage1"), (1, "conv0"),
-                          (1, "conv1"), (1, "MaxPool"), (0, "Flatten"), (0, "fc"))  # fmt: skip
+    assert shown.tree == (
+        (0, "stage0"),
+        (1, "conv0"),
+        (1, "conv1"),
+        (1, "MaxPool"),
+        (0, "stage1"),
+        (1, "conv0"),
+        (1, "conv1"),
+        (1, "MaxPool"),
+        (0, "Flatten"),
+        (0, "fc"),
+    )
     assert column(View("block", depth=1), "macs") == [CONV0 + CONV1, CONV2 + CONV3, 0, FC]
     assert [depth for depth, _ in sheet(REPORT, View("block", depth=9)).tree].count(2) == 8
 

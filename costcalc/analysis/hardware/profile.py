@@ -10,8 +10,19 @@ from typing import NamedTuple
 KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
 
 PRECISIONS = (
-    "float64", "float32", "tf32", "bfloat16", "float16", "float8", "float4", "int32", "int16", "int8", "int4", "int2",
-)  # fmt: skip
+    "float64",
+    "float32",
+    "tf32",
+    "bfloat16",
+    "float16",
+    "float8",
+    "float4",
+    "int32",
+    "int16",
+    "int8",
+    "int4",
+    "int2",
+)
 """What a peak can be of. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers are one."""
 
 MEMORIES = ("device", "on_chip", "flash", "sram")

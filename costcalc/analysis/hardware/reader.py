@@ -20,8 +20,20 @@ LARGEST = 1 << 20
 LIMIT = Fraction(10**24)
 """No figure is above it, or below one of it."""
 
-KEYS = ("name", "aliases", "kind", "variant", "seen", "notes", "peak", "sparse", "bandwidth", "memory", "overhead",
-        "energy")  # fmt: skip
+KEYS = (
+    "name",
+    "aliases",
+    "kind",
+    "variant",
+    "seen",
+    "notes",
+    "peak",
+    "sparse",
+    "bandwidth",
+    "memory",
+    "overhead",
+    "energy",
+)
 
 NEEDED = ("name", "kind", "variant", "seen", "peak")
 
@@ -142,8 +154,9 @@ def _figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
     _known(tree, ("value", "source"), file, at)
     for key in ("value", "source"):
         if key not in tree:
-            raise HardwareError(f"has no {key}", "write {value: 312 T, source: the document and the place in it}",
-                                f"{file}: {at}")  # fmt: skip
+            raise HardwareError(
+                f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {at}"
+            )
     return Figure((number or whole)(tree["value"], f"{file}: {at}.value"), _text(tree["source"], file, f"{at}.source"))
 
 

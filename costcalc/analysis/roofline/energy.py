@@ -92,8 +92,11 @@ class Fit(NamedTuple):
         return self.needed <= self.capacity
 
 
-HELD = {"flash": ("weight_bytes",), "sram": ("peak_activation_bytes",),
-        "device": ("weight_bytes", "peak_activation_bytes", "kv_cache_bytes")}  # fmt: skip
+HELD = {
+    "flash": ("weight_bytes",),
+    "sram": ("peak_activation_bytes",),
+    "device": ("weight_bytes", "peak_activation_bytes", "kv_cache_bytes"),
+}
 """What each memory has to hold."""
 
 WORDS = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}

@@ -19,11 +19,20 @@ def compulsory(graph: Graph, rows: Iterable[Row]) -> int:
     that no output needs read nothing, and contractions of stored tensors only are done before."""
     used = needed(graph)
     readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
-    works = [bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
-             for row, read, constant in zip(rows, used, folded(graph), strict=True)]  # fmt: skip
-    weights = [item.name for item in stored(graph) if item.kind != "constant"
-               and (works[item.owner] or _parts(graph, item.name, readers.get(item.name, [])) is not None
-                    or _multiplied(graph, item.name, readers, works))]  # fmt: skip
+    works = [
+        bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
+        for row, read, constant in zip(rows, used, folded(graph), strict=True)
+    ]
+    weights = [
+        item.name
+        for item in stored(graph)
+        if item.kind != "constant"
+        and (
+            works[item.owner]
+            or _parts(graph, item.name, readers.get(item.name, [])) is not None
+            or _multiplied(graph, item.name, readers, works)
+        )
+    ]
     given = [name for name in graph.inputs if name not in graph.initializers]
     total = sum(_read(graph, name, readers.get(name, [])) for name in (*weights, *given))
     for name in graph.outputs:

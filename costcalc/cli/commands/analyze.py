@@ -165,22 +165,42 @@ def layer_columns() -> Iterable[str]:
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @settings_options()
-@click.option("--by", type=click.Choice(("layer", "op", "block")), default="layer", show_default=True,
-              help="A row per layer, per operator type, or per block.")  # fmt: skip
+@click.option(
+    "--by",
+    type=click.Choice(("layer", "op", "block")),
+    default="layer",
+    show_default=True,
+    help="A row per layer, per operator type, or per block.",
+)
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
 @click.option("--sort", type=Names(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
-@click.option("--columns", type=Names(layer_columns), callback=columns, metavar="A,B,…",
-              help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
-              "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
-              "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
-              "normalization, activation, …).")  # fmt: skip
+@click.option(
+    "--columns",
+    type=Names(layer_columns),
+    callback=columns,
+    metavar="A,B,…",
+    help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
+    "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
+    "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
+    "normalization, activation, …).",
+)
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
 @output_options(*FORMATS)
-def analyze(models: tuple[str, ...], by: str, depth: int | None, sort: str | None, top: int | None,
-            columns: tuple[str, ...], strict: bool, settings: Settings, jobs: int, form: str,
-            output: str | None) -> int:  # fmt: skip
+def analyze(
+    models: tuple[str, ...],
+    by: str,
+    depth: int | None,
+    sort: str | None,
+    top: int | None,
+    columns: tuple[str, ...],
+    strict: bool,
+    settings: Settings,
+    jobs: int,
+    form: str,
+    output: str | None,
+) -> int:
     """Show what each layer costs, and the totals.
 
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the

@@ -62,10 +62,25 @@ if TYPE_CHECKING:
 @model_options
 @precision_options
 @verdict_options
-def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], increases: tuple[str, ...],
-          deltas: tuple[str, ...], baseline: str | None, allow: tuple[str, ...], exit_zero: bool, jobs: int, init: bool,
-          slack: str | None, force: bool, form: str | None, output: str | None, reports: tuple[tuple[str, str], ...],
-          ident: str, **options: Any) -> int:  # fmt: skip
+def check(
+    models: tuple[str, ...],
+    file: str | None,
+    most: tuple[str, ...],
+    increases: tuple[str, ...],
+    deltas: tuple[str, ...],
+    baseline: str | None,
+    allow: tuple[str, ...],
+    exit_zero: bool,
+    jobs: int,
+    init: bool,
+    slack: str | None,
+    force: bool,
+    form: str | None,
+    output: str | None,
+    reports: tuple[tuple[str, str], ...],
+    ident: str,
+    **options: Any,
+) -> int:
     """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max.
 
     Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
@@ -74,8 +89,18 @@ def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], incr
     from costcalc.cli.commands.check_config import chosen, refuse, written
 
     if init:
-        refuse("--init", {"--max": most, "--max-increase": increases, "--min-delta": deltas, "--baseline": baseline,
-                          "--allow": allow, "--report": reports, "--exit-zero": exit_zero})  # fmt: skip
+        refuse(
+            "--init",
+            {
+                "--max": most,
+                "--max-increase": increases,
+                "--min-delta": deltas,
+                "--baseline": baseline,
+                "--allow": allow,
+                "--report": reports,
+                "--exit-zero": exit_zero,
+            },
+        )
         return written(models, file, slack, force, given(options), jobs)
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
@@ -83,8 +108,9 @@ def check(models: tuple[str, ...], file: str | None, most: tuple[str, ...], incr
     return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
 
 
-def _run(config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool,
-         shown: tuple[Any, ...]) -> int:  # fmt: skip
+def _run(
+    config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool, shown: tuple[Any, ...]
+) -> int:
     from costcalc.studies.check.run import run
 
     against = None

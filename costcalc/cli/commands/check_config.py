@@ -23,9 +23,15 @@ def refuse(command: str, given: Mapping[str, Any], remedy: str = "") -> None:
             raise UsageError(f"{option} does not go with {command}", remedy or "leave it out")
 
 
-def chosen(models: Sequence[str], file: str | None, most: Sequence[str], increases: Sequence[str],
-           deltas: Sequence[str], allow: tuple[str, ...],
-           options: Mapping[str, Any]) -> tuple[Config, tuple[str, ...]]:  # fmt: skip
+def chosen(
+    models: Sequence[str],
+    file: str | None,
+    most: Sequence[str],
+    increases: Sequence[str],
+    deltas: Sequence[str],
+    allow: tuple[str, ...],
+    options: Mapping[str, Any],
+) -> tuple[Config, tuple[str, ...]]:
     """The config to run, and which of its models. Limits on the command line stand for a config: none is read then."""
     from costcalc.studies.check.config_file import find, read
 
@@ -59,8 +65,15 @@ def chosen(models: Sequence[str], file: str | None, most: Sequence[str], increas
     return Config("", Path(), tuple([Entry(p, "", "", settings, asked.budget()) for p in paths])), ()
 
 
-_OPTIONS = {"params": "--set", "dims": "--dim", "shapes": "--shape", "values": "--value", "symbolic": "--symbolic",
-            "dtype": "--dtype", "act_dtype": "--act-dtype"}  # fmt: skip
+_OPTIONS = {
+    "params": "--set",
+    "dims": "--dim",
+    "shapes": "--shape",
+    "values": "--value",
+    "symbolic": "--symbolic",
+    "dtype": "--dtype",
+    "act_dtype": "--act-dtype",
+}
 
 
 def limit(text: str) -> Limit:
@@ -107,8 +120,9 @@ def _unknown(option: str, word: str, words: Sequence[str]) -> UsageError:
     )
 
 
-def written(models: Sequence[str], file: str | None, slack: str | None, force: bool, options: Mapping[str, Any],
-            jobs: int) -> int:  # fmt: skip
+def written(
+    models: Sequence[str], file: str | None, slack: str | None, force: bool, options: Mapping[str, Any], jobs: int
+) -> int:
     """Writes a config from what the models cost now; 2 where one of them cannot be read."""
     import click
 

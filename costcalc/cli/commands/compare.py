@@ -44,8 +44,9 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
 @precision_options
 @hardware_option
 @output_options("text", "json")
-def explain(model: str, layer: str | None, hardware: tuple[str, ...], form: str, output: str | None,
-            **options: Any) -> None:  # fmt: skip
+def explain(
+    model: str, layer: str | None, hardware: tuple[str, ...], form: str, output: str | None, **options: Any
+) -> None:
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
 
     LAYER is a layer's name, or enough of it to be told from the others.

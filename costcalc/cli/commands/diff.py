@@ -25,14 +25,27 @@ FEW = 30
 
 @click.command()
 @click.argument("models", metavar="OLD NEW | --git REV [MODEL]...", nargs=-1, type=Model())
-@click.option("--git", "revision", metavar="REV",
-              help="Compare the config's models with those of a git revision: main, v1.0, HEAD~1, main..branch, or "
-              "main... for what was done here since it left main.")  # fmt: skip
+@click.option(
+    "--git",
+    "revision",
+    metavar="REV",
+    help="Compare the config's models with those of a git revision: main, v1.0, HEAD~1, main..branch, or "
+    "main... for what was done here since it left main.",
+)
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The config, with --git.")
-@click.option("--fail-on", "conditions", multiple=True, metavar="CONDITION",
-              help="Exit 1 where it holds: 'macs>+2%', 'params>+0', 'weight_bytes>+10KiB', 'macs>600M'.")  # fmt: skip
-@click.option("--top", type=click.IntRange(1), metavar="K",
-              help=f"Only the K layers that changed most; on a page {FEW} unless given.")  # fmt: skip
+@click.option(
+    "--fail-on",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Exit 1 where it holds: 'macs>+2%', 'params>+0', 'weight_bytes>+10KiB', 'macs>600M'.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="K",
+    help=f"Only the K layers that changed most; on a page {FEW} unless given.",
+)
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
 @click.option(
     "--format",
@@ -43,8 +56,17 @@ FEW = 30
 @model_options
 @precision_options
 @output_option
-def diff(models: tuple[str, ...], revision: str | None, config: str | None, conditions: tuple[str, ...],
-         top: int | None, jobs: int, form: str | None, output: str | None, **options: Any) -> int:  # fmt: skip
+def diff(
+    models: tuple[str, ...],
+    revision: str | None,
+    config: str | None,
+    conditions: tuple[str, ...],
+    top: int | None,
+    jobs: int,
+    form: str | None,
+    output: str | None,
+    **options: Any,
+) -> int:
     """Show what changed from OLD to NEW: totals, causes, and the layers that were added, removed, changed or renamed.
 
     Either is a file, a built-in model, a file of a git revision (main:models/net.yaml), or an entry of a lock file
@@ -69,15 +91,18 @@ def _two(models: Sequence[str], config: str | None, options: dict[str, Any]) -> 
 
     if len(models) != 2:
         count = {0: "no model is", 1: "one model is"}.get(len(models), f"{len(models)} models are")
-        raise UsageError(f"{count} named, where two versions are compared",
-                         "write costcalc diff OLD NEW, or costcalc diff --git main")  # fmt: skip
+        raise UsageError(
+            f"{count} named, where two versions are compared",
+            "write costcalc diff OLD NEW, or costcalc diff --git main",
+        )
     if config is not None:
         raise UsageError("--config is for --git", "leave it out, or add --git main")
     return diff(*models, **options)
 
 
-def _since(revision: str, models: Sequence[str], config: str | None, jobs: int, options: dict[str, Any]
-           ) -> tuple[list[Diff], bool, str]:  # fmt: skip
+def _since(
+    revision: str, models: Sequence[str], config: str | None, jobs: int, options: dict[str, Any]
+) -> tuple[list[Diff], bool, str]:
     """The models that differ, whether all of them could be read, and what to say where there are none."""
     from costcalc.studies.check.branch import diffs, ends, pairs
     from costcalc.studies.check.config_file import nearest
@@ -103,8 +128,14 @@ def _since(revision: str, models: Sequence[str], config: str | None, jobs: int, 
     )
 
 
-def _tell(diffs: Sequence[Diff], findings: Sequence[tuple[Diff, Finding]], form: str, output: str | None,
-          top: int | None, empty: str) -> None:  # fmt: skip
+def _tell(
+    diffs: Sequence[Diff],
+    findings: Sequence[tuple[Diff, Finding]],
+    form: str,
+    output: str | None,
+    top: int | None,
+    empty: str,
+) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
     from costcalc.views.diff import between, sheets, title

@@ -13,10 +13,20 @@ from costcalc.cli.parameters import Model, debug_option, given, model_options
 @click.command()
 @click.argument("model", type=Model())
 @model_options
-@click.option("--weights", type=click.Choice(("zeros", "random", "none")), default="zeros", show_default=True,
-              help="The weights to write; none leaves them out, as external data that does not exist.")  # fmt: skip
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, allow_dash=True),
-              help="The ONNX file to write; - is standard output.")  # fmt: skip
+@click.option(
+    "--weights",
+    type=click.Choice(("zeros", "random", "none")),
+    default="zeros",
+    show_default=True,
+    help="The weights to write; none leaves them out, as external data that does not exist.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="The ONNX file to write; - is standard output.",
+)
 def export(model: str, weights: str, output: str, **options: Any) -> None:
     """Write a model as an ONNX file that ONNX Runtime runs."""
     from costcalc.api import load

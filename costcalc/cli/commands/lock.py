@@ -17,12 +17,21 @@ CHANGED, CANNOT_ANSWER = 1, 2
 
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
-@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE",
-              help="The config; costcalc.yaml or pyproject.toml, here or further up, unless given.")  # fmt: skip
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The config; costcalc.yaml or pyproject.toml, here or further up, unless given.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change, and say what.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
-              help="The file to write; `lock:` of the config unless given. - is standard output.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="The file to write; `lock:` of the config unless given. - is standard output.",
+)
 @rules_option
 @debug_option
 def lock(models: tuple[str, ...], config: str | None, check: bool, jobs: int, output: str | None) -> int:

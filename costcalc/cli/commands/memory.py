@@ -24,14 +24,21 @@ FEW = 10
     is_flag=True,
     help=f"Lay the tensors out in one arena: its size, and an offset for each (--align {ALIGNMENT} unless told).",
 )
-@click.option("--by", type=click.Choice(("tensor", "step", "resolution")), default="tensor", show_default=True,
-              help="A row per tensor (those alive at the peak first), per step, or per spatial resolution (the most "
-              "that is materialised there).")  # fmt: skip
-@click.option("--top", type=click.IntRange(1), metavar="K",
-              help=f"Only the first K rows; on a page {FEW} tensors unless given.")  # fmt: skip
+@click.option(
+    "--by",
+    type=click.Choice(("tensor", "step", "resolution")),
+    default="tensor",
+    show_default=True,
+    help="A row per tensor (those alive at the peak first), per step, or per spatial resolution (the most "
+    "that is materialised there).",
+)
+@click.option(
+    "--top", type=click.IntRange(1), metavar="K", help=f"Only the first K rows; on a page {FEW} tensors unless given."
+)
 @output_options(*FORMATS)
-def memory(model: str, settings: Settings, arena: bool, by: str, top: int | None, form: str,
-           output: str | None) -> None:  # fmt: skip
+def memory(
+    model: str, settings: Settings, arena: bool, by: str, top: int | None, form: str, output: str | None
+) -> None:
     """Show the peak of live activation bytes, when it comes, and which tensors hold it.
 
     A tensor lives from the step that computes it to the last that reads it; views share their source's memory.

@@ -21,22 +21,51 @@ def counters() -> Iterable[str]:
 @click.command()
 @click.argument("model", type=Model())
 @model_options
-@click.option("--tool", "tools", type=Names(counters), metavar="A,B,…", default="",
-              help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
-              "calflops, calflops_flops, torchprofile, onnx_tool, torchvision.")  # fmt: skip
-@click.option("--figure", "figures", multiple=True, type=Named(str, "thop=11.3G"),
-              help="A figure that you saw: what the parts do not explain of it is printed. A rounded one stands for "
-              "what rounds to it.")  # fmt: skip
-@click.option("--written", "written", multiple=True, type=Named(str, "pool=mean"),
-              help="How the network is written in PyTorch, where the graph cannot tell: relu=module|function|last, "
-              "pool=auto|module|function|mean, branch_pool=module|function, flatten=nothing|pool, "
-              "attention=auto|module|sdpa|matmul|operator|einsum|functional|cosine, bias=own|folded|both, "
-              "softmax=loss|layer.")  # fmt: skip
-@click.option("--by", type=click.Choice(("tool", "part", "layer")), default="part", show_default=True,
-              help="A row for each counter, for each part of a figure, or for each part of a layer.")  # fmt: skip
+@click.option(
+    "--tool",
+    "tools",
+    type=Names(counters),
+    metavar="A,B,…",
+    default="",
+    help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
+    "calflops, calflops_flops, torchprofile, onnx_tool, torchvision.",
+)
+@click.option(
+    "--figure",
+    "figures",
+    multiple=True,
+    type=Named(str, "thop=11.3G"),
+    help="A figure that you saw: what the parts do not explain of it is printed. A rounded one stands for "
+    "what rounds to it.",
+)
+@click.option(
+    "--written",
+    "written",
+    multiple=True,
+    type=Named(str, "pool=mean"),
+    help="How the network is written in PyTorch, where the graph cannot tell: relu=module|function|last, "
+    "pool=auto|module|function|mean, branch_pool=module|function, flatten=nothing|pool, "
+    "attention=auto|module|sdpa|matmul|operator|einsum|functional|cosine, bias=own|folded|both, "
+    "softmax=loss|layer.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("tool", "part", "layer")),
+    default="part",
+    show_default=True,
+    help="A row for each counter, for each part of a figure, or for each part of a layer.",
+)
 @output_options(*FORMATS)
-def reconcile(model: str, tools: str, figures: tuple[tuple[str, str], ...], written: tuple[tuple[str, str], ...],
-              by: str, form: str, output: str | None, **options: Any) -> None:  # fmt: skip
+def reconcile(
+    model: str,
+    tools: str,
+    figures: tuple[tuple[str, str], ...],
+    written: tuple[tuple[str, str], ...],
+    by: str,
+    form: str,
+    output: str | None,
+    **options: Any,
+) -> None:
     """Show how thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision count a model.
 
     Each figure is a sum of parts, derived from the graph by the counter's rules: nothing is looked up. Parts that a

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 @hardware_option
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_option
-def report(models: tuple[str, ...], hardware: tuple[str, ...], strict: bool, output: str | None,
-           **options: Any) -> None:  # fmt: skip
+def report(
+    models: tuple[str, ...], hardware: tuple[str, ...], strict: bool, output: str | None, **options: Any
+) -> None:
     """Write one HTML page about the models: where the cost is, when memory is needed, what bounds the time.
 
     The page stands alone: costcalc report resnet50 -o report.html
@@ -59,12 +60,22 @@ FEW = 12
 @model_options
 @precision_options
 @hardware_option
-@click.option("--kind", type=click.Choice(("bars", "memory", "roofline", "pareto")), default="bars", show_default=True,
-              help="What is shown: the dearest parts; live bytes by step; layers, or several models, under a device's "
-              "roof; models, or the rows of a sweep's CSV or JSON, by two quantities.")  # fmt: skip
+@click.option(
+    "--kind",
+    type=click.Choice(("bars", "memory", "roofline", "pareto")),
+    default="bars",
+    show_default=True,
+    help="What is shown: the dearest parts; live bytes by step; layers, or several models, under a device's "
+    "roof; models, or the rows of a sweep's CSV or JSON, by two quantities.",
+)
 @click.option("--quantity", type=click.Choice(QUANTITIES), default="macs", show_default=True, help="Of bars.")
-@click.option("--by", type=click.Choice(("layer", "block", "op")), default="layer", show_default=True,
-              help="A bar per layer, block or operator.")  # fmt: skip
+@click.option(
+    "--by",
+    type=click.Choice(("layer", "block", "op")),
+    default="layer",
+    show_default=True,
+    help="A bar per layer, block or operator.",
+)
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
 @click.option("--top", type=click.IntRange(1), default=FEW, show_default=True, metavar="K", help="How many bars.")
 @click.option(

@@ -46,25 +46,61 @@ def quantities() -> Iterable[str]:
 @click.argument("number", required=False, type=click.IntRange(1))
 @model_options
 @precision_options
-@click.option("--rule", "only", type=Names(rewrites), callback=columns, metavar="A,B,…",
-              help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
-              "redundant, pool_first.")  # fmt: skip
-@click.option("--sort", type=Names(quantities, several=False), default="macs", show_default=True, metavar="QUANTITY",
-              help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
-              "weight_bytes, traffic_bytes.")  # fmt: skip
-@click.option("--min-saving", default="0", metavar="AMOUNT",
-              help="Leave out what saves less of that: 1%, 10M.")  # fmt: skip
-@click.option("--reduction", type=click.IntRange(2), default=4, show_default=True, metavar="R",
-              help="How many times fewer channels a bottleneck has.")  # fmt: skip
-@click.option("--group", type=click.IntRange(2), default=4, show_default=True, metavar="G",
-              help="How many query heads share a key and value head.")  # fmt: skip
+@click.option(
+    "--rule",
+    "only",
+    type=Names(rewrites),
+    callback=columns,
+    metavar="A,B,…",
+    help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
+    "redundant, pool_first.",
+)
+@click.option(
+    "--sort",
+    type=Names(quantities, several=False),
+    default="macs",
+    show_default=True,
+    metavar="QUANTITY",
+    help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
+    "weight_bytes, traffic_bytes.",
+)
+@click.option("--min-saving", default="0", metavar="AMOUNT", help="Leave out what saves less of that: 1%, 10M.")
+@click.option(
+    "--reduction",
+    type=click.IntRange(2),
+    default=4,
+    show_default=True,
+    metavar="R",
+    help="How many times fewer channels a bottleneck has.",
+)
+@click.option(
+    "--group",
+    type=click.IntRange(2),
+    default=4,
+    show_default=True,
+    metavar="G",
+    help="How many query heads share a key and value head.",
+)
 @click.option("--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {FEW} unless given.")
-@click.option("--apply", "which", type=Names(rewrites, several=False), metavar="WHICH",
-              help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
-              "YAML stays YAML; -o FILE.onnx writes ONNX.")  # fmt: skip
+@click.option(
+    "--apply",
+    "which",
+    type=Names(rewrites, several=False),
+    metavar="WHICH",
+    help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
+    "YAML stays YAML; -o FILE.onnx writes ONNX.",
+)
 @output_options(*FORMATS)
-def suggest(model: str, number: int | None, only: tuple[str, ...], top: int | None, which: str | None, form: str,
-            output: str | None, **options: Any) -> None:  # fmt: skip
+def suggest(
+    model: str,
+    number: int | None,
+    only: tuple[str, ...],
+    top: int | None,
+    which: str | None,
+    form: str,
+    output: str | None,
+    **options: Any,
+) -> None:
     """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
 
     NUMBER shows the working of one. Costs are exact; accuracy must be measured. CSV has the ranking only.

@@ -92,8 +92,9 @@ def _chart(found: Sweep, plot: str) -> Front:
     from costcalc.views.pareto import front
 
     x, y = _axes(found, plot)
-    rows = [{**record(found.axes, row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}}
-            for row in found.rows]  # fmt: skip
+    rows = [
+        {**record(found.axes, row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows
+    ]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
     return front(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)

@@ -37,9 +37,14 @@ def known_columns() -> Iterable[str]:
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--columns, --short and how models are read: what a marker may say too. --rules is not among them, for a text file
     must not run code."""
-    wanted = click.option("--columns", type=Names(known_columns), callback=columns, metavar="A,B,…",
-                          help="Which columns: name, source, input, layers, macs, flops, params, buffers, "
-                          "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes.")  # fmt: skip
+    wanted = click.option(
+        "--columns",
+        type=Names(known_columns),
+        callback=columns,
+        metavar="A,B,…",
+        help="Which columns: name, source, input, layers, macs, flops, params, buffers, "
+        "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes.",
+    )
     short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
     return wanted(short(binding_options(precision_options(command))))
 
@@ -72,8 +77,16 @@ def read(words: Sequence[str]) -> Asked:
 @debug_option
 @output_options("markdown", "table", "json", "csv", "html")
 @click.pass_context
-def table(ctx: click.Context, /, models: tuple[str, ...], update: bool, check: bool, form: str, output: str | None,
-          **options: Any) -> int:  # fmt: skip
+def table(
+    ctx: click.Context,
+    /,
+    models: tuple[str, ...],
+    update: bool,
+    check: bool,
+    form: str,
+    output: str | None,
+    **options: Any,
+) -> int:
     """Print a table of models with their totals, or keep the tables in Markdown files true.
 
     Such a table stands between two comments, each alone on its line; the models are built-in names or paths relative to
@@ -132,6 +145,9 @@ def _said(file: Updated, check: bool) -> list[str]:
         return [f"{name}: {len(file.stale)} of {tables} rewritten"]
     lines = []
     for stale in file.stale:
-        lines += [f"{name}:{stale.line}: the table is stale", f"  shown  {printable(stale.shown)}",
-                  f"  now    {printable(stale.now)}"]  # fmt: skip
+        lines += [
+            f"{name}:{stale.line}: the table is stale",
+            f"  shown  {printable(stale.shown)}",
+            f"  now    {printable(stale.now)}",
+        ]
     return [*lines, f"{name}: {len(file.stale)} of {tables} stale; run `costcalc table --update {name}`"]

@@ -46,11 +46,20 @@ _FLOAT_DATA = frozenset((34, 37, 81, 82))
 _RAW = 74
 
 _FORMAT = {
-    DType.FLOAT32: "f", DType.FLOAT64: "d", DType.FLOAT16: "e",
-    DType.INT8: "b", DType.INT16: "h", DType.INT32: "i", DType.INT64: "q",
-    DType.UINT8: "B", DType.UINT16: "H", DType.UINT32: "I", DType.UINT64: "Q",
-    DType.BOOL: "?", DType.BFLOAT16: "H",
-}  # fmt: skip
+    DType.FLOAT32: "f",
+    DType.FLOAT64: "d",
+    DType.FLOAT16: "e",
+    DType.INT8: "b",
+    DType.INT16: "h",
+    DType.INT32: "i",
+    DType.INT64: "q",
+    DType.UINT8: "B",
+    DType.UINT16: "H",
+    DType.UINT32: "I",
+    DType.UINT64: "Q",
+    DType.BOOL: "?",
+    DType.BFLOAT16: "H",
+}
 
 _SIZE = {t: struct.calcsize(f"<{c}") for t, c in _FORMAT.items()}
 

@@ -178,8 +178,9 @@ def _model(graph: Graph) -> onnx.ModelProto:
     opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
     proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
     ir_version = helper.find_min_ir_version_for(opsets, True)
-    return helper.make_model(proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc",
-                             producer_version=__version__)  # fmt: skip
+    return helper.make_model(
+        proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc", producer_version=__version__
+    )
 
 
 def _opset(graph: Graph) -> int:
@@ -217,8 +218,11 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
     from onnx import helper
 
     if node.op_type in CONTROL and node.domain == "":
-        raise CostcalcError(f"{node.op_type} cannot be written: its body stands in the graph as nodes",
-                            "export models without control flow", node.name)  # fmt: skip
+        raise CostcalcError(
+            f"{node.op_type} cannot be written: its body stands in the graph as nodes",
+            "export models without control flow",
+            node.name,
+        )
     kinds = _attribute_types(node, opset)
     made = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
     for key, value in node.attributes.items():
@@ -235,8 +239,11 @@ def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
         return {}
     if not onnx.defs.has(node.op_type, opset, node.domain):
         since = onnx.defs.get_schema(node.op_type, node.domain).since_version
-        raise UsageError(f"opset {opset}, the model's, has no {node.op_type} yet",
-                         f"export the model with opset {since} or later", node.name)  # fmt: skip
+        raise UsageError(
+            f"opset {opset}, the model's, has no {node.op_type} yet",
+            f"export the model with opset {since} or later",
+            node.name,
+        )
     schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
     return {name: a.type for name, a in schema.attributes.items()}
 
@@ -270,8 +277,10 @@ def _check(model: onnx.ModelProto, graph: Graph) -> None:
         onnx.checker.check_model(checked, full_check=not is_open)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         first = str(error).strip().splitlines()[0]
-        raise CostcalcError(f"onnx does not accept the model: {first}", "this is a bug of costcalc, or the model is "
-                            "only valid by its data") from error  # fmt: skip
+        raise CostcalcError(
+            f"onnx does not accept the model: {first}",
+            "this is a bug of costcalc, or the model is only valid by its data",
+        ) from error
 
 
 @contextmanager

@@ -36,8 +36,12 @@ def output_extent(
     and its leading pad (ONNX, MaxPool and AveragePool)."""
     wide = reach(kernel, dilation)
     padded = extent + (begin + end)
-    at_least(padded, wide, f"the kernel reaches over {wide} but its padded input has only {padded}",
-             "use a smaller kernel, a smaller dilation, or more padding")  # fmt: skip
+    at_least(
+        padded,
+        wide,
+        f"the kernel reaches over {wide} but its padded input has only {padded}",
+        "use a smaller kernel, a smaller dilation, or more padding",
+    )
     free = padded - wide
     if not ceil:
         return free // stride + 1

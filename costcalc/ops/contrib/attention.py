@@ -27,9 +27,14 @@ traits("Attention", "QAttention", domain=MS, causal=lambda attributes: bool(attr
 
 traits("Attention", domain=MS, gradient=PROJECTED)
 
-describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
-         "scores says.", "Attention", "QAttention", "DecoderMaskedSelfAttention",
-         domain=MS)  # fmt: skip
+describe(
+    "The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
+    "scores says.",
+    "Attention",
+    "QAttention",
+    "DecoderMaskedSelfAttention",
+    domain=MS,
+)
 
 
 def projected(

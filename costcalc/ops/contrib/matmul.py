@@ -24,8 +24,16 @@ operands("GemmFloat8", domain=MS, weights=(0, 1, 2), buffers=(3, 4, 5))
 
 operands("GemmFastGelu", domain=MS, weights=(1, 2))
 
-traits("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS,
-       kind="product", gradient=FIRST_TWO)  # fmt: skip
+traits(
+    "FusedMatMul",
+    "TransposeMatMul",
+    "FusedMatMulActivation",
+    "FusedGemm",
+    "GemmFastGelu",
+    domain=MS,
+    kind="product",
+    gradient=FIRST_TWO,
+)
 
 traits("FusedMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS, keeps="output")
 
@@ -33,8 +41,13 @@ traits("GemmFloat8", domain=MS, kind="product")
 
 traits("FusedGemm", "GemmFastGelu", "GemmFloat8", domain=MS, bias=2)
 
-describe("A product of matrices, of which either may be transposed first.", "FusedMatMul", "TransposeMatMul",
-         "FusedMatMulActivation", domain=MS)  # fmt: skip
+describe(
+    "A product of matrices, of which either may be transposed first.",
+    "FusedMatMul",
+    "TransposeMatMul",
+    "FusedMatMulActivation",
+    domain=MS,
+)
 
 describe("A product of matrices, plus a bias, then an activation.", "FusedGemm", "GemmFastGelu", domain=MS)
 
@@ -186,8 +199,9 @@ traits("MatMulNBits", domain=MS, packed=Packed(ONE, _values, lambda attributes: 
 
 traits("MatMulBnb4", domain=MS, packed=Packed(ONE, _values, lambda attributes: 4))
 
-describe("A product with a weight matrix that is stored in a few bits per number.", "MatMulNBits", "MatMulBnb4",
-         domain=MS)  # fmt: skip
+describe(
+    "A product with a weight matrix that is stored in a few bits per number.", "MatMulNBits", "MatMulBnb4", domain=MS
+)
 
 
 @shape_rule("MatMulNBits", domain=MS)

@@ -25,8 +25,9 @@ traits("DynamicQuantizeLSTM", domain=MS, kind="recurrent", quantises_input=True,
 
 describe("Each token goes through the k experts that the router prefers.", "MoE", "QMoE", domain=MS)
 
-describe("An LSTM whose weights are integers and whose inputs are quantised at each step.", "DynamicQuantizeLSTM",
-         domain=MS)  # fmt: skip
+describe(
+    "An LSTM whose weights are integers and whose inputs are quantised at each step.", "DynamicQuantizeLSTM", domain=MS
+)
 
 
 def _bits(attributes: Attributes) -> int:
@@ -58,8 +59,9 @@ def _experts(x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[T
         assert w.shape is not None
         _, rows, columns = w.shape
         columns = columns * 8 // bits if bits else columns
-        terms.append(product(of("#runs", ("tokens", tokens), ("k", k)), ("rows", rows), ("columns", columns),
-                             name=f"fc{number}"))  # fmt: skip
+        terms.append(
+            product(of("#runs", ("tokens", tokens), ("k", k)), ("rows", rows), ("columns", columns), name=f"fc{number}")
+        )
     first = layers[0][0].shape
     assert first is not None
     inner: Dim = first[1] // 2 if fused else first[1]

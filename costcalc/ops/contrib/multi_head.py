@@ -47,8 +47,12 @@ traits(
     gradient=by_head_gradient(3, 5, (6, 7)),
 )
 
-describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
-         "MultiHeadAttention", "DecoderMaskedMultiHeadAttention", domain=MS)  # fmt: skip
+describe(
+    "Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
+    "MultiHeadAttention",
+    "DecoderMaskedMultiHeadAttention",
+    domain=MS,
+)
 
 
 def _multi_head(
@@ -200,13 +204,20 @@ traits("PackedAttention", domain=MS, kind="attention", gradient=PROJECTED)
 
 traits("PackedMultiHeadAttention", domain=MS, kind="attention", gradient=by_head_gradient(3, 6, (6, 7)))
 
-describe("The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
-         "scores says.", "PackedAttention", domain=MS)  # fmt: skip
+describe(
+    "The input is projected to queries, keys and values; each query takes from the values what the softmax of its "
+    "scores says.",
+    "PackedAttention",
+    domain=MS,
+)
 
 operands("PackedMultiHeadAttention", domain=MS, weights=(3,))
 
-describe("Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
-         "PackedMultiHeadAttention", domain=MS)  # fmt: skip
+describe(
+    "Each query is compared with all keys; the softmax of the scores says how much of each value it takes.",
+    "PackedMultiHeadAttention",
+    domain=MS,
+)
 
 
 @shape_rule("PackedAttention", domain=MS)

@@ -18,12 +18,22 @@ DOMAINS = ("", MS)
 
 for _domain in DOMAINS:
     operands("SimplifiedLayerNormalization", domain=_domain, weights=(1,))
-    describe("Divides each row by its root mean square, then scales it by learned factors.",
-             "SimplifiedLayerNormalization", domain=_domain)  # fmt: skip
+    describe(
+        "Divides each row by its root mean square, then scales it by learned factors.",
+        "SimplifiedLayerNormalization",
+        domain=_domain,
+    )
     traits("SimplifiedLayerNormalization", domain=_domain, kind="normalisation", statistics=row_statistics)
 
-traits("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "EmbedLayerNormalization", "GroupNorm",
-       "SkipGroupNorm", domain=MS, kind="normalisation")  # fmt: skip
+traits(
+    "SkipLayerNormalization",
+    "SkipSimplifiedLayerNormalization",
+    "EmbedLayerNormalization",
+    "GroupNorm",
+    "SkipGroupNorm",
+    domain=MS,
+    kind="normalisation",
+)
 
 traits("GroupNorm", "SkipGroupNorm", domain=MS, layout="channels_last")
 
@@ -37,17 +47,30 @@ operands("GroupNorm", domain=MS, weights=(1, 2))
 
 operands("SkipGroupNorm", domain=MS, weights=(1, 2, 4))
 
-describe("Adds a residual (and a bias), then gives each row mean 0 and variance 1 and a learned scale and shift.",
-         "SkipLayerNormalization", domain=MS)  # fmt: skip
+describe(
+    "Adds a residual (and a bias), then gives each row mean 0 and variance 1 and a learned scale and shift.",
+    "SkipLayerNormalization",
+    domain=MS,
+)
 
-describe("Adds a residual (and a bias), then divides each row by its root mean square and scales it.",
-         "SkipSimplifiedLayerNormalization", domain=MS)  # fmt: skip
+describe(
+    "Adds a residual (and a bias), then divides each row by its root mean square and scales it.",
+    "SkipSimplifiedLayerNormalization",
+    domain=MS,
+)
 
-describe("Looks up and adds word, position and segment embeddings, then normalises each row.",
-         "EmbedLayerNormalization", domain=MS)  # fmt: skip
+describe(
+    "Looks up and adds word, position and segment embeddings, then normalises each row.",
+    "EmbedLayerNormalization",
+    domain=MS,
+)
 
-describe("Gives each group of channels mean 0 and variance 1, then a learned scale and shift.", "GroupNorm",
-         "SkipGroupNorm", domain=MS)  # fmt: skip
+describe(
+    "Gives each group of channels mean 0 and variance 1, then a learned scale and shift.",
+    "GroupNorm",
+    "SkipGroupNorm",
+    domain=MS,
+)
 
 
 def _row(x: TensorType, axis: int = -1) -> TensorType:

@@ -118,8 +118,12 @@ operands("TorchEmbedding", domain=MS, weights=(0,))
 
 operands("GatherBlockQuantized", domain=MS, weights=(0,), buffers=(2, 3))
 
-traits("GatherBlockQuantized", domain=MS, straight_through=True,
-       packed=Packed(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)))  # fmt: skip
+traits(
+    "GatherBlockQuantized",
+    domain=MS,
+    straight_through=True,
+    packed=Packed(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)),
+)
 
 traits("GatherND", domain=MS, keeps="indices")
 

@@ -30,11 +30,27 @@ traits("QuantizeLinear", domain=MS, fusion="joins", keeps="nothing", straight_th
 
 traits("DequantizeLinear", domain=MS, passes_on="dequantised", keeps="nothing")
 
-traits("QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "MulInteger", domain=MS,
-       straight_through=True)  # fmt: skip
+traits(
+    "QLinearAdd",
+    "QLinearMul",
+    "QLinearSigmoid",
+    "QLinearLeakyRelu",
+    "QLinearSoftmax",
+    "MulInteger",
+    domain=MS,
+    straight_through=True,
+)
 
-describe("The operator of the same name on quantised tensors.", "QLinearAdd", "QLinearMul", "QLinearSigmoid",
-         "QLinearLeakyRelu", "QLinearSoftmax", "MulInteger", domain=MS)  # fmt: skip
+describe(
+    "The operator of the same name on quantised tensors.",
+    "QLinearAdd",
+    "QLinearMul",
+    "QLinearSigmoid",
+    "QLinearLeakyRelu",
+    "QLinearSoftmax",
+    "MulInteger",
+    domain=MS,
+)
 
 describe("Each element is divided by the scale, rounded, and moved by the zero point.", "QuantizeLinear", domain=MS)
 
@@ -164,8 +180,13 @@ operands("QLinearWhere", domain=MS, weights=(1, 4), buffers=(2, 3, 5, 6, 7, 8))
 
 traits("QLinearReduceMean", "QLinearWhere", "QLinearConcat", domain=MS, straight_through=True)
 
-describe("The operator of the same name on quantised tensors.", "QLinearReduceMean", "QLinearWhere", "QLinearConcat",
-         domain=MS)  # fmt: skip
+describe(
+    "The operator of the same name on quantised tensors.",
+    "QLinearReduceMean",
+    "QLinearWhere",
+    "QLinearConcat",
+    domain=MS,
+)
 
 
 @shape_rule("QLinearReduceMean", domain=MS)

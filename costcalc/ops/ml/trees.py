@@ -9,8 +9,13 @@ from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, shape_rule
 from costcalc.ops.ml.linear import ML, labels, post_transformed, rows_of
 
-describe("Each row goes down every tree to a leaf; the leaves' weights are added up.", "TreeEnsembleClassifier",
-         "TreeEnsembleRegressor", "TreeEnsemble", domain=ML)  # fmt: skip
+describe(
+    "Each row goes down every tree to a leaf; the leaves' weights are added up.",
+    "TreeEnsembleClassifier",
+    "TreeEnsembleRegressor",
+    "TreeEnsemble",
+    domain=ML,
+)
 
 Key = tuple[int, int]
 

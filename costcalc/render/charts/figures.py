@@ -54,8 +54,10 @@ def legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
     named = {kind: i for kind, i in numbers.items() if i < len(MARKS) - 1}
     if shared:
         named[shared[0] if len(shared) == 1 else f"{len(shared)} others"] = len(MARKS) - 1
-    signs = [Line2D([], [], linestyle="", marker=SHAPES[i], color=MARKS[i], markersize=6, label=label(kind, 30))
-             for kind, i in named.items()]  # fmt: skip
+    signs = [
+        Line2D([], [], linestyle="", marker=SHAPES[i], color=MARKS[i], markersize=6, label=label(kind, 30))
+        for kind, i in named.items()
+    ]
     axes.legend(
         handles=signs, frameon=False, fontsize=8.5, handletextpad=0.2, columnspacing=1.2, labelcolor=FAINT, **place
     )
@@ -89,10 +91,16 @@ def spread(
 
 
 SIDES = {
-    "r": (7, 0, "left", "center"), "l": (-7, 0, "right", "center"), "a": (0, 6, "center", "bottom"),
-    "b": (0, -7, "center", "top"), "c": (6, 7, "left", "bottom"), "d": (-6, 7, "right", "bottom"),
-    "e": (6, -8, "left", "top"), "f": (-6, -8, "right", "top"), "A": (0, 20, "center", "bottom"),
-}  # fmt: skip
+    "r": (7, 0, "left", "center"),
+    "l": (-7, 0, "right", "center"),
+    "a": (0, 6, "center", "bottom"),
+    "b": (0, -7, "center", "top"),
+    "c": (6, 7, "left", "bottom"),
+    "d": (-6, 7, "right", "bottom"),
+    "e": (6, -8, "left", "top"),
+    "f": (-6, -8, "right", "top"),
+    "A": (0, 20, "center", "bottom"),
+}
 """Offsets of a word in points, and how it is aligned there: right, left, above, below, the corners, further off."""
 
 LABEL = 40
@@ -125,8 +133,15 @@ def draw_bars(chart: Bars, axes: Any) -> None:
         drawn[-1].set_edgecolor("#c5cad1")
     for place, (value, end) in zip(places, texts, strict=True):
         share = percent_of(value / chart.whole)
-        axes.annotate(f"{value_text(value, chart.unit)}  {share}", (end, place), xytext=(4, 0),
-                      textcoords="offset points", va="center_baseline", fontsize=8.5, color=FAINT)  # fmt: skip
+        axes.annotate(
+            f"{value_text(value, chart.unit)}  {share}",
+            (end, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center_baseline",
+            fontsize=8.5,
+            color=FAINT,
+        )
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0, labelcolor="#1c2127")
     axes.set_xticks([])
@@ -160,9 +175,16 @@ def draw_memory(chart: Live, axes: Any) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     right = chart.peak > count / 2
-    axes.annotate(f"{short_bytes(most)}  {label(chart.names[chart.peak], 48)}", (chart.peak + 1, most),
-                  xytext=(-3 if right else 3, 4), textcoords="offset points", ha="right" if right else "left",
-                  va="bottom", fontsize=8.5, color=INK)  # fmt: skip
+    axes.annotate(
+        f"{short_bytes(most)}  {label(chart.names[chart.peak], 48)}",
+        (chart.peak + 1, most),
+        xytext=(-3 if right else 3, 4),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="bottom",
+        fontsize=8.5,
+        color=INK,
+    )
     axes.plot([chart.peak + 1], [most], marker="o", markersize=4, color=MARKS[1], zorder=5)
 
 
@@ -183,8 +205,14 @@ def draw_roofline(chart: Roofs, axes: Any) -> None:
     for device in reversed(chart.devices):
         strong = device is first
         xs = [left, device.peak / device.bandwidth, right]
-        axes.plot(xs, [device.bandwidth * left, device.peak, device.peak], color=INK if strong else FAINT,
-                  linewidth=1.8 if strong else 1.0, linestyle="-" if strong else (0, (4, 3)), zorder=2)  # fmt: skip
+        axes.plot(
+            xs,
+            [device.bandwidth * left, device.peak, device.peak],
+            color=INK if strong else FAINT,
+            linewidth=1.8 if strong else 1.0,
+            linestyle="-" if strong else (0, (4, 3)),
+            zorder=2,
+        )
     bottom, top = min(d.bandwidth for d in chart.devices) * left / 1.5, max(d.peak for d in chart.devices) * 2.5
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
@@ -195,8 +223,17 @@ def draw_roofline(chart: Roofs, axes: Any) -> None:
     for spot in order:
         i = numbers[spot.kind]
         size = 55.0 if chart.whole else max(16.0, 1400 * spot.share)
-        axes.scatter([spot.intensity], [heights[id(spot)]], s=size, color=MARKS[i], marker=SHAPES[i], alpha=0.85,
-                     edgecolor="white", linewidth=0.7, zorder=4)  # fmt: skip
+        axes.scatter(
+            [spot.intensity],
+            [heights[id(spot)]],
+            s=size,
+            color=MARKS[i],
+            marker=SHAPES[i],
+            alpha=0.85,
+            edgecolor="white",
+            linewidth=0.7,
+            zorder=4,
+        )
     apart = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
     named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:FEW]
     axes.set_xlabel("FLOP per byte of traffic")
@@ -217,9 +254,17 @@ def _name_devices(chart: Roofs, axes: Any, decades: float) -> None:
     for device in sorted(chart.devices, key=lambda d: d.peak):
         place = max(math.log10(device.peak), before + room)
         before = place
-        axes.annotate(f"{device.name}\n{device.precision} {device.text}", (1, 10**place), xytext=(6, 0),
-                      xycoords=("axes fraction", "data"), textcoords="offset points", va="center", fontsize=8,
-                      color=INK if device is chart.devices[0] else FAINT, annotation_clip=False)  # fmt: skip
+        axes.annotate(
+            f"{device.name}\n{device.precision} {device.text}",
+            (1, 10**place),
+            xytext=(6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=INK if device is chart.devices[0] else FAINT,
+            annotation_clip=False,
+        )
 
 
 DECADES = 20
@@ -238,8 +283,15 @@ def draw_pareto(chart: Front, axes: Any) -> None:
     )
     if len(best) > 1 and len(chart.points) > 2:
         stair = "steps-pre" if chart.x.greatest else "steps-post"
-        axes.plot([float(p.x) for p in best], [float(p.y) for p in best], drawstyle=stair, color=MARKS[0],
-                  linewidth=1.2, alpha=0.6, zorder=2)  # fmt: skip
+        axes.plot(
+            [float(p.x) for p in best],
+            [float(p.y) for p in best],
+            drawstyle=stair,
+            color=MARKS[0],
+            linewidth=1.2,
+            alpha=0.6,
+            zorder=2,
+        )
     axes.scatter(
         [float(p.x) for p in best], [float(p.y) for p in best], s=40, color=MARKS[0], edgecolor="white", zorder=4
     )

@@ -18,12 +18,26 @@ WIDTH = 8.6
 """Inches; a point of the font is the same everywhere."""
 
 STYLE: Any = {
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5, "text.parse_math": False,
-    "text.color": "#1c2127", "axes.labelcolor": "#5c6570", "axes.edgecolor": "#c5cad1", "axes.spines.top": False,
-    "axes.spines.right": False, "axes.axisbelow": True, "axes.unicode_minus": False, "xtick.color": "#5c6570",
-    "ytick.color": "#5c6570", "grid.color": "#e3e6ea", "grid.linewidth": 0.8, "svg.hashsalt": "costcalc",
-    "svg.fonttype": "path", "figure.facecolor": "white", "savefig.facecolor": "white",
-}  # fmt: skip
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "text.parse_math": False,
+    "text.color": "#1c2127",
+    "axes.labelcolor": "#5c6570",
+    "axes.edgecolor": "#c5cad1",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "xtick.color": "#5c6570",
+    "ytick.color": "#5c6570",
+    "grid.color": "#e3e6ea",
+    "grid.linewidth": 0.8,
+    "svg.hashsalt": "costcalc",
+    "svg.fonttype": "path",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
 
 DRAW: dict[type, Callable[[Any, Any], None]] = {
     Bars: draw_bars,

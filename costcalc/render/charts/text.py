@@ -170,8 +170,12 @@ def _bars(chart: Bars, screen: Screen) -> Iterator[str]:
 
 def _live(chart: Live, screen: Screen) -> Iterator[str]:
     most = chart.values[chart.peak]
-    yield _title(chart.title, f"peak {short_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
-                 f"{printable(chart.names[chart.peak])}", screen)  # fmt: skip
+    yield _title(
+        chart.title,
+        f"peak {short_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
+        f"{printable(chart.names[chart.peak])}",
+        screen,
+    )
     yield ""
     yield from plot.area(Plot("Live activation bytes by step", chart.values), screen)
 
@@ -216,10 +220,15 @@ def _front(chart: Front, screen: Screen) -> Iterator[str]:
     signs = "●○" if screen.unicode else "*o"
     few = len(chart.points) <= 40
     marks = [
-        Mark(p.x, p.y, signs[0] if p.best else signs[1], middle(printable(p.label), 24) if few or p.best else "",
-             "bar" if p.best else "faint")
+        Mark(
+            p.x,
+            p.y,
+            signs[0] if p.best else signs[1],
+            middle(printable(p.label), 24) if few or p.best else "",
+            "bar" if p.best else "faint",
+        )
         for p in sorted(chart.points, key=lambda p: p.best)
-    ]  # fmt: skip
+    ]
     yield from lines(marks, x, y, screen, (_named(chart.x), _named(chart.y)))
     yield ""
     yield f"{signs[0]} none is as good in both and better in one:"

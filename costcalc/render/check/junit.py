@@ -34,8 +34,11 @@ def _counts(of: list[Finding]) -> str:
 
 def _kind(finding: Finding) -> str:
     """failure, error, or system-out where there is only something to say."""
-    return {"unknown": "error", "exceeded": "failure"}.get(finding.verdict.outcome, "system-out") \
-        if finding.level == "error" else "system-out"  # fmt: skip
+    return (
+        {"unknown": "error", "exceeded": "failure"}.get(finding.verdict.outcome, "system-out")
+        if finding.level == "error"
+        else "system-out"
+    )
 
 
 def _case(finding: Finding) -> list[str]:

@@ -80,8 +80,10 @@ def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
     lines = [_line(verdict) for verdict in verdicts]
     if not lines:
         return
-    numbers = [max((text_width(t) for t in texts if text_width(t) < 28), default=0)
-               for texts in ([one.value for one in lines], [one.limit for one in lines])]  # fmt: skip
+    numbers = [
+        max((text_width(t) for t in texts if text_width(t) < 28), default=0)
+        for texts in ([one.value for one in lines], [one.limit for one in lines])
+    ]
     names = max(text_width(one.quantity) for one in lines)
     names = max(min(names, QUANTITY), min(names, screen.width - INDENT - sum(numbers) - 6))
     advice = [*map(_advice, verdicts), ()]

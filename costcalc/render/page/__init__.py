@@ -18,9 +18,21 @@ ASSETS = Path(__file__).parent / "assets"
 VENDORED = ASSETS / "vendored" / "charts.min.js"
 
 SCRIPTS = (
-    "figures", "elements", "theme", "model", "summary", "comparison", "cost", "memory", "roofline", "text",
-    "layout", "network", "layers", "page",
-)  # fmt: skip
+    "figures",
+    "elements",
+    "theme",
+    "model",
+    "summary",
+    "comparison",
+    "cost",
+    "memory",
+    "roofline",
+    "text",
+    "layout",
+    "network",
+    "layers",
+    "page",
+)
 """The page's own scripts in order; they share one scope."""
 
 SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

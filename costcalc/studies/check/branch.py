@@ -120,8 +120,16 @@ def _titled(pair: Pair, snapshot: Snapshot) -> Snapshot:
 
 def _nothing(other: Snapshot) -> Snapshot:
     """The version that lacks a model."""
-    return replace(other, source="", inputs=(), layers=(), totals=dict.fromkeys(other.totals, 0), unknown={},
-                   symbols={}, assumptions=())  # fmt: skip
+    return replace(
+        other,
+        source="",
+        inputs=(),
+        layers=(),
+        totals=dict.fromkeys(other.totals, 0),
+        unknown={},
+        symbols={},
+        assumptions=(),
+    )
 
 
 Answer = tuple[Target, "Found | Failure"]
@@ -187,9 +195,11 @@ def notes(
         "renamed since {}": [f"{e.title} → {titled(*name)}" for name, e in moved.items()],
         "no longer a model since {}": [f"{e.title} ({_cost(e.snapshot.totals)})" for e in lost],
         "read with other settings than in {}": [
-            f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}" for name, t, e in pairs
-            if e is not None and (now := lock.given(t.entry.settings.reading())) != e.settings],
-    }  # fmt: skip
+            f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}"
+            for name, t, e in pairs
+            if e is not None and (now := lock.given(t.entry.settings.reading())) != e.settings
+        ],
+    }
     return tuple([f"{what.format(baseline.source)}: {', '.join(of)}" for what, of in said.items() if of])
 
 

@@ -72,8 +72,9 @@ def _entries(source: Source, node: YamlNode, outer: Asked) -> Iterator[Entry]:
         assert isinstance(body, Map)
         budget = asked(source, body).within(own).budget()
         bound = _over(settings, _settings(source, body), "symbolic" in body.values)
-        yield replace(entry, scenario=source.word(key, "scenario"), settings=bound, budget=budget,
-                      place=source.place(key))  # fmt: skip
+        yield replace(
+            entry, scenario=source.word(key, "scenario"), settings=bound, budget=budget, place=source.place(key)
+        )
 
 
 def is_glob(path: str) -> bool:

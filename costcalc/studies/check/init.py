@@ -25,8 +25,15 @@ QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 
 SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
 
-KEYS = {"params": "set", "dims": "dims", "shapes": "shapes", "values": "values", "symbolic": "symbolic",
-        "dtype": "dtype", "act_dtype": "act_dtype"}  # fmt: skip
+KEYS = {
+    "params": "set",
+    "dims": "dims",
+    "shapes": "shapes",
+    "values": "values",
+    "symbolic": "symbolic",
+    "dtype": "dtype",
+    "act_dtype": "act_dtype",
+}
 
 _MODEL = re.compile(rb"^(input|layers):", re.M)
 

@@ -78,11 +78,32 @@ def unknown_operators(case: Case) -> Iterator[Verdict]:
         total = sum(one.layers for one in unknown)
         fact = f"{'; '.join(said)}; totals are lower bounds"
         at = named(case.now, unknown[0].first)
-        yield Verdict("CC101", "error", "unknown_ops", "count", total, 0, "unknown", fact, _rules_for(unknown),
-                      layer=at.layer, place=at.place, limit_place=asked and asked.place)  # fmt: skip
+        yield Verdict(
+            "CC101",
+            "error",
+            "unknown_ops",
+            "count",
+            total,
+            0,
+            "unknown",
+            fact,
+            _rules_for(unknown),
+            layer=at.layer,
+            place=at.place,
+            limit_place=asked and asked.place,
+        )
     elif asked:
-        yield Verdict("CC101", "error", "unknown_ops", "count", 0, 0, "kept", "every operator has a rule or is allowed",
-                      limit_place=asked.place)  # fmt: skip
+        yield Verdict(
+            "CC101",
+            "error",
+            "unknown_ops",
+            "count",
+            0,
+            0,
+            "kept",
+            "every operator has a rule or is allowed",
+            limit_place=asked.place,
+        )
 
 
 def _rules_for(unknown: Sequence[Unknown]) -> str:
@@ -131,8 +152,9 @@ def decided(case: Case, quantity: str, value: Any, most: Any, code: str) -> tupl
     return "kept", code, ""
 
 
-def _verdict(case: Case, asked: Limit, code: str, kind: str, value: Any, outcome: str, why: str,
-             culprit: Any) -> Verdict:  # fmt: skip
+def _verdict(
+    case: Case, asked: Limit, code: str, kind: str, value: Any, outcome: str, why: str, culprit: Any
+) -> Verdict:
     quantity = f"{asked.quantity} {asked.of}".strip()
     have, most = words.apart(value, asked.most, kind)
     least = outcome == "exceeded" and asked.quantity in TOTALS and partial(case.now, asked.quantity, case.budget.allow)
@@ -144,8 +166,24 @@ def _verdict(case: Case, asked: Limit, code: str, kind: str, value: Any, outcome
         fact = f"{quantity}: {'at least ' if least else ''}{have} of at most {most}, {left}".rstrip(", ")
     at: Culprit = culprit() if outcome == "exceeded" else NOBODY
     before = None if case.before is None else case.before.totals.get(asked.quantity)
-    return Verdict(code, "error", quantity, kind, value, asked.most, outcome, fact, "", before, at.layer, at.share,
-                   at.grown, at.place, asked.place, least=least)  # fmt: skip
+    return Verdict(
+        code,
+        "error",
+        quantity,
+        kind,
+        value,
+        asked.most,
+        outcome,
+        fact,
+        "",
+        before,
+        at.layer,
+        at.share,
+        at.grown,
+        at.place,
+        asked.place,
+        least=least,
+    )
 
 
 def _at(case: Case, asked: Limit, changes: Changes) -> Culprit:
@@ -188,7 +226,8 @@ def _time(case: Case, asked: Limit) -> Verdict:
         outcome = "exceeded"
     elif case.unknown():
         code, outcome, why = "CC101", "unknown", "it is only known from below"
-    made = _verdict(case, asked, code, "seconds", timed.seconds, outcome, why,
-                    lambda: named(case.now, timed.layer, timed.share))  # fmt: skip
+    made = _verdict(
+        case, asked, code, "seconds", timed.seconds, outcome, why, lambda: named(case.now, timed.layer, timed.share)
+    )
     said = {"exceeded": "already the lower bound is above", "kept": "a lower bound; the device may be slower"}
     return replace(made, fact=f"{made.fact} ({said[outcome]})" if outcome in said else made.fact)

@@ -43,8 +43,9 @@ def increases(case: Case, changes: Changes) -> Iterator[Verdict]:
 def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
     quantity, kind = asked.quantity, words.kind(asked.quantity)
     now = case.now.totals.get(quantity)
-    made = Verdict(INCREASES[quantity], "error", f"{quantity} increase", kind, now, None, "unknown", "",
-                   limit_place=asked.place)  # fmt: skip
+    made = Verdict(
+        INCREASES[quantity], "error", f"{quantity} increase", kind, now, None, "unknown", "", limit_place=asked.place
+    )
     if case.before is None:
         return _without(case, made)
     before = case.before.totals.get(quantity)
@@ -67,9 +68,20 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         fact += f"; whether that holds cannot be told: {why}"
     elif left := words.left(made.value, limit, kind, least):
         fact += f": {left}"
-    return replace(made, code=code, limit=limit, outcome=outcome, fact=fact, baseline=before, layer=at.layer,
-                   share=at.share, grown=at.grown, place=at.place, least=least,
-                   growth=_may(asked, before, None, kind).removeprefix("at most ") if most is None else "")  # fmt: skip
+    return replace(
+        made,
+        code=code,
+        limit=limit,
+        outcome=outcome,
+        fact=fact,
+        baseline=before,
+        layer=at.layer,
+        share=at.share,
+        grown=at.grown,
+        place=at.place,
+        least=least,
+        growth=_may(asked, before, None, kind).removeprefix("at most ") if most is None else "",
+    )
 
 
 def allowed_increase(asked: Increase, before: Dim) -> int | None:
@@ -143,8 +155,17 @@ def _layers(case: Case, asked: LayerLimit) -> Verdict:
     of = "" if asked.quantity == "macs" else f" of {asked.quantity}"
     what = f"max_share{of}" if asked.share else asked.quantity
     kind = "share" if asked.share else words.kind(asked.quantity)
-    made = Verdict("CC012" if asked.share else "CC011", "error", f"layers {asked.pattern} {what}", kind, None,
-                   asked.most, "unknown", "", limit_place=asked.place)  # fmt: skip
+    made = Verdict(
+        "CC012" if asked.share else "CC011",
+        "error",
+        f"layers {asked.pattern} {what}",
+        kind,
+        None,
+        asked.most,
+        "unknown",
+        "",
+        limit_place=asked.place,
+    )
     matched = [layer for layer in case.now.layers if fnmatchcase(layer.name, asked.pattern)]
     if not matched:
         near = did_you_mean(asked.pattern, [layer.name for layer in case.now.layers])
@@ -177,8 +198,17 @@ def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer])
     elif numbers:
         fact += f", {words.left(shown, asked.most, made.kind, least)}"
     at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
-    return replace(made, code=code or made.code, value=shown, outcome=outcome, fact=fact, layer=at.layer,
-                   share=at.share, place=at.place, least=least)  # fmt: skip
+    return replace(
+        made,
+        code=code or made.code,
+        value=shown,
+        outcome=outcome,
+        fact=fact,
+        layer=at.layer,
+        share=at.share,
+        place=at.place,
+        least=least,
+    )
 
 
 def _share(value: Dim, total: Dim) -> Fraction | None:

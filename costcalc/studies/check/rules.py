@@ -19,8 +19,16 @@ class Rule(NamedTuple):
     remedy: str
 
 
-CODES = {"macs": 1, "flops": 2, "params": 3, "buffers": 4, "weight_bytes": 5, "activation_bytes": 6,
-         "peak_activation_bytes": 7, "traffic_bytes": 8}  # fmt: skip
+CODES = {
+    "macs": 1,
+    "flops": 2,
+    "params": 3,
+    "buffers": 4,
+    "weight_bytes": 5,
+    "activation_bytes": 6,
+    "peak_activation_bytes": 7,
+    "traffic_bytes": 8,
+}
 """The numbers of the rules of totals: CC001 limits MACs, CC201 their increase. A number never changes its meaning."""
 
 CANNOT_TELL = "CC1"
@@ -31,53 +39,91 @@ def _totals() -> Iterable[Rule]:
     for quantity, i in CODES.items():
         name, what, example = CATALOGUE[quantity].name, CATALOGUE[quantity].meaning, CATALOGUE[quantity].example
         yield Rule(
-            f"CC{i:03}", name, f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
+            f"CC{i:03}",
+            name,
+            f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
             f"Set it with `limits: {{{quantity}: {example}}}` or `--max {quantity}={example.replace(' ', '')}`. "
             "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
-        )  # fmt: skip
+        )
 
 
 def _increases() -> Iterable[Rule]:
     for quantity, i in CODES.items():
         name = CATALOGUE[quantity].name
         yield Rule(
-            f"CC{200 + i}", f"{name} increase",
+            f"CC{200 + i}",
+            f"{name} increase",
             f"The model's {name} grew over the baseline by no more than is allowed.",
             f"Set it with `max_increase: {{{quantity}: 2%}}` (or an amount), and with `min_delta: {{{quantity}: …}}` "
             "what is allowed whatever its percentage. Where the growth is meant, write the baseline anew with "
             "`costcalc lock` and commit it.",
-        )  # fmt: skip
+        )
 
 
 _OTHERS = (
-    Rule("CC009", "time", "The lower bound of the model's time on a device is at most the limit. A bound above the "
-         "limit breaks it for certain; a bound below it does not promise that the device is that fast.",
-         "Set it with `limits: {time: {t4: 2.1 ms}}` or `--max time.t4=2.1ms`; `costcalc hardware` lists the devices, "
-         "`costcalc analyze MODEL --hardware t4` shows what the bound rests on."),
-    Rule("CC010", "operator count", "No more layers than the limit are of this operator. A layer that a loop runs "
-         "often counts once.",
-         "Set it with `limits: {ops: {Gelu: 0}}` or `--max ops.Gelu=0`; `costcalc analyze MODEL --by op` counts all."),
-    Rule("CC011", "layers", "The layers whose names fit a glob take together no more than the limit (with "
-         "`each: true`, each of them on its own). A `*` fits slashes too.",
-         'Set it with `layers: {"head/*": {macs: 10M}}`.'),
-    Rule("CC012", "share of layers", "The layers whose names fit a glob have together no larger part of the model's "
-         "MACs than the limit (with `each: true`, each of them on its own).",
-         'Set it with `layers: {"head/*": {max_share: 30%}}`, or of other totals with `max_share: {params: 50%}`.'),
-    Rule("CC101", "unknown operator", "Every operator has a rule. One without would count as nothing, so a total is "
-         "only known from below: it can exceed a limit, but not keep it, and the check exits 2.",
-         "Allow the operator by name with `allow: [domain:Op]` or `--allow`, which takes it as free, or register a "
-         "rule for it with --rules."),
+    Rule(
+        "CC009",
+        "time",
+        "The lower bound of the model's time on a device is at most the limit. A bound above the "
+        "limit breaks it for certain; a bound below it does not promise that the device is that fast.",
+        "Set it with `limits: {time: {t4: 2.1 ms}}` or `--max time.t4=2.1ms`; `costcalc hardware` lists the devices, "
+        "`costcalc analyze MODEL --hardware t4` shows what the bound rests on.",
+    ),
+    Rule(
+        "CC010",
+        "operator count",
+        "No more layers than the limit are of this operator. A layer that a loop runs often counts once.",
+        "Set it with `limits: {ops: {Gelu: 0}}` or `--max ops.Gelu=0`; `costcalc analyze MODEL --by op` counts all.",
+    ),
+    Rule(
+        "CC011",
+        "layers",
+        "The layers whose names fit a glob take together no more than the limit (with "
+        "`each: true`, each of them on its own). A `*` fits slashes too.",
+        'Set it with `layers: {"head/*": {macs: 10M}}`.',
+    ),
+    Rule(
+        "CC012",
+        "share of layers",
+        "The layers whose names fit a glob have together no larger part of the model's "
+        "MACs than the limit (with `each: true`, each of them on its own).",
+        'Set it with `layers: {"head/*": {max_share: 30%}}`, or of other totals with `max_share: {params: 50%}`.',
+    ),
+    Rule(
+        "CC101",
+        "unknown operator",
+        "Every operator has a rule. One without would count as nothing, so a total is "
+        "only known from below: it can exceed a limit, but not keep it, and the check exits 2.",
+        "Allow the operator by name with `allow: [domain:Op]` or `--allow`, which takes it as free, or register a "
+        "rule for it with --rules.",
+    ),
     Rule("CC102", "unreadable model", "Every model can be read.", "Mend the model at the place that is named."),
-    Rule("CC103", "open symbol", "A limit can be decided: it is, where every value of an open symbol leads to the "
-         "same answer.", "Bind the symbol with `dims: {seq: 128}`, perhaps in several scenarios, or with --dim."),
+    Rule(
+        "CC103",
+        "open symbol",
+        "A limit can be decided: it is, where every value of an open symbol leads to the same answer.",
+        "Bind the symbol with `dims: {seq: 128}`, perhaps in several scenarios, or with --dim.",
+    ),
     Rule("CC104", "no baseline", "A relative limit has a baseline.", "Write it with `costcalc lock` and commit it."),
-    Rule("CC105", "no such layer", "The glob of a limit of layers fits at least one layer: one that fits none would "
-         "always be kept.", "Correct the pattern; `costcalc analyze MODEL` shows the layers' names."),
-    Rule("CC106", "no bound of time", "The device's profile has the figures that the bound of time needs.",
-         "Take a device that has a peak for the model's precision, or set `act_dtype:` and `dtype:`."),
-    Rule("CC301", "stale baseline", "The baseline says what the models cost now. This is noted and breaks nothing.",
-         "Write it anew with `costcalc lock`; `costcalc lock --check` fails where it would change."),
-)  # fmt: skip
+    Rule(
+        "CC105",
+        "no such layer",
+        "The glob of a limit of layers fits at least one layer: one that fits none would always be kept.",
+        "Correct the pattern; `costcalc analyze MODEL` shows the layers' names.",
+    ),
+    Rule(
+        "CC106",
+        "no bound of time",
+        "The device's profile has the figures that the bound of time needs.",
+        "Take a device that has a peak for the model's precision, or set `act_dtype:` and `dtype:`.",
+    ),
+    Rule(
+        "CC301",
+        "stale baseline",
+        "The baseline says what the models cost now. This is noted and breaks nothing.",
+        "Write it anew with `costcalc lock`; `costcalc lock --check` fails where it would change.",
+    ),
+)
 
 RULES = {rule.code: rule for rule in sorted((*_totals(), *_increases(), *_OTHERS))}
 """All rules by their codes."""
@@ -85,7 +131,10 @@ RULES = {rule.code: rule for rule in sorted((*_totals(), *_increases(), *_OTHERS
 INCREASES = {quantity: f"CC{200 + i}" for quantity, i in CODES.items()}
 
 LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
-    "time": "CC009", "ops": "CC010", "unknown_ops": "CC101"}  # fmt: skip
+    "time": "CC009",
+    "ops": "CC010",
+    "unknown_ops": "CC101",
+}
 
 
 def find(code: str) -> Rule:

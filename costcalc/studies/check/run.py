@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from costcalc.studies.check.branch import Answer
 
 
-def check(config: str | os.PathLike[str] | None = None, *models: str, baseline: lock.Baseline | None = None,
-          jobs: int = 1) -> Outcome:  # fmt: skip
+def check(
+    config: str | os.PathLike[str] | None = None, *models: str, baseline: lock.Baseline | None = None, jobs: int = 1
+) -> Outcome:
     """Holds models to their budget: those of a config's file (None: the nearest one from the working directory upward),
     of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
 
@@ -100,8 +101,14 @@ def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
         yield target, answer
 
 
-def _checked(config: Config, against: lock.Baseline | None, moved: Mapping[tuple[str, str], lock.Entry], other: bool,
-             target: Target, answer: Any) -> Checked:  # fmt: skip
+def _checked(
+    config: Config,
+    against: lock.Baseline | None,
+    moved: Mapping[tuple[str, str], lock.Entry],
+    other: bool,
+    target: Target,
+    answer: Any,
+) -> Checked:
     """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
     from costcalc.studies.check.judge import judge
 
@@ -113,8 +120,9 @@ def _checked(config: Config, against: lock.Baseline | None, moved: Mapping[tuple
     locked = None if against is None else moved.get(key) or against.find(*key)
     before = None if locked is None else locked.snapshot
     source = "" if against is None else against.source
-    case = Case(answer.snapshot, entry.budget, config.levels, before, source, other, answer.times, answer.peak,
-                answer.open)  # fmt: skip
+    case = Case(
+        answer.snapshot, entry.budget, config.levels, before, source, other, answer.times, answer.peak, answer.open
+    )
     return Checked(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
 
 
@@ -156,8 +164,11 @@ def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: b
         return ()
     from costcalc.studies.check.staleness import stale, told_gone
 
-    entries = [lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.reading(), config.folder)
-               for t, a in found if isinstance(a, Found)]  # fmt: skip
+    entries = [
+        lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.reading(), config.folder)
+        for t, a in found
+        if isinstance(a, Found)
+    ]
     each = [stale(own, [entry], whole=False) for entry in entries]
     lost = told_gone(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
     said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]

@@ -48,8 +48,11 @@ def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
         key = target.name, target.entry.scenario
         if key in seen:
             first = place(seen[key].entry.place)
-            raise ConfigError(f"the model {target.name!r} is named twice (first at {first})",
-                              "leave one out, or give each its own `name:`", place(target.entry.place))  # fmt: skip
+            raise ConfigError(
+                f"the model {target.name!r} is named twice (first at {first})",
+                "leave one out, or give each its own `name:`",
+                place(target.entry.place),
+            )
         seen[key] = target
     if not only:
         return tuple(found)
@@ -57,8 +60,10 @@ def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
     for word, ways in asked.items():
         if not any(ways & _ways(t) for t in found):
             names = ", ".join(dict.fromkeys(t.name for t in found if not t.error))
-            raise UsageError(f"{config.file} has no model {word!r}",
-                             f"there are {names[:300]}; with --max a model is checked without the config")  # fmt: skip
+            raise UsageError(
+                f"{config.file} has no model {word!r}",
+                f"there are {names[:300]}; with --max a model is checked without the config",
+            )
     wanted = set().union(*asked.values())
     return tuple([t for t in found if wanted & _ways(t)])
 

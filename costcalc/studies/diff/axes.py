@@ -83,8 +83,12 @@ def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
         found = single(_image(len(shape), layout), shape)
         return tuple([_kept(axis, first[i : i + 1]) for i, axis in enumerate(found)])
     if layout == "length_first":
-        return single({4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
-            len(shape), [CHANNELS] * len(shape)), shape)  # fmt: skip
+        return single(
+            {4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
+                len(shape), [CHANNELS] * len(shape)
+            ),
+            shape,
+        )
     if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
         table = len(shape) == 2 and out.dtype.startswith("float")
         return single([POSITIONS, CHANNELS], shape) if table else guess(out)

@@ -127,8 +127,15 @@ def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
             types[slot.before.name] = _type(slot, new)
     _filters(found, new, types)
     names = [[slot.before.name for slot in slots] for slots in (found.inputs, found.outputs)]
-    node = Node(layer.name, layer.op_type, tuple(names[0]), tuple(names[1]), _attributes(found, new), layer.domain,
-                count=layer.count)  # fmt: skip
+    node = Node(
+        layer.name,
+        layer.op_type,
+        tuple(names[0]),
+        tuple(names[1]),
+        _attributes(found, new),
+        layer.domain,
+        count=layer.count,
+    )
     stored = {t.name: types[t.name] for t in layer.inputs if t.stored}
     inputs = tuple([t.name for t in layer.inputs if t.name and not t.stored])
     graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})

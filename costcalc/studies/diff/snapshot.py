@@ -100,8 +100,18 @@ def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
         outputs = tuple([tensor(output.name) for output in row.outputs])
         given = node.attributes
         attributes = {name: value for name, value in given.items() if _plain(value)} if given else {}
-        yield Layer(node.name, node.op_type, node.domain, row.count, inputs, outputs, attributes, row.amounts,
-                    row.state, node.place)  # fmt: skip
+        yield Layer(
+            node.name,
+            node.op_type,
+            node.domain,
+            row.count,
+            inputs,
+            outputs,
+            attributes,
+            row.amounts,
+            row.state,
+            node.place,
+        )
 
 
 def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:

@@ -199,8 +199,10 @@ def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tu
     if len(rest) > 1:
         ids = [s for s in rest if not graph.types[found[s]].dtype.is_float and "seq" in s.lower()]
         if len(ids) != 1:
-            raise UsageError(f"{', '.join(rest)} are open: which one counts tokens is not clear",
-                             "bind the others: " + " ".join(f"--dim {s}=…" for s in rest))  # fmt: skip
+            raise UsageError(
+                f"{', '.join(rest)} are open: which one counts tokens is not clear",
+                "bind the others: " + " ".join(f"--dim {s}=…" for s in rest),
+            )
         others = [s for s in rest if s != ids[0]]
         raise UsageError(f"{', '.join(others)} is open", "bind it: " + " ".join(f"--dim {s}=…" for s in others))
     return rest[0], totals

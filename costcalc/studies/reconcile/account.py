@@ -220,8 +220,13 @@ def _lines(tool: Tool, items: Iterable[tuple[Call, tuple[Part, ...]]]) -> tuple[
     return tuple(lines)
 
 
-BESIDE = {"attention": "attention's softmax", "recurrent": "cells", "Attention": "attention's softmax", "LSTM": "cells",
-          "GRU": "cells"}  # fmt: skip
+BESIDE = {
+    "attention": "attention's softmax",
+    "recurrent": "cells",
+    "Attention": "attention's softmax",
+    "LSTM": "cells",
+    "GRU": "cells",
+}
 """What a contraction's elementwise operations are where they are no biases."""
 
 

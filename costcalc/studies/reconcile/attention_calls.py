@@ -117,15 +117,33 @@ def attention_calls(flow: CostIndex, writing: Writing, item: AttentionCall) -> I
     runs = flow.graph.nodes[item.nodes[-1]].count
     out = flow.graph.nodes[item.nodes[-1]].outputs[0]
     gives, shape = flow.elements(out), flow.type(out).shape or (1,)
-    whole = Call("attention", "module", item.nodes, item.queries, gives, shape[0], macs=item.macs, flops=flops,
-                 runs=runs, also=(("scores", item.scores),))  # fmt: skip
+    whole = Call(
+        "attention",
+        "module",
+        item.nodes,
+        item.queries,
+        gives,
+        shape[0],
+        macs=item.macs,
+        flops=flops,
+        runs=runs,
+        also=(("scores", item.scores),),
+    )
     if how in ("module", "sdpa"):
         yield whole if how == "module" else whole._replace(form="function")
         return
     yield Call("mul", "operator", item.nodes, item.queries, item.queries, shape[0], runs=runs)
     for index, term in enumerate(item.macs.terms):
-        one = Call("matmul", "", item.nodes, gives=gives, batch=shape[0], macs=Formula((term,)), flops=2 * term.value,
-                   runs=runs)  # fmt: skip
+        one = Call(
+            "matmul",
+            "",
+            item.nodes,
+            gives=gives,
+            batch=shape[0],
+            macs=Formula((term,)),
+            flops=2 * term.value,
+            runs=runs,
+        )
         yield as_product(one, how, index == 0)
     left = flops - 2 * item.macs.value
     softmax = Call("softmax", "function", item.nodes, item.scores, item.scores, shape[0], flops=left, runs=runs)

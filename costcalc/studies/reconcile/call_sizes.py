@@ -85,9 +85,14 @@ def conv(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[
     bias = flow.elements(name) if name else 0
     also: tuple[tuple[str, Dim], ...] = ()
     if kind == "conv_transpose":
-        also = (("filter", prod(weight[1:])), ("kernel", prod(weight[2:])), ("channels", source[1]),
-                ("group", node.attributes.get("group", 1)), ("filters", weight[1]),
-                ("as_convolution", source[0] * _as_convolution(node, source[2:], weight[2:])))  # fmt: skip
+        also = (
+            ("filter", prod(weight[1:])),
+            ("kernel", prod(weight[2:])),
+            ("channels", source[1]),
+            ("group", node.attributes.get("group", 1)),
+            ("filters", weight[1]),
+            ("as_convolution", source[0] * _as_convolution(node, source[2:], weight[2:])),
+        )
     one = call(flow, kind, "module", (index,), node.inputs[0])._replace(weight=prod(weight), bias=bias, also=also)
     after = flow.only_element_reader(node.outputs[0])
     normed = after is not None and MODULES.get(operator(flow.graph.nodes[after])) == "batch_norm"
@@ -210,8 +215,13 @@ def recurrent(flow: CostIndex, node: Node, one: Call) -> Call:
     gates = rows // hidden
     bias = flow.elements(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else 0
     weight: Dim = sum((flow.elements(name) for name in node.inputs[1:3]), 0)
-    also = (("steps", steps * batch), ("features", features), ("hidden", hidden), ("gates", gates),
-            ("directions", directions))  # fmt: skip
+    also = (
+        ("steps", steps * batch),
+        ("features", features),
+        ("hidden", hidden),
+        ("gates", gates),
+        ("directions", directions),
+    )
     return one._replace(weight=weight, bias=bias, batch=batch, also=also)
 
 

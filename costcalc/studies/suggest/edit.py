@@ -80,8 +80,17 @@ def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) ->
         return
     for name in node.outputs:
         builder.types.pop(name, None)
-    builder.add(node.op_type, node.inputs, node.attributes, name=node.name, outputs=node.outputs, domain=node.domain,
-                scope=node.scope, count=node.count, place=node.place)  # fmt: skip
+    builder.add(
+        node.op_type,
+        node.inputs,
+        node.attributes,
+        name=node.name,
+        outputs=node.outputs,
+        domain=node.domain,
+        scope=node.scope,
+        count=node.count,
+        place=node.place,
+    )
     changed.update(name for name in node.outputs if name and builder.types[name] != graph.types[name])
 
 

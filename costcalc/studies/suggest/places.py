@@ -126,8 +126,13 @@ def _place(matches: tuple[Match, ...], runs: tuple[Run, ...], found: Trace) -> P
     if not runs:
         return Place(matches, reason="its layers do not stand together in one list of the file")
     calls = [[c for c in found.calls if c.item.node is node] for node in _entries(runs)]
-    models = {id(node): c.item.kind for run in runs for node in (run.layers.items[run.model],) for c in found.calls
-              if c.item.node is node}  # fmt: skip
+    models = {
+        id(node): c.item.kind
+        for run in runs
+        for node in (run.layers.items[run.model],)
+        for c in found.calls
+        if c.item.node is node
+    }
     for change, run in zip(matches[0].changes, runs, strict=True):
         kind = models[id(run.layers.items[run.model])]
         if not change.kinds:

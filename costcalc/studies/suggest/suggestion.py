@@ -25,8 +25,16 @@ from costcalc.studies.suggest.replacement import Knobs, Match
 from costcalc.studies.suggest.source import Source
 from costcalc.studies.suggest.write import rewritten
 
-QUANTITIES = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "buffers",
-              "traffic_bytes")  # fmt: skip
+QUANTITIES = (
+    "macs",
+    "params",
+    "flops",
+    "peak_activation_bytes",
+    "activation_bytes",
+    "weight_bytes",
+    "buffers",
+    "traffic_bytes",
+)
 """What can be saved, in the order in which suggestions that are equal so far are told apart."""
 
 

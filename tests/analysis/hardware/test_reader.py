@@ -49,7 +49,11 @@ def test_a_profile_is_read_exactly(tmp_path: Path) -> None:
     [
         ("kind: npu", "kind: gpuu", r"board.yaml: kind: 'gpuu' is no kind of device; did you mean 'gpu'\?"),
         ("bandwidth:", "bandwith:", r"board.yaml: bandwith: is not a key of a profile; did you mean 'bandwidth'\?"),
-        ("  int8: {value: 1.5 T", "  int9: {value: 1.5 T", r"board.yaml: peak.int9: is not a key .* did you mean 'int8'"),
+        (
+            "  int8: {value: 1.5 T",
+            "  int9: {value: 1.5 T",
+            r"board.yaml: peak.int9: is not a key .* did you mean 'int8'",
+        ),
         ("device: {value: 4", "flsh: {value: 4", r"board.yaml: memory.flsh: .* did you mean 'flash'"),
         ("name: Board", "title: Board", r"board.yaml: title: is not a key of a profile"),
         ("variant: rev 2\n", "", r"board.yaml: variant: is missing; a profile needs name, kind, variant, seen, peak"),
@@ -68,7 +72,7 @@ def test_a_profile_is_read_exactly(tmp_path: Path) -> None:
         ("kind: npu", "kind: !!python/object:os.system x", r"board.yaml:\d+: not YAML: "),
         ("memory:\n", "memory: 3\nnotes:\n", r"board.yaml: memory: is not a mapping; its keys are device"),
     ],
-)  # fmt: skip
+)
 def test_every_mistake_is_named_with_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(HardwareError, match=message):

@@ -21,8 +21,9 @@ from costcalc.frontends.yaml.reader import load_spec
 def device(peak: int, bandwidth: int | None = None, **more: object) -> HardwareProfile:
     """A device of round figures."""
     figure = None if bandwidth is None else Figure(Fraction(bandwidth), "here")
-    made = HardwareProfile("d", "D", "gpu", "one", "2026-01-31", {"float32": Figure(Fraction(peak), "here")}, {}, {},
-                           figure)  # fmt: skip
+    made = HardwareProfile(
+        "d", "D", "gpu", "one", "2026-01-31", {"float32": Figure(Fraction(peak), "here")}, {}, {}, figure
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 

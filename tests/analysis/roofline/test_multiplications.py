@@ -72,8 +72,11 @@ def test_real_taps_are_counted(
 
 
 def test_what_no_output_needs_and_what_is_folded() -> None:
-    nodes = (Node("a", "Relu", ("w",), ("a",), {}), Node("b", "MatMul", ("x", "a"), ("y",), {}),
-             Node("c", "Relu", ("x",), ("z",), {}))  # fmt: skip
+    nodes = (
+        Node("a", "Relu", ("w",), ("a",), {}),
+        Node("b", "MatMul", ("x", "a"), ("y",), {}),
+        Node("c", "Relu", ("x",), ("z",), {}),
+    )
     made = graph(*nodes, w=(2, 2))
     assert needed(made) == [True, True, False] and folded(made) == [True, False, False]
     assert needed(graph(*nodes, outputs=(), w=(2, 2))) == [True] * 3

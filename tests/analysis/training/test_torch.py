@@ -106,8 +106,16 @@ def test_what_is_kept_is_what_autograd_saves() -> None:
     (x,) = b.add("Sigmoid", [x], name="sigmoid")
     (x,) = b.add("Mul", [x, x], name="square")
     graph = b.build(b.add("Softmax", [x], {"axis": -1}, name="softmax"))
-    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-                        nn.Flatten(), nn.Linear(64, 10, bias=False), nn.GELU(), nn.Sigmoid())  # fmt: skip
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 10, bias=False),
+        nn.GELU(),
+        nn.Sigmoid(),
+    )
     stored = {t.data_ptr() for t in (*net.parameters(), *net.buffers())}
     saved: dict[int, int] = {}
 

@@ -15,10 +15,17 @@ from costcalc.cli.app import run
 from costcalc.ops import plugins
 
 STEPS = (
-    "costcalc.studies.check.config_file:read", "costcalc.studies.check.run:targets", "costcalc.studies.check.run:answers",
-    "costcalc.studies.check.lock_file:read", "costcalc.studies.check.baseline:entry", "costcalc.studies.check.evaluate:snapshot",
-    "costcalc.api:analyze", "costcalc.studies.check.judge:judge", "costcalc.studies.check.judge:limit", "costcalc.studies.diff.diff:diff",
-)  # fmt: skip
+    "costcalc.studies.check.config_file:read",
+    "costcalc.studies.check.run:targets",
+    "costcalc.studies.check.run:answers",
+    "costcalc.studies.check.lock_file:read",
+    "costcalc.studies.check.baseline:entry",
+    "costcalc.studies.check.evaluate:snapshot",
+    "costcalc.api:analyze",
+    "costcalc.studies.check.judge:judge",
+    "costcalc.studies.check.judge:limit",
+    "costcalc.studies.diff.diff:diff",
+)
 FAULTS = (ZeroDivisionError("x"), MemoryError(), RecursionError("deep"), SystemExit(1), AssertionError(), OSError(1))
 
 
@@ -37,9 +44,13 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("options", [[], ["--debug"], ["--exit-zero"]], ids=" ".join)
 def test_wherever_it_breaks(
-    models: Path, step: str, fault: BaseException, options: list[str], monkeypatch: pytest.MonkeyPatch,
+    models: Path,
+    step: str,
+    fault: BaseException,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise fault
 

@@ -20,8 +20,12 @@ SLOW = pytest.mark.xfail(sys.version_info < (3, 11), reason="3.4 times: it start
 def seconds(folder: Path, config: str) -> float:
     """User and system time of one run."""
     before = os.times()
-    done = subprocess.run([sys.executable, "-m", "costcalc", "check", "--config", config], cwd=folder, check=False,
-                          stdout=subprocess.DEVNULL)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "costcalc", "check", "--config", config],
+        cwd=folder,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
     after = os.times()
     assert done.returncode == 0
     return after.children_user + after.children_system - before.children_user - before.children_system

@@ -72,8 +72,12 @@ def test_options_hold_for_both_sides(capsys: pytest.CaptureFixture[str]) -> None
     code, out, _ = diff(capsys, "old.yaml", "new.yaml", *options)
     (found,) = json.loads(out)["diffs"]
     assert code == 0 and found["totals"]["macs"] == {
-        "before": 2 * 6 * 6 * 5 * 27, "after": 2 * 6 * 6 * 5 * 27, "difference": 0, "ratio": 0.0, "lower_bound": False,
-    }  # fmt: skip
+        "before": 2 * 6 * 6 * 5 * 27,
+        "after": 2 * 6 * 6 * 5 * 27,
+        "difference": 0,
+        "ratio": 0.0,
+        "lower_bound": False,
+    }
     code, _, err = diff(capsys, "old.yaml", "new.yaml", "--set", "fliters=5")
     assert code == 2 and "no parameter 'fliters'" in err
 

@@ -100,11 +100,12 @@ def test_new_gone_and_renamed(repository: Path, capsys: pytest.CaptureFixture[st
     assert code == 0
     assert found == {
         "models/better.yaml": {
-            "sources": ("main:project/models/b.yaml", "models/better.yaml"), "macs": (MACS, MACS),
+            "sources": ("main:project/models/b.yaml", "models/better.yaml"),
+            "macs": (MACS, MACS),
         },
         "models/new.yaml": {"sources": (None, "models/new.yaml"), "macs": (0, 8 * 8 * 4 * 3)},
         "models/a.yaml": {"sources": ("main:project/models/a.yaml", None), "macs": (MACS, 0)},
-    }  # fmt: skip
+    }
     assert run(["diff", "--git", "main"]) == 0
     out = capsys.readouterr().out
     assert "models/new.yaml  new: models/new.yaml" in out

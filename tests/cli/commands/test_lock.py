@@ -150,5 +150,6 @@ def test_a_file_that_cannot_be_read_is_no_bug(
     for args in ((), ("--check",)):
         code, _, err = lock(capsys, *args)
         assert (code, err.splitlines()) == (
-            2, [f"costcalc: {LOCK} cannot be read: Permission denied; check the path and its permissions"]
-        )  # fmt: skip
+            2,
+            [f"costcalc: {LOCK} cannot be read: Permission denied; check the path and its permissions"],
+        )

@@ -33,8 +33,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_table_of_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["table", "mobilenet", "vgg16", "--columns", "name,macs,params"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "| Model | MACs | Params |", "| :-- | --: | --: |",
-        "| MobileNet v1 | 568,740,352 | 4,231,976 |", "| VGG-16 | 15,470,264,320 | 138,357,544 |"]  # fmt: skip
+        "| Model | MACs | Params |",
+        "| :-- | --: | --: |",
+        "| MobileNet v1 | 568,740,352 | 4,231,976 |",
+        "| VGG-16 | 15,470,264,320 | 138,357,544 |",
+    ]
     assert run(["table", "tiny.yaml", "--dim", "N=2", "--short", "--format", "json"]) == 0
     row = json.loads(capsys.readouterr().out)["Models"][0]
     assert row["macs"] == 2 * 768 and row["weight_bytes"] == 4 * (3 * 4 + 4)
@@ -127,10 +130,13 @@ def test_markers_in_code_are_examples(fence: str) -> None:
         (f"<!-- costcalc:table vgg16 --rules x.py -->\n{CLOSE}\n", "a.md:1: No such option"),
         (f"<!-- costcalc:table vgg16 'x -->\n{CLOSE}\n", "a.md:1: the marker is not understood"),
         (f"<!-- costcalc:table mobilnet -->\n{CLOSE}\n", "did you mean 'mobilenet'?"),
-        (f"<!-- costcalc:table vgg16 --columns mac -->\n{CLOSE}\n", "a.md:1: there is no column 'mac'; did you mean 'macs'?"),
+        (
+            f"<!-- costcalc:table vgg16 --columns mac -->\n{CLOSE}\n",
+            "a.md:1: there is no column 'mac'; did you mean 'macs'?",
+        ),
         (f"<!-- costcalc:table vgg16 --set q=1 -->\n{CLOSE}\n", "'q'"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_with_its_line(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("good.md").write_text(f"{OPEN}\n{CLOSE}\n")
     Path("a.md").write_text(text)

@@ -21,13 +21,16 @@ pytestmark = pytest.mark.usefixtures("plain_terminal")
     [
         ("memory_mobilenet.txt", ("mobilenet_v2", "--fuse", "--act-dtype", "int8", "--arena")),
         ("memory_resolutions.txt", ("mobilenet_v2", "--fuse-blocks", "--act-dtype", "fp16", "--by", "resolution")),
-        ("memory_resolutions.md", ("mobilenet_v1", "--fuse-blocks", "--act-dtype", "fp16", "--by", "resolution", "--format", "markdown")),
+        (
+            "memory_resolutions.md",
+            ("mobilenet_v1", "--fuse-blocks", "--act-dtype", "fp16", "--by", "resolution", "--format", "markdown"),
+        ),
         ("memory_steps.md", ("lenet5", "--by", "step", "--format", "markdown")),
         ("memory_open.txt", ("gpt2", "--top", "3")),
         ("memory_unet.txt", ("unet", "--reorder", "--in-place", "--top", "4")),
         ("memory.html", ("lenet5", "--format", "html")),
     ],
-)  # fmt: skip
+)
 def test_gold(name: str, args: tuple[str, ...], gold: Callable[[str, str], None]) -> None:
     gold(name, ok("memory", *args).rstrip("\n"))
 

@@ -41,8 +41,13 @@ def test_json_holds_every_counter_and_part() -> None:
     assert (thop["figure"], thop["costcalc"], thop["unexplained"]) == (11_286_254_592, 17_563_828_224, 13_745_408)
     assert sum(part["amount"] for part in thop["parts"]) == thop["figure"]
     assert sum(part["costcalc"] for part in thop["parts"]) == thop["costcalc"]
-    assert {"name": "layer normalisation", "amount": 15_129_600, "costcalc": 0, "calls": 25,
-            "working": "4 × #elements = 4 × 3,782,400"} in thop["parts"]  # fmt: skip
+    assert {
+        "name": "layer normalisation",
+        "amount": 15_129_600,
+        "costcalc": 0,
+        "calls": 25,
+        "working": "4 × #elements = 4 × 3,782,400",
+    } in thop["parts"]
     assert torchprofile["figure"] is None and "nn.MultiheadAttention" in torchprofile["failed"]
     assert entry["written"]["attention"] == "auto"
 
@@ -53,9 +58,13 @@ def test_json_by_layer_adds_up_too() -> None:
     ]
     counter = entry["counters"][0]
     assert sum(layer["amount"] for layer in counter["layers"]) == counter["figure"] == 1_824_033_792
-    assert counter["layers"][1] == {"layer": "conv1/batch_norm", "part": "batch normalisation",
-                                    "amount": 4 * 64 * 112 * 112, "costcalc": 0,
-                                    "working": "4 × #elements = 4 × 802,816"}  # fmt: skip
+    assert counter["layers"][1] == {
+        "layer": "conv1/batch_norm",
+        "part": "batch normalisation",
+        "amount": 4 * 64 * 112 * 112,
+        "costcalc": 0,
+        "working": "4 × #elements = 4 × 802,816",
+    }
 
 
 def test_csv_has_numbers() -> None:

@@ -46,9 +46,12 @@ def test_json_has_every_figure(page: Callable[..., str]) -> None:
     assert [one["saves"]["macs"] for one in told["suggestions"]] == [one.saves("macs") for one in found.ranked]
     first = told["suggestions"][0]
     assert first["ratios"][1] == {
-        "layers": ["stage1/conv2"], "formula": "1/C_out + 1/k²", "working": "1/64 + 1/9", "value": 1 / 64 + 1 / 9,
+        "layers": ["stage1/conv2"],
+        "formula": "1/C_out + 1/k²",
+        "working": "1/64 + 1/9",
+        "value": 1 / 64 + 1 / 9,
         "remark": "between the two: relu",
-    }  # fmt: skip
+    }
     assert (first["rewrite"], first["uses"], first["applies"]) == ("separable", 13, True)
     assert len(json.loads(page("vgg16", "2", "--format", "json"))["suggestions"]["suggestions"]) == 1
 

@@ -183,8 +183,23 @@ def test_what_is_refused(args: tuple[str, ...], said: str, capsys: pytest.Captur
 
 def test_an_interruption_leaves_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "part.csv"
-    command = [sys.executable, "-m", "costcalc", "sweep", "mobilenet_v2", "--set", "alpha=0.25:1.25:0.005",
-               "--set", "resolution=96:224:8", "--jobs", "2", "--format", "csv", "-o", str(path)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "costcalc",
+        "sweep",
+        "mobilenet_v2",
+        "--set",
+        "alpha=0.25:1.25:0.005",
+        "--set",
+        "resolution=96:224:8",
+        "--jobs",
+        "2",
+        "--format",
+        "csv",
+        "-o",
+        str(path),
+    ]
     listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in a shell's background ignores it
     child = subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=listens)
     until = time.monotonic() + 60

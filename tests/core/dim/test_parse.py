@@ -51,9 +51,32 @@ def test_a_formula_is_what_the_arithmetic_gives() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["", "+", "a b", "a +", "2 3", "a**", "a**a", "a**999", "a**0", "(a", "a)", "max(a)", "f(a, b)", "a/b", "a.b",
-     "`a", "(a + b)*(a + b)", "(a + b)**9", "(" * 99 + "a" + ")" * 99, "9" * 200, "1e3", "a % 2", "__import__('os')"],
-)  # fmt: skip
+    [
+        "",
+        "+",
+        "a b",
+        "a +",
+        "2 3",
+        "a**",
+        "a**a",
+        "a**999",
+        "a**0",
+        "(a",
+        "a)",
+        "max(a)",
+        "f(a, b)",
+        "a/b",
+        "a.b",
+        "`a",
+        "(a + b)*(a + b)",
+        "(a + b)**9",
+        "(" * 99 + "a" + ")" * 99,
+        "9" * 200,
+        "1e3",
+        "a % 2",
+        "__import__('os')",
+    ],
+)
 def test_anything_else_is_refused(wrong: str) -> None:
     with pytest.raises(ExpressionError, match="is no formula"):
         parse(wrong)

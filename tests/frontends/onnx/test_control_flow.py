@@ -158,9 +158,15 @@ def test_scan(axis: int) -> None:
     body = h.make_graph(nodes, "body", [info("s"), info("e")], [info("s3"), info("row")])
     shape = [10, 4] if axis == 0 else [4, 10]
     node = h.make_node(
-        "Scan", ["s0", "xs"], ["last", "all"], name="scan", body=body, num_scan_inputs=1, scan_input_axes=[axis],
+        "Scan",
+        ["s0", "xs"],
+        ["last", "all"],
+        name="scan",
+        body=body,
+        num_scan_inputs=1,
+        scan_input_axes=[axis],
         scan_output_axes=[axis],
-    )  # fmt: skip
+    )
     inputs = [info("s0", FLOAT, [3, 4]), info("xs", FLOAT, shape)]
     found = report([node], inputs, ["last", "all"], [weight("w", 4, 4)])
     assert found.macs == 10 * 3 * 4 * 4

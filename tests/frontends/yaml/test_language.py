@@ -162,9 +162,15 @@ def test_yaml_surprises_are_read_as_meant() -> None:
 
 
 ERRORS = [
-    ("  - conv: {filter: 4, kernel: 3}\n", "m.yaml:3:12: conv (conv): conv has no key 'filter'; did you mean 'filters'?"),
+    (
+        "  - conv: {filter: 4, kernel: 3}\n",
+        "m.yaml:3:12: conv (conv): conv has no key 'filter'; did you mean 'filters'?",
+    ),
     ("  - conv: {kernel: 3}\n", "conv needs 'filters'"),
-    ("  - convv: {filters: 3}\n", "m.yaml:3:5: convv (convv): there is no layer, block or operator 'convv'; did you mean 'conv'?"),
+    (
+        "  - convv: {filters: 3}\n",
+        "m.yaml:3:5: convv (convv): there is no layer, block or operator 'convv'; did you mean 'conv'?",
+    ),
     ("  - conv: {filters: 4, kernel: 9}\n", "the kernel reaches over 9 but its padded input has only 8"),
     ("  - conv: {filters: 4.5, kernel: 3}\n", "filters is 4.5, not a whole number; use round(), floor(), ceil() or //"),
     ("  - conv: {filters: 0, kernel: 3}\n", "filters is 0; it is at least 1"),
@@ -189,7 +195,10 @@ ERRORS = [
     ("  - relu: {from: nothing}\n", "m.yaml:3:18: relu (relu): nothing above is called 'nothing'"),
     ("  - relu: {from: later}\n  - tanh: {as: later}\n", "nothing above is called 'later'"),
     ("  - relu: {as: a}\n  - tanh: {as: a}\n", "given twice"),
-    ("  - residual: {body: [{conv: {filters: 4, kernel: 3, pad: 1}}]}\n", "residual (residual): the body and the shortcut give [1, 4, 8, 8] and [1, 3, 8, 8], which cannot be added; give it a `shortcut:` that ends in 4 channels"),
+    (
+        "  - residual: {body: [{conv: {filters: 4, kernel: 3, pad: 1}}]}\n",
+        "residual (residual): the body and the shortcut give [1, 4, 8, 8] and [1, 3, 8, 8], which cannot be added; give it a `shortcut:` that ends in 4 channels",
+    ),
     ("  - residual: {bdy: []}\n", "residual has no key 'bdy'; did you mean 'body'?"),
     ("  - {relu: , tanh: }\n", "a layer has one kind, here are 2 ('relu', 'tanh')"),
     ("  - conv: 3\n", "the options of 'conv' are no mapping"),
@@ -205,7 +214,7 @@ ERRORS = [
     ("  - !evil relu\n", "the tag !evil is not part of the language"),
     ("  - relu: {from: [input\n", "not YAML"),
     ("  - " + "[" * 100 + "]" * 100 + "\n", "levels are nested"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("layers", "says"), ERRORS)

@@ -16,8 +16,34 @@ INPUTS = (
     "[N, 2, 4, 4, 4]",
     "{shape: [N, seq], dtype: int64}",
 )
-VALUES = ("0", "1", "2", "3", "4", "-1", "9", "2.5", "x", "seq", "H", "[1, 2]", "[2, 2]", "[0, -1]", "[]", "[[1]]", "true",
-          "same", "'min(2, 3)'", "H // 2", "make_divisible(9)", "null", "{}", "input", "[input, input]", "bhw,bhw->bh")  # fmt: skip
+VALUES = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "-1",
+    "9",
+    "2.5",
+    "x",
+    "seq",
+    "H",
+    "[1, 2]",
+    "[2, 2]",
+    "[0, -1]",
+    "[]",
+    "[[1]]",
+    "true",
+    "same",
+    "'min(2, 3)'",
+    "H // 2",
+    "make_divisible(9)",
+    "null",
+    "{}",
+    "input",
+    "[input, input]",
+    "bhw,bhw->bh",
+)
 
 
 @st.composite

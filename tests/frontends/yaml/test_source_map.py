@@ -29,11 +29,20 @@ def test_each_use_has_its_nodes_and_its_names() -> None:
     assert ops == ["Conv", "Relu", "Conv", "Relu", "Tanh", "Conv", "Relu", "Tanh", "Sigmoid", "Mul"]
     uses = [(call.item.kind, call.first, call.last) for call in found.calls]
     assert uses == [
-        ("conv", 0, 1), ("relu", 1, 2), ("unit", 0, 2),
-        ("conv", 2, 3), ("relu", 3, 4), ("unit", 2, 4), ("tanh", 4, 5),
-        ("conv", 5, 6), ("relu", 6, 7), ("unit", 5, 7), ("tanh", 7, 8), ("repeat", 2, 8),
+        ("conv", 0, 1),
+        ("relu", 1, 2),
+        ("unit", 0, 2),
+        ("conv", 2, 3),
+        ("relu", 3, 4),
+        ("unit", 2, 4),
+        ("tanh", 4, 5),
+        ("conv", 5, 6),
+        ("relu", 6, 7),
+        ("unit", 5, 7),
+        ("tanh", 7, 8),
+        ("repeat", 2, 8),
         ("silu", 8, 10),
-    ]  # fmt: skip
+    ]
     assert [call.names["k"] for call in found.calls if call.item.kind == "conv"] == [3, 1, 1]
     within = [found.calls[call.within].item.kind if call.within >= 0 else "" for call in found.calls]
     assert within[:4] == ["unit", "unit", "", "unit"] and within[5] == "repeat" and within[-1] == ""

@@ -116,8 +116,15 @@ SEVERAL: list[tuple[str, list[TensorType | None], dict[str, Any], int]] = [
     ),
     (
         "GroupQueryAttention",
-        [t(1, 1, 32), t(1, 1, 16), t(1, 1, 16), t(1, 2, 7, 8), t(1, 2, 7, 8), t(1, dtype=I32, value=(7,)),
-         t(dtype=I32, value=(8,))],
+        [
+            t(1, 1, 32),
+            t(1, 1, 16),
+            t(1, 1, 16),
+            t(1, 2, 7, 8),
+            t(1, 2, 7, 8),
+            t(1, dtype=I32, value=(7,)),
+            t(dtype=I32, value=(8,)),
+        ],
         {"num_heads": 4, "kv_num_heads": 2},
         3,
     ),
@@ -136,7 +143,7 @@ SEVERAL: list[tuple[str, list[TensorType | None], dict[str, Any], int]] = [
         3,
     ),
     ("Unique", [t(6, value=(2.0, 1.0, 1.0, 3.0, 4.0, 3.0))], {}, 3),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("op_type", "inputs", "how", "n"), SEVERAL)
@@ -158,8 +165,20 @@ def test_simplified_norm_stands_in_the_default_domain() -> None:
 
 
 def test_dynamic_quantize_lstm() -> None:
-    inputs = [t(5, 2, 4), t(1, 4, 12, dtype=U8), t(1, 3, 12, dtype=U8), t(1, 24), None, None, None, None,
-              t(1), t(1, dtype=U8), t(1), t(1, dtype=U8)]  # fmt: skip
+    inputs = [
+        t(5, 2, 4),
+        t(1, 4, 12, dtype=U8),
+        t(1, 3, 12, dtype=U8),
+        t(1, 24),
+        None,
+        None,
+        None,
+        None,
+        t(1),
+        t(1, dtype=U8),
+        t(1),
+        t(1, dtype=U8),
+    ]
     found = run("DynamicQuantizeLSTM", *inputs, domain=MS, opset=1, n=3, hidden_size=3)
     ran = executed("DynamicQuantizeLSTM", *inputs, domain=MS, n=3, hidden_size=3, constant=(1, 2, 9, 11))
     assert [(y.dtype, y.shape) for y in found] == ran
@@ -192,8 +211,15 @@ def test_what_only_other_processors_run() -> None:
 
 def test_open_cache() -> None:
     past, seq = symbol("past"), symbol("seq")
-    inputs = [t(1, seq, 32), t(1, seq, 16), t(1, seq, 16), t(1, 2, past, 8), t(1, 2, past, 8), t(1, dtype=I32),
-              t(dtype=I32)]  # fmt: skip
+    inputs = [
+        t(1, seq, 32),
+        t(1, seq, 16),
+        t(1, seq, 16),
+        t(1, 2, past, 8),
+        t(1, 2, past, 8),
+        t(1, dtype=I32),
+        t(dtype=I32),
+    ]
     found = run("GroupQueryAttention", *inputs, domain=MS, n=3, num_heads=4, kv_num_heads=2)
     assert found[1].shape == (1, 2, past + seq, 8)
     assert cost("GroupQueryAttention", *inputs, domain=MS, n=3, num_heads=4, kv_num_heads=2).macs.value == (

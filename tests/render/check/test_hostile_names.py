@@ -40,8 +40,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     Path("costcalc.yaml").write_text(
         "models:\n  - path: net.onnx\n    name: " + json.dumps(TITLE) + "\n    limits: {params: 11, unknown_ops: 0}\n"
-        '    max_increase: {params: 0}\n    layers: {"*": {params: 1}}\n', encoding="utf-8"
-    )  # fmt: skip
+        '    max_increase: {params: 0}\n    layers: {"*": {params: 1}}\n',
+        encoding="utf-8",
+    )
     write(Path("net.onnx"))
     return tmp_path
 
@@ -80,8 +81,23 @@ def test_check(form: str, repository: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_an_outcome_that_is_hostile_everywhere(name: str, form: str) -> None:
-    verdict = Verdict("CC001", "error", f"ops {name}", "count", 2, 1, "exceeded", f"{name}: 2 of 1; {name}", name, 1, name,
-                      None, Change(name, 1, 2), Place(name, 3, 4), Place(name, 1, 1))  # fmt: skip
+    verdict = Verdict(
+        "CC001",
+        "error",
+        f"ops {name}",
+        "count",
+        2,
+        1,
+        "exceeded",
+        f"{name}: 2 of 1; {name}",
+        name,
+        1,
+        name,
+        None,
+        Change(name, 1, 2),
+        Place(name, 3, 4),
+        Place(name, 1, 1),
+    )
     others = (replace(verdict, outcome="unknown"), replace(verdict, outcome="kept"), replace(verdict, level="warning"))
     outcome = Outcome(
         (
@@ -101,8 +117,11 @@ def test_diff(form: str, repository: Path, capsys: pytest.CaptureFixture[str]) -
     run(["lock"])
     write(Path("new.onnx"), 4)
     capsys.readouterr()
-    for words, code in ((["net.onnx", "new.onnx"], 0), ([f"costcalc.lock.json#{TITLE}", "new.onnx"], 0),
-                        (["net.onnx", "new.onnx", "--fail-on", "params>+0"], 1)):  # fmt: skip
+    for words, code in (
+        (["net.onnx", "new.onnx"], 0),
+        ([f"costcalc.lock.json#{TITLE}", "new.onnx"], 0),
+        (["net.onnx", "new.onnx", "--fail-on", "params>+0"], 1),
+    ):
         assert run(["diff", *words, "--format", form]) == code
         out, err = capsys.readouterr()
         holds(form, out)

@@ -79,9 +79,15 @@ def test_sarif_has_figures_lines_and_the_rule_in_its_own_words() -> None:
         "region": {"startLine": 7, "startColumn": 5},
     }
     assert {key: result["properties"][key] for key in ("value", "limit", "headroom", "baseline")} == {
-        "value": 32_000, "limit": 31_999, "headroom": -1, "baseline": 12_800 + 6_400}  # fmt: skip
+        "value": 32_000,
+        "limit": 31_999,
+        "headroom": -1,
+        "baseline": 12_800 + 6_400,
+    }
     assert [(limit["quantity"], limit["outcome"]) for limit in run["properties"]["limits"]] == [
-        ("macs", "exceeded"), ("params", "kept")]  # fmt: skip
+        ("macs", "exceeded"),
+        ("params", "kept"),
+    ]
     assert "multiply-accumulates" in run["tool"]["driver"]["rules"][0]["fullDescription"]["text"]
 
 
@@ -100,7 +106,11 @@ def test_junit_has_a_suite_for_each_scenario_and_a_case_for_each_limit() -> None
 def test_gitlab_orders_by_severity() -> None:
     entries = json.loads(gitlab.render(MIXED))
     assert [(e["check_name"], e["severity"], e["location"]["lines"]["begin"]) for e in entries] == [
-        ("CC101", "critical", 1), ("CC102", "critical", 3), ("CC001", "major", 7), ("CC009", "minor", 6)]  # fmt: skip
+        ("CC101", "critical", 1),
+        ("CC102", "critical", 3),
+        ("CC001", "major", 7),
+        ("CC009", "minor", 6),
+    ]
 
 
 def test_a_fingerprint_outlives_figures_and_lines() -> None:

@@ -17,8 +17,17 @@ from costcalc.render.terminal import Screen, palette
 from costcalc.studies.check.verdict import Checked, Outcome, Verdict
 
 SEQ = 64 * symbol("seq") ** 2
-OPEN = Verdict("CC103", "error", "macs", "count", SEQ, 10, "unknown", "macs: whether 64·seq² is within 10 cannot be told",
-               "bind the symbol")  # fmt: skip
+OPEN = Verdict(
+    "CC103",
+    "error",
+    "macs",
+    "count",
+    SEQ,
+    10,
+    "unknown",
+    "macs: whether 64·seq² is within 10 cannot be told",
+    "bind the symbol",
+)
 MORE = Outcome(
     (
         *MIXED.checked,
@@ -57,10 +66,11 @@ def test_what_is_said_of_several_limits_in_a_row_is_said_once() -> None:
 
 def test_a_breach_never_reads_as_equal() -> None:
     for value, limit, kind in (
-        (600_000_001, 600_000_000, "count"), (2**40 + 1, 2**40, "bytes"),
+        (600_000_001, 600_000_000, "count"),
+        (2**40 + 1, 2**40, "bytes"),
         (Fraction(1, 10) + Fraction(1, 10**20), Fraction(1, 10), "share"),
         (Fraction(1, 1000) + Fraction(1, 10**25), Fraction(1, 1000), "seconds"),
-    ):  # fmt: skip
+    ):
         verdict = replace(EXCEEDED, value=value, limit=limit, kind=kind)
         line = render("table", Outcome((Checked("net", "", "net.yaml", (verdict,)),)), Screen(200)).splitlines()[1]
         shown, _, rest = line.removeprefix("over  macs").strip().partition(" of ")

@@ -43,8 +43,13 @@ def test_the_page_stands(show: Open, width: int, dark: bool) -> None:
         page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     )
     assert texts(page, "main > section > h2") == [
-        "Summary", "Where the cost is", "Memory over time", "Roofline", "Network", "Layers",
-    ]  # fmt: skip
+        "Summary",
+        "Where the cost is",
+        "Memory over time",
+        "Roofline",
+        "Network",
+        "Layers",
+    ]
     drawn = "return [...document.querySelectorAll('.chart')].map((e) => e.querySelectorAll('svg path').length)"
     assert all(paths > 5 for paths in page.execute_script(drawn))
     assert texts(page, "#summary [data-key=macs] .exact") == ["4,089,184,256"]
@@ -64,8 +69,19 @@ def test_the_table_sorts_and_says_so(show: Open) -> None:
     assert page.execute_script("return document.querySelector('#layers th[data-key=params]').ariaSort") == "descending"
     click(page, "#layers th[data-key=params] button")
     assert texts(page, "#layers tbody th") == [names[i] for i in sorted(range(len(names)), key=params.__getitem__)]
-    for key in ("#", "name", "op", "output", "macs", "flops", "weight_bytes", "activation_bytes", "traffic_bytes",
-                "intensity", "share"):  # fmt: skip
+    for key in (
+        "#",
+        "name",
+        "op",
+        "output",
+        "macs",
+        "flops",
+        "weight_bytes",
+        "activation_bytes",
+        "traffic_bytes",
+        "intensity",
+        "share",
+    ):
         click(page, f"#layers th[data-key='{key}'] button")
         assert len(texts(page, "#layers tbody th")) == len(names)
         sorts = page.execute_script("return [...document.querySelectorAll('#layers thead th')].map((e) => e.ariaSort)")

@@ -28,9 +28,18 @@ PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
 """SHA-256 of charts.min.js as `make vendor` builds it."""
 VERSIONS = {"echarts": "6.1.0", "zrender": "6.1.0", "@dagrejs/dagre": "3.1.3"}
 HOSTILE = (
-    "<img src=x onerror=window.hurt=1>", "</script><script>window.hurt=1</script>", "<!--<script>", "]]>",
-    "\u2028window.hurt=1", "{a|b} {b}", "'\"`${window.hurt=1}`", "javascript:window.hurt=1", "&lt;b&gt;", "__proto__", "a//b/",
-)  # fmt: skip
+    "<img src=x onerror=window.hurt=1>",
+    "</script><script>window.hurt=1</script>",
+    "<!--<script>",
+    "]]>",
+    "\u2028window.hurt=1",
+    "{a|b} {b}",
+    "'\"`${window.hurt=1}`",
+    "javascript:window.hurt=1",
+    "&lt;b&gt;",
+    "__proto__",
+    "a//b/",
+)
 
 
 def page(*reports: costcalc.Report) -> str:

@@ -22,19 +22,28 @@ def limits(found: Config, entry: int = 0) -> dict[str, object]:
 
 
 def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:
-    found = config(tmp_path, """\
+    found = config(
+        tmp_path,
+        """\
         models: [net.yaml]
         limits: {macs: 600M, params: 5M, weight_bytes: 4.2 MiB, time: {t4: 2.1 ms, a100: 340 µs}, ops: {Gelu: 0}}
-        """)  # fmt: skip
+        """,
+    )
     assert limits(found) == {
-        "macs": 600_000_000, "params": 5_000_000, "weight_bytes": 42 * 1024 * 1024 // 10,
-        "time t4": Fraction(21, 10_000), "time a100": Fraction(340, 10**6), "ops Gelu": 0,
-    }  # fmt: skip
+        "macs": 600_000_000,
+        "params": 5_000_000,
+        "weight_bytes": 42 * 1024 * 1024 // 10,
+        "time t4": Fraction(21, 10_000),
+        "time a100": Fraction(340, 10**6),
+        "ops Gelu": 0,
+    }
     assert found.entries[0].budget.limits[0].place == Place(str(tmp_path / "costcalc.yaml"), 2, 10)
 
 
 def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: Path) -> None:
-    found = config(tmp_path, """\
+    found = config(
+        tmp_path,
+        """\
         models:
           - path: net.yaml
             set: {alpha: 0.5, depth: 3}
@@ -45,7 +54,8 @@ def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: 
               plain:
         limits: {macs: 1G, time: {t4: 1 ms}}
         allow: A
-        """)  # fmt: skip
+        """,
+    )
     one, eight, plain = found.entries
     assert [e.scenario for e in found.entries] == ["batch1", "batch8", "plain"]
     assert (one.settings.dims, one.settings.params) == ({"N": 1}, {"alpha": "0.5", "depth": 3})
@@ -63,7 +73,9 @@ def test_values_are_whole_numbers(value: str, tmp_path: Path) -> None:
 
 
 def test_increases_and_layers(tmp_path: Path) -> None:
-    found = config(tmp_path, """\
+    found = config(
+        tmp_path,
+        """\
         models:
           - path: net.yaml
             max_increase: {params: 0, macs: 2.5%, buffers: 1k}
@@ -73,16 +85,20 @@ def test_increases_and_layers(tmp_path: Path) -> None:
           - other.yaml
         max_increase: 5%
         min_delta: {macs: 1M}
-        """)  # fmt: skip
+        """,
+    )
     first, second = (e.budget for e in found.entries)
     assert [i._replace(place=None) for i in first.increases][:4] == [
-        Increase("macs", Fraction(1, 40), 0, 1_000_000), Increase("flops", Fraction(1, 20)), Increase("params", None, 0),
+        Increase("macs", Fraction(1, 40), 0, 1_000_000),
+        Increase("flops", Fraction(1, 20)),
+        Increase("params", None, 0),
         Increase("buffers", None, 1000),
-    ]  # fmt: skip
+    ]
     assert [layer._replace(place=None) for layer in first.layers] == [
-        LayerLimit("head/*", "macs", Fraction(3, 10), share=True), LayerLimit("head/*", "macs", 10_000_000),
+        LayerLimit("head/*", "macs", Fraction(3, 10), share=True),
+        LayerLimit("head/*", "macs", 10_000_000),
         LayerLimit("*", "params", Fraction(1, 2), share=True, each=True),
-    ]  # fmt: skip
+    ]
     assert [i.quantity for i in second.increases] == list(USUAL)
     assert {i.share for i in second.increases} == {Fraction(1, 20)}
 
@@ -143,7 +159,9 @@ def test_an_empty_file_says_how_to_begin(tmp_path: Path) -> None:
 
 
 def test_settings_are_said_as_on_the_command_line(tmp_path: Path) -> None:
-    found = config(tmp_path, """\
+    found = config(
+        tmp_path,
+        """\
         models:
           - path: a
             dtype: FP16
@@ -151,7 +169,8 @@ def test_settings_are_said_as_on_the_command_line(tmp_path: Path) -> None:
             symbolic: true
             values: {n: -7, flag: True}
             scenarios: {open: , closed: {symbolic: false, dtype: int8}}
-        """)  # fmt: skip
+        """,
+    )
     first, second = (e.settings for e in found.entries)
     assert (first.dtype, first.act_dtype, first.symbolic) == ("float16", "bfloat16", True)
     assert first.values == {"n": -7, "flag": True}

@@ -22,8 +22,9 @@ from costcalc.studies.diff.snapshot import snapshot
 from costcalc.views.check import figures
 
 
-def verdicts(graph: Graph, *asked: Any, levels: Levels | None = None, allow: tuple[str, ...] = (),
-             **known: Any) -> tuple[Verdict, ...]:  # fmt: skip
+def verdicts(
+    graph: Graph, *asked: Any, levels: Levels | None = None, allow: tuple[str, ...] = (), **known: Any
+) -> tuple[Verdict, ...]:
     limits = tuple(a for a in asked if isinstance(a, Limit))
     layers = tuple(a for a in asked if isinstance(a, LayerLimit))
     budget = Budget(limits, (), layers, allow)
@@ -106,10 +107,13 @@ def test_layers_are_limited_together_or_each() -> None:
     total = int(analyze(blocks()).totals["macs"])
     share = Fraction(first + second, total)
     at, below, each, shares, part = verdicts(
-        blocks(), LayerLimit("stage1/*", "macs", first + second), LayerLimit("stage1/*", "macs", first + second - 1),
-        LayerLimit("stage1/*", "macs", second - 1, each=True), LayerLimit("stage1/*", "macs", share, share=True),
+        blocks(),
+        LayerLimit("stage1/*", "macs", first + second),
+        LayerLimit("stage1/*", "macs", first + second - 1),
+        LayerLimit("stage1/*", "macs", second - 1, each=True),
+        LayerLimit("stage1/*", "macs", share, share=True),
         LayerLimit("stage1/*", "macs", share - Fraction(1, 10**30), share=True),
-    )  # fmt: skip
+    )
     assert (at.outcome, at.value, at.code) == ("kept", first + second, "CC011")
     assert (below.outcome, below.layer, below.headroom) == ("exceeded", "stage1/conv1/Conv", -1)
     assert (each.outcome, each.value, each.layer) == ("exceeded", second, "stage1/conv1/Conv")
@@ -135,16 +139,27 @@ def test_a_glob_that_fits_no_layer_is_never_kept() -> None:
 
 def test_a_share_of_a_total_that_is_a_lower_bound() -> None:
     """The known layer's share can only be smaller: a limit above is kept, one below cannot be told."""
-    kept, open_, *_ = verdicts(unknown(), LayerLimit("conv", "macs", Fraction(1), share=True),
-                               LayerLimit("conv", "macs", Fraction(1, 2), share=True))  # fmt: skip
+    kept, open_, *_ = verdicts(
+        unknown(),
+        LayerLimit("conv", "macs", Fraction(1), share=True),
+        LayerLimit("conv", "macs", Fraction(1, 2), share=True),
+    )
     assert (kept.outcome, open_.outcome, open_.code) == ("kept", "unknown", "CC101")
 
 
 def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> None:
-    assert [level("CC001", Levels(*given)) for given in (
-        ((), (), ()), (("CC001",), (), ()), (("CC002",), (), ()), ((), ("CC0",), ()), (("CC001",), ("CC0",), ()),
-        (("CC0",), ("CC001",), ()), ((), (), ("CC0",)),
-    )] == ["error", "error", "", "", "error", "", "warning"]  # fmt: skip
+    assert [
+        level("CC001", Levels(*given))
+        for given in (
+            ((), (), ()),
+            (("CC001",), (), ()),
+            (("CC002",), (), ()),
+            ((), ("CC0",), ()),
+            (("CC001",), ("CC0",), ()),
+            (("CC0",), ("CC001",), ()),
+            ((), (), ("CC0",)),
+        )
+    ] == ["error", "error", "", "", "error", "", "warning"]
     assert level("CC101", Levels(("CC001",), ("CC1",), ("CC1",))) == "error"
     levels = Levels((), ("CC003",), ("CC001",))
     macs, operators = verdicts(unknown(), Limit("macs", 0), Limit("params", 0), levels=levels)

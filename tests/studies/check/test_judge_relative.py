@@ -25,8 +25,10 @@ from costcalc.views.check import figures
 
 def net(units: int, first: int = 10, seq: str = "1") -> Snapshot:
     """first·10·seq and units·first·seq MACs."""
-    text = f"input: [N, {seq}, 10]\nlayers:\n  - linear: {{units: {first}, bias: false, as: a}}\n" \
-           f"  - linear: {{units: {units}, bias: false, as: b}}\n"  # fmt: skip
+    text = (
+        f"input: [N, {seq}, 10]\nlayers:\n  - linear: {{units: {first}, bias: false, as: a}}\n"
+        f"  - linear: {{units: {units}, bias: false, as: b}}\n"
+    )
     return snapshot(analyze(load_spec(text, "net.yaml")))
 
 
@@ -36,8 +38,9 @@ def of(macs: int) -> Snapshot:
     return replace(base, totals={**base.totals, "macs": macs})
 
 
-def verdict(before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock",
-            new: bool = False) -> Verdict:  # fmt: skip
+def verdict(
+    before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock", new: bool = False
+) -> Verdict:
     (found,) = judge(Case(now, Budget((), (increase,)), before=before, against=against, new=new))
     return found
 
@@ -79,8 +82,12 @@ def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     assert said in found.fact and "grew most" not in found.fact
 
 
-@given(before=st.integers(1, 10**6), now=st.integers(1, 10**6), thousandths=st.integers(0, 3000),
-       delta=st.integers(0, 10**5))  # fmt: skip
+@given(
+    before=st.integers(1, 10**6),
+    now=st.integers(1, 10**6),
+    thousandths=st.integers(0, 3000),
+    delta=st.integers(0, 10**5),
+)
 def test_no_rounding_ever_decides(before: int, now: int, thousandths: int, delta: int) -> None:
     found = verdict(of(before), of(now), Increase("macs", Fraction(thousandths, 1000), delta=delta))
     rise = now - before
@@ -125,8 +132,11 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
     """64·seq MACs more, less 64: none where seq is 1."""
     seq = symbol("seq")
     before, now = (replace(of(1), totals={**of(1).totals, "macs": d}) for d in (64 * seq, 128 * seq - 64))
-    budget = Budget((Limit("macs", 0), Limit("macs", 10**9)), tuple(Increase("macs", None, n) for n in (0, 100)),
-                    (LayerLimit("*", "macs", Fraction(1, 2), share=True),))  # fmt: skip
+    budget = Budget(
+        (Limit("macs", 0), Limit("macs", 10**9)),
+        tuple(Increase("macs", None, n) for n in (0, 100)),
+        (LayerLimit("*", "macs", Fraction(1, 2), share=True),),
+    )
     found = judge(Case(now, budget, before=before, against="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
     text = render(form, Outcome((Checked("net", "", "net.yaml", found, now, before),)), Screen())

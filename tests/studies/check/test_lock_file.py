@@ -96,17 +96,28 @@ TENSORS = st.builds(
 )
 PLAIN = st.integers() | st.floats(allow_nan=False, allow_subnormal=True) | st.booleans() | WORDS
 LAYERS = st.builds(
-    Layer, WORDS, WORDS, WORDS, DIM, st.lists(TENSORS | st.just(Tensor("", "", None)), max_size=3).map(tuple),
+    Layer,
+    WORDS,
+    WORDS,
+    WORDS,
+    DIM,
+    st.lists(TENSORS | st.just(Tensor("", "", None)), max_size=3).map(tuple),
     st.lists(TENSORS, max_size=2).map(tuple),
     st.dictionaries(WORDS, PLAIN | st.lists(PLAIN, max_size=3).map(tuple), max_size=2),
-    st.fixed_dictionaries({q: st.none() | DIM for q in QUANTITIES}), st.sampled_from(["costed", "free", "unknown"]),
-)  # fmt: skip
+    st.fixed_dictionaries({q: st.none() | DIM for q in QUANTITIES}),
+    st.sampled_from(["costed", "free", "unknown"]),
+)
 SNAPSHOTS = st.builds(
-    Snapshot, WORDS, WORDS, st.lists(TENSORS.map(lambda t: t._replace(stored=False)), max_size=2).map(tuple),
-    st.lists(LAYERS, max_size=4).map(tuple), st.dictionaries(WORDS, DIM, max_size=3),
-    st.dictionaries(WORDS, st.integers(0, 9), max_size=2), st.dictionaries(WORDS, DIM, max_size=2),
+    Snapshot,
+    WORDS,
+    WORDS,
+    st.lists(TENSORS.map(lambda t: t._replace(stored=False)), max_size=2).map(tuple),
+    st.lists(LAYERS, max_size=4).map(tuple),
+    st.dictionaries(WORDS, DIM, max_size=3),
+    st.dictionaries(WORDS, st.integers(0, 9), max_size=2),
+    st.dictionaries(WORDS, DIM, max_size=2),
     assumptions=st.lists(WORDS, max_size=2).map(tuple),
-)  # fmt: skip
+)
 
 
 @given(st.lists(SNAPSHOTS, max_size=3), st.lists(WORDS, min_size=3, max_size=3, unique=True), WORDS)

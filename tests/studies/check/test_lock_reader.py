@@ -31,20 +31,26 @@ def refused(text: str | bytes) -> str:
         ('{"models": {}}', "no lock file of costcalc"),
         ('{"format_version": true, "models": {}}', "no lock file of costcalc"),
         ('{"format_version": 1, "models": []}', "no lock file of costcalc"),
-        ('{"format_version": 7, "costcalc": "9.1", "models": {}}', "it is of format 7, written by costcalc 9.1; update"),
+        (
+            '{"format_version": 7, "costcalc": "9.1", "models": {}}',
+            "it is of format 7, written by costcalc 9.1; update",
+        ),
         ("version https://git-lfs.github.com/spec/v1", ":1:1: it is no lock file of costcalc"),
         (b"\xff\xfe{", "not UTF-8"),
         ('{"format_version": NaN}', "NaN is no number"),
         ("[" * 100_000, "no lock file"),
         (GOOD.replace('"macs": ', '"macs": "f(', 1).replace(",", '",', 1), "it is not JSON"),
         (GOOD.replace('"macs": ', '"macs": null, "x": ', 1), "net: macs: the lock file is broken: a number is missing"),
-        (GOOD.replace('["input", "float32"', '["other", "float32"'), "layer 1 C1: the lock file is broken: nothing before"),
+        (
+            GOOD.replace('["input", "float32"', '["other", "float32"'),
+            "layer 1 C1: the lock file is broken: nothing before",
+        ),
         (GOOD.replace('"op": "Conv"', '"op": 5', 1), "layer 1 C1: the lock file is broken: a name is missing"),
         (GOOD.replace('"op": "Conv", "in":', '"op": "Conv", "an":', 1), "a list is missing"),
         (GOOD.replace('"attributes": {', '"attributes": {"x": {}, ', 1), "an attribute is a mapping"),
         (GOOD.replace('"macs": 117600', '"macs": "1 +"', 1), "'1 +' is no formula"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused(text: str | bytes, said: str) -> None:
     assert said in refused(text)
 

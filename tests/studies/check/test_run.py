@@ -19,18 +19,27 @@ def told(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
-    write(here, models__a_yaml=NET, models__b_yaml=WIDER, other_yaml=TEXT, costcalc_yaml=f"""\
+    write(
+        here,
+        models__a_yaml=NET,
+        models__b_yaml=WIDER,
+        other_yaml=TEXT,
+        costcalc_yaml=f"""\
         models:
           - models/*.yaml
           - {{path: other.yaml, name: text, scenarios: {{short: {{dims: {{seq: 1}}}}, long: {{dims: {{seq: 1000}}}}}}}}
           - mobilenet
         limits: {{macs: {MACS}}}
-        """)  # fmt: skip
+        """,
+    )
     outcome = costcalc.check()
     assert told(outcome) == [
-        ("models/a.yaml", "macs", "kept"), ("models/b.yaml", "macs", "exceeded"), ("text (short)", "macs", "kept"),
-        ("text (long)", "macs", "exceeded"), ("mobilenet", "macs", "exceeded"),
-    ]  # fmt: skip
+        ("models/a.yaml", "macs", "kept"),
+        ("models/b.yaml", "macs", "exceeded"),
+        ("text (short)", "macs", "kept"),
+        ("text (long)", "macs", "exceeded"),
+        ("mobilenet", "macs", "exceeded"),
+    ]
     assert outcome.exit_code == 1
     (b,) = outcome.checked[1].verdicts
     assert (b.layer, b.place, b.limit_place) == ("stem", Place("models/b.yaml", 3, 5), Place("costcalc.yaml", 5, 10))
@@ -47,24 +56,37 @@ def test_from_a_folder_below_files_are_named_as_seen_from_there(here: Path, monk
 
 
 def test_of_a_config_only_the_named_models_are_checked(here: Path) -> None:
-    write(here, models__a_yaml=NET, models__b_yaml=NET, c_yaml=NET, costcalc_yaml="""\
+    write(
+        here,
+        models__a_yaml=NET,
+        models__b_yaml=NET,
+        c_yaml=NET,
+        costcalc_yaml="""\
         models: ['models/*.yaml', {path: c.yaml, name: sea}]
         limits: {macs: 1M}
-        """)  # fmt: skip
+        """,
+    )
     for words, names in (
-        (("sea",), ["sea"]), (("./c.yaml",), ["sea"]), (("models/b.yaml", "sea"), ["models/b.yaml", "sea"]),
+        (("sea",), ["sea"]),
+        (("./c.yaml",), ["sea"]),
+        (("models/b.yaml", "sea"), ["models/b.yaml", "sea"]),
         (("models/*.yaml",), ["models/a.yaml", "models/b.yaml"]),
-    ):  # fmt: skip
+    ):
         assert [c.model for c in costcalc.check(None, *words).checked] == names
     with pytest.raises(UsageError, match=r"no model 'd.yaml'; there are models/a.yaml"):
         costcalc.check(None, "d.yaml")
 
 
 def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path) -> None:
-    write(here, a_yaml=BROKEN, b_yaml=NET, costcalc_yaml="""\
+    write(
+        here,
+        a_yaml=BROKEN,
+        b_yaml=NET,
+        costcalc_yaml="""\
         models: [a.yaml, gone.yaml, none/*.yaml, b.yaml]
         limits: {macs: 1}
-        """)  # fmt: skip
+        """,
+    )
     mystery(here / "m.onnx")
     outcome = costcalc.check()
     broken, gone, none, fine = outcome.checked
@@ -92,10 +114,15 @@ def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pyte
 
 
 def test_a_name_bound_for_a_glob_holds_for_the_models_that_have_it(here: Path) -> None:
-    write(here, m__a_yaml=NET, m__b_yaml=TEXT, costcalc_yaml="""\
+    write(
+        here,
+        m__a_yaml=NET,
+        m__b_yaml=TEXT,
+        costcalc_yaml="""\
         models: [{path: 'm/*', dims: {seq: 3}}]
         limits: {macs: 1}
-        """)  # fmt: skip
+        """,
+    )
     assert [c.now and c.now.totals["macs"] for c in costcalc.check().checked] == [MACS, 16 * 4 * 3]
     write(here, costcalc_yaml="models: [{path: 'm/*', dims: {sequence: 3}}]\nlimits: {macs: 1}")
     assert all("sequence" in c.error for c in costcalc.check().checked)
@@ -110,10 +137,17 @@ def test_a_model_that_is_named_twice_is_refused(here: Path) -> None:
 
 
 def test_processes_give_the_same_outcome(here: Path) -> None:
-    write(here, m__a_yaml=NET, m__b_yaml=BROKEN, m__c_yaml=NET, m__d_yaml=TEXT, costcalc_yaml="""\
+    write(
+        here,
+        m__a_yaml=NET,
+        m__b_yaml=BROKEN,
+        m__c_yaml=NET,
+        m__d_yaml=TEXT,
+        costcalc_yaml="""\
         models: ['m/*', mobilenet]
         limits: {macs: 3k, time: {t4: 0}, peak_activation_bytes: 1 KiB, ops: {Relu: 0}, unknown_ops: 0}
-        """)  # fmt: skip
+        """,
+    )
     mystery(here / "m" / "e.onnx")
     one = costcalc.check()
     assert one == costcalc.check(jobs=2)
@@ -134,11 +168,17 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
         return real(source, **options)
 
     monkeypatch.setattr(api, "analyze", analyze)
-    write(here, m__a_yaml=NET, m__b_yaml=NET, m__c_yaml=WIDER, costcalc_yaml="""\
+    write(
+        here,
+        m__a_yaml=NET,
+        m__b_yaml=NET,
+        m__c_yaml=WIDER,
+        costcalc_yaml="""\
         models:
           - {path: 'm/*', scenarios: {x: {dims: {N: 1}}, y: {dims: {N: 2}}, z: {dims: {N: 1}, limits: {params: 1}}}}
         limits: {macs: 1G}
-        """)  # fmt: skip
+        """,
+    )
     outcome = costcalc.check()
     assert sorted(asked) == ["m/a.yaml"] * 2 + ["m/c.yaml"] * 2
     assert [c.source for c in outcome.checked if c.now and c.now.source == c.source] == [

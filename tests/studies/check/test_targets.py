@@ -9,16 +9,46 @@ import pytest
 
 from costcalc.studies.check.targets import fitting
 
-PATHS = ("net.yaml", "a.yaml", "models/net.yaml", "models/deep/net.yaml", "models/deep/er/b.onnx", "models/.hidden.yaml",
-         ".git/config.yaml", "other/x[1].yaml", "other/x1.yaml", "m+/a.b.yaml", "models/deep/-.yaml")  # fmt: skip
+PATHS = (
+    "net.yaml",
+    "a.yaml",
+    "models/net.yaml",
+    "models/deep/net.yaml",
+    "models/deep/er/b.onnx",
+    "models/.hidden.yaml",
+    ".git/config.yaml",
+    "other/x[1].yaml",
+    "other/x1.yaml",
+    "m+/a.b.yaml",
+    "models/deep/-.yaml",
+)
 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["*.yaml", "?.yaml", "models/*.yaml", "models/**/*.yaml", "**/*.yaml", "**", "models/**", "*/*", "*/deep/*",
-     "models/*/[nb]*", "other/x[0-9].yaml", "other/x[!0-9]*.yaml", "other/x[[]1].yaml", "m+/*", ".git/*", "models/.*",
-     "[am]*", "models/deep/[]-]*", "./models/*.yaml", "nothing/*"],
-)  # fmt: skip
+    [
+        "*.yaml",
+        "?.yaml",
+        "models/*.yaml",
+        "models/**/*.yaml",
+        "**/*.yaml",
+        "**",
+        "models/**",
+        "*/*",
+        "*/deep/*",
+        "models/*/[nb]*",
+        "other/x[0-9].yaml",
+        "other/x[!0-9]*.yaml",
+        "other/x[[]1].yaml",
+        "m+/*",
+        ".git/*",
+        "models/.*",
+        "[am]*",
+        "models/deep/[]-]*",
+        "./models/*.yaml",
+        "nothing/*",
+    ],
+)
 def test_as_on_disk(pattern: str, tmp_path: Path) -> None:
     for path in PATHS:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -16,9 +16,16 @@ from costcalc.studies.check import wording as words
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("2.1 ms", Fraction(21, 10**4)), ("340us", Fraction(34, 10**5)), ("340 \u00b5s", Fraction(34, 10**5)),
-     ("340 \u03bcs", Fraction(34, 10**5)), ("1,500 ns", Fraction(3, 2 * 10**6)), ("1.5 s", Fraction(3, 2)), ("0", 0)],
-)  # fmt: skip
+    [
+        ("2.1 ms", Fraction(21, 10**4)),
+        ("340us", Fraction(34, 10**5)),
+        ("340 \u00b5s", Fraction(34, 10**5)),
+        ("340 \u03bcs", Fraction(34, 10**5)),
+        ("1,500 ns", Fraction(3, 2 * 10**6)),
+        ("1.5 s", Fraction(3, 2)),
+        ("0", 0),
+    ],
+)
 def test_times(text: str, seconds: Fraction) -> None:
     assert parse_seconds(text) == seconds
 
@@ -39,15 +46,24 @@ def test_percentages() -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(Fraction(3, 10), "30.0%"), (Fraction(1, 10**6), "<0.1%"), (Fraction(-1, 10**6), "-<0.1%"), (Fraction(0), "0.0%"),
-     (Fraction(1999, 20), "9,995.0%"), (Fraction(-1, 4), "-25.0%")],
-)  # fmt: skip
+    [
+        (Fraction(3, 10), "30.0%"),
+        (Fraction(1, 10**6), "<0.1%"),
+        (Fraction(-1, 10**6), "-<0.1%"),
+        (Fraction(0), "0.0%"),
+        (Fraction(1999, 20), "9,995.0%"),
+        (Fraction(-1, 4), "-25.0%"),
+    ],
+)
 def test_shares(share: Fraction, text: str) -> None:
     assert percent_exact(share) == text
 
 
-@given(st.fractions(0, 10**6, max_denominator=10**12), st.fractions(0, 10**6, max_denominator=10**12),
-       st.sampled_from(["seconds", "share"]))  # fmt: skip
+@given(
+    st.fractions(0, 10**6, max_denominator=10**12),
+    st.fractions(0, 10**6, max_denominator=10**12),
+    st.sampled_from(["seconds", "share"]),
+)
 def test_what_differs_never_reads_as_equal(a: Fraction, b: Fraction, kind: str) -> None:
     first, second = words.apart(a, b, kind)
     assert (first == second) == (a == b)

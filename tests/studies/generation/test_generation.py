@@ -25,8 +25,14 @@ LLAMA = DEPTH * (4 * WIDTH**2 + 3 * WIDTH * HIDDEN) + WIDTH * WORDS
 """MACs of Llama 7B per token, attention apart: every weight but the embedding's and the norms' once."""
 
 
-def of(model: Any, prompt: int, generate: int, batch: int = 1, precision: Precision = Precision(),  # noqa: B008
-       **options: Any) -> Generation:  # fmt: skip
+def of(
+    model: Any,
+    prompt: int,
+    generate: int,
+    batch: int = 1,
+    precision: Precision = Precision(),  # noqa: B008
+    **options: Any,
+) -> Generation:
     return account(decoder(model, batch, precision, **options), prompt, generate, batch)
 
 

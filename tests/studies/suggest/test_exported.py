@@ -16,8 +16,14 @@ from costcalc.graph.builder import GraphBuilder
 D, HEADS, TOKENS = 32, 8, 10
 
 
-def op(b: GraphBuilder, op_type: str, inputs: Sequence[str], name: str = "", outputs: Sequence[str] | None = None,
-       **attributes: object) -> tuple[str, ...]:  # fmt: skip
+def op(
+    b: GraphBuilder,
+    op_type: str,
+    inputs: Sequence[str],
+    name: str = "",
+    outputs: Sequence[str] | None = None,
+    **attributes: object,
+) -> tuple[str, ...]:
     """A node called after its operator unless named."""
     return tuple(b.add(op_type, inputs, attributes, name=name or f"{op_type}{len(b.nodes)}", outputs=outputs))
 

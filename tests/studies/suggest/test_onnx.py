@@ -20,13 +20,26 @@ from costcalc.graph.builder import GraphBuilder
 from costcalc.views.suggest_detail import details
 
 TEXT = layers(
-    "conv: {filters: 16, kernel: 5, pad: 2, as: c1}", "batch_norm", "relu", "relu", "max_pool: {kernel: 2}",
-    "conv: {filters: 32, kernel: 3, stride: 2, pad: 1, as: c2}", "relu", "max_pool: {kernel: 2}",
-    "transpose: {perm: [0, 1, 3, 2]}", "transpose: {perm: [0, 1, 3, 2]}", "tanh",
-    "conv: {filters: 32, kernel: 3, pad: same, as: c3}", "silu: {as: s}",
-    "hard_sigmoid: {alpha: 1 / 6, as: h}", "mul: {from: [s, h]}",
-    "flatten", "linear: {units: 20}", "relu", "linear: {units: 5}",
-)  # fmt: skip
+    "conv: {filters: 16, kernel: 5, pad: 2, as: c1}",
+    "batch_norm",
+    "relu",
+    "relu",
+    "max_pool: {kernel: 2}",
+    "conv: {filters: 32, kernel: 3, stride: 2, pad: 1, as: c2}",
+    "relu",
+    "max_pool: {kernel: 2}",
+    "transpose: {perm: [0, 1, 3, 2]}",
+    "transpose: {perm: [0, 1, 3, 2]}",
+    "tanh",
+    "conv: {filters: 32, kernel: 3, pad: same, as: c3}",
+    "silu: {as: s}",
+    "hard_sigmoid: {alpha: 1 / 6, as: h}",
+    "mul: {from: [s, h]}",
+    "flatten",
+    "linear: {units: 20}",
+    "relu",
+    "linear: {units: 5}",
+)
 EXACT = ("redundant", "pool_first", "fused")
 
 

@@ -52,8 +52,18 @@ def residual(draw: st.DrawFn) -> str:
     return f"residual: {{body: [{inner}, {{conv: {{filters: 16, kernel: 3, pad: 1}}}}]}}"
 
 
-plain = st.sampled_from(["relu", "relu", "batch_norm", "tanh", "relu6", "max_pool: {kernel: 2, stride: 1}", "silu",
-                         "repeat: {times: 2, layers: [{wrapped: {filters: 8}}]}"])  # fmt: skip
+plain = st.sampled_from(
+    [
+        "relu",
+        "relu",
+        "batch_norm",
+        "tanh",
+        "relu6",
+        "max_pool: {kernel: 2, stride: 1}",
+        "silu",
+        "repeat: {times: 2, layers: [{wrapped: {filters: 8}}]}",
+    ]
+)
 layer = st.one_of(conv(), unit(), plain)
 
 

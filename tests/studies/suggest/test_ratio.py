@@ -73,8 +73,11 @@ def test_open_extents_give_formulas(tmp_path: Path) -> None:
 
 
 def test_what_is_no_standard_convolution_is_left_alone(tmp_path: Path) -> None:
-    text = layers("depthwise_conv: {kernel: 3, pad: 1}", "pointwise_conv: {filters: 32}",
-                  "conv: {filters: 32, kernel: 3, pad: 1, groups: 4}")  # fmt: skip
+    text = layers(
+        "depthwise_conv: {kernel: 3, pad: 1}",
+        "pointwise_conv: {filters: 32}",
+        "conv: {filters: 32, kernel: 3, pad: 1, groups: 4}",
+    )
     found = costcalc.suggest(made(tmp_path, text))
     assert not [one for one in found.ranked if one.rule.id in ("separable", "stack", "factor", "bottleneck")]
 

@@ -85,8 +85,15 @@ def test_a_bottleneck(tmp_path: Path) -> None:
 
 
 def test_a_head_of_fully_connected_layers(tmp_path: Path) -> None:
-    lines = ("conv: {filters: 8, kernel: 3, pad: 1}", "flatten", "linear: {units: 100}", "relu", "dropout",
-             "linear: {units: 10, as: logits}", "softmax")  # fmt: skip
+    lines = (
+        "conv: {filters: 8, kernel: 3, pad: 1}",
+        "flatten",
+        "linear: {units: 100}",
+        "relu",
+        "dropout",
+        "linear: {units: 10, as: logits}",
+        "softmax",
+    )
     one = found(tmp_path, "gap", *lines)
     assert one[0].saves("macs") == 8 * P * 100 + 100 * 10 - 8 * 10
     assert one[0].saves("params") == 8 * P * 100 + 100 + 100 * 10 - 8 * 10
@@ -97,8 +104,12 @@ def test_a_head_of_fully_connected_layers(tmp_path: Path) -> None:
 
 
 def test_grouped_queries(tmp_path: Path) -> None:
-    lines = ("linear: {units: 32, as: q, from: x}", "linear: {units: 32, as: k, from: x}",
-             "linear: {units: 32, bias: false, as: v, from: x}", "attention: {heads: 8, from: [q, k, v]}")  # fmt: skip
+    lines = (
+        "linear: {units: 32, as: q, from: x}",
+        "linear: {units: 32, as: k, from: x}",
+        "linear: {units: 32, bias: false, as: v, from: x}",
+        "attention: {heads: 8, from: [q, k, v]}",
+    )
     one = found(tmp_path, "gqa", *lines, shape="{x: [N, 10, 32]}", group=2)
     assert one[0].saves("macs") == 2 * 10 * 32 * 16
     assert one[0].saves("params") == 2 * 32 * 16 + 16
@@ -149,8 +160,11 @@ def test_an_activation_in_one_operator(tmp_path: Path) -> None:
     mish = found(tmp_path, "fused", "relu: {as: x}", "softplus", "tanh: {as: t}", "mul: {from: [x, t]}")
     assert mish[0].saves("activation_bytes") == 2 * 16 * P * 4 and mish.apply(1).endswith("  - mish: {as: t}\n")
     promised(mish, 1, tmp_path)
-    for lines in (("sigmoid: {as: s}", "mul: {from: [input, s]}", "add: {from: [s, mul]}"),
-                  ("hard_sigmoid: {as: h}", "mul: {from: [input, h]}"), ("sigmoid: {as: s}", "mul: {from: [s, s]}")):  # fmt: skip
+    for lines in (
+        ("sigmoid: {as: s}", "mul: {from: [input, s]}", "add: {from: [s, mul]}"),
+        ("hard_sigmoid: {as: h}", "mul: {from: [input, h]}"),
+        ("sigmoid: {as: s}", "mul: {from: [s, s]}"),
+    ):
         assert not found(tmp_path, "fused", *lines).ranked
 
 

@@ -42,6 +42,9 @@ def rule(call: Call) -> Iterator[Part]:
 
 
 TOOL = Tool(
-    "fvcore", "0.1.5.post20221221", "flops", rule,
+    "fvcore",
+    "0.1.5.post20221221",
+    "flops",
+    rule,
     ("it calls a multiply-accumulate a flop", "fused attention is nothing to it"),
-)  # fmt: skip
+)

@@ -19,14 +19,43 @@ DIV, EXP, LOG, SQRT, SIN = 4, 32, 43, 24, 39
 TANH = EXP + 2 + DIV
 
 EACH = {
-    "Add": 1, "Sub": 1, "Mul": 1, "Min": 1, "Max": 1, "Neg": 1, "Abs": 1, "Ceil": 1, "Mod": 1, "Sign": 1,
-    "Div": DIV, "Reciprocal": DIV, "Exp": EXP, "Sigmoid": EXP, "Pow": EXP, "Sqrt": SQRT, "Log": LOG,
-    "Sin": SIN, "Cos": SIN,
-    "Softmax": EXP + DIV, "LogSoftmax": EXP + DIV + 1 + LOG, "Softplus": EXP + 1 + LOG, "Tanh": 2 * TANH,
-    "Relu": 1, "LeakyRelu": 2, "PRelu": 2, "Elu": 3 + EXP, "Clip": 2, "HardSigmoid": 4, "HardSwish": 5, "Gelu": EXP + 2,
-    "BatchNormalization": 1 + SQRT + DIV + 2, "InstanceNormalization": 3 + DIV, "CumSum": 1,
-    "DequantizeLinear": 2, "QuantizeLinear": 2,
-}  # fmt: skip
+    "Add": 1,
+    "Sub": 1,
+    "Mul": 1,
+    "Min": 1,
+    "Max": 1,
+    "Neg": 1,
+    "Abs": 1,
+    "Ceil": 1,
+    "Mod": 1,
+    "Sign": 1,
+    "Div": DIV,
+    "Reciprocal": DIV,
+    "Exp": EXP,
+    "Sigmoid": EXP,
+    "Pow": EXP,
+    "Sqrt": SQRT,
+    "Log": LOG,
+    "Sin": SIN,
+    "Cos": SIN,
+    "Softmax": EXP + DIV,
+    "LogSoftmax": EXP + DIV + 1 + LOG,
+    "Softplus": EXP + 1 + LOG,
+    "Tanh": 2 * TANH,
+    "Relu": 1,
+    "LeakyRelu": 2,
+    "PRelu": 2,
+    "Elu": 3 + EXP,
+    "Clip": 2,
+    "HardSigmoid": 4,
+    "HardSwish": 5,
+    "Gelu": EXP + 2,
+    "BatchNormalization": 1 + SQRT + DIV + 2,
+    "InstanceNormalization": 3 + DIV,
+    "CumSum": 1,
+    "DequantizeLinear": 2,
+    "QuantizeLinear": 2,
+}
 """Operations for each output."""
 
 CELL = {"LSTM": 4 + 3 * EXP + 2 * TANH + 4, "GRU": 3 + 2 * EXP + TANH + 5}
@@ -81,6 +110,11 @@ def fails(call: Call) -> str:
 
 
 TOOL = Tool(
-    "onnx_tool", "1.0.1", "MACs", rule,
-    ("it counts instructions: a division 4, an exponential 32, a square root 24",), fails=fails, nodes=True,
-)  # fmt: skip
+    "onnx_tool",
+    "1.0.1",
+    "MACs",
+    rule,
+    ("it counts instructions: a division 4, an exponential 32, a square root 24",),
+    fails=fails,
+    nodes=True,
+)

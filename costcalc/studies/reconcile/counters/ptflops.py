@@ -62,9 +62,12 @@ def _recurrent(call: Call) -> Iterator[Part]:
 
 
 TOOL = Tool(
-    "ptflops_pytorch", "0.7.5", "MACs", rule,
+    "ptflops_pytorch",
+    "0.7.5",
+    "MACs",
+    rule,
     ("it runs a batch of 1", "a module that calls a patched function counts twice: its hook and the function"),
-)  # fmt: skip
+)
 
 
 def aten_rule(call: Call) -> Iterator[Part]:

@@ -38,6 +38,9 @@ def rule(call: Call) -> Iterator[Part]:
 
 
 TOOL = Tool(
-    "torchinfo", "1.8.0", "mult-adds", rule,
+    "torchinfo",
+    "1.8.0",
+    "mult-adds",
+    rule,
     ("a linear layer counts once for each image, not for each position or token",),
-)  # fmt: skip
+)

@@ -22,8 +22,12 @@ FORMULAS = {
 """What an operator, with its approximation, computes."""
 
 
-@rule("fused", "activation in one operator", accuracy=EXACT,
-      source="ONNX: HardSwish (opset 14), Gelu (20), Swish (24); Hendrycks and Gimpel, arXiv:1606.08415")  # fmt: skip
+@rule(
+    "fused",
+    "activation in one operator",
+    accuracy=EXACT,
+    source="ONNX: HardSwish (opset 14), Gelu (20), Swish (24); Hendrycks and Gimpel, arXiv:1606.08415",
+)
 def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """x · sigmoid(x), x · hard_sigmoid(x), x · tanh(softplus(x)) and x · (1 + erf(x/√2)) / 2, or its approximation by
     tanh, are one operator each: Swish, HardSwish, Mish, Gelu. What stands between their parts is never stored:
@@ -35,8 +39,14 @@ def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         if pattern is None or not pattern.operator or not flow.is_internal(pattern.nodes, pattern.y):
             continue
         last = pattern.nodes[-1]
-        change = Change(pattern.nodes, (pattern.x,), (_piece(pattern.operator, pattern.approximate),), pattern.y, last,
-                        ("mul", "Mul", "silu"))  # fmt: skip
+        change = Change(
+            pattern.nodes,
+            (pattern.x,),
+            (_piece(pattern.operator, pattern.approximate),),
+            pattern.y,
+            last,
+            ("mul", "Mul", "silu"),
+        )
         formula = FORMULAS[pattern.operator, pattern.approximate]
         yield Match(tuple(nodes[j].name for j in pattern.nodes), (change,), None, f"{formula} as {pattern.operator}")
 

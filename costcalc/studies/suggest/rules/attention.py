@@ -151,8 +151,12 @@ def _repeat(site: Site, value: str, few: int, group: int, size: Dim, of: str) ->
     return site.op("Reshape", [many, site.ints((*rows, few * group * size), word("all"))], suffix=word("together"))
 
 
-@rule("gqa", "grouped-query attention", ratio="1/group of the key and value projections",
-      source="Ainslie et al., GQA, arXiv:2305.13245, section 2.2")  # fmt: skip
+@rule(
+    "gqa",
+    "grouped-query attention",
+    ratio="1/group of the key and value projections",
+    source="Ainslie et al., GQA, arXiv:2305.13245, section 2.2",
+)
 def grouped_query(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """Each group of query heads (--group) shares one key and value head. The projections of keys and values, and the
     cache of them, shrink to 1/group; the products QKᵀ and PV stay, for every query head still has its own. Where a
@@ -274,8 +278,11 @@ def _again(node: Node, attributes: dict[str, Any]) -> Emit:
 PROBABILITIES = {("", "Softmax"), ("", "LogSoftmax")}
 
 
-@rule("tied", "weights tied to the embedding",
-      source="Press and Wolf, Using the Output Embedding, arXiv:1608.05859; Inan et al., arXiv:1611.01462")  # fmt: skip
+@rule(
+    "tied",
+    "weights tied to the embedding",
+    source="Press and Wolf, Using the Output Embedding, arXiv:1608.05859; Inan et al., arXiv:1611.01462",
+)
 def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """The projection to the vocabulary reads the table that tokens are looked up in, transposed: it is stored once.
     MACs stay; vocabulary × features parameters go. Only for a projection without a bias."""

@@ -109,8 +109,12 @@ def _silu(flow: GraphIndex, value: str) -> Piece | None:
     return next((layer("silu") for p in patterns if p and p.operator == "Swish" and p.nodes == tuple(readers)), None)
 
 
-@rule("separable", "depthwise-separable convolution", ratio="1/C_out + 1/∏kernel",
-      source="Howard et al., MobileNets, arXiv:1704.04861, section 3.1")  # fmt: skip
+@rule(
+    "separable",
+    "depthwise-separable convolution",
+    ratio="1/C_out + 1/∏kernel",
+    source="Howard et al., MobileNets, arXiv:1704.04861, section 3.1",
+)
 def separable(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """A standard convolution filters and combines in one step; a depthwise convolution filters each channel by itself
     (stride, padding and dilation stay with it), a pointwise one combines them. MACs: k²·C_in·P + C_in·C_out·P in the
@@ -148,9 +152,12 @@ def _separable_ratio(c: Convolution) -> Ratio:
     return fraction({"1/C_out": (1, c.filters), f"1/{size}": (1, c.positions)})
 
 
-@rule("bottleneck", "1×1 bottleneck", ratio="R/(∏kernel·C_out) + R²/(C_in·C_out) + R/(∏kernel·C_in)",
-      source="Szegedy et al., GoogLeNet, arXiv:1409.4842, section 4; He et al., ResNet, arXiv:1512.03385, "
-      "figure 5")  # fmt: skip
+@rule(
+    "bottleneck",
+    "1×1 bottleneck",
+    ratio="R/(∏kernel·C_out) + R²/(C_in·C_out) + R/(∏kernel·C_in)",
+    source="Szegedy et al., GoogLeNet, arXiv:1409.4842, section 4; He et al., ResNet, arXiv:1512.03385, figure 5",
+)
 def bottleneck(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """A 1×1 convolution reduces the channels before the expensive 3×3 or 5×5 one, which then reads and gives R of them;
     a second one restores the filters. R is a reduction-th of the filters (--reduction). Not where a 1×1 convolution
@@ -187,10 +194,14 @@ def _bottleneck_ratio(flow: GraphIndex, c: Convolution, r: int) -> Ratio:
     size, stays = c.positions, flow.shape(c.node.inputs[0])[2:] == flow.shape(c.node.outputs[0])[2:]
     k = "k²" if c.rank == 2 and len(set(c.kernel)) == 1 else "∏kernel"
     p_in, p_out = _positions(flow, c.node.inputs[0]), _positions(flow, c.node.outputs[0])
-    first = {f"R/({k}·C_out)": (r, size * c.filters)} if stays else {
-        f"R·P_in/({k}·C_out·P_out)": (r * p_in, size * c.filters * p_out)}  # fmt: skip
-    return fraction({**first, "R²/(C_in·C_out)": (r * r, c.channels * c.filters),
-                     f"R/({k}·C_in)": (r, size * c.channels)})  # fmt: skip
+    first = (
+        {f"R/({k}·C_out)": (r, size * c.filters)}
+        if stays
+        else {f"R·P_in/({k}·C_out·P_out)": (r * p_in, size * c.filters * p_out)}
+    )
+    return fraction(
+        {**first, "R²/(C_in·C_out)": (r * r, c.channels * c.filters), f"R/({k}·C_in)": (r, size * c.channels)}
+    )
 
 
 def _positions(flow: GraphIndex, value: str) -> Dim:
@@ -200,8 +211,12 @@ def _positions(flow: GraphIndex, value: str) -> Dim:
 LARGE = (5, 7)
 
 
-@rule("stack", "stack of 3×3 convolutions", ratio="n·9/k² for as many filters as channels",
-      source="Simonyan and Zisserman, VGG, arXiv:1409.1556, section 2.3")  # fmt: skip
+@rule(
+    "stack",
+    "stack of 3×3 convolutions",
+    ratio="n·9/k² for as many filters as channels",
+    source="Simonyan and Zisserman, VGG, arXiv:1409.1556, section 2.3",
+)
 def stack(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """Two 3×3 convolutions see 5×5 of their input, three see 7×7, with more non-linearities and fewer weights: 2·9 of
     25, 3·9 of 49. All of the stack have the filters of the one that it replaces (the paper's C in, C out); the padding
@@ -255,8 +270,12 @@ def _stack_ratio(c: Convolution, n: int) -> Ratio | None:
     return None
 
 
-@rule("factor", "1×k and k×1 convolutions", ratio="2/k for as many filters as channels",
-      source="Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 3.2")  # fmt: skip
+@rule(
+    "factor",
+    "1×k and k×1 convolutions",
+    ratio="2/k for as many filters as channels",
+    source="Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 3.2",
+)
 def factor(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """A 1×k convolution followed by a k×1 one sees the same k×k of its input for 2·k in the place of k² weights a pair
     of channels. Both have the filters of the one that they replace; each strides and pads along its own axis. The paper

@@ -25,8 +25,12 @@ KINDS = {
 }
 
 
-@rule("folded", "batch normalisation folded", accuracy=EXACT,
-      source="Jacob et al., arXiv:1712.05877, section 3.2; Ioffe and Szegedy, arXiv:1502.03167")  # fmt: skip
+@rule(
+    "folded",
+    "batch normalisation folded",
+    accuracy=EXACT,
+    source="Jacob et al., arXiv:1712.05877, section 3.2; Ioffe and Szegedy, arXiv:1502.03167",
+)
 def folded(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """At inference a batch normalisation is a factor and a summand for each channel. Both go into the weights and the
     bias of the layer before it: w · γ/√(σ² + ε), (b - μ) · γ/√(σ² + ε) + β. Its operations, its parameters and its
@@ -62,8 +66,7 @@ def _biased(flow: GraphIndex, index: int) -> Emit:
     return emit
 
 
-@rule("redundant", "operator that changes nothing", accuracy=EXACT,
-      source="relu(relu(x)) = relu(x); x[p][q] = x[p∘q]")  # fmt: skip
+@rule("redundant", "operator that changes nothing", accuracy=EXACT, source="relu(relu(x)) = relu(x); x[p][q] = x[p∘q]")
 def redundant(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """A ReLU behind a ReLU, a sigmoid or a softmax, a Clip behind one of the same bounds, a ReLU that only a ReLU6
     reads: one of the two changes nothing. Two transposes in a row are one, or none where they cancel."""
@@ -126,8 +129,12 @@ def _transposes(flow: GraphIndex, first: int, second: int) -> Match:
     return Match((one.name, other.name), (change,), None, said)
 
 
-@rule("pool_first", "activation behind its max pool", accuracy=EXACT,
-      source="max(f(a), f(b)) = f(max(a, b)) for an f that never falls")  # fmt: skip
+@rule(
+    "pool_first",
+    "activation behind its max pool",
+    accuracy=EXACT,
+    source="max(f(a), f(b)) = f(max(a, b)) for an f that never falls",
+)
 def pool_first(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """The largest of the activated values is the activated largest value, if the activation never falls: it is computed
     for what the pool leaves, a quarter of the values of a 2×2 pool."""

@@ -13,8 +13,12 @@ from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import Change, Copied, Knobs, Match, layer
 
 
-@rule("gap", "global average pooling", ratio="C·units/Σ in·out",
-      source="Lin et al., Network in Network, arXiv:1312.4400, section 3.2; GoogLeNet, arXiv:1409.4842")  # fmt: skip
+@rule(
+    "gap",
+    "global average pooling",
+    ratio="C·units/Σ in·out",
+    source="Lin et al., Network in Network, arXiv:1312.4400, section 3.2; GoogLeNet, arXiv:1409.4842",
+)
 def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
     """The mean of each channel over all positions takes the place of the flattened map, and of every fully connected
     layer but the last, which then reads C values in the place of C·H·W. A head of VGG's kind holds most of a network's
@@ -41,8 +45,11 @@ def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         nodes = tuple(chain[: chain.index(last) + 1])
         end = graph.nodes[last]
         units, bias = flow.shape(end.outputs[0])[1], len(end.inputs) > 2
-        pieces = (layer("global_avg_pool"), layer("flatten"),
-                  layer("linear", units=Copied(units, "$units"), bias=Copied(bias, "$bias")))  # fmt: skip
+        pieces = (
+            layer("global_avg_pool"),
+            layer("flatten"),
+            layer("linear", units=Copied(units, "$units"), bias=Copied(bias, "$bias")),
+        )
         change = Change(nodes, node.inputs[:1], pieces, end.outputs[0], last, ("linear",))
         n = len(linear) - 1
         said = f"{n} linear {'layer' if n == 1 else 'layers'} over {prod(given[1:])} values: one over {given[1]}"
