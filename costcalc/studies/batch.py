@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.core.errors import UsageError
-from costcalc.studies.options import fitting, refuse
+from costcalc.studies.options import Settings, fitting, refuse
+from costcalc.studies.pipeline import analyze
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -49,9 +50,11 @@ def _inside(directory: Path, skip: Collection[str]) -> list[str]:
 def reports(models: Sequence[str], strict: bool, options: dict[str, Any]) -> list[Report]:
     """The reports of several models, each a file or a built-in name. A symbol that is bound holds for the models that
     have it; UsageError where none has."""
-    from costcalc.api import analyze
 
-    found = [fitting(partial(analyze, model, strict=strict), options) for model in models]
+    def read(model: str, **reading: Any) -> Report:
+        return analyze(model, Settings.of(**reading), strict)
+
+    found = [fitting(partial(read, model), options) for model in models]
     refuse([lacks for _, lacks in found])
     return [report for report, _ in found]
 

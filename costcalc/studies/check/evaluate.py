@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +17,7 @@ from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.studies.check.case import Peak, Timed
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.options import Settings, fitting
+from costcalc.studies.pipeline import analyze
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
@@ -72,14 +73,15 @@ def _sentence(error: CostcalcError) -> str:
 
 
 def _found(question: Question) -> Found:
-    from costcalc.api import analyze
+    def read(**reading: Any) -> Report:
+        return analyze(question.source, Settings.of(**reading))
 
     options = question.settings.reading()
     lacks: tuple[UnknownNameError, ...] = ()
     if question.lenient:
-        report, lacks = fitting(partial(analyze, question.source), options)
+        report, lacks = fitting(read, options)
     else:
-        report = analyze(question.source, **options)
+        report = read(**options)
     times = {name: timed(report, profile) for name, profile in question.devices}
     high = report.totals.get("peak_activation_bytes")
     over = question.peak is not None and isinstance(high, int) and high > question.peak

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costcalc.api import load
 from costcalc.core.arguments import mapping, words
 from costcalc.core.ir import Graph
 from costcalc.core.result import Result, ResultTable, presenter
+from costcalc.studies.options import Settings
+from costcalc.studies.pipeline import load
 from costcalc.studies.reconcile.account import Account, Figure, account_of, figure
 from costcalc.studies.reconcile.call_sizes import CostIndex
 from costcalc.studies.reconcile.calls import calls
@@ -132,4 +133,6 @@ def reconcile(
     taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """
     seen = {name: figure(text) for name, text in mapping("figures", figures).items()}
-    return reconcile_graph(load(model, **options), words("tools", tools), mapping("written", written), seen)
+    return reconcile_graph(
+        load(model, Settings.of(**options)), words("tools", tools), mapping("written", written), seen
+    )

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.memory.liveness import live_bytes, schedule
-from costcalc.api import load
 from costcalc.core.dim import Dim, Poly, symbols
 from costcalc.core.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS
 from costcalc.graph.bind import bind_graph
+from costcalc.studies.options import Settings
+from costcalc.studies.pipeline import load
 from costcalc.studies.sweep.axes import Value, where
 from costcalc.studies.sweep.space import Space
 
@@ -88,7 +89,7 @@ def built(recipe: Recipe, params: Mapping[str, Any], dims: Mapping[str, Any]) ->
         for assumption in recipe.source.assumptions:
             assumption.check(bound)
         return bind_graph(recipe.source, bound)
-    return load(recipe.source, params=params, dims=dims, **recipe.options)
+    return load(recipe.source, Settings.of(params=params, dims=dims, **recipe.options))
 
 
 def row(recipe: Recipe, point: Sequence[Value]) -> Row:

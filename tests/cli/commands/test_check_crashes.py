@@ -21,7 +21,7 @@ STEPS = (
     "costcalc.studies.check.lock_file:read",
     "costcalc.studies.check.baseline:entry",
     "costcalc.studies.check.evaluate:snapshot",
-    "costcalc.api:analyze",
+    "costcalc.studies.check.evaluate:analyze",
     "costcalc.studies.check.judge:judge",
     "costcalc.studies.check.judge:limit",
     "costcalc.studies.diff.diff:diff",

@@ -98,14 +98,14 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
 
 
 def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from costcalc import api
+    from costcalc.studies.check import evaluate
 
-    real = api.analyze
+    real = evaluate.analyze
 
-    def analyze(source: str, **options: Any) -> Any:
-        return 1 // 0 if source == "a.yaml" else real(source, **options)
+    def analyze(source: Any, *settings: Any) -> Any:
+        return 1 // 0 if source == "a.yaml" else real(source, *settings)
 
-    monkeypatch.setattr(api, "analyze", analyze)
+    monkeypatch.setattr(evaluate, "analyze", analyze)
     write(here, a_yaml=NET, b_yaml=WIDER, costcalc_yaml="models: [a.yaml, b.yaml]\nlimits: {macs: 1}")
     outcome = costcalc.check()
     assert "bug in costcalc (ZeroDivisionError" in outcome.checked[0].error
@@ -158,16 +158,16 @@ def test_processes_give_the_same_outcome(here: Path) -> None:
 
 
 def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from costcalc import api
+    from costcalc.studies.check import evaluate
 
     asked: list[str] = []
-    real = api.analyze
+    real = evaluate.analyze
 
-    def analyze(source: str, **options: Any) -> Any:
+    def analyze(source: Any, *settings: Any) -> Any:
         asked.append(source)
-        return real(source, **options)
+        return real(source, *settings)
 
-    monkeypatch.setattr(api, "analyze", analyze)
+    monkeypatch.setattr(evaluate, "analyze", analyze)
     write(
         here,
         m__a_yaml=NET,
