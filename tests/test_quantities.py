@@ -191,7 +191,7 @@ LENET = costcalc.analyze("lenet5")
     [
         ("backward_macs", {}, "no training is asked for; add --training"),
         ("kv_cache_bytes", {}, "no generation is asked for"),
-        ("kv_cache_bytes", {"generation": True}, "no open extent that counts tokens"),
+        ("kv_cache_bytes", {"generation": True}, "kv_cache_bytes: the model generates nothing"),
         ("time.ethos-u55-256", {}, "has no figure for float32"),
         ("time.t4", {"symbolic": True}, "it depends on H, N, W"),
         ("fits.t4", {"symbolic": True}, "what must fit depends on H, N, W"),

@@ -13,7 +13,7 @@ from costcalc.render.layout import wrap
 from costcalc.render.names import path
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
-from costcalc.views.explain import FEW, Explanation, Step, Working, number
+from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, number
 from costcalc.views.summary import inputs
 from costcalc.views.table import Column, Sheet
 
@@ -39,8 +39,8 @@ def text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_compact(explanation, screen), ""]
     if explanation.sums:
         lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
-    if explanation.bounds:
-        lines += [*_steps(list(explanation.bounds), screen.width, palette, ""), ""]
+    for section in explanation.sections.values():
+        lines += [*_steps(list(section), screen.width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > FULL:
@@ -48,7 +48,7 @@ def text(explanation: Explanation, screen: Screen) -> str:
     return screen.text("\n".join(lines[:-1]))
 
 
-def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
+def _working(working: LayerExplanation, screen: Screen, words: bool) -> Iterator[str]:
     """words: say what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
     yield f"{palette.title}{printable(row.name)}{palette.off}  {printable(row.operator)}"
@@ -56,16 +56,16 @@ def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
         yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
         yield ""
     steps = [
-        Step("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
-        Step("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
+        WorkingLine("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
+        WorkingLine("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
         *working.steps,
     ]
     if words and working.rule:
-        steps.append(Step("Rule", (working.rule,)))
+        steps.append(WorkingLine("Rule", (working.rule,)))
     yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
 
 
-def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iterator[str]:
+def _steps(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
     """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
     label = max((len(printable(step.what)) for step in steps), default=0) + 2
     before = ""
@@ -84,7 +84,7 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     rows = []
     legend: dict[tuple[str, str], None] = {}
     for working in explanation.workings:
-        step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
+        step = next((s for s in working.steps if s.what == wanted), WorkingLine(wanted, ("?",)))
         if len(step.sides) > 1:
             legend[working.row.operator, step.sides[0]] = None
         rows.append((working.row.name, working.row.operator, step.sides[-1], working.row.amounts[key]))
@@ -92,7 +92,10 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
     yield ""
     yield from _steps(
-        [Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width, screen.palette, ""
+        [WorkingLine(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]],
+        screen.width,
+        screen.palette,
+        "",
     )
 
 

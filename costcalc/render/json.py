@@ -13,7 +13,7 @@ from costcalc.core.version import __version__
 from costcalc.render.terminal import knows_unicode
 from costcalc.views.report import report_document
 from costcalc.views.roofline import to_dict
-from costcalc.views.table import Sheet
+from costcalc.views.table import FigureCell, Sheet
 
 if TYPE_CHECKING:
     from costcalc.analysis.roofline.roofline import Roofline
@@ -52,6 +52,8 @@ def rows(sheet: Sheet) -> list[dict[str, Any]]:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, FigureCell):
+        return value.plain
     if isinstance(value, AtLeast):
         return {"at_least": plain(value.value)}
     if isinstance(value, tuple):

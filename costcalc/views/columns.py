@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costcalc.analysis.grouping import Group
-from costcalc.analysis.layers import QUANTITIES, Row
+from costcalc.analysis.layers import Row
 from costcalc.core.amount import Amount, AtLeast, add, magnitude
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError, one_of
 from costcalc.core.formula import KINDS, ROLES
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.units import share
 from costcalc.views.table import Column
 
@@ -25,22 +26,28 @@ BACKWARD = "backward_macs"
 TIMED = ("time", "bound", "utilisation")
 """The columns that a report has for each device; with several devices each is `time:NAME`."""
 
+
+def quantity_column(key: str, importance: int, value: Callable[[Any], Any] | None = None) -> Column:
+    """A quantity of the catalogue as a column, with its title and its kind."""
+    return Column(key, CATALOGUE[key].title, CATALOGUE[key].kind, importance, value)
+
+
 COLUMNS = {
     column.key: column
     for column in (
         Column("name", "Layer", "name", 100),
         Column("op", "Operator", "text", 70),
         Column("output", "Output", "shape", 60),
-        Column("macs", "MACs", "number", 90),
-        Column("backward_macs", "Backward MACs", "number", 85),
-        Column("flops", "FLOPs", "number", 75),
-        Column("params", "Params", "number", 65),
-        Column("buffers", "Buffers", "number", 40),
-        Column("weight_bytes", "Weights", "bytes", 45),
-        Column("activation_bytes", "Activations", "bytes", 45),
-        Column("traffic_bytes", "Traffic", "bytes", 42),
-        Column("intensity", "FLOP/byte", "decimal", 43),
-        Column("time", "Time", "seconds", 88),
+        quantity_column("macs", 90),
+        quantity_column("backward_macs", 85),
+        quantity_column("flops", 75),
+        quantity_column("params", 65),
+        quantity_column("buffers", 40),
+        quantity_column("weight_bytes", 45),
+        quantity_column("activation_bytes", 45),
+        quantity_column("traffic_bytes", 42),
+        quantity_column("intensity", 43),
+        quantity_column("time", 88),
         Column("bound", "Bound by", "text", 72),
         Column("utilisation", "Of peak", "share", 44),
         Column("share", "Share", "share", 80),
@@ -56,8 +63,8 @@ COLUMNS = {
 
 
 def quantity(key: str) -> Get:
-    """Reads a figure off a row: one of QUANTITIES, or the operations of one kind or role."""
-    if key in QUANTITIES or key == BACKWARD:
+    """Reads a figure off a row: a quantity that layers have, or the operations of one kind or role."""
+    if key in CATALOGUE:
         return lambda row: row.amounts.get(key)
     if key in KINDS:
         return lambda row: _operations(row, lambda work: bool(work.kind == key))

@@ -190,7 +190,7 @@ def test_a_text_that_is_too_long() -> None:
     ("model", "options", "fact"),
     [
         ("bert_base", {}, "generates nothing"),
-        ("resnet18", {}, "no open extent"),
+        ("resnet18", {}, "the model generates nothing"),
         ("gpt2", {"dims": {"seq": 8}}, "no open extent"),
     ],
 )
