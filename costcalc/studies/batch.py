@@ -1,6 +1,7 @@
 """Several models -> their answers in order: directories are opened, one broken file stops no other.
 
-Processes share the work: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none outlives it.
+Processes share the work: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
+outlives it.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from costcalc.core.dim import Dim, remedy
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
+from costcalc.core.settings import option_words
 from costcalc.core.traits import traits_of
 from costcalc.core.units import exact
 from costcalc.studies.compare import compare_reports
@@ -98,7 +99,7 @@ class Axis(NamedTuple):
     greatest: bool = False
 
 
-BOUNDS = {"exact": "", "lower": ", lower bound", "upper": ", upper bound", "estimate": ", estimate"}
+BOUNDS = {"exact": "", "lower": " (lower bound)", "upper": " (upper bound)", "estimate": " (estimate)"}
 """What a title says of a quantity that is not exact."""
 
 
@@ -212,7 +213,9 @@ def memory_chart(report: Report) -> MemoryChart:
     values = tuple(_number(n, "the live bytes of a step") for n in found.line.live)
     if not found.plan.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
-    return MemoryChart(report.name, values, tuple(step.name for step in found.plan.steps), found.line.step)
+    words = ", ".join(option_words(found.execution))
+    title = f"{report.name} ({words})" if words else report.name
+    return MemoryChart(title, values, tuple(step.name for step in found.plan.steps), found.line.step)
 
 
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:

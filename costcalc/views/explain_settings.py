@@ -96,7 +96,7 @@ def _live_lines(found: Footprint, at: int, what: str) -> Iterator[WorkingLine]:
     yield WorkingLine("Step", (f"{at + 1:,} of {count:,}, {step.name}{runs}",))
     alive = [b for b in map(found.plan.buffers.__getitem__, found.largest()) if b.born <= at <= b.dies]
     if all(isinstance(b.nbytes, int) for b in alive):
-        alive.sort(key=lambda b: b.nbytes, reverse=True)  # type: ignore[arg-type, return-value]
+        alive.sort(key=lambda b: b.nbytes, reverse=True)
     for buffer in alive[:FEW]:
         kind = found.graph.types[buffer.name]
         yield WorkingLine("Alive", (f"{buffer.name} {shape_text(kind.shape)} {kind.dtype}",), buffer.nbytes)

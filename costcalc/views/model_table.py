@@ -50,10 +50,12 @@ COLUMNS = (*TEXTS, *map(usage, CATALOGUE.values()))
 
 
 def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Sheet:
-    """A row for each model, with the columns of the request; without any the usual ones and what the settings ask
-    for. path turns a model as it was written into what is loaded. UsageError for a column that does not exist and for a
-    bound name that no model has; a model that cannot be read raises its own error. A quantity that a model does not have
-    is a dash, and stands below with the reason."""
+    """A row for each model, with the columns of the request; without any the usual ones and what the settings ask for.
+
+    path turns a model as it was written into what is loaded. UsageError for a column that does not exist and for a
+    bound name that no model has; a model that cannot be read raises its own error. A quantity that a model does not
+    have is a dash, and the reason stands below.
+    """
     keys = request.columns or (*DEFAULT, *[ref.key for ref in request.settings.quantities()])
     refs = {key: _quantity(key) for key in keys if key not in TEXTS}
     settings = request.settings.covering(refs.values())

@@ -26,7 +26,9 @@ def records(measurements: Sequence[Measurement], quantities: Sequence[QuantityRe
     """A row for each model: its name, its totals, and these quantities as numbers; None where it does not have one.
     QuantityError where none of the models has it."""
     called = names([one.base for one in measurements])
-    rows = [{"model": name, **one.base.totals} for name, one in zip(called, measurements, strict=True)]
+    rows: list[dict[str, Any]] = [
+        {"model": name, **one.base.totals} for name, one in zip(called, measurements, strict=True)
+    ]
     for ref in quantities:
         figures = [one.attempt(ref) for one in measurements]
         if figures and all(isinstance(figure, QuantityError) for figure in figures):

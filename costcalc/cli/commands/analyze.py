@@ -167,8 +167,10 @@ def analyze(
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
     groups.
     """
+    from costcalc.core.quantities import CATALOGUE, QuantityRef
     from costcalc.views.report import View
 
+    settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
     paths = model_paths(models)
     found = answers(AnalysisRequest(settings, view, strict, form), paths, jobs)

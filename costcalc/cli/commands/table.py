@@ -41,7 +41,8 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=table_columns,
         metavar="A,B,…",
         help="Which columns: name, source, input, layers, and any quantity: macs, flops, params, buffers, "
-        "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes, arena_bytes, training_bytes, time.DEVICE …",
+        "weight_bytes, activation_bytes, peak_activation_bytes, "
+        "traffic_bytes, arena_bytes, training_bytes, time.DEVICE …",
     )
     short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
     return wanted(short(settings_options(runs_code=False)(command)))
