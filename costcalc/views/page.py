@@ -26,7 +26,7 @@ from costcalc.core.version import __version__
 from costcalc.studies.compare import amount_ratio, compare_measurements
 from costcalc.studies.measurement import Measurement
 from costcalc.views.columns import BACKWARD
-from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, figure_text, refusal_remarks
+from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_remarks
 from costcalc.views.page_layers import QUANTITIES, blocks, columns, edges, figure
 from costcalc.views.roofline import bound_text, fit_text, layers_text, number, rate, speed
 from costcalc.views.summary import facts, inputs, remarks
@@ -133,7 +133,11 @@ def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) 
         },
         "facts": [
             *[[fact.label, figure(fact.value), fact.kind] for fact in facts(report)],
-            *[[ref.label, *_figure(ref, one)] for ref, one in beside.items() if isinstance(one, Figure)],
+            *[
+                [ref.label, _cell(ref, one), ref.quantity.kind]
+                for ref, one in beside.items()
+                if isinstance(one, Figure)
+            ],
         ],
         "remarks": [[remark.label, printable(remark.text), remark.warning] for remark in notes],
         "layers": columns(report, keys),
@@ -144,10 +148,10 @@ def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) 
     }
 
 
-def _figure(ref: QuantityRef, one: Figure | QuantityError) -> tuple[Any, str]:
-    """A figure for the page, and its kind: number, bytes, or text where it is no amount."""
+def _cell(ref: QuantityRef, one: Figure | QuantityError) -> Any:
+    """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
     amount = figure_amount(ref, one)
-    return (amount, "text") if isinstance(amount, str) else (figure(amount), ref.quantity.kind)
+    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else figure(amount)
 
 
 def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -159,18 +163,13 @@ def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
                 [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
                 for key, amounts in found.totals().items()
             ],
-            *[_figures_beside(ref, row) for ref, row in found.figures.items()],
+            *[
+                [ref.label, ref.quantity.kind, [_cell(ref, one) for one in row], figure_ratios(ref, row)]
+                for ref, row in found.figures.items()
+            ],
         ],
         "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in found.by_operator().items()],
     }
-
-
-def _figures_beside(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> list[Any]:
-    """A quantity of each model: amounts, or texts where one is no amount, and their ratios to the first."""
-    cells = [_figure(ref, one) for one in row]
-    if any(kind == "text" for _, kind in cells):
-        return [ref.label, "text", [figure_text(ref, one) for one in row], figure_ratios(ref, row)]
-    return [ref.label, ref.quantity.kind, [cell for cell, _ in cells], figure_ratios(ref, row)]
 
 
 def _side_by_side(amounts: Sequence[Any]) -> list[Any]:

@@ -26,13 +26,13 @@ function inColumns(title, names, lines) {
 }
 
 function inRows(names, lines) {
-  const rough = (amount, kind) => (kind === "text" ? amount : kind === "bytes" ? bytes(amount) : short(amount));
+  const rough = (amount, kind) => (kind === "bytes" ? bytes(amount) : short(amount));
   return element("table", { class: "figures" },
     element("thead", {}, row([["Model", true], ...lines.flatMap(([label]) => [[label.replace(" bytes", "")], ["ratio"]])], "th")),
     element("tbody", {}, names.map((name, i) => row([[name, true], ...lines.flatMap(([, kind, amounts, ratios]) => [[brief(rough(amounts[i], kind), 80)], [times(ratios[i])]])]))));
 }
 
-const cell = (amount, kind) => brief(kind === "text" ? amount : kind === "bytes" ? bytes(amount) : exact(amount), 80);
+const cell = (amount, kind) => brief(kind === "bytes" ? bytes(amount) : exact(amount), 80);
 
 // What has a ratio to draw: not whether a model fits a device, nor a figure that a model does not have.
 const withRatios = (found) => found.totals.filter(([, , , ratios]) => ratios.slice(1).some((ratio) => ratio !== null));

@@ -1,5 +1,5 @@
 // Amounts as the page prints them. An amount is a number, digits that a number would not hold exactly, a formula
-// {text, order}, a lower bound {least}, or null where it is not known.
+// or other text {text, order}, a lower bound {least}, or null where it is not known.
 
 const grouped = new Intl.NumberFormat("en-US");
 const DECIMAL = ["", "k", "M", "G", "T", "P", "E"];

@@ -11,7 +11,7 @@ function summary(model) {
   return section("summary", "Summary",
     element("div", { class: "tiles" }, tiles),
     element("dl", { class: "remarks" },
-      others.flatMap(([label, amount, kind]) => remark(label.trim(), kind === "text" ? amount : `${exact(amount)}${rest(amount, kind)}`, false)),
+      others.flatMap(([label, amount, kind]) => remark(label.trim(), `${exact(amount)}${rest(amount, kind)}`, false)),
       model.remarks.flatMap(([label, text, warning]) => remark(label, text, warning))));
 }
 
