@@ -9,7 +9,7 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusals
-from costcalc.views.generation import to_dict as generation_document
+from costcalc.views.generation import generation_document
 from costcalc.views.report import View, sheet
 from costcalc.views.roofline import to_dict as device_document
 from costcalc.views.table import Fact, Remark, Sheet
