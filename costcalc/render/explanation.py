@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from costcalc.analysis.separable import Separable
 from costcalc.core.dim import Dim
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.sanitize import printable
 from costcalc.core.units import exact, ratio
 from costcalc.render import table
@@ -15,7 +16,8 @@ from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
 from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, number
 from costcalc.views.summary import inputs
-from costcalc.views.table import Column, Sheet
+from costcalc.views.table import Column
+from costcalc.views.table import table as make_table
 
 INDENT = "  "
 
@@ -80,23 +82,23 @@ def _steps(steps: list[WorkingLine], width: int, palette: Palette, indent: str) 
 def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     """A line per layer with its numbers, and the formulas with their names once per operator type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
-    wanted = {"macs": "MACs", "flops": "FLOPs"}[key]
-    rows = []
-    legend: dict[tuple[str, str], None] = {}
-    for working in explanation.workings:
-        step = next((s for s in working.steps if s.what == wanted), WorkingLine(wanted, ("?",)))
-        if len(step.sides) > 1:
-            legend[working.row.operator, step.sides[0]] = None
-        rows.append((working.row.name, working.row.operator, step.sides[-1], working.row.amounts[key]))
-    shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
-    yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
-    yield ""
-    yield from _steps(
-        [WorkingLine(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]],
-        screen.width,
-        screen.palette,
-        "",
+    label = CATALOGUE[key].label
+
+    def formula(working: LayerExplanation) -> WorkingLine:
+        return next((line for line in working.steps if line.what == label), WorkingLine(label, ("?",)))
+
+    columns = (
+        Column("name", "Layer", "name", 100, lambda working: working.row.name),
+        Column("op", "Operator", "text", 70, lambda working: working.row.operator),
+        Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
+        COLUMNS[key]._replace(value=lambda working: working.row.amounts[key]),
     )
+    yield from table.body(make_table("", columns, explanation.workings), screen)
+    yield ""
+    formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
+    legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
+    lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:FEW]]
+    yield from _steps(lines, screen.width, screen.palette, "")
 
 
 def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
