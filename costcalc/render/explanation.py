@@ -16,8 +16,7 @@ from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
 from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, number
 from costcalc.views.summary import inputs
-from costcalc.views.table import Column
-from costcalc.views.table import table as make_table
+from costcalc.views.table import Column, make_table
 
 INDENT = "  "
 

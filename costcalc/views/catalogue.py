@@ -20,7 +20,7 @@ from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
 from costcalc.views.columns import quantity_column
 from costcalc.views.roofline import rate, speed
-from costcalc.views.table import Column, Remark, Sheet, table
+from costcalc.views.table import Column, Remark, Sheet, make_table
 
 STATES = ("costed", "free", "shape only", "unknown")
 
@@ -36,7 +36,7 @@ def models() -> Sheet:
         Column("aliases", "Also", "text", 40, lambda pair: ", ".join(pair[0].aliases)),
     )
     reports = [(info, analyze(info.name, Settings())) for info in builtin_models()]
-    return table("models", columns, reports, "at their default sizes")
+    return make_table("models", columns, reports, "at their default sizes")
 
 
 OPERATORS = (
@@ -54,7 +54,7 @@ def operators() -> Sheet:
     states = Counter(registry.state(domain, name) for domain, name in known)
     summary = ", ".join(f"{states[state]} {state}" for state in STATES)
     notes = (Remark(f"{len(known)} operators", summary),)
-    return table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
+    return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
 
 
 MAIN = ("float32", "tf32", "float16", "int8")
@@ -81,7 +81,7 @@ def devices() -> Sheet:
         Remark("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
         Remark("Sources", "`costcalc hardware NAME` shows where every figure was seen"),
     )
-    return table("hardware", columns, profiles(), remarks=notes, kind="hardware")
+    return make_table("hardware", columns, profiles(), remarks=notes, kind="hardware")
 
 
 def _peak_column(precision: str, importance: int) -> Column:
@@ -127,7 +127,7 @@ def figures(profile: HardwareProfile) -> Sheet:
         Column("unit", "Unit", "text", 90, lambda row: row.unit),
         Column("source", "Source", "prose", 85, lambda row: row.figure.source),
     )
-    return table(profile.id, columns, _profile_figures(profile), profile.name, kind="hardware")
+    return make_table(profile.id, columns, _profile_figures(profile), profile.name, kind="hardware")
 
 
 def _number(value: Fraction) -> int | float:
@@ -154,12 +154,12 @@ def device(profile: HardwareProfile) -> Sheet:
         remarks.append(Remark("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
     remarks += [Remark("Note", note) for note in profile.notes]
     remarks += [Remark(mark, source) for source, mark in sources.items()]
-    return table(profile.id, columns, rows, profile.name, remarks=tuple(remarks), kind="hardware")
+    return make_table(profile.id, columns, rows, profile.name, remarks=tuple(remarks), kind="hardware")
 
 
 def check_rules(rules: Iterable[Rule]) -> Sheet:
     """Rules as a table: code, name, what it holds, how it is set and mended."""
-    return table("rules", RULES, rules, kind="rules")
+    return make_table("rules", RULES, rules, kind="rules")
 
 
 RULES = (

@@ -11,7 +11,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
 from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
 from costcalc.views.summary import accounting, remarks
-from costcalc.views.table import Column, Remark, Sheet, table
+from costcalc.views.table import Column, Remark, Sheet, make_table
 
 REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""
@@ -77,7 +77,7 @@ def _side_by_side(
         if i:
             columns.append(Column(f"{name} ratio", "ratio", "ratio", 90, partial(_ratio_of, i)))
     groups = ((1,), *((i, i + 1) for i in range(2, len(columns), 2)))
-    return table(title, columns, rows, subtitle, remarks=notes, groups=groups, kind="table")
+    return make_table(title, columns, rows, subtitle, remarks=notes, groups=groups, kind="table")
 
 
 def _amount_of(model: int, row: ComparedRow) -> Any:

@@ -13,7 +13,7 @@ from costcalc.studies.generation.speed import Bounds
 from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
 from costcalc.views.roofline import fit_text
-from costcalc.views.table import Column, Fact, Remark, Sheet, table
+from costcalc.views.table import Column, Fact, Remark, Sheet, make_table
 
 
 class PassRow(NamedTuple):
@@ -51,7 +51,7 @@ DEVICES = (
 def passes(given: Generation) -> Sheet:
     """A row for the prompt's pass, for the first and the last step, and for all steps; the memory below."""
     texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
-    return table(
+    return make_table(
         given.name,
         PASSES,
         _pass_rows(given),
@@ -124,7 +124,7 @@ def devices(given: Sequence[Bounds]) -> Sheet:
         for precision in found.without_peak:
             remarks.append(Remark(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     words = "lower bounds of time, upper bounds of speed"
-    return table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
+    return make_table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
 
 
 def _time(bound: Bound | None) -> str:

@@ -9,7 +9,7 @@ from costcalc.analysis.memory.footprint import Footprint, resolutions
 from costcalc.core.amount import Amount, AtLeast, plain
 from costcalc.core.dim import Dim, remedy, symbols
 from costcalc.core.units import exact, percent, shape_text, share
-from costcalc.views.table import Column, Fact, Plot, Remark, Sheet, table
+from costcalc.views.table import Column, Fact, Plot, Remark, Sheet, make_table
 
 
 def memory_document(found: Footprint) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def memory_table(found: Footprint, by: str = "tensor", top: int | None = None) -
         notes.insert(0, Remark("Shown", f"{len(kept)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
     live = [n for n in found.line.live if isinstance(n, int)]
     plot = Plot("Live activation bytes by step", tuple(live)) if len(live) == len(found.line.live) > 1 else None
-    return table(
+    return make_table(
         found.graph.name,
         columns,
         kept,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from costcalc.core.errors import UsageError, one_of
+from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usage
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
 from costcalc.views.figures import figure_cell, figure_column, refusal_remarks
 from costcalc.views.summary import inputs
-from costcalc.views.table import Column, Sheet, table
+from costcalc.views.table import Column, Sheet, make_table
 
 DEFAULT = ("name", "macs", "params", "weight_bytes", "peak_activation_bytes")
 
@@ -66,13 +66,15 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Shee
         ref: [one.attempt(ref) for one in measurements] for ref in refs.values() if not ref.quantity.of_every_model
     }
     items = list(map(NamedMeasurement, names, measurements))
-    return table("Models", columns, items, remarks=refusal_remarks(names, refused), kind="table")
+    return make_table("Models", columns, items, remarks=refusal_remarks(names, refused), kind="table")
 
 
 def _quantity(key: str) -> QuantityRef:
-    if key.partition(".")[0] in CATALOGUE:
+    name = key.partition(".")[0]
+    if name in CATALOGUE:
         return parse_quantity(key)
-    raise UsageError(f"there is no column {key!r}", one_of(key, COLUMNS))
+    near = did_you_mean(name, (*TEXTS, *CATALOGUE))
+    raise UsageError(f"there is no column {key!r}", near or f"there are {', '.join(COLUMNS)}")
 
 
 def _unique_names(names: Sequence[str], models: Sequence[str]) -> list[str]:

@@ -57,7 +57,7 @@ def _(result: MeasuredReport) -> tuple[Sheet, ...]:
 @tables.register(Roofline)
 def _(result: Roofline) -> tuple[Sheet, ...]:
     """The layers with their times, and the bounds."""
-    return (sheet(result.report, View(devices=(result,))),)
+    return (sheet(result.report, timing.with_devices(View(), (result,))),)
 
 
 @tables.register(Footprint)

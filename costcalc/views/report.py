@@ -23,7 +23,6 @@ from costcalc.views.table import Sheet
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
-    from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.views.columns import Computed
     from costcalc.views.table import Fact, Remark
 
@@ -36,21 +35,22 @@ DEFAULTS = {
 
 class View(NamedTuple):
     """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
-    report's rooflines on devices; totals and remarks of what else was measured."""
+    names of devices and the columns of each; totals and remarks of what else was measured."""
 
     by: str = "layer"
     depth: int | None = None
     sort: str | None = None
     top: int | None = None
     columns: tuple[str, ...] = ()
-    devices: tuple[Roofline, ...] = ()
+    devices: tuple[str, ...] = ()
+    timed: Mapping[str, Computed] = {}
     facts: tuple[Fact, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
 
 def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
-    timed = _timed(view)
+    timed = view.timed
     keys = _keys(report, view)
     if columns.BACKWARD in (*keys, view.sort) and columns.BACKWARD not in report.totals:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
@@ -84,25 +84,8 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
         (*facts(report), *view.facts),
-        (*_device_remarks(view), *view.remarks, *remarks(report)),
+        (*view.remarks, *remarks(report)),
     )
-
-
-def _timed(view: View) -> Mapping[str, Computed]:
-    """The columns that the devices give."""
-    if not view.devices:
-        return {}
-    from costcalc.views.roofline import computed
-
-    return computed(view.devices)
-
-
-def _device_remarks(view: View) -> tuple[Remark, ...]:
-    if not view.devices:
-        return ()
-    from costcalc.views.roofline import remarks
-
-    return remarks(view.devices)
 
 
 def _keys(report: Report, view: View) -> list[str]:
@@ -113,9 +96,24 @@ def _keys(report: Report, view: View) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    from costcalc.views.roofline import defaults, expanded
+    return _of_each_device(keys, view.devices) if view.columns else _with_times(keys, view.devices)
 
-    return expanded(keys, view.devices) if view.columns else defaults(keys, view.devices)
+
+def _of_each_device(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """Column names as they were written; `time` stands for each device's."""
+    if len(devices) < 2:
+        return list(keys)
+    found: list[str] = []
+    for key in keys:
+        found += [f"{key}:{name}" for name in devices] if key in columns.TIMED else [key]
+    return found
+
+
+def _with_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """The usual columns with a device: intensity, time and bound in the place of shares."""
+    kept = [key for key in keys if key not in ("share", "bar", "params")]
+    more = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.TIMED[:2]]
+    return [*kept, "intensity", *more]
 
 
 def _defaults(report: Report, by: str) -> tuple[str, ...]:

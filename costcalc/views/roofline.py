@@ -13,6 +13,7 @@ from costcalc.analysis.grouping import Group
 from costcalc.analysis.roofline.energy import energy, fits
 from costcalc.core.units import percent_of, scaled, short, short_bytes
 from costcalc.views.columns import COLUMNS, TIMED, Computed
+from costcalc.views.report import View
 from costcalc.views.table import Remark
 
 if TYPE_CHECKING:
@@ -173,6 +174,15 @@ def number(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
+def with_devices(view: View, rooflines: Sequence[Roofline]) -> View:
+    """A view with the columns and the remarks of a report on devices."""
+    if not rooflines:
+        return view
+    names = tuple([one.profile.id for one in rooflines])
+    notes = (*remarks(rooflines), *view.remarks)
+    return view._replace(devices=names, timed=computed(rooflines), remarks=notes)
+
+
 def computed(given: Sequence[Roofline]) -> dict[str, Computed]:
     """The columns of the devices, by key."""
     found: dict[str, Computed] = {}
@@ -184,24 +194,6 @@ def computed(given: Sequence[Roofline]) -> dict[str, Computed]:
                 column = column._replace(key=f"{key}:{one.profile.id}", title=f"{column.title} {one.profile.id}")
             found[column.key] = Computed(column, _cell(key, bounds))
     return found
-
-
-def expanded(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """Column names as asked for; `time` stands for each device's."""
-    if len(given) < 2:
-        return list(keys)
-    found: list[str] = []
-    for key in keys:
-        found += [f"{key}:{one.profile.id}" for one in given] if key in TIMED else [key]
-    return found
-
-
-def defaults(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """The usual columns with a device: intensity, time and bound in the place of shares."""
-    several = len(given) > 1
-    kept = [key for key in keys if key not in ("share", "bar", "params")]
-    more = [f"{key}:{one.profile.id}" if several else key for one in given for key in TIMED[:2]]
-    return [*kept, "intensity", *more]
 
 
 def _cell(key: str, bounds: dict[int, Bound]) -> Cell:

@@ -77,7 +77,7 @@ class Sheet:
     plot: Plot | None = None
 
 
-def table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Sheet:
+def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Sheet:
     """A row for each item, in their order: what each column's value reads of it. rest are further fields of the
     table: facts, remarks, groups, kind, plot."""
     readers = [column.value for column in columns]

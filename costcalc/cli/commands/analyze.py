@@ -47,13 +47,10 @@ def _presented(request: AnalysisRequest, report: Report) -> Answer:
     view = request.view
     if request.form != "json":
         return _sheet(report, view)
-    from costcalc.render.json import rows
+    from costcalc.render.json import with_groups
 
     model = report.to_dict()
-    if view.by == "layer":
-        return model
-    last = {key: model.pop(key) for key in ("hardware", "generation") if key in model}
-    return {**model, "groups": {"by": view.by, "rows": rows(_sheet(report, view))}, **last}
+    return model if view.by == "layer" else with_groups(model, view.by, _sheet(report, view))
 
 
 def _sheet(report: Report, view: View) -> Sheet:
