@@ -58,13 +58,6 @@ def settings_options(
     return decorate
 
 
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of how a model is read, which the command gets by their names."""
-    for one in reversed(all_settings()[""]):
-        command = click_option(one)(command)
-    return command
-
-
 def click_option(one: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A setting as an option of a command."""
     if one.kind == "flag":
