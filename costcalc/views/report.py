@@ -23,8 +23,7 @@ from costcalc.views.table import Sheet
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
-    from costcalc.views.columns import Computed
-    from costcalc.views.table import Fact, Remark
+    from costcalc.views.table import Column, Fact, Remark
 
 DEFAULTS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
@@ -43,7 +42,7 @@ class View(NamedTuple):
     top: int | None = None
     columns: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    timed: Mapping[str, Computed] = {}
+    timed: Mapping[str, Column] = {}
     facts: tuple[Fact, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
@@ -72,7 +71,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         tuple(c[0] for c in columns_of([group], keys, basis, all_of_it, timed)) for group in filter(None, (rest, whole))
     ]
     share = f"% {'known ' if isinstance(all_of_it, AtLeast) else ''}{COLUMNS[basis].title}"
-    shown = [timed[key].column if key in timed else COLUMNS[key] for key in keys]
+    shown = [(timed[key] if key in timed else COLUMNS[key])._replace(value=None) for key in keys]
     shown = [column._replace(title=share) if column.key == "share" else column for column in shown]
     groups = [item for item in items if isinstance(item, Group)]
     return Sheet(

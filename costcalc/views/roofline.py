@@ -5,23 +5,22 @@ Rooflines -> the columns that a table has with devices: time, what bounds it, ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import Group
 from costcalc.analysis.roofline.energy import energy, fits
 from costcalc.core.units import percent_of, scaled, short, short_bytes
-from costcalc.views.columns import COLUMNS, TIMED, Computed
+from costcalc.views.columns import COLUMNS, TIMED
 from costcalc.views.report import View
-from costcalc.views.table import Remark
+from costcalc.views.table import Column, Remark
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import Figure
-    from costcalc.analysis.layers import Row
     from costcalc.analysis.roofline.energy import Fit, Joules
     from costcalc.analysis.roofline.roofline import Bound, Roofline
-    from costcalc.views.columns import Cell
+    from costcalc.views.columns import Item
 
 
 def rate(value: Fraction, precision: str) -> str:
@@ -183,21 +182,21 @@ def with_devices(view: View, rooflines: Sequence[Roofline]) -> View:
     return view._replace(devices=names, timed=computed(rooflines), remarks=notes)
 
 
-def computed(given: Sequence[Roofline]) -> dict[str, Computed]:
+def computed(given: Sequence[Roofline]) -> dict[str, Column]:
     """The columns of the devices, by key."""
-    found: dict[str, Computed] = {}
+    found: dict[str, Column] = {}
     for one in given:
         bounds = {id(row): bound for row, bound in zip(one.report.rows, one.layers, strict=True)}
         for key in TIMED:
             column = COLUMNS[key]
             if len(given) > 1:
                 column = column._replace(key=f"{key}:{one.profile.id}", title=f"{column.title} {one.profile.id}")
-            found[column.key] = Computed(column, _cell(key, bounds))
+            found[column.key] = column._replace(value=_cell(key, bounds))
     return found
 
 
-def _cell(key: str, bounds: dict[int, Bound]) -> Cell:
-    def cell(item: Row | Group) -> Any:
+def _cell(key: str, bounds: dict[int, Bound]) -> Callable[[Item], Any]:
+    def cell(item: Item) -> Any:
         rows = item.rows if isinstance(item, Group) else (item,)
         mine = [bounds[id(row)] for row in rows]
         if key == "bound":
