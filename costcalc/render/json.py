@@ -15,8 +15,9 @@ from costcalc.views.table import FigureCell, Sheet
 
 def with_groups(model: dict[str, Any], by: str, groups: Sheet) -> dict[str, Any]:
     """A model's entry with its rows by operator or block, which stand before what devices and generation add."""
-    last = {key: model[key] for key in ("hardware", "generation") if key in model}
-    first = {key: value for key, value in model.items() if key not in last}
+    behind = ("hardware", "generation")
+    first = {key: value for key, value in model.items() if key not in behind}
+    last = {key: value for key, value in model.items() if key in behind}
     return {**first, "groups": {"by": by, "rows": rows(groups)}, **last}
 
 

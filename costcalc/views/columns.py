@@ -6,7 +6,8 @@ Rows → the values of a column, and rows in the order of their values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from costcalc.analysis.grouping import Group
 from costcalc.analysis.layers import Row
@@ -29,7 +30,8 @@ TIMED = ("time", "bound", "utilisation")
 """The columns that a report has for each device; with several devices each is `time:NAME`."""
 
 
-class ItemReader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ItemReader:
     """Reads a column's raw value off a layer's row, and off a group of rows."""
 
     of_row: Callable[[Row], Any]
@@ -177,7 +179,7 @@ def column(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) ->
     """The values of one column that is no share."""
     read = (timed[key] if key in timed else COLUMNS[key]).value
     if isinstance(read, ItemReader):  # a call less for each cell
-        of_row, of_group = read
+        of_row, of_group = read.of_row, read.of_group
         return [of_group(item) if isinstance(item, Group) else of_row(item) for item in items]
     assert read is not None, f"{key} is no column of its own"
     return list(map(read, items))
