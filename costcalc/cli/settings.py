@@ -112,10 +112,8 @@ def _options(
             words = "Add what a training step costs: backward MACs and memory."
             yield click.option("--training", is_flag=True, help=words)
         if group == "devices":
-            words = (
-                "Bounds of time and energy on a device, and whether the model fits (see `costcalc hardware`; your own "
-            )
-            words += "is a .yaml file)."
+            words = "Bounds of time and energy on a device, and whether the model fits"
+            words += " (see `costcalc hardware`; your own is a .yaml file)."
             yield click.option("--hardware", multiple=True, type=Devices(), help=words)
         else:
             yield from map(click_option, every[group])
