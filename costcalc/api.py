@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -63,32 +63,10 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
     """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
-    return compare_settings(
-        sources, Settings.of(**{k: v for k, v in options.items() if k != "strict"}), bool(options.get("strict"))
-    )
+    from costcalc.studies.compare import compare_models
 
-
-def compare_settings(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:
-    """compare with its options as Settings: a row for each quantity that they ask for."""
-    from costcalc.frontends.source import hold_source
-    from costcalc.studies.compare import compare_reports
-    from costcalc.studies.measurement import Measurement, measure
-    from costcalc.studies.options import fitting, refuse
-
-    def one(source: Any, **reading: Any) -> Measurement:
-        return measure(source, replace(settings, **reading), strict)
-
-    measurements, refusals = [], []
-    for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
-        if isinstance(source, Report):  # its model is not read again
-            measurements.append(one(source, **Settings().reading()))
-        else:
-            measurement, lacks = fitting(partial(one, source), settings.reading())
-            measurements.append(measurement)
-            refusals.append(lacks)
-    refuse(refusals)
-    asked = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in settings.quantities()}
-    return compare_reports([m.report_or_base for m in measurements], asked)
+    strict = bool(options.pop("strict", False))
+    return compare_models(sources, Settings.of(**options), strict)
 
 
 def diff(
@@ -146,12 +124,15 @@ def footprint(
     return footprint(graph, settings.execution)
 
 
-def explain(source: ModelSource | Report, layer: str | None = None, **options: Unpack[CostingArguments]) -> Explanation:
+def explain(
+    source: ModelSource | Report, layer: str | None = None, **options: Unpack[AnalysisArguments]
+) -> Explanation:
     """The working of a model's figures, or of one layer's; the options are analyze's."""
-    from costcalc.views.explain import explain_report
+    from costcalc.studies.measurement import measure
+    from costcalc.views.explain_settings import explain_measurement
 
-    report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
-    return explain_report(report, layer)
+    strict = bool(options.pop("strict", False))
+    return explain_measurement(measure(source, Settings.of(**options), strict), layer)
 
 
 def on_hardware(

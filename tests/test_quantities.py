@@ -17,11 +17,20 @@ from click.testing import CliRunner
 from support.graphs import unknown
 
 import costcalc
-from costcalc.cli.group import cli
+from costcalc.cli.app import cli
+from costcalc.core.amount import AtLeast
+from costcalc.core.dim.parse import parse as parse_dim
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
+from costcalc.core.units import exact
+from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import FIGURES, measure
 from costcalc.studies.options import Settings
+from costcalc.views.charts import bar_chart
+from costcalc.views.model_table import TableRequest, model_table
+from costcalc.views.page import page_content
+from costcalc.views.pareto import front, records
+from costcalc.views.table import FigureCell
 
 ONNX = str(Path(__file__).parent / "data" / "onnx" / "onnxpkg_light_squeezenet.onnx")
 DEVICE = "t4"
@@ -191,7 +200,7 @@ LENET = costcalc.analyze("lenet5")
     [
         ("backward_macs", {}, "no training is asked for; add --training"),
         ("kv_cache_bytes", {}, "no generation is asked for"),
-        ("kv_cache_bytes", {"generation": True}, "no open extent that counts tokens"),
+        ("kv_cache_bytes", {"generation": True}, "kv_cache_bytes: the model generates nothing"),
         ("time.ethos-u55-256", {}, "has no figure for float32"),
         ("time.t4", {"symbolic": True}, "it depends on H, N, W"),
         ("fits.t4", {"symbolic": True}, "what must fit depends on H, N, W"),
@@ -295,3 +304,77 @@ def test_a_report_is_measured_without_being_read_again() -> None:
     assert measure(LENET, Settings.of(devices="t4")).base is LENET
     with pytest.raises(UsageError, match="is read already"):
         measure(LENET, Settings.of(dims={"N": 2}))
+
+
+# What is shown: the columns of a table of models, the totals of a report's page, the axes of a plot.
+
+
+def by_table(model: str) -> Answers:
+    """Each quantity as a column; the reasons of refusals stand below the table."""
+    made = model_table(TableRequest((MODELS[model],), Settings.of(**SETTINGS), tuple(KEYS)))
+    cells = {column.key: cell for column, cell in zip(made.columns, made.rows[0], strict=True)}
+    figures = {
+        key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, AtLeast) else cell)
+        for key, cell in cells.items()
+        if cell is not None
+    }
+    reasons = [note.text.split(": ", 2)[1:] for note in made.remarks if note.label == "No figure"]
+    refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
+    return Answers({key: value for key, value in figures.items() if value is not None}, refused)
+
+
+def by_page(model: str) -> Answers:
+    """The totals of the page's data."""
+    (entry,) = page_content(measure_models([MODELS[model]], Settings.of(**SETTINGS)), [DEVICE])["models"]
+    texts = {key: value["text"] if isinstance(value, dict) else value for key, value in entry["totals"].items()}
+    reasons = [text.split(": ", 2)[1:] for label, text, _ in entry["remarks"] if label == "No figure"]
+    refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
+    return Answers({key: value for key, value in texts.items() if value is not None}, refused)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_table_has_every_quantity_as_a_column(model: str, measured: dict[str, Answers]) -> None:
+    answers, right = by_table(model), measured[model]
+    undecided = {key for key in right.refused if CATALOGUE[key.partition(".")[0]].of_every_model}
+    assert answers.figures == right.figures
+    assert answers.refused == {key: why for key, why in right.refused.items() if key not in undecided}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_page_has_what_the_settings_ask_for_among_its_totals(model: str, measured: dict[str, Answers]) -> None:
+    answers, right = by_page(model), measured[model]
+    for key in KEYS:
+        if key in BY_NAME_ONLY or (key in right.refused and CATALOGUE[key.partition(".")[0]].of_every_model):
+            assert key not in answers.figures and key not in answers.refused
+        else:
+            value = right.figures.get(key)
+            assert answers.figures.get(key) == (exact(parse_dim(value)) if isinstance(value, str) else value), key
+            assert answers.refused.get(key) == right.refused.get(key), key
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_plot_has_every_quantity_as_an_axis(model: str, measured: dict[str, Answers]) -> None:
+    """Two models that are the same give the same point; what is a formula or no number is on no axis."""
+    right, measurements = measured[model], measure_models([MODELS[model]] * 2, Settings.of(**SETTINGS))
+    for ref in map(parse_quantity, KEYS):
+        value = right.figures.get(ref.key)
+        if ref.key in right.refused:
+            with pytest.raises(QuantityError) as refused:
+                records(measurements, [ref])
+            assert str(refused.value) == right.refused[ref.key]
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            with pytest.raises(UsageError, match="no row has both"):
+                front(records(measurements, [ref]), ref.key, ref.key, (), "")
+        else:
+            found = front(records(measurements, [ref]), ref.key, ref.key, (), "")
+            assert [(point.x, point.y) for point in found.points] == [(value, value)] * 2
+            assert (found.x.unit, found.x.greatest) == (ref.quantity.unit, not ref.quantity.less_is_better)
+
+
+def test_bars_are_of_what_layers_have() -> None:
+    report = costcalc.analyze("lenet5", training=True)
+    for key in (key for key, quantity in CATALOGUE.items() if quantity.additive):
+        chart = bar_chart(report, key, "layer", None, 100)
+        assert (chart.whole, chart.unit) == (report.totals[key], CATALOGUE[key].unit)
+    with pytest.raises(UsageError, match="add --training"):
+        bar_chart(LENET, "backward_macs", "layer", None, 5)

@@ -73,6 +73,23 @@ class Names(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
 
 
+class Devices(Names):
+    """NAME[,NAME]: a profile's name or alias, or the path of a profile; the shell completes the names."""
+
+    def __init__(self) -> None:
+        super().__init__(device_profiles)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return super().shell_complete(ctx, param, incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+def device_profiles() -> tuple[str, ...]:
+    """The names of the profiles that come with costcalc."""
+    from costcalc.analysis.hardware.catalogue import ids
+
+    return ids()
+
+
 class Precision(click.ParamType):  # type: ignore[type-arg]
     """An element type that a model can be taken to be in: float16, int8, int4 …"""
 

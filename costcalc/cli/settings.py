@@ -8,8 +8,17 @@ from typing import Any
 
 import click
 
-from costcalc.cli.device_options import hardware_option
-from costcalc.cli.parameters import Named, Precision, binding, debug_option, number, rules_option, scalar, shape
+from costcalc.cli.parameters import (
+    Devices,
+    Named,
+    Precision,
+    binding,
+    debug_option,
+    number,
+    rules_option,
+    scalar,
+    shape,
+)
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import BY_NAME, Kind, Setting
 from costcalc.studies.options import Settings, all_settings
@@ -26,11 +35,14 @@ _BY_NAME: dict[Kind, tuple[Callable[[str], Any], str]] = {
 """How the value behind `NAME=` is read, and an example."""
 
 
-def settings_options(*groups: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def settings_options(
+    *groups: str, precision: bool = True, runs_code: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator: the command takes --dim, --shape, --set, --value, --symbolic, --dtype, --act-dtype, --rules, --debug
-    and the options of the groups (all of GROUPS where none is named), and is called with `settings`. UsageError for an
-    option of training without --training."""
-    chosen = groups or GROUPS
+    and the options of the groups (all of GROUPS where none is named; "" for none), and is called with `settings`.
+    precision leaves --dtype and --act-dtype out, runs_code --rules and --debug. UsageError for an option of training
+    without --training."""
+    chosen = tuple(filter(None, groups or GROUPS))
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
@@ -39,18 +51,11 @@ def settings_options(*groups: str) -> Callable[[Callable[..., Any]], Callable[..
             return command(*args, settings=settings, **options)
 
         decorated: Callable[..., Any] = called
-        for option in reversed(list(_options(chosen))):
+        for option in reversed(list(_options(chosen, precision, runs_code))):
             decorated = option(decorated)
         return decorated
 
     return decorate
-
-
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of how a model is read, which the command gets by their names."""
-    for one in reversed(all_settings()[""]):
-        command = click_option(one)(command)
-    return command
 
 
 def click_option(one: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -71,6 +76,8 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> 
     counts. UsageError for an option of training without --training."""
     made: dict[str, Any] = {}
     for one in all_settings()[""]:
+        if one.name not in options:
+            continue
         value = options.pop(one.name)
         made[one.name] = dict(value) if one.kind in BY_NAME else value
     for group in groups:
@@ -89,18 +96,24 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> 
     return Settings.of(**made)
 
 
-def _options(groups: tuple[str, ...]) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+def _options(
+    groups: tuple[str, ...], precision: bool, runs_code: bool
+) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     every = all_settings()
     reading = [one for one in every[""] if one.kind != "precision"]
     yield from map(click_option, reading)
-    yield rules_option
-    yield debug_option
-    yield from (click_option(one) for one in every[""] if one.kind == "precision")
+    if runs_code:
+        yield rules_option
+        yield debug_option
+    if precision:
+        yield from (click_option(one) for one in every[""] if one.kind == "precision")
     for group in groups:
         if group == "training":
             words = "Add what a training step costs: backward MACs and memory."
             yield click.option("--training", is_flag=True, help=words)
         if group == "devices":
-            yield hardware_option
+            words = "Bounds of time and energy on a device, and whether the model fits"
+            words += " (see `costcalc hardware`; your own is a .yaml file)."
+            yield click.option("--hardware", multiple=True, type=Devices(), help=words)
         else:
             yield from map(click_option, every[group])

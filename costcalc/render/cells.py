@@ -20,6 +20,7 @@ from costcalc.core.units import (
     signed,
     times,
 )
+from costcalc.views.table import FigureCell
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
@@ -70,27 +71,31 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
         return [signed(v) for v in values]
     if kind.kind == "percent":
         return ["" if v is None else percent_exact(v, sign=True) for v in values]
+    if kind.kind == "figure":
+        return list(map(str, values))
     if kind.kind == "sign":
         return [SIGNS.get(v, v) for v in values]
     return list(values)
 
 
-def amount(value: Amount | str) -> str:
+def amount(value: Amount | FigureCell | str) -> str:
     """1,234; `≥ 1,234`; a formula; `?`; a text as it is."""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (str, FigureCell)):
+        return str(value)
     return f"≥ {exact(value.value)}" if isinstance(value, AtLeast) else exact(value)
 
 
-def amount_short(value: Amount | str) -> str:
+def amount_short(value: Amount | FigureCell | str) -> str:
     """15.5 G, `≥ 15.5 G`; a text as it is."""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (str, FigureCell)):
+        return str(value)
     return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
 
 
-def amount_of_bytes(value: Amount) -> str:
-    """44.6 MiB, `≥ 44.6 MiB`."""
+def amount_of_bytes(value: Amount | FigureCell) -> str:
+    """44.6 MiB, `≥ 44.6 MiB`; a text as it is."""
+    if isinstance(value, FigureCell):
+        return str(value)
     return f"≥ {short_bytes(value.value)}" if isinstance(value, AtLeast) else short_bytes(value)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from costcalc.core.amount import AtLeast, plain
 from costcalc.core.dim import Dim, Poly, written
 from costcalc.core.sanitize import printable, spreadsheet
-from costcalc.views.table import Sheet
+from costcalc.views.table import FigureCell, Sheet
 
 
 def render(sheets: Sequence[Sheet]) -> str:
@@ -33,6 +33,8 @@ def render(sheets: Sequence[Sheet]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, FigureCell):
+        value = value.plain
     if isinstance(value, AtLeast):
         return f">={printable(str(plain(value.value)))}"
     if isinstance(value, Poly):

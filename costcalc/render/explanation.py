@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from costcalc.analysis.separable import Separable
 from costcalc.core.dim import Dim
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.sanitize import printable
 from costcalc.core.units import exact, ratio
 from costcalc.render import table
@@ -13,9 +14,9 @@ from costcalc.render.layout import wrap
 from costcalc.render.names import path
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
-from costcalc.views.explain import FEW, Explanation, Step, Working, number
+from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, number
 from costcalc.views.summary import inputs
-from costcalc.views.table import Column, Sheet
+from costcalc.views.table import Column, make_table
 
 INDENT = "  "
 
@@ -39,8 +40,8 @@ def text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_compact(explanation, screen), ""]
     if explanation.sums:
         lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
-    if explanation.bounds:
-        lines += [*_steps(list(explanation.bounds), screen.width, palette, ""), ""]
+    for section in explanation.sections.values():
+        lines += [*_steps(list(section), screen.width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > FULL:
@@ -48,7 +49,7 @@ def text(explanation: Explanation, screen: Screen) -> str:
     return screen.text("\n".join(lines[:-1]))
 
 
-def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
+def _working(working: LayerExplanation, screen: Screen, words: bool) -> Iterator[str]:
     """words: say what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
     yield f"{palette.title}{printable(row.name)}{palette.off}  {printable(row.operator)}"
@@ -56,16 +57,16 @@ def _working(working: Working, screen: Screen, words: bool) -> Iterator[str]:
         yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
         yield ""
     steps = [
-        Step("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
-        Step("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
+        WorkingLine("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
+        WorkingLine("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
         *working.steps,
     ]
     if words and working.rule:
-        steps.append(Step("Rule", (working.rule,)))
+        steps.append(WorkingLine("Rule", (working.rule,)))
     yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
 
 
-def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iterator[str]:
+def _steps(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
     """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
     label = max((len(printable(step.what)) for step in steps), default=0) + 2
     before = ""
@@ -80,20 +81,23 @@ def _steps(steps: list[Step], width: int, palette: Palette, indent: str) -> Iter
 def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     """A line per layer with its numbers, and the formulas with their names once per operator type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
-    wanted = {"macs": "MACs", "flops": "FLOPs"}[key]
-    rows = []
-    legend: dict[tuple[str, str], None] = {}
-    for working in explanation.workings:
-        step = next((s for s in working.steps if s.what == wanted), Step(wanted, ("?",)))
-        if len(step.sides) > 1:
-            legend[working.row.operator, step.sides[0]] = None
-        rows.append((working.row.name, working.row.operator, step.sides[-1], working.row.amounts[key]))
-    shown = (COLUMNS["name"], COLUMNS["op"], Column("working", "Working", "text", 95), COLUMNS[key])
-    yield from table.body(Sheet("", "", shown, tuple(rows)), screen)
-    yield ""
-    yield from _steps(
-        [Step(op, (f"{wanted} = {formula}",)) for op, formula in list(legend)[:FEW]], screen.width, screen.palette, ""
+    label = CATALOGUE[key].label
+
+    def formula(working: LayerExplanation) -> WorkingLine:
+        return next((line for line in working.steps if line.what == label), WorkingLine(label, ("?",)))
+
+    columns = (
+        Column("name", "Layer", "name", 100, lambda working: working.row.name),
+        Column("op", "Operator", "text", 70, lambda working: working.row.operator),
+        Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
+        COLUMNS[key]._replace(value=lambda working: working.row.amounts[key]),
     )
+    yield from table.body(make_table("", columns, explanation.workings), screen)
+    yield ""
+    formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
+    legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
+    lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:FEW]]
+    yield from _steps(lines, screen.width, screen.palette, "")
 
 
 def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""Work shared by processes: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
+"""Several models -> their answers in order: directories are opened, one broken file stops no other.
+
+Processes share the work: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
 outlives it.
 """
 
@@ -6,27 +8,37 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from costcalc.core.errors import UsageError
-from costcalc.studies.options import Settings, fitting, refuse
-from costcalc.studies.pipeline import analyze
+from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError, crash
+from costcalc.frontends.builtin import find
+from costcalc.frontends.foreign import refuse_directory
+from costcalc.frontends.source import find_source
+from costcalc.frontends.table import suffixes
+from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.studies.options import fitting, refuse
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from costcalc.analysis.report import Report
+Item = TypeVar("Item")
+
+Answer = TypeVar("Answer")
 
 
-def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
+class Failure(NamedTuple):
+    """Why a model has no answer: the message of its error."""
+
+    text: str
+
+
+def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
     """The models, each directory replaced by the files with a model's suffix that stand in it, in alphabetical order,
     without those whose names are to be skipped. UsageError where a directory has none."""
-    from costcalc.frontends.builtin import find
-
     found: list[str] = []
     for model in models:
         found += _inside(Path(model), skip) if Path(model).is_dir() and not find(model) else [model]
@@ -34,10 +46,6 @@ def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
 
 
 def _inside(directory: Path, skip: Collection[str]) -> list[str]:
-    from costcalc.frontends.foreign import refuse_directory
-    from costcalc.frontends.source import find_source
-    from costcalc.frontends.table import suffixes
-
     known = suffixes()
     files = [p for p in directory.iterdir() if p.suffix in known and p.name not in skip]
     found = sorted(str(p) for p in files if p.is_file())
@@ -47,30 +55,56 @@ def _inside(directory: Path, skip: Collection[str]) -> list[str]:
     return found
 
 
-def reports(models: Sequence[str], strict: bool, options: dict[str, Any]) -> list[Report]:
-    """The reports of several models, each a file or a built-in name. A symbol that is bound holds for the models that
-    have it; UsageError where none has."""
+def run_models(
+    work: Callable[..., Answer],
+    models: Sequence[str],
+    reading: Mapping[str, Any],
+    jobs: int = 1,
+    raise_crashes: bool = False,
+) -> Iterator[Answer | Failure]:
+    """work(model, **reading) of each model, in their order, in so many processes. The error of a lone model is raised;
+    of several, each is a Failure in its place. A name that is bound holds for the models that have it; UsageError
+    behind the last answer where none has. raise_crashes lets an exception that no code expects pass."""
+    if len(models) == 1:
+        yield work(models[0], **reading)
+        return
+    lacks: list[Sequence[UnknownNameError]] = []
+    for result in _run(partial(_attempt, work, reading, raise_crashes), models, min(jobs, len(models))):
+        if isinstance(result, Failure):
+            yield result
+        else:
+            lacks.append(result[1])
+            yield result[0]
+    refuse(lacks)
 
-    def read(model: str, **reading: Any) -> Report:
-        return analyze(model, Settings.of(**reading), strict)
 
-    found = [fitting(partial(read, model), options) for model in models]
-    refuse([lacks for _, lacks in found])
-    return [report for report, _ in found]
+def _attempt(
+    work: Callable[..., Answer], reading: Mapping[str, Any], raise_crashes: bool, model: str
+) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
+    """The answer with the refusals of names that the model lacks, or what stands in its way."""
+    try:
+        return fitting(partial(work, model), reading)
+    except CostcalcError as error:
+        return Failure(f"costcalc: {error.at(model)}")
+    except Exception as error:
+        if raise_crashes:
+            raise
+        return Failure(f"{model}: {crash(error)}")
 
 
-Asked = TypeVar("Asked")
-
-Answer = TypeVar("Answer")
+def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
+    if jobs == 1:
+        yield from map(work, models)
+        return
+    with shared_out(work, models, jobs) as futures:
+        yield from (future.result() for future in futures)
 
 
 @contextmanager
-def shared_out(work: Callable[[Asked], Answer], items: Iterable[Asked], jobs: int) -> Iterator[list[Future[Answer]]]:
+def shared_out(work: Callable[[Item], Answer], items: Iterable[Item], jobs: int) -> Iterator[list[Future[Answer]]]:
     """The answers to come, in the items' order, of so many processes. Where something ends the block early, what has
     not begun is left undone."""
     from concurrent.futures import ProcessPoolExecutor
-
-    from costcalc.ops.plugins import LOADED
 
     pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),))
     try:
@@ -95,8 +129,6 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _prepare(rules: Sequence[str]) -> None:
-    from costcalc.ops.plugins import load_rules
-
     helping()
     for path in rules:
         load_rules(path)

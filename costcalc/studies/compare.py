@@ -1,9 +1,14 @@
-"""Reports side by side: each total with its ratio to the first model's, and FLOPs by operator type."""
+"""Several models under the same settings -> their measurements, and their comparison.
+
+A comparison holds each total with its ratio to the first model's, and FLOPs by operator type.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from costcalc.analysis.report import Report, total
 from costcalc.core.amount import Amount, AtLeast, add, magnitude
@@ -12,6 +17,9 @@ from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import Figure, QuantityRef
 from costcalc.core.result import Result
 from costcalc.core.units import ratio
+from costcalc.frontends.source import ModelSource, hold_source
+from costcalc.studies.measurement import Measurement, measure
+from costcalc.studies.options import Settings, fitting, refuse
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 
@@ -39,6 +47,40 @@ class Comparison(Result):
         table = {op: tuple(found.get(op, 0) for found in sums) for op in ops}
         used = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
         return dict(sorted(used.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
+
+
+def measure_models(
+    sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False
+) -> tuple[Measurement, ...]:
+    """Each model under the settings. A name that is bound holds for the models that have it; UsageError where none has.
+    A report's model is not read again, so settings of reading do not hold for it."""
+
+    def read(source: Any, **reading: Any) -> Measurement:
+        return measure(source, replace(settings, **reading), strict)
+
+    measurements, lacks = [], []
+    for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
+        if isinstance(source, Report):
+            measurements.append(read(source, **Settings().reading()))
+        else:
+            measurement, missing = fitting(partial(read, source), settings.reading())
+            measurements.append(measurement)
+            lacks.append(missing)
+    refuse(lacks)
+    return tuple(measurements)
+
+
+def compare_models(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:
+    """Two or more models side by side under the settings. UsageError where fewer are given, and for a name that is
+    bound and that no model has."""
+    return compare_measurements(measure_models(sources, settings, strict))
+
+
+def compare_measurements(measurements: Sequence[Measurement]) -> Comparison:
+    """Measured models side by side, with a row for each quantity that their settings ask for."""
+    refs = dict.fromkeys(ref for measurement in measurements for ref in measurement.settings.quantities())
+    figures = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in refs}
+    return compare_reports([m.report_or_base for m in measurements], figures)
 
 
 def compare_reports(

@@ -9,19 +9,20 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusals
-from costcalc.views.generation import to_dict as generation_document
+from costcalc.views.generation import generation_document
 from costcalc.views.report import View, sheet
 from costcalc.views.roofline import to_dict as device_document
+from costcalc.views.roofline import with_devices
 from costcalc.views.table import Fact, Remark, Sheet
 
 
 def analysis_sheet(measurement: Measurement, view: View = View()) -> Sheet:  # noqa: B008
     """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
     of generation. QuantityError where the model generates nothing and generation is asked for."""
-    added: dict[str, Any] = {"devices": measurement.rooflines()}
     if measurement.settings.generation is not None:
-        added |= {"facts": tuple(_generation_facts(measurement)), "remarks": tuple(_generation_remarks(measurement))}
-    return sheet(measurement.report, view._replace(**added))
+        facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
+        view = view._replace(facts=facts, remarks=remarks)
+    return sheet(measurement.report, with_devices(view, measurement.rooflines()))
 
 
 def analysis_document(measurement: Measurement) -> dict[str, Any]:

@@ -8,6 +8,7 @@ A row -> what it is called in a legend: its operator, a convolution by its shape
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from costcalc.analysis import grouping
@@ -22,7 +23,8 @@ from costcalc.core.amount import AtLeast, add
 from costcalc.core.dim import Dim, remedy
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
-from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantities import CATALOGUE, QuantityRef
+from costcalc.core.settings import option_words
 from costcalc.core.traits import traits_of
 from costcalc.core.units import exact
 from costcalc.studies.compare import compare_reports
@@ -38,7 +40,7 @@ class Bar(NamedTuple):
     kind: str = ""
 
 
-class Bars(NamedTuple):
+class BarChart(NamedTuple):
     """The dearest parts of a model, the largest first. rest is how many are left out and what they cost together,
     whole the model's total; unit is "bytes" or "number"."""
 
@@ -51,7 +53,7 @@ class Bars(NamedTuple):
     least: bool = False
 
 
-class Live(NamedTuple):
+class MemoryChart(NamedTuple):
     """Live activation bytes at each step; peak is the first step with the most; names are the steps'."""
 
     title: str
@@ -70,7 +72,7 @@ class Device(NamedTuple):
     text: str
 
 
-class Spot(NamedTuple):
+class RooflinePoint(NamedTuple):
     """A layer, or a model as a whole: FLOPs for each byte of traffic, and its share of the time on the first device."""
 
     label: str
@@ -79,22 +81,37 @@ class Spot(NamedTuple):
     share: float
 
 
-class Roofs(NamedTuple):
+class RooflineChart(NamedTuple):
     """Devices, and what stands under the first one's roof. whole says that the spots are models, not layers."""
 
     title: str
     devices: tuple[Device, ...]
-    spots: tuple[Spot, ...]
+    spots: tuple[RooflinePoint, ...]
     whole: bool
 
 
 class Axis(NamedTuple):
-    """A quantity; unit is "bytes" or "number". greatest says that more is better."""
+    """A quantity and its unit, as in the catalogue of quantities. greatest says that more is better."""
 
     key: str
     title: str
     unit: str
     greatest: bool = False
+
+
+BOUNDS = {"exact": "", "lower": " (lower bound)", "upper": " (upper bound)", "estimate": " (estimate)"}
+"""What a title says of a quantity that is not exact."""
+
+
+def quantity_axis(key: str, greatest: bool) -> Axis:
+    """A quantity of the catalogue, of a device too (`time.t4`), or a column of a table -> its axis. greatest, or the
+    quantity itself, says that more is better."""
+    name, dot, device = key.partition(".")
+    quantity = CATALOGUE.get(name)
+    if quantity is None or quantity.per_device != bool(dot):
+        return Axis(key, key, "bytes" if key.endswith("bytes") else "number", greatest)
+    title = QuantityRef(quantity, device).label + BOUNDS[quantity.certainty]
+    return Axis(key, title, quantity.unit, greatest or not quantity.less_is_better)
 
 
 class Point(NamedTuple):
@@ -115,7 +132,7 @@ class Front(NamedTuple):
     points: tuple[Point, ...]
 
 
-Chart = Bars | Live | Roofs | Front
+Chart = BarChart | MemoryChart | RooflineChart | Front
 
 
 def kinds(report: Report) -> list[str]:
@@ -143,7 +160,7 @@ def names(reports: Sequence[Report]) -> tuple[str, ...]:
     return compare_reports(reports).names if len(reports) > 1 else tuple(r.name for r in reports)
 
 
-def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) -> Bars:
+def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
     """The dearest layers, blocks or operators of a report by one of its totals."""
     kind = {id(row): name for row, name in zip(report.rows, kinds(report), strict=True)}
     items: Iterable[Row | Group]
@@ -153,6 +170,8 @@ def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) ->
         items = grouping.by_operator(report.layers)
     else:
         items = grouping.frontier(grouping.tree(report.layers), depth)
+    if quantity not in report.totals:
+        raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
     read = columns.quantity(quantity)
     found = []
     for item in items:
@@ -169,14 +188,14 @@ def bars(report: Report, quantity: str, by: str, depth: int | None, top: int) ->
         )
     found = sorted((bar for bar in found if bar.value), key=lambda bar: -bar.value)
     left = found[top:]
-    return Bars(
+    return BarChart(
         report.name,
         f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}",
-        "bytes" if quantity.endswith("bytes") else "number",
+        CATALOGUE[quantity].unit,
         tuple(found[:top]),
         (len(left), sum(bar.value for bar in left)),
         sum(bar.value for bar in found),
-        any(row.amounts[quantity] is None for row in report.rows),
+        any(row.amounts.get(quantity) is None for row in report.rows),
     )
 
 
@@ -187,16 +206,19 @@ def _number(value: Dim | None, what: str) -> int:
     raise UsageError(f"there is no number for {what}: it is {exact(value)}", remedy(value))
 
 
-def live(report: Report) -> Live:
-    """When memory is needed: a step a layer, in the given order, nothing in place."""
-    found = footprint(report.graph)
+def memory_chart(report: Report) -> MemoryChart:
+    """Live bytes at each step of the report's execution: a step a layer in the given order, nothing in place, unless it
+    says otherwise."""
+    found = footprint(report.graph, replace(report.execution, align=None))
     values = tuple(_number(n, "the live bytes of a step") for n in found.line.live)
     if not found.plan.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
-    return Live(report.name, values, tuple(step.name for step in found.plan.steps), found.line.step)
+    words = ", ".join(option_words(found.execution))
+    title = f"{report.name} ({words})" if words else report.name
+    return MemoryChart(title, values, tuple(step.name for step in found.plan.steps), found.line.step)
 
 
-def roofs(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> Roofs:
+def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
     """The devices' roofs; under the first one the layers of a report, or of several each as a whole."""
     lines = [roofline(report, profiles[0]) for report in reports]
     devices = [device for p in profiles if (device := _device(lines[0], p)) is not None]
@@ -207,7 +229,7 @@ def roofs(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> Roo
             f"it has {has}; name another device first, or take --act-dtype",
         )
     spots = _layers(lines[0]) if len(reports) == 1 else tuple(map(_whole, names(reports), lines))
-    return Roofs(reports[0].name if len(reports) == 1 else "Models", tuple(devices), spots, len(reports) > 1)
+    return RooflineChart(reports[0].name if len(reports) == 1 else "Models", tuple(devices), spots, len(reports) > 1)
 
 
 def _element(line: Roofline) -> str:
@@ -224,7 +246,7 @@ def _device(line: Roofline, profile: HardwareProfile) -> Device | None:
     )
 
 
-def _layers(line: Roofline) -> tuple[Spot, ...]:
+def _layers(line: Roofline) -> tuple[RooflinePoint, ...]:
     report, spots = line.report, []
     seconds = [bound.seconds or 0 for bound in line.layers]
     whole = sum(seconds) or 1
@@ -234,13 +256,13 @@ def _layers(line: Roofline) -> tuple[Spot, ...]:
             continue
         work, traffic = _number(flops, f"the FLOPs of {row.name}"), _number(moved, f"the traffic of {row.name}")
         if work and traffic:
-            spots.append(Spot(row.name, kind, work / traffic, float(time / whole)))
+            spots.append(RooflinePoint(row.name, kind, work / traffic, float(time / whole)))
     if not spots:
         raise UsageError(f"{report.name} has no layer that computes", "there is nothing to draw")
     return tuple(spots)
 
 
-def _whole(name: str, line: Roofline) -> Spot:
+def _whole(name: str, line: Roofline) -> RooflinePoint:
     totals = line.report.totals
     flops, moved = (
         _number(totals["flops"], f"the FLOPs of {name}"),
@@ -248,4 +270,4 @@ def _whole(name: str, line: Roofline) -> Spot:
     )
     if not flops or not moved:
         raise UsageError(f"{name} computes nothing", "leave it out")
-    return Spot(name, name, flops / moved, 0.0)
+    return RooflinePoint(name, name, flops / moved, 0.0)

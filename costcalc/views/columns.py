@@ -6,18 +6,22 @@ Rows → the values of a column, and rows in the order of their values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from costcalc.analysis.grouping import Group
-from costcalc.analysis.layers import QUANTITIES, Row
+from costcalc.analysis.layers import Row
 from costcalc.core.amount import Amount, AtLeast, add, magnitude
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError, one_of
 from costcalc.core.formula import KINDS, ROLES
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.units import share
 from costcalc.views.table import Column
 
 Get = Callable[[Row], "Dim | None"]
+
+Item = Row | Group
 
 BACKWARD = "backward_macs"
 """The column that only a report with training has."""
@@ -25,39 +29,26 @@ BACKWARD = "backward_macs"
 TIMED = ("time", "bound", "utilisation")
 """The columns that a report has for each device; with several devices each is `time:NAME`."""
 
-COLUMNS = {
-    column.key: column
-    for column in (
-        Column("name", "Layer", "name", 100),
-        Column("op", "Operator", "text", 70),
-        Column("output", "Output", "shape", 60),
-        Column("macs", "MACs", "number", 90),
-        Column("backward_macs", "Backward MACs", "number", 85),
-        Column("flops", "FLOPs", "number", 75),
-        Column("params", "Params", "number", 65),
-        Column("buffers", "Buffers", "number", 40),
-        Column("weight_bytes", "Weights", "bytes", 45),
-        Column("activation_bytes", "Activations", "bytes", 45),
-        Column("traffic_bytes", "Traffic", "bytes", 42),
-        Column("intensity", "FLOP/byte", "decimal", 43),
-        Column("time", "Time", "seconds", 88),
-        Column("bound", "Bound by", "text", 72),
-        Column("utilisation", "Of peak", "share", 44),
-        Column("share", "Share", "share", 80),
-        Column("bar", "", "bar", 25),
-        Column("layers", "Layers", "number", 50),
-        Column("count", "Runs", "number", 35),
-        Column("dtype", "Type", "text", 30),
-        Column("scope", "Block", "text", 30),
-        Column("state", "State", "text", 30),
-        *(Column(kind, f"{kind.capitalize()}", "number", 30) for kind in (*KINDS, *ROLES)),
-    )
-}
+
+@dataclass(frozen=True, slots=True)
+class ItemReader:
+    """Reads a column's raw value off a layer's row, and off a group of rows."""
+
+    of_row: Callable[[Row], Any]
+    of_group: Callable[[Group], Any]
+
+    def __call__(self, item: Item) -> Any:
+        return self.of_group(item) if isinstance(item, Group) else self.of_row(item)
+
+
+def quantity_column(key: str, importance: int, value: Callable[[Any], Any] | None = None) -> Column:
+    """A quantity of the catalogue as a column, with its title and its kind."""
+    return Column(key, CATALOGUE[key].title, CATALOGUE[key].kind, importance, value)
 
 
 def quantity(key: str) -> Get:
-    """Reads a figure off a row: one of QUANTITIES, or the operations of one kind or role."""
-    if key in QUANTITIES or key == BACKWARD:
+    """Reads a figure off a row: a quantity that layers have, or the operations of one kind or role."""
+    if key in CATALOGUE:
         return lambda row: row.amounts.get(key)
     if key in KINDS:
         return lambda row: _operations(row, lambda work: bool(work.kind == key))
@@ -74,16 +65,23 @@ def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
     return result * row.count
 
 
-def is_quantity(key: str) -> bool:
-    return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
+def _amounts(key: str) -> ItemReader:
+    """A figure of a row; of a group the sum of its rows'."""
+    read = quantity(key)
+    return ItemReader(read, lambda group: add(map(read, group.rows)))
 
 
-def readers(key: str) -> tuple[Callable[[Row], Any], Callable[[Group], Any]]:
-    """What reads the raw value of a column that is not a quantity, a share or a bar off a row, and off a group."""
-    return _of_row[key], _of_group[key]
+def _alike(read: Callable[[Row], str]) -> ItemReader:
+    """A word of a row; of a group the one that all its rows have, "" where they differ."""
+
+    def of_group(group: Group) -> str:
+        found = set(map(read, group.rows))
+        return found.pop() if len(found) == 1 else ""
+
+    return ItemReader(read, of_group)
 
 
-def _types(row: Row) -> tuple[Any, ...]:
+def _shapes(row: Row) -> tuple[Any, ...]:
     return tuple([output.type.shape for output in row.outputs])
 
 
@@ -98,34 +96,48 @@ def _intensity(rows: Iterable[Row]) -> float | None:
     return flops / traffic if traffic else None
 
 
-def _one(names: Iterable[str]) -> str:
-    found = set(names)
-    return found.pop() if len(found) == 1 else ""
+_NAME = ItemReader(lambda row: row.name, lambda group: group.name)
 
+_OUTPUT = ItemReader(_shapes, lambda group: _shapes(group.rows[-1]) if group.whole and group.rows else ())
 
-_of_row: dict[str, Callable[[Any], Any]] = {
-    "name": lambda row: row.name,
-    "op": lambda row: row.operator,
-    "output": _types,
-    "layers": lambda row: 1,
-    "intensity": lambda row: _intensity((row,)),
-    "count": lambda row: row.count,
-    "dtype": lambda row: str(row.outputs[0].type.dtype) if row.outputs else "",
-    "scope": lambda row: "/".join(row.scope),
-    "state": lambda row: row.state,
+_INTENSITY = ItemReader(lambda row: _intensity((row,)), lambda group: _intensity(group.rows))
+
+_RUNS = ItemReader(lambda row: row.count, lambda group: sum((row.count for row in group.rows), 0))
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("name", "Layer", "name", 100, _NAME),
+        Column("op", "Operator", "text", 70, _alike(lambda row: row.operator)),
+        Column("output", "Output", "shape", 60, _OUTPUT),
+        quantity_column("macs", 90, _amounts("macs")),
+        quantity_column("backward_macs", 85, _amounts("backward_macs")),
+        quantity_column("flops", 75, _amounts("flops")),
+        quantity_column("params", 65, _amounts("params")),
+        quantity_column("buffers", 40, _amounts("buffers")),
+        quantity_column("weight_bytes", 45, _amounts("weight_bytes")),
+        quantity_column("activation_bytes", 45, _amounts("activation_bytes")),
+        quantity_column("traffic_bytes", 42, _amounts("traffic_bytes")),
+        quantity_column("intensity", 43, _INTENSITY),
+        quantity_column("time", 88),
+        Column("bound", "Bound by", "text", 72),
+        Column("utilisation", "Of peak", "share", 44),
+        Column("share", "Share", "share", 80),
+        Column("bar", "", "bar", 25),
+        Column("layers", "Layers", "number", 50, ItemReader(lambda row: 1, lambda group: len(group.rows))),
+        Column("count", "Runs", "number", 35, _RUNS),
+        Column("dtype", "Type", "text", 30, _alike(lambda row: str(row.outputs[0].type.dtype) if row.outputs else "")),
+        Column("scope", "Block", "text", 30, ItemReader(lambda row: "/".join(row.scope), lambda group: "")),
+        Column("state", "State", "text", 30, _alike(lambda row: row.state)),
+        *(Column(kind, f"{kind.capitalize()}", "number", 30, _amounts(kind)) for kind in (*KINDS, *ROLES)),
+    )
 }
+"""The columns of a table of layers. Those of TIMED are a device's, and shares are of what the table is about."""
 
-_of_group: dict[str, Callable[[Any], Any]] = {
-    "name": lambda group: group.name,
-    "op": lambda group: _one(row.operator for row in group.rows),
-    "output": lambda group: _types(group.rows[-1]) if group.whole and group.rows else (),
-    "layers": lambda group: len(group.rows),
-    "intensity": lambda group: _intensity(group.rows),
-    "count": lambda group: sum((row.count for row in group.rows), 0),
-    "dtype": lambda group: _one(_of_row["dtype"](row) for row in group.rows),
-    "scope": lambda group: "",
-    "state": lambda group: _one(row.state for row in group.rows),
-}
+
+def is_quantity(key: str) -> bool:
+    """Whether a column is of counts or bytes of what layers cost."""
+    return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
 
 
 def known(key: str) -> str:
@@ -135,7 +147,7 @@ def known(key: str) -> str:
     return key
 
 
-def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed] = {}) -> Sequence[Row | Group]:
+def ordered(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> Sequence[Item]:
     """Largest first (texts from A to Z); what is equal stays in execution order. Times are the first device's."""
     known(key)
     if key in ("share", "bar"):
@@ -150,7 +162,7 @@ def ordered(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed
 
 
 def columns_of(
-    items: Sequence[Row | Group], keys: Sequence[str], basis: str, whole: Amount, timed: Mapping[str, Computed] = {}
+    items: Sequence[Item], keys: Sequence[str], basis: str, whole: Amount, timed: Mapping[str, Column] = {}
 ) -> list[list[Any]]:
     """The values of several columns, each computed once: a bar draws a share, and a share is one of the basis."""
     made: dict[str, list[Any]] = {}
@@ -163,15 +175,14 @@ def columns_of(
     return [made[key] for key in keys]
 
 
-def column(items: Sequence[Row | Group], key: str, timed: Mapping[str, Computed] = {}) -> list[Any]:
+def column(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> list[Any]:
     """The values of one column that is no share."""
-    if key in timed:
-        return [timed[key].cell(item) for item in items]
-    if is_quantity(key):
-        get = quantity(key)
-        return [add(map(get, i.rows)) if isinstance(i, Group) else get(i) for i in items]
-    of_row, of_group = readers(key)
-    return [of_group(i) if isinstance(i, Group) else of_row(i) for i in items]
+    read = (timed[key] if key in timed else COLUMNS[key]).value
+    if isinstance(read, ItemReader):  # a call less for each cell
+        of_row, of_group = read.of_row, read.of_group
+        return [of_group(item) if isinstance(item, Group) else of_row(item) for item in items]
+    assert read is not None, f"{key} is no column of its own"
+    return list(map(read, items))
 
 
 def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
@@ -181,13 +192,3 @@ def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
         n = whole
         return [a / n if a.__class__ is int else None for a in amounts]
     return [share(None if isinstance(a, AtLeast) else a, whole) for a in amounts]
-
-
-Cell = Callable[["Row | Group"], Any]
-
-
-class Computed(NamedTuple):
-    """A column that is computed from a roofline, and how."""
-
-    column: Column
-    cell: Cell

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from costcalc.core.amount import Amount, AtLeast, plain
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
 from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
 from costcalc.views.summary import accounting, remarks
-from costcalc.views.table import Column, Remark, Sheet
+from costcalc.views.table import Column, Remark, Sheet, make_table
 
 REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""
 
 
+class ComparedRow(NamedTuple):
+    """A figure of each model, and its ratio to the first model's."""
+
+    label: str
+    amounts: Sequence[Any]
+    ratios: Sequence[float | None]
+
+
 def comparison_tables(comparison: Comparison) -> tuple[Sheet, Sheet]:
     """The totals; and FLOPs by operator type."""
-    further = comparison.figures
-    totals: dict[str, tuple[Any, ...]] = {CATALOGUE[key].label: row for key, row in comparison.totals().items()}
-    totals |= {ref.label: tuple([figure_amount(ref, f) for f in row]) for ref, row in further.items()}
-    ratios = {ref.label: figure_ratios(ref, row) for ref, row in further.items()}
-    operators, notes = comparison.by_operator(), comparison_remarks(comparison)
+    totals = [
+        *[_amount_row(CATALOGUE[key].label, amounts) for key, amounts in comparison.totals().items()],
+        *[
+            ComparedRow(ref.label, [figure_amount(ref, figure) for figure in row], figure_ratios(ref, row))
+            for ref, row in comparison.figures.items()
+        ],
+    ]
+    operators = [_amount_row(name, amounts) for name, amounts in comparison.by_operator().items()]
+    notes, words = comparison_remarks(comparison), "2 × MACs + elementwise operations"
     return (
-        _side_by_side(comparison, "Totals", "", totals, ratios=ratios),
-        _side_by_side(comparison, "FLOPs by operator", "2 × MACs + elementwise operations", operators, notes),
+        _side_by_side(comparison.names, "Totals", totals),
+        _side_by_side(comparison.names, "FLOPs by operator", operators, words, notes),
     )
+
+
+def _amount_row(label: str, amounts: Sequence[Amount]) -> ComparedRow:
+    return ComparedRow(label, amounts, [amount_ratio(amount, amounts[0]) for amount in amounts])
 
 
 def comparison_remarks(comparison: Comparison) -> tuple[Remark, ...]:
@@ -51,28 +68,24 @@ def comparison_remarks(comparison: Comparison) -> tuple[Remark, ...]:
 
 
 def _side_by_side(
-    comparison: Comparison,
-    title: str,
-    subtitle: str,
-    figures: Mapping[str, Sequence[Any]],
-    notes: tuple[Remark, ...] = (),
-    ratios: Mapping[str, Sequence[float | None]] = {},
+    names: Sequence[str], title: str, rows: Sequence[ComparedRow], subtitle: str = "", notes: tuple[Remark, ...] = ()
 ) -> Sheet:
-    """A row for each figure: the first model's amount, then each other model's amount and ratio; ratios holds those
-    that do not follow from the amounts."""
-    first, *others = comparison.names
-    columns = [Column("figure", "", "name", 100), Column(first, first, "number", 90)]
-    for name in others:
-        columns += [Column(name, name, "number", 90), Column(f"{name} ratio", "ratio", "ratio", 90)]
-    rows = []
-    for label, amounts in figures.items():
-        cells: list[Any] = [label, amounts[0]]
-        known = ratios.get(label) or [amount_ratio(amount, amounts[0]) for amount in amounts]
-        for amount, times in zip(amounts[1:], known[1:], strict=True):
-            cells += [amount, times]
-        rows.append(tuple(cells))
+    """A row for each figure: the first model's amount, then each other model's amount and ratio."""
+    columns = [Column("figure", "", "name", 100, lambda row: row.label)]
+    for i, name in enumerate(names):
+        columns.append(Column(name, name, "number", 90, partial(_amount_of, i)))
+        if i:
+            columns.append(Column(f"{name} ratio", "ratio", "ratio", 90, partial(_ratio_of, i)))
     groups = ((1,), *((i, i + 1) for i in range(2, len(columns), 2)))
-    return Sheet(title, subtitle, tuple(columns), tuple(rows), remarks=notes, groups=groups, kind="table")
+    return make_table(title, columns, rows, subtitle, remarks=notes, groups=groups, kind="table")
+
+
+def _amount_of(model: int, row: ComparedRow) -> Any:
+    return row.amounts[model]
+
+
+def _ratio_of(model: int, row: ComparedRow) -> float | None:
+    return row.ratios[model]
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Cost, Factor, Formula
 from costcalc.core.ir import Graph
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.result import Result
 from costcalc.core.traits import traits_of
 from costcalc.core.units import exact, shape_text
@@ -31,7 +32,7 @@ FEW = 8
 """A sum of more terms than this is drawn together."""
 
 
-class Step(NamedTuple):
+class WorkingLine(NamedTuple):
     """A line of working: what is computed, its sides (names, numbers), its value."""
 
     what: str
@@ -44,13 +45,15 @@ class Step(NamedTuple):
         return " = ".join(dict.fromkeys(sides))
 
 
-def steps_of(row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Iterator[Step]:
+def steps_of(
+    row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]
+) -> Iterator[WorkingLine]:
     """A layer's steps: output extents, MACs, parameters, operations, FLOPs, receptive field."""
     slid = window(graph.nodes[index], graph.types)
     for line in extent_lines(slid) if slid else ():
-        yield Step("Extent", (line,))
+        yield WorkingLine("Extent", (line,))
     if row.cost is None:
-        yield Step("MACs", ("?",))
+        yield WorkingLine("MACs", ("?",))
     else:
         yield from _macs(row.cost.macs, "MACs")
         yield from _params(owned)
@@ -59,33 +62,35 @@ def steps_of(row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: 
             for key in ("macs", "flops"):
                 once = row.cost.macs.value if key == "macs" else row.cost.flops
                 what = {"macs": "MACs", "flops": "FLOPs"}[key]
-                yield Step(f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key])
+                yield WorkingLine(
+                    f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key]
+                )
     field = seen.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
-        yield Step("Receptive field", (field_text(field),))
+        yield WorkingLine("Receptive field", (field_text(field),))
 
 
-def _macs(formula: Formula, what: str) -> Iterator[Step]:
+def _macs(formula: Formula, what: str) -> Iterator[WorkingLine]:
     """The formula with names, with numbers, its value; then what each factor is itself the product of."""
     if not formula.terms:
         return
     if len(formula.terms) > 1 and any(term.name for term in formula.terms):
         for term in formula.terms:
-            yield Step(what, (term.name or what, *_sides(term.factors)), term.value)
-        yield Step(what, (" + ".join(number(term.value) for term in formula.terms),), formula.value)
+            yield WorkingLine(what, (term.name or what, *_sides(term.factors)), term.value)
+        yield WorkingLine(what, (" + ".join(number(term.value) for term in formula.terms),), formula.value)
     else:
         named = " + ".join(names(term.factors) for term in formula.terms)
-        yield Step(what, (named, " + ".join(numbers(term.factors) for term in formula.terms)), formula.value)
+        yield WorkingLine(what, (named, " + ".join(numbers(term.factors) for term in formula.terms)), formula.value)
     for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
-        yield Step(what, (factor.name, *_sides(factor.of)), factor.value)
+        yield WorkingLine(what, (factor.name, *_sides(factor.of)), factor.value)
 
 
-def _params(owned: Sequence[Stored]) -> Iterator[Step]:
+def _params(owned: Sequence[Stored]) -> Iterator[WorkingLine]:
     for kind, what in (("param", "Params"), ("buffer", "Buffers")):
         mine = [item for item in owned if item.kind == kind]
         if mine:
             shapes = " + ".join(map(_stored_values, mine))
-            yield Step(what, (shapes,), sum((item.values for item in mine), 0))
+            yield WorkingLine(what, (shapes,), sum((item.values for item in mine), 0))
 
 
 def _stored_values(item: Stored) -> str:
@@ -94,16 +99,16 @@ def _stored_values(item: Stored) -> str:
     return " × ".join(map(number, item.type.shape or ())) or "1"
 
 
-def _flops(cost: Cost) -> Iterator[Step]:
+def _flops(cost: Cost) -> Iterator[WorkingLine]:
     """2 × MACs, and each kind of elementwise operation with its own formula."""
     macs = cost.macs.value
     for work in cost.work:
         text = [f"{work.kind} ({work.role})", *_all_sides(work.formula)]
-        yield Step("Operations", tuple(text), work.formula.value)
+        yield WorkingLine("Operations", tuple(text), work.formula.value)
     parts = [f"2 × {number(macs)}"] if cost.macs.terms else []
     parts += [number(work.formula.value) for work in cost.work]
     if parts:
-        yield Step("FLOPs", (" + ".join(parts),), cost.flops)
+        yield WorkingLine("FLOPs", (" + ".join(parts),), cost.flops)
 
 
 def _sides(factors: Sequence[Factor]) -> tuple[str, str]:
@@ -129,10 +134,13 @@ def number(d: Dim) -> str:
     return f"({exact(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else exact(d)
 
 
-def sums(report: Report) -> Iterator[Step]:
+def sums(report: Report) -> Iterator[WorkingLine]:
     """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
     still long."""
-    for key, what in (("macs", "MACs"), ("params", "Params"), ("flops", "FLOPs")):
+    for key in ("macs", "backward_macs", "params", "flops"):
+        if key not in report.totals:
+            continue
+        what = CATALOGUE[key].label
         every = [(row.operator, row.amounts[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
         shown = [number(amount) for _, amount in parts]
@@ -145,13 +153,13 @@ def sums(report: Report) -> Iterator[Step]:
                 by_op[op] = by_op.get(op, 0) + amount
             shown = [f"{op} {number(amount)}" for op, amount in by_op.items()]
         if isinstance(total(report, key), AtLeast):
-            yield Step(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
+            yield WorkingLine(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
         elif shown:
-            yield Step(what, (" + ".join(shown),), report.totals[key])
+            yield WorkingLine(what, (" + ".join(shown),), report.totals[key])
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class LayerExplanation:
     """One layer: what it does, its rule's own words, its inputs and outputs as (name, shape), and the steps."""
 
     row: Row
@@ -159,20 +167,30 @@ class Working:
     rule: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[WorkingLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation(Result):
-    """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; bounds
-    is the working of its bounds on devices."""
+    """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; and
+    those of what its settings ask for: live bytes under an execution, a training step, bounds on devices, generation.
+    """
 
     report: Report
     layer: str | None
-    workings: tuple[Working, ...]
-    sums: tuple[Step, ...]
+    workings: tuple[LayerExplanation, ...]
+    sums: tuple[WorkingLine, ...]
     separable: tuple[Separable, ...]
-    bounds: tuple[Step, ...] = ()
+    execution: tuple[WorkingLine, ...] = ()
+    training: tuple[WorkingLine, ...] = ()
+    bounds: tuple[WorkingLine, ...] = ()
+    generation: tuple[WorkingLine, ...] = ()
+
+    @property
+    def sections(self) -> dict[str, tuple[WorkingLine, ...]]:
+        """The workings of what the settings ask for, those that there are."""
+        names = ("execution", "training", "bounds", "generation")
+        return {name: lines for name in names if (lines := getattr(self, name))}
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the working."""
@@ -233,12 +251,12 @@ def _in_order(parts: Sequence[str], own: Sequence[str]) -> bool:
     return bool(parts) and all(part in left for part in parts)
 
 
-def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> Working:
+def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> LayerExplanation:
     row, graph = report.rows[index], report.graph
     rule = registry.COSTS.get((row.domain, row.op_type))
     words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
     sentence = traits_of(row).sentence
-    return Working(
+    return LayerExplanation(
         row,
         sentence or ("Moves or renames data, no arithmetic." if row.state == "free" else ""),
         words,
@@ -248,11 +266,11 @@ def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[
     )
 
 
-def _step_dict(step: Step) -> dict[str, Any]:
+def _step_dict(step: WorkingLine) -> dict[str, Any]:
     return {"what": step.what, "working": list(step.sides), "value": plain(step.value)}
 
 
-def _working_dict(working: Working) -> dict[str, Any]:
+def _working_dict(working: LayerExplanation) -> dict[str, Any]:
     row = working.row
     return {
         "name": row.name,
@@ -277,5 +295,5 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
             {k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
             for pair in explanation.separable
         ],
-        **({"bounds": [_step_dict(step) for step in explanation.bounds]} if explanation.bounds else {}),
+        **{name: [_step_dict(step) for step in lines] for name, lines in explanation.sections.items()},
     }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from costcalc.analysis.hardware.profile import MEMORIES, Figure
 from costcalc.analysis.roofline.energy import energy, fits
 from costcalc.analysis.roofline.roofline import Bound, Roofline
 from costcalc.core.units import digits, exact, scaled, short
-from costcalc.views.explain import Explanation, Step
+from costcalc.views.explain import Explanation, WorkingLine
 from costcalc.views.roofline import by_text, energy_text, fit_text, layers_text, rate, speed
 
 RESTS_ON = (
@@ -26,68 +25,68 @@ LEFT_OUT = (
 )
 
 
-def explained(explanation: Explanation, devices: Sequence[Roofline]) -> Explanation:
-    """The explanation with the working of its bounds: of the whole model, or of the layer that it is about."""
-    steps: list[Step] = []
+def bound_lines(explanation: Explanation, devices: Sequence[Roofline]) -> Iterator[WorkingLine]:
+    """The working of the bounds on devices: of the whole model, or of the layer that the explanation is about."""
     for one in devices:
-        steps.append(Step("Device", (f"{one.profile.name} ({one.profile.id}): {one.profile.variant}",)))
+        yield WorkingLine("Device", (f"{one.profile.name} ({one.profile.id}): {one.profile.variant}",))
         if explanation.layer is None:
-            steps += _model(one)
+            yield from _model(one)
         else:
             index = next(i for i, row in enumerate(one.report.rows) if row is explanation.workings[0].row)
-            steps += _layer(one, index)
-        steps += _sources(one)
-    return replace(explanation, bounds=tuple(steps))
+            yield from _layer(one, index)
+        yield from _sources(one)
 
 
-def _model(one: Roofline) -> Iterator[Step]:
+def _model(one: Roofline) -> Iterator[WorkingLine]:
     if one.open:
-        yield Step("Lower bound", (f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)",))
+        yield WorkingLine("Lower bound", (f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)",))
         return
     if one.report.upper_bound or one.model.seconds is None:
-        yield Step("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
+        yield WorkingLine("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
         return
     for element, macs in one.elements:
         found = one.profile.rate(element)
         if found is None:
-            yield Step("Compute", (f"no peak for {element}",))
+            yield WorkingLine("Compute", (f"no peak for {element}",))
             continue
         fewest = one.multiplications[element]
         if fewest != macs:
-            yield Step("Multiply", (f"{exact(round(fewest))}, of the definition's {exact(macs)} MACs; {LEFT_OUT}",))
+            yield WorkingLine(
+                "Multiply", (f"{exact(round(fewest))}, of the definition's {exact(macs)} MACs; {LEFT_OUT}",)
+            )
         numbers = f"2 × {exact(round(fewest))} / {rate(found[1].value, found[0])}"
         seconds = f"{scaled(2 * fewest / found[1].value, 's')} ({found[0]})"
-        yield Step("Compute", ("2 × multiplications / peak", numbers, seconds))
+        yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
     if one.profile.bandwidth is not None and one.compulsory is not None:
-        yield Step("Traffic", ("weights + inputs + outputs, each once", f"{exact(one.compulsory)} bytes"))
+        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{exact(one.compulsory)} bytes"))
         moved, names = exact(one.compulsory), "traffic"
         if one.kept:
             moved, names = f"({moved} - {exact(one.kept)})", "(traffic - what the last-level cache can keep)"
-        yield Step(
+        yield WorkingLine(
             "Memory",
             (f"{names} / bandwidth", f"{moved} / {speed(one.profile.bandwidth.value)}", scaled(one.model.memory, "s")),
         )
     yield _maximum("Lower bound", one.model)
-    yield Step("Rests on", (RESTS_ON,))
+    yield WorkingLine("Rests on", (RESTS_ON,))
     if one.unfused is not None:
-        yield Step("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
+        yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
     for fit in fits(one.report, one.profile):
-        yield Step("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
+        yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
     joules = energy(one)
     if joules is not None:
         terms = [
             f"{exact(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
             for name, n, figure in joules.terms
         ]
-        yield Step("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
+        yield WorkingLine("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
 
 
-def _maximum(what: str, bound: Bound) -> Step:
+def _maximum(what: str, bound: Bound) -> WorkingLine:
     known = {"compute": bound.compute, "memory": bound.memory}
     names = [name for name, value in known.items() if value is not None]
     times = [scaled(value, "s") for value in known.values() if value is not None]
     more = ("", "") if not bound.overhead else (" + overhead", f" + {scaled(bound.overhead, 's')}")
-    return Step(
+    return WorkingLine(
         what,
         (
             f"max({', '.join(names)}){more[0]}",
@@ -97,18 +96,18 @@ def _maximum(what: str, bound: Bound) -> Step:
     )
 
 
-def _layer(one: Roofline, index: int) -> Iterator[Step]:
+def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
     row, bound = one.report.rows[index], one.layers[index]
     flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
     if not isinstance(flops, int) or not isinstance(traffic, int):
-        yield Step("Time", ("depends on what is open or unknown",))
+        yield WorkingLine("Time", ("depends on what is open or unknown",))
         return
     if bound.compute is not None and flops:
         peak = Fraction(flops) / bound.compute if bound.compute else None
         at = f" / {short(round(peak))} operations/s" if peak else ""
-        yield Step("Compute", ("FLOPs / peak", f"{exact(flops)}{at}", scaled(bound.compute, "s")))
+        yield WorkingLine("Compute", ("FLOPs / peak", f"{exact(flops)}{at}", scaled(bound.compute, "s")))
     if bound.memory is not None and one.profile.bandwidth is not None:
-        yield Step(
+        yield WorkingLine(
             "Memory",
             (
                 "traffic / bandwidth",
@@ -117,7 +116,7 @@ def _layer(one: Roofline, index: int) -> Iterator[Step]:
             ),
         )
     if traffic and flops:
-        yield Step(
+        yield WorkingLine(
             "Intensity",
             ("FLOPs / traffic", f"{exact(flops)} / {exact(traffic)}", f"{digits(Fraction(flops, traffic))} FLOP/byte"),
         )
@@ -125,7 +124,7 @@ def _layer(one: Roofline, index: int) -> Iterator[Step]:
         yield _maximum("Time alone", bound)
 
 
-def _sources(one: Roofline) -> Iterator[Step]:
+def _sources(one: Roofline) -> Iterator[WorkingLine]:
     """Where the figures that were used were seen."""
     used: dict[str, Figure] = {}
     for element, _ in one.elements:
@@ -139,4 +138,4 @@ def _sources(one: Roofline) -> Iterator[Step]:
     if one.profile.overhead is not None:
         used["overhead"] = one.profile.overhead
     for name, figure in used.items():
-        yield Step("Source", (f"{name}: {figure.source} (seen {one.profile.seen})",))
+        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {one.profile.seen})",))

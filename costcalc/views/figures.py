@@ -5,7 +5,7 @@ A bound stays a bound: `≥` stands before a figure that is only known from belo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ from costcalc.core.dim import Dim, written
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import SIGNS, Figure, QuantityRef
 from costcalc.core.units import digits, exact, scaled, short
-from costcalc.views.table import Remark
+from costcalc.views.table import Column, FigureCell, Remark
 
 UNKNOWN = "–"
 """What stands for a figure that a model does not have."""
@@ -59,6 +59,25 @@ def figure_amount(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
         if figure.certainty == "lower":
             return AtLeast(figure.value)
     return figure_text(ref, figure)
+
+
+def figure_cell(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
+    """A figure in a column of its own kind: an amount where it is counted, else its text with its plain value. None
+    (`?`) for a total of every model that open symbols leave undecided."""
+    if isinstance(figure, QuantityError) and ref.quantity.of_every_model:
+        return None
+    amount = figure_amount(ref, figure)
+    return FigureCell(amount, figure_plain(figure)) if isinstance(amount, str) else amount
+
+
+def figure_column(ref: QuantityRef, short: bool, value: Callable[[Any], Any]) -> Column:
+    """A quantity as a column of a table of models; short rounds counts to three digits, as bytes always are."""
+    kind = {"bytes": "bytes", "number": "short" if short else "number"}.get(ref.quantity.unit, "figure")
+    return Column(ref.key, TITLES.get(ref.key, ref.title), kind, 90, value)
+
+
+TITLES = {"peak_activation_bytes": "Peak activations"}
+"""Where a column stands beside no other that says of what it is."""
 
 
 def refusals(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:

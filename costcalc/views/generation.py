@@ -1,83 +1,78 @@
-"""Generation → sheets: the passes, and what devices make of them; and the entry of the JSON report.
-
-Speed of a generation on a device -> its entry of the JSON report.
-"""
+"""Generation, and its speed on devices -> their tables (passes, devices) and their entries of the JSON report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.analysis.roofline.roofline import Bound
 from costcalc.core.units import exact, scaled, share, short
 from costcalc.studies.generation.generation import Generation, Phase
 from costcalc.studies.generation.speed import Bounds
+from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
 from costcalc.views.roofline import fit_text
-from costcalc.views.table import Column, Fact, Remark, Sheet
+from costcalc.views.table import Column, Fact, Remark, Sheet, make_table
+
+
+class PassRow(NamedTuple):
+    """A row of the table of passes: one pass, or all steps together. tokens are those that it reads, of all texts."""
+
+    name: str
+    tokens: int
+    context: int
+    macs: int
+    traffic: int
+    cache: int
+
 
 PASSES = (
-    Column("pass", "Pass", "name", 100),
-    Column("tokens", "Tokens", "number", 60),
-    Column("context", "Context", "number", 70),
-    Column("macs", "MACs", "number", 90),
-    Column("traffic_bytes", "Traffic", "bytes", 85),
-    Column("cache_bytes", "Cache read", "bytes", 65),
-    Column("intensity", "MAC/byte", "decimal", 50),
+    Column("pass", "Pass", "name", 100, lambda row: row.name),
+    Column("tokens", "Tokens", "number", 60, lambda row: row.tokens),
+    Column("context", "Context", "number", 70, lambda row: row.context),
+    quantity_column("macs", 90, lambda row: row.macs),
+    quantity_column("traffic_bytes", 85, lambda row: row.traffic),
+    Column("cache_bytes", "Cache read", "bytes", 65, lambda row: row.cache),
+    Column("intensity", "MAC/byte", "decimal", 50, lambda row: share(row.macs, row.traffic)),
 )
 
 DEVICES = (
-    Column("device", "Device", "name", 100),
-    Column("prefill", "Prompt ≥", "text", 80),
-    Column("first", "First ≥", "text", 60),
-    Column("last", "Last ≥", "text", 70),
-    Column("bound", "Bound by", "text", 65),
-    Column("total", "All ≥", "text", 75),
-    Column("tokens_per_s", "Tokens/s ≤", "text", 90),
+    Column("device", "Device", "name", 100, lambda speed: speed.profile.id),
+    Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time(speed.prefill)),
+    Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
+    Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
+    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
+    Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
+    Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
 )
 
 
 def passes(given: Generation) -> Sheet:
     """A row for the prompt's pass, for the first and the last step, and for all steps; the memory below."""
-    rows = [_row(f"prompt of {given.prompt:,}", given.prefill, given.batch)]
-    if given.first and given.last:
-        rows.append(_row("first step", given.first, given.batch))
-        if given.steps > 1:
-            rows.append(_row("last step", given.last, given.batch))
-        macs, traffic = given.step_macs, given.step_traffic
-        rows.append(
-            (
-                f"all {given.steps:,} steps",
-                given.steps * given.batch,
-                given.last.context,
-                macs,
-                traffic,
-                given.step_cache,
-                share(macs, traffic),
-            )
-        )
     texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
-    return Sheet(
+    return make_table(
         given.name,
-        f"{texts}, each of {given.prompt:,} + {given.generate:,} tokens",
         PASSES,
-        tuple(rows),
+        _pass_rows(given),
+        f"{texts}, each of {given.prompt:,} + {given.generate:,} tokens",
         facts=tuple(_facts(given)),
         remarks=tuple(_remarks(given)),
     )
 
 
-def _row(name: str, phase: Phase, batch: int) -> tuple[Any, ...]:
-    return (
-        name,
-        phase.new * batch,
-        phase.context,
-        phase.macs,
-        phase.traffic,
-        phase.cache,
-        share(phase.macs, phase.traffic),
-    )
+def _pass_rows(given: Generation) -> Iterator[PassRow]:
+    def row(name: str, phase: Phase) -> PassRow:
+        return PassRow(name, phase.new * given.batch, phase.context, phase.macs, phase.traffic, phase.cache)
+
+    yield row(f"prompt of {given.prompt:,}", given.prefill)
+    if given.first and given.last:
+        yield row("first step", given.first)
+        if given.steps > 1:
+            yield row("last step", given.last)
+        tokens = given.steps * given.batch
+        sums = (given.step_macs, given.step_traffic, given.step_cache)
+        yield PassRow(f"all {given.steps:,} steps", tokens, given.last.context, *sums)
 
 
 def _facts(given: Generation) -> Iterator[Fact]:
@@ -118,37 +113,33 @@ def _remarks(given: Generation) -> Iterator[Remark]:
         yield Remark("Note", note)
 
 
-def devices(given: Sequence[Any]) -> Sheet:
-    """A row for each device."""
-    rows, remarks = [], []
+def devices(given: Sequence[Bounds]) -> Sheet:
+    """A row for each device; below, whether it fits, and what has no peak."""
+    remarks: list[Remark] = []
     for found in given:
-        name, step = found.profile.id, found.last or found.prefill
-        times = [found.prefill.seconds, found.first and found.first.seconds, found.last and found.last.seconds]
-        rate = "–" if found.tokens_per_s is None else tokens_text(found.tokens_per_s)
-        rows.append((name, *map(_time, times), step.by, _time(found.total), rate))
+        name = found.profile.id
         for fit in found.fits:
-            remarks.append(_fit(name, fit))
+            fits = "fits" if fit.fits else "does not fit"
+            remarks.append(Remark(name, f"{fits}: {fit_text(fit)}", not fit.fits))
         for precision in found.without_peak:
             remarks.append(Remark(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
-    return Sheet(
-        "On devices",
-        "lower bounds of time, upper bounds of speed",
-        DEVICES,
-        tuple(rows),
-        remarks=tuple(remarks),
-        kind="table",
-    )
+    words = "lower bounds of time, upper bounds of speed"
+    return make_table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
 
 
-def _fit(name: str, fit: Any) -> Remark:
-    return Remark(name, f"{'fits' if fit.fits else 'does not fit'}: {fit_text(fit)}", not fit.fits)
+def _time(bound: Bound | None) -> str:
+    return _seconds(None if bound is None else bound.seconds)
 
 
-def _time(seconds: Fraction | None) -> str:
+def _seconds(seconds: Fraction | None) -> str:
     return "–" if seconds is None else scaled(seconds, "s")
 
 
-def to_dict(given: Generation) -> dict[str, Any]:
+def _tokens(rate: Fraction | None) -> str:
+    return "–" if rate is None else tokens_text(rate)
+
+
+def generation_document(given: Generation) -> dict[str, Any]:
     """The model's entry of the JSON report."""
 
     def phase(found: Phase | None) -> dict[str, Any] | None:

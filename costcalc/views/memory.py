@@ -1,30 +1,21 @@
-"""What `costcalc memory` shows: a footprint as sheets and as a dictionary.
-
-Footprint -> a dictionary for JSON: every step, every tensor, the plan of the arena.
-
-Footprint -> what stands under its sheets: the peak, the arena, what is taken for granted of the execution.
-
-Footprint -> sheets: the tensors that hold the peak, live bytes by step, the most by resolution.
-"""
+"""Footprint -> its tables (tensors at the peak, live bytes by step, the most by resolution) and its JSON document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from costcalc.analysis.memory.footprint import Footprint, resolutions
-from costcalc.analysis.memory.liveness import Buffer
 from costcalc.core.amount import Amount, AtLeast, plain
 from costcalc.core.dim import Dim, remedy, symbols
 from costcalc.core.units import exact, percent, shape_text, share
-from costcalc.views.table import Column, Fact, Plot, Remark, Sheet
+from costcalc.views.table import Column, Fact, Plot, Remark, Sheet, make_table
 
 
-def to_dict(found: Footprint) -> dict[str, Any]:
-    """The JSON entry. Steps count from 0; a tensor is there from its step `born` (-1: an input) through `dies` (the
-    number of steps: an output). peak_step is null where open symbols leave the peak undecided."""
-    how, arena = found.execution, found.arena
-    steps = found.plan.steps
+def memory_document(found: Footprint) -> dict[str, Any]:
+    """The JSON entry: totals, steps, tensors, resolutions, the plan of the arena. peak_step is null where open symbols
+    leave the peak undecided."""
+    arena, steps = found.arena, found.plan.steps
     totals = {"peak_activation_bytes": plain(found.peak), "all_tensors_bytes": plain(found.total)}
     if found.given is not None:
         totals["given_order_bytes"] = plain(found.given)
@@ -35,13 +26,7 @@ def to_dict(found: Footprint) -> dict[str, Any]:
             **dict.fromkeys(symbols(*found.line.live, found.total)),
             **{name: plain(value) for name, value in found.graph.symbols.items()},
         },
-        "execution": {
-            "in_place": how.in_place,
-            "fuse": how.fuse or how.fuse_blocks,
-            "blocks": how.fuse_blocks,
-            "reorder": how.reorder,
-            "best_order": found.best,
-        },
+        "execution": _execution_document(found),
         "totals": totals,
         "lower_bound": bool(found.plan.unknown),
         "unknown": list(found.plan.unknown),
@@ -50,37 +35,56 @@ def to_dict(found: Footprint) -> dict[str, Any]:
             {"name": s.name, "layers": [found.graph.nodes[i].name for i in s.nodes], "live_bytes": plain(n)}
             for s, n in zip(steps, found.line.live, strict=False)
         ],
-        "tensors": [
-            {
-                "name": b.name,
-                "dtype": str(t.dtype),
-                "shape": [plain(d) for d in t.shape or ()],
-                "bytes": plain(b.nbytes),
-                "born": b.born,
-                "dies": b.dies,
-                "at_peak": found.held(b),
-                "values": list(b.values),
-                **({} if arena is None else {"offset": arena.offsets[i]}),
-            }
-            for i, b in enumerate(found.plan.buffers)
-            for t in (found.graph.types[b.name],)
-        ],
-        "resolutions": [
-            {
-                "extents": [plain(d) for d in r.extents],
-                "channels": plain(r.channels),
-                "bytes": plain(r.nbytes),
-                "tensor": r.tensor,
-                "tensors": r.tensors,
-            }
-            for r in resolutions(found)
-        ],
+        "tensors": [_tensor_document(found, i) for i in range(len(found.plan.buffers))],
+        "resolutions": _resolution_documents(found),
         "assumptions": [str(a) for a in found.graph.assumptions],
         "notes": list(found.graph.notes),
     }
     if arena is not None:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
     return content
+
+
+def _execution_document(found: Footprint) -> dict[str, Any]:
+    how = found.execution
+    return {
+        "in_place": how.in_place,
+        "fuse": how.fuse or how.fuse_blocks,
+        "blocks": how.fuse_blocks,
+        "reorder": how.reorder,
+        "best_order": found.best,
+    }
+
+
+def _tensor_document(found: Footprint, place: int) -> dict[str, Any]:
+    """A tensor: it is there from its step `born` (-1: an input) through `dies` (the number of steps: an output), which
+    count from 0."""
+    buffer = found.plan.buffers[place]
+    kind = found.graph.types[buffer.name]
+    return {
+        "name": buffer.name,
+        "dtype": str(kind.dtype),
+        "shape": [plain(d) for d in kind.shape or ()],
+        "bytes": plain(buffer.nbytes),
+        "born": buffer.born,
+        "dies": buffer.dies,
+        "at_peak": found.held(buffer),
+        "values": list(buffer.values),
+        **({} if found.arena is None else {"offset": found.arena.offsets[place]}),
+    }
+
+
+def _resolution_documents(found: Footprint) -> list[dict[str, Any]]:
+    return [
+        {
+            "extents": [plain(d) for d in r.extents],
+            "channels": plain(r.channels),
+            "bytes": plain(r.nbytes),
+            "tensor": r.tensor,
+            "tensors": r.tensors,
+        }
+        for r in resolutions(found)
+    ]
 
 
 def facts(found: Footprint) -> Iterator[Fact]:
@@ -146,81 +150,71 @@ def _least(found: Footprint, value: Dim) -> Amount:
     return AtLeast(value) if found.plan.unknown else value
 
 
-TENSOR = (
-    Column("tensor", "Tensor", "name", 100),
-    Column("type", "Type", "text", 40),
-    Column("shape", "Shape", "shape", 60),
-    Column("bytes", "Bytes", "number", 90),
-    Column("from", "From", "number", 50),
-    Column("to", "To", "number", 50),
-    Column("share", "% peak", "share", 80),
-    Column("bar", "", "bar", 55),
-)
-
-OFFSET = Column("offset", "Offset", "number", 85)
-
-STEP = (
-    Column("number", "Step", "number", 50),
-    Column("name", "Runs", "name", 100),
-    Column("op", "Operator", "text", 60),
-    Column("live", "Live bytes", "number", 90),
-    Column("share", "% peak", "share", 80),
-    Column("bar", "", "bar", 55),
-)
-
-RESOLUTION = (
-    Column("resolution", "Resolution", "name", 100),
-    Column("channels", "Channels", "number", 90),
-    Column("bytes", "Bytes", "number", 85),
-    Column("tensor", "Tensor", "text", 60),
-    Column("tensors", "Tensors", "number", 40),
-)
-
-
-def sheet(found: Footprint, by: str = "tensor", top: int | None = None) -> Sheet:
+def memory_table(found: Footprint, by: str = "tensor", top: int | None = None) -> Sheet:
     """A row per tensor (those alive at the peak first), per step, or per resolution; under it the peak and what is
     taken for granted. top keeps the first rows."""
-    rows = list({"tensor": _tensors, "step": _steps, "resolution": _resolutions}[by](found))
-    shown = {"tensor": TENSOR, "step": STEP, "resolution": RESOLUTION}[by]
-    if by == "tensor" and found.arena is not None:
-        shown = (*shown[:4], OFFSET, *shown[4:])
-    kept = rows if top is None else rows[:top]
-    said = [*remarks(found)]
-    if len(kept) < len(rows):
-        said.insert(0, Remark("Shown", f"{len(kept)} of {len(rows):,} {by}s (--top {len(rows)} shows all)"))
+    columns, items = {"tensor": _tensors, "step": _steps, "resolution": _resolutions}[by](found)
+    kept = items if top is None else items[:top]
+    notes = [*remarks(found)]
+    if len(kept) < len(items):
+        notes.insert(0, Remark("Shown", f"{len(kept)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
     live = [n for n in found.line.live if isinstance(n, int)]
     plot = Plot("Live activation bytes by step", tuple(live)) if len(live) == len(found.line.live) > 1 else None
-    return Sheet(
+    return make_table(
         found.graph.name,
+        columns,
+        kept,
         ", ".join(f"{n} {shape_text(t.shape)} {t.dtype}" for n in found.graph.inputs for t in (found.graph.types[n],)),
-        shown,
-        tuple(kept),
         facts=tuple(facts(found)),
-        remarks=tuple(said),
+        remarks=tuple(notes),
         plot=plot if by != "resolution" else None,
     )
 
 
-def _tensors(found: Footprint) -> Iterator[tuple[Any, ...]]:
-    for i in found.largest():
-        buffer = found.plan.buffers[i]
-        kind = found.graph.types[buffer.name]
-        part = share(buffer.nbytes, found.peak) if found.held(buffer) else None
-        offset = () if found.arena is None else (found.arena.offsets[i],)
-        yield (buffer.name, str(kind.dtype), (kind.shape,), buffer.nbytes, *offset, *_life(found, buffer), part, part)
+def _tensors(found: Footprint) -> tuple[list[Column], Sequence[int]]:
+    """The columns of tensors, and the tensors' places in the plan."""
+    buffers, types, arena = found.plan.buffers, found.graph.types, found.arena
+    steps = max(len(found.plan.steps), 1)
+
+    def part(i: int) -> float | None:
+        return share(buffers[i].nbytes, found.peak) if found.held(buffers[i]) else None
+
+    columns = [
+        Column("tensor", "Tensor", "name", 100, lambda i: buffers[i].name),
+        Column("type", "Type", "text", 40, lambda i: str(types[buffers[i].name].dtype)),
+        Column("shape", "Shape", "shape", 60, lambda i: (types[buffers[i].name].shape,)),
+        Column("bytes", "Bytes", "number", 90, lambda i: buffers[i].nbytes),
+        Column("from", "From", "number", 50, lambda i: max(buffers[i].born, 0) + 1),
+        Column("to", "To", "number", 50, lambda i: min(buffers[i].dies + 1, steps)),
+        Column("share", "% peak", "share", 80, part),
+        Column("bar", "", "bar", 55, part),
+    ]
+    if arena is not None:
+        columns.insert(4, Column("offset", "Offset", "number", 85, lambda i: arena.offsets[i]))
+    return columns, found.largest()
 
 
-def _life(found: Footprint, buffer: Buffer) -> tuple[int, int]:
-    """The first and the last step that a buffer lives through, from 1 on."""
-    return max(buffer.born, 0) + 1, min(buffer.dies + 1, max(len(found.plan.steps), 1))
+def _steps(found: Footprint) -> tuple[list[Column], Sequence[int]]:
+    """The columns of steps, and the steps' places in the plan."""
+    steps, live = found.plan.steps, found.line.live
+    columns = [
+        Column("number", "Step", "number", 50, lambda i: i + 1),
+        Column("name", "Runs", "name", 100, lambda i: steps[i].name),
+        Column("op", "Operator", "text", 60, lambda i: "+".join(found.operators(steps[i]))),
+        Column("live", "Live bytes", "number", 90, lambda i: live[i]),
+        Column("share", "% peak", "share", 80, lambda i: share(live[i], found.peak)),
+        Column("bar", "", "bar", 55, lambda i: share(live[i], found.peak)),
+    ]
+    return columns, range(len(steps))
 
 
-def _steps(found: Footprint) -> Iterator[tuple[Any, ...]]:
-    for i, step in enumerate(found.plan.steps):
-        part = share(found.line.live[i], found.peak)
-        yield i + 1, step.name, "+".join(found.operators(step)), found.line.live[i], part, part
-
-
-def _resolutions(found: Footprint) -> Iterator[tuple[Any, ...]]:
-    for row in resolutions(found):
-        yield shape_text(row.extents), row.channels, row.nbytes, row.tensor, row.tensors
+def _resolutions(found: Footprint) -> tuple[list[Column], Sequence[Any]]:
+    """The columns of resolutions, and the resolutions."""
+    columns = [
+        Column("resolution", "Resolution", "name", 100, lambda row: shape_text(row.extents)),
+        Column("channels", "Channels", "number", 90, lambda row: row.channels),
+        Column("bytes", "Bytes", "number", 85, lambda row: row.nbytes),
+        Column("tensor", "Tensor", "text", 60, lambda row: row.tensor),
+        Column("tensors", "Tensors", "number", 40, lambda row: row.tensors),
+    ]
+    return columns, resolutions(found)

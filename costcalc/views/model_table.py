@@ -1,79 +1,86 @@
-"""Models → a Sheet with a row for each: their totals side by side, for a README."""
+"""Models -> a table with a row for each: quantities side by side, for a README."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from costcalc.analysis.report import Report, total
-from costcalc.core.errors import UsageError, one_of
-from costcalc.core.quantities import TOTALS
-from costcalc.studies.options import Settings, fitting, refuse
-from costcalc.studies.pipeline import analyze
-from costcalc.views import columns
+from costcalc.core.errors import UsageError, did_you_mean
+from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usage
+from costcalc.studies.compare import measure_models
+from costcalc.studies.measurement import Measurement
+from costcalc.studies.options import Settings
+from costcalc.views.figures import figure_cell, figure_column, refusal_remarks
 from costcalc.views.summary import inputs
-from costcalc.views.table import Column, Sheet
+from costcalc.views.table import Column, Sheet, make_table
 
 DEFAULT = ("name", "macs", "params", "weight_bytes", "peak_activation_bytes")
 
 
-class Asked(NamedTuple):
-    """What a table shows: models, the options of costcalc.analyze that hold for all of them, and columns. short rounds
-    counts to three digits, as bytes always are."""
+class TableRequest(NamedTuple):
+    """What a table shows: models, the settings that hold for all of them, and columns. short rounds counts to three
+    digits, as bytes always are."""
 
     models: tuple[str, ...]
-    options: Mapping[str, Any]
+    settings: Settings
     columns: tuple[str, ...] = ()
     short: bool = False
 
 
-_TEXTS: dict[str, tuple[Column, Callable[[Report, str], Any]]] = {
-    "name": (Column("name", "Model", "name", 100), lambda report, name: name),
-    "source": (Column("source", "Source", "text", 40), lambda report, name: Path(report.source).name),
-    "input": (Column("input", "Input", "text", 50), lambda report, name: inputs(report)),
-    "layers": (Column("layers", "Layers", "number", 50), lambda report, name: len(report.layers)),
+class NamedMeasurement(NamedTuple):
+    """A measured model and what it is called in the table."""
+
+    name: str
+    measurement: Measurement
+
+
+TEXTS = {
+    column.key: column
+    for column in (
+        Column("name", "Model", "name", 100, lambda model: model.name),
+        Column("source", "Source", "text", 40, lambda model: Path(model.measurement.base.source).name),
+        Column("input", "Input", "text", 50, lambda model: inputs(model.measurement.base)),
+        Column("layers", "Layers", "number", 50, lambda model: len(model.measurement.base.layers)),
+    )
 }
+"""The columns that are no quantity."""
 
-COLUMNS = (*_TEXTS, *TOTALS)
-
-
-def build(asked: Asked, path: Callable[[str], str] = str) -> Sheet:
-    """The table. path turns a model as it was written into what is loaded. UsageError for a column that does not exist
-    and for a bound name that no model has; a model that cannot be read raises its own error."""
-    keys = [_known(key) for key in asked.columns or DEFAULT]
-    found = [fitting(partial(_read, path(model)), asked.options) for model in asked.models]
-    refuse([lacks for _, lacks in found])
-    names = _told_apart([report.name for report, _ in found], asked.models)
-    rows = [tuple([_cell(report, name, key) for key in keys]) for (report, _), name in zip(found, names, strict=True)]
-    return Sheet("Models", "", tuple([_column(key, asked.short) for key in keys]), tuple(rows), kind="table")
+COLUMNS = (*TEXTS, *map(usage, CATALOGUE.values()))
 
 
-def _read(model: str, **reading: Any) -> Report:
-    return analyze(model, Settings.of(**reading))
+def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Sheet:
+    """A row for each model, with the columns of the request; without any the usual ones and what the settings ask for.
+
+    path turns a model as it was written into what is loaded. UsageError for a column that does not exist and for a
+    bound name that no model has; a model that cannot be read raises its own error. A quantity that a model does not
+    have is a dash, and the reason stands below.
+    """
+    keys = request.columns or (*DEFAULT, *[ref.key for ref in request.settings.quantities()])
+    refs = {key: _quantity(key) for key in keys if key not in TEXTS}
+    settings = request.settings.covering(refs.values())
+    measurements = measure_models([path(model) for model in request.models], settings)
+    names = _unique_names([one.base.name for one in measurements], request.models)
+    columns = [TEXTS[key] if key in TEXTS else _column(refs[key], request.short) for key in keys]
+    refused = {
+        ref: [one.attempt(ref) for one in measurements] for ref in refs.values() if not ref.quantity.of_every_model
+    }
+    items = list(map(NamedMeasurement, names, measurements))
+    return make_table("Models", columns, items, remarks=refusal_remarks(names, refused), kind="table")
 
 
-def _known(key: str) -> str:
-    if key in COLUMNS:
-        return key
-    raise UsageError(f"there is no column {key!r}", one_of(key, COLUMNS))
+def _quantity(key: str) -> QuantityRef:
+    name = key.partition(".")[0]
+    if name in CATALOGUE:
+        return parse_quantity(key)
+    near = did_you_mean(name, (*TEXTS, *CATALOGUE))
+    raise UsageError(f"there is no column {key!r}", near or f"there are {', '.join(COLUMNS)}")
 
 
-def _told_apart(names: Sequence[str], models: Sequence[str]) -> list[str]:
+def _unique_names(names: Sequence[str], models: Sequence[str]) -> list[str]:
     """Models of one name are called as they were asked for."""
     return [name if names.count(name) == 1 else model for name, model in zip(names, models, strict=True)]
 
 
-def _column(key: str, short: bool) -> Column:
-    if key in _TEXTS:
-        return _TEXTS[key][0]
-    kind = "bytes" if key.endswith("bytes") else "short" if short else "number"
-    return Column(key, columns.COLUMNS[key].title if key in columns.COLUMNS else "Peak activations", kind, 90)
-
-
-def _cell(report: Report, name: str, key: str) -> Any:
-    """A figure; None (`?`) for a peak that open symbols leave open."""
-    if key in _TEXTS:
-        return _TEXTS[key][1](report, name)
-    return total(report, key) if key in report.totals else None
+def _column(ref: QuantityRef, short: bool) -> Column:
+    return figure_column(ref, short, lambda model: figure_cell(ref, model.measurement.attempt(ref)))

@@ -8,33 +8,43 @@ Reports on devices -> the roofline of the page: what a device can do, and each l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.memory.footprint import footprint
 from costcalc.analysis.report import Report, total
-from costcalc.analysis.roofline.bounds import multiplied_in, rooflines
+from costcalc.analysis.roofline.bounds import multiplied_in
 from costcalc.analysis.roofline.energy import fits
 from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.core.dim import remedy, symbols
-from costcalc.core.quantities import CATALOGUE
+from costcalc.core.errors import QuantityError, UndecidedError
+from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef
 from costcalc.core.sanitize import printable
+from costcalc.core.settings import option_words
 from costcalc.core.units import shape_text
 from costcalc.core.version import __version__
-from costcalc.studies.compare import amount_ratio, compare_reports
+from costcalc.studies.compare import amount_ratio, compare_measurements
+from costcalc.studies.measurement import Measurement
+from costcalc.views.columns import BACKWARD
+from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_remarks
 from costcalc.views.page_layers import QUANTITIES, blocks, columns, edges, figure
 from costcalc.views.roofline import bound_text, fit_text, layers_text, number, rate, speed
 from costcalc.views.summary import facts, inputs, remarks
 
 
 def memory(report: Report) -> dict[str, Any]:
-    """{"open": why} where open symbols leave it undecided."""
-    found = footprint(report.graph)
+    """Live bytes at each step of the report's execution, and every buffer; {"open": why} where open symbols leave it
+    undecided."""
+    try:
+        found = footprint(report.graph, replace(report.execution, align=None))
+    except UndecidedError as error:
+        return {"open": str(error)}
     live = found.line.live
     if not all(isinstance(n, int) for n in live):
         names = ", ".join(symbols(*live))
         return {"open": f"Live bytes depend on {names}: {remedy(sum(live, 0))}"}
     return {
+        "execution": ", ".join(option_words(found.execution)),
         "steps": [printable(step.name) for step in found.plan.steps],
         "live": [figure(n) for n in live],
         "peak": figure(found.peak),
@@ -94,39 +104,69 @@ def _device(one: Roofline, element: str) -> dict[str, Any]:
     }
 
 
-def content(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> dict[str, Any]:
-    """The page's data. With two or more models their comparison is there too."""
+def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = ()) -> dict[str, Any]:
+    """Models, and the devices that they are shown on (the usual ones where none is named) -> the page's data. Two or
+    more models are compared too. Quantities that the settings ask for stand among the totals."""
+    reports = [one.report_or_base for one in measurements]
+    keys = [*QUANTITIES, *[BACKWARD for _ in range(any(BACKWARD in report.totals for report in reports))]]
     return {
         "version": __version__,
-        "quantities": [[key, CATALOGUE[key].label] for key in QUANTITIES],
-        "models": [_model(report, profiles) for report in reports],
-        "comparison": _comparison(reports) if len(reports) > 1 else None,
+        "quantities": [[key, CATALOGUE[key].label] for key in keys],
+        "models": [_model(one, keys, devices or USUAL) for one in measurements],
+        "comparison": _comparison(measurements) if len(measurements) > 1 else None,
     }
 
 
-def _model(report: Report, profiles: Sequence[HardwareProfile]) -> dict[str, Any]:
+def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    report = measurement.report_or_base
+    further = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
+    beside = {ref: figure for ref, figure in further.items() if ref.key not in report.totals}
+    notes = (*remarks(report), *refusal_remarks((report.name,), {ref: [one] for ref, one in beside.items()}))
+    lines = {measurement.profile(name).id: measurement.roofline(name) for name in names}
     return {
         "name": printable(report.name),
         "source": printable(report.source),
         "inputs": printable(inputs(report)),
-        "totals": {key: figure(total(report, key)) for key in report.totals},
-        "facts": [[fact.label, figure(fact.value), fact.kind] for fact in facts(report)],
-        "remarks": [[remark.label, printable(remark.text), remark.warning] for remark in remarks(report)],
-        "layers": columns(report),
+        "totals": {
+            **{ref.key: figure_plain(one) for ref, one in further.items()},
+            **{key: figure(total(report, key)) for key in report.totals},
+        },
+        "facts": [
+            *[[fact.label, figure(fact.value), fact.kind] for fact in facts(report)],
+            *[
+                [ref.label, _cell(ref, one), ref.quantity.kind]
+                for ref, one in beside.items()
+                if isinstance(one, Figure)
+            ],
+        ],
+        "remarks": [[remark.label, printable(remark.text), remark.warning] for remark in notes],
+        "layers": columns(report, keys),
         "blocks": blocks(report),
         "edges": edges(report),
         "memory": memory(report),
-        "devices": devices(rooflines(report, profiles)),
+        "devices": devices([replace(one, report=report) for one in lines.values()]),
     }
 
 
-def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
-    found = compare_reports(reports)
+def _cell(ref: QuantityRef, one: Figure | QuantityError) -> Any:
+    """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
+    amount = figure_amount(ref, one)
+    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else figure(amount)
+
+
+def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    found = compare_measurements(measurements)
     return {
         "names": [printable(name) for name in found.names],
         "totals": [
-            [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
-            for key, amounts in found.totals().items()
+            *[
+                [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
+                for key, amounts in found.totals().items()
+            ],
+            *[
+                [ref.label, ref.quantity.kind, [_cell(ref, one) for one in row], figure_ratios(ref, row)]
+                for ref, row in found.figures.items()
+            ],
         ],
         "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in found.by_operator().items()],
     }

@@ -5,7 +5,7 @@ Exact amounts -> JSON that JavaScript reads without loss: large integers as digi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from costcalc.analysis.grouping import Block, tree
@@ -45,8 +45,8 @@ DEEPEST = 100
 QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
 
 
-def columns(report: Report) -> dict[str, list[Any]]:
-    """One list a column, in execution order."""
+def columns(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, list[Any]]:
+    """One list a column, in execution order; keys are its quantities."""
     kind = [name for row, name in zip(report.rows, kinds(report), strict=True) if row.state != "constant"]
     rows = report.layers
     return {
@@ -58,7 +58,7 @@ def columns(report: Report) -> dict[str, list[Any]]:
         "runs": [figure(row.count) for row in rows],
         "state": [row.state for row in rows],
         "working": [printable(working(row)) for row in rows],
-        **{key: [figure(row.amounts[key]) for row in rows] for key in QUANTITIES},
+        **{key: [figure(row.amounts.get(key)) for row in rows] for key in keys},
     }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from costcalc.analysis.report import Report
-from costcalc.core.errors import LoadError, UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS
-from costcalc.views.charts import Axis, Front, Point, names
+from costcalc.core.errors import LoadError, QuantityError, UsageError
+from costcalc.core.quantities import TOTALS, QuantityRef
+from costcalc.studies.measurement import Measurement
+from costcalc.views.charts import Axis, Front, Point, names, quantity_axis
 
 Record = Mapping[str, Any]
 
@@ -21,9 +22,21 @@ NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound")
 """Columns that name a row or judge it, and are no quantity."""
 
 
-def records(reports: Sequence[Report]) -> list[dict[str, Any]]:
-    """A row for each report: its name and totals."""
-    return [{"model": name, **report.totals} for name, report in zip(names(reports), reports, strict=True)]
+def records(measurements: Sequence[Measurement], quantities: Sequence[QuantityRef] = ()) -> list[dict[str, Any]]:
+    """A row for each model: its name, its totals, and these quantities as numbers; None where it does not have one.
+    QuantityError where none of the models has it."""
+    called = names([one.base for one in measurements])
+    rows: list[dict[str, Any]] = [
+        {"model": name, **one.base.totals} for name, one in zip(called, measurements, strict=True)
+    ]
+    for ref in quantities:
+        figures = [one.attempt(ref) for one in measurements]
+        if figures and all(isinstance(figure, QuantityError) for figure in figures):
+            measurements[0].figure(ref)
+        for row, figure in zip(rows, figures, strict=True):
+            value = None if isinstance(figure, QuantityError) else figure.value
+            row[ref.key] = float(value) if isinstance(value, Fraction) else value
+    return rows
 
 
 def read(path: str) -> list[dict[str, Any]]:
@@ -81,12 +94,7 @@ def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title
     usable = [row for row in rows if all(_is_number(row.get(key)) for key in (x, y)) and not row.get("error")]
     if not usable:
         raise UsageError(f"no row has both {x} and {y} as numbers", "bind what is open with --dim, or take others")
-    axes = tuple(
-        Axis(
-            k, CATALOGUE[k].label if k in CATALOGUE else k, "bytes" if k.endswith("bytes") else "number", k in maximize
-        )
-        for k in (x, y)
-    )
+    axes = [quantity_axis(key, key in maximize) for key in (x, y)]
     labels = _labels(usable, (x, y))
     best = _best([(_cost(row[x], axes[0]), _cost(row[y], axes[1])) for row in usable])
     points = [

@@ -18,7 +18,6 @@ from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
 from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views import diff as diff_sheets
 from costcalc.views import diff_document as diff_content
-from costcalc.views import memory as occupancy
 from costcalc.views import reconcile as reconcile_content
 from costcalc.views import reconcile as reconcile_sheets
 from costcalc.views import roofline as timing
@@ -26,6 +25,7 @@ from costcalc.views import suggest as suggest_sheets
 from costcalc.views.analysis import analysis_document, analysis_sheet
 from costcalc.views.compare import comparison_document, comparison_tables
 from costcalc.views.explain import Explanation, explanation_document
+from costcalc.views.memory import memory_document, memory_table
 from costcalc.views.report import View, report_document, sheet
 from costcalc.views.suggest import suggestion_document, suggestions_document
 from costcalc.views.sweep import sweep_document, sweep_table
@@ -57,13 +57,13 @@ def _(result: MeasuredReport) -> tuple[Sheet, ...]:
 @tables.register(Roofline)
 def _(result: Roofline) -> tuple[Sheet, ...]:
     """The layers with their times, and the bounds."""
-    return (sheet(result.report, View(devices=(result,))),)
+    return (sheet(result.report, timing.with_devices(View(), (result,))),)
 
 
 @tables.register(Footprint)
 def _(result: Footprint) -> tuple[Sheet, ...]:
     """The largest tensors at the peak."""
-    return (occupancy.sheet(result, "tensor", TENSORS),)
+    return (memory_table(result, "tensor", TENSORS),)
 
 
 @tables.register(Diff)
@@ -109,7 +109,7 @@ document.register(TrainingStep, training_document)
 
 document.register(Roofline, timing.to_dict)
 
-document.register(Footprint, occupancy.to_dict)
+document.register(Footprint, memory_document)
 
 document.register(Comparison, comparison_document)
 

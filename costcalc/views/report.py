@@ -23,9 +23,7 @@ from costcalc.views.table import Sheet
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
-    from costcalc.analysis.roofline.roofline import Roofline
-    from costcalc.views.columns import Computed
-    from costcalc.views.table import Fact, Remark
+    from costcalc.views.table import Column, Fact, Remark
 
 DEFAULTS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
@@ -36,21 +34,22 @@ DEFAULTS = {
 
 class View(NamedTuple):
     """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
-    report's rooflines on devices; totals and remarks of what else was measured."""
+    names of devices and the columns of each; totals and remarks of what else was measured."""
 
     by: str = "layer"
     depth: int | None = None
     sort: str | None = None
     top: int | None = None
     columns: tuple[str, ...] = ()
-    devices: tuple[Roofline, ...] = ()
+    devices: tuple[str, ...] = ()
+    timed: Mapping[str, Column] = {}
     facts: tuple[Fact, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
 
 def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
-    timed = _timed(view)
+    timed = view.timed
     keys = _keys(report, view)
     if columns.BACKWARD in (*keys, view.sort) and columns.BACKWARD not in report.totals:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
@@ -72,7 +71,7 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         tuple(c[0] for c in columns_of([group], keys, basis, all_of_it, timed)) for group in filter(None, (rest, whole))
     ]
     share = f"% {'known ' if isinstance(all_of_it, AtLeast) else ''}{COLUMNS[basis].title}"
-    shown = [timed[key].column if key in timed else COLUMNS[key] for key in keys]
+    shown = [(timed[key] if key in timed else COLUMNS[key])._replace(value=None) for key in keys]
     shown = [column._replace(title=share) if column.key == "share" else column for column in shown]
     groups = [item for item in items if isinstance(item, Group)]
     return Sheet(
@@ -84,25 +83,8 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
         (*facts(report), *view.facts),
-        (*_device_remarks(view), *view.remarks, *remarks(report)),
+        (*view.remarks, *remarks(report)),
     )
-
-
-def _timed(view: View) -> Mapping[str, Computed]:
-    """The columns that the devices give."""
-    if not view.devices:
-        return {}
-    from costcalc.views.roofline import computed
-
-    return computed(view.devices)
-
-
-def _device_remarks(view: View) -> tuple[Remark, ...]:
-    if not view.devices:
-        return ()
-    from costcalc.views.roofline import remarks
-
-    return remarks(view.devices)
 
 
 def _keys(report: Report, view: View) -> list[str]:
@@ -113,9 +95,24 @@ def _keys(report: Report, view: View) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    from costcalc.views.roofline import defaults, expanded
+    return _of_each_device(keys, view.devices) if view.columns else _with_times(keys, view.devices)
 
-    return expanded(keys, view.devices) if view.columns else defaults(keys, view.devices)
+
+def _of_each_device(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """Column names as they were written; `time` stands for each device's."""
+    if len(devices) < 2:
+        return list(keys)
+    found: list[str] = []
+    for key in keys:
+        found += [f"{key}:{name}" for name in devices] if key in columns.TIMED else [key]
+    return found
+
+
+def _with_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """The usual columns with a device: intensity, time and bound in the place of shares."""
+    kept = [key for key in keys if key not in ("share", "bar", "params")]
+    more = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.TIMED[:2]]
+    return [*kept, "intensity", *more]
 
 
 def _defaults(report: Report, by: str) -> tuple[str, ...]:

@@ -5,22 +5,22 @@ Rooflines -> the columns that a table has with devices: time, what bounds it, ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import Group
 from costcalc.analysis.roofline.energy import energy, fits
 from costcalc.core.units import percent_of, scaled, short, short_bytes
-from costcalc.views.columns import COLUMNS, TIMED, Computed
-from costcalc.views.table import Remark
+from costcalc.views.columns import COLUMNS, TIMED
+from costcalc.views.report import View
+from costcalc.views.table import Column, Remark
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import Figure
-    from costcalc.analysis.layers import Row
     from costcalc.analysis.roofline.energy import Fit, Joules
     from costcalc.analysis.roofline.roofline import Bound, Roofline
-    from costcalc.views.columns import Cell
+    from costcalc.views.columns import Item
 
 
 def rate(value: Fraction, precision: str) -> str:
@@ -173,39 +173,30 @@ def number(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def computed(given: Sequence[Roofline]) -> dict[str, Computed]:
+def with_devices(view: View, rooflines: Sequence[Roofline]) -> View:
+    """A view with the columns and the remarks of a report on devices."""
+    if not rooflines:
+        return view
+    names = tuple([one.profile.id for one in rooflines])
+    notes = (*remarks(rooflines), *view.remarks)
+    return view._replace(devices=names, timed=computed(rooflines), remarks=notes)
+
+
+def computed(given: Sequence[Roofline]) -> dict[str, Column]:
     """The columns of the devices, by key."""
-    found: dict[str, Computed] = {}
+    found: dict[str, Column] = {}
     for one in given:
         bounds = {id(row): bound for row, bound in zip(one.report.rows, one.layers, strict=True)}
         for key in TIMED:
             column = COLUMNS[key]
             if len(given) > 1:
                 column = column._replace(key=f"{key}:{one.profile.id}", title=f"{column.title} {one.profile.id}")
-            found[column.key] = Computed(column, _cell(key, bounds))
+            found[column.key] = column._replace(value=_cell(key, bounds))
     return found
 
 
-def expanded(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """Column names as asked for; `time` stands for each device's."""
-    if len(given) < 2:
-        return list(keys)
-    found: list[str] = []
-    for key in keys:
-        found += [f"{key}:{one.profile.id}" for one in given] if key in TIMED else [key]
-    return found
-
-
-def defaults(keys: Sequence[str], given: Sequence[Roofline]) -> list[str]:
-    """The usual columns with a device: intensity, time and bound in the place of shares."""
-    several = len(given) > 1
-    kept = [key for key in keys if key not in ("share", "bar", "params")]
-    more = [f"{key}:{one.profile.id}" if several else key for one in given for key in TIMED[:2]]
-    return [*kept, "intensity", *more]
-
-
-def _cell(key: str, bounds: dict[int, Bound]) -> Cell:
-    def cell(item: Row | Group) -> Any:
+def _cell(key: str, bounds: dict[int, Bound]) -> Callable[[Item], Any]:
+    def cell(item: Item) -> Any:
         rows = item.rows if isinstance(item, Group) else (item,)
         mine = [bounds[id(row)] for row in rows]
         if key == "bound":

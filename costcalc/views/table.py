@@ -1,8 +1,8 @@
-"""The neutral table: columns, rows, totals and notes, as renderers take them."""
+"""Columns that know their value, and items -> the neutral table that renderers take: rows, totals, notes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +11,26 @@ if TYPE_CHECKING:
 
 
 class Column(NamedTuple):
-    """kind says how a value is printed: name, text, shape, number, bytes, share or bar. Where a line is too narrow,
-    the column of the least importance goes first."""
+    """kind says how a value is printed: name, text, shape, number, bytes, figure, share or bar. Where a line is too
+    narrow, the column of the least importance goes first. value reads the raw value of an item; a finished table's
+    columns are without it, for tables travel between processes."""
 
     key: str
     title: str
     kind: str
     importance: int
+    value: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureCell:
+    """A figure as the cell of a table: its text for people, its plain value for programs."""
+
+    text: str
+    plain: int | float | bool | str | None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Fact(NamedTuple):
@@ -62,6 +75,14 @@ class Sheet:
     groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
     plot: Plot | None = None
+
+
+def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Sheet:
+    """A row for each item, in their order: what each column's value reads of it. rest are further fields of the
+    table: facts, remarks, groups, kind, plot."""
+    readers = [column.value for column in columns]
+    rows = tuple([tuple([read(item) if read else None for read in readers]) for item in items])
+    return Sheet(title, subtitle, tuple([column._replace(value=None) for column in columns]), rows, **rest)
 
 
 def only(given: Sheet, chosen: Sequence[int]) -> Sheet:

@@ -96,7 +96,8 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
 
 def test_gold_of_json(gold: Gold) -> None:
     reports = [costcalc.analyze(separable()), costcalc.analyze(unknown())]
-    text = render_json.reports(reports, [sheet(r, View("op")) for r in reports], "op")
+    entries = [render_json.with_groups(r.to_dict(), "op", sheet(r, View("op"))) for r in reports]
+    text = render_json.dump({"models": entries})
     gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
 
 

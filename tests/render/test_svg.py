@@ -21,7 +21,7 @@ from costcalc.core.errors import UsageError
 from costcalc.render import picture, sheets, svg
 from costcalc.render import svg as png
 from costcalc.render.terminal import Screen
-from costcalc.views.memory import sheet as memory_sheet
+from costcalc.views.memory import memory_table
 from costcalc.views.report import sheet
 from costcalc.views.table import Sheet
 
@@ -54,7 +54,7 @@ def bare(line: str) -> str:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())), lambda: memory_sheet(footprint(blocks()))],
+    [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())), lambda: memory_table(footprint(blocks()))],
     ids=["blocks", "unknown", "memory"],
 )
 @pytest.mark.parametrize("width", [60, 88])

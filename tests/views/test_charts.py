@@ -13,14 +13,16 @@ from support.graphs import attention_scores, blocks, separable, unknown
 import costcalc
 from costcalc.analysis.hardware.catalogue import find
 from costcalc.core.errors import LoadError, UsageError
-from costcalc.views.charts import Bar, bars, live, roofs
+from costcalc.studies.compare import measure_models
+from costcalc.studies.options import Settings
+from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart
 from costcalc.views.pareto import front, read, records
 
 CONV0, CONV1, CONV2, CONV3 = 32 * 32 * 8 * 27, 32 * 32 * 8 * 72, 16 * 16 * 16 * 72, 16 * 16 * 16 * 144
 
 
 def test_bars_are_the_dearest_layers_with_what_is_left() -> None:
-    chart = bars(costcalc.analyze(blocks()), "macs", "layer", None, 2)
+    chart = bar_chart(costcalc.analyze(blocks()), "macs", "layer", None, 2)
     assert chart.bars == (Bar("stage0/conv1/Conv", CONV1, "Conv"), Bar("stage1/conv1/Conv", CONV3, "Conv"))
     assert chart.rest == (3, CONV0 + CONV2 + 1024 * 10) and chart.whole == CONV0 + CONV1 + CONV2 + CONV3 + 10_240
     assert chart.quantity == "MACs by layer" and not chart.least
@@ -30,37 +32,37 @@ def test_bars_are_the_dearest_layers_with_what_is_left() -> None:
 @pytest.mark.parametrize("quantity", ["macs", "flops", "params", "weight_bytes", "activation_bytes", "traffic_bytes"])
 def test_bars_add_up_to_the_total(by: str, quantity: str) -> None:
     report = costcalc.analyze("mobilenet_v2")
-    chart = bars(report, quantity, by, None, 5)
+    chart = bar_chart(report, quantity, by, None, 5)
     assert sum(bar.value for bar in chart.bars) + chart.rest[1] == chart.whole == report.totals[quantity]
     assert list(chart.bars) == sorted(chart.bars, key=lambda bar: -bar.value)
 
 
 def test_what_is_unknown_or_open_is_said() -> None:
-    assert bars(costcalc.analyze(unknown()), "macs", "layer", None, 5).least
+    assert bar_chart(costcalc.analyze(unknown()), "macs", "layer", None, 5).least
     with pytest.raises(UsageError, match=r"no number for the MACs of q: it is 4,096·seq; bind it: --dim seq=…"):
-        bars(costcalc.analyze(attention_scores()), "macs", "layer", None, 5)
+        bar_chart(costcalc.analyze(attention_scores()), "macs", "layer", None, 5)
     with pytest.raises(UsageError, match="no number for the live bytes of a step"):
-        live(costcalc.analyze(attention_scores()))
+        memory_chart(costcalc.analyze(attention_scores()))
 
 
 def test_live_bytes_are_those_of_the_memory_command() -> None:
     report = costcalc.analyze("resnet18")
-    chart = live(report)
+    chart = memory_chart(report)
     assert max(chart.values) == chart.values[chart.peak] == report.totals["peak_activation_bytes"]
     assert len(chart.values) == len(chart.names) == 70
 
 
 def test_spots_stand_by_their_intensity() -> None:
     report = costcalc.analyze(separable())
-    chart = roofs([report], [find("t4"), find("raspberry-pi-4")])
+    chart = roofline_chart([report], [find("t4"), find("raspberry-pi-4")])
     assert [device.name for device in chart.devices] == ["NVIDIA T4"]  # no published bandwidth of the other
     depthwise, relu, _ = chart.spots
     assert depthwise.kind == "Conv depthwise" and depthwise.intensity == 2 * 9 * 16 * 3 / (4 * (108 + 27 + 48))
     assert relu.intensity == 48 / (4 * 96) and sum(spot.share for spot in chart.spots) == pytest.approx(1)
-    both = roofs([report, costcalc.analyze(blocks())], [find("t4")])
+    both = roofline_chart([report, costcalc.analyze(blocks())], [find("t4")])
     assert both.whole and [spot.label for spot in both.spots] == ["depthwise_separable", "blocks"]
     with pytest.raises(UsageError, match="has no peak with a bandwidth for float32"):
-        roofs([report], [find("ethos-u55-256")])
+        roofline_chart([report], [find("ethos-u55-256")])
 
 
 numbers = st.integers(0, 6)
@@ -76,7 +78,7 @@ def test_the_front_is_what_no_other_beats(values: list[tuple[int, int]], up_x: b
 
 
 def test_models_and_tables_give_points(tmp_path: Path) -> None:
-    rows = records([costcalc.analyze("mobilenet"), costcalc.analyze("vgg16")])
+    rows = records(measure_models(["mobilenet", "vgg16"], Settings()))
     assert [(p.label, p.x, p.y, p.best) for p in front(rows, "macs", "params", (), "").points] == [
         ("MobileNet v1", 568_740_352, 4_231_976, True),
         ("VGG-16", 15_470_264_320, 138_357_544, False),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support.graphs import attention_scores, blocks, separable, standard_conv, unknown
 
 import costcalc
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import DType, Graph
-from costcalc.views.explain import find
+from costcalc.views.explain import Explanation, find
 
 F32 = DType.FLOAT32
 
@@ -99,3 +100,65 @@ def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
         assert found == "encoder1/residual1/self_attention/attention", asked
     with pytest.raises(UsageError, match=r"did you mean encoder1/residual1/self_attention/query or encoder1/"):
         costcalc.explain(report, "encoder1/attentoin/query")
+
+
+# What the settings ask for.
+
+
+def lines(explanation: Explanation, section: str) -> list[tuple[str, str]]:
+    return [(line.what, str(line)) for line in explanation.sections.get(section, ())]
+
+
+def test_without_settings_nothing_is_added() -> None:
+    assert costcalc.explain("lenet5").sections == {}
+    assert set(costcalc.explain("lenet5").to_dict()) == {"model", "source", "layers", "sums", "separable"}
+
+
+def test_the_peak_of_an_execution_is_a_sum_of_the_tensors_alive() -> None:
+    """LeNet-5's second step reads tanh1, 6 × 28 × 28, and writes S2, 6 × 14 × 14."""
+    execution: dict[str, Any] = {"fuse": True, "align": 64}
+    found = lines(costcalc.explain("lenet5", execution=execution), "execution")
+    first, second = 4 * 6 * 28 * 28, 4 * 6 * 14 * 14
+    assert found[1:5] == [
+        ("Step", "2 of 11, S2"),
+        ("Alive", f"tanh1 1×6×28×28 float32 = {first:,}"),
+        ("Alive", f"S2 1×6×14×14 float32 = {second:,}"),
+        ("Peak", f"{first:,} + {second:,} = {first + second:,}"),
+    ]
+    arena = costcalc.footprint("lenet5", **execution).arena
+    assert arena is not None and found[-1][1].endswith(f"= {arena.size:,}")
+    layer = lines(costcalc.explain("lenet5", "C3", execution={"fuse": True}), "execution")
+    assert layer[1] == ("Step", "4 of 11, C3, which runs C3, tanh2")
+    assert layer[-1] == ("Live bytes", f"{4 * 1600:,} + {4 * 1176:,} = {4 * (1600 + 1176):,}")
+    open_peak = lines(costcalc.explain(attention_scores(), execution={"reorder": True}), "execution")
+    assert "--dim seq=…" in open_peak[-1][1]
+
+
+def test_backward_macs_are_the_products_of_the_forward_pass() -> None:
+    explanation = costcalc.explain("lenet5", training={"optimizer": "sgd"})
+    working = {w.row.name: [s for s in w.steps if s.what == "Backward MACs"] for w in explanation.workings}
+    (first,), (second,) = working["C1"], working["C3"]
+    assert first.sides[0] == "weight gradient" and first.value == 25 * 784 * 6, "the image has no gradient"
+    assert second.sides[-1] == "2 × 150 × 100 × 16" and second.value == 2 * 150 * 100 * 16
+    values = [s.value for steps in working.values() for s in steps if isinstance(s.value, int)]
+    assert sum(values) == explanation.report.totals["backward_macs"]
+    (macs, total) = lines(explanation, "training")
+    weights, kept = 4 * 61_706, explanation.report.totals["kept_activation_bytes"]
+    assert macs[1].endswith(f"= {explanation.report.totals['training_macs']:,}")
+    assert total[1].endswith(f"{weights:,} + {weights:,} + 0 + {kept:,} = {2 * weights + kept:,}")
+
+
+def test_the_gradients_of_an_attention_are_of_each_of_its_products() -> None:
+    explanation = costcalc.explain("gpt2", "decoder1/residual1/self_attention/attention", training=True)
+    found = [step for step in explanation.workings[0].steps if step.what == "Backward MACs"]
+    assert [step.sides[0] for step in found[:2]] == ["input gradient + input gradient"] * 2
+    assert found[-1].value == explanation.workings[0].row.amounts["backward_macs"]
+
+
+def test_generation_has_its_working() -> None:
+    options: dict[str, Any] = {"generation": {"prompt": 16, "generate": 4}, "devices": "t4"}
+    found = dict(lines(costcalc.explain("gpt2", **options), "generation"))
+    assert found["KV cache"].endswith(f"= 18,432 × 20 × 1 × 32 / 8 = {12 * 2 * 768 * 20 * 4:,}")
+    assert found["Tokens/s on t4"].startswith("≤ ")
+    with pytest.raises(CostcalcError, match="the model generates nothing"):
+        costcalc.explain("lenet5", generation=True)

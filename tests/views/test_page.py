@@ -16,14 +16,16 @@ from costcalc.core.dim import symbol
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 from costcalc.render.page import embedded
-from costcalc.views.page import content
+from costcalc.studies.compare import measure_models
+from costcalc.studies.options import Settings
+from costcalc.views.page import page_content
 from costcalc.views.page_layers import DEEPEST, figure
 
-DEVICES = (find("t4"), find("stm32h743"))
+DEVICES = ("t4", "stm32h743")
 
 
 def page(*reports: costcalc.Report) -> dict[str, Any]:
-    return content(reports, DEVICES)
+    return page_content(measure_models(reports, Settings()), DEVICES)
 
 
 @given(st.integers(0, 10**30))

@@ -151,8 +151,3 @@ def _through(graph: Graph, step: Step, members: list[Row]) -> int:
     hidden = sum(size_of(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
     runs = members[0].count if isinstance(members[0].count, int) else 1
     return max(0, sum(d for d in moved if isinstance(d, int)) - hidden * runs)
-
-
-def rooflines(report: Report, profiles: Sequence[HardwareProfile]) -> tuple[Roofline, ...]:
-    """A report on each device."""
-    return tuple(roofline(report, profile) for profile in profiles)

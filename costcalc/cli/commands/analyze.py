@@ -1,7 +1,4 @@
-"""The commands: load → report → render.
-
-Several models at once: directories are opened, work is spread over processes, one broken file stops no other.
-"""
+"""`costcalc analyze`: what each layer of a model, or of several, costs."""
 
 from __future__ import annotations
 
@@ -18,27 +15,18 @@ import click
 from costcalc.cli.output import complain, emit, show
 from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
 from costcalc.cli.settings import settings_options
-from costcalc.core.errors import CostcalcError, crash
-from costcalc.studies.options import fitting, refuse
 
 if TYPE_CHECKING:
     from costcalc.analysis.report import Report
-    from costcalc.core.errors import UnknownNameError
     from costcalc.studies.options import Settings
     from costcalc.views.report import View
     from costcalc.views.table import Sheet
 
 Answer = Any
-"""A Sheet, a model's entry of the JSON report, or a Failure."""
+"""A table, or a model's entry of the JSON report."""
 
 
-class Failure(NamedTuple):
-    """Why a model has no answer."""
-
-    text: str
-
-
-class Question(NamedTuple):
+class AnalysisRequest(NamedTuple):
     """What is asked of each model; it travels to other processes."""
 
     settings: Settings
@@ -47,29 +35,22 @@ class Question(NamedTuple):
     form: str
 
 
-def answer(question: Question, model: str) -> Answer:
-    """One model's sheet or JSON entry."""
-    return _presented(question, _report(question, model))
-
-
-def _report(question: Question, model: str, **reading: Any) -> Report:
-    """The model's report under the question's settings, with these of its reading in their place."""
+def answer(request: AnalysisRequest, model: str, **reading: Any) -> Answer:
+    """One model's table or JSON entry under the request's settings, with these of its reading in their place."""
     from costcalc.api import analyze_settings
 
-    return analyze_settings(model, replace(question.settings, **reading), question.strict)
+    report = analyze_settings(model, replace(request.settings, **reading), request.strict)
+    return _presented(request, report)
 
 
-def _presented(question: Question, report: Report) -> Answer:
-    view = question.view
-    if question.form != "json":
+def _presented(request: AnalysisRequest, report: Report) -> Answer:
+    view = request.view
+    if request.form != "json":
         return _sheet(report, view)
-    from costcalc.render.json import rows
+    from costcalc.render.json import with_groups
 
     model = report.to_dict()
-    if view.by == "layer":
-        return model
-    last = {key: model.pop(key) for key in ("hardware", "generation") if key in model}
-    return {**model, "groups": {"by": view.by, "rows": rows(_sheet(report, view))}, **last}
+    return model if view.by == "layer" else with_groups(model, view.by, _sheet(report, view))
 
 
 def _sheet(report: Report, view: View) -> Sheet:
@@ -88,53 +69,30 @@ def model_paths(models: Sequence[str]) -> list[str]:
     """The models, each directory replaced by the model files in it; a config of `check` is no model."""
     if not any(Path(model).is_dir() for model in models):
         return list(models)
-    from costcalc.studies.batch import opened
+    from costcalc.studies.batch import expand_directories
     from costcalc.studies.check.config_file import NAMES
 
-    return opened(models, NAMES)
+    return expand_directories(models, NAMES)
 
 
-def answers(question: Question, models: Sequence[str], jobs: int) -> tuple[list[Answer], bool]:
-    """The answers in the models' order, and whether there is one for each. A lone model's error is raised; of several,
-    it is told on standard error. A name that is bound holds for the models that have it; UsageError where none has."""
+def answers(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:
+    """The answers in the models' order. A lone model's error is raised; of several, it is told on standard error."""
     if len(models) == 1:
-        return [answer(question, models[0])], True
+        return [answer(request, models[0])]
+    from costcalc.studies.batch import Failure, run_models
+
     found: list[Answer] = []
-    refusals: list[Sequence[UnknownNameError]] = []
     with _progress(len(models)) as done:
-        for model, result in zip(models, _run(partial(_guarded, question), models, jobs), strict=True):
+        results = run_models(
+            partial(answer, request), models, request.settings.reading(), jobs, raise_crashes="--debug" in sys.argv
+        )
+        for result, model in zip(results, models, strict=True):
             done(model)
             if isinstance(result, Failure):
                 complain(result.text)
             else:
-                found.append(result[0])
-                refusals.append(result[1])
-    refuse(refusals)
-    return found, len(found) == len(models)
-
-
-def _guarded(question: Question, model: str) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
-    """The answer with the refusals of names that the model lacks, or what stands in its way."""
-    try:
-        report, lacks = fitting(partial(_report, question, model), question.settings.reading())
-        return _presented(question, report), lacks
-    except CostcalcError as error:
-        return Failure(f"costcalc: {error.at(model)}")
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        return Failure(f"{model}: {crash(error)}")
-
-
-def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
-    jobs = min(jobs, len(models))
-    if jobs == 1:
-        yield from map(work, models)
-        return
-    from costcalc.studies.batch import shared_out
-
-    with shared_out(work, models, jobs) as futures:
-        yield from (future.result() for future in futures)
+                found.append(result)
+    return found
 
 
 @contextmanager
@@ -206,15 +164,17 @@ def analyze(
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
     groups.
     """
+    from costcalc.core.quantities import CATALOGUE, QuantityRef
     from costcalc.views.report import View
 
+    settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
     view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
-    question = Question(settings, view, strict, form)
-    found, complete = answers(question, model_paths(models), jobs)
+    paths = model_paths(models)
+    found = answers(AnalysisRequest(settings, view, strict, form), paths, jobs)
     if form == "json" and found:
         from costcalc.render import json
 
         emit(json.dump({"models": found}), output)
     elif found:
         show(found, form, output, keep_all=bool(columns))
-    return 0 if complete else CANNOT_ANSWER
+    return 0 if len(found) == len(paths) else CANNOT_ANSWER

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from costcalc.cli.device_options import Devices
 from costcalc.cli.output import show
-from costcalc.cli.parameters import FORMATS, debug_option, output_options, rules_option
+from costcalc.cli.parameters import FORMATS, Devices, debug_option, output_options, rules_option
 
 
 @click.command()

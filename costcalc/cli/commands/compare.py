@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.device_options import hardware_option, on_devices
 from costcalc.cli.output import emit, show
-from costcalc.cli.parameters import FORMATS, Model, given, model_options, output_options, precision_options
+from costcalc.cli.parameters import FORMATS, Model, output_options
 from costcalc.cli.settings import settings_options
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 @output_options(*FORMATS)
 def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str, output: str | None) -> None:
     """Show two or more models side by side, each figure with its ratio to the first model's."""
-    from costcalc.api import compare_settings
+    from costcalc.studies.compare import compare_models
     from costcalc.views.compare import comparison_document, comparison_tables
 
-    comparison = compare_settings(models, settings, strict)
+    comparison = compare_models(models, settings, strict)
     if form == "json":
         from costcalc.render import json
         from costcalc.views.report import report_document
@@ -40,24 +39,18 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
 @click.command()
 @click.argument("model", type=Model())
 @click.argument("layer", required=False)
-@model_options
-@precision_options
-@hardware_option
+@settings_options()
 @output_options("text", "json")
-def explain(
-    model: str, layer: str | None, hardware: tuple[str, ...], form: str, output: str | None, **options: Any
-) -> None:
+def explain(model: str, layer: str | None, settings: Settings, form: str, output: str | None) -> None:
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
 
-    LAYER is a layer's name, or enough of it to be told from the others.
+    LAYER is a layer's name, or enough of it to be told from the others. Execution, training, devices and generation add
+    the working of the peak, of the backward pass, of the bounds, of cache and memory.
     """
-    from costcalc.api import explain
+    from costcalc.studies.measurement import measure
+    from costcalc.views.explain_settings import explain_measurement
 
-    explanation = explain(model, layer, **given(options))
-    if hardware:
-        from costcalc.views.explain_bounds import explained
-
-        explanation = explained(explanation, on_devices(explanation.report, hardware))
+    explanation = explain_measurement(measure(model, settings), layer)
     if form == "json":
         from costcalc.render import json
         from costcalc.views.explain import explanation_document

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from costcalc.cli.output import emit, emit_bytes, output_option
-from costcalc.cli.parameters import Model, debug_option, given, model_options
+from costcalc.cli.parameters import Model, debug_option
+from costcalc.cli.settings import settings_options
+
+if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
 
 
 @click.command()
 @click.argument("model", type=Model())
-@model_options
+@settings_options("", precision=False)
 @click.option(
     "--weights",
     type=click.Choice(("zeros", "random", "none")),
@@ -27,12 +31,12 @@ from costcalc.cli.parameters import Model, debug_option, given, model_options
     type=click.Path(dir_okay=False, allow_dash=True),
     help="The ONNX file to write; - is standard output.",
 )
-def export(model: str, weights: str, output: str, **options: Any) -> None:
+def export(model: str, weights: str, output: str, settings: Settings) -> None:
     """Write a model as an ONNX file that ONNX Runtime runs."""
-    from costcalc.api import load
     from costcalc.frontends.onnx.writer import export, serialized
+    from costcalc.studies.pipeline import load
 
-    graph = load(model, **given(options))
+    graph = load(model, settings)
     if output == "-":
         emit_bytes(serialized(graph, weights))
     else:

@@ -35,7 +35,7 @@ def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
         from costcalc.render import json
         from costcalc.views.generation import speed_document
 
-        content = sheets.to_dict(found)
+        content = sheets.generation_document(found)
         if on:
             content["hardware"] = [speed_document(one) for one in on]
         emit(json.dump({"generation": content}), output)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from costcalc.core.errors import CostcalcError, LoadError, SpecError, UsageError
 from costcalc.frontends.builtin import find
 from costcalc.render import markdown
-from costcalc.views.model_table import Asked, build
+from costcalc.views.model_table import TableRequest, model_table
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
@@ -107,7 +107,7 @@ def _unclosed(number: int) -> SpecError:
     return SpecError("the table has no end", f"write {CLOSE} on a line of its own below it", str(number))
 
 
-Read = Callable[[Sequence[str]], Asked]
+Read = Callable[[Sequence[str]], TableRequest]
 """Reads the words of a marker, as the command line reads its own."""
 
 
@@ -174,8 +174,8 @@ def _bytes(path: Path) -> bytes:
 def _table(path: Path, region: Region, read: Read) -> list[str]:
     """The table's lines."""
     try:
-        asked = read(region.words)
-        return markdown.table(build(asked, partial(_path, path.parent)))
+        request = read(region.words)
+        return markdown.table(model_table(request, partial(_path, path.parent)))
     except CostcalcError as error:
         raise error.at(f"{path}:{region.line - 1}") from error
 

@@ -46,7 +46,7 @@ def memory(
     """
     from costcalc.analysis.memory.footprint import footprint
     from costcalc.studies.pipeline import load
-    from costcalc.views.memory import sheet, to_dict
+    from costcalc.views.memory import memory_document, memory_table
 
     execution = settings.execution
     if arena and execution.align is None:
@@ -55,7 +55,7 @@ def memory(
     if form == "json":
         from costcalc.render import json
 
-        emit(json.dump({"memory": to_dict(found)}), output)
+        emit(json.dump({"memory": memory_document(found)}), output)
     else:
         few = FEW if by == "tensor" and form != "csv" else None
-        show([sheet(found, by, top or few)], form, output)
+        show([memory_table(found, by, top or few)], form, output)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from costcalc.cli.output import emit, show
-from costcalc.cli.parameters import FORMATS, Model, Named, Names, given, model_options, output_options
+from costcalc.cli.parameters import FORMATS, Model, Named, Names, output_options
+from costcalc.cli.settings import settings_options
+
+if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
 
 
 def counters() -> Iterable[str]:
@@ -20,7 +24,7 @@ def counters() -> Iterable[str]:
 
 @click.command()
 @click.argument("model", type=Model())
-@model_options
+@settings_options("", precision=False)
 @click.option(
     "--tool",
     "tools",
@@ -62,9 +66,9 @@ def reconcile(
     figures: tuple[tuple[str, str], ...],
     written: tuple[tuple[str, str], ...],
     by: str,
+    settings: Settings,
     form: str,
     output: str | None,
-    **options: Any,
 ) -> None:
     """Show how thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision count a model.
 
@@ -75,7 +79,7 @@ def reconcile(
     from costcalc.views.reconcile import long, sheets, to_dict
 
     names = [name for name in tools.split(",") if name.strip()]
-    found = account(model, tools=names, written=dict(written), figures=dict(figures), **given(options))
+    found = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.reading())
     if form == "json":
         from costcalc.render import json
 

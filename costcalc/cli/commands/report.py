@@ -12,44 +12,40 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.commands.analyze import model_paths
-from costcalc.cli.device_options import hardware_option, names
 from costcalc.cli.formats import by_ending
 from costcalc.cli.output import draw, emit_bytes, output_option
-from costcalc.cli.parameters import Model, given, model_options, precision_options
+from costcalc.cli.parameters import Model
+from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
-from costcalc.core.quantities import LAYER_TOTALS
+from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
 
 if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
     from costcalc.views.charts import Chart
 
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
-@hardware_option
+@settings_options()
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @output_option
-def report(
-    models: tuple[str, ...], hardware: tuple[str, ...], strict: bool, output: str | None, **options: Any
-) -> None:
+def report(models: tuple[str, ...], settings: Settings, strict: bool, output: str | None) -> None:
     """Write one HTML page about the models: where the cost is, when memory is needed, what bounds the time.
 
     The page stands alone: costcalc report resnet50 -o report.html
     """
-    from costcalc.analysis.hardware.catalogue import find
     from costcalc.render.page import render
-    from costcalc.studies.batch import reports
-    from costcalc.views.page import USUAL, content
+    from costcalc.studies.compare import measure_models
+    from costcalc.views.page import page_content
 
-    profiles = {profile.id: profile for profile in map(find, names(hardware) or USUAL)}
-    page = render(content(reports(model_paths(models), strict, given(options)), tuple(profiles.values())))
-    emit_bytes(page.encode(), output)
+    measurements = measure_models(model_paths(models), settings, strict)
+    emit_bytes(render(page_content(measurements, settings.devices)).encode(), output)
 
 
 FORMATS = ("text", "svg", "png", "html")
 
-QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
+QUANTITIES = tuple([key for key, quantity in CATALOGUE.items() if quantity.additive])
+"""What layers have."""
 
 FEW = 12
 """Bars of a model, unless --top says otherwise."""
@@ -57,9 +53,7 @@ FEW = 12
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
-@model_options
-@precision_options
-@hardware_option
+@settings_options()
 @click.option(
     "--kind",
     type=click.Choice(("bars", "memory", "roofline", "pareto")),
@@ -89,42 +83,46 @@ FEW = 12
     "--format", "form", type=click.Choice(FORMATS), help="How to draw it.  [default: by the file's ending, else text]"
 )
 @output_option
-def plot(models: tuple[str, ...], kind: str, form: str | None, output: str | None, **options: Any) -> None:
+def plot(
+    models: tuple[str, ...], settings: Settings, kind: str, form: str | None, output: str | None, **options: Any
+) -> None:
     """Draw where the cost is, when memory is needed, what bounds the time, or which models beat which.
 
-    costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto
+    costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto --x time.t4
     """
-    draw(_charts(kind, models, options), by_ending(form, output, FORMATS), output)
+    draw(_charts(kind, models, settings, options), by_ending(form, output, FORMATS), output)
 
 
-def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[Chart]:
-    chosen = {key: options.pop(key) for key in ("quantity", "by", "depth", "top", "x", "y", "maximize", "hardware")}
+def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[str, Any]) -> list[Chart]:
     if kind == "pareto":
-        return [_front(models, chosen, options)]
-    from costcalc.studies.batch import reports
+        return [_front(models, settings, options["x"], options["y"], options["maximize"])]
+    from costcalc.studies.compare import measure_models
     from costcalc.views import charts as make
 
-    found = reports(model_paths(models), False, given(options))
+    quantity = options["quantity"]
+    settings = settings.covering([QuantityRef(CATALOGUE[quantity])])
+    found = [one.report for one in measure_models(model_paths(models), settings)]
     if kind == "bars":
-        by = "block" if chosen["depth"] and chosen["by"] == "layer" else chosen["by"]
-        return [make.bars(report, chosen["quantity"], by, chosen["depth"], chosen["top"]) for report in found]
+        by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
+        return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in found]
     if kind == "memory":
-        return [make.live(report) for report in found]
+        return [make.memory_chart(report) for report in found]
     from costcalc.analysis.hardware.catalogue import find
     from costcalc.views.page import USUAL
 
-    return [make.roofs(found, [find(name) for name in names(chosen["hardware"]) or USUAL])]
+    return [make.roofline_chart(found, [find(name) for name in settings.devices or USUAL])]
 
 
-def _front(models: Sequence[str], chosen: dict[str, Any], options: dict[str, Any]) -> Chart:
-    from costcalc.studies.batch import reports
+def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
+    from costcalc.studies.compare import measure_models
     from costcalc.views.pareto import SUFFIXES, front, read, records
 
     tables = [model for model in models if model.endswith(SUFFIXES)]
     rows = [row for path in tables for row in read(path)]
     others = [model for model in models if model not in tables]
     if others:
-        rows += records(reports(model_paths(others), False, given(options)))
+        refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
+        rows += records(measure_models(model_paths(others), settings.covering(refs)), refs)
     if len(rows) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
-    return front(rows, chosen["x"], chosen["y"], chosen["maximize"], Path(tables[0]).stem if tables else "")
+    return front(rows, x, y, maximize, Path(tables[0]).stem if tables else "")

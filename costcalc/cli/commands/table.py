@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.output import emit, show
-from costcalc.cli.parameters import (
-    Model,
-    Names,
-    binding_options,
-    columns,
-    debug_option,
-    given,
-    output_options,
-    precision_options,
-    rules_option,
-)
+from costcalc.cli.parameters import Model, Names, debug_option, listed, output_options, rules_option
+from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.cli.commands.markdown_tables import Updated
-    from costcalc.views.model_table import Asked
+    from costcalc.studies.options import Settings
+    from costcalc.views.model_table import TableRequest
 
 
 def known_columns() -> Iterable[str]:
@@ -34,38 +26,45 @@ def known_columns() -> Iterable[str]:
     return COLUMNS
 
 
+def table_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """name,macs,time.t4 as a tuple, in small letters but for devices, which may be paths."""
+    parts = [part.partition(".") for part in listed(ctx, param, value)]
+    return tuple([f"{name.lower()}{dot}{device}" for name, dot, device in parts])
+
+
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--columns, --short and how models are read: what a marker may say too. --rules is not among them, for a text file
-    must not run code."""
+    """--columns, --short and the settings: what a marker may say too. --rules is not among them, for a text file must
+    not run code."""
     wanted = click.option(
         "--columns",
         type=Names(known_columns),
-        callback=columns,
+        callback=table_columns,
         metavar="A,B,…",
-        help="Which columns: name, source, input, layers, macs, flops, params, buffers, "
-        "weight_bytes, activation_bytes, peak_activation_bytes, traffic_bytes.",
+        help="Which columns: name, source, input, layers, and any quantity: macs, flops, params, buffers, "
+        "weight_bytes, activation_bytes, peak_activation_bytes, "
+        "traffic_bytes, arena_bytes, training_bytes, time.DEVICE …",
     )
     short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
-    return wanted(short(binding_options(precision_options(command))))
+    return wanted(short(settings_options(runs_code=False)(command)))
 
 
 @click.command("costcalc:table", add_help_option=False)
 @click.argument("models", nargs=-1, required=True, type=Model())
 @table_options
-def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, **options: Any) -> Asked:
+def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, settings: Settings) -> TableRequest:
     """What a marker asks for."""
-    from costcalc.views.model_table import Asked
+    from costcalc.views.model_table import TableRequest
 
-    return Asked(models, given(options), columns, short)
+    return TableRequest(models, settings, columns, short)
 
 
-def read(words: Sequence[str]) -> Asked:
+def read(words: Sequence[str]) -> TableRequest:
     """The words of a marker, read as the command line is. UsageError where they are not understood."""
     try:
-        asked: Asked = marker.main(args=list(words), prog_name="costcalc:table", standalone_mode=False)
+        request: TableRequest = marker.main(args=list(words), prog_name="costcalc:table", standalone_mode=False)
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip("."), "write costcalc:table MODEL… [OPTION…]") from error
-    return asked
+    return request
 
 
 @click.command()
@@ -83,9 +82,11 @@ def table(
     models: tuple[str, ...],
     update: bool,
     check: bool,
+    columns: tuple[str, ...],
+    short: bool,
+    settings: Settings,
     form: str,
     output: str | None,
-    **options: Any,
 ) -> int:
     """Print a table of models with their totals, or keep the tables in Markdown files true.
 
@@ -101,10 +102,9 @@ def table(
         return _files([Path(name) for name in models], check)
     from costcalc.render import markdown
     from costcalc.render.terminal import screen
-    from costcalc.views.model_table import Asked, build
+    from costcalc.views.model_table import TableRequest, model_table
 
-    wanted, short = options.pop("columns"), options.pop("short")
-    sheet = build(Asked(models, given(options), wanted, short))
+    sheet = model_table(TableRequest(models, settings, columns, short))
     if form == "markdown":
         emit(screen(output is not None).text("\n".join(markdown.table(sheet))), output)
     else:

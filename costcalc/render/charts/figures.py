@@ -20,7 +20,7 @@ from costcalc.core.units import measured, percent_of, short, short_bytes
 from costcalc.render.charts.text import beaten, value_text
 from costcalc.render.layout import middle
 from costcalc.render.names import shortened
-from costcalc.views.charts import Axis, Bars, Front, Live, Roofs
+from costcalc.views.charts import Axis, BarChart, Front, MemoryChart, RooflineChart
 
 MARKS = ("#2667a8", "#d17a1f", "#0c7a68", "#8f78cf", "#b0453a", "#7aa636", "#c9a000", "#8a939e")
 
@@ -107,7 +107,7 @@ LABEL = 40
 """Letters of a name at most."""
 
 
-def draw_bars(chart: Bars, axes: Any) -> None:
+def draw_bars(chart: BarChart, axes: Any) -> None:
     """The dearest on top; what is left out as one faint bar below, cut where it would be the longest by far."""
     least = "≥ " if chart.least else ""
     title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
@@ -153,7 +153,7 @@ def draw_bars(chart: Bars, axes: Any) -> None:
         legend(axes, numbers, loc="lower right")
 
 
-def draw_memory(chart: Live, axes: Any) -> None:
+def draw_memory(chart: MemoryChart, axes: Any) -> None:
     """One stair a step; the axis is marked in binary units."""
     from matplotlib.ticker import MaxNLocator
 
@@ -192,7 +192,7 @@ FEW = 3
 """Layers that are named: those that take the most time."""
 
 
-def draw_roofline(chart: Roofs, axes: Any) -> None:
+def draw_roofline(chart: RooflineChart, axes: Any) -> None:
     """Both axes by decades."""
     first = chart.devices[0]
     what = "models" if chart.whole else "layers, as large as their share of the time,"
@@ -202,17 +202,7 @@ def draw_roofline(chart: Roofs, axes: Any) -> None:
     left, right = min(*places, *bends) / 2, max(*places, *bends) * 3
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for device in reversed(chart.devices):
-        strong = device is first
-        xs = [left, device.peak / device.bandwidth, right]
-        axes.plot(
-            xs,
-            [device.bandwidth * left, device.peak, device.peak],
-            color=INK if strong else FAINT,
-            linewidth=1.8 if strong else 1.0,
-            linestyle="-" if strong else (0, (4, 3)),
-            zorder=2,
-        )
+    _draw_devices(chart, axes, left, right)
     bottom, top = min(d.bandwidth for d in chart.devices) * left / 1.5, max(d.peak for d in chart.devices) * 2.5
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
@@ -248,7 +238,23 @@ def draw_roofline(chart: Roofs, axes: Any) -> None:
     spread(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
 
 
-def _name_devices(chart: Roofs, axes: Any, decades: float) -> None:
+def _draw_devices(chart: RooflineChart, axes: Any, left: float, right: float) -> None:
+    """A roof a device, from the left to the right end of the axis."""
+    first = chart.devices[0]
+    for device in reversed(chart.devices):
+        strong = device is first
+        xs = [left, device.peak / device.bandwidth, right]
+        axes.plot(
+            xs,
+            [device.bandwidth * left, device.peak, device.peak],
+            color=INK if strong else FAINT,
+            linewidth=1.8 if strong else 1.0,
+            linestyle="-" if strong else (0, (4, 3)),
+            zorder=2,
+        )
+
+
+def _name_devices(chart: RooflineChart, axes: Any, decades: float) -> None:
     """Right of the roofs, far enough from each other to be read."""
     room, before = decades * 0.125, -math.inf
     for device in sorted(chart.devices, key=lambda d: d.peak):

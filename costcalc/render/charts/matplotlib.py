@@ -12,7 +12,7 @@ from typing import Any
 
 from costcalc.core.errors import UsageError
 from costcalc.render.charts.figures import draw_bars, draw_memory, draw_pareto, draw_roofline
-from costcalc.views.charts import Bars, Chart, Front, Live, Roofs
+from costcalc.views.charts import BarChart, Chart, Front, MemoryChart, RooflineChart
 
 WIDTH = 8.6
 """Inches; a point of the font is the same everywhere."""
@@ -40,9 +40,9 @@ STYLE: Any = {
 }
 
 DRAW: dict[type, Callable[[Any, Any], None]] = {
-    Bars: draw_bars,
-    Live: draw_memory,
-    Roofs: draw_roofline,
+    BarChart: draw_bars,
+    MemoryChart: draw_memory,
+    RooflineChart: draw_roofline,
     Front: draw_pareto,
 }
 
@@ -74,6 +74,6 @@ def render(charts: Sequence[Chart], form: str) -> bytes:
 
 def _height(chart: Chart) -> float:
     """Inches: bars need a line each."""
-    if isinstance(chart, Bars):
+    if isinstance(chart, BarChart):
         return 0.75 + 0.24 * max(1, len(chart.bars) + bool(chart.rest[0]))
-    return 3.0 if isinstance(chart, Live) else 4.2
+    return 3.0 if isinstance(chart, MemoryChart) else 4.2

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.sanitize import printable
-from costcalc.core.units import measured, percent_of, short, short_bytes
+from costcalc.core.units import measured, percent_of, scaled, short, short_bytes
 from costcalc.render import area as plot
 from costcalc.render import cells
 from costcalc.render.layout import middle, pad, text_width
 from costcalc.render.names import shortened
 from costcalc.render.terminal import Screen
-from costcalc.views.charts import Axis, Bars, Chart, Front, Live, Roofs
+from costcalc.views.charts import Axis, BarChart, Chart, Front, MemoryChart, RooflineChart
 from costcalc.views.table import Plot
 
 HEIGHT = 16
@@ -128,11 +129,11 @@ def render(charts: Sequence[Chart], screen: Screen) -> str:
 
 
 def _drawn(chart: Chart, screen: Screen) -> Iterator[str]:
-    if isinstance(chart, Bars):
+    if isinstance(chart, BarChart):
         return _bars(chart, screen)
-    if isinstance(chart, Live):
+    if isinstance(chart, MemoryChart):
         return _live(chart, screen)
-    return _roofs(chart, screen) if isinstance(chart, Roofs) else _front(chart, screen)
+    return _roofs(chart, screen) if isinstance(chart, RooflineChart) else _front(chart, screen)
 
 
 def _title(name: str, what: str, screen: Screen) -> str:
@@ -140,14 +141,16 @@ def _title(name: str, what: str, screen: Screen) -> str:
 
 
 def value_text(value: float, unit: str) -> str:
-    """51.4 M, 1.44 MiB; a fraction keeps three digits."""
+    """51.4 M, 1.44 MiB, 26.2 µs; a fraction keeps three digits."""
+    if unit in ("seconds", "joules"):
+        return scaled(Fraction(value), "s" if unit == "seconds" else "J")
     whole = round(value)
     if unit != "bytes" and whole != value and abs(value) < 1000:
         return measured(value)
     return short_bytes(whole) if unit == "bytes" else short(whole)
 
 
-def _bars(chart: Bars, screen: Screen) -> Iterator[str]:
+def _bars(chart: BarChart, screen: Screen) -> Iterator[str]:
     palette = screen.palette
     least = "≥ " if chart.least else ""
     yield _title(chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}", screen)
@@ -168,7 +171,7 @@ def _bars(chart: Bars, screen: Screen) -> Iterator[str]:
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"
 
 
-def _live(chart: Live, screen: Screen) -> Iterator[str]:
+def _live(chart: MemoryChart, screen: Screen) -> Iterator[str]:
     most = chart.values[chart.peak]
     yield _title(
         chart.title,
@@ -180,7 +183,7 @@ def _live(chart: Live, screen: Screen) -> Iterator[str]:
     yield from plot.area(Plot("Live activation bytes by step", chart.values), screen)
 
 
-def _roofs(chart: Roofs, screen: Screen) -> Iterator[str]:
+def _roofs(chart: RooflineChart, screen: Screen) -> Iterator[str]:
     first = chart.devices[0]
     yield _title(chart.title, f"roofline of {first.name}, {first.precision} {first.text}", screen)
     yield ""

@@ -8,11 +8,15 @@ from typing import Any
 from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
-from costcalc.views.charts import Chart
+from costcalc.views.charts import BarChart, Chart, Front, MemoryChart, RooflineChart
 from costcalc.views.page_layers import figure
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
 """What the page runs of a report's scripts, and its own."""
+
+
+KINDS: dict[type, str] = {BarChart: "bars", MemoryChart: "memory", RooflineChart: "roofline", Front: "pareto"}
+"""How the page's script calls each kind of chart."""
 
 
 def render(charts: Sequence[Chart]) -> str:
@@ -22,7 +26,7 @@ def render(charts: Sequence[Chart]) -> str:
         "quantities": [],
         "models": [],
         "charts": [
-            {"kind": type(chart).__name__, **{k: _plain(v) for k, v in chart._asdict().items()}} for chart in charts
+            {"kind": KINDS[type(chart)], **{k: _plain(v) for k, v in chart._asdict().items()}} for chart in charts
         ],
     }
     return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")

@@ -150,6 +150,8 @@ def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **o
     opened = load(source, dims=dims, **options)
     caches = cache_inputs(opened)
     past = _past(opened, caches)
+    if not caches and not any(_is_causal(node) for node in opened.nodes):
+        raise UsageError(*NOTHING)
     sequence, totals = _sequence(opened, caches, past)
     attends = () if caches else _attends(opened, sequence)
 
@@ -208,13 +210,22 @@ def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tu
     return rest[0], totals
 
 
+NOTHING = (
+    "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
+    "export a decoder with its cache, or use an attention layer with `causal: true`",
+)
+"""Why a model is no decoder, and what would make it one."""
+
+
+def _is_causal(node: Node) -> bool:
+    operator = traits_of(node)
+    return operator.causal is not None and bool(operator.causal(node.attributes))
+
+
 def _attends(graph: Graph, sequence: str) -> tuple[str, ...]:
     found = causal(graph, symbol(sequence))
     if not found:
-        raise UsageError(
-            "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
-            "export a decoder with its cache, or use an attention layer with `causal: true`",
-        )
+        raise UsageError(*NOTHING)
     return found
 
 

@@ -64,7 +64,7 @@ def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
     from costcalc.core.dim import symbol
     from costcalc.core.ir import DType
     from costcalc.graph.builder import GraphBuilder
-    from costcalc.views.memory import sheet
+    from costcalc.views.memory import memory_table
 
     b = GraphBuilder("open", "made", {"": 17})
     x, n, m = b.add_input("x", DType.INT8, (1,)), symbol("n"), symbol("m")
@@ -73,7 +73,7 @@ def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
         (x,) = b.add("ReduceSum", b.add("Expand", [x, shape], name=f"n{i}"), {"keepdims": 1}, name=f"sum{i}")
     found = costcalc.footprint(b.build([x]))
     assert found.peak is None
-    made = sheet(found)
+    made = memory_table(found)
     assert [fact.label for fact in made.facts] == ["All tensors together"] and made.plot is None
     assert "which step is the largest depends on m, n; bind it: --dim m=… --dim n=…" in [r.text for r in made.remarks]
     content = found.to_dict()

@@ -24,7 +24,21 @@ from costcalc.render.charts import text
 from costcalc.render.layout import text_width
 from costcalc.render.page import charts as page
 from costcalc.render.terminal import Screen
-from costcalc.views.charts import Bar, Bars, Chart, Front, Live, Point, Roofs, Spot, bars, live, roofs
+from costcalc.studies.compare import measure_models
+from costcalc.studies.options import Settings
+from costcalc.views.charts import (
+    Bar,
+    BarChart,
+    Chart,
+    Front,
+    MemoryChart,
+    Point,
+    RooflineChart,
+    RooflinePoint,
+    bar_chart,
+    memory_chart,
+    roofline_chart,
+)
 from costcalc.views.pareto import front, records
 
 MODELS = ("mobilenet", "mobilenet_v2", "squeezenet1_1", "resnet18", "resnet50", "vgg16")
@@ -36,21 +50,21 @@ def charts() -> dict[str, Chart]:
     reports = [costcalc.analyze(name) for name in MODELS]
     devices = [find("raspberry-pi-5"), find("rtx4090"), find("a100-sxm-80gb")]
     return {
-        "bars": bars(reports[0], "macs", "layer", None, 6),
-        "memory": live(reports[1]),
-        "roofline": roofs(reports[4:5], devices),
-        "models": roofs(reports, devices),
-        "pareto": front(records(reports), "macs", "params", (), ""),
+        "bars": bar_chart(reports[0], "macs", "layer", None, 6),
+        "memory": memory_chart(reports[1]),
+        "roofline": roofline_chart(reports[4:5], devices),
+        "models": roofline_chart(reports, devices),
+        "pareto": front(records(measure_models(reports, Settings())), "macs", "params", (), ""),
     }
 
 
 def hostile() -> list[Chart]:
     """A name that would be mathematics, markup or an unknown script, wherever a chart has a name."""
-    device = roofs([costcalc.analyze("lenet5")], [find("t4")]).devices[0]
+    device = roofline_chart([costcalc.analyze("lenet5")], [find("t4")]).devices[0]
     return [
-        Bars(HOSTILE, "MACs by layer", "number", (Bar(HOSTILE, 2, HOSTILE), Bar("b", 1, "k")), (1, 1), 4),
-        Live(HOSTILE, (1, 3, 2), (HOSTILE,) * 3, 1),
-        Roofs(HOSTILE, (device._replace(name=HOSTILE),), (Spot(HOSTILE, HOSTILE, 3.0, 1.0),), True),
+        BarChart(HOSTILE, "MACs by layer", "number", (Bar(HOSTILE, 2, HOSTILE), Bar("b", 1, "k")), (1, 1), 4),
+        MemoryChart(HOSTILE, (1, 3, 2), (HOSTILE,) * 3, 1),
+        RooflineChart(HOSTILE, (device._replace(name=HOSTILE),), (RooflinePoint(HOSTILE, HOSTILE, 3.0, 1.0),), True),
         front([{"name": HOSTILE, "a": 1, "b": 2}, {"name": "b", "a": 2, "b": 1}], "a", "b", (), HOSTILE),
     ]
 
@@ -183,9 +197,9 @@ def test_the_ends_of_pictures() -> None:
     figure = figure_module.Figure()
     FigureCanvasAgg(figure)
     one, kinds, none = figure.subplots(3)
-    lives.draw_memory(Live("t", (48,), ("linear",), 0), one)
-    bars_of.draw_bars(Bars("t", "MACs", "number", (Bar("Conv", 2, "Conv"), Bar("Add", 1, "Add")), (0, 0), 3), kinds)
-    bars_of.draw_bars(Bars("t", "MACs", "number", (), (0, 0), 0), none)
+    lives.draw_memory(MemoryChart("t", (48,), ("linear",), 0), one)
+    bars_of.draw_bars(BarChart("t", "MACs", "number", (Bar("Conv", 2, "Conv"), Bar("Add", 1, "Add")), (0, 0), 3), kinds)
+    bars_of.draw_bars(BarChart("t", "MACs", "number", (), (0, 0), 0), none)
     figure.canvas.draw()
     assert [place for place in one.get_xticks() if 0.5 <= place <= 1.5] == [1]
     assert kinds.get_legend() is None and "nothing" in [word.get_text() for word in none.texts]

@@ -27,9 +27,10 @@ def number(row: Row, key: str) -> int:
 
 
 def requests(page: Any) -> list[str]:
-    """Every address that the page asked for."""
+    """Every address that was asked for, but for the browser's own first page."""
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith("chrome:")]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -17,12 +17,13 @@ from support.browser import chromium, shown  # noqa: F401
 from support.paths import ROOT
 
 import costcalc
-from costcalc.analysis.hardware.catalogue import find
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embedded, render
 from costcalc.render.page.charts import SCRIPTS as CHARTS
-from costcalc.views.page import content
+from costcalc.studies.compare import measure_models
+from costcalc.studies.options import Settings
+from costcalc.views.page import page_content
 
 PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
 """SHA-256 of charts.min.js as `make vendor` builds it."""
@@ -43,7 +44,7 @@ HOSTILE = (
 
 
 def page(*reports: costcalc.Report) -> str:
-    return render(content(reports, (find("t4"),)))
+    return render(page_content(measure_models(reports, Settings()), ("t4",)))
 
 
 def hostile() -> costcalc.Report:

@@ -18,7 +18,7 @@ from costcalc.core.errors import AssumptionError, UsageError
 from costcalc.core.ir import DType
 from costcalc.studies.generation.decoder import Precision, decoder
 from costcalc.studies.generation.generation import Generation, account, with_cache_total
-from costcalc.views.generation import least_macs, passes, to_dict
+from costcalc.views.generation import generation_document, least_macs, passes
 
 DEPTH, WIDTH, HIDDEN, WORDS = 32, 4096, 11008, 32000
 LLAMA = DEPTH * (4 * WIDTH**2 + 3 * WIDTH * HIDDEN) + WIDTH * WORDS
@@ -190,7 +190,7 @@ def test_a_text_that_is_too_long() -> None:
     ("model", "options", "fact"),
     [
         ("bert_base", {}, "generates nothing"),
-        ("resnet18", {}, "no open extent"),
+        ("resnet18", {}, "the model generates nothing"),
         ("gpt2", {"dims": {"seq": 8}}, "no open extent"),
     ],
 )
@@ -202,7 +202,7 @@ def test_no_decoders(model: str, options: dict[str, Any], fact: str) -> None:
 
 def test_sheets_and_json_say_the_same() -> None:
     found = of("gpt2", 128, 32, 4)
-    sheet, content = passes(found), to_dict(found)
+    sheet, content = passes(found), generation_document(found)
     assert [row[3] for row in sheet.rows] == [
         content["prefill"]["macs"],
         content["first_step"]["macs"],

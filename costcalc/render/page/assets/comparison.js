@@ -10,7 +10,7 @@ function comparison(found) {
     made.append(wide("Totals of the models", inRows(found.names, found.totals)));
     return made;
   }
-  const box = element("div", { class: "chart", style: `height:${found.totals.length * (found.names.length * 15 + 14) + 40}px` });
+  const box = element("div", { class: "chart", style: `height:${withRatios(found).length * (found.names.length * 15 + 14) + 40}px` });
   made.append(element("ul", { class: "legend" }, found.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
     box, wide("Totals of the models", inColumns("Totals", found.names, found.totals)));
   if (found.operators.length) made.append(wide("FLOPs by operator", inColumns("FLOPs by operator", found.names, found.operators)));
@@ -34,8 +34,11 @@ function inRows(names, lines) {
 
 const cell = (amount, kind) => brief(kind === "bytes" ? bytes(amount) : exact(amount), 80);
 
+// What has a ratio to draw: not whether a model fits a device, nor a figure that a model does not have.
+const withRatios = (found) => found.totals.filter(([, , , ratios]) => ratios.slice(1).some((ratio) => ratio !== null));
+
 function ratioBars(found, colours, width) {
-  const lines = found.totals;
+  const lines = withRatios(found);
   const narrow = width < 600;
   return {
     grid: { left: 8, right: 64, top: 4, bottom: 4, containLabel: true },

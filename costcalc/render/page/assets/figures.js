@@ -1,5 +1,5 @@
 // Amounts as the page prints them. An amount is a number, digits that a number would not hold exactly, a formula
-// {text, order}, a lower bound {least}, or null where it is not known.
+// or other text {text, order}, a lower bound {least}, or null where it is not known.
 
 const grouped = new Intl.NumberFormat("en-US");
 const DECIMAL = ["", "k", "M", "G", "T", "P", "E"];
@@ -52,12 +52,12 @@ function times(ratio) {
   return ratio < 0.01 ? `${Number(ratio.toPrecision(2))}×` : `${digits(ratio)}×`;
 }
 
-function seconds(value) {
+function seconds(value, unit = "s") {
   if (value === null) return "?";
-  if (!value) return "0 s";
+  if (!value) return `0 ${unit}`;
   let power = 0;
   while (value < 0.9995 && power < 5) [value, power] = [value * 1000, power + 1];
-  return `${digits(value)} ${["", "m", "µ", "n", "p", "f"][power]}s`;
+  return `${digits(value)} ${["", "m", "µ", "n", "p", "f"][power]}${unit}`;
 }
 
 // An order of amounts: formulas above numbers by their degree, what is not known below everything.

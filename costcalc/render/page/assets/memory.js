@@ -35,7 +35,7 @@ function memory(model) {
   }
 
   const made = section("memory", "Memory over time",
-    element("p", { class: "lead" }, "Live activation bytes at each step, every layer on its own, nothing computed in place. A tensor lives from the step that computes it to the last that reads it; weights are not counted."),
+    element("p", { class: "lead" }, `Live activation bytes at each step, ${found.execution ? `executed with ${found.execution}` : "every layer on its own, nothing computed in place"}. A tensor lives from the step that computes it to the last that reads it; weights are not counted.`),
     box, element("div", { class: "controls slide" }, slider, back), said,
     wide("Tensors alive at the step", element("table", { class: "figures" },
       element("thead", {}, row([["Tensor", true], ["Size"], ["Of live"], ["Type", true], ["Shape"], ["From"], ["To"]], "th")), body)));

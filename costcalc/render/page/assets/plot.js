@@ -1,6 +1,9 @@
 // A page of charts alone, as `costcalc plot` makes it: bars, live bytes, roofs and fronts below each other.
 
-const DRAWN = { Bars: barsOf, Live: liveOf, Roofs: roofsOf, Front: frontOf };
+const DRAWN = { bars: barsOf, memory: liveOf, roofline: roofsOf, pareto: frontOf };
+
+// Units that are written with a prefix below one.
+const SMALL = { seconds: "s", joules: "J" };
 
 function barsOf(found) {
   const kinds = [...new Set(found.bars.map(([, , kind]) => kind).filter(Boolean))];
@@ -38,7 +41,8 @@ function frontOf(found) {
   const [x, y] = [found.x, found.y].map(([key, title, unit, greatest], i) => {
     const values = found.points.map((point) => point[i + 1]);
     const log = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 20;
-    return { title: `${title}${greatest ? " (more is better)" : ""}`, log, text: (value) => (unit === "bytes" ? bytes(Math.round(value)) : short(value)).trim() };
+    return { title: `${title}${greatest ? " (more is better)" : ""}`, log, small: unit in SMALL,
+      text: (value) => (unit === "bytes" ? bytes(Math.round(value)) : unit in SMALL ? seconds(value, SMALL[unit]) : short(value)).trim() };
   });
   const best = found.points.filter((point) => point[3]).sort((a, b) => a[1] - b[1]);
   const axis = (one, colours) => ({ type: one.log ? "log" : "value", scale: true, name: one.title, nameTextStyle: { color: colours.faint }, axisLine: { lineStyle: { color: colours.line } },
@@ -46,7 +50,7 @@ function frontOf(found) {
   return { height: 440, legend: [["none is as good in both and better in one", 0], ["beaten by another", 7]], about: `${exact(best.length)} of ${exact(found.points.length)} ${best.length === 1 ? "is" : "are"} beaten by no other`,
     option: (colours) => ({
       grid: { left: 8, right: 24, top: 40, bottom: 28, containLabel: true },
-      tooltip: { formatter: ({ data: { at } }) => (at === undefined ? "" : tip(found.points[at][0], [[x.title, exact(found.points[at][1])], [y.title, exact(found.points[at][2])]])) },
+      tooltip: { formatter: ({ data: { at } }) => (at === undefined ? "" : tip(found.points[at][0], [x, y].map((one, i) => [one.title, one.small ? one.text(found.points[at][i + 1]) : exact(found.points[at][i + 1])]))) },
       xAxis: { ...axis(x, colours), nameLocation: "middle", nameGap: 30 }, yAxis: { ...axis(y, colours), nameTextStyle: { color: colours.faint, align: "left" } },
       series: [
         { type: "line", step: found.x[3] ? "start" : "end", symbol: "none", silent: true, lineStyle: { color: colours.marks[0], width: 1.2, opacity: 0.6 }, data: best.map(([, a, b]) => [a, b]) },

@@ -1,0 +1,93 @@
+"""explain, report, plot and table take the settings that analyze takes, and show what they ask for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from support.cli import call, ok
+
+from costcalc.cli.app import cli
+from costcalc.cli.commands.markdown_tables import updated
+from costcalc.cli.commands.table import read
+from costcalc.core.errors import UsageError
+from costcalc.studies.options import all_settings
+
+pytestmark = pytest.mark.usefixtures("plain_terminal")
+
+SETTINGS = ("--training", "--fuse", "--align", "16", "--hardware", "t4")
+
+
+@pytest.mark.parametrize("name", ["analyze", "compare", "explain", "report", "plot", "table"])
+def test_a_command_has_an_option_for_each_setting(name: str) -> None:
+    command = cli.commands[name]
+    found = {option for parameter in command.params for option in parameter.opts if isinstance(parameter, click.Option)}
+    assert {one.option for group in all_settings().values() for one in group} | {"--training", "--hardware"} <= found
+
+
+def test_explain_shows_what_the_settings_ask_for() -> None:
+    plain, asked = (
+        json.loads(ok("explain", "lenet5", *options, "--format", "json"))["explanation"] for options in ((), SETTINGS)
+    )
+    assert list(asked)[len(plain) :] == ["execution", "training", "bounds"]
+    assert asked["execution"][-1]["what"] == "Arena" and asked["training"][-1]["what"] == "Training bytes"
+    assert ok("explain", "lenet5", "C3", *SETTINGS).count("Backward MACs") == 1
+
+
+def test_a_table_has_any_quantity_as_a_column(capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = json.loads(ok("table", "lenet5", *SETTINGS, "--format", "json"))["Models"]
+    assert list(row)[5:11] == ["arena_bytes", "backward_macs", "training_macs", "kept_activation_bytes"] + [
+        "gradient_bytes",
+        "optimizer_bytes",
+    ]
+    assert row["training_macs"] == row["macs"] + row["backward_macs"] and row["fits.t4"] is True
+    named = ok("table", "lenet5", "--columns", "name,training_macs,time.t4,kv_cache_bytes").splitlines()
+    assert named[0] == "| Model | Training MACs | Time t4 | KV cache |"
+    assert named[2].startswith(f"| LeNet-5 | {row['training_macs']:,} | ≥ ") and named[2].endswith(" | – |")
+    code, _, error = call(capsys, "table", "lenet5", "--columns", "tme.t4")
+    assert code == 2 and "no column 'tme.t4'; did you mean 'time'?" in error
+
+
+def test_a_marker_may_say_any_setting_but_no_code(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("<!-- costcalc:table lenet5 --columns peak_activation_bytes --fuse --in-place -->\n" + CLOSED)
+    found = updated(path, read)
+    peak = json.loads(ok("analyze", "lenet5", "--fuse", "--in-place", "--format", "json"))["models"][0]["totals"]
+    assert f"| {peak['peak_activation_bytes'] / 1024:.1f} KiB |".encode() in found.after
+    with pytest.raises(UsageError, match="--rules"):
+        read(["lenet5", "--rules", "rules.py"])
+
+
+CLOSED = "<!-- /costcalc:table -->\n"
+
+
+def test_a_page_has_the_quantities_of_the_settings() -> None:
+    page = ok("report", "lenet5", "alexnet", *SETTINGS)
+    data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    facts = [label for label, _, _ in data["models"][0]["facts"]]
+    assert {"Arena bytes", "Training bytes", "Time on t4", "Energy on t4", "Fits on t4"} <= set(facts)
+    rows = {label: amounts for label, _, amounts, _ in data["comparison"]["totals"]}
+    assert rows["Fits on t4"] == [{"text": "yes", "order": [-1, 0]}] * 2
+    assert rows["Training MACs"] == [model["totals"]["training_macs"] for model in data["models"]]
+    assert ["backward_macs", "Backward MACs"] in data["quantities"]
+    assert sum(data["models"][0]["layers"]["backward_macs"]) == data["models"][0]["totals"]["backward_macs"]
+    assert data["models"][0]["memory"]["execution"] == "fuse"
+    assert [device["id"] for device in data["models"][0]["devices"]] == ["t4"]
+
+
+def test_plots_are_of_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Backward MACs by layer" in ok("plot", "lenet5", "--quantity", "backward_macs")
+    assert ok("plot", "lenet5", "--kind", "memory", "--fuse").startswith(
+        "LeNet-5 (fuse)  peak 23.0 KiB at step 2 of 11"
+    )
+    text = ok("plot", "lenet5", "alexnet", "--kind", "pareto", "--x", "time.t4", "--y", "intensity")
+    assert "Time on t4 (lower bound)" in text and "Arithmetic intensity (more is better)" in text and " ns" in text
+    code, _, error = call(capsys, "plot", "lenet5", "alexnet", "--kind", "pareto", "--x", "kv_cache_bytes")
+    assert code == 2 and "kv_cache_bytes: the model generates nothing" in error
+
+
+def test_a_column_of_training_asks_for_training() -> None:
+    text = ok("analyze", "lenet5", "--columns", "name,backward_macs", "--sort", "backward_macs", "--format", "csv")
+    assert text.splitlines()[:2] == ["name,backward_macs", f"C3,{2 * 240_000}"]
