@@ -5,19 +5,19 @@ Rows → sums by kind, by role and by operand precision.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import QUANTITIES, Row, UnknownOp, bind_row, make_rows, unknown_ops
-from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.layers import QUANTITIES, Amounts, Row, UnknownOp, bind_row, make_rows, unknown_ops
+from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.operand_types import Precisions
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import AtLeast
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
-from costcalc.core.errors import UndecidedError
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
@@ -141,7 +141,9 @@ class Report(Result):
             assumption.check(dims)
         rows = tuple(bind_row(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
-        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | peak(graph, self.execution)
+        totals = {name: substitute(value, dims) for name, value in self.totals.items()} | memory_totals(
+            graph, self.execution
+        )
         return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
 
 
@@ -155,30 +157,23 @@ NODE_BY_NODE = ExecutionOptions()
 """Nothing in place, nothing fused, in the given order."""
 
 
-def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, Dim]:
-    """The peak of live activation bytes under an execution (views share memory), and the arena's size where the
-    execution has an alignment; without what open symbols leave undecided."""
-    if execution == NODE_BY_NODE:
-        value = timeline(schedule(graph)).peak
-        return {} if value is None else {"peak_activation_bytes": value}
-    from costcalc.analysis.memory.footprint import footprint
+def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
+    """Figures of layers -> their sums by quantity, exact; what is not known of a layer is left out.
 
-    try:
-        needed = footprint(graph, execution)
-    except UndecidedError:
-        return {} if execution.align is None else peak(graph, replace(execution, align=None))
-    totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}
-    return {key: value for key, value in totals.items() if value is not None}
+    A mapping that several layers share (equal layers do) is added once, times their number.
+    """
+    figures = tuple(figures)
+    runs = Counter(map(id, figures))
+    distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
+    return {
+        name: sum([value * count for own, count in distinct if (value := own[name]) is not None]) for name in QUANTITIES
+    }
 
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Costs a graph and sums it up; the peak is that of the execution."""
     rows = make_rows(cost_nodes(graph))
-    figures = [row.amounts for row in rows]
-    totals: dict[str, Dim] = {
-        name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
-    }
-    totals |= peak(graph, execution)
+    totals = sum_figures(row.amounts for row in rows) | memory_totals(graph, execution)
     unknown = unknown_ops(rows)
     return Report(
         graph.name,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from costcalc.analysis.report import Report, analyze_graph, peak
+from costcalc.analysis.memory import memory_totals
+from costcalc.analysis.report import Report, analyze_graph
 from costcalc.core.arguments import read_already
 from costcalc.core.errors import UnknownOperatorError
 from costcalc.core.ir import Graph
 from costcalc.frontends import load as read
 from costcalc.frontends.source import ModelSource
+from costcalc.graph.convert import convert, named
 from costcalc.studies.options import Settings
 
 
@@ -24,10 +26,6 @@ def load(source: ModelSource, settings: Settings) -> Graph:
         values=settings.values,
         symbolic=settings.symbolic,
     )
-    if settings.dtype is None and settings.act_dtype is None:
-        return graph
-    from costcalc.graph.convert import convert, named
-
     return convert(graph, named(settings.dtype), named(settings.act_dtype))
 
 
@@ -51,4 +49,6 @@ def with_execution(report: Report, settings: Settings) -> Report:
     if settings.execution in (report.execution, type(settings.execution)()):
         return report
     totals = {k: v for k, v in report.totals.items() if k not in ("peak_activation_bytes", "arena_bytes")}
-    return replace(report, totals=totals | peak(report.graph, settings.execution), execution=settings.execution)
+    return replace(
+        report, totals=totals | memory_totals(report.graph, settings.execution), execution=settings.execution
+    )
