@@ -40,12 +40,12 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
     """The cost of every node in execution order, one after the other: who needs each only once keeps none."""
     owned = owners(graph)
-    families: dict[tuple[str, str], tuple[Known, Known]] = {}
+    families: dict[tuple[str, str], tuple[FiguresByTypes, FiguresByTypes]] = {}
     costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
-    return _constants(graph, costs)
+    return _mark_constants(graph, costs)
 
 
-def _constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
+def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
     """Views of stored tensors, and of such views, are constants: no part of what a run does."""
     moving = set(graph.inputs).difference(graph.initializers)
     for cost in costs:
@@ -58,7 +58,7 @@ def _constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
             yield cost
 
 
-class Figures(NamedTuple):
+class NodeFigures(NamedTuple):
     """What follows from a node's types and attributes alone, so that equal nodes are costed once."""
 
     cost: Cost | None
@@ -69,37 +69,37 @@ class Figures(NamedTuple):
     state: str
 
 
-Known = dict[Any, Figures]
+FiguresByTypes = dict[Any, NodeFigures]
 """The figures of one operator's nodes, by their types and attributes."""
 
-MOST = 1 << 12
+MAX_CACHED = 1 << 12
 """Nodes of one operator that are kept at most from one graph to the next."""
 
-KEPT: dict[Any, Known] = {}
+CACHE: dict[Any, FiguresByTypes] = {}
 """The figures of this process by operator and all that is registered of it, so that they hold for every graph."""
 
 
-def _known(node: Node, graph: Graph) -> tuple[Known, Known]:
+def _caches_of(node: Node, graph: Graph) -> tuple[FiguresByTypes, FiguresByTypes]:
     """What is known of an operator's nodes from graphs before, and what this graph alone needs: symbols."""
     key = (node.domain, node.op_type)
     rule = registry.COSTS.get(key)
     operator = TRAITS.get(key, UNKNOWN)
     opset = graph.opset.get(node.domain, 0)
     registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
-    known = KEPT.setdefault((key, opset, *registered), {})
-    if len(known) > MOST:
+    known = CACHE.setdefault((key, opset, *registered), {})
+    if len(known) > MAX_CACHED:
         known.clear()
     return known, {}
 
 
 def _cost_node(
-    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[Known, Known]]
+    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[FiguresByTypes, FiguresByTypes]]
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
     known = families.get(op)
     if known is None:
-        known = families[op] = _known(node, graph)
+        known = families[op] = _caches_of(node, graph)
     kept, own = known
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
@@ -112,17 +112,17 @@ def _cost_node(
     except TypeError:  # an attribute that has no hash: a list, a subgraph
         figures, key = None, None
     if figures is None:
-        figures = _figures(node, graph, inputs, outs)
+        figures = _cost_figures(node, graph, inputs, outs)
         if key is not None:
             (kept if plain(inputs) and plain(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
     if cost is not None and traits_of(node).arithmetic == "add" and any(name in graph.initializers for name in names):
-        cost = _as_bias(cost)
+        cost = _bias_cost(cost)
     outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
     return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]
 
 
-def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
+def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeFigures:
     key = (node.domain, node.op_type)
     known = all(t is None or t.shape is not None for t in (*inputs, *outs))
     cost: Cost | None = None
@@ -143,13 +143,13 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)
     if traits_of(node).view:
-        return Figures(cost, macs, flops, 0, 0, state)
-    memory = _bytes(t for t in outs if t is not None)
-    traffic = None if memory is None else _traffic(node, graph.types, memory)
-    return Figures(cost, macs, flops, memory, traffic, state)
+        return NodeFigures(cost, macs, flops, 0, 0, state)
+    memory = _sum_bytes(t for t in outs if t is not None)
+    traffic = None if memory is None else _traffic_bytes(node, graph.types, memory)
+    return NodeFigures(cost, macs, flops, memory, traffic, state)
 
 
-def _bytes(types: Iterable[TensorType]) -> Dim | None:
+def _sum_bytes(types: Iterable[TensorType]) -> Dim | None:
     total: Dim = 0
     for t in types:
         if t.shape is None:
@@ -158,19 +158,19 @@ def _bytes(types: Iterable[TensorType]) -> Dim | None:
     return total
 
 
-def _traffic(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
+def _traffic_bytes(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
     """Bytes that one run must move: each input once and each output once. Of a table that is looked up or cut, as much
     is read as is given."""
     names = dict.fromkeys(name for name in node.inputs if name)
     reads = traits_of(node).reads
     if reads == "all" or not node.inputs:
-        read = _bytes([types[name] for name in names])
+        read = _sum_bytes([types[name] for name in names])
         return None if read is None else read + written
     names.pop(node.inputs[0], None)
-    rest = _bytes([types[name] for name in names])
+    rest = _sum_bytes([types[name] for name in names])
     return None if rest is None else rest + (2 if reads == "part" else 1) * written
 
 
-def _as_bias(cost: Cost) -> Cost:
+def _bias_cost(cost: Cost) -> Cost:
     """The same work, counted as a bias."""
     return cost._replace(work=tuple(w._replace(role="bias") for w in cost.work))

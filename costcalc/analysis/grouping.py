@@ -19,7 +19,7 @@ class Group:
     whole: bool = True
 
 
-ENOUGH = 8
+DEFAULT_BLOCKS = 8
 """Unless a depth is given, the block tree opens just far enough to show this many blocks."""
 
 
@@ -62,46 +62,46 @@ def tree(rows: Iterable[Row]) -> Block:
 
 def opened(root: Block, depth: int | None) -> list[Group]:
     """The tree, opened to a depth, as groups from top to bottom; each block stands before what is in it."""
-    depth = enough(root) if depth is None else depth
+    depth = default_depth(root) if depth is None else depth
     found: list[Group] = []
     stack = [(block, 1) for block in reversed(root.children.values())]
     while stack:
         block, level = stack.pop()
-        found.append(_group(block, level - 1))
+        found.append(_block_group(block, level - 1))
         if level < depth:
-            stack.extend((child, level + 1) for child in reversed(_inside(block)))
+            stack.extend((child, level + 1) for child in reversed(_children(block)))
     return found
 
 
 def frontier(root: Block, depth: int | None) -> list[Group]:
     """The innermost blocks and layers of the opened tree: every row is in exactly one of them."""
-    depth = enough(root) if depth is None else depth
-    return [_group(block, 0) for block in _frontier(root, depth)]
+    depth = default_depth(root) if depth is None else depth
+    return [_block_group(block, 0) for block in _frontier_blocks(root, depth)]
 
 
-def enough(root: Block) -> int:
+def default_depth(root: Block) -> int:
     """The least depth that shows ENOUGH blocks; the deepest one where there are fewer."""
-    depth, shown = 1, len(_frontier(root, 1))
-    while shown < ENOUGH:
-        deeper = len(_frontier(root, depth + 1))
+    depth, shown = 1, len(_frontier_blocks(root, 1))
+    while shown < DEFAULT_BLOCKS:
+        deeper = len(_frontier_blocks(root, depth + 1))
         if deeper == shown:
             break
         depth, shown = depth + 1, deeper
     return depth
 
 
-def _frontier(root: Block, depth: int) -> list[Block]:
+def _frontier_blocks(root: Block, depth: int) -> list[Block]:
     blocks = list(root.children.values())
     for _ in range(depth - 1):
-        blocks = [inner for block in blocks for inner in (_inside(block) or [block])]
+        blocks = [inner for block in blocks for inner in (_children(block) or [block])]
     return blocks
 
 
-def _inside(block: Block) -> list[Block]:
+def _children(block: Block) -> list[Block]:
     """What a block opens into; a block of one layer does not open."""
     return list(block.children.values()) if len(block.rows) > 1 else []
 
 
-def _group(block: Block, depth: int) -> Group:
+def _block_group(block: Block, depth: int) -> Group:
     name = block.rows[0].name if not block.children else "/".join(block.path)
     return Group(name, tuple(block.rows), depth, block.path[-1])

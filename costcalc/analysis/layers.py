@@ -20,7 +20,7 @@ QUANTITIES = LAYER_TOTALS
 Amounts = Mapping[str, "Dim | None"]
 
 
-class Output(NamedTuple):
+class LayerOutput(NamedTuple):
     """A row's output: its value's name and type."""
 
     name: str
@@ -36,7 +36,7 @@ class Row:
     domain: str
     scope: tuple[str, ...]
     count: Dim
-    outputs: tuple[Output, ...]
+    outputs: tuple[LayerOutput, ...]
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
@@ -65,7 +65,7 @@ class UnknownOp:
         return qualified(self.domain, self.op_type)
 
 
-def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
+def group_unknown(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
     """The unknown rows by their operators."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -83,8 +83,8 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
         key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
         amounts = known.get(key)
         if amounts is None:
-            amounts = known[key] = _amounts(item)
-        outputs = tuple(map(Output, filter(None, node.outputs), item.outputs))
+            amounts = known[key] = _layer_figures(item)
+        outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             Row(
                 node.name,
@@ -102,7 +102,7 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _amounts(item: NodeCost) -> Amounts:
+def _layer_figures(item: NodeCost) -> Amounts:
     storage, count = item.storage, item.node.count
     return {
         "macs": None if item.macs is None else item.macs * count,
@@ -115,9 +115,9 @@ def _amounts(item: NodeCost) -> Amounts:
     }
 
 
-def bind_row(row: Row, dims: Mapping[str, int]) -> Row:
+def bind_layer(row: Row, dims: Mapping[str, int]) -> Row:
     """The row with symbols bound."""
     amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
-    outputs = tuple(Output(o.name, bind_type(o.type, dims)) for o in row.outputs)
+    outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)

@@ -8,10 +8,10 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.parameters import stored
 
-SHORT = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
+SHORT_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
 
 
-class Precisions:
+class OperandPrecisions:
     """The precision of each contraction of a graph: `fp32` where both operands are float32, `fp16×int4` where they
     differ, `int8×int8` for integers. An operand behind DequantizeLinear counts as what it was quantised to: that is
     what a runtime multiplies."""
@@ -46,7 +46,7 @@ class Precisions:
             if passed != "same":
                 break
         label = str(self.graph.types[name].dtype) if name else ""
-        return SHORT.get(label, label)
+        return SHORT_NAMES.get(label, label)
 
 
 def weight_bytes_by_dtype(graph: Graph) -> dict[str, Dim]:

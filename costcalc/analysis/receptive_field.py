@@ -14,10 +14,10 @@ from costcalc.core.traits import traits_of
 from costcalc.core.units import exact
 from costcalc.ops.common.window import reach
 
-AXES = {1: "w", 2: "hw", 3: "dhw"}
+AXIS_NAMES = {1: "w", 2: "hw", 3: "dhw"}
 
 
-class Axis(NamedTuple):
+class WindowAxis(NamedTuple):
     """A window along one spatial axis."""
 
     name: str
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
 class Window(NamedTuple):
     """A node's window; rule says how its extents follow: floor, ceil, same or transposed."""
 
-    axes: tuple[Axis, ...]
+    axes: tuple[WindowAxis, ...]
     rule: str
 
 
@@ -58,10 +58,10 @@ def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     more = given.get("output_padding") or (0,) * rank
     auto = given.get("auto_pad", "NOTSET")
     pads = (0,) * (2 * rank) if auto == "VALID" else given.get("pads") or (0,) * (2 * rank)
-    names, last = AXES.get(rank, ""), operator.layout_of(given) == "channels_last"
+    names, last = AXIS_NAMES.get(rank, ""), operator.layout_of(given) == "channels_last"
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, out))
     axes = tuple(
-        Axis(
+        WindowAxis(
             names[i] if names else f"axis {i}",
             inside[i],
             kernel[i],
@@ -84,11 +84,11 @@ def extent_lines(found: Window) -> tuple[str, ...]:
     """How each output extent follows, one line per axis, equal axes together: `h, w: ⌊(6 + 0 + 0 - 3) / 1⌋ + 1 = 4`."""
     lines: dict[str, list[str]] = {}
     for axis in found.axes:
-        lines.setdefault(_extent(axis, found.rule), []).append(axis.name)
+        lines.setdefault(_extent_text(axis, found.rule), []).append(axis.name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in lines.items())
 
 
-def _extent(a: Axis, rule: str) -> str:
+def _extent_text(a: WindowAxis, rule: str) -> str:
     out = exact(a.out)
     if rule == "given":
         return out
@@ -102,13 +102,13 @@ def _extent(a: Axis, rule: str) -> str:
         return f"{a.stride} × ({exact(a.extent)} - 1) + {wide} + {a.more} - {pads} = {out}{over}"
     inside = f"({exact(a.extent)} + {exact(a.begin)} + {exact(a.end)} - {wide}) / {a.stride}"
     if rule == "ceil":
-        plain = -((wide_of(a) - a.extent - a.begin - a.end) // a.stride) + 1
+        plain = -((kernel_reach(a) - a.extent - a.begin - a.end) // a.stride) + 1
         cut = "" if plain == a.out else ", less a window that would start behind the input"
         return f"⌈{inside}⌉ + 1 = {exact(plain)}{cut}{f' = {out}' if cut else ''}{over}"
     return f"⌊{inside}⌋ + 1 = {out}{over}"
 
 
-def wide_of(a: Axis) -> Dim:
+def kernel_reach(a: WindowAxis) -> Dim:
     """The dilated kernel's reach."""
     return reach(a.kernel, a.dilation)
 
@@ -122,9 +122,9 @@ class Field(NamedTuple):
     whole: bool = False
 
 
-WHOLE = Field(whole=True)
+WHOLE_INPUT = Field(whole=True)
 
-WINDOWED = ("convolution", "transposed_convolution", "pool")
+WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 
 
 def fields(graph: Graph) -> dict[str, Field]:
@@ -136,35 +136,35 @@ def fields(graph: Graph) -> dict[str, Field]:
             rank = len(shape) - 2
             found[name] = Field((1,) * rank, (Fraction(1),) * rank)
     for node in graph.nodes:
-        field = _field(node, graph.types, found)
+        field = _node_field(node, graph.types, found)
         if field is not None:
             found.update(dict.fromkeys(filter(None, node.outputs), field))
     return found
 
 
-def _field(node: Node, types: Mapping[str, TensorType], found: Mapping[str, Field]) -> Field | None:
+def _node_field(node: Node, types: Mapping[str, TensorType], found: Mapping[str, Field]) -> Field | None:
     read = [found[name] for name in node.inputs if name in found]
     operator = traits_of(node)
     if not read or operator.positions == "lost":
-        return WHOLE if any(field.whole for field in read) else None
+        return WHOLE_INPUT if any(field.whole for field in read) else None
     if operator.positions == "mixed" or any(field.whole for field in read):
-        return WHOLE
+        return WHOLE_INPUT
     slid = window(node, types)
     if slid is not None:
-        return _through(slid, read[0])
-    if operator.kind in WINDOWED or len({len(field.size) for field in read}) != 1:
+        return _field_behind(slid, read[0])
+    if operator.kind in WINDOW_KINDS or len({len(field.size) for field in read}) != 1:
         return None
     sizes = tuple(map(max, zip(*(field.size for field in read), strict=True)))
     return Field(sizes, read[0].jump)
 
 
-def _through(slid: Window, field: Field) -> Field | None:
+def _field_behind(slid: Window, field: Field) -> Field | None:
     """size + (reach - 1) · jump, jump · stride; a transposed window reads ⌈reach / stride⌉ positions and divides."""
     if len(slid.axes) != len(field.size):
         return None
     sizes, jumps = [], []
     for axis, size, jump in zip(slid.axes, field.size, field.jump, strict=True):
-        wide = wide_of(axis)
+        wide = kernel_reach(axis)
         if not isinstance(wide, int):
             return None
         if slid.rule in ("transposed", "given"):

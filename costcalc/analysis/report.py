@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import QUANTITIES, Amounts, Row, UnknownOp, bind_row, make_rows, unknown_ops
+from costcalc.analysis.layers import QUANTITIES, Amounts, Row, UnknownOp, bind_layer, group_unknown, make_rows
 from costcalc.analysis.memory import memory_totals
-from costcalc.analysis.operand_types import Precisions
+from costcalc.analysis.operand_types import OperandPrecisions
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import AtLeast
 from costcalc.core.assumptions import Assumption
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from costcalc.core.amount import Amount
 
 
-def flops_by(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
+def group_flops(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
     """FLOPs by what key makes of the kind and role of a piece of work; the first name is that of 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
@@ -45,9 +45,9 @@ def flops_by(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str]
     return sums
 
 
-def macs_by_precision(graph: Graph, rows: Iterable[Row]) -> dict[str, Dim]:
+def group_macs(graph: Graph, rows: Iterable[Row]) -> dict[str, Dim]:
     """MACs by the element types that are multiplied."""
-    precisions, sums = Precisions(graph), dict[str, Dim]()
+    precisions, sums = OperandPrecisions(graph), dict[str, Dim]()
     for row, node in zip(rows, graph.nodes, strict=True):
         macs = row.amounts["macs"]
         if macs is not None and macs != 0:
@@ -116,15 +116,15 @@ class Report(Result):
 
     def flops_by_kind(self) -> dict[str, Dim]:
         """FLOPs by what the operation is; a multiply-accumulate counts as two."""
-        return flops_by(self.rows, ("multiply_accumulate", *KINDS), lambda kind, role: kind)
+        return group_flops(self.rows, ("multiply_accumulate", *KINDS), lambda kind, role: kind)
 
     def flops_by_role(self) -> dict[str, Dim]:
         """FLOPs by what they are for: contraction (2 × MACs), bias, normalization, activation, …"""
-        return flops_by(self.rows, ("contraction", *ROLES), lambda kind, role: role)
+        return group_flops(self.rows, ("contraction", *ROLES), lambda kind, role: role)
 
     def macs_by_precision(self) -> dict[str, Dim]:
         """MACs by the element types that are multiplied: fp32, fp16×int4, uint8×int8 …"""
-        return macs_by_precision(self.graph, self.rows)
+        return group_macs(self.graph, self.rows)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
@@ -139,7 +139,7 @@ class Report(Result):
         dims = {name: value for name, value in dims.items() if name in present}
         for assumption in self.assumptions:
             assumption.check(dims)
-        rows = tuple(bind_row(row, dims) for row in self.rows)
+        rows = tuple(bind_layer(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | memory_totals(
             graph, self.execution
@@ -174,7 +174,7 @@ def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> R
     """Costs a graph and sums it up; the peak is that of the execution."""
     rows = make_rows(cost_nodes(graph))
     totals = sum_figures(row.amounts for row in rows) | memory_totals(graph, execution)
-    unknown = unknown_ops(rows)
+    unknown = group_unknown(rows)
     return Report(
         graph.name,
         graph.source,

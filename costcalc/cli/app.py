@@ -60,10 +60,10 @@ CANNOT_ANSWER = 2
 
 INTERRUPTED = 130
 
-COMPLETING = "_COSTCALC_COMPLETE"
+COMPLETION_VARIABLE = "_COSTCALC_COMPLETE"
 """The variable by which a shell asks what completes a line, and for its script."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of writing only."""
 
 
@@ -88,18 +88,18 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return CANNOT_ANSWER
     except SystemExit as stop:
-        if COMPLETING in os.environ:  # how click ends when it has answered a shell
+        if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
             return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
-        _trace(args)  # somebody's rules: its code is no verdict
+        _show_traceback(args)  # somebody's rules: its code is no verdict
         complain(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER
     except CostcalcError as error:
-        _trace(args)
+        _show_traceback(args)
         complain(f"costcalc: {error}")
         return error.exit_code
     except Exception as error:
-        _trace(args)
-        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        _show_traceback(args)
+        if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS and error.filename is None:
             abandon()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
@@ -107,7 +107,7 @@ def run(args: Sequence[str]) -> int:
         return CANNOT_ANSWER
 
 
-def _trace(args: Sequence[str]) -> None:
+def _show_traceback(args: Sequence[str]) -> None:
     """With --debug, the traceback. Python itself would end with 1 behind it, which is a verdict."""
     if "--debug" in args:
         import traceback

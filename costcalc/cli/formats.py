@@ -7,10 +7,10 @@ from pathlib import Path
 
 from costcalc.core.errors import UsageError
 
-NAMED = {"md": "markdown", "htm": "html", "xml": "junit", "ndjson": "jsonl"}
+FORMAT_OF_ENDING = {"md": "markdown", "htm": "html", "xml": "junit", "ndjson": "jsonl"}
 """Endings that are called otherwise than their format."""
 
-OTHERS = (
+FOREIGN_ENDINGS = (
     "pdf",
     "jpg",
     "jpeg",
@@ -32,18 +32,18 @@ OTHERS = (
 )
 """Endings under which nobody looks for text."""
 
-WORDS = ("text", "table", "markdown", "github", "gitlab", "junit")
+FORMATS_WITHOUT_ENDING = ("text", "table", "markdown", "github", "gitlab", "junit")
 """Formats that are no endings."""
 
 
-def ending(output: str | None) -> str:
+def file_ending(output: str | None) -> str:
     """What a file's name ends in, in small letters; "" where there is no file."""
     return Path(output).suffix[1:].lower() if output else ""
 
 
 def of_file(output: str | None, forms: Sequence[str]) -> str | None:
     """The format that the file's ending names; None where that is none of forms."""
-    named = NAMED.get(ending(output), ending(output))
+    named = FORMAT_OF_ENDING.get(file_ending(output), file_ending(output))
     return named if named in forms else None
 
 
@@ -53,8 +53,8 @@ def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str
     if form:
         return form
     named = of_file(output, forms)
-    if named is None and ending(output) in OTHERS:
-        fact = f"{output} would be {ending(output).upper()}, which is not written here"
-        known = ", ".join([f".{name}" for name in forms if name not in WORDS])
+    if named is None and file_ending(output) in FOREIGN_ENDINGS:
+        fact = f"{output} would be {file_ending(output).upper()}, which is not written here"
+        known = ", ".join([f".{name}" for name in forms if name not in FORMATS_WITHOUT_ENDING])
         raise UsageError(fact, f"name a file that ends in {known}, or give --format")
     return named or forms[0]

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 from costcalc.analysis.hardware.catalogue import find
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.memory.footprint import footprint
-from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, schedule
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound
 from costcalc.analysis.roofline.bounds import roofline
 from costcalc.analysis.roofline.energy import Fit, energy, fits
 from costcalc.analysis.roofline.roofline import Roofline
-from costcalc.analysis.roofline.traffic import compulsory
+from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.analysis.training.step import TrainingReport, train
 from costcalc.core.dim import Dim, Poly, remedy, symbols
 from costcalc.core.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
@@ -123,7 +123,7 @@ class Measurement:
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
-            raise _refusal(ref, error) from error
+            raise _quantity_error(ref, error) from error
 
     def attempt(self, quantity: str | QuantityRef) -> Figure | QuantityError:
         """A quantity's figure, or the refusal as a value, for tables of several models."""
@@ -192,7 +192,7 @@ def measured_report(measurement: Measurement) -> MeasuredReport:
     return MeasuredReport(**known, measurement=measurement)
 
 
-def _refusal(ref: QuantityRef, error: CostcalcError) -> QuantityError:
+def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
     fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
     return QuantityError(fact, error.remedy, error.place)
 
@@ -211,7 +211,7 @@ def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
         names = report.open_symbols
-        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _binding_remedy(names))
     return Figure(report.totals[key], _certainty(report, key))
 
 
@@ -219,9 +219,9 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, _certainty(measurement.base, "arena_bytes"))
 
 
-def _compulsory(measurement: Measurement, ref: QuantityRef) -> Figure:
-    report = _closed(measurement.base)
-    return Figure(compulsory(report.graph, report.rows), "lower")
+def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
+    report = _closed_report(measurement.base)
+    return Figure(minimum_traffic(report.graph, report.rows), "lower")
 
 
 def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -231,35 +231,35 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     if not isinstance(flops, int) or not isinstance(traffic, int):
         names = symbols(flops, traffic)
-        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if not traffic:
         raise QuantityError("the model moves no bytes", "")
     return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
 
 
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
-    one = _bounded(measurement, ref.device)
+    one = _closed_roofline(measurement, ref.device)
     if one.model.seconds is None or one.without_peak:
-        raise _no_figure(one, one.without_peak)
+        raise _missing_peak(one, one.without_peak)
     return Figure(one.model.seconds, "lower")
 
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
-    one = _bounded(measurement, ref.device)
+    one = _closed_roofline(measurement, ref.device)
     joules = energy(one)
     if joules is None:
-        raise _no_figure(one, ())
+        raise _missing_peak(one, ())
     return Figure(joules.total, "lower" if joules.without or one.report.lower_bound else "estimate")
 
 
-def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
+def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     lines = measurement.fits(ref.device)
     if any(not line.fits for line in lines):
         return Figure(False)
     report, profile = measurement.base, measurement.profile(ref.device)
-    names = symbols(*_must_fit(measurement, profile))
+    names = symbols(*_required_bytes(measurement, profile))
     if names:
-        raise QuantityError(f"what must fit depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"what must fit depends on {', '.join(names)}", _binding_remedy(names))
     if not lines:
         raise QuantityError(f"the profile {profile.id} has the size of no memory", "name another device")
     if report.lower_bound:
@@ -267,16 +267,16 @@ def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(True)
 
 
-def _must_fit(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
+def _required_bytes(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
     """The bytes that must fit a device: weights, the live bytes of a run (of generation they are numbers), training."""
     yield measurement.base.totals["weight_bytes"]
     if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
-        yield from live_bytes(schedule(measurement.base.graph, fused(measurement.base.graph)))
+        yield from live_bytes(schedule(measurement.base.graph, fuse_steps(measurement.base.graph)))
     if measurement.settings.training is not None and profile.bytes_of("device"):
         yield measurement.training_report.totals["training_bytes"]
 
 
-def _generation(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
+def _generation_figure(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
@@ -285,36 +285,36 @@ def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     if not measurement.generation.steps:
         raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
     if speed.tokens_per_s is None or speed.without_peak:
-        raise _no_figure(measurement.roofline(ref.device), speed.without_peak)
+        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(speed.tokens_per_s, "upper")
 
 
-def _closed(report: Report) -> Report:
+def _closed_report(report: Report) -> Report:
     """The report. QuantityError where extents or the branch of an If are open: no bound is known then."""
     names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
     if names:
-        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if report.upper_bound:
         raise QuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
     return report
 
 
-def _bounded(measurement: Measurement, device: str) -> Roofline:
+def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     one = measurement.roofline(device)
     if one.open:
-        raise QuantityError(f"it depends on {', '.join(one.open)}", _bind(one.open))
-    _closed(measurement.base)
+        raise QuantityError(f"it depends on {', '.join(one.open)}", _binding_remedy(one.open))
+    _closed_report(measurement.base)
     return one
 
 
-def _no_figure(one: Roofline, without: Iterable[str]) -> QuantityError:
+def _missing_peak(one: Roofline, without: Iterable[str]) -> QuantityError:
     lack = ", ".join(without) or "it"
     peaks = ", ".join(one.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
     return QuantityError(f"the profile {one.profile.id} has no figure for {lack}", remedy)
 
 
-def _bind(names: Iterable[str]) -> str:
+def _binding_remedy(names: Iterable[str]) -> str:
     return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"
 
 
@@ -328,21 +328,23 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "peak_activation_bytes": _total,
     "arena_bytes": _arena,
     "traffic_bytes": _total,
-    "compulsory_bytes": _compulsory,
+    "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
-    "fits": _fit,
+    "fits": _fits,
     "backward_macs": _total,
     "training_macs": _total,
     "kept_activation_bytes": _total,
     "gradient_bytes": _total,
     "optimizer_bytes": _total,
     "training_bytes": _total,
-    "kv_cache_bytes": _generation(lambda generation: generation.cache_bytes(generation.prompt + generation.generate)),
-    "prompt_macs": _generation(lambda generation: generation.prefill.macs),
-    "step_macs": _generation(lambda generation: generation.step_macs),
+    "kv_cache_bytes": _generation_figure(
+        lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
+    ),
+    "prompt_macs": _generation_figure(lambda generation: generation.prefill.macs),
+    "step_macs": _generation_figure(lambda generation: generation.step_macs),
     "tokens_per_second": _tokens_per_second,
-    "memory_bytes": _generation(lambda generation: generation.memory),
+    "memory_bytes": _generation_figure(lambda generation: generation.memory),
 }
 """How each quantity is computed."""

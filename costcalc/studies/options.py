@@ -95,10 +95,10 @@ class Settings:
             if name in own:
                 made[name] = check_value(own[name], value)
             elif name in GROUPS:
-                group = _group(name, value)
+                group = _build_group(name, value)
                 made |= {} if group is None else {name: group}
             elif name == "devices":
-                made[name] = _devices(value)
+                made[name] = _check_devices(value)
             else:
                 known = (*own, *GROUPS, "devices")
                 raise UsageError(
@@ -179,7 +179,7 @@ def device_names(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _group(name: str, value: Any) -> Any:
+def _build_group(name: str, value: Any) -> Any:
     cls = GROUPS[name]
     if value is None or value is False:
         return ExecutionOptions() if name == "execution" else None
@@ -193,7 +193,7 @@ def _group(name: str, value: Any) -> Any:
     raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
 
 
-def _devices(value: Any) -> tuple[str, ...]:
+def _check_devices(value: Any) -> tuple[str, ...]:
     found = () if value is None else (value,) if isinstance(value, str) else value
     names = tuple(found) if isinstance(found, Iterable) else (None,)
     if not all(isinstance(name, str) for name in names):

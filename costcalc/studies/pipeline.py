@@ -35,7 +35,7 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
     model is not read again."""
     if isinstance(source, Report):
         read_already(**settings.reading())
-        report = with_execution(source, settings)
+        report = apply_execution(source, settings)
     else:
         report = analyze_graph(load(source, settings), settings.execution)
     if strict and report.unknown:
@@ -44,7 +44,7 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
     return report
 
 
-def with_execution(report: Report, settings: Settings) -> Report:
+def apply_execution(report: Report, settings: Settings) -> Report:
     """A report with the peak (and the arena) of the settings' execution, where they say one."""
     if settings.execution in (report.execution, type(settings.execution)()):
         return report

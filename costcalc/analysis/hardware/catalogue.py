@@ -8,43 +8,43 @@ from functools import lru_cache
 from pathlib import Path
 
 from costcalc.analysis.hardware.profile import Energy, HardwareProfile
-from costcalc.analysis.hardware.reader import energy_table, read
+from costcalc.analysis.hardware.reader import read_energy_file, read_profile
 from costcalc.core.errors import HardwareError
 
-FOLDER = Path(__file__).parent / "profiles"
+PROFILE_FOLDER = Path(__file__).parent / "profiles"
 
-REFERENCE = Path(__file__).parent / "energy_45nm.yaml"
+REFERENCE_ENERGY = Path(__file__).parent / "energy_45nm.yaml"
 """Energies of single operations, for devices whose own are not published."""
 
 
 def ids() -> tuple[str, ...]:
     """The names of the profiles that come with costcalc."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.yaml")))
 
 
 @lru_cache(maxsize=1)
 def profiles() -> tuple[HardwareProfile, ...]:
     """The profiles that come with costcalc, by name."""
-    return tuple(read(FOLDER / f"{name}.yaml") for name in ids())
+    return tuple(read_profile(PROFILE_FOLDER / f"{name}.yaml") for name in ids())
 
 
 @lru_cache(maxsize=1)
 def reference_energy() -> Energy:
     """Energies at 45 nm, by precision and memory."""
-    return energy_table(REFERENCE)
+    return read_energy_file(REFERENCE_ENERGY)
 
 
 def find(name: str) -> HardwareProfile:
     """The profile of that name, alias or file. HardwareError where there is none."""
     if name.endswith((".yaml", ".yml")) or "/" in name:
-        return read(Path(name))
-    asked = _plain(name)
+        return read_profile(Path(name))
+    asked = _normalise(name)
     if asked in ids():
-        return read(FOLDER / f"{asked}.yaml")
+        return read_profile(PROFILE_FOLDER / f"{asked}.yaml")
     known: dict[str, HardwareProfile] = {}
     for profile in profiles():
         for word in (profile.id, profile.name, *profile.aliases):
-            known.setdefault(_plain(word), profile)
+            known.setdefault(_normalise(word), profile)
     if asked in known:
         return known[asked]
     close = difflib.get_close_matches(asked, known, 3, 0.5)
@@ -53,5 +53,5 @@ def find(name: str) -> HardwareProfile:
     raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
 
 
-def _plain(name: str) -> str:
+def _normalise(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

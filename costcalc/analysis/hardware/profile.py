@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
+DEVICE_KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
 
 PRECISIONS = (
     "float64",
@@ -71,7 +71,7 @@ class HardwareProfile:
 
     def rate(self, element: str) -> tuple[str, Figure] | None:
         """The precision that elements of this type are multiplied in at best, and its peak; None where it has none."""
-        found = [(name, self.peak[name]) for name in precisions(element) if name in self.peak]
+        found = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]
         return max(found, key=lambda pair: pair[1].value, default=None)
 
     def bytes_of(self, memory: str) -> int | None:
@@ -80,7 +80,7 @@ class HardwareProfile:
         return None if figure is None else int(figure.value)
 
 
-def precisions(element: str) -> tuple[str, ...]:
+def peak_precisions(element: str) -> tuple[str, ...]:
     """The names in a profile that speak of an element type: float32 and tf32 of float32, int8 of uint8."""
     if element == "float32":
         return "float32", "tf32"

@@ -16,13 +16,13 @@ from random import Random
 from typing import NamedTuple
 
 from costcalc.analysis.memory.liveness import Buffer, Schedule
-from costcalc.analysis.memory.ordering import numbers
+from costcalc.analysis.memory.ordering import check_sizes
 
-Span = tuple[int, int]
+Lifetime = tuple[int, int]
 """The first and the last step that a buffer lives through."""
 
 
-def overlaps(spans: Sequence[Span]) -> int:
+def count_overlaps(spans: Sequence[Lifetime]) -> int:
     """How many pairs live at the same time."""
     total = alive = 0
     ends: dict[int, int] = {}
@@ -39,7 +39,7 @@ def overlaps(spans: Sequence[Span]) -> int:
     return total
 
 
-def neighbours(spans: Sequence[Span]) -> list[list[int]]:
+def overlapping_buffers(spans: Sequence[Lifetime]) -> list[list[int]]:
     """For each buffer all others that live at a time when it does."""
     near: list[list[int]] = [[] for _ in spans]
     alive: list[int] = []
@@ -52,7 +52,7 @@ def neighbours(spans: Sequence[Span]) -> list[list[int]]:
     return near
 
 
-def placed(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
+def place_lowest(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
     """The offset of each buffer, placed in this order at the lowest gap that holds it."""
     offsets = [-1] * len(sizes)
     for i in order:
@@ -67,18 +67,18 @@ def placed(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[i
     return offsets
 
 
-def in_time(sizes: Sequence[int], spans: Sequence[Span]) -> list[int]:
+def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
     """The offset of each buffer when memory is taken and given back step by step, always at the lowest gap that is
     large enough."""
     offsets = [0] * len(sizes)
-    gaps: list[Span] = []
+    gaps: list[Lifetime] = []
     """(start, end) of what was given back below the top, in order, no two of them adjacent."""
     top = 0
     alive: list[tuple[int, int]] = []
     for i in sorted(range(len(sizes)), key=lambda i: (spans[i][0], -sizes[i])):
         while alive and alive[0][0] < spans[i][0]:
             j = heappop(alive)[1]
-            _give_back(gaps, offsets[j], offsets[j] + sizes[j])
+            _free_gap(gaps, offsets[j], offsets[j] + sizes[j])
         if not sizes[i]:
             continue
         for at, (start, end) in enumerate(gaps):
@@ -93,7 +93,7 @@ def in_time(sizes: Sequence[int], spans: Sequence[Span]) -> list[int]:
     return offsets
 
 
-def _give_back(gaps: list[Span], start: int, end: int) -> None:
+def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
     """Adds a gap, joined with those that it touches."""
     at = bisect_left(gaps, (start, end))
     if at < len(gaps) and gaps[at][0] == end:
@@ -103,13 +103,13 @@ def _give_back(gaps: list[Span], start: int, end: int) -> None:
     insort(gaps, (start, end))
 
 
-WORK = 1_500_000
+MAX_COMPARISONS = 1_500_000
 """How many pairs of buffers all orders together may compare."""
 
-CROWDED = 4_000_000
+MAX_OVERLAPS = 4_000_000
 """With more pairs that live at the same time, buffers are laid out as they are born."""
 
-UPHILL = 0.02
+ACCEPT_WORSE = 0.02
 """How often a worse order is gone on with."""
 
 
@@ -124,19 +124,23 @@ class Arena(NamedTuple):
     alignment: int
 
 
-def arena(plan: Schedule, alignment: int = 1) -> Arena:
+def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
     """A plan in which no two buffers that live at the same time overlap. UndecidedError while sizes are open."""
-    numbers(plan.buffers, "an offset")
+    check_sizes(plan.buffers, "an offset")
     sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
     end = max(len(plan.steps) - 1, 0)
     spans = [(max(b.born, 0), max(min(b.dies, end), b.born, 0)) for b in plan.buffers]
-    live = _live(sizes, spans, end + 1)
+    live = _live_bytes(sizes, spans, end + 1)
     bound = max(live)
-    offsets = in_time(sizes, spans) if overlaps(spans) > CROWDED else _best(sizes, spans, live, bound)
-    return Arena(plan.buffers, tuple(offsets), _height(offsets, sizes), bound, alignment)
+    offsets = (
+        place_in_time(sizes, spans)
+        if count_overlaps(spans) > MAX_OVERLAPS
+        else _smallest_placement(sizes, spans, live, bound)
+    )
+    return Arena(plan.buffers, tuple(offsets), _arena_size(offsets, sizes), bound, alignment)
 
 
-def _live(sizes: Sequence[int], spans: Sequence[Span], steps: int) -> list[int]:
+def _live_bytes(sizes: Sequence[int], spans: Sequence[Lifetime], steps: int) -> list[int]:
     """Bytes alive at each step."""
     change = [0] * (steps + 1)
     for size, (first, last) in zip(sizes, spans, strict=True):
@@ -149,14 +153,14 @@ def _live(sizes: Sequence[int], spans: Sequence[Span], steps: int) -> list[int]:
     return found
 
 
-def _height(offsets: Sequence[int], sizes: Sequence[int]) -> int:
+def _arena_size(offsets: Sequence[int], sizes: Sequence[int]) -> int:
     return max([offset + size for offset, size in zip(offsets, sizes, strict=True)], default=0)
 
 
-def _best(sizes: Sequence[int], spans: Sequence[Span], live: Sequence[int], bound: int) -> list[int]:
+def _smallest_placement(sizes: Sequence[int], spans: Sequence[Lifetime], live: Sequence[int], bound: int) -> list[int]:
     """The smallest arena that is found."""
     every = range(len(sizes))
-    near = neighbours(spans)
+    near = overlapping_buffers(spans)
     crowd = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
     keys: list[Callable[[int], tuple[int, ...]]] = [
         lambda i: (-sizes[i], spans[i][0]),
@@ -169,17 +173,17 @@ def _best(sizes: Sequence[int], spans: Sequence[Span], live: Sequence[int], boun
     best: tuple[int, list[int], list[int]] | None = None
     for key in keys:
         order = sorted(every, key=key)
-        offsets = placed(order, sizes, near)
-        height = _height(offsets, sizes)
+        offsets = place_lowest(order, sizes, near)
+        height = _arena_size(offsets, sizes)
         if best is None or height < best[0]:
             best = height, order, offsets
         if height <= bound:
             return offsets
     assert best is not None
-    return _climbed(*best, sizes, near, bound, WORK // max(each, 1))
+    return _improve_placement(*best, sizes, near, bound, MAX_COMPARISONS // max(each, 1))
 
 
-def _climbed(
+def _improve_placement(
     height: int,
     order: list[int],
     offsets: list[int],
@@ -204,9 +208,9 @@ def _climbed(
         other = random.choice(others)
         changed = list(order)
         changed[rank[top]], changed[rank[other]] = other, top
-        plan = placed(changed, sizes, near)
-        height = _height(plan, sizes)
-        if height <= now[0] or random.random() < UPHILL:
+        plan = place_lowest(changed, sizes, near)
+        height = _arena_size(plan, sizes)
+        if height <= now[0] or random.random() < ACCEPT_WORSE:
             order, now = changed, (height, plan)
         if height < best[0]:
             best = height, plan

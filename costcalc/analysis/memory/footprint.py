@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from costcalc.analysis.memory.arena import Arena, arena
-from costcalc.analysis.memory.fusion import fused, sliced
-from costcalc.analysis.memory.liveness import Buffer, Schedule, Step, Timeline, node_steps, schedule, timeline
-from costcalc.analysis.memory.ordering import reordered
+from costcalc.analysis.memory.arena import Arena, plan_arena
+from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
+from costcalc.analysis.memory.liveness import Buffer, LiveMemory, Schedule, ScheduleStep, node_steps, schedule, timeline
+from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
 from costcalc.core.errors import UsageError
@@ -29,7 +29,7 @@ class Footprint(Result):
     graph: Graph
     execution: ExecutionOptions
     plan: Schedule
-    line: Timeline
+    line: LiveMemory
     arena: Arena | None = None
     given: Dim | None = None
     best: bool | None = None
@@ -56,7 +56,7 @@ class Footprint(Result):
         """Whether a buffer is alive at the peak."""
         return buffer.born <= self.line.step <= buffer.dies
 
-    def operators(self, step: Step) -> tuple[str, ...]:
+    def operators(self, step: ScheduleStep) -> tuple[str, ...]:
         """The operator types of a step."""
         return tuple([self.graph.nodes[i].op_type for i in step.nodes])
 
@@ -73,28 +73,28 @@ def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) ->
     chosen by, UsageError for an alignment below 1."""
     if execution.align is not None and execution.align < 1:
         raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
-    steps = steps_of(graph, execution)
+    steps = execution_steps(graph, execution)
     given = best = None
     if execution.reorder:
         given = timeline(schedule(graph, steps, execution.in_place)).peak
-        steps, best = reordered(graph, steps, execution.in_place)
+        steps, best = minimise_peak(graph, steps, execution.in_place)
     plan = schedule(graph, steps, execution.in_place)
     found = None
     if execution.align is not None:
-        found = arena(plan, execution.align)
+        found = plan_arena(plan, execution.align)
     return Footprint(graph, execution, plan, timeline(plan), found, given, best)
 
 
-def steps_of(graph: Graph, execution: ExecutionOptions) -> tuple[Step, ...]:
+def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:
     """A step a node, fused, or fused with blocks in slices."""
     if execution.fuse_blocks:
-        return sliced(graph)
+        return fuse_blocks(graph)
     if execution.fuse:
-        return fused(graph)
+        return fuse_steps(graph)
     return node_steps(graph)
 
 
-SPATIAL = (
+SPATIAL_KINDS = (
     "convolution",
     "transposed_convolution",
     "deformable_convolution",
@@ -121,7 +121,7 @@ def resolutions(found: Footprint) -> tuple[Resolution, ...]:
     graph, plan = found.graph, found.plan
     maps: set[str] = set()
     for step in plan.steps:
-        if any(traits_of(graph.nodes[i]).kind in SPATIAL for i in step.nodes):
+        if any(traits_of(graph.nodes[i]).kind in SPATIAL_KINDS for i in step.nodes):
             maps.update(step.reads, step.writes)
     most: dict[tuple[Dim, ...], Resolution] = {}
     for buffer in plan.buffers:

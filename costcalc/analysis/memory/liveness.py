@@ -16,7 +16,7 @@ from costcalc.core.ir import Graph
 from costcalc.core.traits import traits_of
 
 
-class Step(NamedTuple):
+class ScheduleStep(NamedTuple):
     """One step: a node, or several that run as one. reads and writes are the values that exist before and after it."""
 
     name: str
@@ -39,24 +39,24 @@ class Buffer(NamedTuple):
 class Schedule(NamedTuple):
     """Steps in order, and the buffers that they need; unknown names values whose size no rule could tell."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ScheduleStep, ...]
     buffers: tuple[Buffer, ...]
     unknown: tuple[str, ...]
 
 
-def computed(graph: Graph) -> set[str]:
+def runtime_values(graph: Graph) -> set[str]:
     """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
     names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
     names.difference_update(graph.initializers, ("",))
     return names
 
 
-def node_steps(graph: Graph) -> tuple[Step, ...]:
+def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
     """One step for each node."""
-    known = computed(graph)
+    known = runtime_values(graph)
     return tuple(
         [
-            Step(
+            ScheduleStep(
                 node.name,
                 (i,),
                 node.inputs if known.issuperset(node.inputs) else tuple(filter(known.__contains__, node.inputs)),
@@ -67,7 +67,7 @@ def node_steps(graph: Graph) -> tuple[Step, ...]:
     )
 
 
-def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool = False) -> Schedule:
+def schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_place: bool = False) -> Schedule:
     """The buffers of an execution order, one step a node unless given.
 
     in_place lets an elementwise step write over an input of the same size that nothing reads later (a graph input is
@@ -84,7 +84,7 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
     for index, step in enumerate(steps):
-        source = _shared(graph, step, home, buffers, index, in_place)
+        source = _shared_buffer(graph, step, home, buffers, index, in_place)
         for position, value in enumerate(step.writes):
             type_, until = types[value], last.get(value, index)
             if type_.shape is None:
@@ -103,7 +103,7 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     return Schedule(steps, tuple(buffers.values()), tuple(unknown))
 
 
-def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
+def _last_reads(graph: Graph, steps: Iterable[ScheduleStep]) -> dict[str, int]:
     """The last step that reads each value; outputs are kept to the end."""
     last: dict[str, int] = {}
     count = 0
@@ -116,9 +116,9 @@ def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
     return last
 
 
-def _shared(
+def _shared_buffer(
     graph: Graph,
-    step: Step,
+    step: ScheduleStep,
     home: Mapping[str, str],
     buffers: Mapping[str, Buffer],
     index: int,
@@ -132,7 +132,7 @@ def _shared(
         root = home.get(node.inputs[0], node.inputs[0])
         return root if root in buffers else ""
     if in_place:
-        for value in writes_over(graph, step):
+        for value in in_place_inputs(graph, step):
             root = home.get(value, value)
             buffer = buffers.get(root)
             if buffer is not None and buffer.dies == index and buffer.born >= 0:
@@ -140,7 +140,7 @@ def _shared(
     return ""
 
 
-def writes_over(graph: Graph, step: Step) -> Iterator[str]:
+def in_place_inputs(graph: Graph, step: ScheduleStep) -> Iterator[str]:
     """What an elementwise step can write its result over, where nothing reads it later: reads of the same size."""
     node = graph.nodes[step.nodes[0]]
     if len(step.nodes) != 1 or not traits_of(node).in_place:
@@ -152,11 +152,11 @@ def writes_over(graph: Graph, step: Step) -> Iterator[str]:
             yield value
 
 
-WIDEST = 4
+MAX_FORMULAS = 4
 """How many formulas a symbolic peak is the maximum of at most; more are left undecided."""
 
 
-class Timeline(NamedTuple):
+class LiveMemory(NamedTuple):
     """live[i] is what step i needs (its inputs, its outputs and what lives across it); peak is their maximum, None
     where open symbols leave it undecided; step is the first at the peak."""
 
@@ -165,11 +165,11 @@ class Timeline(NamedTuple):
     step: int
 
 
-def timeline(schedule: Schedule) -> Timeline:
+def timeline(schedule: Schedule) -> LiveMemory:
     """Live activation bytes over an execution order."""
     live = live_bytes(schedule)
-    peak, at = largest(live)
-    return Timeline(tuple(live), peak, at)
+    peak, at = maximum_and_step(live)
+    return LiveMemory(tuple(live), peak, at)
 
 
 def live_bytes(schedule: Schedule) -> list[Dim]:
@@ -189,7 +189,7 @@ def live_bytes(schedule: Schedule) -> list[Dim]:
     return live
 
 
-def largest(values: list[Dim]) -> tuple[Dim | None, int]:
+def maximum_and_step(values: list[Dim]) -> tuple[Dim | None, int]:
     """(the maximum, where it stands first); a max() of a few formulas where symbols leave it open, None of many."""
     numbers = [v for v in values if isinstance(v, int)]
     if len(numbers) == len(values):
@@ -208,10 +208,10 @@ def largest(values: list[Dim]) -> tuple[Dim | None, int]:
         if any(covers(have, value) for have in kept):
             continue
         kept = [have for have in kept if not covers(value, have)] + [value]
-        if len(kept) > WIDEST * 4:
+        if len(kept) > MAX_FORMULAS * 4:
             return None, 0
     kept.sort(key=lambda v: -bounds(v)[0])
-    if len(kept) > WIDEST:
+    if len(kept) > MAX_FORMULAS:
         return None, 0
     total = kept[0]
     for value in kept[1:]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.analysis.memory.liveness import Step, schedule, writes_over
+from costcalc.analysis.memory.liveness import ScheduleStep, in_place_inputs, schedule
 from costcalc.core.ir import Graph
 
-Trail = tuple["Trail", int] | None
+StepTrail = tuple["StepTrail", int] | None
 """The steps that have run, the last first."""
 
 
-class Problem(NamedTuple):
+class OrderingProblem(NamedTuple):
     """Of each step: how many others it waits for, who waits for it, the sources it needs, the buffers it reads (each
     once), the bytes it allocates, those of them that nobody reads, and the buffers it may write over where it is their
     last reader. Of each buffer: its bytes, how many steps read it (one more where it is kept to the end), and who.
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
     at_start: int
 
 
-class State(NamedTuple):
+class SearchState(NamedTuple):
     """ready can run; missing counts, of steps that wait for some but not all, the others (of sources that have run, the
     followers to come); left counts the uses to come of buffers that were used; live are the bytes now, peak the most so
     far."""
@@ -47,11 +47,11 @@ class State(NamedTuple):
     left: dict[int, int]
     live: int
     peak: int
-    trail: Trail
+    trail: StepTrail
     ran: int
 
 
-def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
+def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) -> OrderingProblem:
     """Sizes have to be numbers."""
     plan = schedule(graph, steps)
     buffers = plan.buffers
@@ -78,10 +78,12 @@ def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
             allocates[buffer.born] += sizes[i]
             unread[buffer.born] += 0 if readers[i] or i in kept else sizes[i]
     over = [
-        tuple(home[v] for v in writes_over(graph, step) if v in home and buffers[home[v]].born >= 0) if in_place else ()
+        tuple(home[v] for v in in_place_inputs(graph, step) if v in home and buffers[home[v]].born >= 0)
+        if in_place
+        else ()
         for step in steps
     ]
-    return Problem(
+    return OrderingProblem(
         tuple([len(needed) - len(sources[i]) for i, needed in enumerate(before)]),
         tuple(map(tuple, followers)),
         tuple(sources),
@@ -96,7 +98,7 @@ def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
     )
 
 
-def least(p: Problem) -> int:
+def lower_bound(p: OrderingProblem) -> int:
     """What no order can do with less: the largest need of a single step, and the inputs."""
     needs = [
         sum(p.nbytes[b] for b in p.reads[i]) + p.allocates[i] - (p.nbytes[p.over[i][0]] if p.over[i] else 0)
@@ -105,19 +107,21 @@ def least(p: Problem) -> int:
     return max([p.at_start, *needs])
 
 
-def start(p: Problem) -> State:
+def initial_state(p: OrderingProblem) -> SearchState:
     """Nothing has run."""
     sources = {s for needed in p.sources for s in needed}
     ready = frozenset(i for i, n in enumerate(p.waits) if not n and i not in sources)
-    return State(ready, {}, {}, p.at_start, p.at_start, None, 0)
+    return SearchState(ready, {}, {}, p.at_start, p.at_start, None, 0)
 
 
-def need(p: Problem, state: State, step: int) -> tuple[int, int]:
+def state_need(p: OrderingProblem, state: SearchState, step: int) -> tuple[int, int]:
     """(bytes while a step runs, bytes after it), its sources included."""
-    return need_of(p, state.missing, state.left, state.live, step)
+    return step_need(p, state.missing, state.left, state.live, step)
 
 
-def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int, step: int) -> tuple[int, int]:
+def step_need(
+    p: OrderingProblem, missing: dict[int, int], left: dict[int, int], live: int, step: int
+) -> tuple[int, int]:
     """The same of a state in parts."""
     freed = 0
     for b in p.reads[step]:
@@ -135,7 +139,7 @@ def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int
     return max(most, during), after
 
 
-def run(p: Problem, state: State, step: int, floor: int) -> State:
+def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> SearchState:
     """The state after a step, and after every step that then costs nothing: one that needs no more than is needed
     anyway (floor, or the peak so far) and leaves no more than before. Running such a step at once is never wrong, for
     whatever else runs first it would free no less and every other step would find no more memory taken."""
@@ -147,7 +151,7 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
         i = queue.pop()
         if i not in ready:
             continue
-        during, after = need_of(p, missing, left, live, i)
+        during, after = step_need(p, missing, left, live, i)
         if not forced and (during > peak or after > live):
             continue
         for source in p.sources[i]:
@@ -155,14 +159,16 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
                 trail, ran = (trail, source), ran + 1
         peak, live, trail, ran = max(peak, during), after, (trail, i), ran + 1
         ready.discard(i)
-        queue += release(p, i, ready, missing, left)
+        queue += finish_step(p, i, ready, missing, left)
         if forced:
             forced = False
             queue += sorted(ready)
-    return State(frozenset(ready), missing, left, live, peak, trail, ran)
+    return SearchState(frozenset(ready), missing, left, live, peak, trail, ran)
 
 
-def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]) -> list[int]:
+def finish_step(
+    p: OrderingProblem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]
+) -> list[int]:
     """Marks a step as done; the steps that can run now, or that would now free a buffer."""
     found = []
     for source in p.sources[step]:
@@ -185,7 +191,7 @@ def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], lef
     return found
 
 
-def path(trail: Trail) -> Iterator[int]:
+def trail_order(trail: StepTrail) -> Iterator[int]:
     """The steps of a trail, the first first."""
     found = []
     while trail is not None:

@@ -22,21 +22,21 @@ from fractions import Fraction
 
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.layers import Row
-from costcalc.analysis.memory.fusion import fused
-from costcalc.analysis.memory.liveness import Step
-from costcalc.analysis.operand_types import SHORT, Precisions
+from costcalc.analysis.memory.fusion import fuse_steps
+from costcalc.analysis.memory.liveness import ScheduleStep
+from costcalc.analysis.operand_types import SHORT_NAMES, OperandPrecisions
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.multiplications import folded, least, needed
+from costcalc.analysis.roofline.multiplications import constant_nodes, fewest_multiplications, reachable_nodes
 from costcalc.analysis.roofline.roofline import ZERO, Bound, Roofline
-from costcalc.analysis.roofline.traffic import compulsory, size_of
+from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import symbols
 from costcalc.core.ir import Graph
 
 __all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
 
-LONG = {short: name for name, short in SHORT.items()}
+LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
-NOTHING = (None, 0)  # a formula is neither, even if it is 0 for some values
+UNKNOWN_OR_ZERO = (None, 0)  # a formula is neither, even if it is 0 for some values
 
 
 def roofline(report: Report, profile: HardwareProfile) -> Roofline:
@@ -44,24 +44,26 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
     graph, rows = report.graph, report.rows
     names = open_symbols(report)
     elements = multiplied_in(graph, rows)
-    layers = tuple([_layer(row, element, profile) for row, element in zip(rows, elements, strict=True)])
+    layers = tuple([_layer_bound(row, element, profile) for row, element in zip(rows, elements, strict=True)])
     if names or report.upper_bound:
         nothing = Bound(None, None)
         return Roofline(report, profile, layers, nothing, None, None, None, 0, (), {}, (), names)
     macs: dict[str, int] = {}
     fewest: dict[str, Fraction] = {}
-    counts = [used and not constant for used, constant in zip(needed(graph), folded(graph), strict=True)]
+    counts = [
+        used and not constant for used, constant in zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
+    ]
     for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
         amount = row.amounts["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
-        fewest[element] = fewest.get(element, ZERO) + (least(graph, row, node) if used else ZERO)
+        fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
     rates = {element: profile.rate(element) for element in macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
     timed = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(timed, ZERO) if timed or not macs else None
-    moved = compulsory(graph, rows)
+    moved = minimum_traffic(graph, rows)
     kept = min(moved, profile.bytes_of("on_chip") or 0)
     memory = None if profile.bandwidth is None else (moved - kept) / profile.bandwidth.value
     overhead = profile.overhead.value if profile.overhead else ZERO
@@ -70,8 +72,8 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         profile,
         layers,
         Bound(compute, memory, overhead),
-        None if without else _sum(bound.seconds for bound in layers),
-        None if without else _fused(report, layers, profile),
+        None if without else _sum_known(bound.seconds for bound in layers),
+        None if without else _fused_seconds(report, layers, profile),
         moved,
         kept,
         tuple(macs.items()),
@@ -89,47 +91,51 @@ def open_symbols(report: Report) -> tuple[str, ...]:
 
 def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
     """The element type that decides each row's peak: of two operands the wider one, elsewhere the output's."""
-    precisions = Precisions(graph)
+    precisions = OperandPrecisions(graph)
     found = []
     for row, node in zip(rows, graph.nodes, strict=True):
-        if row.amounts["macs"] not in NOTHING:
-            operands = [LONG.get(name, name) for name in precisions.of(node).split("×")]
-            found.append(max(operands, key=_width))
+        if row.amounts["macs"] not in UNKNOWN_OR_ZERO:
+            operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
+            found.append(max(operands, key=_precision_rank))
         else:
             found.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
     return found
 
 
-def _width(element: str) -> tuple[int, bool]:
+def _precision_rank(element: str) -> tuple[int, bool]:
     bits = "".join(c for c in element.split("e")[0] if c.isdigit())
     return int(bits or 0), element.startswith(("float", "bfloat"))
 
 
-def _layer(row: Row, element: str, profile: HardwareProfile) -> Bound:
+def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
     """A layer that runs on its own. Arithmetic without a peak counts as nothing, unless it is a contraction's."""
     flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
     rate = profile.rate(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
-        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in NOTHING else ZERO
+        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in UNKNOWN_OR_ZERO else ZERO
     memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
-    runs = row.count if isinstance(row.count, int) and (flops not in NOTHING or traffic not in NOTHING) else 0
+    runs = (
+        row.count
+        if isinstance(row.count, int) and (flops not in UNKNOWN_OR_ZERO or traffic not in UNKNOWN_OR_ZERO)
+        else 0
+    )
     return Bound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
 
 
-def _sum(times: Iterable[Fraction | None]) -> Fraction | None:
+def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
     """The sum of what is known; None where nothing is."""
     known = [t for t in times if t is not None]
     return sum(known, ZERO) if known else None
 
 
-def _fused(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
+def _fused_seconds(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
     """The sum over fused steps: all their arithmetic, and of their traffic what goes in and what comes out."""
     graph = report.graph
     if profile.bandwidth is None:
         return None
     total = ZERO
-    for step in fused(graph):
+    for step in fuse_steps(graph):
         members = [report.rows[i] for i in step.nodes]
         bounds = [layers[i] for i in step.nodes]
         if len(members) == 1:
@@ -137,18 +143,18 @@ def _fused(report: Report, layers: Sequence[Bound], profile: HardwareProfile) ->
             continue
         bound = Bound(
             sum((b.compute or ZERO for b in bounds), ZERO),
-            _through(graph, step, members) / profile.bandwidth.value,
+            _fused_traffic(graph, step, members) / profile.bandwidth.value,
             max(b.overhead for b in bounds),
         )
         total += bound.seconds or ZERO
     return total
 
 
-def _through(graph: Graph, step: Step, members: list[Row]) -> int:
+def _fused_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
     """Bytes that a fused step reads and writes: its members' traffic, less what one writes and another reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
     moved = [row.amounts["traffic_bytes"] for row in members]
-    hidden = sum(size_of(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
+    hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
     runs = members[0].count if isinstance(members[0].count, int) else 1
     return max(0, sum(d for d in moved if isinstance(d, int)) - hidden * runs)
 

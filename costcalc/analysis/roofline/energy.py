@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile, precisions
-from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.hardware.profile import Figure, HardwareProfile, peak_precisions
+from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import schedule, timeline
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
@@ -50,14 +50,14 @@ def energy(roofline: Roofline) -> Joules | None:
     terms: list[tuple[str, int, Figure]] = []
     without: list[str] = []
     for element, macs in roofline.elements:
-        figure = next((table.mac[name] for name in precisions(element) if name in table.mac), None)
+        figure = next((table.mac[name] for name in peak_precisions(element) if name in table.mac), None)
         if figure is None:
             without.append(element)
         else:
             terms.append((element, macs, figure))
     arithmetic = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
     memory = ZERO
-    for places, moved in _moved(roofline, roofline.compulsory):
+    for places, moved in _traffic_by_memory(roofline, roofline.compulsory):
         place = next((place for place in places if place in table.byte), None)
         if place is not None:
             memory += moved * table.byte[place].value * PICO
@@ -69,7 +69,7 @@ def energy(roofline: Roofline) -> Joules | None:
     return Joules(arithmetic, memory, table.name, tuple(terms), tuple(without))
 
 
-def _moved(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
+def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
     """Bytes, and the memories by whose figure they count: what a cache keeps is read there."""
     if roofline.profile.kind in ("microcontroller", "npu"):
         yield ("sram",), needed
@@ -92,36 +92,36 @@ class Fit(NamedTuple):
         return self.needed <= self.capacity
 
 
-HELD = {
+MEMORY_CONTENTS = {
     "flash": ("weight_bytes",),
     "sram": ("peak_activation_bytes",),
     "device": ("weight_bytes", "peak_activation_bytes", "kv_cache_bytes"),
 }
 """What each memory has to hold."""
 
-WORDS = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
+CONTENT_NAMES = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
 """kv_cache_bytes is only there where a report says it."""
 
 
-def peak(graph: Graph) -> Dim | None:
+def fused_peak(graph: Graph) -> Dim | None:
     """Peak activation bytes of fused steps; None where open symbols leave it undecided."""
-    return timeline(schedule(graph, fused(graph))).peak
+    return timeline(schedule(graph, fuse_steps(graph))).peak
 
 
 def fits(report: Report, profile: HardwareProfile) -> tuple[Fit, ...]:
     """One line for each memory of the profile whose contents are known as a number."""
-    return tuple(_fits(report, profile))
+    return tuple(_memory_fits(report, profile))
 
 
-def _fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
-    totals = {**report.totals, "peak_activation_bytes": peak(report.graph)}
-    for memory, keys in HELD.items():
+def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
+    totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
+    for memory, keys in MEMORY_CONTENTS.items():
         capacity = profile.bytes_of(memory)
         held = [(key, totals[key]) for key in keys if key in totals]
         known = [(key, amount) for key, amount in held if isinstance(amount, int)]
         if capacity is None or len(known) < len(held) or not known or known[0][0] != keys[0]:
             continue
-        what = " + ".join(WORDS[key] for key, _ in known)
+        what = " + ".join(CONTENT_NAMES[key] for key, _ in known)
         yield Fit(memory, what, sum(amount for _, amount in known), capacity)
     capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
     if isinstance(training, int) and capacity is not None:

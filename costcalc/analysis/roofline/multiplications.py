@@ -20,23 +20,23 @@ from costcalc.core.formula import Product
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import Traits, traits_of
 
-FFT = 2
+FFT_MULTIPLICATIONS = 2
 
-TILE = 6
+WINOGRAD_TILE = 6
 
 
-def least(graph: Graph, row: Row, node: Node) -> Fraction:
+def fewest_multiplications(graph: Graph, row: Row, node: Node) -> Fraction:
     """The multiplications of a row, over all its runs; 0 where its MACs are not a number."""
     macs = row.amounts["macs"]
     if not isinstance(macs, int) or not macs:
         return Fraction(0)
     operator = traits_of(node)
     if operator.kind in ("convolution", "transposed_convolution"):
-        return macs * _share(graph, node, operator)
-    return unmasked(row, node)
+        return macs * _multiplications_per_mac(graph, node, operator)
+    return unmasked_macs(row, node)
 
 
-def unmasked(row: Row, node: Node) -> Fraction:
+def unmasked_macs(row: Row, node: Node) -> Fraction:
     """The MACs of a row over all its runs, without those of the scores that a causal attention masks; 0 where they are
     not a number."""
     macs, causal = row.amounts["macs"], traits_of(node).causal
@@ -44,11 +44,11 @@ def unmasked(row: Row, node: Node) -> Fraction:
         return Fraction(0)
     if causal is None or row.cost is None or not causal(node.attributes):
         return Fraction(macs)
-    found = sum((_unmasked(term.value, row, dict(_named(term))) for term in row.cost.macs.terms), Fraction(0))
+    found = sum((_unmasked_product(term.value, row, dict(_extents(term))) for term in row.cost.macs.terms), Fraction(0))
     return min(found, Fraction(macs))
 
 
-def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
+def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Fraction:
     """Multiplications for each of a convolution's MACs."""
     given = [graph.types[name] for name in (node.inputs[0], node.inputs[operator.factors[1]], node.outputs[0])]
     x, w, y = [[d for d in t.shape or () if isinstance(d, int)] for t in given]
@@ -59,10 +59,10 @@ def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, y))
     if operator.kind == "transposed_convolution":
         inside, outside = outside, inside
-    strides = _numbers(node.attributes, "strides", rank)
-    dilations = _numbers(node.attributes, "dilations", rank)
-    begins = _begins(node.attributes, inside, outside, w[2:], strides, dilations)
-    taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT)
+    strides = _integers(node.attributes, "strides", rank)
+    dilations = _integers(node.attributes, "dilations", rank)
+    begins = _begin_pads(node.attributes, inside, outside, w[2:], strides, dilations)
+    taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT_MULTIPLICATIONS)
     for extent, positions, kernel, stride, dilation, begin in zip(
         inside, outside, w[2:], strides, dilations, begins, strict=True
     ):
@@ -70,19 +70,19 @@ def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
             return Fraction(0)
         taps *= kernel
         real = real_taps(extent, positions, kernel, stride, dilation, begin) / kernel
-        tiled *= winograd(kernel, stride, positions) * real
-        transformed *= Fraction(read(extent, positions, kernel, stride, dilation), positions)
+        tiled *= winograd_multiplications(kernel, stride, positions) * real
+        transformed *= Fraction(transformed_positions(extent, positions, kernel, stride, dilation), positions)
     return min(tiled, transformed) / taps
 
 
-def winograd(kernel: int, stride: int, positions: int) -> Fraction:
+def winograd_multiplications(kernel: int, stride: int, positions: int) -> Fraction:
     """Multiplications an output of an axis: a phase of the stride with r taps takes (r + m - 1) / m by F(m, r)."""
-    tile = min(TILE, positions)
+    tile = min(WINOGRAD_TILE, positions)
     phases = [len(range(p, kernel, stride)) for p in range(min(stride, kernel))]
     return sum((Fraction(r + tile - 1, tile) for r in phases), Fraction(0))
 
 
-def read(extent: int, positions: int, kernel: int, stride: int, dilation: int) -> int:
+def transformed_positions(extent: int, positions: int, kernel: int, stride: int, dilation: int) -> int:
     """The least positions of an axis that transforms span: its outputs in each phase, and the inputs that they read."""
     if stride > 1:
         return positions * min(stride, kernel)
@@ -99,7 +99,7 @@ def real_taps(extent: int, positions: int, kernel: int, stride: int, dilation: i
     return Fraction(found, positions)
 
 
-def _begins(
+def _begin_pads(
     given: Mapping[str, Any],
     inside: Sequence[int],
     outside: Sequence[int],
@@ -119,15 +119,15 @@ def _begins(
     return begins
 
 
-def _numbers(given: Mapping[str, Any], name: str, rank: int) -> list[int]:
+def _integers(given: Mapping[str, Any], name: str, rank: int) -> list[int]:
     return [int(n) for n in given.get(name) or ()] or [1] * rank
 
 
-def _named(term: Product) -> list[tuple[str, Dim]]:
+def _extents(term: Product) -> list[tuple[str, Dim]]:
     return [(part.name, part.value) for factor in term.factors for part in (factor.of or (factor,))]
 
 
-def _unmasked(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
+def _unmasked_product(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
     """A product's multiplications: of S² scores with as many queries as keys S (S + 1) / 2 are not masked."""
     if not isinstance(value, int) or not isinstance(row.count, int):
         return Fraction(0)
@@ -136,7 +136,7 @@ def _unmasked(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
     return whole * Fraction(keys + 1, 2 * keys) if isinstance(keys, int) and keys and queries == keys else whole
 
 
-def needed(graph: Graph) -> list[bool]:
+def reachable_nodes(graph: Graph) -> list[bool]:
     """Whether an output of the graph needs each node; every one where the graph names no output."""
     if not any(graph.outputs):
         return [True] * len(graph.nodes)
@@ -150,7 +150,7 @@ def needed(graph: Graph) -> list[bool]:
     return found
 
 
-def folded(graph: Graph) -> list[bool]:
+def constant_nodes(graph: Graph) -> list[bool]:
     """Whether each node depends on stored tensors only, so that it can be computed once, before any inference."""
     known = set(graph.initializers)
     found = []

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.analysis.training.gradients import Flow
+from costcalc.analysis.training.gradients import GradientFlow
 from costcalc.core.dim import Dim, bounds, maximum, remedy
 from costcalc.core.errors import UndecidedError, UsageError
 from costcalc.core.formula import Cost
@@ -30,18 +30,20 @@ from costcalc.core.traits import Contraction, traits_of
 from costcalc.ops.gradients import present
 
 
-class Kept(NamedTuple):
+class SavedActivations(NamedTuple):
     """Values that are kept, and bytes that are in no value."""
 
     values: tuple[str, ...]
     extra: Dim = 0
 
 
-STATISTIC = 4
+FLOAT32_BYTES = 4
 """Bytes of a float32."""
 
 
-def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contraction]) -> Kept:
+def saved_activations(
+    node: Node, graph: Graph, flow: GradientFlow, cost: Cost, parts: Sequence[Contraction]
+) -> SavedActivations:
     """What a node with a gradient keeps."""
     types, operator = graph.types, traits_of(node)
     outputs = [name for name in node.outputs if name]
@@ -50,30 +52,30 @@ def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contr
         steps, recurrent = cost.macs.terms[0].factors[0].value, types[node.inputs[2]]
         assert recurrent.shape is not None
         states = steps * recurrent.shape[0] * recurrent.shape[2] * operator.states
-        return Kept(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
+        return SavedActivations(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
     if parts:
-        return _contracted(node, types[node.inputs[0]], flow, cost, parts, out)
+        return _saved_operands(node, types[node.inputs[0]], flow, cost, parts, out)
     if operator.arithmetic in ("multiply", "divide"):
-        return Kept(_factors(operator.arithmetic == "divide", node.inputs[0], node.inputs[1], flow))
+        return SavedActivations(_saved_factors(operator.arithmetic == "divide", node.inputs[0], node.inputs[1], flow))
     statistics = operator.statistics
     if statistics is not None:
-        return Kept(node.inputs[:1], statistics(types[node.inputs[0]], node.attributes) * STATISTIC)
+        return SavedActivations(node.inputs[:1], statistics(types[node.inputs[0]], node.attributes) * FLOAT32_BYTES)
     match operator.keeps:
         case "output":
-            return Kept(tuple(outputs[:1]))
+            return SavedActivations(tuple(outputs[:1]))
         case "nothing":
-            return Kept(())
+            return SavedActivations(())
         case "indices":
-            return Kept(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
+            return SavedActivations(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
         case "mask":
-            return Kept((), out.elements)
+            return SavedActivations((), out.elements)
         case "maxima":
             # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
-            return Kept(node.inputs[:1], 8 * out.elements)
-    return Kept(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
+            return SavedActivations(node.inputs[:1], 8 * out.elements)
+    return SavedActivations(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
 
 
-def _factors(divides: bool, a: str, b: str, flow: Flow) -> tuple[str, ...]:
+def _saved_factors(divides: bool, a: str, b: str, flow: GradientFlow) -> tuple[str, ...]:
     """What a · b or a / b keeps."""
     values: dict[str, None] = {}
     if a in flow.needs:
@@ -83,9 +85,9 @@ def _factors(divides: bool, a: str, b: str, flow: Flow) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _contracted(
-    node: Node, first: TensorType, flow: Flow, cost: Cost, parts: Sequence[Contraction], out: TensorType
-) -> Kept:
+def _saved_operands(
+    node: Node, first: TensorType, flow: GradientFlow, cost: Cost, parts: Sequence[Contraction], out: TensorType
+) -> SavedActivations:
     values: dict[str, None] = {}
     for part in parts:
         left, right = present(node.inputs, part.left), present(node.inputs, part.right)
@@ -102,7 +104,7 @@ def _contracted(
             extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
     elif traits_of(node).keeps == "output":
         values[node.outputs[0]] = None
-    return Kept(tuple(values), extra)
+    return SavedActivations(tuple(values), extra)
 
 
 class Checkpoint(NamedTuple):
@@ -115,11 +117,11 @@ class Checkpoint(NamedTuple):
     nbytes: Dim
 
 
-class Store:
+class ActivationMemory:
     """Sizes of values; a view is its source, a weight takes no room of its own. Dropout, a view where a network is
     used, gives a new value where it is trained. What the body of a loop keeps is kept once a trip."""
 
-    def __init__(self, graph: Graph, flow: Flow) -> None:
+    def __init__(self, graph: Graph, flow: GradientFlow) -> None:
         self.graph, self.weights = graph, flow.weights
         self.source: dict[str, str] = {}
         self.runs: dict[str, Dim] = {}
@@ -146,17 +148,17 @@ class Store:
         return total
 
 
-def all_kept(store: Store, kept: Mapping[int, Kept]) -> Dim:
+def saved_bytes(store: ActivationMemory, kept: Mapping[int, SavedActivations]) -> Dim:
     """Bytes where nothing is computed again; a value that several layers keep counts once."""
     values = [v for item in kept.values() for v in item.values]
-    return store.nbytes(store.roots(values)) + _extra(kept.values())
+    return store.nbytes(store.roots(values)) + _sum_extra(kept.values())
 
 
-def best(store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
+def best_checkpoint(store: ActivationMemory, kept: Mapping[int, SavedActivations]) -> Checkpoint:
     """The depth of the block tree at which checkpoints leave the least to keep. UsageError where there is no block."""
     scopes = [node.scope for node in store.graph.nodes]
     depths = range(1, max(map(len, scopes), default=0) + 1)
-    found = [_at(depth, scopes, store, kept) for depth in depths]
+    found = [_checkpoint_at(depth, scopes, store, kept) for depth in depths]
     if not found:
         raise UsageError("the model has no blocks to checkpoint", "leave --checkpoint out")
     least = found[0]
@@ -168,7 +170,9 @@ def best(store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
     return least
 
 
-def _at(depth: int, scopes: Sequence[tuple[str, ...]], store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
+def _checkpoint_at(
+    depth: int, scopes: Sequence[tuple[str, ...]], store: ActivationMemory, kept: Mapping[int, SavedActivations]
+) -> Checkpoint:
     blocks: dict[tuple[str, ...], list[int]] = {}
     for index, scope in enumerate(scopes):
         if len(scope) >= depth:
@@ -184,12 +188,12 @@ def _at(depth: int, scopes: Sequence[tuple[str, ...]], store: Store, kept: Mappi
     for members in blocks.values():
         mine = [kept[i] for i in members if i in kept]
         values = store.roots(v for item in mine for v in item.values)
-        largest = maximum(largest, store.nbytes(v for v in values if v not in always) + _extra(mine))
-    outside = _extra(item for i, item in kept.items() if i not in again)
+        largest = maximum(largest, store.nbytes(v for v in values if v not in always) + _sum_extra(mine))
+    outside = _sum_extra(item for i, item in kept.items() if i not in again)
     return Checkpoint(depth, len(blocks), tuple(sorted(again)), store.nbytes(always) + outside + largest)
 
 
-def _extra(items: Iterable[Kept]) -> Dim:
+def _sum_extra(items: Iterable[SavedActivations]) -> Dim:
     total: Dim = 0
     for item in items:
         total = total + item.extra

@@ -11,11 +11,11 @@ from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import Stored, stored
 
-CARRIERS = frozenset(t for t in DType if t.is_float or t is DType.UNDEFINED)
+DIFFERENTIABLE_TYPES = frozenset(t for t in DType if t.is_float or t is DType.UNDEFINED)
 """What can have a gradient; a value whose type no rule could tell might."""
 
 
-class Flow(NamedTuple):
+class GradientFlow(NamedTuple):
     """trained and frozen are parameters; needs names every value that has a gradient; weights are the stored tensors
     and what is computed from them alone."""
 
@@ -29,13 +29,13 @@ class Flow(NamedTuple):
         return any(name in self.needs for name in node.outputs)
 
 
-def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
+def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> GradientFlow:
     """What has a gradient. A parameter is frozen if a pattern fits its name, the name of a layer that reads it, or a
     block around that layer. A gradient passes through every node to its float outputs, and straight through quantisers;
     what the body of a loop is given is taken to have one, for the trip before computed it. UsageError where a pattern
     fits nothing."""
     known = [item for item in stored(graph) if item.kind == "param"]
-    frozen_names = _frozen(graph, {item.name for item in known}, freeze)
+    frozen_names = _frozen_parameters(graph, {item.name for item in known}, freeze)
     packed = {item.name for item in known if item.values != item.type.elements}
     held = frozen_names | packed
     needs = {item.name for item in known if item.name not in held}
@@ -44,15 +44,15 @@ def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
     weights = set(graph.initializers)
     inputs = set(graph.inputs)
     if needs:
-        needs |= _carried(graph)
+        needs |= _loop_inputs(graph)
     for node in graph.nodes:
         given = [name for name in node.inputs if name]
         if given and all(n in weights or (graph.types[n].value is not None and n not in inputs) for n in given):
             weights.update(node.outputs)
         if any(name in needs for name in given):
             straight = traits_of(node).straight_through
-            needs.update(n for n in node.outputs if n and (straight or graph.types[n].dtype in CARRIERS))
-    return Flow(
+            needs.update(n for n in node.outputs if n and (straight or graph.types[n].dtype in DIFFERENTIABLE_TYPES))
+    return GradientFlow(
         tuple(item for item in known if item.name not in held),
         tuple(item for item in known if item.name in held),
         frozenset(needs),
@@ -60,17 +60,19 @@ def flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> Flow:
     )
 
 
-def _carried(graph: Graph) -> set[str]:
+def _loop_inputs(graph: Graph) -> set[str]:
     """What the bodies of loops are given: read by a node that runs more than once, computed by none."""
     loops = [node for node in graph.nodes if node.count.__class__ is not int or node.count != 1]
     if not loops:
         return set()
     given = {name for node in loops for name in node.inputs if name}
     given.difference_update(graph.initializers, graph.inputs, *(node.outputs for node in graph.nodes))
-    return {name for name in given if graph.types[name].dtype in CARRIERS and graph.types[name].value is None}
+    return {
+        name for name in given if graph.types[name].dtype in DIFFERENTIABLE_TYPES and graph.types[name].value is None
+    }
 
 
-def _frozen(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]:
+def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]:
     """The parameters that a pattern fits."""
     if not patterns:
         return set()
@@ -86,12 +88,14 @@ def _frozen(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]
     for pattern in patterns:
         fits = [label for label in names if fnmatchcase(label, pattern)]
         if not fits:
-            raise UsageError(f"--freeze {pattern}: no parameter, layer or block has such a name", _near(pattern, names))
+            raise UsageError(
+                f"--freeze {pattern}: no parameter, layer or block has such a name", _closest_name(pattern, names)
+            )
         found.update(*(names[label] for label in fits))
     return found
 
 
-def _near(pattern: str, names: Iterable[str]) -> str:
+def _closest_name(pattern: str, names: Iterable[str]) -> str:
     import difflib
 
     close = difflib.get_close_matches(pattern, list(names), 1, 0.4)

@@ -12,8 +12,15 @@ from typing import Any
 from costcalc.analysis.layers import Row
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import Report
-from costcalc.analysis.training.activations import Checkpoint, Kept, Store, all_kept, best, kept
-from costcalc.analysis.training.gradients import Flow, flow
+from costcalc.analysis.training.activations import (
+    ActivationMemory,
+    Checkpoint,
+    SavedActivations,
+    best_checkpoint,
+    saved_activations,
+    saved_bytes,
+)
+from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node, TensorType
@@ -22,7 +29,7 @@ from costcalc.core.traits import Contraction, traits_of
 from costcalc.graph.parameters import Stored
 from costcalc.ops.gradients import contractions, present
 
-SMALL, BLOCK = 4096, 256
+SMALL_TENSOR, SCALE_BLOCK = 4096, 256
 """bitsandbytes 0.4x: tensors below SMALL elements keep their state in float32; a float32 scale for BLOCK elements."""
 
 
@@ -32,18 +39,18 @@ def gradient_bytes(item: Stored) -> Dim:
     return TensorType(dtype, (item.values,)).nbytes
 
 
-def _eight_bits(item: Stored) -> Dim:
+def _adamw_8bit_bytes(item: Stored) -> Dim:
     """Both moments in 8 bits by blocks, as bitsandbytes' AdamW8bit keeps them (arXiv:2110.02861)."""
-    if item.values < SMALL:
+    if item.values < SMALL_TENSOR:
         return 2 * 4 * item.values
-    return 2 * (item.values + 4 * ((item.values + BLOCK - 1) // BLOCK))
+    return 2 * (item.values + 4 * ((item.values + SCALE_BLOCK - 1) // SCALE_BLOCK))
 
 
-OPTIMIZERS: dict[str, Callable[[Stored], Dim]] = {
+STATE_BYTES: dict[str, Callable[[Stored], Dim]] = {
     "sgd": lambda item: 0,
     "momentum": gradient_bytes,
     "adam": lambda item: 2 * gradient_bytes(item),
-    "adamw-8bit": _eight_bits,
+    "adamw-8bit": _adamw_8bit_bytes,
 }
 """State bytes of a parameter: none; a velocity; two moments in the gradient's type, as PyTorch keeps them; both in 8
 bits. A float32 master copy of narrower weights is not assumed."""
@@ -110,43 +117,46 @@ def step_of(report: Report) -> TrainingStep | None:
 def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
     """A report with what a step of training costs beside. UsageError where a pattern fits no name, where there is
     nothing to train, and where there is no block to checkpoint."""
-    if setup.optimizer not in OPTIMIZERS:
-        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(OPTIMIZERS)}")
+    if setup.optimizer not in STATE_BYTES:
+        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(STATE_BYTES)}")
     graph = report.graph
-    gradients = flow(graph, setup.freeze, setup.input_gradient)
+    gradients = gradient_flow(graph, setup.freeze, setup.input_gradient)
     if not gradients.needs:
         raise UsageError("nothing is trained: there is no parameter that is not frozen", "freeze less")
     sums: dict[str, Dim] = {"forward": report.totals["macs"], "weight_gradient": 0, "input_gradient": 0, "recompute": 0}
-    rows, without, keeps = [], [], dict[int, Kept]()
+    rows, without, keeps = [], [], dict[int, SavedActivations]()
     for index, (node, row) in enumerate(zip(graph.nodes, report.rows, strict=True)):
         backward: Dim | None = 0
         if gradients.has_gradient(node):
-            parts = _parts(node, row, graph)
+            parts = _node_contractions(node, row, graph)
             if parts is None or row.cost is None:
                 backward = None
                 without.append(row.name)
             else:
-                both = _gradients(node, parts, gradients)
+                both = _gradient_macs(node, parts, gradients)
                 for name, macs in both.items():
                     sums[name] = sums[name] + macs * row.count
                 backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
-                found = kept(node, graph, gradients, row.cost, parts)
+                found = saved_activations(node, graph, gradients, row.cost, parts)
                 keeps[index] = found._replace(extra=found.extra * row.count)
         rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
-    store = Store(graph, gradients)
-    checkpoint = best(store, keeps) if setup.checkpoint else None
+    store = ActivationMemory(graph, gradients)
+    checkpoint = best_checkpoint(store, keeps) if setup.checkpoint else None
     for index in checkpoint.nodes if checkpoint else ():
         again = report.rows[index].amounts["macs"]
         sums["recompute"] = sums["recompute"] + (0 if again is None else again)
     step = TrainingStep(
         setup,
         sums,
-        {"trained": _sum(gradients.trained, lambda i: i.values), "frozen": _sum(gradients.frozen, lambda i: i.values)},
+        {
+            "trained": _sum_dims(gradients.trained, lambda i: i.values),
+            "frozen": _sum_dims(gradients.frozen, lambda i: i.values),
+        },
         {
             "weights": report.totals["weight_bytes"],
-            "gradients": _sum(gradients.trained, gradient_bytes),
-            "optimizer": _sum(gradients.trained, OPTIMIZERS[setup.optimizer]),
-            "activations": checkpoint.nbytes if checkpoint else all_kept(store, keeps),
+            "gradients": _sum_dims(gradients.trained, gradient_bytes),
+            "optimizer": _sum_dims(gradients.trained, STATE_BYTES[setup.optimizer]),
+            "activations": checkpoint.nbytes if checkpoint else saved_bytes(store, keeps),
         },
         checkpoint,
         tuple(without),
@@ -160,14 +170,14 @@ def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> Trainin
     return TrainingReport(**known, step=step)
 
 
-def _parts(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
+def _node_contractions(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
     if row.cost is None:
         return None
     types = [graph.types[name] if name else None for name in node.inputs]
     return contractions(traits_of(node), row.cost.macs, types, node.attributes)
 
 
-def _gradients(node: Node, parts: tuple[Contraction, ...], gradients: Flow) -> dict[str, Dim]:
+def _gradient_macs(node: Node, parts: tuple[Contraction, ...], gradients: GradientFlow) -> dict[str, Dim]:
     """MACs of the gradients of weights and of inputs: each side of a product that has a gradient costs the product."""
     sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
     for part in parts:
@@ -179,7 +189,7 @@ def _gradients(node: Node, parts: tuple[Contraction, ...], gradients: Flow) -> d
     return sums
 
 
-def _sum(items: Any, amount: Any) -> Dim:
+def _sum_dims(items: Any, amount: Any) -> Dim:
     total: Dim = 0
     for item in items:
         total = total + amount(item)

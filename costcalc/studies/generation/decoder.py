@@ -40,7 +40,7 @@ def cache_inputs(graph: Graph) -> tuple[str, ...]:
     return tuple(found)
 
 
-def presents(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
+def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
     """The outputs that give the cache back, with the keys and values of the new tokens."""
     alike = {(len(shape), shape[-1]) for name in caches if (shape := graph.types[name].shape) is not None}
 
@@ -51,20 +51,20 @@ def presents(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...
     return tuple(name for name in graph.outputs if present(name))
 
 
-def causal(graph: Graph, sequence: Dim) -> tuple[str, ...]:
+def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
     """The names of the nodes whose keys and values can be kept: causal attentions over the whole sequence."""
     found = []
     for node in graph.nodes:
         operator = traits_of(node)
         if operator.causal is None or operator.past is None or len(node.inputs) > operator.past[0]:
             continue
-        keys = _heads(node, graph, 1, "kv_num_heads")
+        keys = _extents_by_head(node, graph, 1, "kv_num_heads")
         if operator.causal(node.attributes) and keys[2] == sequence:
             found.append(node.name)
     return tuple(found)
 
 
-def with_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
+def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
     """The graph in which these nodes are given the keys and values of `past` tokens, as inputs; and those inputs'
     names. What a node computes of its own tokens stays: its output does not change its shape."""
     chosen, types, nodes, added = set(names), dict(graph.types), [], []
@@ -72,7 +72,7 @@ def with_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tu
         if node.name in chosen:
             given = []
             for position, what in ((1, "past_key"), (2, "past_value")):
-                batch, heads, _, size = _heads(node, graph, position, "kv_num_heads")
+                batch, heads, _, size = _extents_by_head(node, graph, position, "kv_num_heads")
                 name = f"{node.name}.{what}"
                 types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
                 given.append(name)
@@ -84,7 +84,7 @@ def with_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tu
     return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
-def stored_as(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
+def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
     """The graph with its cache in another element type."""
     if dtype is None:
         return graph
@@ -94,12 +94,12 @@ def stored_as(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
     return replace(graph, types=types)
 
 
-def _heads(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
+def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
     heads = int(node.attributes.get(attribute, 0))
     return by_head(graph.types[node.inputs[position]], heads, "K" if position == 1 else "V", attribute)
 
 
-class Precision(NamedTuple):
+class DecoderPrecision(NamedTuple):
     """Element types that weights, activations and the cache are taken to have; None leaves them."""
 
     weights: DType | None = None
@@ -107,7 +107,7 @@ class Precision(NamedTuple):
     cache: DType | None = None
 
 
-class Step(NamedTuple):
+class PassGraph(NamedTuple):
     """The graph of one pass, without the outputs that give the cache back (a runtime appends to it in its place);
     caches names the inputs that hold it, kept the values that it is extended with."""
 
@@ -122,7 +122,7 @@ class Decoder(NamedTuple):
 
     name: str
     source: str
-    at: Callable[[int, int], Step]
+    at: Callable[[int, int], PassGraph]
     opened: Graph
     sequence: str
     notes: tuple[str, ...]
@@ -137,7 +137,9 @@ class Decoder(NamedTuple):
                 raise AssumptionError(error.fact, remedy, error.place) from error
 
 
-def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **options: Any) -> Decoder:  # noqa: B008
+def make_decoder(
+    source: Any, batch: int = 1, precision: DecoderPrecision = DecoderPrecision(), **options: Any
+) -> Decoder:
     """A decoder with its batch bound. The options are load's. UsageError where it is none: no open sequence, no cache
     and no causal Attention node to give one to."""
     source = hold_source(source)
@@ -149,11 +151,11 @@ def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **o
     dims |= dict.fromkeys(batches, batch)
     opened = load(source, dims=dims, **options)
     caches = cache_inputs(opened)
-    past = _past(opened, caches)
-    sequence, totals = _sequence(opened, caches, past)
-    attends = () if caches else _attends(opened, sequence)
+    past = _past_symbol(opened, caches)
+    sequence, totals = _sequence_symbols(opened, caches, past)
+    attends = () if caches else _check_attentions(opened, sequence)
 
-    def at(new: int, past_tokens: int) -> Step:
+    def at(new: int, past_tokens: int) -> PassGraph:
         # A reader takes no extent of 0, so a past of none is bound afterwards.
         behind: Dim = symbol(past) if past and not past_tokens else past_tokens
         bound = {**dims, sequence: new, **dict.fromkeys(totals, behind + new)} | ({past: behind} if past else {})
@@ -162,19 +164,19 @@ def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **o
         graph = convert(graph, precision.weights, precision.activations)
         names = caches
         if not caches and past_tokens:
-            graph, names = with_cache(graph, attends, past_tokens)
-        graph = stored_as(graph, names, precision.cache)
+            graph, names = add_cache(graph, attends, past_tokens)
+        graph = convert_values(graph, names, precision.cache)
         if not caches:
             kept = tuple(node.inputs[i] for node in graph.nodes if node.name in attends for i in (1, 2))
-            return Step(graph, names, kept)
-        kept = presents(graph, names, past_tokens + new)
+            return PassGraph(graph, names, kept)
+        kept = cache_outputs(graph, names, past_tokens + new)
         outputs = tuple(name for name in graph.outputs if name not in kept)
-        return Step(replace(graph, outputs=outputs), names, kept)
+        return PassGraph(replace(graph, outputs=outputs), names, kept)
 
     return Decoder(opened.name, opened.source, at, opened, sequence, opened.notes)
 
 
-def _past(graph: Graph, caches: tuple[str, ...]) -> str:
+def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
     """The symbol that counts past tokens; "" without a cache."""
     found = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
     if len(found) > 1:
@@ -184,7 +186,7 @@ def _past(graph: Graph, caches: tuple[str, ...]) -> str:
     return next(iter(found), None) or ""
 
 
-def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
+def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
     """The symbol that counts new tokens, and those that count all tokens: an attention mask's."""
     found: dict[str, str] = {}
     for name in graph.inputs:
@@ -208,8 +210,8 @@ def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tu
     return rest[0], totals
 
 
-def _attends(graph: Graph, sequence: str) -> tuple[str, ...]:
-    found = causal(graph, symbol(sequence))
+def _check_attentions(graph: Graph, sequence: str) -> tuple[str, ...]:
+    found = causal_attentions(graph, symbol(sequence))
     if not found:
         raise UsageError(
             "the model generates nothing: it has no past_key_values inputs and no causal Attention node",

@@ -18,15 +18,15 @@ from typing import NamedTuple
 
 from costcalc.analysis.options import GenerationOptions
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.analysis.roofline.energy import peak
-from costcalc.analysis.roofline.traffic import compulsory, size_of
+from costcalc.analysis.roofline.energy import fused_peak
+from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownOperatorError, UsageError
 from costcalc.core.ir import DTYPES, Graph, TensorType
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import named
-from costcalc.studies.generation.decoder import Decoder, Precision, Step, decoder
-from costcalc.studies.generation.least import narrowed, needed
+from costcalc.studies.generation.decoder import Decoder, DecoderPrecision, PassGraph, make_decoder
+from costcalc.studies.generation.least import last_position_graph, necessary_macs
 from costcalc.studies.options import Settings
 
 
@@ -86,7 +86,7 @@ class Generation:
 
     @property
     def weight_bytes(self) -> int:
-        return whole(self.prefill.report, "weight_bytes")
+        return closed_total(self.prefill.report, "weight_bytes")
 
     @property
     def memory(self) -> int:
@@ -94,29 +94,29 @@ class Generation:
         return self.weight_bytes + self.cache_bytes(self.prompt + self.generate) + self.peak_bytes
 
 
-def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
+def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
     """What generation costs. UsageError where a text has no token, AssumptionError where it is longer than the model
     allows, UnknownOperatorError where an operator's cost is not known."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check(prompt + generate)
-    cached = _cached(decoder.at(1, 1))
+    cached = _cache_types(decoder.at(1, 1))
     elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in cached) // batch
     kind = cached[0].dtype
     written = (elements * batch * kind.bits + 7) // 8
 
     @lru_cache(maxsize=8)
     def at(past: int) -> Phase:
-        return _phase(decoder.at(1, past), 1, past, written)
+        return _cost_pass(decoder.at(1, past), 1, past, written)
 
-    prefill, narrow = _prefill(decoder, prompt, written)
+    prefill, narrow = _cost_prompt(decoder, prompt, written)
     first = at(prompt) if generate > 1 else None
     last = at(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache = 0
     if first and last:
-        macs = over_steps(first, last, at, lambda phase: Fraction(phase.macs))
-        traffic = over_steps(first, last, at, lambda phase: Fraction(phase.traffic))
-        cache = over_steps(first, last, at, lambda phase: Fraction(phase.cache))
+        macs = sum_steps(first, last, at, lambda phase: Fraction(phase.macs))
+        traffic = sum_steps(first, last, at, lambda phase: Fraction(phase.traffic))
+        cache = sum_steps(first, last, at, lambda phase: Fraction(phase.cache))
     return Generation(
         decoder.name,
         decoder.source,
@@ -134,18 +134,18 @@ def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Gen
         kind.bits,
         prefill.report.notes,
         narrow,
-        number(peak(narrow), "peak_activation_bytes", prefill.report),
+        closed_figure(fused_peak(narrow), "peak_activation_bytes", prefill.report),
         at,
     )
 
 
-def over_steps(first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]) -> int:
+def sum_steps(first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]) -> int:
     """The sum of an amount over all steps from first to last. It grows by the same with every token (attention reads
     one more), which the step in the middle confirms; where it does not, every step is costed."""
-    return int(sum(each_step(first, last, at, amount), Fraction(0)))
+    return int(sum(amounts_by_step(first, last, at, amount), Fraction(0)))
 
 
-def each_step(
+def amounts_by_step(
     first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]
 ) -> list[Fraction]:
     """An amount at each step from first to last."""
@@ -159,37 +159,37 @@ def each_step(
     return [a + (b - a) * k / n for k in range(n + 1)]
 
 
-def _cached(step: Step) -> list[TensorType]:
+def _cache_types(step: PassGraph) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _prefill(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
+def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
     """The prompt's pass: it gives what its last token gives, and keys and values of all. And its graph with no more
     than that."""
     step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
-    whole, one = _phase(step, prompt, 0, written), _phase(last, 1, prompt - 1, 0)
-    least = needed(whole.report, one.report, step.kept)
-    given = sum(size_of(last.graph, name) for name in last.graph.outputs)
-    traffic = compulsory(least.graph, least.rows) + given + written * prompt
-    return whole._replace(least=least, traffic=traffic), narrowed(step.graph, last.graph, step.kept)
+    whole, one = _cost_pass(step, prompt, 0, written), _cost_pass(last, 1, prompt - 1, 0)
+    least = necessary_macs(whole.report, one.report, step.kept)
+    given = sum(value_bytes(last.graph, name) for name in last.graph.outputs)
+    traffic = minimum_traffic(least.graph, least.rows) + given + written * prompt
+    return whole._replace(least=least, traffic=traffic), last_position_graph(step.graph, last.graph, step.kept)
 
 
-def _phase(step: Step, new: int, past: int, written: int) -> Phase:
+def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Phase:
     report = analyze_graph(step.graph)
     if report.unknown:
         named = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {named}", "`costcalc analyze` shows where", report.name)
-    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cached(step)) if past else 0
-    traffic = compulsory(report.graph, report.rows) + written * new
-    return Phase(new, past, whole(report, "macs"), whole(report, "flops"), traffic, cache, report, report)
+    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
+    traffic = minimum_traffic(report.graph, report.rows) + written * new
+    return Phase(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
 
 
-def whole(report: Report, name: str) -> int:
+def closed_total(report: Report, name: str) -> int:
     """A total that is a number. UsageError where a symbol is open."""
-    return number(report.totals.get(name), name, report)
+    return closed_figure(report.totals.get(name), name, report)
 
 
-def number(value: Dim | None, name: str, report: Report) -> int:
+def closed_figure(value: Dim | None, name: str, report: Report) -> int:
     """A figure that is a number. UsageError where a symbol is open."""
     if not isinstance(value, int):
         names = report.open_symbols
@@ -197,7 +197,7 @@ def number(value: Dim | None, name: str, report: Report) -> int:
     return value
 
 
-def with_cache_total(given: Generation) -> Report:
+def memory_report(given: Generation) -> Report:
     """The narrow prompt's pass with the cache of the whole text among its totals, for what must fit in a memory."""
     report = given.prefill.report
     cache = given.cache_bytes(given.prompt + given.generate)
@@ -212,7 +212,7 @@ def generate(source: ModelSource, settings: Settings) -> Generation:
     weights, activations = named(settings.dtype), named(settings.act_dtype)
     if activations is None and settings.dtype and weights and weights.is_float:
         activations = DTYPES[settings.dtype]
-    precision = Precision(weights, activations, named(options.cache_dtype))
+    precision = DecoderPrecision(weights, activations, named(options.cache_dtype))
     reading = {name: value for name, value in settings.reading().items() if name not in ("dtype", "act_dtype")}
-    model = decoder(source, options.batch, precision, **reading)
-    return account(model, options.prompt, options.generate, options.batch)
+    model = make_decoder(source, options.batch, precision, **reading)
+    return cost_generation(model, options.prompt, options.generate, options.batch)

@@ -14,11 +14,11 @@ from math import floor
 
 from costcalc.analysis.layers import Row
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.multiplications import unmasked
+from costcalc.analysis.roofline.multiplications import unmasked_macs
 from costcalc.core.ir import Graph, Node
 
 
-def needed(prefill: Report, step: Report, kept: Iterable[str]) -> Report:
+def necessary_macs(prefill: Report, step: Report, kept: Iterable[str]) -> Report:
     """The prompt's pass with the MACs that cannot be left out. step is the pass of its last token alone, with the same
     nodes; kept names the values that lead into the cache."""
     graph = prefill.graph
@@ -28,11 +28,11 @@ def needed(prefill: Report, step: Report, kept: Iterable[str]) -> Report:
         if not before.intersection(node.outputs):
             rows.append(replace(whole, amounts={**whole.amounts, "macs": last.amounts["macs"]}))
         else:
-            rows.append(_unmasked(node, whole))
+            rows.append(_without_masked(node, whole))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
-def narrowed(whole: Graph, last: Graph, kept: Iterable[str]) -> Graph:
+def last_position_graph(whole: Graph, last: Graph, kept: Iterable[str]) -> Graph:
     """The prompt's pass with one position of every value that leads to no key and no value: the types of last, the pass
     of its last token alone, with the same nodes."""
     before, types = ancestors(whole, kept), dict(whole.types)
@@ -42,10 +42,10 @@ def narrowed(whole: Graph, last: Graph, kept: Iterable[str]) -> Graph:
     return replace(whole, types=types)
 
 
-def _unmasked(node: Node, row: Row) -> Row:
+def _without_masked(node: Node, row: Row) -> Row:
     if not isinstance(row.amounts["macs"], int):
         return row
-    return replace(row, amounts={**row.amounts, "macs": floor(unmasked(row, node))})
+    return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
 
 
 def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:

@@ -16,7 +16,7 @@ from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.roofline.bounds import roofline
 from costcalc.analysis.roofline.energy import Fit, fits
 from costcalc.analysis.roofline.roofline import Bound
-from costcalc.studies.generation.generation import Generation, Phase, each_step, with_cache_total
+from costcalc.studies.generation.generation import Generation, Phase, amounts_by_step, memory_report
 
 ZERO = Fraction(0)
 
@@ -45,9 +45,9 @@ def bounds(given: Generation, profile: HardwareProfile) -> Bounds:
 
     @lru_cache(maxsize=8)
     def one(past: int) -> Bound:
-        return _bound(given.at(past), profile)[0]
+        return _pass_bound(given.at(past), profile)[0]
 
-    prefill, without = _bound(given.prefill, profile)
+    prefill, without = _pass_bound(given.prefill, profile)
     first = last = None
     steps: Fraction | None = ZERO
     if given.first and given.last:
@@ -57,13 +57,13 @@ def bounds(given: Generation, profile: HardwareProfile) -> Bounds:
             sides.append(lambda phase: one(phase.past).compute or ZERO)
         if first.memory is not None:
             sides.append(lambda phase: one(phase.past).memory or ZERO)
-        parts = [each_step(given.first, given.last, given.at, side) for side in sides]
+        parts = [amounts_by_step(given.first, given.last, given.at, side) for side in sides]
         steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
     rate = given.batch * given.steps / steps if steps else None
-    return Bounds(profile, prefill, first, last, steps, rate, fits(with_cache_total(given), profile), without)
+    return Bounds(profile, prefill, first, last, steps, rate, fits(memory_report(given), profile), without)
 
 
-def _bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ...]]:
+def _pass_bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ...]]:
     """The roofline's bound of a pass, with the cache that it writes; and the types whose peak is not known."""
     found = roofline(phase.least, profile)
     memory = None if profile.bandwidth is None else (phase.traffic - found.kept) / profile.bandwidth.value
