@@ -1,4 +1,4 @@
-"""Runs the commands and turns every way to fail into one message and an exit code; no user ever sees a traceback."""
+"""Command line to exit code: runs the commands; every failure becomes one message, never a traceback."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ CANNOT_ANSWER = 2
 INTERRUPTED = 130
 
 COMPLETION_VARIABLE = "_COSTCALC_COMPLETE"
-"""The variable by which a shell asks what completes a line, and for its script."""
+"""The environment variable by which a shell asks click for completions."""
 
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors of writing only."""
+"""Operating system errors that only writing raises."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """The console script."""
+    """Runs the command line of the process and ends it with the exit code."""
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
 def run(args: Sequence[str]) -> int:
-    """Runs a command line; returns 0, 1 (a budget is exceeded) or 2 (costcalc could not answer)."""
+    """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -108,7 +108,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _show_traceback(args: Sequence[str]) -> None:
-    """With --debug, the traceback. Python itself would end with 1 behind it, which is a verdict."""
+    """With --debug, writes the traceback. Python itself would then end with 1, which is the code of a verdict."""
     if "--debug" in args:
         import traceback
 

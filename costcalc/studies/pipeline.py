@@ -1,4 +1,4 @@
-"""Source and settings to Graph and to Report."""
+"""Model and settings to Graph and to Report."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from costcalc.analysis.report import Report, analyze_graph
 from costcalc.core.arguments import read_already
 from costcalc.core.errors import UnknownOperatorError
 from costcalc.core.ir import Graph
-from costcalc.frontends import load as read
+from costcalc.frontends import load as read_graph
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import convert, named
 from costcalc.studies.options import Settings
 
 
 def load(source: ModelSource, settings: Settings) -> Graph:
-    """The graph of a YAML file, an ONNX file or a built-in model, bound and converted as the settings say.
-    CostcalcError where it is no model, or not a valid one."""
-    graph = read(
+    """Model -> its graph, bound and converted as the settings say. CostcalcError where it is no model, or not a valid
+    one."""
+    graph = read_graph(
         source,
         dims=settings.dims,
         params=settings.params,
@@ -30,9 +30,11 @@ def load(source: ModelSource, settings: Settings) -> Graph:
 
 
 def analyze(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Report:
-    """What a model costs when it is read and executed as the settings say: layers and totals. strict makes an operator
-    without a rule an UnknownOperatorError. UsageError where a report is given beside settings of its reading, for its
-    model is not read again."""
+    """Model or Report -> its report, read and executed as the settings say.
+
+    strict raises UnknownOperatorError for an operator without a rule. UsageError where the source is a Report and the
+    settings have options of reading, for its model is not read again.
+    """
     if isinstance(source, Report):
         read_already(**settings.reading())
         report = apply_execution(source, settings)
@@ -45,7 +47,7 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
 
 
 def apply_execution(report: Report, settings: Settings) -> Report:
-    """A report with the peak (and the arena) of the settings' execution, where they say one."""
+    """Report -> the report with the peak (and the arena) of the settings' execution; unchanged under the default one."""
     if settings.execution in (report.execution, type(settings.execution)()):
         return report
     totals = {k: v for k, v in report.totals.items() if k not in ("peak_activation_bytes", "arena_bytes")}

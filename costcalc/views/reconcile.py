@@ -195,8 +195,8 @@ def _lower_bound(result: Reconciliation, amount: Dim) -> Amount:
 
 
 def to_dict(result: Reconciliation, by: str = "part") -> dict[str, Any]:
-    """Reconciliation -> its JSON document. figure is null where a counter gives none; given, unexplained and hints are there
-    where a figure was published."""
+    """Reconciliation -> its JSON document. figure is null where a counter gives none; given, unexplained and hints are
+    there where a figure was published."""
     return {
         "name": result.graph.name,
         "source": result.graph.source,

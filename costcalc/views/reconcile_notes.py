@@ -1,5 +1,5 @@
-"""Reconciliation to the notes under its tables: how the network is taken to be written, what a counter leaves out, what of
-a published figure is unexplained.
+"""Reconciliation to the notes under its tables: how the network is taken to be written, what a counter leaves out, what
+of a published figure is unexplained.
 """
 
 from __future__ import annotations

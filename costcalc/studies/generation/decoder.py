@@ -1,12 +1,9 @@
-"""A model -> Decoder: the graph of any step of generation, `new` tokens behind `past` ones.
+"""Model to Decoder: the graph of any pass of generation, over `new` tokens behind `past` ones, with its KV cache.
 
 A model that takes the keys and values of earlier tokens as inputs (an ONNX export with past_key_values) is bound: its
 sequence to the new tokens, its past to the past ones. A model that reads a whole text (a YAML spec, an ONNX export with
-Attention nodes) is bound to the new tokens alone, and its causal Attention nodes are given the past as a cache: what
-works position by position costs what it costs for the new positions, attention has them as its queries and past + new
-keys.
-
-The KV cache of a graph: where a decoder takes it as inputs, and how one that does not is given it.
+Attention nodes) is bound to the new tokens alone, and its causal attention nodes get the past as a cache: what works
+position by position costs what it costs for the new positions, attention has them as its queries and past + new keys.
 """
 
 from __future__ import annotations
@@ -28,20 +25,21 @@ from costcalc.ops.attention import by_head
 
 
 def cache_inputs(graph: Graph) -> tuple[str, ...]:
-    """The inputs that hold keys and values of earlier tokens: float, [batch, heads, past, size] (or with an axis of two
-    before), `past` or `cache` in their name, and an open extent of past tokens."""
-    found = []
+    """Graph -> the inputs that hold keys and values of earlier tokens: float, [batch, heads, past, size] (or with an
+    axis of two before), `past` or `cache` in their name, and an open extent of past tokens."""
+    caches = []
     for name in graph.inputs:
         kind = graph.types[name]
-        says = "past" in name.lower() or "cache" in name.lower()
-        shape = kind.shape if says and kind.dtype.is_float else None
+        has_name = "past" in name.lower() or "cache" in name.lower()
+        shape = kind.shape if has_name and kind.dtype.is_float else None
         if shape is not None and len(shape) in (4, 5) and symbol_name(shape[-2]) is not None:
-            found.append(name)
-    return tuple(found)
+            caches.append(name)
+    return tuple(caches)
 
 
 def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
-    """The outputs that give the cache back, with the keys and values of the new tokens."""
+    """Graph, cache inputs and number of all tokens -> the outputs that hold the cache with the new tokens' keys and
+    values."""
     alike = {(len(shape), shape[-1]) for name in caches if (shape := graph.types[name].shape) is not None}
 
     def present(name: str) -> bool:
@@ -52,7 +50,8 @@ def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str
 
 
 def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
-    """The names of the nodes whose keys and values can be kept: causal attentions over the whole sequence."""
+    """Graph and its sequence extent -> the names of the causal attention nodes over the whole sequence without a past,
+    whose keys and values a cache can hold."""
     found = []
     for node in graph.nodes:
         operator = traits_of(node)
@@ -65,27 +64,27 @@ def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
 
 
 def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
-    """The graph in which these nodes are given the keys and values of `past` tokens, as inputs; and those inputs'
-    names. What a node computes of its own tokens stays: its output does not change its shape."""
-    chosen, types, nodes, added = set(names), dict(graph.types), [], []
+    """Graph and names of attention nodes -> the graph in which they read the keys and values of `past` tokens from new
+    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
+    attentions, types, nodes, added = set(names), dict(graph.types), [], []
     for node in graph.nodes:
-        if node.name in chosen:
-            given = []
+        if node.name in attentions:
+            caches = []
             for position, what in ((1, "past_key"), (2, "past_value")):
                 batch, heads, _, size = _extents_by_head(node, graph, position, "kv_num_heads")
                 name = f"{node.name}.{what}"
                 types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
-                given.append(name)
+                caches.append(name)
             first = (traits_of(node).past or (len(node.inputs),))[0]
-            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *given)
+            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *caches)
             node = replace(node, inputs=inputs)
-            added += given
+            added += caches
         nodes.append(node)
     return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
 def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
-    """The graph with its cache in another element type."""
+    """Graph -> the graph with these values in another element type; None leaves them."""
     if dtype is None:
         return graph
     types = dict(graph.types)
@@ -100,7 +99,7 @@ def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) ->
 
 
 class DecoderPrecision(NamedTuple):
-    """Element types that weights, activations and the cache are taken to have; None leaves them."""
+    """Element types of weights, activations and the KV cache; None leaves those of the model."""
 
     weights: DType | None = None
     activations: DType | None = None
@@ -108,28 +107,28 @@ class DecoderPrecision(NamedTuple):
 
 
 class PassGraph(NamedTuple):
-    """The graph of one pass, without the outputs that give the cache back (a runtime appends to it in its place);
-    caches names the inputs that hold it, kept the values that it is extended with."""
+    """The graph of one pass, without the outputs that hold the cache (a runtime appends to it in place). caches names
+    the inputs that hold it, new_entries the values that the pass appends to it."""
 
     graph: Graph
     caches: tuple[str, ...]
-    kept: tuple[str, ...]
+    new_entries: tuple[str, ...]
 
 
 class Decoder(NamedTuple):
-    """A decoder model; at(new, past) is the graph of a pass over `new` tokens behind `past` ones. attends names the
-    nodes that are given a cache, caches the inputs that are one."""
+    """A decoder model. at(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph has its
+    sequence open, which the symbol `sequence` counts."""
 
     name: str
     source: str
     at: Callable[[int, int], PassGraph]
-    opened: Graph
+    open_graph: Graph
     sequence: str
     notes: tuple[str, ...]
 
     def check(self, tokens: int) -> None:
-        """AssumptionError where a text of so many tokens is longer than the model allows."""
-        for assumption in self.opened.assumptions:
+        """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
+        for assumption in self.open_graph.assumptions:
             try:
                 assumption.check({self.sequence: tokens})
             except AssumptionError as error:
@@ -137,11 +136,15 @@ class Decoder(NamedTuple):
                 raise AssumptionError(error.fact, remedy, error.place) from error
 
 
+PRECISION_OF_FILE = DecoderPrecision()
+"""Every tensor in the type that the file gives it."""
+
+
 def make_decoder(
-    source: Any, batch: int = 1, precision: DecoderPrecision = DecoderPrecision(), **options: Any
+    source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
-    """A decoder with its batch bound. The options are load's. UsageError where it is none: no open sequence, no cache
-    and no causal Attention node to give one to."""
+    """Model -> Decoder with its batch bound; the options are those of load. UsageError where the model is no decoder:
+    no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
     first = load(source, **options)
     dims = dict(options.pop("dims", None) or {})
@@ -149,35 +152,35 @@ def make_decoder(
     if batch != 1 and not batches:
         raise UsageError("the model has no batch extent that is open", "leave --batch out, or bind its extent by --dim")
     dims |= dict.fromkeys(batches, batch)
-    opened = load(source, dims=dims, **options)
-    caches = cache_inputs(opened)
-    past = _past_symbol(opened, caches)
-    sequence, totals = _sequence_symbols(opened, caches, past)
-    attends = () if caches else _check_attentions(opened, sequence)
+    graph = load(source, dims=dims, **options)
+    caches = cache_inputs(graph)
+    past = _past_symbol(graph, caches)
+    sequence, totals = _sequence_symbols(graph, caches, past)
+    attentions = () if caches else _check_attentions(graph, sequence)
 
     def at(new: int, past_tokens: int) -> PassGraph:
         # A reader takes no extent of 0, so a past of none is bound afterwards.
         behind: Dim = symbol(past) if past and not past_tokens else past_tokens
         bound = {**dims, sequence: new, **dict.fromkeys(totals, behind + new)} | ({past: behind} if past else {})
-        graph = load(source, dims=bound, **options)
-        graph = bind_graph(graph, {past: 0}) if past and not past_tokens else graph
-        graph = convert(graph, precision.weights, precision.activations)
+        pass_graph = load(source, dims=bound, **options)
+        pass_graph = bind_graph(pass_graph, {past: 0}) if past and not past_tokens else pass_graph
+        pass_graph = convert(pass_graph, precision.weights, precision.activations)
         names = caches
         if not caches and past_tokens:
-            graph, names = add_cache(graph, attends, past_tokens)
-        graph = convert_values(graph, names, precision.cache)
+            pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
+        pass_graph = convert_values(pass_graph, names, precision.cache)
         if not caches:
-            kept = tuple(node.inputs[i] for node in graph.nodes if node.name in attends for i in (1, 2))
-            return PassGraph(graph, names, kept)
-        kept = cache_outputs(graph, names, past_tokens + new)
-        outputs = tuple(name for name in graph.outputs if name not in kept)
-        return PassGraph(replace(graph, outputs=outputs), names, kept)
+            entries = tuple(node.inputs[i] for node in pass_graph.nodes if node.name in attentions for i in (1, 2))
+            return PassGraph(pass_graph, names, entries)
+        entries = cache_outputs(pass_graph, names, past_tokens + new)
+        outputs = tuple(name for name in pass_graph.outputs if name not in entries)
+        return PassGraph(replace(pass_graph, outputs=outputs), names, entries)
 
-    return Decoder(opened.name, opened.source, at, opened, sequence, opened.notes)
+    return Decoder(graph.name, graph.source, at, graph, sequence, graph.notes)
 
 
 def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
-    """The symbol that counts past tokens; "" without a cache."""
+    """Graph and its cache inputs -> the symbol that counts past tokens; "" without a cache."""
     found = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
     if len(found) > 1:
         raise UsageError(
@@ -187,7 +190,7 @@ def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
 
 
 def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
-    """The symbol that counts new tokens, and those that count all tokens: an attention mask's."""
+    """Graph -> the symbol that counts new tokens, and those that count all tokens (an attention mask's)."""
     found: dict[str, str] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape

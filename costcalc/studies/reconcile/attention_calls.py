@@ -87,7 +87,7 @@ def _scores_of_operator(model: CostIndex, pattern: AttentionPattern) -> tuple[Di
 
 
 def attention_style(item: AttentionCall, style: PyTorchStyle) -> str:
-    """How an attention is written: an answer of CHOICES["attention"] but auto."""
+    """Attention -> how it is written: an answer of STYLE_CHOICES["attention"] other than auto."""
     if style.attention != "auto":
         return style.attention
     if item.is_module:

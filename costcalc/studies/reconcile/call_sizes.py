@@ -245,8 +245,8 @@ FVCORE_EQUATIONS = frozenset(
 
 
 def einsum_sizes(model: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
-    """combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0); plain:
-    whether the equation is one of PLAIN, under other letters. () for a contraction that is no Einsum."""
+    """Einsum -> combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0);
+    plain: whether the equation is one of FVCORE_EQUATIONS, under other letters. () for other contractions."""
     if operator(node) != ("", "Einsum"):
         return ()
     types = [model.type(name) for name in node.inputs]

@@ -171,7 +171,7 @@ def test_onnx_runtime_runs_a_step(tmp_path: Path) -> None:
         feeds["attention_mask"] = np.ones((3, 11), np.int64)
     step = make_decoder(path, 3).at(1, 10)
     shapes = {o.name: r.shape for o, r in zip(session.get_outputs(), session.run(None, feeds), strict=True)}
-    assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.kept)}
+    assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.new_entries)}
 
 
 def test_exported_decoders_in_other_types(tmp_path: Path) -> None:
