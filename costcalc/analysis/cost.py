@@ -1,4 +1,4 @@
-"""Costs a graph: what each node computes, which stored tensors are parameters, and whose they are."""
+"""Graph to the cost of each node: what one run computes, moves and stores; equal nodes are costed once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from costcalc.graph.parameters import NOTHING, Storage, owners
 
 
 class NodeCost(NamedTuple):
-    """One node's cost for one run; cost is None where the operator or a shape is unknown, or its rule cannot tell.
-    macs and flops are cost's, as numbers. activation_bytes are its outputs' (0 for a view, None where a shape is
-    unknown), traffic_bytes what it reads and writes, weights included."""
+    """Cost of one run of a node.
+
+    cost holds the formulas, macs and flops their values: None where the operator or a shape is unknown, or its rule
+    cannot decide. storage counts the stored tensors that the node is the first to read. activation_bytes are those of
+    the outputs (0 for a view, None where a shape is unknown), traffic_bytes what it reads and writes, weights included.
+    state is costed, free, constant or unknown.
+    """
 
     node: Node
     outputs: tuple[TensorType, ...]
@@ -33,12 +37,12 @@ class NodeCost(NamedTuple):
 
 
 def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
-    """The cost of every node in execution order."""
+    """Graph -> the cost of every node in execution order."""
     return tuple(cost_nodes(graph))
 
 
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
-    """The cost of every node in execution order, one after the other: who needs each only once keeps none."""
+    """Graph -> the cost of every node in execution order, one at a time, for callers that need each only once."""
     owned = owners(graph)
     families: dict[tuple[str, str], tuple[FiguresByTypes, FiguresByTypes]] = {}
     costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
@@ -46,20 +50,20 @@ def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
 
 
 def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
-    """Views of stored tensors, and of such views, are constants: no part of what a run does."""
-    moving = set(graph.inputs).difference(graph.initializers)
+    """Costs -> the same with views of stored tensors, and views of those, marked as constant: no run computes them."""
+    computed = set(graph.inputs).difference(graph.initializers)
     for cost in costs:
         node = cost.node
         view = cost.state == "free" and node.inputs and traits_of(node).view
-        if view and moving.isdisjoint(node.inputs) and cost.storage == NOTHING:
+        if view and computed.isdisjoint(node.inputs) and cost.storage == NOTHING:
             yield cost._replace(state="constant")
         else:
-            moving.update(node.outputs)
+            computed.update(node.outputs)
             yield cost
 
 
 class NodeFigures(NamedTuple):
-    """What follows from a node's types and attributes alone, so that equal nodes are costed once."""
+    """The part of a NodeCost that follows from the node's types and attributes alone, so that equal nodes share it."""
 
     cost: Cost | None
     macs: Dim | None
@@ -70,26 +74,27 @@ class NodeFigures(NamedTuple):
 
 
 FiguresByTypes = dict[Any, NodeFigures]
-"""The figures of one operator's nodes, by their types and attributes."""
+"""Types and attributes of an operator's node -> its figures."""
 
 MAX_CACHED = 1 << 12
-"""Nodes of one operator that are kept at most from one graph to the next."""
+"""Most nodes of one operator that CACHE holds."""
 
 CACHE: dict[Any, FiguresByTypes] = {}
-"""The figures of this process by operator and all that is registered of it, so that they hold for every graph."""
+"""Operator and all that is registered of it -> figures of its nodes, which hold for every graph of this process."""
 
 
 def _caches_of(node: Node, graph: Graph) -> tuple[FiguresByTypes, FiguresByTypes]:
-    """What is known of an operator's nodes from graphs before, and what this graph alone needs: symbols."""
+    """Operator of a node -> the cache of its figures for all graphs, and an empty one for this graph alone, for types
+    with symbols."""
     key = (node.domain, node.op_type)
     rule = registry.COSTS.get(key)
     operator = TRAITS.get(key, UNKNOWN)
     opset = graph.opset.get(node.domain, 0)
     registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
-    known = CACHE.setdefault((key, opset, *registered), {})
-    if len(known) > MAX_CACHED:
-        known.clear()
-    return known, {}
+    shared = CACHE.setdefault((key, opset, *registered), {})
+    if len(shared) > MAX_CACHED:
+        shared.clear()
+    return shared, {}
 
 
 def _cost_node(
@@ -97,24 +102,24 @@ def _cost_node(
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
-    known = families.get(op)
-    if known is None:
-        known = families[op] = _caches_of(node, graph)
-    kept, own = known
+    caches = families.get(op)
+    if caches is None:
+        caches = families[op] = _caches_of(node, graph)
+    shared, own = caches
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
     outs = tuple([types[name] if name else None for name in node.outputs])
     attributes = tuple(node.attributes.items()) if node.attributes else ()
-    same = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
-    key: Any = (inputs, outs, attributes, same)
+    repeated = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
+    key: Any = (inputs, outs, attributes, repeated)
     try:
-        figures = kept.get(key) or own.get(key)
+        figures = shared.get(key) or own.get(key)
     except TypeError:  # an attribute that has no hash: a list, a subgraph
         figures, key = None, None
     if figures is None:
         figures = _cost_figures(node, graph, inputs, outs)
         if key is not None:
-            (kept if plain(inputs) and plain(outs) else own)[key] = figures
+            (shared if plain(inputs) and plain(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
     if cost is not None and traits_of(node).arithmetic == "add" and any(name in graph.initializers for name in names):
         cost = _bias_cost(cost)
@@ -159,8 +164,8 @@ def _sum_bytes(types: Iterable[TensorType]) -> Dim | None:
 
 
 def _traffic_bytes(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
-    """Bytes that one run must move: each input once and each output once. Of a table that is looked up or cut, as much
-    is read as is given."""
+    """Node and bytes that it writes -> bytes that one run must move: each input once and each output once. Of a table
+    that is looked up or cut, as many bytes are read as are written."""
     names = dict.fromkeys(name for name in node.inputs if name)
     reads = traits_of(node).reads
     if reads == "all" or not node.inputs:
@@ -172,5 +177,5 @@ def _traffic_bytes(node: Node, types: Mapping[str, TensorType], written: Dim) ->
 
 
 def _bias_cost(cost: Cost) -> Cost:
-    """The same work, counted as a bias."""
+    """Cost -> the same work in the role of a bias."""
     return cost._replace(work=tuple(w._replace(role="bias") for w in cost.work))

@@ -1,6 +1,5 @@
-"""Graph -> Report: rows and totals as plain data, exact, with what is open, assumed and unknown.
-
-Rows → sums by kind, by role and by operand precision.
+"""Graph to Report: layers and totals as exact plain data, with what is open, assumed and unknown; FLOPs by kind and by
+role, MACs by operand precision.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def group_flops(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
-    """FLOPs by what key makes of the kind and role of a piece of work; the first name is that of 2 × MACs."""
+    """Rows -> FLOPs by key(kind, role) of each piece of work; the first of names stands for 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
     sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.amounts["macs"]) is not None])
@@ -46,7 +45,7 @@ def group_flops(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, s
 
 
 def group_macs(graph: Graph, rows: Iterable[Row]) -> dict[str, Dim]:
-    """MACs by the element types that are multiplied."""
+    """Graph and its rows -> MACs by the element types that are multiplied."""
     precisions, sums = OperandPrecisions(graph), dict[str, Dim]()
     for row, node in zip(rows, graph.nodes, strict=True):
         macs = row.amounts["macs"]
@@ -61,10 +60,11 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Report(Result):
-    """What a model costs. totals add the known figures; lower_bound says that some are unknown (print `≥`).
+    """What a model costs. totals sum the known figures of the rows; lower_bound says that some are unknown (print `≥`).
 
-    bound are the symbols that have a value (a default batch of 1 too), open_symbols those that have none; notes say
-    what was decided by default, assumptions what open extents are taken for. execution is what the peak rests on.
+    bound maps the symbols that have a value (a default batch of 1 too), open_symbols names those without; notes say
+    what was decided by default, assumptions what open extents are taken for. execution is that of the peak and of the
+    arena.
     """
 
     name: str
@@ -81,25 +81,28 @@ class Report(Result):
 
     @property
     def open_symbols(self) -> tuple[str, ...]:
-        """The symbols that the totals and the shapes still hold."""
+        """The symbols that the totals and the shapes still contain."""
         shapes = {output.type.shape for row in self.rows for output in row.outputs}
         return symbols(*self.totals.values(), *{d for shape in shapes for d in shape or () if isinstance(d, Poly)})
 
     @property
     def upper_bound(self) -> bool:
-        """Whether an If is open, so that the totals count its dearer branch."""
+        """Whether the condition of an If is open: the totals count its more expensive branch."""
         return bool(self.graph.choices)
 
     @property
     def macs(self) -> Dim:
+        """Multiply-accumulates of contractions."""
         return self.totals["macs"]
 
     @property
     def flops(self) -> Dim:
+        """2 × MACs and elementwise operations."""
         return self.totals["flops"]
 
     @property
     def params(self) -> Dim:
+        """Learned values; a shared tensor counts once."""
         return self.totals["params"]
 
     @property
@@ -108,18 +111,18 @@ class Report(Result):
         return tuple([row for row in self.rows if row.state != "constant"])
 
     def accounted(self) -> dict[str, int]:
-        """How many nodes are costed by a rule, free, constant, and unknown."""
+        """Number of nodes by state: costed by a rule, free, constant, unknown."""
         counts = {"costed": 0, "free": 0, "constant": 0, "unknown": 0}
         for row in self.rows:
             counts[row.state] += 1
         return counts
 
     def flops_by_kind(self) -> dict[str, Dim]:
-        """FLOPs by what the operation is; a multiply-accumulate counts as two."""
+        """FLOPs by the kind of operation; a multiply-accumulate counts as two."""
         return group_flops(self.rows, ("multiply_accumulate", *KINDS), lambda kind, role: kind)
 
     def flops_by_role(self) -> dict[str, Dim]:
-        """FLOPs by what they are for: contraction (2 × MACs), bias, normalization, activation, …"""
+        """FLOPs by their role: contraction (2 × MACs), bias, normalization, activation, …"""
         return group_flops(self.rows, ("contraction", *ROLES), lambda kind, role: role)
 
     def macs_by_precision(self) -> dict[str, Dim]:
@@ -132,8 +135,8 @@ class Report(Result):
         return f"<Report {self.name}: {mark}{exact(self.macs)} MACs, {exact(self.params)} params>"
 
     def bind(self, dims: Mapping[str, int]) -> Report:
-        """The report with symbols bound. UsageError for a name that is no open symbol and for a value below 1,
-        AssumptionError where a value breaks what the graph rests on."""
+        """Values of symbols -> the report with these symbols bound. UsageError for a name that is no open symbol and
+        for a value below 1, AssumptionError where a value contradicts an assumption of the graph."""
         present = symbols(*{d for t in self.graph.types.values() for d in t.shape or ()}, *self.totals.values())
         check_binding(dims, (*present, *self.bound))
         dims = {name: value for name, value in dims.items() if name in present}
@@ -148,13 +151,13 @@ class Report(Result):
 
 
 def is_lower_bound(report: Report, key: str) -> bool:
-    """Whether a total leaves something out: a layer's part of a column that it rests on is unknown."""
+    """Whether a total of a report leaves something out: a layer's figure that it sums is unknown."""
     columns = CATALOGUE[key].columns
     return report.lower_bound and any(row.amounts.get(column, 0) is None for row in report.rows for column in columns)
 
 
 NODE_BY_NODE = ExecutionOptions()
-"""Nothing in place, nothing fused, in the given order."""
+"""The default execution: nothing in place, nothing fused, in the graph's order."""
 
 
 def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
@@ -171,7 +174,7 @@ def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
 
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
-    """Costs a graph and sums it up; the peak is that of the execution."""
+    """Graph -> its report; the peak (and the arena) are those of the execution."""
     rows = make_rows(cost_nodes(graph))
     totals = sum_figures(row.amounts for row in rows) | memory_totals(graph, execution)
     unknown = group_unknown(rows)
@@ -191,6 +194,6 @@ def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> R
 
 
 def total(report: Report, key: str) -> Amount:
-    """A total; AtLeast where a layer's part of it is unknown."""
+    """Report and quantity -> the total; AtLeast where a layer's figure of it is unknown."""
     value = report.totals[key]
     return AtLeast(value) if is_lower_bound(report, key) else value

@@ -1,5 +1,7 @@
-"""Depthwise-separable convolutions: a depthwise and a pointwise convolution in a row, against the standard convolution
-that they stand for. Their MACs are 1/F + 1/∏kernel of its.
+"""Report to its depthwise-separable convolutions: a depthwise and a pointwise convolution in a row, and the standard
+convolution that they replace.
+
+Their MACs are 1/F + 1/∏kernel of the standard convolution's (arXiv:1704.04861, section 3.1).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from costcalc.graph.index import GraphIndex
 
 
 class Separable(NamedTuple):
-    """The pair with its MACs; filters and kernel are the standard convolution's F and ∏kernel."""
+    """The pair's layers and MACs; standard are the standard convolution's MACs, filters and kernel its F and
+    ∏kernel."""
 
     depthwise: str
     pointwise: str
@@ -27,7 +30,7 @@ class Separable(NamedTuple):
 
 
 def separables(report: Report) -> Iterator[Separable]:
-    """Every pair of a depthwise and a pointwise convolution at the same positions."""
+    """Report -> every pair of a depthwise and a pointwise convolution at the same positions."""
     nodes = report.graph.nodes
     producers = GraphIndex(report.graph).producers
     for row, node in zip(report.rows, nodes, strict=True):
@@ -67,14 +70,14 @@ def _is_depthwise(report: Report, node: Node) -> bool:
 
 
 def is_between(node: Node) -> bool:
-    """Whether an operator may stand between the two: it scales or bends each value by itself."""
+    """Whether an operator may stand between the two: it maps each value by itself (a scale, an activation, a view)."""
     operator = traits_of(node)
     alone = operator.fusion == "joins" and (operator.in_place or operator.view)
     return alone or operator.kind == "activation" or operator.arithmetic == "multiply"
 
 
 def _is_convolution(report: Report, node: Node) -> bool:
-    """Whether it is a convolution, channels first, of known shapes."""
+    """Whether a node is a convolution, channels first, with known shapes."""
     operator = traits_of(node)
     if operator.kind != "convolution" or operator.layout_of(node.attributes) == "channels_last":
         return False

@@ -297,7 +297,8 @@ def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _closed_report(report: Report) -> Report:
-    """Report -> the same report. QuantityError where extents or the branch of an If are open: no bound is known then."""
+    """Report -> the same report. QuantityError where extents or the branch of an If are open: no bound is known
+    then."""
     names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
     if names:
         raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))

@@ -130,7 +130,8 @@ class Settings:
         return data
 
     def words(self) -> str:
-        """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware t4`."""
+        """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware
+        t4`."""
         parts = [*option_words(self), *option_words(self.execution)]
         if self.training is not None:
             parts += ["training", *option_words(self.training)]
@@ -225,7 +226,8 @@ def fitting(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tupl
 
 
 def refuse(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
-    """Refusals of each model -> raises UnknownNameError for a name that no model has: the one with a hint if there is."""
+    """Refusals of each model -> raises UnknownNameError for a name that no model has: the one with a hint if there
+    is."""
     for first in lacks[0] if lacks else ():
         same = [e for model in lacks for e in model if (e.argument, e.name) == (first.argument, first.name)]
         if len(same) == len(lacks):

@@ -47,7 +47,8 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
 
 
 def apply_execution(report: Report, settings: Settings) -> Report:
-    """Report -> the report with the peak (and the arena) of the settings' execution; unchanged under the default one."""
+    """Report -> the report with the peak (and the arena) of the settings' execution; unchanged under the default
+    one."""
     if settings.execution in (report.execution, type(settings.execution)()):
         return report
     totals = {k: v for k, v in report.totals.items() if k not in ("peak_activation_bytes", "arena_bytes")}
