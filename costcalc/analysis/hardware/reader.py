@@ -1,4 +1,4 @@
-"""A YAML file -> HardwareProfile. Every key is checked; every figure must say its source."""
+"""YAML file to HardwareProfile: every key is checked, and every figure must state its source."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from costcalc.core.errors import HardwareError, UsageError, one_of
 from costcalc.core.units import parse
 
 MAX_FILE_BYTES = 1 << 20
+"""Size of the largest file that is read."""
 
 MAX_FIGURE = Fraction(10**24)
-"""No figure is above it, or below one of it."""
+"""Largest figure; the smallest is 1 / MAX_FIGURE."""
 
 KEYS = (
     "name",
@@ -41,15 +42,15 @@ BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ProfileLoader(BaseLoader):  # type: ignore[misc]
-    """YAML's safe loader that refuses a key given twice, and aliases of lists and mappings: each level of them
-    multiplies what stands below."""
+    """YAML's safe loader that refuses a repeated key, and aliases of lists and mappings: nested aliases multiply the
+    size of the data."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self.collections: set[int] = set()
 
     def refuse_aliases(self, children: Iterable[Any]) -> None:
-        """MarkedYAMLError where a list or a mapping among the children of a node stands in another place too."""
+        """Children of a node -> MarkedYAMLError where a list or a mapping among them was used before."""
         for child in children:
             if not isinstance(child, yaml.ScalarNode):
                 if id(child) in self.collections:
@@ -69,12 +70,12 @@ class ProfileLoader(BaseLoader):  # type: ignore[misc]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.MarkedYAMLError(problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark)
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return found
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 def read_profile(path: Path) -> HardwareProfile:
-    """The profile in a file. HardwareError with the file and the key where it breaks the form."""
+    """YAML file -> its profile. HardwareError with the file and the key where it is not valid."""
     tree = _load_mapping(path)
     file = path.name
     _check_keys(tree, KEYS, file, "")
@@ -103,7 +104,7 @@ def read_profile(path: Path) -> HardwareProfile:
 
 
 def read_energy_profile(tree: Any, name: str, file: str) -> Energy:
-    """The energies in a mapping {mac: {float32: …}, byte: {device: …}}, in picojoules."""
+    """Mapping {mac: {float32: …}, byte: {device: …}} -> energies in picojoules."""
     _check_keys(tree, ("mac", "byte"), file, "energy")
     return Energy(
         name,
@@ -113,7 +114,7 @@ def read_energy_profile(tree: Any, name: str, file: str) -> Energy:
 
 
 def read_energy_file(path: Path) -> Energy:
-    """A file of energies that belongs to no device."""
+    """YAML file of energies that belong to no device -> the energies in picojoules."""
     tree = _load_mapping(path)
     _check_keys(tree, ("name", "seen", "energy"), path.name, "")
     return read_energy_profile(tree.get("energy"), _read_text(tree.get("name"), path.name, "name"), path.name)
@@ -164,27 +165,27 @@ def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
 
 
 def parse_quantity(value: Any, place: str) -> Fraction:
-    """312 T, 80 GB, 1.5G or 320000000 as an exact number above zero."""
+    """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
     try:
-        found = Fraction(parse(str(value)))
+        number = Fraction(parse(str(value)))
     except UsageError as error:
         raise HardwareError(error.fact, error.remedy, place) from error
-    return _check_range(found, value, place)
+    return _check_range(number, value, place)
 
 
 def parse_decimal(value: Any, place: str) -> Fraction:
-    """0.03, 640 or 5e-6 as an exact number above zero."""
+    """0.03, 640 or 5e-6 -> an exact number above zero. HardwareError where it is none."""
     if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?", str(value)):
         raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", place)
     return _check_range(Fraction(str(value)), value, place)
 
 
-def _check_range(found: Fraction, value: Any, place: str) -> Fraction:
-    if found > MAX_FIGURE or 0 < found < 1 / MAX_FIGURE:
+def _check_range(number: Fraction, value: Any, place: str) -> Fraction:
+    if number > MAX_FIGURE or 0 < number < 1 / MAX_FIGURE:
         raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
-    if found <= 0:
+    if number <= 0:
         raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
-    return found
+    return number
 
 
 def _read_text(value: Any, file: str, at: str) -> str:

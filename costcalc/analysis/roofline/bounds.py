@@ -1,18 +1,18 @@
-"""Report × HardwareProfile -> how long a model takes at least, and how long each layer takes at the device's peaks.
-
-Two figures, and what each rests on:
+"""Report and HardwareProfile to Roofline: least seconds of the model, and seconds of each layer at the device's peaks.
 
 - The lower bound of a model is max(compute, memory). compute is 2 × multiplications over the peak of the precision that
-  they are done in: nothing but the contractions', for everything else can be folded into them or run beside them; of
-  those the fewest that implementations in use need (multiplications: Winograd and FFT, no padding, no masked
-  scores), of nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the
-  weights of contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level
-  cache can keep from one inference to the next. Intermediate activations are taken to stay on the chip. It holds for
-  any schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not see what a later
-  node cuts away of an output, nor a mask that is added to the scores of a plain product.
+  they are done in: only those of contractions, for everything else can be folded into them or run beside them; the
+  fewest that implementations in use need (module multiplications: Winograd and FFT, no padding, no masked scores), of
+  nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the weights of
+  contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level cache can
+  hold from one inference to the next. Intermediate activations are taken to stay on the chip. The bound holds for any
+  schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not account for what a
+  later node cuts away of an output, nor for a mask that is added to the scores of a plain product.
 - Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
   max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
   cache or fusion beats it. With fused steps, what is computed inside a step is not written.
+
+The roofline model is that of Williams, Waterman and Patterson (doi:10.1145/1498765.1498785).
 """
 
 from __future__ import annotations
@@ -36,18 +36,20 @@ __all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
 
 LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
-UNKNOWN_OR_ZERO = (None, 0)  # a formula is neither, even if it is 0 for some values
+UNKNOWN_OR_ZERO = (None, 0)
+"""A figure without work. A formula is neither, even if it is 0 for some values."""
 
 
 def roofline(report: Report, profile: HardwareProfile) -> Roofline:
-    """The bounds of a report on a device."""
+    """Report and profile -> the model's and the layers' bounds. Of an open model there are only those of closed
+    layers."""
     graph, rows = report.graph, report.rows
     names = open_symbols(report)
     elements = multiplied_in(graph, rows)
     layers = tuple([_layer_bound(row, element, profile) for row, element in zip(rows, elements, strict=True)])
     if names or report.upper_bound:
-        nothing = Bound(None, None)
-        return Roofline(report, profile, layers, nothing, None, None, None, 0, (), {}, (), names)
+        unknown = Bound(None, None)
+        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), names)
     macs: dict[str, int] = {}
     fewest: dict[str, Fraction] = {}
     counts = [
@@ -61,11 +63,11 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
     rates = {element: profile.rate(element) for element in macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
-    timed = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
-    compute = sum(timed, ZERO) if timed or not macs else None
-    moved = minimum_traffic(graph, rows)
-    kept = min(moved, profile.bytes_of("on_chip") or 0)
-    memory = None if profile.bandwidth is None else (moved - kept) / profile.bandwidth.value
+    seconds = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
+    compute = sum(seconds, ZERO) if seconds or not macs else None
+    traffic = minimum_traffic(graph, rows)
+    cached = min(traffic, profile.bytes_of("on_chip") or 0)
+    memory = None if profile.bandwidth is None else (traffic - cached) / profile.bandwidth.value
     overhead = profile.overhead.value if profile.overhead else ZERO
     return Roofline(
         report,
@@ -74,8 +76,8 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         Bound(compute, memory, overhead),
         None if without else _sum_known(bound.seconds for bound in layers),
         None if without else _fused_seconds(report, layers, profile),
-        moved,
-        kept,
+        traffic,
+        cached,
         tuple(macs.items()),
         fewest,
         without,
@@ -84,22 +86,23 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
 
 
 def open_symbols(report: Report) -> tuple[str, ...]:
-    """The symbols that MACs, traffic or weights still hold."""
-    held = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
-    return symbols(*[d for d in held if d is not None], report.totals["weight_bytes"])
+    """Report -> the symbols that its MACs, FLOPs, traffic or weight bytes contain."""
+    figures = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
+    return symbols(*[d for d in figures if d is not None], report.totals["weight_bytes"])
 
 
 def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
-    """The element type that decides each row's peak: of two operands the wider one, elsewhere the output's."""
+    """Graph and its rows -> the element type that decides each row's peak: of a contraction that of the wider operand,
+    else that of the output."""
     precisions = OperandPrecisions(graph)
-    found = []
+    types = []
     for row, node in zip(rows, graph.nodes, strict=True):
         if row.amounts["macs"] not in UNKNOWN_OR_ZERO:
             operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
-            found.append(max(operands, key=_precision_rank))
+            types.append(max(operands, key=_precision_rank))
         else:
-            found.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
-    return found
+            types.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
+    return types
 
 
 def _precision_rank(element: str) -> tuple[int, bool]:
@@ -108,7 +111,8 @@ def _precision_rank(element: str) -> tuple[int, bool]:
 
 
 def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
-    """A layer that runs on its own. Arithmetic without a peak counts as nothing, unless it is a contraction's."""
+    """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
+    is a contraction's."""
     flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
     rate = profile.rate(element)
     compute: Fraction | None = None
@@ -124,13 +128,14 @@ def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
 
 
 def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
-    """The sum of what is known; None where nothing is."""
+    """Seconds -> the sum of the known ones; None where none is known."""
     known = [t for t in times if t is not None]
     return sum(known, ZERO) if known else None
 
 
 def _fused_seconds(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
-    """The sum over fused steps: all their arithmetic, and of their traffic what goes in and what comes out."""
+    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step reads and writes as a
+    whole."""
     graph = report.graph
     if profile.bandwidth is None:
         return None
@@ -151,14 +156,15 @@ def _fused_seconds(report: Report, layers: Sequence[Bound], profile: HardwarePro
 
 
 def _fused_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
-    """Bytes that a fused step reads and writes: its members' traffic, less what one writes and another reads."""
+    """Fused step -> bytes that it reads and writes: its members' traffic, less what one member writes and another
+    reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
-    moved = [row.amounts["traffic_bytes"] for row in members]
+    traffic = [row.amounts["traffic_bytes"] for row in members]
     hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
     runs = members[0].count if isinstance(members[0].count, int) else 1
-    return max(0, sum(d for d in moved if isinstance(d, int)) - hidden * runs)
+    return max(0, sum(d for d in traffic if isinstance(d, int)) - hidden * runs)
 
 
 def rooflines(report: Report, profiles: Sequence[HardwareProfile]) -> tuple[Roofline, ...]:
-    """A report on each device."""
+    """Report and profiles -> its roofline on each device."""
     return tuple(roofline(report, profile) for profile in profiles)

@@ -1,4 +1,4 @@
-"""Graph -> the bytes that any execution moves between memory and the chip, whatever its schedule and its fusion."""
+"""Graph to its compulsory traffic: the bytes that any execution moves between memory and the chip."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from costcalc.graph.parameters import stored
 
 
 def minimum_traffic(graph: Graph, rows: Iterable[Row]) -> int:
-    """Bytes that any execution moves between memory and the chip: weights that contractions read, rows that look-ups
-    give, inputs and outputs, each once. A tensor that is only looked up or cut counts as what that gives at most. Nodes
-    that no output needs read nothing, and contractions of stored tensors only are done before."""
+    """Graph and its rows -> bytes that any execution moves, whatever its schedule and its fusion: weights that
+    contractions read, rows that look-ups give, inputs and outputs, each once.
+
+    A tensor that is only looked up or cut counts as much as the result at most. Nodes that no output needs read
+    nothing, and contractions of stored tensors only are computed before any inference.
+    """
     used = reachable_nodes(graph)
     readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
     works = [
@@ -33,8 +36,8 @@ def minimum_traffic(graph: Graph, rows: Iterable[Row]) -> int:
             or _is_multiplied(graph, item.name, readers, works)
         )
     ]
-    given = [name for name in graph.inputs if name not in graph.initializers]
-    total = sum(_bytes_read(graph, name, readers.get(name, [])) for name in (*weights, *given))
+    inputs = [name for name in graph.inputs if name not in graph.initializers]
+    total = sum(_bytes_read(graph, name, readers.get(name, [])) for name in (*weights, *inputs))
     for name in graph.outputs:
         size = value_bytes(graph, name)
         total += size if name not in graph.inputs else 0
@@ -44,7 +47,8 @@ def minimum_traffic(graph: Graph, rows: Iterable[Row]) -> int:
 def _is_multiplied(
     graph: Graph, name: str, readers: Mapping[str, list[int]], works: Sequence[bool], depth: int = 4
 ) -> bool:
-    """Whether a contraction reads a stored tensor, itself or what only passes it on: a table that is tied to a head."""
+    """Whether a contraction reads a stored tensor, directly or behind operators that only pass it on: an embedding
+    table that is tied to the head."""
     for index in readers.get(name, ()):
         node = graph.nodes[index]
         if works[index]:
@@ -61,7 +65,8 @@ def _bytes_read(graph: Graph, name: str, readers: list[int]) -> int:
 
 
 def _bytes_looked_up(graph: Graph, name: str, readers: list[int]) -> int | None:
-    """What its readers take of a tensor that is only looked up, cut or asked for its shape; None where one reads it."""
+    """Tensor and its readers -> bytes that they take of it where all only look it up, cut it or read its shape; None
+    where one reads all of it."""
     total = 0
     for index in readers:
         node = graph.nodes[index]
@@ -74,7 +79,7 @@ def _bytes_looked_up(graph: Graph, name: str, readers: list[int]) -> int | None:
 
 
 def value_bytes(graph: Graph, name: str) -> int:
-    """Bytes of a value; 0 while its shape is not a number."""
+    """Name of a value -> its bytes; 0 where its size is not a number."""
     kind = graph.types[name]
     size: Dim = 0 if kind.shape is None else kind.nbytes
     return size if isinstance(size, int) else 0
