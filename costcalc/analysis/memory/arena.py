@@ -1,10 +1,9 @@
-"""Buffers with lifetimes -> a static plan: an offset for each in one arena, as microcontroller runtimes lay it out.
+"""Schedule to Arena: an offset for each buffer in one static plan, as microcontroller runtimes lay out memory.
 
-The largest buffer goes first, each at the lowest place that is free while it lives (the greedy planner of TensorFlow
+The largest buffer goes first, each at the lowest offset that is free while it lives (the greedy planner of TensorFlow
 Lite for Microcontrollers). While the arena is larger than what is alive at once, other orders are tried, then orders in
-which the topmost buffer has changed places with one that is in its way; the smallest arena is kept.
-
-Where buffers go in an arena: in a given order at the lowest gap that is free, or one after another in time.
+which the topmost buffer has changed places with one that is in its way; the smallest arena wins. Graphs with very many
+overlapping lifetimes are laid out step by step in time instead.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Lifetime = tuple[int, int]
 
 
 def count_overlaps(spans: Sequence[Lifetime]) -> int:
-    """How many pairs live at the same time."""
+    """Lifetimes -> the number of pairs that overlap."""
     total = alive = 0
     ends: dict[int, int] = {}
     for _, last in spans:
@@ -40,7 +39,7 @@ def count_overlaps(spans: Sequence[Lifetime]) -> int:
 
 
 def overlapping_buffers(spans: Sequence[Lifetime]) -> list[list[int]]:
-    """For each buffer all others that live at a time when it does."""
+    """Lifetimes -> for each buffer the indexes of all others whose lifetime overlaps its own."""
     near: list[list[int]] = [[] for _ in spans]
     alive: list[int] = []
     for i in sorted(range(len(spans)), key=lambda i: spans[i][0]):
@@ -53,7 +52,7 @@ def overlapping_buffers(spans: Sequence[Lifetime]) -> list[list[int]]:
 
 
 def place_lowest(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
-    """The offset of each buffer, placed in this order at the lowest gap that holds it."""
+    """Order of placement, sizes and overlaps -> the offset of each buffer, in the lowest gap that holds it."""
     offsets = [-1] * len(sizes)
     for i in order:
         size, low = sizes[i], 0
@@ -68,11 +67,11 @@ def place_lowest(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequ
 
 
 def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
-    """The offset of each buffer when memory is taken and given back step by step, always at the lowest gap that is
-    large enough."""
+    """Sizes and lifetimes -> the offset of each buffer when memory is allocated and freed step by step, always in the
+    lowest gap that is large enough."""
     offsets = [0] * len(sizes)
     gaps: list[Lifetime] = []
-    """(start, end) of what was given back below the top, in order, no two of them adjacent."""
+    """(start, end) of free memory below the top, in order, no two of them adjacent."""
     top = 0
     alive: list[tuple[int, int]] = []
     for i in sorted(range(len(sizes)), key=lambda i: (spans[i][0], -sizes[i])):
@@ -94,7 +93,7 @@ def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
 
 
 def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
-    """Adds a gap, joined with those that it touches."""
+    """Adds a gap to the sorted gaps, united with those that it touches."""
     at = bisect_left(gaps, (start, end))
     if at < len(gaps) and gaps[at][0] == end:
         end = gaps.pop(at)[1]
@@ -104,18 +103,18 @@ def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
 
 
 MAX_COMPARISONS = 1_500_000
-"""How many pairs of buffers all orders together may compare."""
+"""Most pairs of buffers that all orders together compare."""
 
 MAX_OVERLAPS = 4_000_000
-"""With more pairs that live at the same time, buffers are laid out as they are born."""
+"""Most overlapping pairs for which orders are tried; with more, buffers are placed in time."""
 
 ACCEPT_WORSE = 0.02
-"""How often a worse order is gone on with."""
+"""Probability that the search continues from a worse order."""
 
 
 class Arena(NamedTuple):
-    """offsets in bytes, one for each buffer of the schedule; size of the whole; bound is the most that is alive at
-    once, each buffer rounded up to the alignment."""
+    """A static plan. offsets in bytes, one for each buffer of the schedule; size of the arena; bound is the largest sum
+    of live buffers, each rounded up to the alignment: no arena is smaller."""
 
     buffers: tuple[Buffer, ...]
     offsets: tuple[int, ...]
@@ -125,7 +124,8 @@ class Arena(NamedTuple):
 
 
 def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
-    """A plan in which no two buffers that live at the same time overlap. UndecidedError while sizes are open."""
+    """Schedule and alignment in bytes -> a plan in which no two buffers that live at the same time overlap.
+    UndecidedError while sizes are open."""
     check_sizes(plan.buffers, "an offset")
     sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
     end = max(len(plan.steps) - 1, 0)
@@ -141,16 +141,16 @@ def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
 
 
 def _live_bytes(sizes: Sequence[int], spans: Sequence[Lifetime], steps: int) -> list[int]:
-    """Bytes alive at each step."""
+    """Sizes and lifetimes -> live bytes at each step."""
     change = [0] * (steps + 1)
     for size, (first, last) in zip(sizes, spans, strict=True):
         change[first] += size
         change[last + 1] -= size
-    now, found = 0, []
+    current, live = 0, []
     for i in range(steps):
-        now += change[i]
-        found.append(now)
-    return found
+        current += change[i]
+        live.append(current)
+    return live
 
 
 def _arena_size(offsets: Sequence[int], sizes: Sequence[int]) -> int:
@@ -158,7 +158,7 @@ def _arena_size(offsets: Sequence[int], sizes: Sequence[int]) -> int:
 
 
 def _smallest_placement(sizes: Sequence[int], spans: Sequence[Lifetime], live: Sequence[int], bound: int) -> list[int]:
-    """The smallest arena that is found."""
+    """Sizes, lifetimes and live bytes -> the offsets of the smallest arena among all orders that are tried."""
     every = range(len(sizes))
     near = overlapping_buffers(spans)
     crowd = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
@@ -192,8 +192,9 @@ def _improve_placement(
     bound: int,
     rounds: int,
 ) -> list[int]:
-    """The best plan met while the buffer that ends highest changes places with one that was placed before it and lives
-    beside it, or beside one of those. The choice is random, and the same every time."""
+    """An order and its plan -> the best offsets found by local search: the buffer that ends highest changes places with
+    one that was placed before it and overlaps it, or overlaps one of those. The choice is pseudo-random with a fixed
+    seed."""
     random = Random(0)
     best, now = (height, offsets), (height, offsets)
     for _ in range(rounds):

@@ -1,6 +1,7 @@
-"""What a search for an execution order asks: which steps can run, what memory each takes, what it leaves.
+"""Graph and steps to OrderingProblem and its SearchStates: which steps can run, what memory each needs and leaves.
 
-What is live depends only on which steps have run, not on their order. A State is such a set, told by its frontier.
+What is live depends only on which steps have run, not on their order. A state is such a set of steps, represented by
+its frontier.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from costcalc.analysis.memory.liveness import ScheduleStep, in_place_inputs, sch
 from costcalc.core.ir import Graph
 
 StepTrail = tuple["StepTrail", int] | None
-"""The steps that have run, the last first."""
+"""Linked list of the steps that have run, the last first."""
 
 
 class OrderingProblem(NamedTuple):
-    """Of each step: how many others it waits for, who waits for it, the sources it needs, the buffers it reads (each
-    once), the bytes it allocates, those of them that nobody reads, and the buffers it may write over where it is their
-    last reader. Of each buffer: its bytes, how many steps read it (one more where it is kept to the end), and who.
+    """Steps and buffers as indexes.
 
-    A source reads nothing. It is never worse to run it right before the first step that needs it, so no step waits for
-    it, and the search runs it with that step.
+    Of each step: waits, the number of steps that it waits for; followers, those that wait for it; sources that it
+    needs; the buffers that it reads (each once); the bytes that it allocates, and of them those that no step reads
+    (unread); over, the buffers that it may write over where it is their last reader. Of each buffer: nbytes; uses, the
+    number of steps that read it (one more where it lives to the end); its readers. at_start are the bytes of the
+    inputs.
+
+    A source is a step that reads nothing. It is never worse to run it right before the first step that needs it, so no
+    step waits for it, and the search runs it with that step.
     """
 
     waits: tuple[int, ...]
@@ -38,9 +43,12 @@ class OrderingProblem(NamedTuple):
 
 
 class SearchState(NamedTuple):
-    """ready can run; missing counts, of steps that wait for some but not all, the others (of sources that have run, the
-    followers to come); left counts the uses to come of buffers that were used; live are the bytes now, peak the most so
-    far."""
+    """A set of steps that have run.
+
+    ready are the steps that can run next. missing maps steps of which some predecessors have run to the number of the
+    others (sources that have run, to the number of followers that have not). left maps buffers that were read to the
+    number of their remaining uses. live and peak are bytes, now and at most so far; ran counts the steps.
+    """
 
     ready: frozenset[int]
     missing: dict[int, int]
@@ -52,14 +60,14 @@ class SearchState(NamedTuple):
 
 
 def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) -> OrderingProblem:
-    """Sizes have to be numbers."""
+    """Graph and its steps -> their ordering problem. All sizes must be numbers (ordering.check_sizes)."""
     plan = schedule(graph, steps)
     buffers = plan.buffers
     sizes = tuple([b.nbytes for b in buffers if isinstance(b.nbytes, int)])
     assert len(sizes) == len(buffers), "open sizes are refused before"
     home = {value: i for i, b in enumerate(buffers) for value in b.values}
     maker = {value: i for i, step in enumerate(steps) for value in step.writes}
-    kept = {home[v] for v in graph.outputs if v in home}
+    to_the_end = {home[v] for v in graph.outputs if v in home}
     before = [frozenset(maker[v] for v in step.reads if v in maker) for step in steps]
     reads = [tuple(dict.fromkeys(home[v] for v in step.reads if v in home)) for step in steps]
     readers: list[list[int]] = [[] for _ in buffers]
@@ -71,12 +79,12 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
             followers[j].append(i)
         for b in reads[i]:
             readers[b].append(i)
-    kept |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
+    to_the_end |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
     allocates, unread = [0] * len(steps), [0] * len(steps)
     for i, buffer in enumerate(buffers):
         if buffer.born >= 0:
             allocates[buffer.born] += sizes[i]
-            unread[buffer.born] += 0 if readers[i] or i in kept else sizes[i]
+            unread[buffer.born] += 0 if readers[i] or i in to_the_end else sizes[i]
     over = [
         tuple(home[v] for v in in_place_inputs(graph, step) if v in home and buffers[home[v]].born >= 0)
         if in_place
@@ -92,14 +100,14 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         tuple(unread),
         tuple(over),
         sizes,
-        tuple([len(r) + (i in kept) for i, r in enumerate(readers)]),
+        tuple([len(r) + (i in to_the_end) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
         sum(sizes[i] for i, b in enumerate(buffers) if b.born < 0),
     )
 
 
 def lower_bound(p: OrderingProblem) -> int:
-    """What no order can do with less: the largest need of a single step, and the inputs."""
+    """Problem -> bytes that no order can do with less: the largest need of a single step, and the inputs."""
     needs = [
         sum(p.nbytes[b] for b in p.reads[i]) + p.allocates[i] - (p.nbytes[p.over[i][0]] if p.over[i] else 0)
         for i in range(len(p.waits))
@@ -108,21 +116,21 @@ def lower_bound(p: OrderingProblem) -> int:
 
 
 def initial_state(p: OrderingProblem) -> SearchState:
-    """Nothing has run."""
+    """Problem -> the state before the first step."""
     sources = {s for needed in p.sources for s in needed}
     ready = frozenset(i for i, n in enumerate(p.waits) if not n and i not in sources)
     return SearchState(ready, {}, {}, p.at_start, p.at_start, None, 0)
 
 
 def state_need(p: OrderingProblem, state: SearchState, step: int) -> tuple[int, int]:
-    """(bytes while a step runs, bytes after it), its sources included."""
+    """State and step -> (live bytes while the step runs, live bytes after it), its sources included."""
     return step_need(p, state.missing, state.left, state.live, step)
 
 
 def step_need(
     p: OrderingProblem, missing: dict[int, int], left: dict[int, int], live: int, step: int
 ) -> tuple[int, int]:
-    """The same of a state in parts."""
+    """Parts of a state and a step -> (live bytes while the step runs, live bytes after it), its sources included."""
     freed = 0
     for b in p.reads[step]:
         if left.get(b, p.uses[b]) == 1:
@@ -140,9 +148,12 @@ def step_need(
 
 
 def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> SearchState:
-    """The state after a step, and after every step that then costs nothing: one that needs no more than is needed
-    anyway (floor, or the peak so far) and leaves no more than before. Running such a step at once is never wrong, for
-    whatever else runs first it would free no less and every other step would find no more memory taken."""
+    """State and step -> the state after it, and after every step that is then free: one that needs no more than the
+    order needs anyway (floor, or the peak so far) and leaves no more than before.
+
+    Running a free step at once is never worse: after any other steps it would free no less, and it leaves every other
+    step no more live bytes.
+    """
     ready, missing, left = set(state.ready), dict(state.missing), dict(state.left)
     live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.ran
     queue = [step]
@@ -169,8 +180,8 @@ def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> S
 def finish_step(
     p: OrderingProblem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]
 ) -> list[int]:
-    """Marks a step as done; the steps that can run now, or that would now free a buffer."""
-    found = []
+    """Marks a step as done in the sets of a state -> the steps that can run now, or that would now free a buffer."""
+    changed = []
     for source in p.sources[step]:
         n = missing.pop(source, len(p.followers[source])) - 1
         if n:
@@ -181,20 +192,20 @@ def finish_step(
             missing[j] = n
         else:
             ready.add(j)
-            found.append(j)
+            changed.append(j)
     for b in p.reads[step]:
         n = left.pop(b, p.uses[b]) - 1
         if n:
             left[b] = n
         if n == 1:
-            found += [r for r in p.readers[b] if r in ready]
-    return found
+            changed += [r for r in p.readers[b] if r in ready]
+    return changed
 
 
 def trail_order(trail: StepTrail) -> Iterator[int]:
-    """The steps of a trail, the first first."""
-    found = []
+    """Trail -> its steps, the first first."""
+    steps = []
     while trail is not None:
         trail, step = trail
-        found.append(step)
-    return reversed(found)
+        steps.append(step)
+    return reversed(steps)
