@@ -42,7 +42,7 @@ the next one begins."""
 
 
 def greedy_orders(p: OrderingProblem) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """(peak, order) by each of the KEYS."""
+    """Problem -> (peak in bytes, indexes of the steps in order) by each of the ORDER_KEYS."""
     return (_greedy_order(p, key) for key in ORDER_KEYS)
 
 

@@ -151,8 +151,8 @@ def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> S
     """State and step -> the state after it, and after every step that is then free: one that needs no more than the
     order needs anyway (floor, or the peak so far) and leaves no more than before.
 
-    Running a free step at once is never worse: after any other steps it would free no less, and it leaves every other
-    step no more live bytes.
+    Running a free step at once is never worse: whatever else ran first, it would free no less then, and with it done
+    every other step finds no more memory taken.
     """
     ready, missing, left = set(state.ready), dict(state.missing), dict(state.left)
     live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.ran
