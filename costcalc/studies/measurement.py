@@ -18,7 +18,7 @@ from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, schedule
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound
-from costcalc.analysis.roofline.bounds import roofline
+from costcalc.analysis.roofline.bounds import measure_workload, roofline
 from costcalc.analysis.roofline.energy import Fit, energy, fits
 from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.analysis.roofline.traffic import minimum_traffic
@@ -98,7 +98,8 @@ class Measurement:
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device)))
+        work = self._once(("workload",), lambda: measure_workload(self.base))
+        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
         """The model's bounds on each of the settings' devices once, with the training step in their report."""

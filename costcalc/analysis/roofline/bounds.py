@@ -17,8 +17,9 @@ The roofline model is that of Williams, Waterman and Patterson (doi:10.1145/1498
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.layers import Row
@@ -32,7 +33,7 @@ from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import symbols
 from costcalc.core.ir import Graph
 
-__all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
+__all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline", "rooflines"]
 
 LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
@@ -40,34 +41,58 @@ UNKNOWN_OR_ZERO = (None, 0)
 """A figure without work. A formula is neither, even if it is 0 for some values."""
 
 
-def roofline(report: Report, profile: HardwareProfile) -> Roofline:
-    """Report and profile -> the model's and the layers' bounds. Of an open model there are only those of closed
-    layers."""
+class Workload(NamedTuple):
+    """What a report asks of any device, computed once for all of them.
+
+    elements are the element types of the rows (multiplied_in); macs and fewest map the types of contractions to the
+    definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model; open
+    names the symbols that must be bound first. steps are the fused steps with the bytes that each moves.
+    """
+
+    elements: tuple[str, ...]
+    macs: Mapping[str, int]
+    fewest: Mapping[str, Fraction]
+    traffic: int | None
+    steps: tuple[tuple[ScheduleStep, int], ...]
+    open: tuple[str, ...]
+
+
+def measure_workload(report: Report) -> Workload:
+    """Report -> its workload. Of an open model (open extents, an open If) there are only elements and open."""
     graph, rows = report.graph, report.rows
-    names = open_symbols(report)
-    elements = multiplied_in(graph, rows)
-    layers = tuple([_layer_bound(row, element, profile) for row, element in zip(rows, elements, strict=True)])
+    names, elements = open_symbols(report), tuple(multiplied_in(graph, rows))
     if names or report.upper_bound:
-        unknown = Bound(None, None)
-        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), names)
+        return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
     fewest: dict[str, Fraction] = {}
-    counts = [
-        used and not constant for used, constant in zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
-    ]
+    flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
+    counts = [reachable and not constant for reachable, constant in flags]
     for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
         amount = row.amounts["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
         fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
-    rates = {element: profile.rate(element) for element in macs}
+    steps = [(step, _step_traffic(graph, step, [rows[i] for i in step.nodes])) for step in fuse_steps(graph)]
+    return Workload(elements, macs, fewest, minimum_traffic(graph, rows), tuple(steps), ())
+
+
+def roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
+    """Report and profile -> the model's and the layers' bounds; of an open model only those of closed layers. workload
+    is the report's, where it was measured before."""
+    work = measure_workload(report) if workload is None else workload
+    layers = tuple(
+        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.elements, strict=True)]
+    )
+    if work.traffic is None:
+        unknown = Bound(None, None)
+        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open)
+    rates = {element: profile.rate(element) for element in work.macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
-    seconds = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
-    compute = sum(seconds, ZERO) if seconds or not macs else None
-    traffic = minimum_traffic(graph, rows)
-    cached = min(traffic, profile.bytes_of("on_chip") or 0)
-    memory = None if profile.bandwidth is None else (traffic - cached) / profile.bandwidth.value
+    seconds = [2 * work.fewest[element] / rate[1].value for element, rate in rates.items() if rate]
+    compute = sum(seconds, ZERO) if seconds or not work.macs else None
+    cached = min(work.traffic, profile.bytes_of("on_chip") or 0)
+    memory = None if profile.bandwidth is None else (work.traffic - cached) / profile.bandwidth.value
     overhead = profile.overhead.value if profile.overhead else ZERO
     return Roofline(
         report,
@@ -75,11 +100,11 @@ def roofline(report: Report, profile: HardwareProfile) -> Roofline:
         layers,
         Bound(compute, memory, overhead),
         None if without else _sum_known(bound.seconds for bound in layers),
-        None if without else _fused_seconds(report, layers, profile),
-        traffic,
+        None if without else _fused_seconds(work, layers, profile),
+        work.traffic,
         cached,
-        tuple(macs.items()),
-        fewest,
+        tuple(work.macs.items()),
+        work.fewest,
         without,
         (),
     )
@@ -133,31 +158,25 @@ def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
     return sum(known, ZERO) if known else None
 
 
-def _fused_seconds(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
-    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step reads and writes as a
-    whole."""
-    graph = report.graph
+def _fused_seconds(work: Workload, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
+    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step moves as a whole."""
     if profile.bandwidth is None:
         return None
     total = ZERO
-    for step in fuse_steps(graph):
-        members = [report.rows[i] for i in step.nodes]
+    for step, traffic in work.steps:
         bounds = [layers[i] for i in step.nodes]
-        if len(members) == 1:
+        if len(bounds) == 1:
             total += bounds[0].seconds or ZERO
             continue
-        bound = Bound(
-            sum((b.compute or ZERO for b in bounds), ZERO),
-            _fused_traffic(graph, step, members) / profile.bandwidth.value,
-            max(b.overhead for b in bounds),
-        )
+        compute = sum((b.compute or ZERO for b in bounds), ZERO)
+        bound = Bound(compute, traffic / profile.bandwidth.value, max(b.overhead for b in bounds))
         total += bound.seconds or ZERO
     return total
 
 
-def _fused_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
-    """Fused step -> bytes that it reads and writes: its members' traffic, less what one member writes and another
-    reads."""
+def _step_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
+    """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
+    another reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
     traffic = [row.amounts["traffic_bytes"] for row in members]
     hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
@@ -167,4 +186,5 @@ def _fused_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
 
 def rooflines(report: Report, profiles: Sequence[HardwareProfile]) -> tuple[Roofline, ...]:
     """Report and profiles -> its roofline on each device."""
-    return tuple(roofline(report, profile) for profile in profiles)
+    workload = measure_workload(report)
+    return tuple(roofline(report, profile, workload) for profile in profiles)
