@@ -133,46 +133,46 @@ WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 def fields(graph: Graph) -> dict[str, Field]:
     """Graph -> the receptive field of every value that has one: behind windows, elementwise operators and their
     branches."""
-    found: dict[str, Field] = {}
+    known: dict[str, Field] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape
         if shape is not None and len(shape) >= 3:
             rank = len(shape) - 2
-            found[name] = Field((1,) * rank, (Fraction(1),) * rank)
+            known[name] = Field((1,) * rank, (Fraction(1),) * rank)
     for node in graph.nodes:
-        field = _node_field(node, graph.types, found)
+        field = _node_field(node, graph.types, known)
         if field is not None:
-            found.update(dict.fromkeys(filter(None, node.outputs), field))
-    return found
+            known.update(dict.fromkeys(filter(None, node.outputs), field))
+    return known
 
 
-def _node_field(node: Node, types: Mapping[str, TensorType], found: Mapping[str, Field]) -> Field | None:
-    read = [found[name] for name in node.inputs if name in found]
+def _node_field(node: Node, types: Mapping[str, TensorType], known: Mapping[str, Field]) -> Field | None:
+    read = [known[name] for name in node.inputs if name in known]
     operator = traits_of(node)
     if not read or operator.positions == "lost":
         return WHOLE_INPUT if any(field.whole for field in read) else None
     if operator.positions == "mixed" or any(field.whole for field in read):
         return WHOLE_INPUT
-    slid = window(node, types)
-    if slid is not None:
-        return _field_behind(slid, read[0])
+    sliding = window(node, types)
+    if sliding is not None:
+        return _field_behind(sliding, read[0])
     if operator.kind in WINDOW_KINDS or len({len(field.size) for field in read}) != 1:
         return None
     sizes = tuple(map(max, zip(*(field.size for field in read), strict=True)))
     return Field(sizes, read[0].jump)
 
 
-def _field_behind(slid: Window, field: Field) -> Field | None:
+def _field_behind(sliding: Window, field: Field) -> Field | None:
     """Field in front of a window -> the field behind it: size + (reach - 1) · jump, jump · stride; a transposed window
     reads ⌈reach / stride⌉ positions and divides the jump."""
-    if len(slid.axes) != len(field.size):
+    if len(sliding.axes) != len(field.size):
         return None
     sizes, jumps = [], []
-    for axis, size, jump in zip(slid.axes, field.size, field.jump, strict=True):
+    for axis, size, jump in zip(sliding.axes, field.size, field.jump, strict=True):
         wide = kernel_reach(axis)
         if not isinstance(wide, int):
             return None
-        if slid.rule in ("transposed", "given"):
+        if sliding.rule in ("transposed", "given"):
             wide, step = -(-wide // axis.stride), jump / axis.stride
         else:
             step = jump * axis.stride

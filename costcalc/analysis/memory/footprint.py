@@ -76,13 +76,13 @@ def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) ->
     if execution.align is not None and execution.align < 1:
         raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
     steps = execution_steps(graph, execution)
-    given = best = None
+    before = best = None
     if execution.reorder:
-        given = timeline(schedule(graph, steps, execution.in_place)).peak
+        before = timeline(schedule(graph, steps, execution.in_place)).peak
         steps, best = minimise_peak(graph, steps, execution.in_place)
     plan = schedule(graph, steps, execution.in_place)
     arena = None if execution.align is None else plan_arena(plan, execution.align)
-    return Footprint(graph, execution, plan, timeline(plan), arena, given, best)
+    return Footprint(graph, execution, plan, timeline(plan), arena, before, best)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:

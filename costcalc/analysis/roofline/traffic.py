@@ -60,8 +60,8 @@ def _is_multiplied(
 
 def _bytes_read(graph: Graph, name: str, readers: list[int]) -> int:
     parts = _bytes_looked_up(graph, name, readers)
-    whole = value_bytes(graph, name) if readers else 0
-    return whole if parts is None else min(whole, parts)
+    size = value_bytes(graph, name) if readers else 0
+    return size if parts is None else min(size, parts)
 
 
 def _bytes_looked_up(graph: Graph, name: str, readers: list[int]) -> int | None:

@@ -52,15 +52,15 @@ def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str
 def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
     """Graph and its sequence extent -> the names of the causal attention nodes over the whole sequence without a past,
     whose keys and values a cache can hold."""
-    found = []
+    names = []
     for node in graph.nodes:
         operator = traits_of(node)
         if operator.causal is None or operator.past is None or len(node.inputs) > operator.past[0]:
             continue
         keys = _extents_by_head(node, graph, 1, "kv_num_heads")
         if operator.causal(node.attributes) and keys[2] == sequence:
-            found.append(node.name)
-    return tuple(found)
+            names.append(node.name)
+    return tuple(names)
 
 
 def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
@@ -181,28 +181,28 @@ def make_decoder(
 
 def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
     """Graph and its cache inputs -> the symbol that counts past tokens; "" without a cache."""
-    found = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
-    if len(found) > 1:
+    past_symbols = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
+    if len(past_symbols) > 1:
         raise UsageError(
-            f"the caches have different lengths: {', '.join(map(str, found))}", "bind all but one by --dim"
+            f"the caches have different lengths: {', '.join(map(str, past_symbols))}", "bind all but one by --dim"
         )
-    return next(iter(found), None) or ""
+    return next(iter(past_symbols), None) or ""
 
 
 def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
     """Graph -> the symbol that counts new tokens, and those that count all tokens (an attention mask's)."""
-    found: dict[str, str] = {}
+    input_of: dict[str, str] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape
-        for held in symbols(*shape) if shape is not None and name not in caches else ():
-            found.setdefault(held, name)
-    names = [s for s in found if s != past]
-    totals = tuple(s for s in names if past and ("total" in s.lower() or "mask" in found[s].lower()))
+        for name_of_extent in symbols(*shape) if shape is not None and name not in caches else ():
+            input_of.setdefault(name_of_extent, name)
+    names = [s for s in input_of if s != past]
+    totals = tuple(s for s in names if past and ("total" in s.lower() or "mask" in input_of[s].lower()))
     rest = [s for s in names if s not in totals]
     if not rest:
         raise UsageError("the model has no open extent that counts tokens", "leave it open: --prompt binds it")
     if len(rest) > 1:
-        ids = [s for s in rest if not graph.types[found[s]].dtype.is_float and "seq" in s.lower()]
+        ids = [s for s in rest if not graph.types[input_of[s]].dtype.is_float and "seq" in s.lower()]
         if len(ids) != 1:
             raise UsageError(
                 f"{', '.join(rest)} are open: which one counts tokens is not clear",
@@ -214,13 +214,13 @@ def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple
 
 
 def _check_attentions(graph: Graph, sequence: str) -> tuple[str, ...]:
-    found = causal_attentions(graph, symbol(sequence))
-    if not found:
+    attentions = causal_attentions(graph, symbol(sequence))
+    if not attentions:
         raise UsageError(
             "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
             "export a decoder with its cache, or use an attention layer with `causal: true`",
         )
-    return found
+    return attentions
 
 
 def _extent(graph: Graph, name: str, axis: int) -> Dim:
