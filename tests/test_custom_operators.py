@@ -178,7 +178,9 @@ def test_its_least_multiplications(tmp_path: Path) -> None:
     found = []
     for graph in both(tmp_path):
         report = analyze_graph(graph)
-        found.append([fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)])
+        found.append(
+            [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
+        )
     assert found[0] == found[1]
     assert found[0][0] == Fraction(6 * 36 * 36 * 64, 324) and found[0][6] == 2 * 21 * 16
 
