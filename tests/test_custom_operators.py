@@ -15,10 +15,10 @@ from onnx import TensorProto
 from onnx import helper as h
 
 from costcalc import ops
-from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.receptive_field import fields
 from costcalc.analysis.report import analyze_graph
-from costcalc.analysis.roofline.multiplications import least
+from costcalc.analysis.roofline.multiplications import fewest_multiplications
 from costcalc.analysis.training.step import train
 from costcalc.cli.app import run
 from costcalc.core import registry
@@ -159,8 +159,8 @@ def test_it_is_fused(tmp_path: Path) -> None:
     """The filters take in the normalisation, the activation and the gate; the folded tensor is a view, the attention
     and the product stand alone."""
     custom, plain = both(tmp_path)
-    steps = [step.nodes for step in fused(custom)]
-    assert steps == [(0, 1, 2, 3), (4,), (5,), (6,)] == [step.nodes for step in fused(plain)]
+    steps = [step.nodes for step in fuse_steps(custom)]
+    assert steps == [(0, 1, 2, 3), (4,), (5,), (6,)] == [step.nodes for step in fuse_steps(plain)]
 
 
 def test_it_is_trained(tmp_path: Path) -> None:
@@ -178,7 +178,9 @@ def test_its_least_multiplications(tmp_path: Path) -> None:
     found = []
     for graph in both(tmp_path):
         report = analyze_graph(graph)
-        found.append([least(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)])
+        found.append(
+            [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
+        )
     assert found[0] == found[1]
     assert found[0][0] == Fraction(6 * 36 * 36 * 64, 324) and found[0][6] == 2 * 21 * 16
 
@@ -234,10 +236,10 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     graph = load(model(tmp_path / "bare.onnx", BARE))
     report = analyze_graph(graph)
     assert report.totals["macs"] == 6 * 36 * 36 + 6 * 36 * 16 + 2 * 6 * 6 * 16, "the rules are asked"
-    assert [step.nodes for step in fused(graph)] == [(i,) for i in range(7)], "nothing is fused"
+    assert [step.nodes for step in fuse_steps(graph)] == [(i,) for i in range(7)], "nothing is fused"
     training = train(report).step
     assert training.without_rule == ("filter", "dense", "attend")
     assert fields(graph)["gate"].size == (1, 1), "no window is known"
-    counts = [least(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
+    counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
     assert definition(next(iter(snapshot(report).layers))).width == ()

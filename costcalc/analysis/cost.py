@@ -1,4 +1,4 @@
-"""Costs a graph: what each node computes, which stored tensors are parameters, and whose they are."""
+"""Graph to the cost of each node: what one run computes, moves and stores; equal nodes are costed once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from costcalc.graph.parameters import NOTHING, Storage, owners
 
 
 class NodeCost(NamedTuple):
-    """One node's cost for one run; cost is None where the operator or a shape is unknown, or its rule cannot tell.
-    macs and flops are cost's, as numbers. activation_bytes are its outputs' (0 for a view, None where a shape is
-    unknown), traffic_bytes what it reads and writes, weights included."""
+    """Cost of one run of a node.
+
+    cost holds the formulas, macs and flops their values: None where the operator or a shape is unknown, or its rule
+    cannot decide. storage counts the stored tensors that the node is the first to read. activation_bytes are those of
+    the outputs (0 for a view, None where a shape is unknown), traffic_bytes what it reads and writes, weights included.
+    state is costed, free, constant or unknown.
+    """
 
     node: Node
     outputs: tuple[TensorType, ...]
@@ -33,33 +37,33 @@ class NodeCost(NamedTuple):
 
 
 def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
-    """The cost of every node in execution order."""
+    """Graph -> the cost of every node in execution order."""
     return tuple(cost_nodes(graph))
 
 
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
-    """The cost of every node in execution order, one after the other: who needs each only once keeps none."""
+    """Graph -> the cost of every node in execution order, one at a time, for callers that need each only once."""
     owned = owners(graph)
-    families: dict[tuple[str, str], tuple[Known, Known, bool]] = {}
+    families: dict[tuple[str, str], OperatorFigures] = {}
     costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
-    return _constants(graph, costs)
+    return _mark_constants(graph, costs)
 
 
-def _constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
-    """Views of stored tensors, and of such views, are constants: no part of what a run does."""
-    moving = set(graph.inputs).difference(graph.initializers)
+def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
+    """Costs -> the same with views of stored tensors, and views of those, marked as constant: no run computes them."""
+    computed = set(graph.inputs).difference(graph.initializers)
     for cost in costs:
         node = cost.node
         view = cost.state == "free" and node.inputs and traits_of(node).view
-        if view and moving.isdisjoint(node.inputs) and cost.storage == NOTHING:
+        if view and computed.isdisjoint(node.inputs) and cost.storage == NOTHING:
             yield cost._replace(state="constant")
         else:
-            moving.update(node.outputs)
+            computed.update(node.outputs)
             yield cost
 
 
-class Figures(NamedTuple):
-    """What follows from a node's types and attributes alone, so that equal nodes are costed once."""
+class NodeFigures(NamedTuple):
+    """The part of a NodeCost that follows from the node's types and attributes alone, so that equal nodes share it."""
 
     cost: Cost | None
     macs: Dim | None
@@ -69,61 +73,69 @@ class Figures(NamedTuple):
     state: str
 
 
-Known = dict[Any, Figures]
-"""The figures of one operator's nodes, by their types and attributes."""
+FiguresByTypes = dict[Any, NodeFigures]
+"""Types and attributes of an operator's node -> its figures."""
 
-MOST = 1 << 12
-"""Nodes of one operator that are kept at most from one graph to the next."""
+MAX_CACHED = 1 << 12
+"""Most nodes of one operator that CACHE holds."""
 
-KEPT: dict[Any, Known] = {}
-"""The figures of this process by operator and all that is registered of it, so that they hold for every graph."""
+CACHE: dict[Any, FiguresByTypes] = {}
+"""Operator and all that is registered of it -> figures of its nodes, which hold for every graph of this process."""
 
 
-def _known(node: Node, graph: Graph) -> tuple[Known, Known, bool]:
-    """What is known of an operator's nodes from graphs before, what this graph alone needs (symbols), and whether the
-    operator adds two tensors."""
+class OperatorFigures(NamedTuple):
+    """What is known of an operator's nodes: figures that hold for all graphs, figures of this graph alone (types with
+    symbols), and whether it adds two tensors."""
+
+    shared: FiguresByTypes
+    own: FiguresByTypes
+    is_addition: bool
+
+
+def _caches_of(node: Node, graph: Graph) -> OperatorFigures:
+    """A node -> the figures that are known of its operator."""
     key = (node.domain, node.op_type)
     rule = registry.COSTS.get(key)
     operator = TRAITS.get(key, UNKNOWN)
     opset = graph.opset.get(node.domain, 0)
     registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
-    known = KEPT.setdefault((key, opset, *registered), {})
-    if len(known) > MOST:
-        known.clear()
-    return known, {}, operator.arithmetic == "add"
+    shared = CACHE.setdefault((key, opset, *registered), {})
+    if len(shared) > MAX_CACHED:
+        shared.clear()
+    return OperatorFigures(shared, {}, operator.arithmetic == "add")
 
 
 def _cost_node(
-    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[Known, Known, bool]]
+    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], OperatorFigures]
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
-    known = families.get(op)
-    if known is None:
-        known = families[op] = _known(node, graph)
-    kept, own, adds = known
+    caches = families.get(op)
+    if caches is None:
+        caches = families[op] = _caches_of(node, graph)
+    shared, own, is_addition = caches
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
     outs = tuple([types[name] if name else None for name in node.outputs])
     attributes = tuple(node.attributes.items()) if node.attributes else ()
-    same = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
-    key: Any = (inputs, outs, attributes, same)
+    repeated = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
+    key: Any = (inputs, outs, attributes, repeated)
     try:
-        figures = kept.get(key) or own.get(key)
+        figures = shared.get(key) or own.get(key)
     except TypeError:  # an attribute that has no hash: a list, a subgraph
         figures, key = None, None
     if figures is None:
-        figures = _figures(node, graph, inputs, outs)
+        figures = _cost_figures(node, graph, inputs, outs)
         if key is not None:
-            (kept if plain(inputs) and plain(outs) else own)[key] = figures
+            (shared if plain(inputs) and plain(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
-    if adds and cost is not None and any(name in graph.initializers for name in names):
-        cost = _as_bias(cost)
+    if is_addition and cost is not None and any(name in graph.initializers for name in names):
+        cost = _bias_cost(cost)
     outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
     return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]
 
 
-def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
+def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeFigures:
     key = (node.domain, node.op_type)
     known = all(t is None or t.shape is not None for t in (*inputs, *outs))
     cost: Cost | None = None
@@ -144,13 +156,13 @@ def _figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> Figures:
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)
     if traits_of(node).view:
-        return Figures(cost, macs, flops, 0, 0, state)
-    memory = _bytes(t for t in outs if t is not None)
-    traffic = None if memory is None else _traffic(node, graph.types, memory)
-    return Figures(cost, macs, flops, memory, traffic, state)
+        return NodeFigures(cost, macs, flops, 0, 0, state)
+    memory = _sum_bytes(t for t in outs if t is not None)
+    traffic = None if memory is None else _traffic_bytes(node, graph.types, memory)
+    return NodeFigures(cost, macs, flops, memory, traffic, state)
 
 
-def _bytes(types: Iterable[TensorType]) -> Dim | None:
+def _sum_bytes(types: Iterable[TensorType]) -> Dim | None:
     total: Dim = 0
     for t in types:
         if t.shape is None:
@@ -159,19 +171,19 @@ def _bytes(types: Iterable[TensorType]) -> Dim | None:
     return total
 
 
-def _traffic(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
-    """Bytes that one run must move: each input once and each output once. Of a table that is looked up or cut, as much
-    is read as is given."""
+def _traffic_bytes(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
+    """Node and bytes that it writes -> bytes that one run must move: each input once and each output once. Of a table
+    that is looked up or cut, as many bytes are read as are written."""
     names = dict.fromkeys(name for name in node.inputs if name)
     reads = traits_of(node).reads
     if reads == "all" or not node.inputs:
-        read = _bytes([types[name] for name in names])
+        read = _sum_bytes([types[name] for name in names])
         return None if read is None else read + written
     names.pop(node.inputs[0], None)
-    rest = _bytes([types[name] for name in names])
+    rest = _sum_bytes([types[name] for name in names])
     return None if rest is None else rest + (2 if reads == "part" else 1) * written
 
 
-def _as_bias(cost: Cost) -> Cost:
-    """The same work, counted as a bias."""
+def _bias_cost(cost: Cost) -> Cost:
+    """Cost -> the same work in the role of a bias."""
     return cost._replace(work=tuple(w._replace(role="bias") for w in cost.work))

@@ -1,4 +1,4 @@
-"""Rows put together: one group per operator type, or a tree of the blocks that layers stand in."""
+"""Rows to groups: one for each operator type, or the tree of the blocks that layers belong to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from costcalc.analysis.layers import Row
 
 
 class Group(NamedTuple):
-    """Rows that are shown as one: an operator type, a block, or what --top leaves over."""
+    """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. whole says
+    that the group is a block of the model, depth how deep it is in the tree."""
 
     name: str
     rows: tuple[Row, ...]
@@ -19,21 +20,21 @@ class Group(NamedTuple):
     whole: bool = True
 
 
-ENOUGH = 8
-"""Unless a depth is given, the block tree opens just far enough to show this many blocks."""
+DEFAULT_BLOCKS = 8
+"""Number of blocks that the default depth of the block tree shows at least."""
 
 
 def by_operator(rows: Iterable[Row]) -> list[Group]:
-    """One group per operator type, in order of first use."""
-    found: dict[str, list[Row]] = {}
+    """Rows -> one group for each operator type, in order of first use."""
+    members: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.operator, []).append(row)
-    return [Group(op, tuple(members), whole=False) for op, members in found.items()]
+        members.setdefault(row.operator, []).append(row)
+    return [Group(operator, tuple(group), whole=False) for operator, group in members.items()]
 
 
 @dataclass(slots=True)
 class Block:
-    """A node of the tree: a block with what stands in it, in execution order, or a single layer."""
+    """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer."""
 
     path: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
@@ -41,8 +42,11 @@ class Block:
 
 
 def tree(rows: Iterable[Row]) -> Block:
-    """The blocks of all rows; a block that is entered again goes on with its first entry. A row that is called as a
-    block of others (a layer of several nodes) stands in it."""
+    """Rows -> the root of their tree of blocks.
+
+    A block that is entered again continues its first entry. A row that has the name of a block of others (a layer of
+    several nodes) belongs to that block.
+    """
     root = Block(())
     rows = tuple(rows)
     paths = {row.scope[:depth] for row in rows for depth in range(1, len(row.scope) + 1)}
@@ -61,47 +65,48 @@ def tree(rows: Iterable[Row]) -> Block:
 
 
 def opened(root: Block, depth: int | None) -> list[Group]:
-    """The tree, opened to a depth, as groups from top to bottom; each block stands before what is in it."""
-    depth = enough(root) if depth is None else depth
-    found: list[Group] = []
+    """Tree and depth (None: default_depth) -> its blocks down to that depth as groups, each before its inner blocks."""
+    depth = default_depth(root) if depth is None else depth
+    groups: list[Group] = []
     stack = [(block, 1) for block in reversed(root.children.values())]
     while stack:
         block, level = stack.pop()
-        found.append(_group(block, level - 1))
+        groups.append(_block_group(block, level - 1))
         if level < depth:
-            stack.extend((child, level + 1) for child in reversed(_inside(block)))
-    return found
+            stack.extend((child, level + 1) for child in reversed(_children(block)))
+    return groups
 
 
 def frontier(root: Block, depth: int | None) -> list[Group]:
-    """The innermost blocks and layers of the opened tree: every row is in exactly one of them."""
-    depth = enough(root) if depth is None else depth
-    return [_group(block, 0) for block in _frontier(root, depth)]
+    """Tree and depth (None: default_depth) -> the innermost blocks and layers at that depth: every row is in exactly
+    one."""
+    depth = default_depth(root) if depth is None else depth
+    return [_block_group(block, 0) for block in _frontier_blocks(root, depth)]
 
 
-def enough(root: Block) -> int:
-    """The least depth that shows ENOUGH blocks; the deepest one where there are fewer."""
-    depth, shown = 1, len(_frontier(root, 1))
-    while shown < ENOUGH:
-        deeper = len(_frontier(root, depth + 1))
+def default_depth(root: Block) -> int:
+    """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
+    depth, shown = 1, len(_frontier_blocks(root, 1))
+    while shown < DEFAULT_BLOCKS:
+        deeper = len(_frontier_blocks(root, depth + 1))
         if deeper == shown:
             break
         depth, shown = depth + 1, deeper
     return depth
 
 
-def _frontier(root: Block, depth: int) -> list[Block]:
+def _frontier_blocks(root: Block, depth: int) -> list[Block]:
     blocks = list(root.children.values())
     for _ in range(depth - 1):
-        blocks = [inner for block in blocks for inner in (_inside(block) or [block])]
+        blocks = [inner for block in blocks for inner in (_children(block) or [block])]
     return blocks
 
 
-def _inside(block: Block) -> list[Block]:
-    """What a block opens into; a block of one layer does not open."""
+def _children(block: Block) -> list[Block]:
+    """Block -> its inner blocks; none of a block with one layer."""
     return list(block.children.values()) if len(block.rows) > 1 else []
 
 
-def _group(block: Block, depth: int) -> Group:
+def _block_group(block: Block, depth: int) -> Group:
     name = block.rows[0].name if not block.children else "/".join(block.path)
     return Group(name, tuple(block.rows), depth, block.path[-1])

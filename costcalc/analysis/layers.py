@@ -1,4 +1,4 @@
-"""NodeCost -> Row: one layer with its figures, how it is bound, and how it is written."""
+"""NodeCost to Row: one layer with its figures over all runs of its node; rows bound, and grouped where unknown."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from costcalc.graph.bind import bind_cost
 from costcalc.graph.parameters import Storage
 
 QUANTITIES = LAYER_TOTALS
-"""The figures of a row and of the totals, over all runs of a node. None where one is not known."""
+"""Keys of a layer's figures, and of the totals that sum them."""
 
 Amounts = Mapping[str, "Dim | None"]
+"""Quantity's key -> a layer's figure over all runs of its node; None where it is unknown."""
 
 
-class Output(NamedTuple):
-    """A row's output: its value's name and type."""
+class LayerOutput(NamedTuple):
+    """An output of a layer: its value's name and type."""
 
     name: str
     type: TensorType
@@ -29,14 +30,15 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer: a node with its figures. cost holds the formulas of one run, for explain (None: unknown)."""
+    """One layer: a node with its figures (amounts) over `count` runs. cost holds the formulas of one run (None:
+    unknown), state is costed, free, constant or unknown."""
 
     name: str
     op_type: str
     domain: str
     scope: tuple[str, ...]
     count: Dim
-    outputs: tuple[Output, ...]
+    outputs: tuple[LayerOutput, ...]
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
@@ -44,7 +46,7 @@ class Row:
 
     @property
     def operator(self) -> str:
-        """The operator with its domain, unless that is ONNX's own."""
+        """The operator's name, with its domain unless that is ONNX's own."""
         return qualified(self.domain, self.op_type)
 
     def __getitem__(self, quantity: str) -> Dim | None:
@@ -52,7 +54,7 @@ class Row:
 
 
 class UnknownOp(NamedTuple):
-    """An operator without a rule, or behind a shape that is not known, and the layers it stands in."""
+    """An operator without a rule, or behind an unknown shape, and the names of its layers."""
 
     op_type: str
     domain: str
@@ -60,30 +62,30 @@ class UnknownOp(NamedTuple):
 
     @property
     def operator(self) -> str:
-        """The operator with its domain, unless that is ONNX's own."""
+        """The operator's name, with its domain unless that is ONNX's own."""
         return qualified(self.domain, self.op_type)
 
 
-def unknown_ops(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
-    """The unknown rows by their operators."""
-    found: dict[tuple[str, str], list[str]] = {}
+def group_unknown(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
+    """Rows -> the unknown ones by operator, in order of first use."""
+    names: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.state == "unknown":
-            found.setdefault((row.op_type, row.domain), []).append(row.name)
-    return tuple(UnknownOp(op, domain, tuple(names)) for (op, domain), names in found.items())
+            names.setdefault((row.op_type, row.domain), []).append(row.name)
+    return tuple(UnknownOp(op, domain, tuple(layers)) for (op, domain), layers in names.items())
 
 
 def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
-    """The figures of nodes over all their runs. Rows with the same figures share one mapping."""
-    known: dict[tuple[Dim | Storage | None, ...], Amounts] = {}
+    """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
+    shared: dict[tuple[Dim | Storage | None, ...], Amounts] = {}
     rows = []
     for item in items:
         node, storage, count = item.node, item.storage, item.node.count
         key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
-        amounts = known.get(key)
+        amounts = shared.get(key)
         if amounts is None:
-            amounts = known[key] = _amounts(item)
-        outputs = tuple(map(Output, filter(None, node.outputs), item.outputs))
+            amounts = shared[key] = _layer_figures(item)
+        outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             Row(
                 node.name,
@@ -101,7 +103,7 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _amounts(item: NodeCost) -> Amounts:
+def _layer_figures(item: NodeCost) -> Amounts:
     storage, count = item.storage, item.node.count
     return {
         "macs": None if item.macs is None else item.macs * count,
@@ -114,9 +116,9 @@ def _amounts(item: NodeCost) -> Amounts:
     }
 
 
-def bind_row(row: Row, dims: Mapping[str, int]) -> Row:
-    """The row with symbols bound."""
+def bind_layer(row: Row, dims: Mapping[str, int]) -> Row:
+    """Row and values of symbols -> the row with these symbols bound."""
     amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
-    outputs = tuple(Output(o.name, bind_type(o.type, dims)) for o in row.outputs)
+    outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)

@@ -1,4 +1,4 @@
-"""Graph → in which precisions its contractions multiply, and in which element types its weights are stored."""
+"""Graph to the precisions in which its contractions multiply, and to the bytes of its weights by element type."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.parameters import stored
 
-SHORT = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
+SHORT_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
 
 
-class Precisions:
-    """The precision of each contraction of a graph: `fp32` where both operands are float32, `fp16×int4` where they
-    differ, `int8×int8` for integers. An operand behind DequantizeLinear counts as what it was quantised to: that is
-    what a runtime multiplies."""
+class OperandPrecisions:
+    """Contraction of a graph -> its precision: `fp32` where both operands are float32, `fp16×int4` where they differ,
+    `int8×int8` for integers. An operand behind DequantizeLinear counts as what it was quantised to: that is what a
+    runtime multiplies."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -22,7 +22,7 @@ class Precisions:
         self.index = GraphIndex(graph) if quantised else None
 
     def of(self, node: Node) -> str:
-        """The precision in which a node multiplies."""
+        """Contraction -> the precision in which it multiplies."""
         operator = traits_of(node)
         first, second = operator.factors
         a = "uint8" if operator.quantises_input else self._operand(node, first)
@@ -46,11 +46,11 @@ class Precisions:
             if passed != "same":
                 break
         label = str(self.graph.types[name].dtype) if name else ""
-        return SHORT.get(label, label)
+        return SHORT_NAMES.get(label, label)
 
 
 def weight_bytes_by_dtype(graph: Graph) -> dict[str, Dim]:
-    """Bytes of parameters and buffers by the element type that they are stored in (MatMulNBits packs int4 in uint8)."""
+    """Graph -> bytes of parameters and buffers by the element type of storage (MatMulNBits packs int4 in uint8)."""
     sums: dict[str, Dim] = {}
     for item in stored(graph):
         if item.kind != "constant":

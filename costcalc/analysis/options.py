@@ -1,7 +1,7 @@
-"""What analyses are told beside the graph: how it is executed, how it is trained, what it generates.
+"""Options of the analyses beside the graph: how it is executed, how it is trained, what it generates.
 
-Frozen data; each field describes itself (`costcalc.core.settings`). A light module, for the command line makes its
-options of it before it knows which analysis is asked for.
+Frozen data; each field describes its own option (`costcalc.core.settings`). The command line makes its options of this
+module at start-up, so it imports nothing else of the analyses.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from costcalc.core.settings import setting
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
-"""The optimisers whose state is known."""
+"""Names of the optimisers whose state is known."""
 
 ALIGNMENT = 16
-"""What offsets in an arena are multiples of where no alignment is told, in bytes."""
+"""Alignment of an arena's offsets, in bytes, where no other is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOptions:
-    """What is taken for granted of the runtime.
+    """How the runtime is assumed to execute a graph.
 
     in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
     normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
-    quantised model with what unpacks and packs around it. fuse_blocks: depthwise blocks are computed in slices too
-    (this includes fuse). reorder: steps run in an order with a lower peak. align: of an arena's offsets in bytes; None
-    lays out no arena.
+    quantised model with the DequantizeLinear and QuantizeLinear around it. fuse_blocks: depthwise blocks are computed
+    in slices too (this includes fuse). reorder: steps run in an order with a lower peak. align: alignment of an arena's
+    offsets in bytes; None lays out no arena.
     """
 
     in_place: bool = setting("flag", "Elementwise operators write over an input that nothing reads later.")
@@ -46,8 +46,9 @@ class ExecutionOptions:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How a model is trained. input_gradient asks for the gradient of float inputs too; freeze are patterns of the
-    names of parameters, layers or blocks; checkpoint keeps only the inputs of blocks and computes the rest again."""
+    """How a model is trained. freeze are glob patterns of the names of parameters, layers or blocks; input_gradient
+    computes the gradient of float inputs too; checkpoint saves only the inputs of blocks and computes the rest
+    again."""
 
     optimizer: str = setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam")
     freeze: tuple[str, ...] = setting(
@@ -59,8 +60,8 @@ class TrainingOptions:
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """What a decoder generates: a batch of texts, each with a prompt and so many generated tokens; cache_dtype is the
-    element type that its KV cache is taken to be stored in."""
+    """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens;
+    cache_dtype is the element type of its KV cache (None: that of the activations)."""
 
     prompt: int = setting("count", "Tokens of each prompt.  [default: 512]", default=512)
     generate: int = setting("count", "Tokens generated for each prompt.  [default: 128]", default=128)

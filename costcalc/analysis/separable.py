@@ -1,5 +1,7 @@
-"""Depthwise-separable convolutions: a depthwise and a pointwise convolution in a row, against the standard convolution
-that they stand for. Their MACs are 1/F + 1/∏kernel of its.
+"""Report to its depthwise-separable convolutions: a depthwise and a pointwise convolution in a row, and the standard
+convolution that they replace.
+
+Their MACs are 1/F + 1/∏kernel of the standard convolution's (arXiv:1704.04861, section 3.1).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from costcalc.graph.index import GraphIndex
 
 
 class Separable(NamedTuple):
-    """The pair with its MACs; filters and kernel are the standard convolution's F and ∏kernel."""
+    """The pair's layers and MACs; standard are the standard convolution's MACs, filters and kernel its F and
+    ∏kernel."""
 
     depthwise: str
     pointwise: str
@@ -27,50 +30,54 @@ class Separable(NamedTuple):
 
 
 def separables(report: Report) -> Iterator[Separable]:
-    """Every pair of a depthwise and a pointwise convolution at the same positions."""
+    """Report -> every pair of a depthwise and a pointwise convolution at the same positions."""
     nodes = report.graph.nodes
     producers = GraphIndex(report.graph).producers
     for row, node in zip(report.rows, nodes, strict=True):
         if not _is_pointwise(report, node):
             continue
         at = producers.get(node.inputs[0])
-        while at is not None and is_between(nodes[at]) and _shape(report, nodes[at], 0) == _out(report, nodes[at]):
+        while (
+            at is not None
+            and is_between(nodes[at])
+            and _input_shape(report, nodes[at], 0) == _output_shape(report, nodes[at])
+        ):
             at = producers.get(nodes[at].inputs[0])
         if at is not None and _is_depthwise(report, nodes[at]):
-            yield _pair(report, report.rows[at], row, nodes[at], node)
+            yield _separable_pair(report, report.rows[at], row, nodes[at], node)
 
 
-def _pair(report: Report, depthwise: Row, pointwise: Row, first: Node, second: Node) -> Separable:
+def _separable_pair(report: Report, depthwise: Row, pointwise: Row, first: Node, second: Node) -> Separable:
     """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
-    weight, filters = _weight(report, first), _weight(report, second)[0]
+    weight, filters = _weight_shape(report, first), _weight_shape(report, second)[0]
     one, other = depthwise.amounts["macs"], pointwise.amounts["macs"]
     assert one is not None and other is not None
     return Separable(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
 
 
 def _is_pointwise(report: Report, node: Node) -> bool:
-    if not _convolves(report, node) or node.attributes.get("group", 1) != 1:
+    if not _is_convolution(report, node) or node.attributes.get("group", 1) != 1:
         return False
-    weight = _weight(report, node)
-    return all(k == 1 for k in weight[2:]) and _shape(report, node, 0)[2:] == _out(report, node)[2:]
+    weight = _weight_shape(report, node)
+    return all(k == 1 for k in weight[2:]) and _input_shape(report, node, 0)[2:] == _output_shape(report, node)[2:]
 
 
 def _is_depthwise(report: Report, node: Node) -> bool:
-    if not _convolves(report, node):
+    if not _is_convolution(report, node):
         return False
-    weight, group = _weight(report, node), node.attributes.get("group", 1)
+    weight, group = _weight_shape(report, node), node.attributes.get("group", 1)
     return group > 1 and weight[0] == group and weight[1] == 1 and prod(weight[2:]) != 1
 
 
 def is_between(node: Node) -> bool:
-    """Whether an operator may stand between the two: it scales or bends each value by itself."""
+    """Whether an operator may stand between the two: it maps each value by itself (a scale, an activation, a view)."""
     operator = traits_of(node)
     alone = operator.fusion == "joins" and (operator.in_place or operator.view)
     return alone or operator.kind == "activation" or operator.arithmetic == "multiply"
 
 
-def _convolves(report: Report, node: Node) -> bool:
-    """Whether it is a convolution, channels first, of known shapes."""
+def _is_convolution(report: Report, node: Node) -> bool:
+    """Whether a node is a convolution, channels first, with known shapes."""
     operator = traits_of(node)
     if operator.kind != "convolution" or operator.layout_of(node.attributes) == "channels_last":
         return False
@@ -79,14 +86,14 @@ def _convolves(report: Report, node: Node) -> bool:
     return all(types[name].shape is not None for name in (*read, node.outputs[0]))
 
 
-def _weight(report: Report, node: Node) -> tuple[Dim, ...]:
-    return _shape(report, node, traits_of(node).factors[1])
+def _weight_shape(report: Report, node: Node) -> tuple[Dim, ...]:
+    return _input_shape(report, node, traits_of(node).factors[1])
 
 
-def _shape(report: Report, node: Node, index: int) -> tuple[Dim, ...]:
+def _input_shape(report: Report, node: Node, index: int) -> tuple[Dim, ...]:
     shape = report.graph.types[node.inputs[index]].shape if len(node.inputs) > index else None
     return shape or ()
 
 
-def _out(report: Report, node: Node) -> tuple[Dim, ...]:
+def _output_shape(report: Report, node: Node) -> tuple[Dim, ...]:
     return report.graph.types[node.outputs[0]].shape or ()

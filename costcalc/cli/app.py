@@ -1,4 +1,4 @@
-"""Runs the commands and turns every way to fail into one message and an exit code; no user ever sees a traceback."""
+"""Command line to exit code: runs the commands; every failure becomes one message, never a traceback."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CANNOT_ANSWER = 2
 
 INTERRUPTED = 130
 
-COMPLETING = "_COSTCALC_COMPLETE"
-"""The variable by which a shell asks what completes a line, and for its script."""
+COMPLETION_VARIABLE = "_COSTCALC_COMPLETE"
+"""The environment variable by which a shell asks click for completions."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors of writing only."""
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Operating system errors that only writing raises."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """The console script."""
+    """Runs the command line of the process and ends it with the exit code."""
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
 def run(args: Sequence[str]) -> int:
-    """Runs a command line; returns 0, 1 (a budget is exceeded) or 2 (costcalc could not answer)."""
+    """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -48,18 +48,18 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return CANNOT_ANSWER
     except SystemExit as stop:
-        if COMPLETING in os.environ:  # how click ends when it has answered a shell
+        if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
             return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
-        _trace(args)  # somebody's rules: its code is no verdict
+        _show_traceback(args)  # somebody's rules: its code is no verdict
         complain(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER
     except CostcalcError as error:
-        _trace(args)
+        _show_traceback(args)
         complain(f"costcalc: {error}")
         return error.exit_code
     except Exception as error:
-        _trace(args)
-        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        _show_traceback(args)
+        if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS and error.filename is None:
             abandon()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
@@ -67,8 +67,8 @@ def run(args: Sequence[str]) -> int:
         return CANNOT_ANSWER
 
 
-def _trace(args: Sequence[str]) -> None:
-    """With --debug, the traceback. Python itself would end with 1 behind it, which is a verdict."""
+def _show_traceback(args: Sequence[str]) -> None:
+    """With --debug, writes the traceback. Python itself would then end with 1, which is the code of a verdict."""
     if "--debug" in args:
         import traceback
 

@@ -1,4 +1,4 @@
-"""The format that a file's ending names."""
+"""Name of a file to the output format that its ending stands for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from costcalc.core.errors import UsageError
 
-NAMED = {"md": "markdown", "htm": "html", "xml": "junit", "ndjson": "jsonl"}
-"""Endings that are called otherwise than their format."""
+FORMAT_OF_ENDING = {"md": "markdown", "htm": "html", "xml": "junit", "ndjson": "jsonl"}
+"""Ending -> format, where their names differ."""
 
-OTHERS = (
+FOREIGN_ENDINGS = (
     "pdf",
     "jpg",
     "jpeg",
@@ -30,31 +30,31 @@ OTHERS = (
     "pptx",
     "parquet",
 )
-"""Endings under which nobody looks for text."""
+"""Endings of formats that a text format must not be written under."""
 
-WORDS = ("text", "table", "markdown", "github", "gitlab", "junit")
-"""Formats that are no endings."""
+FORMATS_WITHOUT_ENDING = ("text", "table", "markdown", "github", "gitlab", "junit")
+"""Formats whose name is no ending of a file."""
 
 
-def ending(output: str | None) -> str:
-    """What a file's name ends in, in small letters; "" where there is no file."""
+def file_ending(output: str | None) -> str:
+    """Name of a file -> its ending in lower case, without the dot; "" where there is no file."""
     return Path(output).suffix[1:].lower() if output else ""
 
 
 def of_file(output: str | None, forms: Sequence[str]) -> str | None:
-    """The format that the file's ending names; None where that is none of forms."""
-    named = NAMED.get(ending(output), ending(output))
-    return named if named in forms else None
+    """Name of a file -> the format of its ending; None where that is none of forms."""
+    form = FORMAT_OF_ENDING.get(file_ending(output), file_ending(output))
+    return form if form in forms else None
 
 
 def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str:
-    """The format that is asked for, else the one that the file's ending names, else the first. UsageError where it
-    names one that there is not."""
+    """Format option and name of a file -> the format: the option's, else that of the file's ending, else the first of
+    forms. UsageError where the ending is that of a format that is not written here."""
     if form:
         return form
-    named = of_file(output, forms)
-    if named is None and ending(output) in OTHERS:
-        fact = f"{output} would be {ending(output).upper()}, which is not written here"
-        known = ", ".join([f".{name}" for name in forms if name not in WORDS])
-        raise UsageError(fact, f"name a file that ends in {known}, or give --format")
-    return named or forms[0]
+    from_ending = of_file(output, forms)
+    if from_ending is None and file_ending(output) in FOREIGN_ENDINGS:
+        fact = f"{output} would be {file_ending(output).upper()}, which is not written here"
+        endings = ", ".join([f".{name}" for name in forms if name not in FORMATS_WITHOUT_ENDING])
+        raise UsageError(fact, f"name a file that ends in {endings}, or give --format")
+    return from_ending or forms[0]

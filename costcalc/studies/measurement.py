@@ -1,4 +1,4 @@
-"""A model under settings -> any quantity of the catalogue, computed when it is asked for, each analysis once.
+"""Model and settings to Measurement: any quantity of the catalogue, computed when it is asked for, each analysis once.
 
 FIGURES holds one function for each quantity: a new quantity is its entry in `costcalc.core.quantities` and one here.
 A quantity that the model does not have is refused (QuantityError: fact and remedy), never 0.
@@ -12,11 +12,11 @@ from fractions import Fraction
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, schedule
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound
-from costcalc.analysis.roofline.traffic import compulsory
+from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, Poly, remedy, symbols
 from costcalc.core.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
 from costcalc.core.ir import Graph
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from costcalc.analysis.roofline.energy import Fit, Joules
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
-    from costcalc.studies.generation import generation as account
+    from costcalc.studies.generation.generation import Generation
     from costcalc.studies.generation.speed import Bounds
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ ANALYSES = {
     "fits": "costcalc.analysis.roofline.energy",
     "footprint": "costcalc.analysis.memory.footprint",
     "generate": "costcalc.studies.generation.generation",
+    "measure_workload": "costcalc.analysis.roofline.bounds",
     "roofline": "costcalc.analysis.roofline.bounds",
     "train": "costcalc.analysis.training.step",
 }
@@ -56,8 +57,8 @@ def _analysis(function: str) -> Any:
 
 
 class Measurement:
-    """A model under settings. base is its report without training. Every analysis runs at most once, when it is first
-    asked for; a refusal is kept and raised again."""
+    """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
+    a refusal is stored and raised again."""
 
     def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
         self.source, self.settings, self.base = source, settings, base
@@ -65,7 +66,7 @@ class Measurement:
 
     @property
     def report(self) -> Report:
-        """The report, with the training step where the settings ask for one."""
+        """The report, with the training step where the settings have training options."""
         return self.base if self.settings.training is None else self.training_report
 
     @property
@@ -78,7 +79,7 @@ class Measurement:
 
     @property
     def training_report(self) -> TrainingReport:
-        """The report with the training step. QuantityError where the settings ask for none."""
+        """The report with the training step. QuantityError where the settings have no training options."""
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
@@ -87,8 +88,8 @@ class Measurement:
 
     @property
     def arena(self) -> int:
-        """The size of the arena under the settings' execution, with offsets that are multiples of 16 bytes where they
-        say no alignment. UndecidedError where open symbols leave it undecided."""
+        """Bytes of the arena under the settings' execution; its offsets are multiples of 16 bytes where the settings
+        have no alignment. UndecidedError where open symbols leave it undecided."""
 
         def size() -> int:
             execution = self.settings.execution
@@ -100,64 +101,69 @@ class Measurement:
         return self._once(("arena",), size)
 
     @property
-    def generation(self) -> account.Generation:
-        """What generation costs. QuantityError where the settings ask for none, and where the model generates
-        nothing."""
+    def generation(self) -> Generation:
+        """What generation costs. QuantityError where the settings have no generation options, UsageError where the
+        model is no decoder."""
         return self._once(("generation",), self._generate)
 
     @property
     def generates(self) -> bool:
-        """Whether generation is asked for and the model is a decoder; `generation` says why it is none."""
+        """Whether the settings have generation options and the model is a decoder; `generation` raises why not."""
         try:
             return self.settings.generation is not None and bool(self.generation)
         except CostcalcError:
             return False
 
     def profile(self, device: str) -> HardwareProfile:
-        """The profile of a device. HardwareError where there is none."""
+        """Device's name -> its profile. HardwareError where there is none."""
         find: Callable[..., HardwareProfile] = _analysis("find")
         return self._once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
-        """The model's bounds on a device."""
+        """Device's name -> the model's bounds on it."""
         roofline: Callable[..., Roofline] = _analysis("roofline")
-        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device)))
+        work = self._once(("workload",), lambda: _analysis("measure_workload")(self.base))
+        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
-        """The bounds on the settings' devices, each once, of the report with its training step."""
-        found = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
-        return tuple([replace(one, report=self.report) for one in found.values()])
+        """The model's bounds on each of the settings' devices once, with the training step in their report."""
+        by_id = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
+        return tuple([replace(bound, report=self.report) for bound in by_id.values()])
 
     def speed(self, device: str) -> Bounds:
-        """The bounds of generation on a device."""
+        """Device's name -> the bounds of generation on it."""
         bounds: Callable[..., Bounds] = _analysis("bounds")
         return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, device: str) -> tuple[Fit, ...]:
-        """What must be in which memory of a device: for a run, for training, for generation, as the settings ask."""
+        """Device's name -> what must be in which of its memories: for a run, and for training and generation where the
+        settings have them."""
         fits: Callable[..., tuple[Fit, ...]] = _analysis("fits")
         return (*fits(self.report, self.profile(device)), *(self.speed(device).fits if self.generates else ()))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
-        """A quantity's value and what is certain of it; a formula while symbols are open. UsageError where there is no
-        such quantity, HardwareError no such device, QuantityError where the model or the settings do not have it."""
+        """Quantity -> its value and certainty; the value is a formula while symbols are open.
+
+        UsageError where there is no such quantity, HardwareError where there is no such device, QuantityError where the
+        model or the settings do not have the quantity.
+        """
         ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
         try:
             return self._once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
-            raise _refusal(ref, error) from error
+            raise _quantity_error(ref, error) from error
 
     def attempt(self, quantity: str | QuantityRef) -> Figure | QuantityError:
-        """A quantity's figure, or the refusal as a value, for tables of several models."""
+        """Quantity -> its figure, or the refusal as a value, for tables of several models."""
         try:
             return self.figure(quantity)
         except QuantityError as error:
             return error
 
     def number(self, quantity: str | QuantityRef) -> int | Fraction | bool:
-        """A quantity's value where it is a number. UndecidedError where it depends on open symbols."""
+        """Quantity -> its value as a number. UndecidedError where it depends on open symbols."""
         value = self.figure(quantity).value
         if isinstance(value, Poly):
             ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
@@ -175,18 +181,21 @@ class Measurement:
             raise result
         return result  # type: ignore[no-any-return]
 
-    def _generate(self) -> account.Generation:
+    def _generate(self) -> Generation:
         if self.settings.generation is None:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., account.Generation] = _analysis("generate")
+        generate: Callable[..., Generation] = _analysis("generate")
         return generate(self.source, self.settings)
 
 
 def measure(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Measurement:
-    """A model to ask for quantities: its report is made, everything else waits. As analyze, of which a result with
-    devices or generation is its measurement again where nothing else is set."""
+    """Model and settings -> Measurement, with its report made and everything else still to be computed.
+
+    Arguments and errors are those of pipeline.analyze. A MeasuredReport under default settings gives back its own
+    measurement.
+    """
     if isinstance(source, MeasuredReport) and settings == Settings():
         return source.measurement
     return Measurement(source, settings, analyze(source, settings, strict))
@@ -194,39 +203,39 @@ def measure(source: ModelSource | Report, settings: Settings, strict: bool = Fal
 
 @dataclass(frozen=True, slots=True)
 class MeasuredReport(Report):
-    """A Report with the measurement that it was made by: printed, it has the bounds on the settings' devices and what
-    generation costs beside the layers."""
+    """A Report with its measurement: its tables have the bounds on the settings' devices and what generation costs
+    beside the layers."""
 
     measurement: Measurement
 
     @property
     def step(self) -> Any:
-        """The training step, where there is one."""
+        """The training step; None without training."""
         return getattr(self.measurement.report, "step", None)
 
     def bind(self, dims: Any) -> MeasuredReport:
-        """As Report.bind; what is asked beside is measured again."""
-        old = self.measurement
-        return measured_report(Measurement(old.source, old.settings, old.base.bind(dims)))
+        """As Report.bind; the further quantities are measured again."""
+        before = self.measurement
+        return measured_report(Measurement(before.source, before.settings, before.base.bind(dims)))
 
 
 def measured_report(measurement: Measurement) -> MeasuredReport:
-    """A measurement as a report."""
+    """Measurement -> MeasuredReport."""
     report = measurement.report
-    known = {name: getattr(report, name) for name in Report.__dataclass_fields__}
-    return MeasuredReport(**known, measurement=measurement)
+    fields = {name: getattr(report, name) for name in Report.__dataclass_fields__}
+    return MeasuredReport(**fields, measurement=measurement)
 
 
-def _refusal(ref: QuantityRef, error: CostcalcError) -> QuantityError:
+def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
     fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
     return QuantityError(fact, error.remedy, error.place)
 
 
 def _certainty(report: Report, key: str) -> Certainty:
-    """What is certain of a quantity of a report: unknown operators leave it a lower bound, an open If an upper one."""
-    usual = CATALOGUE[key].certainty
-    if usual != "exact":
-        return usual
+    """Report and quantity -> its certainty: unknown operators make it a lower bound, an open If an upper bound."""
+    certainty = CATALOGUE[key].certainty
+    if certainty != "exact":
+        return certainty
     lower, upper = is_lower_bound(report, key), report.upper_bound
     return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
 
@@ -236,7 +245,7 @@ def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
         names = report.open_symbols
-        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _binding_remedy(names))
     return Figure(report.totals[key], _certainty(report, key))
 
 
@@ -244,9 +253,9 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, _certainty(measurement.base, "arena_bytes"))
 
 
-def _compulsory(measurement: Measurement, ref: QuantityRef) -> Figure:
-    report = _closed(measurement.base)
-    return Figure(compulsory(report.graph, report.rows), "lower")
+def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
+    report = _closed_report(measurement.base)
+    return Figure(minimum_traffic(report.graph, report.rows), "lower")
 
 
 def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -256,36 +265,36 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     if not isinstance(flops, int) or not isinstance(traffic, int):
         names = symbols(flops, traffic)
-        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if not traffic:
         raise QuantityError("the model moves no bytes", "")
     return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
 
 
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
-    one = _bounded(measurement, ref.device)
-    if one.model.seconds is None or one.without_peak:
-        raise _no_figure(one, one.without_peak)
-    return Figure(one.model.seconds, "lower")
+    bound = _closed_roofline(measurement, ref.device)
+    if bound.model.seconds is None or bound.without_peak:
+        raise _missing_peak(bound, bound.without_peak)
+    return Figure(bound.model.seconds, "lower")
 
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
-    one = _bounded(measurement, ref.device)
+    bound = _closed_roofline(measurement, ref.device)
     energy: Callable[[Roofline], Joules | None] = _analysis("energy")
-    joules = energy(one)
+    joules = energy(bound)
     if joules is None:
-        raise _no_figure(one, ())
-    return Figure(joules.total, "lower" if joules.without or one.report.lower_bound else "estimate")
+        raise _missing_peak(bound, ())
+    return Figure(joules.total, "lower" if joules.without or bound.report.lower_bound else "estimate")
 
 
-def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
+def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     lines = measurement.fits(ref.device)
     if any(not line.fits for line in lines):
         return Figure(False)
     report, profile = measurement.base, measurement.profile(ref.device)
-    names = symbols(*_must_fit(measurement, profile))
+    names = symbols(*_required_bytes(measurement, profile))
     if names:
-        raise QuantityError(f"what must fit depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"what must fit depends on {', '.join(names)}", _binding_remedy(names))
     if not lines:
         raise QuantityError(f"the profile {profile.id} has the size of no memory", "name another device")
     if report.lower_bound:
@@ -293,16 +302,17 @@ def _fit(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(True)
 
 
-def _must_fit(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
-    """The bytes that must fit a device: weights, the live bytes of a run (of generation they are numbers), training."""
+def _required_bytes(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
+    """The byte counts that must fit a device: weights, the live bytes of a run (of generation they are numbers),
+    training."""
     yield measurement.base.totals["weight_bytes"]
     if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
-        yield from live_bytes(schedule(measurement.base.graph, fused(measurement.base.graph)))
+        yield from live_bytes(schedule(measurement.base.graph, fuse_steps(measurement.base.graph)))
     if measurement.settings.training is not None and profile.bytes_of("device"):
         yield measurement.training_report.totals["training_bytes"]
 
 
-def _generation(read: Callable[[account.Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
+def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
@@ -311,36 +321,37 @@ def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     if not measurement.generation.steps:
         raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
     if speed.tokens_per_s is None or speed.without_peak:
-        raise _no_figure(measurement.roofline(ref.device), speed.without_peak)
+        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(speed.tokens_per_s, "upper")
 
 
-def _closed(report: Report) -> Report:
-    """The report. QuantityError where extents or the branch of an If are open: no bound is known then."""
+def _closed_report(report: Report) -> Report:
+    """Report -> the same report. QuantityError where extents or the branch of an If are open: no bound is known
+    then."""
     names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
     if names:
-        raise QuantityError(f"it depends on {', '.join(names)}", _bind(names))
+        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if report.upper_bound:
         raise QuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
     return report
 
 
-def _bounded(measurement: Measurement, device: str) -> Roofline:
-    one = measurement.roofline(device)
-    if one.open:
-        raise QuantityError(f"it depends on {', '.join(one.open)}", _bind(one.open))
-    _closed(measurement.base)
-    return one
+def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
+    bound = measurement.roofline(device)
+    if bound.open:
+        raise QuantityError(f"it depends on {', '.join(bound.open)}", _binding_remedy(bound.open))
+    _closed_report(measurement.base)
+    return bound
 
 
-def _no_figure(one: Roofline, without: Iterable[str]) -> QuantityError:
+def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     lack = ", ".join(without) or "it"
-    peaks = ", ".join(one.profile.peak)
+    peaks = ", ".join(bound.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
-    return QuantityError(f"the profile {one.profile.id} has no figure for {lack}", remedy)
+    return QuantityError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
 
 
-def _bind(names: Iterable[str]) -> str:
+def _binding_remedy(names: Iterable[str]) -> str:
     return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"
 
 
@@ -354,21 +365,23 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "peak_activation_bytes": _total,
     "arena_bytes": _arena,
     "traffic_bytes": _total,
-    "compulsory_bytes": _compulsory,
+    "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
-    "fits": _fit,
+    "fits": _fits,
     "backward_macs": _total,
     "training_macs": _total,
     "kept_activation_bytes": _total,
     "gradient_bytes": _total,
     "optimizer_bytes": _total,
     "training_bytes": _total,
-    "kv_cache_bytes": _generation(lambda generation: generation.cache_bytes(generation.prompt + generation.generate)),
-    "prompt_macs": _generation(lambda generation: generation.prefill.macs),
-    "step_macs": _generation(lambda generation: generation.step_macs),
+    "kv_cache_bytes": _generation_figure(
+        lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
+    ),
+    "prompt_macs": _generation_figure(lambda generation: generation.prefill.macs),
+    "step_macs": _generation_figure(lambda generation: generation.step_macs),
     "tokens_per_second": _tokens_per_second,
-    "memory_bytes": _generation(lambda generation: generation.memory),
+    "memory_bytes": _generation_figure(lambda generation: generation.memory),
 }
-"""How each quantity is computed."""
+"""Quantity's key -> the function that computes it."""

@@ -1,10 +1,10 @@
-"""Settings: how a model is read, executed, trained, run on devices and made to generate, as one frozen value.
+"""Keyword arguments, options, configs and lock files to Settings: how a model is read, executed, trained, run on
+devices and made to generate, as one frozen value.
 
-Every question takes the same settings: Python's keyword arguments, the command line's options, a config and a lock file
-all become a `Settings`, and its fields say how (`costcalc.core.settings`). A new setting is one field, here or in
-`costcalc.analysis.options`; one of reading stands in the TypedDicts below too, for type checkers cannot read it off.
+A field of Settings describes its own option (`costcalc.core.settings`). A new setting is one field, here or in
+`costcalc.analysis.options`; one of reading stands in the TypedDicts below too, for type checkers cannot derive them.
 
-Options that are given for several models at once: a name that one of them lacks is left out for that model.
+Where options hold for several models, a name that one of them lacks is left out for that model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from costcalc.core.settings import Setting, build, check_value, non_defaults, op
 
 
 class FixedArguments(TypedDict, total=False):
-    """How a model is read, but for what a sweep varies: dims and params."""
+    """Arguments of reading a model that a sweep does not vary: all but dims and params."""
 
     shapes: Mapping[str, Sequence[int | str]] | None
     values: Mapping[str, int | bool] | None
@@ -30,14 +30,14 @@ class FixedArguments(TypedDict, total=False):
 
 
 class ReadingArguments(FixedArguments, total=False):
-    """costcalc.load's arguments."""
+    """Arguments of costcalc.load."""
 
     dims: Mapping[str, int | str] | None
     params: Mapping[str, str | int | float] | None
 
 
 class GroupArguments(TypedDict, total=False):
-    """How a model is executed, trained, run and made to generate."""
+    """Arguments of executing, training, running on devices and generating."""
 
     execution: ExecutionOptions | Mapping[str, Any] | None
     training: TrainingOptions | Mapping[str, Any] | bool | None
@@ -46,27 +46,30 @@ class GroupArguments(TypedDict, total=False):
 
 
 class SettingsArguments(ReadingArguments, GroupArguments, total=False):
-    """All settings, as keyword arguments."""
+    """All settings as keyword arguments."""
 
 
 class AnalysisArguments(SettingsArguments, total=False):
-    """costcalc.analyze's arguments."""
+    """Arguments of costcalc.analyze."""
 
     strict: bool
 
 
 class CostingArguments(ReadingArguments, total=False):
-    """The arguments of questions that take no other settings than a model's reading."""
+    """Arguments of functions that take no other settings than those of reading."""
 
     strict: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a model is read (dims bind symbols, shapes whole inputs, values small inputs' values, params a YAML model's
+    """How a model is read, executed, trained, run on devices and made to generate.
+
+    Reading: dims bind symbols, shapes whole inputs, values the values of small inputs, params a YAML model's
     parameters; symbolic leaves batch and spatial extents open; dtype and act_dtype take weights and activations as if
-    in another type), executed, trained, run on devices and made to generate. training and generation are None where
-    they are not asked for; devices are names of profiles or paths of such."""
+    stored and computed in another type. devices are names of profiles or paths of such. training and generation are
+    None where no training step and no generation is to be costed.
+    """
 
     dims: Mapping[str, Any] = setting("dims", "Bind a symbol: --dim seq=128.", option="--dim")
     shapes: Mapping[str, Any] = setting(
@@ -85,47 +88,50 @@ class Settings:
     generation: GenerationOptions | None = None
 
     @classmethod
-    def of(cls, **given: Any) -> Settings:
-        """Settings from keyword arguments, a config's mapping or what `to_dict` wrote. A group (execution, training,
-        generation) is its options by name, or True for its defaults; devices a name or names. UsageError for a name
-        that is no setting, and for a value that does not fit."""
-        own = {one.name: one for one in settings_of(cls)}
-        made: dict[str, Any] = {}
-        for name, value in given.items():
+    def of(cls, **arguments: Any) -> Settings:
+        """Keyword arguments, a config's mapping or the result of `to_dict` -> Settings.
+
+        A group (execution, training, generation) is its options by name, or True for its defaults; devices is a name or
+        names. UsageError for a name that is no setting, and for a value of a wrong type.
+        """
+        own = {setting.name: setting for setting in settings_of(cls)}
+        fields: dict[str, Any] = {}
+        for name, value in arguments.items():
             if name in own:
-                made[name] = check_value(own[name], value)
+                fields[name] = check_value(own[name], value)
             elif name in GROUPS:
-                group = _group(name, value)
-                made |= {} if group is None else {name: group}
+                group = _build_group(name, value)
+                fields |= {} if group is None else {name: group}
             elif name == "devices":
-                made[name] = _devices(value)
+                fields[name] = _check_devices(value)
             else:
                 known = (*own, *GROUPS, "devices")
                 raise UsageError(
                     f"there is no setting {name!r}", did_you_mean(name, known) or "there are " + ", ".join(known)
                 )
-        return cls(**made)
+        return cls(**fields)
 
     def reading(self) -> dict[str, Any]:
-        """The keyword arguments of costcalc.load."""
+        """The keyword arguments of costcalc.load, by name."""
         return {one.name: getattr(self, one.name) for one in settings_of(Settings)}
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings that are not their defaults, by name, as plain data for locks and JSON: `of` takes it back. A
-        group whose options are all defaults is true."""
-        found = non_defaults(self)
+        """The settings that are not their defaults, by name, as plain data for locks and JSON; `of` reads it. A group
+        whose options are all defaults is true."""
+        data = non_defaults(self)
         if self.execution != ExecutionOptions():
-            found["execution"] = non_defaults(self.execution)
+            data["execution"] = non_defaults(self.execution)
         if self.training is not None:
-            found["training"] = non_defaults(self.training) or True
+            data["training"] = non_defaults(self.training) or True
         if self.devices:
-            found["devices"] = self.devices
+            data["devices"] = self.devices
         if self.generation is not None:
-            found["generation"] = non_defaults(self.generation) or True
-        return found
+            data["generation"] = non_defaults(self.generation) or True
+        return data
 
     def words(self) -> str:
-        """The settings that are not their defaults as one line: `act-dtype int8, fuse, training, hardware t4`."""
+        """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware
+        t4`."""
         parts = [*option_words(self), *option_words(self.execution)]
         if self.training is not None:
             parts += ["training", *option_words(self.training)]
@@ -136,20 +142,20 @@ class Settings:
         return ", ".join(parts)
 
     def quantities(self) -> tuple[QuantityRef, ...]:
-        """The quantities that a question shows because of the settings, beside those of every model: the arena with an
-        alignment, a training step, the bounds of each device, generation."""
+        """The quantities that these settings add to those of every model: the arena with an alignment, a training step,
+        the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
         keys += TRAINING if self.training is not None else ()
-        found = [QuantityRef(CATALOGUE[key]) for key in keys]
-        found += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in PER_DEVICE]
+        refs = [QuantityRef(CATALOGUE[key]) for key in keys]
+        refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in PER_DEVICE]
         if self.generation is not None:
-            found += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
-            found += [QuantityRef(CATALOGUE["tokens_per_second"], device) for device in self.devices]
-        return tuple(found)
+            refs += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
+            refs += [QuantityRef(CATALOGUE["tokens_per_second"], device) for device in self.devices]
+        return tuple(refs)
 
     def covering(self, quantities: Iterable[QuantityRef]) -> Settings:
-        """The settings with the defaults of training and of generation where a quantity that is asked for by name needs
-        them: `--max training_bytes=8GiB` asks for a training step."""
+        """Quantities -> the settings with default training and generation options where one of the quantities needs
+        them: `--max training_bytes=8GiB` needs a training step."""
         needs = {need for ref in quantities for need in ref.quantity.needs}
         return replace(
             self,
@@ -163,23 +169,23 @@ GROUPS: dict[str, type] = {
     "training": TrainingOptions,
     "generation": GenerationOptions,
 }
-"""The settings that stand together, each in a dataclass of its own."""
+"""Group of settings -> its dataclass."""
 
 
 def all_settings() -> dict[str, tuple[Setting, ...]]:
-    """The settings by their group; "" holds those of reading."""
+    """The settings by group; "" holds those of reading."""
     return {"": settings_of(Settings), **{name: settings_of(cls) for name, cls in GROUPS.items()}}
 
 
-def device_names(given: Iterable[str]) -> tuple[str, ...]:
-    """`t4,a100` and `t4` -> the devices, each once. UsageError where a name is empty."""
-    found = [name.strip() for text in given for name in text.split(",")]
-    if "" in found:
+def device_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """`t4,a100` and `t4` -> the names of the devices, each once. UsageError where a name is empty."""
+    names = [name.strip() for text in texts for name in text.split(",")]
+    if "" in names:
         raise UsageError("--hardware has an empty name", "write NAME or NAME,NAME; `costcalc hardware` lists all")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
-def _group(name: str, value: Any) -> Any:
+def _build_group(name: str, value: Any) -> Any:
     cls = GROUPS[name]
     if value is None or value is False:
         return ExecutionOptions() if name == "execution" else None
@@ -193,9 +199,9 @@ def _group(name: str, value: Any) -> Any:
     raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
 
 
-def _devices(value: Any) -> tuple[str, ...]:
-    found = () if value is None else (value,) if isinstance(value, str) else value
-    names = tuple(found) if isinstance(found, Iterable) else (None,)
+def _check_devices(value: Any) -> tuple[str, ...]:
+    several = () if value is None else (value,) if isinstance(value, str) else value
+    names = tuple(several) if isinstance(several, Iterable) else (None,)
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
     return device_names(names)
@@ -205,22 +211,24 @@ T = TypeVar("T")
 
 
 def fitting(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tuple[UnknownNameError, ...]]:
-    """read(**options) without the names that its model lacks, and the refusal of each of those."""
+    """Reader and its options -> read(**options) without the names that its model lacks, and the refusal of each of
+    them."""
     lacks: list[UnknownNameError] = []
     while True:
         try:
             return read(**options), tuple(lacks)
         except UnknownNameError as error:
-            given = options.get(error.argument) or {}
-            if error.name not in given:
+            mapping = options.get(error.argument) or {}
+            if error.name not in mapping:
                 raise
             lacks.append(error)
-            options = {**options, error.argument: {k: v for k, v in given.items() if k != error.name}}
+            options = {**options, error.argument: {k: v for k, v in mapping.items() if k != error.name}}
 
 
 def refuse(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
-    """Given each model's refusals: raises one for a name that no model has, the one with a hint if there is."""
+    """Refusals of each model -> raises UnknownNameError for a name that no model has: the one with a hint if there
+    is."""
     for first in lacks[0] if lacks else ():
-        alike = [e for of_one in lacks for e in of_one if (e.argument, e.name) == (first.argument, first.name)]
-        if len(alike) == len(lacks):
-            raise next((e for e in alike if e.remedy.startswith("did you mean")), first)
+        same = [e for model in lacks for e in model if (e.argument, e.name) == (first.argument, first.name)]
+        if len(same) == len(lacks):
+            raise next((e for e in same if e.remedy.startswith("did you mean")), first)

@@ -1,22 +1,24 @@
-"""Source and settings to Graph and to Report."""
+"""Model and settings to Graph and to Report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from costcalc.analysis.report import Report, analyze_graph, peak
+from costcalc.analysis.memory import memory_totals
+from costcalc.analysis.report import Report, analyze_graph
 from costcalc.core.arguments import read_already
 from costcalc.core.errors import UnknownOperatorError
 from costcalc.core.ir import Graph
-from costcalc.frontends import load as read
+from costcalc.frontends import load as read_graph
 from costcalc.frontends.source import ModelSource
+from costcalc.graph.convert import convert, named
 from costcalc.studies.options import Settings
 
 
 def load(source: ModelSource, settings: Settings) -> Graph:
-    """The graph of a YAML file, an ONNX file or a built-in model, bound and converted as the settings say.
-    CostcalcError where it is no model, or not a valid one."""
-    graph = read(
+    """Model -> its graph, bound and converted as the settings say. CostcalcError where it is no model, or not a valid
+    one."""
+    graph = read_graph(
         source,
         dims=settings.dims,
         params=settings.params,
@@ -24,20 +26,18 @@ def load(source: ModelSource, settings: Settings) -> Graph:
         values=settings.values,
         symbolic=settings.symbolic,
     )
-    if settings.dtype is None and settings.act_dtype is None:
-        return graph
-    from costcalc.graph.convert import convert, named
-
     return convert(graph, named(settings.dtype), named(settings.act_dtype))
 
 
 def analyze(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Report:
-    """What a model costs when it is read and executed as the settings say: layers and totals. strict makes an operator
-    without a rule an UnknownOperatorError. UsageError where a report is given beside settings of its reading, for its
-    model is not read again."""
+    """Model or Report -> its report, read and executed as the settings say.
+
+    strict raises UnknownOperatorError for an operator without a rule. UsageError where the source is a Report and the
+    settings have options of reading, for its model is not read again.
+    """
     if isinstance(source, Report):
         read_already(**settings.reading())
-        report = with_execution(source, settings)
+        report = apply_execution(source, settings)
     else:
         report = analyze_graph(load(source, settings), settings.execution)
     if strict and report.unknown:
@@ -46,9 +46,12 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
     return report
 
 
-def with_execution(report: Report, settings: Settings) -> Report:
-    """A report with the peak (and the arena) of the settings' execution, where they say one."""
+def apply_execution(report: Report, settings: Settings) -> Report:
+    """Report -> the report with the peak (and the arena) of the settings' execution; unchanged under the default
+    one."""
     if settings.execution in (report.execution, type(settings.execution)()):
         return report
     totals = {k: v for k, v in report.totals.items() if k not in ("peak_activation_bytes", "arena_bytes")}
-    return replace(report, totals=totals | peak(report.graph, settings.execution), execution=settings.execution)
+    return replace(
+        report, totals=totals | memory_totals(report.graph, settings.execution), execution=settings.execution
+    )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from costcalc.analysis.layers import Row
 from costcalc.analysis.memory.footprint import Footprint, footprint
 from costcalc.analysis.report import NODE_BY_NODE, Report
-from costcalc.analysis.training.gradients import Flow, flow
+from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
 from costcalc.core.dim import Dim, remedy, symbols
 from costcalc.core.errors import QuantityError, UndecidedError
@@ -41,7 +41,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
     step: TrainingStep | None = getattr(report, "step", None)
     if step is not None:
-        gradients = flow(report.graph, step.setup.freeze, step.setup.input_gradient)
+        gradients = gradient_flow(report.graph, step.setup.freeze, step.setup.input_gradient)
         explanation = _with_backward(explanation, gradients)
     return replace(
         explanation,
@@ -108,7 +108,7 @@ def _live_lines(found: Footprint, at: int, what: str) -> Iterator[WorkingLine]:
     yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.line.live[at])
 
 
-def _with_backward(explanation: Explanation, gradients: Flow) -> Explanation:
+def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explanation:
     """The explanation with the working of backward MACs in each layer's lines, behind its MACs."""
     places = {id(row): node for row, node in zip(explanation.report.rows, explanation.report.graph.nodes, strict=True)}
     workings = []
@@ -120,7 +120,7 @@ def _with_backward(explanation: Explanation, gradients: Flow) -> Explanation:
     return replace(explanation, workings=tuple(workings))
 
 
-def backward_lines(node: Node, row: Row, report: Report, gradients: Flow) -> Iterator[WorkingLine]:
+def backward_lines(node: Node, row: Row, report: Report, gradients: GradientFlow) -> Iterator[WorkingLine]:
     """A layer's backward MACs: each product of its forward pass once for the gradient of each side that has one."""
     if not gradients.has_gradient(node):
         return
@@ -145,11 +145,11 @@ def backward_lines(node: Node, row: Row, report: Report, gradients: Flow) -> Ite
         yield WorkingLine(f"{BACKWARD} of all runs", (text,), row.amounts["backward_macs"])
 
 
-def _gradients(node: Node, part: Contraction, gradients: Flow) -> list[str]:
+def _gradients(node: Node, part: Contraction, gradients: GradientFlow) -> list[str]:
     """What a product's gradients are of: weights or an input, for each side that has one."""
     found = []
     for side in (part.left, part.right):
-        needed = [name for name in present(node.inputs, side) if name in gradients.needs]
+        needed = [name for name in present(node.inputs, side) if name in gradients.with_gradient]
         if needed:
             found.append("weight gradient" if all(n in gradients.weights for n in needed) else "input gradient")
     return found

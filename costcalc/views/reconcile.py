@@ -1,7 +1,4 @@
-"""Reconciliation -> sheets: all counters with their figures; a counter's parts; and its layers.
-
-Reconciliation -> a dictionary for JSON: every counter, its parts and, where asked for, its layers.
-"""
+"""Reconciliation to tables (all counters; the terms of one counter; its layers) and to its JSON document."""
 
 from __future__ import annotations
 
@@ -13,33 +10,33 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Factor
 from costcalc.core.units import exact, ratio, shape_text
-from costcalc.studies.reconcile.account import Account, Part
+from costcalc.studies.reconcile.account import Account, Term
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import names, numbers
-from costcalc.views.reconcile_notes import because, perhaps, remarks
+from costcalc.views.reconcile_notes import difference_notes, hint_notes, reconcile_notes
 from costcalc.views.table import Column, Fact, Remark, Sheet
 
-OWN = {"macs": "costcalc's MACs", "flops": "costcalc's FLOPs"}
+COSTCALC_LABELS = {"macs": "costcalc's MACs", "flops": "costcalc's FLOPs"}
 
 
-def sheets(found: Reconciliation, by: str = "part", inline: bool = True) -> tuple[Sheet, ...]:
-    """By tool, the counters; by part, those (where there are several) and each one's parts; by layer, one counter's
-    layers. inline gives the working a column of its own, else it stands below (in a table of layers, numbers only).
-    UsageError where layers of several counters are asked for."""
+def sheets(result: Reconciliation, by: str = "part", inline: bool = True) -> tuple[Sheet, ...]:
+    """Reconciliation -> its tables: by tool, that of the counters; by part, that (of several counters) and each one's
+    terms; by layer, one counter's layers. inline gives the working a column of its own, else it stands below (in a
+    table of layers, numbers only). UsageError where layers of several counters are asked for."""
     if by == "tool":
-        return (overview(found),)
+        return (counter_table(result),)
     if by == "layer":
-        if len(found.accounts) > 1:
+        if len(result.accounts) > 1:
             raise UsageError("layers can be shown for one counter only", "name it: --tool thop")
-        return (layers(found, found.accounts[0], inline),)
-    every = tuple(parts(found, account, inline) for account in found.accounts)
-    return (overview(found), *every) if len(every) > 1 else every
+        return (layer_table(result, result.accounts[0], inline),)
+    every = tuple(term_table(result, account, inline) for account in result.accounts)
+    return (counter_table(result), *every) if len(every) > 1 else every
 
 
-def overview(found: Reconciliation) -> Sheet:
-    """A row for each counter: its figure, and by how much that differs from what costcalc counts."""
-    seen = any(account.given for account in found.accounts)
-    shown = [
+def counter_table(result: Reconciliation) -> Sheet:
+    """A row for each counter: its figure, and its difference from what costcalc counts."""
+    has_published = any(account.published for account in result.accounts)
+    columns = [
         Column("tool", "Counter", "name", 100),
         Column("version", "Version", "text", 20),
         Column("unit", "Unit", "text", 40),
@@ -47,103 +44,103 @@ def overview(found: Reconciliation) -> Sheet:
         Column("difference", "Difference", "number", 80),
         Column("ratio", "Ratio", "ratio", 60),
     ]
-    if seen:
-        shown += [Column("given", "Seen", "text", 90), Column("unexplained", "Unexplained", "text", 92)]
+    if has_published:
+        columns += [Column("given", "Seen", "text", 90), Column("unexplained", "Unexplained", "text", 92)]
     rows = []
-    for account in found.accounts:
-        tool = account.tool
+    for account in result.accounts:
+        tool = account.counter
         row: list[Any] = [tool.name, tool.version, tool.unit]
         if account.failed:
             row += [None, None, None]
         else:
-            part = ratio(account.figure, account.own)
-            more = account.figure - account.own
-            row += [_least(found, account.figure), more, None if part is None else float(part)]
-        if seen:
+            part = ratio(account.figure, account.costcalc)
+            more = account.figure - account.costcalc
+            row += [_lower_bound(result, account.figure), more, None if part is None else float(part)]
+        if has_published:
             rest = account.unexplained
-            row += [account.given.text if account.given else "", "" if rest is None else exact(rest)]
+            row += [account.published.text if account.published else "", "" if rest is None else exact(rest)]
         rows.append(tuple(row))
     return Sheet(
-        found.graph.name,
-        _inputs(found),
-        tuple(shown),
+        result.graph.name,
+        _input_text(result),
+        tuple(columns),
         tuple(rows),
-        facts=tuple(_own(found)),
-        remarks=(*because(found), *perhaps(found), *remarks(found)),
+        facts=tuple(_costcalc_totals(result)),
+        remarks=(*difference_notes(result), *hint_notes(result), *reconcile_notes(result)),
     )
 
 
-def _own(found: Reconciliation) -> Iterator[Fact]:
-    """What costcalc counts."""
-    for basis, label in OWN.items():
-        account = next((a for a in found.accounts if a.tool.basis == basis), None)
+def _costcalc_totals(result: Reconciliation) -> Iterator[Fact]:
+    """costcalc's MACs and FLOPs, each where a counter is compared with it."""
+    for basis, label in COSTCALC_LABELS.items():
+        account = next((a for a in result.accounts if a.counter.basis == basis), None)
         if account is not None:
-            yield Fact(label, _least(found, account.own), "number")
+            yield Fact(label, _lower_bound(result, account.costcalc), "number")
 
 
-def _inputs(found: Reconciliation) -> str:
-    graph = found.graph
+def _input_text(result: Reconciliation) -> str:
+    graph = result.graph
     return ", ".join(f"{n} {shape_text(graph.types[n].shape)} {graph.types[n].dtype}" for n in graph.inputs)
 
 
-def parts(found: Reconciliation, account: Account, inline: bool = True) -> Sheet:
-    """A row for each part of a counter's figure beside what costcalc counts for the same; the sum is the figure."""
-    tool = account.tool
-    shown = [
+def term_table(result: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+    """A row for each term of a counter's figure beside what costcalc counts for the same; the sum is the figure."""
+    tool = account.counter
+    columns = [
         Column("part", "Part", "name", 100),
         Column("amount", tool.name, "number", 95),
-        Column("own", OWN[tool.basis], "number", 85),
+        Column("own", COSTCALC_LABELS[tool.basis], "number", 85),
         Column("difference", "Difference", "number", 80),
         Column("calls", "Calls", "number", 40),
     ]
-    figure, own = account.figure, account.own
+    figure, own = account.figure, account.costcalc
     calls = sum((line.calls for line in account.lines), 0)
     rows: list[tuple[Any, ...]] = [
-        (line.name, line.amount, line.own, line.amount - line.own, line.calls) for line in account.lines
+        (line.name, line.amount, line.costcalc, line.amount - line.costcalc, line.calls) for line in account.lines
     ]
-    total: tuple[Any, ...] = ("Sum", _least(found, figure), _least(found, own), figure - own, calls)
-    several = len(found.accounts) > 1
-    said = list(remarks(found, account, alone=not several))
+    total: tuple[Any, ...] = ("Sum", _lower_bound(result, figure), _lower_bound(result, own), figure - own, calls)
+    several = len(result.accounts) > 1
+    notes = list(reconcile_notes(result, account, alone=not several))
     if inline:
-        shown.append(Column("working", "Working", "prose", 60))
-        rows = [(*row, working(line.terms)) for row, line in zip(rows, account.lines, strict=True)]
+        columns.append(Column("working", "Working", "prose", 60))
+        rows = [(*row, working_text(line.terms)) for row, line in zip(rows, account.lines, strict=True)]
         total = (*total, "")
     else:
-        said = [*(Remark(line.name, working(line.terms)) for line in account.lines if line.terms), *said]
+        notes = [*(Remark(line.name, working_text(line.terms)) for line in account.lines if line.terms), *notes]
     title = f"{tool.name} {tool.version}"
-    subtitle = tool.unit if several else f"{tool.unit} of {found.graph.name}, {_inputs(found)}"
-    return Sheet(title, subtitle, tuple(shown), tuple(rows), total=total, remarks=tuple(said), kind="counter")
+    subtitle = tool.unit if several else f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
+    return Sheet(title, subtitle, tuple(columns), tuple(rows), total=total, remarks=tuple(notes), kind="counter")
 
 
-def layers(found: Reconciliation, account: Account, inline: bool = True) -> Sheet:
-    """A row for each part of each layer that a counter or costcalc counts."""
-    text = working if inline else _numbers
-    tool, nodes = account.tool, found.graph.nodes
-    shown = (
+def layer_table(result: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+    """A row for each term of each layer that a counter or costcalc counts."""
+    text = working_text if inline else _number_text
+    tool, nodes = account.counter, result.graph.nodes
+    columns = (
         Column("layer", "Layer", "name", 100),
         Column("part", "Part", "text", 70),
         Column("amount", tool.name, "number", 95),
-        Column("own", OWN[tool.basis], "number", 85),
+        Column("own", COSTCALC_LABELS[tool.basis], "number", 85),
         Column("difference", "Difference", "number", 80),
         Column("working", "Working", "prose", 60),
     )
     rows: list[tuple[Any, ...]] = []
-    for item in account.each():
+    for item in account.call_lines():
         name = nodes[item.call.nodes[0]].name
         for line in item.lines:
-            more = line.amount - line.own
-            rows.append((name, line.name, line.amount, line.own, more, text(line.terms)))
-    figure, own = account.figure, account.own
-    total = ("Sum", "", _least(found, figure), _least(found, own), figure - own, "")
-    subtitle = f"{tool.unit} of {found.graph.name}, {_inputs(found)}"
-    said = tuple(remarks(found, account, alone=True))
+            more = line.amount - line.costcalc
+            rows.append((name, line.name, line.amount, line.costcalc, more, text(line.terms)))
+    figure, own = account.figure, account.costcalc
+    total = ("Sum", "", _lower_bound(result, figure), _lower_bound(result, own), figure - own, "")
+    subtitle = f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
+    notes = tuple(reconcile_notes(result, account, alone=True))
     title = f"{tool.name} {tool.version}"
-    return Sheet(title, subtitle, shown, tuple(rows), total=total, remarks=said, kind="counter")
+    return Sheet(title, subtitle, columns, tuple(rows), total=total, remarks=notes, kind="counter")
 
 
-def long(found: Reconciliation) -> Sheet:
-    """One table for spreadsheets: a row for each part of each counter."""
-    shown = (
+def flat_table(result: Reconciliation) -> Sheet:
+    """One table for spreadsheets: a row for each term of each counter."""
+    columns = (
         Column("tool", "Counter", "name", 100),
         Column("version", "Version", "text", 20),
         Column("unit", "Unit", "text", 40),
@@ -156,61 +153,63 @@ def long(found: Reconciliation) -> Sheet:
     )
     rows = tuple(
         (
-            account.tool.name,
-            account.tool.version,
-            account.tool.unit,
+            account.counter.name,
+            account.counter.version,
+            account.counter.unit,
             line.name,
             line.amount,
-            line.own,
-            line.amount - line.own,
+            line.costcalc,
+            line.amount - line.costcalc,
             line.calls,
-            working(line.terms),
+            working_text(line.terms),
         )
-        for account in found.accounts
+        for account in result.accounts
         for line in account.lines
     )
-    return Sheet(found.graph.name, _inputs(found), shown, rows)
+    return Sheet(result.graph.name, _input_text(result), columns, rows)
 
 
-def _numbers(terms: tuple[Part, ...]) -> str:
+def _number_text(terms: tuple[Term, ...]) -> str:
     return " + ".join(numbers(term.factors) for term in terms) or "not counted"
 
 
-def working(terms: tuple[Part, ...]) -> str:
-    """The formula with names, and with numbers where they say more than the amount: 4 × #elements = 4 × 3,782,400."""
+def working_text(terms: tuple[Term, ...]) -> str:
+    """Terms -> their formula with names, and with numbers where they say more than the amount:
+    `4 × #elements = 4 × 3,782,400`."""
     if not terms:
         return "not counted"
-    left = " + ".join(dict.fromkeys(names(term.factors) for term in terms))
+    formula = " + ".join(dict.fromkeys(names(term.factors) for term in terms))
     plain: list[Factor] = [factor for term in terms for factor in term.factors]
-    if len(plain) == 1 or len(set(map(_of, terms))) < len(terms):
-        return left
-    return f"{left} = {' + '.join(numbers(term.factors) for term in terms)}"
+    if len(plain) == 1 or len(set(map(_term_names, terms))) < len(terms):
+        return formula
+    return f"{formula} = {' + '.join(numbers(term.factors) for term in terms)}"
 
 
-def _of(term: Part) -> str:
+def _term_names(term: Term) -> str:
     return names(term.factors)
 
 
-def _least(found: Reconciliation, amount: Dim) -> Amount:
-    """A lower bound where layers are not known."""
-    return AtLeast(amount) if found.unknown else amount
+def _lower_bound(result: Reconciliation, amount: Dim) -> Amount:
+    """The amount; a lower bound where layers are unknown."""
+    return AtLeast(amount) if result.unknown else amount
 
 
-def to_dict(found: Reconciliation, by: str = "part") -> dict[str, Any]:
-    """The JSON entry. figure is null where a counter gives none; unexplained only stands where a figure was given."""
+def to_dict(result: Reconciliation, by: str = "part") -> dict[str, Any]:
+    """Reconciliation -> its JSON document. figure is null where a counter gives none; given, unexplained and hints are
+    there where a figure was published."""
     return {
-        "name": found.graph.name,
-        "source": found.graph.source,
-        "symbols": {name: plain(value) for name, value in found.graph.symbols.items()},
-        "written": found.writing._asdict(),
-        "lower_bound": bool(found.unknown),
-        "unknown": list(found.unknown),
-        "counters": [_account(found, account, by) for account in found.accounts],
+        "name": result.graph.name,
+        "source": result.graph.source,
+        "symbols": {name: plain(value) for name, value in result.graph.symbols.items()},
+        "written": result.style._asdict(),
+        "lower_bound": bool(result.unknown),
+        "unknown": list(result.unknown),
+        "counters": [_account_document(result, account, by) for account in result.accounts],
     }
 
 
-def _account(found: Reconciliation, account: Account, by: str) -> dict[str, Any]:
-    tool = account.tool
+def _account_document(result: Reconciliation, account: Account, by: str) -> dict[str, Any]:
+    tool = account.counter
     entry: dict[str, Any] = {
         "name": tool.name,
         "version": tool.version,
@@ -218,32 +217,36 @@ def _account(found: Reconciliation, account: Account, by: str) -> dict[str, Any]
         "figure": None if account.failed else plain(account.figure),
         "failed": account.failed or None,
         "basis": tool.basis,
-        "costcalc": plain(account.own),
+        "costcalc": plain(account.costcalc),
         "parts": [
             {
                 "name": line.name,
                 "amount": plain(line.amount),
-                "costcalc": plain(line.own),
+                "costcalc": plain(line.costcalc),
                 "calls": line.calls,
-                "working": working(line.terms),
+                "working": working_text(line.terms),
             }
             for line in account.lines
         ],
         "left_out_operations": {name: plain(amount) for name, amount in account.left_out},
         "notes": list(tool.notes),
     }
-    if account.given is not None:
-        entry |= {"given": account.given.text, "unexplained": plain(account.unexplained), "hints": list(account.hints)}
+    if account.published is not None:
+        entry |= {
+            "given": account.published.text,
+            "unexplained": plain(account.unexplained),
+            "hints": list(account.hints),
+        }
     if by == "layer":
         entry["layers"] = [
             {
-                "layer": found.graph.nodes[item.call.nodes[0]].name,
+                "layer": result.graph.nodes[item.call.nodes[0]].name,
                 "part": line.name,
                 "amount": plain(line.amount),
-                "costcalc": plain(line.own),
-                "working": working(line.terms),
+                "costcalc": plain(line.costcalc),
+                "working": working_text(line.terms),
             }
-            for item in account.each()
+            for item in account.call_lines()
             for line in item.lines
         ]
     return entry

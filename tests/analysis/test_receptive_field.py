@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.graphs import blocks
 
-from costcalc.analysis.receptive_field import WHOLE, extent_lines, fields, window
+from costcalc.analysis.receptive_field import WHOLE_INPUT, extent_lines, fields, window
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 
@@ -79,7 +79,7 @@ def test_receptive_fields_of_vgg_style_blocks() -> None:
     assert [sizes[n].size[0] for n in ("stage0/conv0/Conv", "stage0/conv1/Relu", "stage0/MaxPool")] == [3, 5, 6]
     assert [sizes[n].size[0] for n in ("stage1/conv0/Conv", "stage1/conv1/Conv", "stage1/MaxPool")] == [10, 14, 16]
     assert [list(map(int, sizes[n].jump)) for n in ("stage1/conv1/Conv", "stage1/MaxPool")] == [[2, 2], [4, 4]]
-    assert sizes["fc"] == WHOLE
+    assert sizes["fc"] == WHOLE_INPUT
 
 
 def test_the_receptive_field_of_branches_is_the_larger_one() -> None:

@@ -52,8 +52,8 @@ def test_a_shape_is_a_list_of_extents(shape: Any) -> None:
 def test_one_word_is_one_name() -> None:
     rules = {one.rule.id for one in costcalc.suggest("vgg16", rules="gap").ranked}
     assert rules == {"gap"}
-    assert [a.tool.name for a in costcalc.reconcile("lenet5", tools="thop").accounts] == ["thop"]
-    assert [a.tool.name for a in costcalc.reconcile("lenet5", tools="thop, fvcore").accounts] == ["thop", "fvcore"]
+    assert [a.counter.name for a in costcalc.reconcile("lenet5", tools="thop").accounts] == ["thop"]
+    assert [a.counter.name for a in costcalc.reconcile("lenet5", tools="thop, fvcore").accounts] == ["thop", "fvcore"]
     swept = costcalc.sweep("lenet5", dims={"N": [1, 2]}, sort="macs")
     assert [column.key for column in swept.tables("macs")[0].columns] == ["macs"]
 

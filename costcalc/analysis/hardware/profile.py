@@ -1,4 +1,5 @@
-"""What a device can do at most: operations and bytes a second, memories, energies; each figure with its source."""
+"""HardwareProfile: operations and bytes a second of a device at most, its memories, its energies, with their
+sources."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
+DEVICE_KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
 
 PRECISIONS = (
     "float64",
@@ -23,15 +24,16 @@ PRECISIONS = (
     "int4",
     "int2",
 )
-"""What a peak can be of. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers are one."""
+"""Precisions that have a peak. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers share
+one."""
 
 MEMORIES = ("device", "on_chip", "flash", "sram")
-"""device: what an accelerator or a computer holds everything in; on_chip: its last-level cache. flash holds a
+"""device: the main memory of an accelerator or a computer; on_chip: its last-level cache. flash holds a
 microcontroller's weights and sram its activations."""
 
 
 class Figure(NamedTuple):
-    """A value and where it was seen: the document and the place in it, or the derivation."""
+    """A value and its source: the document and the place in it, or the derivation."""
 
     value: Fraction
     source: str
@@ -39,7 +41,7 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """Picojoules: mac, of one multiply-accumulate by precision; byte, of moving one byte from a memory."""
+    """Energies in picojoules: mac of one multiply-accumulate by precision, byte of moving one byte by memory."""
 
     name: str
     mac: Mapping[str, Figure]
@@ -50,9 +52,10 @@ class Energy:
 class HardwareProfile:
     """One exact variant of a device.
 
-    peak holds operations a second by precision, dense, a multiply-accumulate being two; sparse the same with structured
-    sparsity, for information only. bandwidth is bytes a second between the memory and the compute units. overhead is
-    seconds that every kernel takes at least. seen is the day on which the sources were read.
+    peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
+    structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
+    memory and the compute units. overhead is the least seconds of a kernel. seen is the day on which the sources were
+    read (YYYY-MM-DD).
     """
 
     id: str
@@ -70,18 +73,19 @@ class HardwareProfile:
     notes: tuple[str, ...] = ()
 
     def rate(self, element: str) -> tuple[str, Figure] | None:
-        """The precision that elements of this type are multiplied in at best, and its peak; None where it has none."""
-        found = [(name, self.peak[name]) for name in precisions(element) if name in self.peak]
-        return max(found, key=lambda pair: pair[1].value, default=None)
+        """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no
+        peak."""
+        peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]
+        return max(peaks, key=lambda pair: pair[1].value, default=None)
 
     def bytes_of(self, memory: str) -> int | None:
-        """How much a memory holds, None where the profile does not say."""
+        """Memory -> its bytes; None where the profile does not state them."""
         figure = self.memory.get(memory)
         return None if figure is None else int(figure.value)
 
 
-def precisions(element: str) -> tuple[str, ...]:
-    """The names in a profile that speak of an element type: float32 and tf32 of float32, int8 of uint8."""
+def peak_precisions(element: str) -> tuple[str, ...]:
+    """Element type -> the precisions of a profile that apply to it: float32 and tf32 of float32, int8 of uint8."""
     if element == "float32":
         return "float32", "tf32"
     plain = element.removeprefix("u")

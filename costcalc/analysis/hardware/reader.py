@@ -1,4 +1,4 @@
-"""A YAML file -> HardwareProfile. Every key is checked; every figure must say its source."""
+"""YAML file to HardwareProfile: every key is checked, and every figure must state its source."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any
 
 import yaml
 
-from costcalc.analysis.hardware.profile import KINDS, MEMORIES, PRECISIONS, Energy, Figure, HardwareProfile
+from costcalc.analysis.hardware.profile import DEVICE_KINDS, MEMORIES, PRECISIONS, Energy, Figure, HardwareProfile
 from costcalc.core.errors import HardwareError, UsageError, one_of
 from costcalc.core.units import parse
 
-LARGEST = 1 << 20
+MAX_FILE_BYTES = 1 << 20
+"""Size of the largest file that is read."""
 
-LIMIT = Fraction(10**24)
-"""No figure is above it, or below one of it."""
+MAX_FIGURE = Fraction(10**24)
+"""Largest figure; the smallest is 1 / MAX_FIGURE."""
 
 KEYS = (
     "name",
@@ -35,21 +36,21 @@ KEYS = (
     "energy",
 )
 
-NEEDED = ("name", "kind", "variant", "seen", "peak")
+REQUIRED_KEYS = ("name", "kind", "variant", "seen", "peak")
 
-Base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Loader(Base):  # type: ignore[misc]
-    """YAML's safe loader that refuses a key given twice, and aliases of lists and mappings: each level of them
-    multiplies what stands below."""
+class ProfileLoader(BaseLoader):  # type: ignore[misc]
+    """YAML's safe loader that refuses a repeated key, and aliases of lists and mappings: nested aliases multiply the
+    size of the data."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self.collections: set[int] = set()
 
     def refuse_aliases(self, children: Iterable[Any]) -> None:
-        """MarkedYAMLError where a list or a mapping among the children of a node stands in another place too."""
+        """Children of a node -> MarkedYAMLError where a list or a mapping among them was used before."""
         for child in children:
             if not isinstance(child, yaml.ScalarNode):
                 if id(child) in self.collections:
@@ -69,61 +70,61 @@ class Loader(Base):  # type: ignore[misc]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.MarkedYAMLError(problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark)
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return found
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
-def read(path: Path) -> HardwareProfile:
-    """The profile in a file. HardwareError with the file and the key where it breaks the form."""
-    tree = _tree(path)
+def read_profile(path: Path) -> HardwareProfile:
+    """YAML file -> its profile. HardwareError with the file and the key where it is not valid."""
+    tree = _load_mapping(path)
     file = path.name
-    _known(tree, KEYS, file, "")
-    for key in NEEDED:
+    _check_keys(tree, KEYS, file, "")
+    for key in REQUIRED_KEYS:
         if key not in tree:
-            raise HardwareError("is missing", f"a profile needs {', '.join(NEEDED)}", f"{file}: {key}")
-    kind = _text(tree["kind"], file, "kind")
-    if kind not in KINDS:
-        raise HardwareError(f"{kind!r} is no kind of device", one_of(kind, KINDS), f"{file}: kind")
+            raise HardwareError("is missing", f"a profile needs {', '.join(REQUIRED_KEYS)}", f"{file}: {key}")
+    kind = _read_text(tree["kind"], file, "kind")
+    if kind not in DEVICE_KINDS:
+        raise HardwareError(f"{kind!r} is no kind of device", one_of(kind, DEVICE_KINDS), f"{file}: kind")
     energy = tree.get("energy")
     return HardwareProfile(
         path.stem,
-        _text(tree["name"], file, "name"),
+        _read_text(tree["name"], file, "name"),
         kind,
-        _text(tree["variant"], file, "variant"),
-        _day(tree["seen"], file),
-        _figures(tree["peak"], PRECISIONS, file, "peak"),
-        _figures(tree.get("sparse", {}), PRECISIONS, file, "sparse"),
-        _figures(tree.get("memory", {}), MEMORIES, file, "memory"),
-        _figure(tree["bandwidth"], file, "bandwidth") if "bandwidth" in tree else None,
-        _figure(tree["overhead"], file, "overhead", decimal) if "overhead" in tree else None,
-        None if energy is None else read_energy(energy, _text(tree["name"], file, "name"), file),
-        _texts(tree.get("aliases", []), file, "aliases"),
-        _texts(tree.get("notes", []), file, "notes"),
+        _read_text(tree["variant"], file, "variant"),
+        _read_date(tree["seen"], file),
+        _read_figures(tree["peak"], PRECISIONS, file, "peak"),
+        _read_figures(tree.get("sparse", {}), PRECISIONS, file, "sparse"),
+        _read_figures(tree.get("memory", {}), MEMORIES, file, "memory"),
+        _read_figure(tree["bandwidth"], file, "bandwidth") if "bandwidth" in tree else None,
+        _read_figure(tree["overhead"], file, "overhead", parse_decimal) if "overhead" in tree else None,
+        None if energy is None else read_energy_profile(energy, _read_text(tree["name"], file, "name"), file),
+        _read_texts(tree.get("aliases", []), file, "aliases"),
+        _read_texts(tree.get("notes", []), file, "notes"),
     )
 
 
-def read_energy(tree: Any, name: str, file: str) -> Energy:
-    """The energies in a mapping {mac: {float32: …}, byte: {device: …}}, in picojoules."""
-    _known(tree, ("mac", "byte"), file, "energy")
+def read_energy_profile(tree: Any, name: str, file: str) -> Energy:
+    """Mapping {mac: {float32: …}, byte: {device: …}} -> energies in picojoules."""
+    _check_keys(tree, ("mac", "byte"), file, "energy")
     return Energy(
         name,
-        _figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", decimal),
-        _figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", decimal),
+        _read_figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", parse_decimal),
+        _read_figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", parse_decimal),
     )
 
 
-def energy_table(path: Path) -> Energy:
-    """A file of energies that belongs to no device."""
-    tree = _tree(path)
-    _known(tree, ("name", "seen", "energy"), path.name, "")
-    return read_energy(tree.get("energy"), _text(tree.get("name"), path.name, "name"), path.name)
+def read_energy_file(path: Path) -> Energy:
+    """YAML file of energies that belong to no device -> the energies in picojoules."""
+    tree = _load_mapping(path)
+    _check_keys(tree, ("name", "seen", "energy"), path.name, "")
+    return read_energy_profile(tree.get("energy"), _read_text(tree.get("name"), path.name, "name"), path.name)
 
 
-def _tree(path: Path) -> Mapping[str, Any]:
+def _load_mapping(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise HardwareError("the file is too large for a profile", "name a hardware profile", str(path))
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=ProfileLoader)
     except OSError as error:
         raise HardwareError(f"cannot be read: {error.strerror}", "see `costcalc hardware`", str(path)) from error
     except yaml.MarkedYAMLError as error:
@@ -136,7 +137,7 @@ def _tree(path: Path) -> Mapping[str, Any]:
     return tree
 
 
-def _known(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
+def _check_keys(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
     if not isinstance(tree, dict):
         raise HardwareError("is not a mapping", f"its keys are {', '.join(keys)}", f"{file}: {at}")
     for key in tree:
@@ -145,58 +146,61 @@ def _known(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
             raise HardwareError("is not a key of a profile", one_of(str(key), keys), f"{file}: {place}")
 
 
-def _figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, Figure]:
-    _known(tree, keys, file, at)
-    return {key: _figure(value, file, f"{at}.{key}", number or whole) for key, value in tree.items()}
+def _read_figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, Figure]:
+    _check_keys(tree, keys, file, at)
+    return {key: _read_figure(value, file, f"{at}.{key}", number or parse_quantity) for key, value in tree.items()}
 
 
-def _figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
-    _known(tree, ("value", "source"), file, at)
+def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
+    _check_keys(tree, ("value", "source"), file, at)
     for key in ("value", "source"):
         if key not in tree:
             raise HardwareError(
                 f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {at}"
             )
-    return Figure((number or whole)(tree["value"], f"{file}: {at}.value"), _text(tree["source"], file, f"{at}.source"))
+    return Figure(
+        (number or parse_quantity)(tree["value"], f"{file}: {at}.value"),
+        _read_text(tree["source"], file, f"{at}.source"),
+    )
 
 
-def whole(value: Any, place: str) -> Fraction:
-    """312 T, 80 GB, 1.5G or 320000000 as an exact number above zero."""
+def parse_quantity(value: Any, place: str) -> Fraction:
+    """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
     try:
-        found = Fraction(parse(str(value)))
+        number = Fraction(parse(str(value)))
     except UsageError as error:
         raise HardwareError(error.fact, error.remedy, place) from error
-    return _positive(found, value, place)
+    return _check_range(number, value, place)
 
 
-def decimal(value: Any, place: str) -> Fraction:
-    """0.03, 640 or 5e-6 as an exact number above zero."""
+def parse_decimal(value: Any, place: str) -> Fraction:
+    """0.03, 640 or 5e-6 -> an exact number above zero. HardwareError where it is none."""
     if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?", str(value)):
         raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", place)
-    return _positive(Fraction(str(value)), value, place)
+    return _check_range(Fraction(str(value)), value, place)
 
 
-def _positive(found: Fraction, value: Any, place: str) -> Fraction:
-    if found > LIMIT or 0 < found < 1 / LIMIT:
+def _check_range(number: Fraction, value: Any, place: str) -> Fraction:
+    if number > MAX_FIGURE or 0 < number < 1 / MAX_FIGURE:
         raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
-    if found <= 0:
+    if number <= 0:
         raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
-    return found
+    return number
 
 
-def _text(value: Any, file: str, at: str) -> str:
+def _read_text(value: Any, file: str, at: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {at}")
     return " ".join(value.split())
 
 
-def _texts(value: Any, file: str, at: str) -> tuple[str, ...]:
+def _read_texts(value: Any, file: str, at: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise HardwareError(f"{value!r} is not a list", "write [a, b]", f"{file}: {at}")
-    return tuple(_text(item, file, at) for item in value)
+    return tuple(_read_text(item, file, at) for item in value)
 
 
-def _day(value: Any, file: str) -> str:
+def _read_date(value: Any, file: str) -> str:
     if not isinstance(value, date):
         raise HardwareError(f"{value!r} is not a day", "write it as 2026-01-31", f"{file}: seen")
     return value.isoformat()[:10]

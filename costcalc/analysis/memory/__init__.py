@@ -1,1 +1,30 @@
 """Graph to memory: schedules, live bytes, peaks, execution orders, static plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.options import ExecutionOptions
+from costcalc.core.dim import Dim
+from costcalc.core.errors import UndecidedError
+from costcalc.core.ir import Graph
+
+
+def memory_totals(graph: Graph, execution: ExecutionOptions) -> dict[str, Dim]:
+    """Graph and execution -> peak_activation_bytes (views share memory) and, with an alignment, arena_bytes.
+
+    What open symbols leave undecided is absent. The default execution needs the liveness of values alone: fusion,
+    orders and arenas are imported only for others.
+    """
+    if execution == ExecutionOptions():
+        value = timeline(schedule(graph)).peak
+        return {} if value is None else {"peak_activation_bytes": value}
+    from costcalc.analysis.memory.footprint import footprint
+
+    try:
+        needed = footprint(graph, execution)
+    except UndecidedError:
+        return {} if execution.align is None else memory_totals(graph, replace(execution, align=None))
+    totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}
+    return {key: value for key, value in totals.items() if value is not None}

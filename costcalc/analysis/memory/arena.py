@@ -1,10 +1,9 @@
-"""Buffers with lifetimes -> a static plan: an offset for each in one arena, as microcontroller runtimes lay it out.
+"""Schedule to Arena: an offset for each buffer in one static plan, as microcontroller runtimes lay out memory.
 
-The largest buffer goes first, each at the lowest place that is free while it lives (the greedy planner of TensorFlow
+The largest buffer goes first, each at the lowest offset that is free while it lives (the greedy planner of TensorFlow
 Lite for Microcontrollers). While the arena is larger than what is alive at once, other orders are tried, then orders in
-which the topmost buffer has changed places with one that is in its way; the smallest arena is kept.
-
-Where buffers go in an arena: in a given order at the lowest gap that is free, or one after another in time.
+which the topmost buffer has changed places with one that is in its way; the smallest arena wins. Graphs with very many
+overlapping lifetimes are laid out step by step in time instead.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from random import Random
 from typing import NamedTuple
 
 from costcalc.analysis.memory.liveness import Buffer, Schedule
-from costcalc.analysis.memory.ordering import numbers
+from costcalc.analysis.memory.ordering import check_sizes
 
-Span = tuple[int, int]
+Lifetime = tuple[int, int]
 """The first and the last step that a buffer lives through."""
 
 
-def overlaps(spans: Sequence[Span]) -> int:
-    """How many pairs live at the same time."""
+def count_overlaps(spans: Sequence[Lifetime]) -> int:
+    """Lifetimes -> the number of pairs that overlap."""
     total = alive = 0
     ends: dict[int, int] = {}
     for _, last in spans:
@@ -39,8 +38,8 @@ def overlaps(spans: Sequence[Span]) -> int:
     return total
 
 
-def neighbours(spans: Sequence[Span]) -> list[list[int]]:
-    """For each buffer all others that live at a time when it does."""
+def overlapping_buffers(spans: Sequence[Lifetime]) -> list[list[int]]:
+    """Lifetimes -> for each buffer the indexes of all others whose lifetime overlaps its own."""
     near: list[list[int]] = [[] for _ in spans]
     alive: list[int] = []
     for i in sorted(range(len(spans)), key=lambda i: spans[i][0]):
@@ -52,8 +51,8 @@ def neighbours(spans: Sequence[Span]) -> list[list[int]]:
     return near
 
 
-def placed(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
-    """The offset of each buffer, placed in this order at the lowest gap that holds it."""
+def place_lowest(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
+    """Order of placement, sizes and overlaps -> the offset of each buffer, in the lowest gap that holds it."""
     offsets = [-1] * len(sizes)
     for i in order:
         size, low = sizes[i], 0
@@ -67,18 +66,18 @@ def placed(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[i
     return offsets
 
 
-def in_time(sizes: Sequence[int], spans: Sequence[Span]) -> list[int]:
-    """The offset of each buffer when memory is taken and given back step by step, always at the lowest gap that is
-    large enough."""
+def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
+    """Sizes and lifetimes -> the offset of each buffer when memory is allocated and freed step by step, always in the
+    lowest gap that is large enough."""
     offsets = [0] * len(sizes)
-    gaps: list[Span] = []
-    """(start, end) of what was given back below the top, in order, no two of them adjacent."""
+    gaps: list[Lifetime] = []
+    """(start, end) of free memory below the top, in order, no two of them adjacent."""
     top = 0
     alive: list[tuple[int, int]] = []
     for i in sorted(range(len(sizes)), key=lambda i: (spans[i][0], -sizes[i])):
         while alive and alive[0][0] < spans[i][0]:
             j = heappop(alive)[1]
-            _give_back(gaps, offsets[j], offsets[j] + sizes[j])
+            _free_gap(gaps, offsets[j], offsets[j] + sizes[j])
         if not sizes[i]:
             continue
         for at, (start, end) in enumerate(gaps):
@@ -93,8 +92,8 @@ def in_time(sizes: Sequence[int], spans: Sequence[Span]) -> list[int]:
     return offsets
 
 
-def _give_back(gaps: list[Span], start: int, end: int) -> None:
-    """Adds a gap, joined with those that it touches."""
+def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
+    """Adds a gap to the sorted gaps, united with those that it touches."""
     at = bisect_left(gaps, (start, end))
     if at < len(gaps) and gaps[at][0] == end:
         end = gaps.pop(at)[1]
@@ -103,19 +102,19 @@ def _give_back(gaps: list[Span], start: int, end: int) -> None:
     insort(gaps, (start, end))
 
 
-WORK = 1_500_000
-"""How many pairs of buffers all orders together may compare."""
+MAX_COMPARISONS = 1_500_000
+"""Most pairs of buffers that all orders together compare."""
 
-CROWDED = 4_000_000
-"""With more pairs that live at the same time, buffers are laid out as they are born."""
+MAX_OVERLAPS = 4_000_000
+"""Most overlapping pairs for which orders are tried; with more, buffers are placed in time."""
 
-UPHILL = 0.02
-"""How often a worse order is gone on with."""
+ACCEPT_WORSE = 0.02
+"""Probability that the search continues from a worse order."""
 
 
 class Arena(NamedTuple):
-    """offsets in bytes, one for each buffer of the schedule; size of the whole; bound is the most that is alive at
-    once, each buffer rounded up to the alignment."""
+    """A static plan. offsets in bytes, one for each buffer of the schedule; size of the arena; bound is the largest sum
+    of live buffers, each rounded up to the alignment: no arena is smaller."""
 
     buffers: tuple[Buffer, ...]
     offsets: tuple[int, ...]
@@ -124,39 +123,44 @@ class Arena(NamedTuple):
     alignment: int
 
 
-def arena(plan: Schedule, alignment: int = 1) -> Arena:
-    """A plan in which no two buffers that live at the same time overlap. UndecidedError while sizes are open."""
-    numbers(plan.buffers, "an offset")
+def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
+    """Schedule and alignment in bytes -> a plan in which no two buffers that live at the same time overlap.
+    UndecidedError while sizes are open."""
+    check_sizes(plan.buffers, "an offset")
     sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
     end = max(len(plan.steps) - 1, 0)
     spans = [(max(b.born, 0), max(min(b.dies, end), b.born, 0)) for b in plan.buffers]
-    live = _live(sizes, spans, end + 1)
+    live = _live_bytes(sizes, spans, end + 1)
     bound = max(live)
-    offsets = in_time(sizes, spans) if overlaps(spans) > CROWDED else _best(sizes, spans, live, bound)
-    return Arena(plan.buffers, tuple(offsets), _height(offsets, sizes), bound, alignment)
+    offsets = (
+        place_in_time(sizes, spans)
+        if count_overlaps(spans) > MAX_OVERLAPS
+        else _smallest_placement(sizes, spans, live, bound)
+    )
+    return Arena(plan.buffers, tuple(offsets), _arena_size(offsets, sizes), bound, alignment)
 
 
-def _live(sizes: Sequence[int], spans: Sequence[Span], steps: int) -> list[int]:
-    """Bytes alive at each step."""
+def _live_bytes(sizes: Sequence[int], spans: Sequence[Lifetime], steps: int) -> list[int]:
+    """Sizes and lifetimes -> live bytes at each step."""
     change = [0] * (steps + 1)
     for size, (first, last) in zip(sizes, spans, strict=True):
         change[first] += size
         change[last + 1] -= size
-    now, found = 0, []
+    current, live = 0, []
     for i in range(steps):
-        now += change[i]
-        found.append(now)
-    return found
+        current += change[i]
+        live.append(current)
+    return live
 
 
-def _height(offsets: Sequence[int], sizes: Sequence[int]) -> int:
+def _arena_size(offsets: Sequence[int], sizes: Sequence[int]) -> int:
     return max([offset + size for offset, size in zip(offsets, sizes, strict=True)], default=0)
 
 
-def _best(sizes: Sequence[int], spans: Sequence[Span], live: Sequence[int], bound: int) -> list[int]:
-    """The smallest arena that is found."""
+def _smallest_placement(sizes: Sequence[int], spans: Sequence[Lifetime], live: Sequence[int], bound: int) -> list[int]:
+    """Sizes, lifetimes and live bytes -> the offsets of the smallest arena among all orders that are tried."""
     every = range(len(sizes))
-    near = neighbours(spans)
+    near = overlapping_buffers(spans)
     crowd = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
     keys: list[Callable[[int], tuple[int, ...]]] = [
         lambda i: (-sizes[i], spans[i][0]),
@@ -169,17 +173,17 @@ def _best(sizes: Sequence[int], spans: Sequence[Span], live: Sequence[int], boun
     best: tuple[int, list[int], list[int]] | None = None
     for key in keys:
         order = sorted(every, key=key)
-        offsets = placed(order, sizes, near)
-        height = _height(offsets, sizes)
+        offsets = place_lowest(order, sizes, near)
+        height = _arena_size(offsets, sizes)
         if best is None or height < best[0]:
             best = height, order, offsets
         if height <= bound:
             return offsets
     assert best is not None
-    return _climbed(*best, sizes, near, bound, WORK // max(each, 1))
+    return _improve_placement(*best, sizes, near, bound, MAX_COMPARISONS // max(each, 1))
 
 
-def _climbed(
+def _improve_placement(
     height: int,
     order: list[int],
     offsets: list[int],
@@ -188,8 +192,9 @@ def _climbed(
     bound: int,
     rounds: int,
 ) -> list[int]:
-    """The best plan met while the buffer that ends highest changes places with one that was placed before it and lives
-    beside it, or beside one of those. The choice is random, and the same every time."""
+    """An order and its plan -> the best offsets found by local search: the buffer that ends highest changes places with
+    one that was placed before it and overlaps it, or overlaps one of those. The choice is pseudo-random with a fixed
+    seed."""
     random = Random(0)
     best, now = (height, offsets), (height, offsets)
     for _ in range(rounds):
@@ -204,9 +209,9 @@ def _climbed(
         other = random.choice(others)
         changed = list(order)
         changed[rank[top]], changed[rank[other]] = other, top
-        plan = placed(changed, sizes, near)
-        height = _height(plan, sizes)
-        if height <= now[0] or random.random() < UPHILL:
+        plan = place_lowest(changed, sizes, near)
+        height = _arena_size(plan, sizes)
+        if height <= now[0] or random.random() < ACCEPT_WORSE:
             order, now = changed, (height, plan)
         if height < best[0]:
             best = height, plan

@@ -1,6 +1,5 @@
-"""Graph and how it is executed -> what it needs: live bytes at each step, the peak, a plan of the arena.
-
-Footprint -> what is materialised at each spatial resolution, the most of it: arXiv:1801.04381, table 3.
+"""Graph and execution to Footprint: live bytes at each step, the peak, an arena; and what is materialised at each
+resolution.
 """
 
 from __future__ import annotations
@@ -8,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from costcalc.analysis.memory.arena import Arena, arena
-from costcalc.analysis.memory.fusion import fused, sliced
-from costcalc.analysis.memory.liveness import Buffer, Schedule, Step, Timeline, node_steps, schedule, timeline
-from costcalc.analysis.memory.ordering import reordered
+from costcalc.analysis.memory.arena import Arena, plan_arena
+from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
+from costcalc.analysis.memory.liveness import Buffer, LiveMemory, Schedule, ScheduleStep, node_steps, schedule, timeline
+from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
 from costcalc.core.errors import UsageError
@@ -23,13 +22,16 @@ from costcalc.core.units import exact
 
 @dataclass(frozen=True, slots=True)
 class Footprint(Result):
-    """line holds the live bytes of plan's steps. given is the peak before reordering, best whether no order has a lower
-    one (both None unless the order was searched for)."""
+    """What a graph's activations need under an execution.
+
+    plan is the schedule, line its live bytes. given is the peak in the graph's own order, best whether no order has a
+    lower peak than plan (both None unless the order was searched for). arena is there with an alignment.
+    """
 
     graph: Graph
     execution: ExecutionOptions
     plan: Schedule
-    line: Timeline
+    line: LiveMemory
     arena: Arena | None = None
     given: Dim | None = None
     best: bool | None = None
@@ -46,22 +48,22 @@ class Footprint(Result):
 
     @property
     def total(self) -> Dim:
-        """Bytes of all buffers together, as if none were ever freed."""
-        result: Dim = 0
+        """Bytes of all buffers together, as if none was ever freed."""
+        total: Dim = 0
         for buffer in self.plan.buffers:
-            result = result + buffer.nbytes
-        return result
+            total = total + buffer.nbytes
+        return total
 
     def held(self, buffer: Buffer) -> bool:
         """Whether a buffer is alive at the peak."""
         return buffer.born <= self.line.step <= buffer.dies
 
-    def operators(self, step: Step) -> tuple[str, ...]:
-        """The operator types of a step."""
+    def operators(self, step: ScheduleStep) -> tuple[str, ...]:
+        """Step -> the operator types of its nodes."""
         return tuple([self.graph.nodes[i].op_type for i in step.nodes])
 
     def largest(self) -> tuple[int, ...]:
-        """The places of the buffers in plan.buffers: those alive at the peak, then the others, the largest first."""
+        """Indexes of plan.buffers: of those alive at the peak, then of the others, each the largest first."""
         buffers = self.plan.buffers
         return tuple(
             sorted(range(len(buffers)), key=lambda i: (not self.held(buffers[i]), -bounds(buffers[i].nbytes)[0]))
@@ -69,32 +71,30 @@ class Footprint(Result):
 
 
 def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) -> Footprint:  # noqa: B008
-    """What a graph needs when it is executed so. UndecidedError where sizes are open that an order or an arena is
-    chosen by, UsageError for an alignment below 1."""
+    """Graph and execution -> its footprint. UndecidedError where an order or an arena depends on open sizes, UsageError
+    for an alignment below 1."""
     if execution.align is not None and execution.align < 1:
         raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
-    steps = steps_of(graph, execution)
-    given = best = None
+    steps = execution_steps(graph, execution)
+    before = best = None
     if execution.reorder:
-        given = timeline(schedule(graph, steps, execution.in_place)).peak
-        steps, best = reordered(graph, steps, execution.in_place)
+        before = timeline(schedule(graph, steps, execution.in_place)).peak
+        steps, best = minimise_peak(graph, steps, execution.in_place)
     plan = schedule(graph, steps, execution.in_place)
-    found = None
-    if execution.align is not None:
-        found = arena(plan, execution.align)
-    return Footprint(graph, execution, plan, timeline(plan), found, given, best)
+    arena = None if execution.align is None else plan_arena(plan, execution.align)
+    return Footprint(graph, execution, plan, timeline(plan), arena, before, best)
 
 
-def steps_of(graph: Graph, execution: ExecutionOptions) -> tuple[Step, ...]:
-    """A step a node, fused, or fused with blocks in slices."""
+def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:
+    """Graph and execution -> its steps: one for each node, fused ones, or fused ones with blocks in slices."""
     if execution.fuse_blocks:
-        return sliced(graph)
+        return fuse_blocks(graph)
     if execution.fuse:
-        return fused(graph)
+        return fuse_steps(graph)
     return node_steps(graph)
 
 
-SPATIAL = (
+SPATIAL_KINDS = (
     "convolution",
     "transposed_convolution",
     "deformable_convolution",
@@ -106,7 +106,8 @@ SPATIAL = (
 
 
 class Resolution(NamedTuple):
-    """The spatial extents, the most channels of one tensor there, that tensor, its bytes, and how many there are."""
+    """Spatial extents with the largest tensor of that resolution (channels, name, bytes), and the number of its
+    tensors."""
 
     extents: tuple[Dim, ...]
     channels: Dim
@@ -115,13 +116,13 @@ class Resolution(NamedTuple):
     tensors: int
 
 
-def resolutions(found: Footprint) -> tuple[Resolution, ...]:
-    """Each resolution at which a convolution or a pool reads or writes what is materialised, the largest first (in
-    order of appearance while extents are open)."""
-    graph, plan = found.graph, found.plan
+def resolutions(footprint: Footprint) -> tuple[Resolution, ...]:
+    """Footprint -> each resolution at which a convolution or a pool reads or writes a materialised tensor, the largest
+    first (in order of appearance while extents are open): arXiv:1801.04381, table 3."""
+    graph, plan = footprint.graph, footprint.plan
     maps: set[str] = set()
     for step in plan.steps:
-        if any(traits_of(graph.nodes[i]).kind in SPATIAL for i in step.nodes):
+        if any(traits_of(graph.nodes[i]).kind in SPATIAL_KINDS for i in step.nodes):
             maps.update(step.reads, step.writes)
     most: dict[tuple[Dim, ...], Resolution] = {}
     for buffer in plan.buffers:

@@ -1,9 +1,8 @@
-"""Graph -> Schedule: the steps in execution order, and for each buffer its bytes and the steps it lives through.
+"""Graph to Schedule to LiveMemory: steps in execution order, the buffers that they need, live bytes at each step, the
+peak.
 
 A view shares its source's buffer. An input lives until its last reader, an output until the end. Stored tensors are
-weights, not activations; a node that computes from them alone gives an activation like any other.
-
-Schedule -> live bytes at each step, and the peak.
+weights, not activations; a node that computes from them alone has an activation like any other.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from costcalc.core.ir import Graph
 from costcalc.core.traits import traits_of
 
 
-class Step(NamedTuple):
-    """One step: a node, or several that run as one. reads and writes are the values that exist before and after it."""
+class ScheduleStep(NamedTuple):
+    """One step: a node, or several that run as one. reads and writes are the values that it takes from memory and
+    leaves there."""
 
     name: str
     nodes: tuple[int, ...]
@@ -26,8 +26,8 @@ class Step(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Memory of one or more values (views and what is computed in place share it). It lives from step `born` (-1: a
-    graph input, there before the first) through step `dies`."""
+    """Memory of one or more values (a view, and what is computed in place, share it). It lives from step `born` (-1 for
+    a graph input) through step `dies`."""
 
     name: str
     nbytes: Dim
@@ -37,29 +37,29 @@ class Buffer(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """Steps in order, and the buffers that they need; unknown names values whose size no rule could tell."""
+    """Steps in order, and the buffers that they need; unknown names the values whose shapes are unknown."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ScheduleStep, ...]
     buffers: tuple[Buffer, ...]
     unknown: tuple[str, ...]
 
 
-def computed(graph: Graph) -> set[str]:
-    """The values that are there at run time: graph inputs and what nodes compute, but no stored tensor or constant."""
+def runtime_values(graph: Graph) -> set[str]:
+    """Graph -> the values that exist at run time only: graph inputs and what nodes compute, without stored tensors."""
     names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
     names.difference_update(graph.initializers, ("",))
     return names
 
 
-def node_steps(graph: Graph) -> tuple[Step, ...]:
-    """One step for each node."""
-    known = computed(graph)
+def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
+    """Graph -> one step for each node, in the graph's order."""
+    values = runtime_values(graph)
     return tuple(
         [
-            Step(
+            ScheduleStep(
                 node.name,
                 (i,),
-                node.inputs if known.issuperset(node.inputs) else tuple(filter(known.__contains__, node.inputs)),
+                node.inputs if values.issuperset(node.inputs) else tuple(filter(values.__contains__, node.inputs)),
                 node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
             )
             for i, node in enumerate(graph.nodes)
@@ -67,8 +67,8 @@ def node_steps(graph: Graph) -> tuple[Step, ...]:
     )
 
 
-def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool = False) -> Schedule:
-    """The buffers of an execution order, one step a node unless given.
+def schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_place: bool = False) -> Schedule:
+    """Graph and steps (one for each node unless given) -> the schedule with the lifetime of every buffer.
 
     in_place lets an elementwise step write over an input of the same size that nothing reads later (a graph input is
     never written over).
@@ -84,7 +84,7 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
     for index, step in enumerate(steps):
-        source = _shared(graph, step, home, buffers, index, in_place)
+        source = _shared_buffer(graph, step, home, buffers, index, in_place)
         for position, value in enumerate(step.writes):
             type_, until = types[value], last.get(value, index)
             if type_.shape is None:
@@ -103,8 +103,8 @@ def schedule(graph: Graph, steps: Sequence[Step] | None = None, in_place: bool =
     return Schedule(steps, tuple(buffers.values()), tuple(unknown))
 
 
-def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
-    """The last step that reads each value; outputs are kept to the end."""
+def _last_reads(graph: Graph, steps: Iterable[ScheduleStep]) -> dict[str, int]:
+    """Value -> the last step that reads it; for an output of the graph the number of steps."""
     last: dict[str, int] = {}
     count = 0
     for index, step in enumerate(steps):
@@ -116,15 +116,16 @@ def _last_reads(graph: Graph, steps: Iterable[Step]) -> dict[str, int]:
     return last
 
 
-def _shared(
+def _shared_buffer(
     graph: Graph,
-    step: Step,
+    step: ScheduleStep,
     home: Mapping[str, str],
     buffers: Mapping[str, Buffer],
     index: int,
     in_place: bool,
 ) -> str:
-    """The buffer that the step's first output shares: a view's source, or what is written over; "" for a new one."""
+    """Step -> the buffer that its first output shares: a view's source, or an input that it writes over; "" for a new
+    one."""
     if len(step.nodes) != 1 or not step.reads:
         return ""
     node = graph.nodes[step.nodes[0]]
@@ -132,7 +133,7 @@ def _shared(
         root = home.get(node.inputs[0], node.inputs[0])
         return root if root in buffers else ""
     if in_place:
-        for value in writes_over(graph, step):
+        for value in in_place_inputs(graph, step):
             root = home.get(value, value)
             buffer = buffers.get(root)
             if buffer is not None and buffer.dies == index and buffer.born >= 0:
@@ -140,40 +141,41 @@ def _shared(
     return ""
 
 
-def writes_over(graph: Graph, step: Step) -> Iterator[str]:
-    """What an elementwise step can write its result over, where nothing reads it later: reads of the same size."""
+def in_place_inputs(graph: Graph, step: ScheduleStep) -> Iterator[str]:
+    """Elementwise step -> the inputs of the result's size, which it can write its result over where nothing reads them
+    later."""
     node = graph.nodes[step.nodes[0]]
     if len(step.nodes) != 1 or not traits_of(node).in_place:
         return
     out = graph.types[step.writes[0]]
     for value in step.reads:
-        have = graph.types[value]
-        if have.shape is not None and have.shape == out.shape and have.dtype.bits == out.dtype.bits:
+        type_ = graph.types[value]
+        if type_.shape is not None and type_.shape == out.shape and type_.dtype.bits == out.dtype.bits:
             yield value
 
 
-WIDEST = 4
-"""How many formulas a symbolic peak is the maximum of at most; more are left undecided."""
+MAX_FORMULAS = 4
+"""Most formulas that a symbolic peak is the maximum of; of more the peak is undecided."""
 
 
-class Timeline(NamedTuple):
-    """live[i] is what step i needs (its inputs, its outputs and what lives across it); peak is their maximum, None
-    where open symbols leave it undecided; step is the first at the peak."""
+class LiveMemory(NamedTuple):
+    """live[i] are the bytes that step i needs (its inputs, its outputs and what lives across it); peak is their
+    maximum, None where open symbols leave it undecided; step is the first at the peak."""
 
     live: tuple[Dim, ...]
     peak: Dim | None
     step: int
 
 
-def timeline(schedule: Schedule) -> Timeline:
-    """Live activation bytes over an execution order."""
+def timeline(schedule: Schedule) -> LiveMemory:
+    """Schedule -> live activation bytes at each step, and the peak."""
     live = live_bytes(schedule)
-    peak, at = largest(live)
-    return Timeline(tuple(live), peak, at)
+    peak, at = maximum_and_step(live)
+    return LiveMemory(tuple(live), peak, at)
 
 
 def live_bytes(schedule: Schedule) -> list[Dim]:
-    """What each step needs, by adding buffers at birth and taking them away after death."""
+    """Schedule -> live bytes at each step: a buffer is added at its first step and subtracted after its last."""
     count = len(schedule.steps)
     change: list[Dim] = [0] * (count + 2)
     for buffer in schedule.buffers:
@@ -182,15 +184,16 @@ def live_bytes(schedule: Schedule) -> list[Dim]:
         if buffer.dies < count:
             change[buffer.dies + 1] = change[buffer.dies + 1] - buffer.nbytes
     live: list[Dim] = []
-    now: Dim = 0
+    current: Dim = 0
     for step in range(max(count, 1)):
-        now = now + change[step]
-        live.append(now)
+        current = current + change[step]
+        live.append(current)
     return live
 
 
-def largest(values: list[Dim]) -> tuple[Dim | None, int]:
-    """(the maximum, where it stands first); a max() of a few formulas where symbols leave it open, None of many."""
+def maximum_and_step(values: list[Dim]) -> tuple[Dim | None, int]:
+    """Values -> (their maximum, the first index at it): a max() of a few formulas where symbols leave it open, None of
+    more than MAX_FORMULAS."""
     numbers = [v for v in values if isinstance(v, int)]
     if len(numbers) == len(values):
         peak = max(numbers, default=0)
@@ -200,20 +203,20 @@ def largest(values: list[Dim]) -> tuple[Dim | None, int]:
     at = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
 
     def covers(a: Dim, b: Dim) -> bool:
-        """Whether a >= b always; what numbers disprove is not asked."""
+        """Whether a >= b for all values of the symbols; numbers disprove most pairs at less cost than bounds."""
         return all(x >= y for x, y in zip(at[a], at[b], strict=True)) and bounds(a - b)[0] >= 0
 
-    kept: list[Dim] = []
+    maxima: list[Dim] = []
     for value in sorted(at, key=lambda v: at[v][2], reverse=True):
-        if any(covers(have, value) for have in kept):
+        if any(covers(other, value) for other in maxima):
             continue
-        kept = [have for have in kept if not covers(value, have)] + [value]
-        if len(kept) > WIDEST * 4:
+        maxima = [other for other in maxima if not covers(value, other)] + [value]
+        if len(maxima) > MAX_FORMULAS * 4:
             return None, 0
-    kept.sort(key=lambda v: -bounds(v)[0])
-    if len(kept) > WIDEST:
+    maxima.sort(key=lambda v: -bounds(v)[0])
+    if len(maxima) > MAX_FORMULAS:
         return None, 0
-    total = kept[0]
-    for value in kept[1:]:
+    total = maxima[0]
+    for value in maxima[1:]:
         total = maximum(total, value)
-    return total, values.index(kept[0])
+    return total, values.index(maxima[0])

@@ -1,6 +1,7 @@
-"""What a search for an execution order asks: which steps can run, what memory each takes, what it leaves.
+"""Graph and steps to OrderingProblem and its SearchStates: which steps can run, what memory each needs and leaves.
 
-What is live depends only on which steps have run, not on their order. A State is such a set, told by its frontier.
+What is live depends only on which steps have run, not on their order. A state is such a set of steps, represented by
+its frontier.
 """
 
 from __future__ import annotations
@@ -8,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.analysis.memory.liveness import Step, schedule, writes_over
+from costcalc.analysis.memory.liveness import ScheduleStep, in_place_inputs, schedule
 from costcalc.core.ir import Graph
 
-Trail = tuple["Trail", int] | None
-"""The steps that have run, the last first."""
+StepTrail = tuple["StepTrail", int] | None
+"""Linked list of the steps that have run, the last first."""
 
 
-class Problem(NamedTuple):
-    """Of each step: how many others it waits for, who waits for it, the sources it needs, the buffers it reads (each
-    once), the bytes it allocates, those of them that nobody reads, and the buffers it may write over where it is their
-    last reader. Of each buffer: its bytes, how many steps read it (one more where it is kept to the end), and who.
+class OrderingProblem(NamedTuple):
+    """Steps and buffers as indexes.
 
-    A source reads nothing. It is never worse to run it right before the first step that needs it, so no step waits for
-    it, and the search runs it with that step.
+    Of each step: waits, the number of steps that it waits for; followers, those that wait for it; sources that it
+    needs; the buffers that it reads (each once); the bytes that it allocates, and of them those that no step reads
+    (unread); over, the buffers that it may write over where it is their last reader. Of each buffer: nbytes; uses, the
+    number of steps that read it (one more where it lives to the end); its readers. at_start are the bytes of the
+    inputs.
+
+    A source is a step that reads nothing. It is never worse to run it right before the first step that needs it, so no
+    step waits for it, and the search runs it with that step.
     """
 
     waits: tuple[int, ...]
@@ -37,29 +42,32 @@ class Problem(NamedTuple):
     at_start: int
 
 
-class State(NamedTuple):
-    """ready can run; missing counts, of steps that wait for some but not all, the others (of sources that have run, the
-    followers to come); left counts the uses to come of buffers that were used; live are the bytes now, peak the most so
-    far."""
+class SearchState(NamedTuple):
+    """A set of steps that have run.
+
+    ready are the steps that can run next. missing maps steps of which some predecessors have run to the number of the
+    others (sources that have run, to the number of followers that have not). left maps buffers that were read to the
+    number of their remaining uses. live and peak are bytes, now and at most so far; ran counts the steps.
+    """
 
     ready: frozenset[int]
     missing: dict[int, int]
     left: dict[int, int]
     live: int
     peak: int
-    trail: Trail
+    trail: StepTrail
     ran: int
 
 
-def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
-    """Sizes have to be numbers."""
+def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) -> OrderingProblem:
+    """Graph and its steps -> their ordering problem. All sizes must be numbers (ordering.check_sizes)."""
     plan = schedule(graph, steps)
     buffers = plan.buffers
     sizes = tuple([b.nbytes for b in buffers if isinstance(b.nbytes, int)])
     assert len(sizes) == len(buffers), "open sizes are refused before"
     home = {value: i for i, b in enumerate(buffers) for value in b.values}
     maker = {value: i for i, step in enumerate(steps) for value in step.writes}
-    kept = {home[v] for v in graph.outputs if v in home}
+    to_the_end = {home[v] for v in graph.outputs if v in home}
     before = [frozenset(maker[v] for v in step.reads if v in maker) for step in steps]
     reads = [tuple(dict.fromkeys(home[v] for v in step.reads if v in home)) for step in steps]
     readers: list[list[int]] = [[] for _ in buffers]
@@ -71,17 +79,19 @@ def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
             followers[j].append(i)
         for b in reads[i]:
             readers[b].append(i)
-    kept |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
+    to_the_end |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
     allocates, unread = [0] * len(steps), [0] * len(steps)
     for i, buffer in enumerate(buffers):
         if buffer.born >= 0:
             allocates[buffer.born] += sizes[i]
-            unread[buffer.born] += 0 if readers[i] or i in kept else sizes[i]
+            unread[buffer.born] += 0 if readers[i] or i in to_the_end else sizes[i]
     over = [
-        tuple(home[v] for v in writes_over(graph, step) if v in home and buffers[home[v]].born >= 0) if in_place else ()
+        tuple(home[v] for v in in_place_inputs(graph, step) if v in home and buffers[home[v]].born >= 0)
+        if in_place
+        else ()
         for step in steps
     ]
-    return Problem(
+    return OrderingProblem(
         tuple([len(needed) - len(sources[i]) for i, needed in enumerate(before)]),
         tuple(map(tuple, followers)),
         tuple(sources),
@@ -90,14 +100,14 @@ def problem(graph: Graph, steps: tuple[Step, ...], in_place: bool) -> Problem:
         tuple(unread),
         tuple(over),
         sizes,
-        tuple([len(r) + (i in kept) for i, r in enumerate(readers)]),
+        tuple([len(r) + (i in to_the_end) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
         sum(sizes[i] for i, b in enumerate(buffers) if b.born < 0),
     )
 
 
-def least(p: Problem) -> int:
-    """What no order can do with less: the largest need of a single step, and the inputs."""
+def lower_bound(p: OrderingProblem) -> int:
+    """Problem -> bytes that no order can do with less: the largest need of a single step, and the inputs."""
     needs = [
         sum(p.nbytes[b] for b in p.reads[i]) + p.allocates[i] - (p.nbytes[p.over[i][0]] if p.over[i] else 0)
         for i in range(len(p.waits))
@@ -105,20 +115,22 @@ def least(p: Problem) -> int:
     return max([p.at_start, *needs])
 
 
-def start(p: Problem) -> State:
-    """Nothing has run."""
+def initial_state(p: OrderingProblem) -> SearchState:
+    """Problem -> the state before the first step."""
     sources = {s for needed in p.sources for s in needed}
     ready = frozenset(i for i, n in enumerate(p.waits) if not n and i not in sources)
-    return State(ready, {}, {}, p.at_start, p.at_start, None, 0)
+    return SearchState(ready, {}, {}, p.at_start, p.at_start, None, 0)
 
 
-def need(p: Problem, state: State, step: int) -> tuple[int, int]:
-    """(bytes while a step runs, bytes after it), its sources included."""
-    return need_of(p, state.missing, state.left, state.live, step)
+def state_need(p: OrderingProblem, state: SearchState, step: int) -> tuple[int, int]:
+    """State and step -> (live bytes while the step runs, live bytes after it), its sources included."""
+    return step_need(p, state.missing, state.left, state.live, step)
 
 
-def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int, step: int) -> tuple[int, int]:
-    """The same of a state in parts."""
+def step_need(
+    p: OrderingProblem, missing: dict[int, int], left: dict[int, int], live: int, step: int
+) -> tuple[int, int]:
+    """Parts of a state and a step -> (live bytes while the step runs, live bytes after it), its sources included."""
     freed = 0
     for b in p.reads[step]:
         if left.get(b, p.uses[b]) == 1:
@@ -135,10 +147,13 @@ def need_of(p: Problem, missing: dict[int, int], left: dict[int, int], live: int
     return max(most, during), after
 
 
-def run(p: Problem, state: State, step: int, floor: int) -> State:
-    """The state after a step, and after every step that then costs nothing: one that needs no more than is needed
-    anyway (floor, or the peak so far) and leaves no more than before. Running such a step at once is never wrong, for
-    whatever else runs first it would free no less and every other step would find no more memory taken."""
+def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> SearchState:
+    """State and step -> the state after it, and after every step that is then free: one that needs no more than the
+    order needs anyway (floor, or the peak so far) and leaves no more than before.
+
+    Running a free step at once is never worse: whatever else ran first, it would free no less then, and with it done
+    every other step finds no more memory taken.
+    """
     ready, missing, left = set(state.ready), dict(state.missing), dict(state.left)
     live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.ran
     queue = [step]
@@ -147,7 +162,7 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
         i = queue.pop()
         if i not in ready:
             continue
-        during, after = need_of(p, missing, left, live, i)
+        during, after = step_need(p, missing, left, live, i)
         if not forced and (during > peak or after > live):
             continue
         for source in p.sources[i]:
@@ -155,16 +170,18 @@ def run(p: Problem, state: State, step: int, floor: int) -> State:
                 trail, ran = (trail, source), ran + 1
         peak, live, trail, ran = max(peak, during), after, (trail, i), ran + 1
         ready.discard(i)
-        queue += release(p, i, ready, missing, left)
+        queue += finish_step(p, i, ready, missing, left)
         if forced:
             forced = False
             queue += sorted(ready)
-    return State(frozenset(ready), missing, left, live, peak, trail, ran)
+    return SearchState(frozenset(ready), missing, left, live, peak, trail, ran)
 
 
-def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]) -> list[int]:
-    """Marks a step as done; the steps that can run now, or that would now free a buffer."""
-    found = []
+def finish_step(
+    p: OrderingProblem, step: int, ready: set[int], missing: dict[int, int], left: dict[int, int]
+) -> list[int]:
+    """Marks a step as done in the sets of a state -> the steps that can run now, or that would now free a buffer."""
+    changed = []
     for source in p.sources[step]:
         n = missing.pop(source, len(p.followers[source])) - 1
         if n:
@@ -175,20 +192,20 @@ def release(p: Problem, step: int, ready: set[int], missing: dict[int, int], lef
             missing[j] = n
         else:
             ready.add(j)
-            found.append(j)
+            changed.append(j)
     for b in p.reads[step]:
         n = left.pop(b, p.uses[b]) - 1
         if n:
             left[b] = n
         if n == 1:
-            found += [r for r in p.readers[b] if r in ready]
-    return found
+            changed += [r for r in p.readers[b] if r in ready]
+    return changed
 
 
-def path(trail: Trail) -> Iterator[int]:
-    """The steps of a trail, the first first."""
-    found = []
+def trail_order(trail: StepTrail) -> Iterator[int]:
+    """Trail -> its steps, the first first."""
+    steps = []
     while trail is not None:
         trail, step = trail
-        found.append(step)
-    return reversed(found)
+        steps.append(step)
+    return reversed(steps)

@@ -1,153 +1,184 @@
-"""Report × HardwareProfile -> how long a model takes at least, and how long each layer takes at the device's peaks.
-
-Two figures, and what each rests on:
+"""Report and HardwareProfile to Roofline: least seconds of the model, and seconds of each layer at the device's peaks.
 
 - The lower bound of a model is max(compute, memory). compute is 2 × multiplications over the peak of the precision that
-  they are done in: nothing but the contractions', for everything else can be folded into them or run beside them; of
-  those the fewest that implementations in use need (multiplications: Winograd and FFT, no padding, no masked
-  scores), of nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the
-  weights of contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level
-  cache can keep from one inference to the next. Intermediate activations are taken to stay on the chip. It holds for
-  any schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not see what a later
-  node cuts away of an output, nor a mask that is added to the scores of a plain product.
+  they are done in: only those of contractions, for everything else can be folded into them or run beside them; the
+  fewest that implementations in use need (module multiplications: Winograd and FFT, no padding, no masked scores), of
+  nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the weights of
+  contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level cache can
+  hold from one inference to the next. Intermediate activations are taken to stay on the chip. The bound holds for any
+  schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not account for what a
+  later node cuts away of an output, nor for a mask that is added to the scores of a plain product.
 - Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
   max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
   cache or fusion beats it. With fused steps, what is computed inside a step is not written.
+
+The roofline model is that of Williams, Waterman and Patterson (doi:10.1145/1498765.1498785).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.layers import Row
-from costcalc.analysis.memory.fusion import fused
-from costcalc.analysis.memory.liveness import Step
-from costcalc.analysis.operand_types import SHORT, Precisions
+from costcalc.analysis.memory.fusion import fuse_steps
+from costcalc.analysis.memory.liveness import ScheduleStep
+from costcalc.analysis.operand_types import SHORT_NAMES, OperandPrecisions
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.multiplications import folded, least, needed
+from costcalc.analysis.roofline.multiplications import constant_nodes, fewest_multiplications, reachable_nodes
 from costcalc.analysis.roofline.roofline import ZERO, Bound, Roofline
-from costcalc.analysis.roofline.traffic import compulsory, size_of
+from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import symbols
 from costcalc.core.ir import Graph
 
 __all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
 
-LONG = {short: name for name, short in SHORT.items()}
+LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
-NOTHING = (None, 0)  # a formula is neither, even if it is 0 for some values
+UNKNOWN_OR_ZERO = (None, 0)
+"""A figure without work. A formula is neither, even if it is 0 for some values."""
 
 
-def roofline(report: Report, profile: HardwareProfile) -> Roofline:
-    """The bounds of a report on a device."""
+class Workload(NamedTuple):
+    """What a report asks of any device, computed once for all of them.
+
+    elements are the element types of the rows (multiplied_in); macs and fewest map the types of contractions to the
+    definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model; open
+    names the symbols that must be bound first. steps are the fused steps with the bytes that each moves.
+    """
+
+    elements: tuple[str, ...]
+    macs: Mapping[str, int]
+    fewest: Mapping[str, Fraction]
+    traffic: int | None
+    steps: tuple[tuple[ScheduleStep, int], ...]
+    open: tuple[str, ...]
+
+
+def measure_workload(report: Report) -> Workload:
+    """Report -> its workload. Of an open model (open extents, an open If) there are only elements and open."""
     graph, rows = report.graph, report.rows
-    names = open_symbols(report)
-    elements = multiplied_in(graph, rows)
-    layers = tuple([_layer(row, element, profile) for row, element in zip(rows, elements, strict=True)])
+    names, elements = open_symbols(report), tuple(multiplied_in(graph, rows))
     if names or report.upper_bound:
-        nothing = Bound(None, None)
-        return Roofline(report, profile, layers, nothing, None, None, None, 0, (), {}, (), names)
+        return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
     fewest: dict[str, Fraction] = {}
-    counts = [used and not constant for used, constant in zip(needed(graph), folded(graph), strict=True)]
+    flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
+    counts = [reachable and not constant for reachable, constant in flags]
     for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
         amount = row.amounts["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
-        fewest[element] = fewest.get(element, ZERO) + (least(graph, row, node) if used else ZERO)
-    rates = {element: profile.rate(element) for element in macs}
+        fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
+    steps = [(step, _step_traffic(graph, step, [rows[i] for i in step.nodes])) for step in fuse_steps(graph)]
+    return Workload(elements, macs, fewest, minimum_traffic(graph, rows), tuple(steps), ())
+
+
+def roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
+    """Report and profile -> the model's and the layers' bounds; of an open model only those of closed layers. workload
+    is the report's, where it was measured before."""
+    work = measure_workload(report) if workload is None else workload
+    layers = tuple(
+        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.elements, strict=True)]
+    )
+    if work.traffic is None:
+        unknown = Bound(None, None)
+        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open)
+    rates = {element: profile.rate(element) for element in work.macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
-    timed = [2 * fewest[element] / rate[1].value for element, rate in rates.items() if rate]
-    compute = sum(timed, ZERO) if timed or not macs else None
-    moved = compulsory(graph, rows)
-    kept = min(moved, profile.bytes_of("on_chip") or 0)
-    memory = None if profile.bandwidth is None else (moved - kept) / profile.bandwidth.value
+    seconds = [2 * work.fewest[element] / rate[1].value for element, rate in rates.items() if rate]
+    compute = sum(seconds, ZERO) if seconds or not work.macs else None
+    cached = min(work.traffic, profile.bytes_of("on_chip") or 0)
+    memory = None if profile.bandwidth is None else (work.traffic - cached) / profile.bandwidth.value
     overhead = profile.overhead.value if profile.overhead else ZERO
     return Roofline(
         report,
         profile,
         layers,
         Bound(compute, memory, overhead),
-        None if without else _sum(bound.seconds for bound in layers),
-        None if without else _fused(report, layers, profile),
-        moved,
-        kept,
-        tuple(macs.items()),
-        fewest,
+        None if without else _sum_known(bound.seconds for bound in layers),
+        None if without else _fused_seconds(work, layers, profile),
+        work.traffic,
+        cached,
+        tuple(work.macs.items()),
+        work.fewest,
         without,
         (),
     )
 
 
 def open_symbols(report: Report) -> tuple[str, ...]:
-    """The symbols that MACs, traffic or weights still hold."""
-    held = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
-    return symbols(*[d for d in held if d is not None], report.totals["weight_bytes"])
+    """Report -> the symbols that its MACs, FLOPs, traffic or weight bytes contain."""
+    figures = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
+    return symbols(*[d for d in figures if d is not None], report.totals["weight_bytes"])
 
 
 def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
-    """The element type that decides each row's peak: of two operands the wider one, elsewhere the output's."""
-    precisions = Precisions(graph)
-    found = []
+    """Graph and its rows -> the element type that decides each row's peak: of a contraction that of the wider operand,
+    else that of the output."""
+    precisions = OperandPrecisions(graph)
+    types = []
     for row, node in zip(rows, graph.nodes, strict=True):
-        if row.amounts["macs"] not in NOTHING:
-            operands = [LONG.get(name, name) for name in precisions.of(node).split("×")]
-            found.append(max(operands, key=_width))
+        if row.amounts["macs"] not in UNKNOWN_OR_ZERO:
+            operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
+            types.append(max(operands, key=_precision_rank))
         else:
-            found.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
-    return found
+            types.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
+    return types
 
 
-def _width(element: str) -> tuple[int, bool]:
+def _precision_rank(element: str) -> tuple[int, bool]:
     bits = "".join(c for c in element.split("e")[0] if c.isdigit())
     return int(bits or 0), element.startswith(("float", "bfloat"))
 
 
-def _layer(row: Row, element: str, profile: HardwareProfile) -> Bound:
-    """A layer that runs on its own. Arithmetic without a peak counts as nothing, unless it is a contraction's."""
+def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
+    """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
+    is a contraction's."""
     flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
     rate = profile.rate(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
-        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in NOTHING else ZERO
+        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in UNKNOWN_OR_ZERO else ZERO
     memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
-    runs = row.count if isinstance(row.count, int) and (flops not in NOTHING or traffic not in NOTHING) else 0
+    runs = (
+        row.count
+        if isinstance(row.count, int) and (flops not in UNKNOWN_OR_ZERO or traffic not in UNKNOWN_OR_ZERO)
+        else 0
+    )
     return Bound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
 
 
-def _sum(times: Iterable[Fraction | None]) -> Fraction | None:
-    """The sum of what is known; None where nothing is."""
+def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
+    """Seconds -> the sum of the known ones; None where none is known."""
     known = [t for t in times if t is not None]
     return sum(known, ZERO) if known else None
 
 
-def _fused(report: Report, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
-    """The sum over fused steps: all their arithmetic, and of their traffic what goes in and what comes out."""
-    graph = report.graph
+def _fused_seconds(work: Workload, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
+    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step moves as a whole."""
     if profile.bandwidth is None:
         return None
     total = ZERO
-    for step in fused(graph):
-        members = [report.rows[i] for i in step.nodes]
+    for step, traffic in work.steps:
         bounds = [layers[i] for i in step.nodes]
-        if len(members) == 1:
+        if len(bounds) == 1:
             total += bounds[0].seconds or ZERO
             continue
-        bound = Bound(
-            sum((b.compute or ZERO for b in bounds), ZERO),
-            _through(graph, step, members) / profile.bandwidth.value,
-            max(b.overhead for b in bounds),
-        )
+        compute = sum((b.compute or ZERO for b in bounds), ZERO)
+        bound = Bound(compute, traffic / profile.bandwidth.value, max(b.overhead for b in bounds))
         total += bound.seconds or ZERO
     return total
 
 
-def _through(graph: Graph, step: Step, members: list[Row]) -> int:
-    """Bytes that a fused step reads and writes: its members' traffic, less what one writes and another reads."""
+def _step_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
+    """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
+    another reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
-    moved = [row.amounts["traffic_bytes"] for row in members]
-    hidden = sum(size_of(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
+    traffic = [row.amounts["traffic_bytes"] for row in members]
+    hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
     runs = members[0].count if isinstance(members[0].count, int) else 1
-    return max(0, sum(d for d in moved if isinstance(d, int)) - hidden * runs)
+    return max(0, sum(d for d in traffic if isinstance(d, int)) - hidden * runs)

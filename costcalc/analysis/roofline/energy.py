@@ -1,12 +1,12 @@
-"""Roofline -> joules at least: the arithmetic of contractions and the compulsory traffic, at energies of single ones.
+"""Roofline to the energy of an inference, and Report and HardwareProfile to what must fit in which memory.
 
-An order of magnitude. A profile's own energies count first; else those of 45 nm, which are too high for newer processes
-and leave out instructions, clocks and leakage.
+The energy is that of the contractions' arithmetic and of the compulsory traffic, at energies of single operations: an
+order of magnitude. A profile's own energies come first; else those of 45 nm, which are too high for newer processes and
+leave out instructions, clocks and leakage.
 
-Whether a model fits a device: weights in flash, peak activations in SRAM, or both in device memory.
-
-The peak is that of fused steps (a contraction with the normalisation, activation and addition behind it), nothing in
-place: what runtimes for small devices and for accelerators do. A program's own code and data come on top.
+What must fit are weights in flash, peak activations in SRAM, or both in device memory. The peak is that of fused steps
+(a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
+devices and for accelerators do. A program's own code and data come on top.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile, precisions
-from costcalc.analysis.memory.fusion import fused
+from costcalc.analysis.hardware.profile import Figure, HardwareProfile, peak_precisions
+from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import schedule, timeline
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
@@ -28,8 +28,11 @@ PICO = Fraction(1, 10**12)
 
 
 class Joules(NamedTuple):
-    """Energy of arithmetic and of memory, as far as there are figures; table is where they come from. without names the
-    precisions and memories for which there is none."""
+    """Joules of arithmetic and of memory, as far as there are figures.
+
+    table names where they come from; terms are (precision or memory, MACs or bytes, picojoules of one); without names
+    the precisions and memories without a figure.
+    """
 
     arithmetic: Fraction
     memory: Fraction
@@ -39,25 +42,26 @@ class Joules(NamedTuple):
 
     @property
     def total(self) -> Fraction:
+        """Joules of one inference."""
         return self.arithmetic + self.memory
 
 
 def energy(roofline: Roofline) -> Joules | None:
-    """The energy of one inference; None where the traffic is open or no figure fits."""
+    """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
     table = roofline.profile.energy or reference_energy()
     if roofline.compulsory is None:
         return None
     terms: list[tuple[str, int, Figure]] = []
     without: list[str] = []
     for element, macs in roofline.elements:
-        figure = next((table.mac[name] for name in precisions(element) if name in table.mac), None)
+        figure = next((table.mac[name] for name in peak_precisions(element) if name in table.mac), None)
         if figure is None:
             without.append(element)
         else:
             terms.append((element, macs, figure))
     arithmetic = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
     memory = ZERO
-    for places, moved in _moved(roofline, roofline.compulsory):
+    for places, moved in _traffic_by_memory(roofline, roofline.compulsory):
         place = next((place for place in places if place in table.byte), None)
         if place is not None:
             memory += moved * table.byte[place].value * PICO
@@ -69,8 +73,9 @@ def energy(roofline: Roofline) -> Joules | None:
     return Joules(arithmetic, memory, table.name, tuple(terms), tuple(without))
 
 
-def _moved(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Bytes, and the memories by whose figure they count: what a cache keeps is read there."""
+def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Roofline and compulsory bytes -> bytes by the memories whose figure applies, best first: what the last-level
+    cache holds is read there."""
     if roofline.profile.kind in ("microcontroller", "npu"):
         yield ("sram",), needed
         return
@@ -80,7 +85,7 @@ def _moved(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], i
 
 
 class Fit(NamedTuple):
-    """What must be where: bytes against what the memory holds, and of what the bytes are."""
+    """What must fit in a memory: needed and capacity in bytes, and what the bytes hold."""
 
     memory: str
     what: str
@@ -89,39 +94,40 @@ class Fit(NamedTuple):
 
     @property
     def fits(self) -> bool:
+        """Whether the needed bytes are no more than the capacity."""
         return self.needed <= self.capacity
 
 
-HELD = {
+MEMORY_CONTENTS = {
     "flash": ("weight_bytes",),
     "sram": ("peak_activation_bytes",),
     "device": ("weight_bytes", "peak_activation_bytes", "kv_cache_bytes"),
 }
-"""What each memory has to hold."""
+"""Memory -> the quantities that it must hold together."""
 
-WORDS = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
-"""kv_cache_bytes is only there where a report says it."""
+CONTENT_NAMES = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
+"""Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
 
 
-def peak(graph: Graph) -> Dim | None:
-    """Peak activation bytes of fused steps; None where open symbols leave it undecided."""
-    return timeline(schedule(graph, fused(graph))).peak
+def fused_peak(graph: Graph) -> Dim | None:
+    """Graph -> peak activation bytes of its fused steps; None where open symbols leave it undecided."""
+    return timeline(schedule(graph, fuse_steps(graph))).peak
 
 
 def fits(report: Report, profile: HardwareProfile) -> tuple[Fit, ...]:
-    """One line for each memory of the profile whose contents are known as a number."""
-    return tuple(_fits(report, profile))
+    """Report and profile -> one MemoryFit for each memory of the profile whose contents are known as a number."""
+    return tuple(_memory_fits(report, profile))
 
 
-def _fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
-    totals = {**report.totals, "peak_activation_bytes": peak(report.graph)}
-    for memory, keys in HELD.items():
+def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
+    totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
+    for memory, keys in MEMORY_CONTENTS.items():
         capacity = profile.bytes_of(memory)
-        held = [(key, totals[key]) for key in keys if key in totals]
-        known = [(key, amount) for key, amount in held if isinstance(amount, int)]
-        if capacity is None or len(known) < len(held) or not known or known[0][0] != keys[0]:
+        contents = [(key, totals[key]) for key in keys if key in totals]
+        known = [(key, amount) for key, amount in contents if isinstance(amount, int)]
+        if capacity is None or len(known) < len(contents) or not known or known[0][0] != keys[0]:
             continue
-        what = " + ".join(WORDS[key] for key, _ in known)
+        what = " + ".join(CONTENT_NAMES[key] for key, _ in known)
         yield Fit(memory, what, sum(amount for _, amount in known), capacity)
     capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
     if isinstance(training, int) and capacity is not None:

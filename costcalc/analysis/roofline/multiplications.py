@@ -1,11 +1,11 @@
-"""Row × Node -> the multiplications that implementations in use need at least, where the definition states more.
+"""Node and its row to the fewest multiplications that implementations in use need, where the definition states more.
 
 A convolution's axis with k taps at stride 1 takes (k + 5) / 6 multiplications an output by Winograd's F(6, k), the
 largest tile that libraries use (Lavin and Gray, arXiv:1509.09308): 16/9 for 3 × 3, 5.0625 times fewer than 9. A stride
-splits the taps into as many phases, each a convolution of its own. Less than 6 outputs make a smaller tile. By FFT
-every position that is read takes 2 multiplications for any kernel: a complex product is four, and half the spectrum
-tells the other half. The fewer of both count, and never those of taps that fall into the padding. A causal attention
-computes the scores that are not masked.
+splits the taps into as many phases, each a convolution of its own. Fewer than 6 outputs make a smaller tile. By FFT
+every position that is read takes 2 multiplications for any kernel: a complex product is four, and one half of the
+spectrum follows from the other. The fewer of both count, and never those of taps that fall into the padding. A causal
+attention computes the scores that are not masked.
 """
 
 from __future__ import annotations
@@ -20,38 +20,40 @@ from costcalc.core.formula import Product
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import Traits, traits_of
 
-FFT = 2
+FFT_MULTIPLICATIONS = 2
+"""Multiplications of each position of an axis by FFT."""
 
-TILE = 6
+WINOGRAD_TILE = 6
+"""Outputs of the largest Winograd tile that libraries use."""
 
 
-def least(graph: Graph, row: Row, node: Node) -> Fraction:
-    """The multiplications of a row, over all its runs; 0 where its MACs are not a number."""
+def fewest_multiplications(graph: Graph, row: Row, node: Node) -> Fraction:
+    """Graph, row and node -> the row's fewest multiplications over all its runs; 0 where its MACs are not a number."""
     macs = row.amounts["macs"]
     if not isinstance(macs, int) or not macs:
         return Fraction(0)
     operator = traits_of(node)
     if operator.kind in ("convolution", "transposed_convolution"):
-        return macs * _share(graph, node, operator)
-    return unmasked(row, node)
+        return macs * _multiplications_per_mac(graph, node, operator)
+    return unmasked_macs(row, node)
 
 
-def unmasked(row: Row, node: Node) -> Fraction:
-    """The MACs of a row over all its runs, without those of the scores that a causal attention masks; 0 where they are
-    not a number."""
+def unmasked_macs(row: Row, node: Node) -> Fraction:
+    """Row and node -> the row's MACs over all its runs without those of scores that a causal attention masks; 0 where
+    they are not a number."""
     macs, causal = row.amounts["macs"], traits_of(node).causal
     if not isinstance(macs, int):
         return Fraction(0)
     if causal is None or row.cost is None or not causal(node.attributes):
         return Fraction(macs)
-    found = sum((_unmasked(term.value, row, dict(_named(term))) for term in row.cost.macs.terms), Fraction(0))
-    return min(found, Fraction(macs))
+    total = sum((_unmasked_product(term.value, row, dict(_extents(term))) for term in row.cost.macs.terms), Fraction(0))
+    return min(total, Fraction(macs))
 
 
-def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
-    """Multiplications for each of a convolution's MACs."""
-    given = [graph.types[name] for name in (node.inputs[0], node.inputs[operator.factors[1]], node.outputs[0])]
-    x, w, y = [[d for d in t.shape or () if isinstance(d, int)] for t in given]
+def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Fraction:
+    """Convolution -> multiplications for each of its MACs, at most 1 each."""
+    types = [graph.types[name] for name in (node.inputs[0], node.inputs[operator.factors[1]], node.outputs[0])]
+    x, w, y = [[d for d in t.shape or () if isinstance(d, int)] for t in types]
     rank = len(w) - 2
     if rank < 1 or not len(x) == len(y) == len(w):
         return Fraction(1)
@@ -59,10 +61,10 @@ def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, y))
     if operator.kind == "transposed_convolution":
         inside, outside = outside, inside
-    strides = _numbers(node.attributes, "strides", rank)
-    dilations = _numbers(node.attributes, "dilations", rank)
-    begins = _begins(node.attributes, inside, outside, w[2:], strides, dilations)
-    taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT)
+    strides = _integers(node.attributes, "strides", rank)
+    dilations = _integers(node.attributes, "dilations", rank)
+    begins = _begin_pads(node.attributes, inside, outside, w[2:], strides, dilations)
+    taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT_MULTIPLICATIONS)
     for extent, positions, kernel, stride, dilation, begin in zip(
         inside, outside, w[2:], strides, dilations, begins, strict=True
     ):
@@ -70,47 +72,50 @@ def _share(graph: Graph, node: Node, operator: Traits) -> Fraction:
             return Fraction(0)
         taps *= kernel
         real = real_taps(extent, positions, kernel, stride, dilation, begin) / kernel
-        tiled *= winograd(kernel, stride, positions) * real
-        transformed *= Fraction(read(extent, positions, kernel, stride, dilation), positions)
+        tiled *= winograd_multiplications(kernel, stride, positions) * real
+        transformed *= Fraction(transformed_positions(extent, positions, kernel, stride, dilation), positions)
     return min(tiled, transformed) / taps
 
 
-def winograd(kernel: int, stride: int, positions: int) -> Fraction:
-    """Multiplications an output of an axis: a phase of the stride with r taps takes (r + m - 1) / m by F(m, r)."""
-    tile = min(TILE, positions)
+def winograd_multiplications(kernel: int, stride: int, positions: int) -> Fraction:
+    """Kernel, stride and output positions of an axis -> multiplications an output: a phase of the stride with r taps
+    takes (r + m - 1) / m by F(m, r)."""
+    tile = min(WINOGRAD_TILE, positions)
     phases = [len(range(p, kernel, stride)) for p in range(min(stride, kernel))]
     return sum((Fraction(r + tile - 1, tile) for r in phases), Fraction(0))
 
 
-def read(extent: int, positions: int, kernel: int, stride: int, dilation: int) -> int:
-    """The least positions of an axis that transforms span: its outputs in each phase, and the inputs that they read."""
+def transformed_positions(extent: int, positions: int, kernel: int, stride: int, dilation: int) -> int:
+    """Axis -> the fewest positions that FFTs span: its outputs in each phase of the stride, and the inputs that they
+    read."""
     if stride > 1:
         return positions * min(stride, kernel)
     return max(positions, min(extent, positions + (kernel - 1) * dilation))
 
 
 def real_taps(extent: int, positions: int, kernel: int, stride: int, dilation: int, begin: int) -> Fraction:
-    """Taps of an axis that meet an input and not the padding, for each position."""
-    found = 0
+    """Axis -> taps that meet an input and not the padding, for each output position."""
+    taps = 0
     for tap in range(kernel):
         at = tap * dilation - begin
         first = max(0, -(at // stride))
-        found += max(0, min(positions, (extent - 1 - at) // stride + 1) - first)
-    return Fraction(found, positions)
+        taps += max(0, min(positions, (extent - 1 - at) // stride + 1) - first)
+    return Fraction(taps, positions)
 
 
-def _begins(
-    given: Mapping[str, Any],
+def _begin_pads(
+    attributes: Mapping[str, Any],
     inside: Sequence[int],
     outside: Sequence[int],
     kernel: Sequence[int],
     strides: Sequence[int],
     dilations: Sequence[int],
 ) -> list[int]:
-    """The padding before each axis: as given, or by auto_pad, or what an output_shape leaves to pad."""
-    auto = given.get("auto_pad", "NOTSET")
-    if auto == "VALID" or (auto not in ("SAME_UPPER", "SAME_LOWER") and not given.get("output_shape")):
-        pads = given.get("pads") if auto != "VALID" else None
+    """Attributes and extents -> the padding before each axis: pads, or by auto_pad, or what an output_shape leaves
+    to pad."""
+    auto = attributes.get("auto_pad", "NOTSET")
+    if auto == "VALID" or (auto not in ("SAME_UPPER", "SAME_LOWER") and not attributes.get("output_shape")):
+        pads = attributes.get("pads") if auto != "VALID" else None
         return [int(p) for p in (pads or ())][: len(kernel)] or [0] * len(kernel)
     begins = []
     for i, k in enumerate(kernel):
@@ -119,44 +124,46 @@ def _begins(
     return begins
 
 
-def _numbers(given: Mapping[str, Any], name: str, rank: int) -> list[int]:
-    return [int(n) for n in given.get(name) or ()] or [1] * rank
+def _integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[int]:
+    return [int(n) for n in attributes.get(name) or ()] or [1] * rank
 
 
-def _named(term: Product) -> list[tuple[str, Dim]]:
+def _extents(term: Product) -> list[tuple[str, Dim]]:
     return [(part.name, part.value) for factor in term.factors for part in (factor.of or (factor,))]
 
 
-def _unmasked(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
-    """A product's multiplications: of S² scores with as many queries as keys S (S + 1) / 2 are not masked."""
+def _unmasked_product(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
+    """Product of a causal attention -> its multiplications: of S² scores of as many queries as keys, S (S + 1) / 2 are
+    not masked."""
     if not isinstance(value, int) or not isinstance(row.count, int):
         return Fraction(0)
     queries, keys = extents.get("S_q"), extents.get("S_kv")
-    whole = Fraction(value * row.count)
-    return whole * Fraction(keys + 1, 2 * keys) if isinstance(keys, int) and keys and queries == keys else whole
+    total = Fraction(value * row.count)
+    return total * Fraction(keys + 1, 2 * keys) if isinstance(keys, int) and keys and queries == keys else total
 
 
-def needed(graph: Graph) -> list[bool]:
-    """Whether an output of the graph needs each node; every one where the graph names no output."""
+def reachable_nodes(graph: Graph) -> list[bool]:
+    """Graph -> whether an output of the graph needs each node; True for all where the graph names no output."""
     if not any(graph.outputs):
         return [True] * len(graph.nodes)
-    wanted = {name for name in graph.outputs if name}
-    found = [False] * len(graph.nodes)
+    needed = {name for name in graph.outputs if name}
+    reachable = [False] * len(graph.nodes)
     for index in range(len(graph.nodes) - 1, -1, -1):
         node = graph.nodes[index]
-        if not wanted.isdisjoint(node.outputs):
-            found[index] = True
-            wanted.update(name for name in node.inputs if name)
-    return found
+        if not needed.isdisjoint(node.outputs):
+            reachable[index] = True
+            needed.update(name for name in node.inputs if name)
+    return reachable
 
 
-def folded(graph: Graph) -> list[bool]:
-    """Whether each node depends on stored tensors only, so that it can be computed once, before any inference."""
-    known = set(graph.initializers)
-    found = []
+def constant_nodes(graph: Graph) -> list[bool]:
+    """Graph -> whether each node depends on stored tensors only, so that it can be computed once, before any
+    inference."""
+    constants = set(graph.initializers)
+    flags = []
     for node in graph.nodes:
-        constant = all(name in known for name in node.inputs if name)
+        constant = all(name in constants for name in node.inputs if name)
         if constant:
-            known.update(node.outputs)
-        found.append(constant)
-    return found
+            constants.update(node.outputs)
+        flags.append(constant)
+    return flags

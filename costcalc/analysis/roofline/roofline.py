@@ -1,4 +1,4 @@
-"""A model on a device: the bounds of its layers and of the whole. costcalc.analysis.roofline.bounds finds them."""
+"""Roofline: the time bounds of a model and of its layers on a device, as computed by `bounds.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ ZERO = Fraction(0)
 
 
 class Bound(NamedTuple):
-    """Seconds of arithmetic and of memory (None where the profile or the model does not tell), and of overhead."""
+    """Seconds of arithmetic and of memory (None where the profile has no figure or the model is open), and of
+    overhead."""
 
     compute: Fraction | None
     memory: Fraction | None
@@ -30,24 +31,28 @@ class Bound(NamedTuple):
 
     @property
     def by(self) -> str:
-        """compute, memory, or "" where nothing takes time."""
+        """What the bound is decided by: compute, memory, or "" where nothing takes time."""
         if not self.seconds or (not self.compute and not self.memory):
             return ""
         return "compute" if (self.compute or ZERO) >= (self.memory or ZERO) else "memory"
 
     @property
     def utilisation(self) -> Fraction | None:
-        """The share of the peak that is used at the bound."""
+        """The share of the device's peak that is used at the bound."""
         return None if self.compute is None or not self.seconds else self.compute / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Roofline(Result):
-    """A model on a device. layers stand beside report.rows. model is the lower bound; unfused and fused are the sums of
-    layers and of fused steps, None where a contraction has no peak. elements maps the element types that are multiplied
-    to the definition's MACs, multiplications to those of the bound; without_peak names those that the profile has no
-    peak for; open the symbols that must be bound first. A model with an open If, whose dearer branch counts, has no
-    lower bound."""
+    """A model on a device.
+
+    layers are the bounds of report.rows, model is the lower bound of the whole. unfused and fused are the seconds of
+    all layers and of all fused steps, None where a contraction has no peak. compulsory are the bytes that any execution
+    moves, kept those of them that the last-level cache can hold. elements are the element types that are multiplied
+    with the definition's MACs, multiplications maps them to those of the bound; without_peak names those that the
+    profile has no peak for, open the symbols that must be bound first. A model with an open If, of which the more
+    expensive branch counts, has no lower bound.
+    """
 
     report: Report
     profile: HardwareProfile

@@ -1,19 +1,18 @@
-"""Bytes of the activations that are kept for the backward pass: all of them, or with the blocks checkpointed.
+"""Node to the activations that its backward pass needs of the forward pass, and their bytes, with or without
+checkpoints.
 
-What an operator's backward pass needs of the forward pass: values that are kept, and bytes that only it keeps.
-
-- A contraction keeps one side where the other has a gradient: the input of a layer with a trained weight, both factors
-  of QKᵀ. Weights are there anyway.
-- Functions whose derivative follows from the output (Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt …) keep the output, all
-  others their input. A product keeps a factor where the other one has a gradient, a quotient its divisor.
-- Sums, means, copies, cuts, casts, averages and interpolation keep nothing; what looks up keeps its indices, a
-  selection its condition.
-- A maximum pool keeps its input and the place of each maximum (int64), a dropout its mask (a byte an element).
-- A normalisation keeps its input and its statistics (float32): mean and deviation of each channel, group or row.
-- An attention also keeps its probabilities (no fused kernel that computes them again is assumed), one with projections
+- A contraction saves one side where the other has a gradient: the input of a layer with a trained weight, both factors
+  of QKᵀ. Weights are in memory anyway.
+- Functions whose derivative follows from the output (Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt …) save the output, all
+  others their input. A product saves a factor where the other one has a gradient, a quotient its divisor.
+- Sums, means, copies, cuts, casts, averages and interpolation save nothing; a look-up saves its indices, a selection
+  its condition.
+- A maximum pool saves its input and the position of each maximum (int64), a dropout its mask (a byte an element).
+- A normalisation saves its input and its statistics (float32): mean and deviation of each channel, group or row.
+- An attention also saves its probabilities (no fused kernel that computes them again is assumed), one with projections
   its queries, keys and values; a recurrent layer its gates and states at every step.
 
-Every other operator is taken to keep its float inputs.
+Every other operator is assumed to save its float inputs.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.analysis.training.gradients import Flow
+from costcalc.analysis.training.gradients import GradientFlow
 from costcalc.core.dim import Dim, bounds, maximum, remedy
 from costcalc.core.errors import UndecidedError, UsageError
 from costcalc.core.formula import Cost
@@ -30,19 +29,21 @@ from costcalc.core.traits import Contraction, traits_of
 from costcalc.ops.gradients import present
 
 
-class Kept(NamedTuple):
-    """Values that are kept, and bytes that are in no value."""
+class SavedActivations(NamedTuple):
+    """Names of the values that a backward pass needs, and extra bytes that belong to no value of the graph."""
 
     values: tuple[str, ...]
     extra: Dim = 0
 
 
-STATISTIC = 4
+FLOAT32_BYTES = 4
 """Bytes of a float32."""
 
 
-def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contraction]) -> Kept:
-    """What a node with a gradient keeps."""
+def saved_activations(
+    node: Node, graph: Graph, gradients: GradientFlow, cost: Cost, products: Sequence[Contraction]
+) -> SavedActivations:
+    """Node with a gradient, its cost and its contractions -> what it saves of the forward pass."""
     types, operator = graph.types, traits_of(node)
     outputs = [name for name in node.outputs if name]
     out = types[outputs[0]]
@@ -50,48 +51,50 @@ def kept(node: Node, graph: Graph, flow: Flow, cost: Cost, parts: Sequence[Contr
         steps, recurrent = cost.macs.terms[0].factors[0].value, types[node.inputs[2]]
         assert recurrent.shape is not None
         states = steps * recurrent.shape[0] * recurrent.shape[2] * operator.states
-        return Kept(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
-    if parts:
-        return _contracted(node, types[node.inputs[0]], flow, cost, parts, out)
+        return SavedActivations(node.inputs[:1], TensorType(out.dtype, (states,)).nbytes)
+    if products:
+        return _saved_operands(node, types[node.inputs[0]], gradients, cost, products, out)
     if operator.arithmetic in ("multiply", "divide"):
-        return Kept(_factors(operator.arithmetic == "divide", node.inputs[0], node.inputs[1], flow))
+        return SavedActivations(
+            _saved_factors(operator.arithmetic == "divide", node.inputs[0], node.inputs[1], gradients)
+        )
     statistics = operator.statistics
     if statistics is not None:
-        return Kept(node.inputs[:1], statistics(types[node.inputs[0]], node.attributes) * STATISTIC)
+        return SavedActivations(node.inputs[:1], statistics(types[node.inputs[0]], node.attributes) * FLOAT32_BYTES)
     match operator.keeps:
         case "output":
-            return Kept(tuple(outputs[:1]))
+            return SavedActivations(tuple(outputs[:1]))
         case "nothing":
-            return Kept(())
+            return SavedActivations(())
         case "indices":
-            return Kept(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
+            return SavedActivations(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
         case "mask":
-            return Kept((), out.elements)
+            return SavedActivations((), out.elements)
         case "maxima":
             # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
-            return Kept(node.inputs[:1], 8 * out.elements)
-    return Kept(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
+            return SavedActivations(node.inputs[:1], 8 * out.elements)
+    return SavedActivations(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
 
 
-def _factors(divides: bool, a: str, b: str, flow: Flow) -> tuple[str, ...]:
-    """What a · b or a / b keeps."""
+def _saved_factors(divides: bool, a: str, b: str, gradients: GradientFlow) -> tuple[str, ...]:
+    """Operands of a · b or a / b -> the values that it saves."""
     values: dict[str, None] = {}
-    if a in flow.needs:
+    if a in gradients.with_gradient:
         values[b] = None
-    if b in flow.needs:
+    if b in gradients.with_gradient:
         values |= dict.fromkeys((a, b) if divides else (a,))
     return tuple(values)
 
 
-def _contracted(
-    node: Node, first: TensorType, flow: Flow, cost: Cost, parts: Sequence[Contraction], out: TensorType
-) -> Kept:
+def _saved_operands(
+    node: Node, first: TensorType, gradients: GradientFlow, cost: Cost, products: Sequence[Contraction], out: TensorType
+) -> SavedActivations:
     values: dict[str, None] = {}
-    for part in parts:
-        left, right = present(node.inputs, part.left), present(node.inputs, part.right)
-        if any(name in flow.needs for name in right):
+    for product in products:
+        left, right = present(node.inputs, product.left), present(node.inputs, product.right)
+        if any(name in gradients.with_gradient for name in right):
             values.update(dict.fromkeys(left))
-        if any(name in flow.needs for name in left):
+        if any(name in gradients.with_gradient for name in left):
             values.update(dict.fromkeys(right))
     extra: Dim = 0
     scores = [f.value for term in cost.macs.terms for f in term.factors if f.name == "#scores"]
@@ -102,12 +105,13 @@ def _contracted(
             extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
     elif traits_of(node).keeps == "output":
         values[node.outputs[0]] = None
-    return Kept(tuple(values), extra)
+    return SavedActivations(tuple(values), extra)
 
 
 class Checkpoint(NamedTuple):
-    """Blocks at one depth of the block tree: only their inputs are kept, the rest is computed again, one block at a
-    time. nodes are the indices of what is computed again."""
+    """Checkpointed blocks at one depth of the block tree: only their inputs are saved, the rest is computed again, one
+    block at a time. nodes are the indexes of the nodes that are computed again, nbytes the bytes of all that is
+    saved."""
 
     depth: int
     blocks: int
@@ -115,12 +119,13 @@ class Checkpoint(NamedTuple):
     nbytes: Dim
 
 
-class Store:
-    """Sizes of values; a view is its source, a weight takes no room of its own. Dropout, a view where a network is
-    used, gives a new value where it is trained. What the body of a loop keeps is kept once a trip."""
+class ActivationMemory:
+    """Values of a graph -> their bytes while it is trained. A view shares its source's memory, weights count elsewhere.
+    Dropout, a view in inference, has a memory of its own in training. What the body of a loop saves is saved in each
+    iteration."""
 
-    def __init__(self, graph: Graph, flow: Flow) -> None:
-        self.graph, self.weights = graph, flow.weights
+    def __init__(self, graph: Graph, gradients: GradientFlow) -> None:
+        self.graph, self.weights = graph, gradients.weights
         self.source: dict[str, str] = {}
         self.runs: dict[str, Dim] = {}
         for node in graph.nodes:
@@ -130,13 +135,13 @@ class Store:
                 self.source[node.outputs[0]] = self.source.get(node.inputs[0], node.inputs[0])
 
     def roots(self, values: Iterable[str]) -> dict[str, None]:
-        """The buffers of values, each once."""
-        found = dict.fromkeys(self.source.get(v, v) for v in values if v)
+        """Values -> the values whose memory they share, each once, without weights."""
+        sources = dict.fromkeys(self.source.get(v, v) for v in values if v)
         types = self.graph.types
-        return {v: None for v in found if v not in self.weights and types[v].shape is not None}
+        return {v: None for v in sources if v not in self.weights and types[v].shape is not None}
 
     def nbytes(self, roots: Iterable[str]) -> Dim:
-        """Their bytes; what is known before the network runs takes none."""
+        """Values -> their bytes; what is constant before the network runs takes none."""
         inputs = self.graph.inputs
         total: Dim = 0
         for name in roots:
@@ -146,21 +151,22 @@ class Store:
         return total
 
 
-def all_kept(store: Store, kept: Mapping[int, Kept]) -> Dim:
-    """Bytes where nothing is computed again; a value that several layers keep counts once."""
-    values = [v for item in kept.values() for v in item.values]
-    return store.nbytes(store.roots(values)) + _extra(kept.values())
+def saved_bytes(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Dim:
+    """What nodes save -> its bytes where nothing is computed again; a value that several layers save counts once."""
+    values = [v for item in saved.values() for v in item.values]
+    return memory.nbytes(memory.roots(values)) + _sum_extra(saved.values())
 
 
-def best(store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
-    """The depth of the block tree at which checkpoints leave the least to keep. UsageError where there is no block."""
-    scopes = [node.scope for node in store.graph.nodes]
+def best_checkpoint(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Checkpoint:
+    """What nodes save -> the checkpoints at the depth of the block tree that save the fewest bytes. UsageError where
+    there is no block, UndecidedError where open symbols leave the depth undecided."""
+    scopes = [node.scope for node in memory.graph.nodes]
     depths = range(1, max(map(len, scopes), default=0) + 1)
-    found = [_at(depth, scopes, store, kept) for depth in depths]
-    if not found:
+    checkpoints = [_checkpoint_at(depth, scopes, memory, saved) for depth in depths]
+    if not checkpoints:
         raise UsageError("the model has no blocks to checkpoint", "leave --checkpoint out")
-    least = found[0]
-    for other in found[1:]:
+    least = checkpoints[0]
+    for other in checkpoints[1:]:
         low, high = bounds(other.nbytes - least.nbytes)
         if low < 0 < high:
             raise UndecidedError("which blocks to checkpoint depends on open extents", remedy(other.nbytes))
@@ -168,28 +174,30 @@ def best(store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
     return least
 
 
-def _at(depth: int, scopes: Sequence[tuple[str, ...]], store: Store, kept: Mapping[int, Kept]) -> Checkpoint:
+def _checkpoint_at(
+    depth: int, scopes: Sequence[tuple[str, ...]], memory: ActivationMemory, saved: Mapping[int, SavedActivations]
+) -> Checkpoint:
     blocks: dict[tuple[str, ...], list[int]] = {}
     for index, scope in enumerate(scopes):
         if len(scope) >= depth:
             blocks.setdefault(scope[:depth], []).append(index)
-    blocks = {path: members for path, members in blocks.items() if any(i in kept for i in members)}
+    blocks = {path: members for path, members in blocks.items() if any(i in saved for i in members)}
     again = {i for members in blocks.values() for i in members}
-    always = store.roots(v for i, item in kept.items() if i not in again for v in item.values)
-    nodes = store.graph.nodes
+    always = memory.roots(v for i, item in saved.items() if i not in again for v in item.values)
+    nodes = memory.graph.nodes
     for members in blocks.values():
         own = {v for i in members for v in nodes[i].outputs}
-        always |= store.roots(v for i in members for v in nodes[i].inputs if v not in own)
+        always |= memory.roots(v for i in members for v in nodes[i].inputs if v not in own)
     largest: Dim = 0
     for members in blocks.values():
-        mine = [kept[i] for i in members if i in kept]
-        values = store.roots(v for item in mine for v in item.values)
-        largest = maximum(largest, store.nbytes(v for v in values if v not in always) + _extra(mine))
-    outside = _extra(item for i, item in kept.items() if i not in again)
-    return Checkpoint(depth, len(blocks), tuple(sorted(again)), store.nbytes(always) + outside + largest)
+        mine = [saved[i] for i in members if i in saved]
+        values = memory.roots(v for item in mine for v in item.values)
+        largest = maximum(largest, memory.nbytes(v for v in values if v not in always) + _sum_extra(mine))
+    outside = _sum_extra(item for i, item in saved.items() if i not in again)
+    return Checkpoint(depth, len(blocks), tuple(sorted(again)), memory.nbytes(always) + outside + largest)
 
 
-def _extra(items: Iterable[Kept]) -> Dim:
+def _sum_extra(items: Iterable[SavedActivations]) -> Dim:
     total: Dim = 0
     for item in items:
         total = total + item.extra

@@ -1,19 +1,26 @@
-"""Report → TrainingReport: backward MACs of each layer, and what a step of training costs in MACs and bytes.
+"""Report to TrainingReport: the backward MACs of each layer, and what a training step costs in MACs and bytes.
 
-The state that an optimiser keeps for each trained parameter, and the parameter's gradient.
+The optimiser's state follows from each trained parameter and from its gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import NamedTuple
 
 from costcalc.analysis.layers import Row
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import Report
-from costcalc.analysis.training.activations import Checkpoint, Kept, Store, all_kept, best, kept
-from costcalc.analysis.training.gradients import Flow, flow
+from costcalc.analysis.training.activations import (
+    ActivationMemory,
+    Checkpoint,
+    SavedActivations,
+    best_checkpoint,
+    saved_activations,
+    saved_bytes,
+)
+from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node, TensorType
@@ -22,38 +29,42 @@ from costcalc.core.traits import Contraction, traits_of
 from costcalc.graph.parameters import Stored
 from costcalc.ops.gradients import contractions, present
 
-SMALL, BLOCK = 4096, 256
-"""bitsandbytes 0.4x: tensors below SMALL elements keep their state in float32; a float32 scale for BLOCK elements."""
+SMALL_TENSOR, SCALE_BLOCK = 4096, 256
+"""bitsandbytes 0.4x: the state of tensors below SMALL_TENSOR elements is float32; elsewhere one float32 scale for every
+SCALE_BLOCK elements."""
 
 
 def gradient_bytes(item: Stored) -> Dim:
-    """Bytes of a parameter's gradient: in its own type, in float32 where that is no float type."""
+    """Parameter -> bytes of its gradient: in its own type, in float32 where that is no float type."""
     dtype = item.type.dtype if item.type.dtype.is_float else DType.FLOAT32
     return TensorType(dtype, (item.values,)).nbytes
 
 
-def _eight_bits(item: Stored) -> Dim:
-    """Both moments in 8 bits by blocks, as bitsandbytes' AdamW8bit keeps them (arXiv:2110.02861)."""
-    if item.values < SMALL:
+def _adamw_8bit_bytes(item: Stored) -> Dim:
+    """Parameter -> bytes of both moments in 8 bits by blocks, as in bitsandbytes' AdamW8bit (arXiv:2110.02861)."""
+    if item.values < SMALL_TENSOR:
         return 2 * 4 * item.values
-    return 2 * (item.values + 4 * ((item.values + BLOCK - 1) // BLOCK))
+    return 2 * (item.values + 4 * ((item.values + SCALE_BLOCK - 1) // SCALE_BLOCK))
 
 
-OPTIMIZERS: dict[str, Callable[[Stored], Dim]] = {
+STATE_BYTES: dict[str, Callable[[Stored], Dim]] = {
     "sgd": lambda item: 0,
     "momentum": gradient_bytes,
     "adam": lambda item: 2 * gradient_bytes(item),
-    "adamw-8bit": _eight_bits,
+    "adamw-8bit": _adamw_8bit_bytes,
 }
-"""State bytes of a parameter: none; a velocity; two moments in the gradient's type, as PyTorch keeps them; both in 8
-bits. A float32 master copy of narrower weights is not assumed."""
+"""Optimiser -> the function from a parameter to the bytes of its state: none; a velocity; two moments in the gradient's
+type, as in PyTorch; both in 8 bits. A float32 master copy of narrower weights is not assumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingStep(Serializable):
-    """What one step costs. macs: forward, weight_gradient, input_gradient, recompute. params: trained, frozen. nbytes:
-    weights, gradients, optimizer, activations. without_rule are layers whose gradient no rule knows: MACs and
-    activations are lower bounds then. The loss and the optimiser's arithmetic are no part of it."""
+    """What one training step costs.
+
+    macs: forward, weight_gradient, input_gradient, recompute. params: trained, frozen. nbytes: weights, gradients,
+    optimizer, activations. without_rule names layers whose gradient no rule knows: MACs and activations are lower
+    bounds then. The loss and the optimiser's arithmetic are not counted.
+    """
 
     setup: TrainingOptions
     macs: Mapping[str, Dim]
@@ -64,23 +75,25 @@ class TrainingStep(Serializable):
 
     @property
     def backward_macs(self) -> Dim:
+        """MACs of the gradients of weights and of inputs."""
         return self.macs["weight_gradient"] + self.macs["input_gradient"]
 
     @property
     def total_macs(self) -> Dim:
-        """Forward, backward and what is computed again."""
+        """MACs of the forward and the backward pass, and of what is computed again."""
         return self.macs["forward"] + self.backward_macs + self.macs["recompute"]
 
     @property
     def total_bytes(self) -> Dim:
-        """Weights, gradients, optimiser state and kept activations: what is there when the backward pass begins."""
+        """Bytes of weights, gradients, optimiser state and saved activations: what is in memory when the backward
+        pass begins."""
         total: Dim = 0
         for nbytes in self.nbytes.values():
             total = total + nbytes
         return total
 
     def totals(self) -> dict[str, Dim]:
-        """The step's quantities by the keys of the catalogue."""
+        """The step's quantities by their keys in the catalogue."""
         return {
             "backward_macs": self.backward_macs,
             "training_macs": self.total_macs,
@@ -103,79 +116,99 @@ class TrainingReport(Report):
 
 
 def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
-    """A report with what a step of training costs beside. UsageError where a pattern fits no name, where there is
-    nothing to train, and where there is no block to checkpoint."""
-    if setup.optimizer not in OPTIMIZERS:
-        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(OPTIMIZERS)}")
+    """Report -> the same with what a training step costs. UsageError where there is no such optimiser, where a pattern
+    fits no name, where nothing is trained, and where there is no block to checkpoint."""
+    if setup.optimizer not in STATE_BYTES:
+        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(STATE_BYTES)}")
     graph = report.graph
-    gradients = flow(graph, setup.freeze, setup.input_gradient)
-    if not gradients.needs:
+    gradients = gradient_flow(graph, setup.freeze, setup.input_gradient)
+    if not gradients.with_gradient:
         raise UsageError("nothing is trained: there is no parameter that is not frozen", "freeze less")
-    sums: dict[str, Dim] = {"forward": report.totals["macs"], "weight_gradient": 0, "input_gradient": 0, "recompute": 0}
-    rows, without, keeps = [], [], dict[int, Kept]()
+    backward = _cost_backward(report, gradients)
+    memory = ActivationMemory(graph, gradients)
+    checkpoint = best_checkpoint(memory, backward.saved) if setup.checkpoint else None
+    recompute: Dim = 0
+    for index in checkpoint.nodes if checkpoint else ():
+        again = report.rows[index].amounts["macs"]
+        recompute = recompute + (0 if again is None else again)
+    trained, frozen = gradients.trained, gradients.frozen
+    step = TrainingStep(
+        setup,
+        {"forward": report.totals["macs"], **backward.macs, "recompute": recompute},
+        {"trained": _sum_dims(item.values for item in trained), "frozen": _sum_dims(item.values for item in frozen)},
+        {
+            "weights": report.totals["weight_bytes"],
+            "gradients": _sum_dims(map(gradient_bytes, trained)),
+            "optimizer": _sum_dims(map(STATE_BYTES[setup.optimizer], trained)),
+            "activations": checkpoint.nbytes if checkpoint else saved_bytes(memory, backward.saved),
+        },
+        checkpoint,
+        backward.without_rule,
+    )
+    values = {item.name: getattr(report, item.name) for item in fields(Report)}
+    values |= {
+        "rows": backward.rows,
+        "totals": {**report.totals, **step.totals()},
+        "lower_bound": report.lower_bound or bool(backward.without_rule),
+    }
+    return TrainingReport(**values, step=step)
+
+
+class BackwardPass(NamedTuple):
+    """The rows with their backward_macs, the MACs of weight_gradient and input_gradient, what each node (by index)
+    saves of the forward pass, and the layers whose gradient no rule knows."""
+
+    rows: tuple[Row, ...]
+    macs: Mapping[str, Dim]
+    saved: Mapping[int, SavedActivations]
+    without_rule: tuple[str, ...]
+
+
+def _cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
+    """Report and the flow of its gradients -> the backward pass."""
+    graph = report.graph
+    sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
+    rows, without, saved = [], [], dict[int, SavedActivations]()
     for index, (node, row) in enumerate(zip(graph.nodes, report.rows, strict=True)):
         backward: Dim | None = 0
         if gradients.has_gradient(node):
-            parts = _parts(node, row, graph)
-            if parts is None or row.cost is None:
+            products = _node_contractions(node, row, graph)
+            if products is None or row.cost is None:
                 backward = None
                 without.append(row.name)
             else:
-                both = _gradients(node, parts, gradients)
+                both = _gradient_macs(node, products, gradients)
                 for name, macs in both.items():
                     sums[name] = sums[name] + macs * row.count
                 backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
-                found = kept(node, graph, gradients, row.cost, parts)
-                keeps[index] = found._replace(extra=found.extra * row.count)
+                activations = saved_activations(node, graph, gradients, row.cost, products)
+                saved[index] = activations._replace(extra=activations.extra * row.count)
         rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
-    store = Store(graph, gradients)
-    checkpoint = best(store, keeps) if setup.checkpoint else None
-    for index in checkpoint.nodes if checkpoint else ():
-        again = report.rows[index].amounts["macs"]
-        sums["recompute"] = sums["recompute"] + (0 if again is None else again)
-    step = TrainingStep(
-        setup,
-        sums,
-        {"trained": _sum(gradients.trained, lambda i: i.values), "frozen": _sum(gradients.frozen, lambda i: i.values)},
-        {
-            "weights": report.totals["weight_bytes"],
-            "gradients": _sum(gradients.trained, gradient_bytes),
-            "optimizer": _sum(gradients.trained, OPTIMIZERS[setup.optimizer]),
-            "activations": checkpoint.nbytes if checkpoint else all_kept(store, keeps),
-        },
-        checkpoint,
-        tuple(without),
-    )
-    known = {item.name: getattr(report, item.name) for item in fields(Report)}
-    known |= {
-        "rows": tuple(rows),
-        "totals": {**report.totals, **step.totals()},
-        "lower_bound": report.lower_bound or bool(without),
-    }
-    return TrainingReport(**known, step=step)
+    return BackwardPass(tuple(rows), sums, saved, tuple(without))
 
 
-def _parts(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
+def _node_contractions(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
     if row.cost is None:
         return None
     types = [graph.types[name] if name else None for name in node.inputs]
     return contractions(traits_of(node), row.cost.macs, types, node.attributes)
 
 
-def _gradients(node: Node, parts: tuple[Contraction, ...], gradients: Flow) -> dict[str, Dim]:
-    """MACs of the gradients of weights and of inputs: each side of a product that has a gradient costs the product."""
+def _gradient_macs(node: Node, products: tuple[Contraction, ...], gradients: GradientFlow) -> dict[str, Dim]:
+    """Contractions of a node -> MACs of the gradients of weights and of inputs: each side of a product that has a
+    gradient costs as much as the product."""
     sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
-    for part in parts:
-        for side in (part.left, part.right):
-            names = [name for name in present(node.inputs, side) if name in gradients.needs]
+    for product in products:
+        for side in (product.left, product.right):
+            names = [name for name in present(node.inputs, side) if name in gradients.with_gradient]
             if names:
-                what = "weight_gradient" if all(n in gradients.weights for n in names) else "input_gradient"
-                sums[what] = sums[what] + part.macs
+                kind = "weight_gradient" if all(n in gradients.weights for n in names) else "input_gradient"
+                sums[kind] = sums[kind] + product.macs
     return sums
 
 
-def _sum(items: Any, amount: Any) -> Dim:
+def _sum_dims(values: Iterable[Dim]) -> Dim:
     total: Dim = 0
-    for item in items:
-        total = total + amount(item)
+    for value in values:
+        total = total + value
     return total

@@ -1,4 +1,4 @@
-"""`costcalc reconcile`: why other counters say another number."""
+"""`costcalc reconcile`: a model to the figures of other counting tools, each as a sum of terms."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from costcalc.studies.options import Settings
 
 
-def counters() -> Iterable[str]:
-    """The counters' names."""
-    from costcalc.studies.reconcile.counters import TOOLS
+def counter_names() -> Iterable[str]:
+    """The names of all counters, in the order in which they are shown."""
+    from costcalc.studies.reconcile.counters import COUNTERS
 
-    return TOOLS
+    return COUNTERS
 
 
 @click.command()
@@ -28,7 +28,7 @@ def counters() -> Iterable[str]:
 @click.option(
     "--tool",
     "tools",
-    type=Names(counters),
+    type=Names(counter_names),
     metavar="A,B,…",
     default="",
     help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
@@ -76,15 +76,15 @@ def reconcile(
     counter leaves out stand there with what costcalc counts for them.
     """
     from costcalc.studies.reconcile.reconcile import reconcile as account
-    from costcalc.views.reconcile import long, sheets, to_dict
+    from costcalc.views.reconcile import flat_table, sheets, to_dict
 
     names = [name for name in tools.split(",") if name.strip()]
-    found = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.reading())
+    result = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.reading())
     if form == "json":
         from costcalc.render import json
 
-        emit(json.dump({"reconciliation": to_dict(found, by)}), output)
+        emit(json.dump({"reconciliation": to_dict(result, by)}), output)
     elif form == "csv" and by == "part":
-        show([long(found)], form, output)
+        show([flat_table(result)], form, output)
     else:
-        show(sheets(found, by, inline=form != "table"), form, output)
+        show(sheets(result, by, inline=form != "table"), form, output)

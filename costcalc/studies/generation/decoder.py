@@ -1,12 +1,9 @@
-"""A model -> Decoder: the graph of any step of generation, `new` tokens behind `past` ones.
+"""Model to Decoder: the graph of any pass of generation, over `new` tokens behind `past` ones, with its KV cache.
 
 A model that takes the keys and values of earlier tokens as inputs (an ONNX export with past_key_values) is bound: its
 sequence to the new tokens, its past to the past ones. A model that reads a whole text (a YAML spec, an ONNX export with
-Attention nodes) is bound to the new tokens alone, and its causal Attention nodes are given the past as a cache: what
-works position by position costs what it costs for the new positions, attention has them as its queries and past + new
-keys.
-
-The KV cache of a graph: where a decoder takes it as inputs, and how one that does not is given it.
+Attention nodes) is bound to the new tokens alone, and its causal attention nodes get the past as a cache: what works
+position by position costs what it costs for the new positions, attention has them as its queries and past + new keys.
 """
 
 from __future__ import annotations
@@ -28,20 +25,21 @@ from costcalc.ops.attention import by_head
 
 
 def cache_inputs(graph: Graph) -> tuple[str, ...]:
-    """The inputs that hold keys and values of earlier tokens: float, [batch, heads, past, size] (or with an axis of two
-    before), `past` or `cache` in their name, and an open extent of past tokens."""
-    found = []
+    """Graph -> the inputs that hold keys and values of earlier tokens: float, [batch, heads, past, size] (or with an
+    axis of two before), `past` or `cache` in their name, and an open extent of past tokens."""
+    caches = []
     for name in graph.inputs:
         kind = graph.types[name]
-        says = "past" in name.lower() or "cache" in name.lower()
-        shape = kind.shape if says and kind.dtype.is_float else None
+        has_name = "past" in name.lower() or "cache" in name.lower()
+        shape = kind.shape if has_name and kind.dtype.is_float else None
         if shape is not None and len(shape) in (4, 5) and symbol_name(shape[-2]) is not None:
-            found.append(name)
-    return tuple(found)
+            caches.append(name)
+    return tuple(caches)
 
 
-def presents(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
-    """The outputs that give the cache back, with the keys and values of the new tokens."""
+def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
+    """Graph, cache inputs and number of all tokens -> the outputs that hold the cache with the new tokens' keys and
+    values."""
     alike = {(len(shape), shape[-1]) for name in caches if (shape := graph.types[name].shape) is not None}
 
     def present(name: str) -> bool:
@@ -51,41 +49,42 @@ def presents(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...
     return tuple(name for name in graph.outputs if present(name))
 
 
-def causal(graph: Graph, sequence: Dim) -> tuple[str, ...]:
-    """The names of the nodes whose keys and values can be kept: causal attentions over the whole sequence."""
-    found = []
+def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
+    """Graph and its sequence extent -> the names of the causal attention nodes over the whole sequence without a past,
+    whose keys and values a cache can hold."""
+    names = []
     for node in graph.nodes:
         operator = traits_of(node)
         if operator.causal is None or operator.past is None or len(node.inputs) > operator.past[0]:
             continue
-        keys = _heads(node, graph, 1, "kv_num_heads")
+        keys = _extents_by_head(node, graph, 1, "kv_num_heads")
         if operator.causal(node.attributes) and keys[2] == sequence:
-            found.append(node.name)
-    return tuple(found)
+            names.append(node.name)
+    return tuple(names)
 
 
-def with_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
-    """The graph in which these nodes are given the keys and values of `past` tokens, as inputs; and those inputs'
-    names. What a node computes of its own tokens stays: its output does not change its shape."""
-    chosen, types, nodes, added = set(names), dict(graph.types), [], []
+def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
+    """Graph and names of attention nodes -> the graph in which they read the keys and values of `past` tokens from new
+    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
+    attentions, types, nodes, added = set(names), dict(graph.types), [], []
     for node in graph.nodes:
-        if node.name in chosen:
-            given = []
+        if node.name in attentions:
+            caches = []
             for position, what in ((1, "past_key"), (2, "past_value")):
-                batch, heads, _, size = _heads(node, graph, position, "kv_num_heads")
+                batch, heads, _, size = _extents_by_head(node, graph, position, "kv_num_heads")
                 name = f"{node.name}.{what}"
                 types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
-                given.append(name)
+                caches.append(name)
             first = (traits_of(node).past or (len(node.inputs),))[0]
-            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *given)
+            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *caches)
             node = replace(node, inputs=inputs)
-            added += given
+            added += caches
         nodes.append(node)
     return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
-def stored_as(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
-    """The graph with its cache in another element type."""
+def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
+    """Graph -> the graph with these values in another element type; None leaves them."""
     if dtype is None:
         return graph
     types = dict(graph.types)
@@ -94,42 +93,42 @@ def stored_as(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
     return replace(graph, types=types)
 
 
-def _heads(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
+def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
     heads = int(node.attributes.get(attribute, 0))
     return by_head(graph.types[node.inputs[position]], heads, "K" if position == 1 else "V", attribute)
 
 
-class Precision(NamedTuple):
-    """Element types that weights, activations and the cache are taken to have; None leaves them."""
+class DecoderPrecision(NamedTuple):
+    """Element types of weights, activations and the KV cache; None leaves those of the model."""
 
     weights: DType | None = None
     activations: DType | None = None
     cache: DType | None = None
 
 
-class Step(NamedTuple):
-    """The graph of one pass, without the outputs that give the cache back (a runtime appends to it in its place);
-    caches names the inputs that hold it, kept the values that it is extended with."""
+class PassGraph(NamedTuple):
+    """The graph of one pass, without the outputs that hold the cache (a runtime appends to it in place). caches names
+    the inputs that hold it, new_entries the values that the pass appends to it."""
 
     graph: Graph
     caches: tuple[str, ...]
-    kept: tuple[str, ...]
+    new_entries: tuple[str, ...]
 
 
 class Decoder(NamedTuple):
-    """A decoder model; at(new, past) is the graph of a pass over `new` tokens behind `past` ones. attends names the
-    nodes that are given a cache, caches the inputs that are one."""
+    """A decoder model. at(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph has its
+    sequence open, which the symbol `sequence` counts."""
 
     name: str
     source: str
-    at: Callable[[int, int], Step]
-    opened: Graph
+    at: Callable[[int, int], PassGraph]
+    open_graph: Graph
     sequence: str
     notes: tuple[str, ...]
 
     def check(self, tokens: int) -> None:
-        """AssumptionError where a text of so many tokens is longer than the model allows."""
-        for assumption in self.opened.assumptions:
+        """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
+        for assumption in self.open_graph.assumptions:
             try:
                 assumption.check({self.sequence: tokens})
             except AssumptionError as error:
@@ -137,9 +136,15 @@ class Decoder(NamedTuple):
                 raise AssumptionError(error.fact, remedy, error.place) from error
 
 
-def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **options: Any) -> Decoder:  # noqa: B008
-    """A decoder with its batch bound. The options are load's. UsageError where it is none: no open sequence, no cache
-    and no causal Attention node to give one to."""
+PRECISION_OF_FILE = DecoderPrecision()
+"""Every tensor in the type that the file gives it."""
+
+
+def make_decoder(
+    source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
+) -> Decoder:
+    """Model -> Decoder with its batch bound; the options are those of load. UsageError where the model is no decoder:
+    no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
     first = load(source, **options)
     dims = dict(options.pop("dims", None) or {})
@@ -147,59 +152,59 @@ def decoder(source: Any, batch: int = 1, precision: Precision = Precision(), **o
     if batch != 1 and not batches:
         raise UsageError("the model has no batch extent that is open", "leave --batch out, or bind its extent by --dim")
     dims |= dict.fromkeys(batches, batch)
-    opened = load(source, dims=dims, **options)
-    caches = cache_inputs(opened)
-    past = _past(opened, caches)
-    if not caches and not any(_is_causal(node) for node in opened.nodes):
-        raise UsageError(*NOTHING)
-    sequence, totals = _sequence(opened, caches, past)
-    attends = () if caches else _attends(opened, sequence)
+    graph = load(source, dims=dims, **options)
+    caches = cache_inputs(graph)
+    past = _past_symbol(graph, caches)
+    if not caches and not any(_is_causal(node) for node in graph.nodes):
+        raise UsageError(*NO_DECODER)
+    sequence, totals = _sequence_symbols(graph, caches, past)
+    attentions = () if caches else _check_attentions(graph, sequence)
 
-    def at(new: int, past_tokens: int) -> Step:
+    def at(new: int, past_tokens: int) -> PassGraph:
         # A reader takes no extent of 0, so a past of none is bound afterwards.
         behind: Dim = symbol(past) if past and not past_tokens else past_tokens
         bound = {**dims, sequence: new, **dict.fromkeys(totals, behind + new)} | ({past: behind} if past else {})
-        graph = load(source, dims=bound, **options)
-        graph = bind_graph(graph, {past: 0}) if past and not past_tokens else graph
-        graph = convert(graph, precision.weights, precision.activations)
+        pass_graph = load(source, dims=bound, **options)
+        pass_graph = bind_graph(pass_graph, {past: 0}) if past and not past_tokens else pass_graph
+        pass_graph = convert(pass_graph, precision.weights, precision.activations)
         names = caches
         if not caches and past_tokens:
-            graph, names = with_cache(graph, attends, past_tokens)
-        graph = stored_as(graph, names, precision.cache)
+            pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
+        pass_graph = convert_values(pass_graph, names, precision.cache)
         if not caches:
-            kept = tuple(node.inputs[i] for node in graph.nodes if node.name in attends for i in (1, 2))
-            return Step(graph, names, kept)
-        kept = presents(graph, names, past_tokens + new)
-        outputs = tuple(name for name in graph.outputs if name not in kept)
-        return Step(replace(graph, outputs=outputs), names, kept)
+            entries = tuple(node.inputs[i] for node in pass_graph.nodes if node.name in attentions for i in (1, 2))
+            return PassGraph(pass_graph, names, entries)
+        entries = cache_outputs(pass_graph, names, past_tokens + new)
+        outputs = tuple(name for name in pass_graph.outputs if name not in entries)
+        return PassGraph(replace(pass_graph, outputs=outputs), names, entries)
 
-    return Decoder(opened.name, opened.source, at, opened, sequence, opened.notes)
+    return Decoder(graph.name, graph.source, at, graph, sequence, graph.notes)
 
 
-def _past(graph: Graph, caches: tuple[str, ...]) -> str:
-    """The symbol that counts past tokens; "" without a cache."""
-    found = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
-    if len(found) > 1:
+def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
+    """Graph and its cache inputs -> the symbol that counts past tokens; "" without a cache."""
+    past_symbols = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
+    if len(past_symbols) > 1:
         raise UsageError(
-            f"the caches have different lengths: {', '.join(map(str, found))}", "bind all but one by --dim"
+            f"the caches have different lengths: {', '.join(map(str, past_symbols))}", "bind all but one by --dim"
         )
-    return next(iter(found), None) or ""
+    return next(iter(past_symbols), None) or ""
 
 
-def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
-    """The symbol that counts new tokens, and those that count all tokens: an attention mask's."""
-    found: dict[str, str] = {}
+def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tuple[str, ...]]:
+    """Graph -> the symbol that counts new tokens, and those that count all tokens (an attention mask's)."""
+    input_of: dict[str, str] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape
-        for held in symbols(*shape) if shape is not None and name not in caches else ():
-            found.setdefault(held, name)
-    names = [s for s in found if s != past]
-    totals = tuple(s for s in names if past and ("total" in s.lower() or "mask" in found[s].lower()))
+        for name_of_extent in symbols(*shape) if shape is not None and name not in caches else ():
+            input_of.setdefault(name_of_extent, name)
+    names = [s for s in input_of if s != past]
+    totals = tuple(s for s in names if past and ("total" in s.lower() or "mask" in input_of[s].lower()))
     rest = [s for s in names if s not in totals]
     if not rest:
         raise UsageError("the model has no open extent that counts tokens", "leave it open: --prompt binds it")
     if len(rest) > 1:
-        ids = [s for s in rest if not graph.types[found[s]].dtype.is_float and "seq" in s.lower()]
+        ids = [s for s in rest if not graph.types[input_of[s]].dtype.is_float and "seq" in s.lower()]
         if len(ids) != 1:
             raise UsageError(
                 f"{', '.join(rest)} are open: which one counts tokens is not clear",
@@ -210,7 +215,7 @@ def _sequence(graph: Graph, caches: tuple[str, ...], past: str) -> tuple[str, tu
     return rest[0], totals
 
 
-NOTHING = (
+NO_DECODER = (
     "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
     "export a decoder with its cache, or use an attention layer with `causal: true`",
 )
@@ -222,11 +227,11 @@ def _is_causal(node: Node) -> bool:
     return operator.causal is not None and bool(operator.causal(node.attributes))
 
 
-def _attends(graph: Graph, sequence: str) -> tuple[str, ...]:
-    found = causal(graph, symbol(sequence))
-    if not found:
-        raise UsageError(*NOTHING)
-    return found
+def _check_attentions(graph: Graph, sequence: str) -> tuple[str, ...]:
+    attentions = causal_attentions(graph, symbol(sequence))
+    if not attentions:
+        raise UsageError(*NO_DECODER)
+    return attentions
 
 
 def _extent(graph: Graph, name: str, axis: int) -> Dim:

@@ -1,38 +1,43 @@
-"""Decoder → Generation: what the prompt's pass and each step cost, in MACs, least traffic and memory.
+"""Decoder to Generation: what the prompt's pass and each further token's pass cost, in MACs, least traffic and memory.
 
-The pass over the prompt gives the first token; each of the `generate - 1` further tokens takes a step, which reads the
-last token and attends to prompt + k tokens in step k. traffic is the least that any implementation moves: weights once
-a pass, rows that are looked up, the cache of past tokens read once and the new tokens' part of it written, inputs and
-the outputs of one position; activations are taken to stay on the chip.
+The pass over the prompt gives the first token; each of the `generate - 1` further tokens takes a pass of its own (a
+step), which reads the last token and attends to prompt + k tokens in step k. traffic is the least that any
+implementation moves: weights once a pass, rows that are looked up, the cache of past tokens read once and the new
+tokens' part of it written, inputs and the outputs of one position; activations are taken to stay on the chip.
 
-A model's source and its settings -> Generation: the passes that the settings ask for, in their precision.
+Of the prompt, generation needs the keys and values, and the output at its last position. So what leads to no key and no
+value (the last layer's queries and feed-forward part, the head) is needed at one position only, and what causal
+attention masks is needed nowhere: of S² scores of S tokens, S · (S + 1) / 2 are left. Masks that a graph adds to scores
+of its own (an eager export) are not recognised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from math import floor
 from typing import NamedTuple
 
+from costcalc.analysis.layers import Row
 from costcalc.analysis.options import GenerationOptions
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.analysis.roofline.energy import peak
-from costcalc.analysis.roofline.traffic import compulsory, size_of
+from costcalc.analysis.roofline.energy import fused_peak
+from costcalc.analysis.roofline.multiplications import unmasked_macs
+from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownOperatorError, UsageError
-from costcalc.core.ir import DTYPES, Graph, TensorType
+from costcalc.core.ir import DTYPES, Graph, Node, TensorType
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import named
-from costcalc.studies.generation.decoder import Decoder, Precision, Step, decoder
-from costcalc.studies.generation.least import narrowed, needed
+from costcalc.studies.generation.decoder import Decoder, DecoderPrecision, PassGraph, make_decoder
 from costcalc.studies.options import Settings
 
 
 class Phase(NamedTuple):
-    """One pass: how many new tokens of each text it reads, behind how many past ones, and what it costs. cache is the
-    bytes of the cache that it reads; least the pass without what an implementation can leave out."""
+    """One pass over `new` tokens of each text behind `past` ones, and what it costs: MACs, FLOPs, least traffic in
+    bytes, bytes of the cache that it reads. least is its report without what an implementation can leave out."""
 
     new: int
     past: int
@@ -45,17 +50,20 @@ class Phase(NamedTuple):
 
     @property
     def context(self) -> int:
-        """How many tokens the last query attends to."""
+        """Number of tokens that the last query attends to."""
         return self.past + self.new
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A batch of texts, each with a prompt and so many generated tokens. cache_elements are the numbers that the cache
-    holds of a token of a text, cache_bits their width. first and last are the steps of the second and of the last
-    token, None where the prompt's pass gives all; step_macs, step_traffic and step_cache are the sums of all steps.
-    narrow is the prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with
-    fused steps (no other pass needs as many). at costs the step behind so many tokens."""
+    """What it costs to generate `generate` tokens for each of `batch` texts behind a prompt of `prompt` tokens.
+
+    prefill is the prompt's pass, first and last are the passes of the second and of the last token (None where the
+    prompt's pass gives all); step_macs, step_traffic and step_cache are sums over all passes behind the prompt's.
+    cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width. narrow is the
+    prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with fused steps
+    (no other pass needs as many). at(past) costs the pass behind so many tokens.
+    """
 
     name: str
     source: str
@@ -78,45 +86,47 @@ class Generation:
 
     @property
     def steps(self) -> int:
+        """Number of passes behind the prompt's."""
         return self.generate - 1
 
     def cache_bytes(self, tokens: int) -> int:
-        """Bytes of the cache of so many tokens of every text."""
+        """Tokens of a text -> bytes of the cache of all texts."""
         return (self.cache_elements * tokens * self.batch * self.cache_bits + 7) // 8
 
     @property
     def weight_bytes(self) -> int:
-        return whole(self.prefill.report, "weight_bytes")
+        """Bytes of the stored parameters and buffers."""
+        return closed_total(self.prefill.report, "weight_bytes")
 
     @property
     def memory(self) -> int:
-        """Weights, the cache of the whole text, and the peak of activations."""
+        """Bytes of the weights, of the cache of the whole texts, and of the peak of activations."""
         return self.weight_bytes + self.cache_bytes(self.prompt + self.generate) + self.peak_bytes
 
 
-def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
-    """What generation costs. UsageError where a text has no token, AssumptionError where it is longer than the model
-    allows, UnknownOperatorError where an operator's cost is not known."""
+def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
+    """Decoder -> what generation costs. UsageError where a text has no token, AssumptionError where it is longer than
+    the model allows, UnknownOperatorError where an operator's cost is unknown."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check(prompt + generate)
-    cached = _cached(decoder.at(1, 1))
-    elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in cached) // batch
-    kind = cached[0].dtype
+    caches = _cache_types(decoder.at(1, 1))
+    elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
+    kind = caches[0].dtype
     written = (elements * batch * kind.bits + 7) // 8
 
     @lru_cache(maxsize=8)
     def at(past: int) -> Phase:
-        return _phase(decoder.at(1, past), 1, past, written)
+        return _cost_pass(decoder.at(1, past), 1, past, written)
 
-    prefill, narrow = _prefill(decoder, prompt, written)
+    prefill, narrow = _cost_prompt(decoder, prompt, written)
     first = at(prompt) if generate > 1 else None
     last = at(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache = 0
     if first and last:
-        macs = over_steps(first, last, at, lambda phase: Fraction(phase.macs))
-        traffic = over_steps(first, last, at, lambda phase: Fraction(phase.traffic))
-        cache = over_steps(first, last, at, lambda phase: Fraction(phase.cache))
+        macs = sum_steps(first, last, at, lambda phase: Fraction(phase.macs))
+        traffic = sum_steps(first, last, at, lambda phase: Fraction(phase.traffic))
+        cache = sum_steps(first, last, at, lambda phase: Fraction(phase.cache))
     return Generation(
         decoder.name,
         decoder.source,
@@ -134,21 +144,24 @@ def account(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Gen
         kind.bits,
         prefill.report.notes,
         narrow,
-        number(peak(narrow), "peak_activation_bytes", prefill.report),
+        closed_figure(fused_peak(narrow), "peak_activation_bytes", prefill.report),
         at,
     )
 
 
-def over_steps(first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]) -> int:
-    """The sum of an amount over all steps from first to last. It grows by the same with every token (attention reads
-    one more), which the step in the middle confirms; where it does not, every step is costed."""
-    return int(sum(each_step(first, last, at, amount), Fraction(0)))
+def sum_steps(first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]) -> int:
+    """Sum of an amount over all steps from first to last."""
+    return int(sum(amounts_by_step(first, last, at, amount), Fraction(0)))
 
 
-def each_step(
+def amounts_by_step(
     first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]
 ) -> list[Fraction]:
-    """An amount at each step from first to last."""
+    """An amount at each step from first to last.
+
+    It grows by the same with every token (attention reads one more), which the step in the middle confirms; where it
+    does not, every step is costed.
+    """
     n = last.past - first.past
     a, b = amount(first), amount(last)
     if n == 0:
@@ -159,60 +172,104 @@ def each_step(
     return [a + (b - a) * k / n for k in range(n + 1)]
 
 
-def _cached(step: Step) -> list[TensorType]:
+def _cache_types(step: PassGraph) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _prefill(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
-    """The prompt's pass: it gives what its last token gives, and keys and values of all. And its graph with no more
-    than that."""
+def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
+    """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
+    keys and values of all tokens."""
     step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
-    whole, one = _phase(step, prompt, 0, written), _phase(last, 1, prompt - 1, 0)
-    least = needed(whole.report, one.report, step.kept)
-    given = sum(size_of(last.graph, name) for name in last.graph.outputs)
-    traffic = compulsory(least.graph, least.rows) + given + written * prompt
-    return whole._replace(least=least, traffic=traffic), narrowed(step.graph, last.graph, step.kept)
+    prefill, one = _cost_pass(step, prompt, 0, written), _cost_pass(last, 1, prompt - 1, 0)
+    least = necessary_macs(prefill.report, one.report, step.new_entries)
+    outputs = sum(value_bytes(last.graph, name) for name in last.graph.outputs)
+    traffic = minimum_traffic(least.graph, least.rows) + outputs + written * prompt
+    narrow = last_position_graph(step.graph, last.graph, step.new_entries)
+    return prefill._replace(least=least, traffic=traffic), narrow
 
 
-def _phase(step: Step, new: int, past: int, written: int) -> Phase:
+def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Phase:
     report = analyze_graph(step.graph)
     if report.unknown:
-        named = ", ".join(unknown.op_type for unknown in report.unknown)
-        raise UnknownOperatorError(f"no cost is known of {named}", "`costcalc analyze` shows where", report.name)
-    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cached(step)) if past else 0
-    traffic = compulsory(report.graph, report.rows) + written * new
-    return Phase(new, past, whole(report, "macs"), whole(report, "flops"), traffic, cache, report, report)
+        names = ", ".join(unknown.op_type for unknown in report.unknown)
+        raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
+    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
+    traffic = minimum_traffic(report.graph, report.rows) + written * new
+    return Phase(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
 
 
-def whole(report: Report, name: str) -> int:
-    """A total that is a number. UsageError where a symbol is open."""
-    return number(report.totals.get(name), name, report)
+def closed_total(report: Report, name: str) -> int:
+    """Report and quantity -> its total as a number. UsageError where a symbol is open."""
+    return closed_figure(report.totals.get(name), name, report)
 
 
-def number(value: Dim | None, name: str, report: Report) -> int:
-    """A figure that is a number. UsageError where a symbol is open."""
+def closed_figure(value: Dim | None, name: str, report: Report) -> int:
+    """Figure of a report -> the same as a number. UsageError where a symbol is open."""
     if not isinstance(value, int):
         names = report.open_symbols
         raise UsageError(f"{name} depends on {', '.join(names)}", " ".join(f"--dim {n}=…" for n in names))
     return value
 
 
-def with_cache_total(given: Generation) -> Report:
-    """The narrow prompt's pass with the cache of the whole text among its totals, for what must fit in a memory."""
-    report = given.prefill.report
-    cache = given.cache_bytes(given.prompt + given.generate)
-    return replace(report, graph=given.narrow, totals={**report.totals, "kv_cache_bytes": cache})
+def memory_report(generation: Generation) -> Report:
+    """Generation -> the report of the reduced prompt's pass with kv_cache_bytes of the whole texts among its totals:
+    what must fit in a memory."""
+    report = generation.prefill.report
+    cache = generation.cache_bytes(generation.prompt + generation.generate)
+    return replace(report, graph=generation.narrow, totals={**report.totals, "kv_cache_bytes": cache})
 
 
 def generate(source: ModelSource, settings: Settings) -> Generation:
-    """What a decoder model costs that generates as the settings say (their defaults where they say nothing of it). A
-    float dtype holds for activations too, unless act_dtype says otherwise; the cache has the activations' type unless
-    cache_dtype says otherwise. Errors are those of decoder and of account."""
+    """Model and settings -> what generation costs; without generation settings their defaults hold.
+
+    A float dtype holds for activations too unless act_dtype says otherwise; the cache has the activations' type unless
+    cache_dtype says otherwise. Errors are those of make_decoder and of cost_generation.
+    """
     options = settings.generation or GenerationOptions()
     weights, activations = named(settings.dtype), named(settings.act_dtype)
     if activations is None and settings.dtype and weights and weights.is_float:
         activations = DTYPES[settings.dtype]
-    precision = Precision(weights, activations, named(options.cache_dtype))
+    precision = DecoderPrecision(weights, activations, named(options.cache_dtype))
     reading = {name: value for name, value in settings.reading().items() if name not in ("dtype", "act_dtype")}
-    model = decoder(source, options.batch, precision, **reading)
-    return account(model, options.prompt, options.generate, options.batch)
+    model = make_decoder(source, options.batch, precision, **reading)
+    return cost_generation(model, options.prompt, options.generate, options.batch)
+
+
+def necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
+    """The prompt's pass -> the same with the MACs that no implementation can leave out. step is the pass of its last
+    token alone, with the same nodes; entries names the values that the cache holds."""
+    graph = prefill.graph
+    before = ancestors(graph, entries)
+    rows = []
+    for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
+        if not before.intersection(node.outputs):
+            rows.append(replace(row, amounts={**row.amounts, "macs": last.amounts["macs"]}))
+        else:
+            rows.append(_without_masked(node, row))
+    return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
+
+
+def last_position_graph(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
+    """The prompt's pass -> the same with one position of every value that leads to no key and no value: the types of
+    last, the pass of its last token alone, with the same nodes."""
+    before, types = ancestors(prompt, entries), dict(prompt.types)
+    for node, one in zip(prompt.nodes, last.nodes, strict=True):
+        if not before.intersection(node.outputs):
+            types.update({v: last.types[w] for v, w in zip(node.outputs, one.outputs, strict=True) if v})
+    return replace(prompt, types=types)
+
+
+def _without_masked(node: Node, row: Row) -> Row:
+    if not isinstance(row.amounts["macs"], int):
+        return row
+    return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
+
+
+def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+    """Graph and names of values -> these values and all that they are computed from."""
+    values = set(names)
+    for node in reversed(graph.nodes):
+        if values.intersection(node.outputs):
+            values.update(node.inputs)
+    values.discard("")
+    return values

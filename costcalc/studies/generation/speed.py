@@ -1,4 +1,4 @@
-"""Generation × HardwareProfile → how long the prompt and each token take at least, and whether it all fits.
+"""Generation and HardwareProfile to GenerationSpeed: least seconds of the prompt and of each token, and what must fit.
 
 A pass takes no less than max(2 × MACs / peak, least traffic / bandwidth), the roofline's bound of a model; a batch is
 read with the weights once. Of the prompt's pass counts what no implementation can leave out. So tokens a second are at
@@ -16,14 +16,15 @@ from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.roofline.bounds import roofline
 from costcalc.analysis.roofline.energy import Fit, fits
 from costcalc.analysis.roofline.roofline import Bound
-from costcalc.studies.generation.generation import Generation, Phase, each_step, with_cache_total
+from costcalc.studies.generation.generation import Generation, Phase, amounts_by_step, memory_report
 
 ZERO = Fraction(0)
 
 
 class Bounds(NamedTuple):
-    """Least seconds of the prompt's pass (prefill), of the first and the last step, of all steps; tokens a second at
-    most, of all texts together. None where the profile has no figure for it."""
+    """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps; most tokens a
+    second of all texts together. None where the profile has no figure. fits says what must be in which memory,
+    without_peak names the element types that the profile has no peak for."""
 
     profile: HardwareProfile
     prefill: Bound
@@ -36,35 +37,35 @@ class Bounds(NamedTuple):
 
     @property
     def total(self) -> Fraction | None:
-        """The prompt's pass and all steps."""
+        """Least seconds of the prompt's pass and of all steps; None where one of them is unknown."""
         return None if self.prefill.seconds is None or self.steps is None else self.prefill.seconds + self.steps
 
 
-def bounds(given: Generation, profile: HardwareProfile) -> Bounds:
-    """The bounds of a generation on a device."""
+def bounds(generation: Generation, profile: HardwareProfile) -> Bounds:
+    """Generation and profile -> its bounds on the device."""
 
     @lru_cache(maxsize=8)
     def one(past: int) -> Bound:
-        return _bound(given.at(past), profile)[0]
+        return _pass_bound(generation.at(past), profile)[0]
 
-    prefill, without = _bound(given.prefill, profile)
+    prefill, without = _pass_bound(generation.prefill, profile)
     first = last = None
     steps: Fraction | None = ZERO
-    if given.first and given.last:
-        first, last = one(given.first.past), one(given.last.past)
+    if generation.first and generation.last:
+        first, last = one(generation.first.past), one(generation.last.past)
         sides: list[Callable[[Phase], Fraction]] = []
         if first.compute is not None:
             sides.append(lambda phase: one(phase.past).compute or ZERO)
         if first.memory is not None:
             sides.append(lambda phase: one(phase.past).memory or ZERO)
-        parts = [each_step(given.first, given.last, given.at, side) for side in sides]
+        parts = [amounts_by_step(generation.first, generation.last, generation.at, side) for side in sides]
         steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
-    rate = given.batch * given.steps / steps if steps else None
-    return Bounds(profile, prefill, first, last, steps, rate, fits(with_cache_total(given), profile), without)
+    rate = generation.batch * generation.steps / steps if steps else None
+    return Bounds(profile, prefill, first, last, steps, rate, fits(memory_report(generation), profile), without)
 
 
-def _bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ...]]:
-    """The roofline's bound of a pass, with the cache that it writes; and the types whose peak is not known."""
-    found = roofline(phase.least, profile)
-    memory = None if profile.bandwidth is None else (phase.traffic - found.kept) / profile.bandwidth.value
-    return found.model._replace(memory=memory), found.without_peak
+def _pass_bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ...]]:
+    """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
+    bound = roofline(phase.least, profile)
+    memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
+    return bound.model._replace(memory=memory), bound.without_peak

@@ -1,10 +1,7 @@
-"""Calls -> an account: how a counter counts them, as a sum of parts, beside what costcalc counts.
+"""Counter and calls to Account: the counter's figure as a sum of terms, beside what costcalc counts for the same.
 
-The parts of a counter's figure: products of named factors under a name, for one call and summed over all.
-
-A figure that somebody saw: 11,286,254,592, or rounded as 11.3G, as a counter prints it: 11.3 GMac.
-
-A counter: its name and version, what it calls its figure, and its rule for a call.
+A term is a product of named factors under a name; the terms of one call are summed over all calls by name. A published
+figure (`11,286,254,592`, or rounded as a counter prints it: `11.3 GMac`) is compared with the sum.
 """
 
 from __future__ import annotations
@@ -17,91 +14,103 @@ from typing import NamedTuple
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Factor, Product
 from costcalc.core.units import parse
-from costcalc.studies.reconcile.call import WORDS, Call
+from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
-BIAS = "biases"
+BIAS_TERM = "biases"
 
-PROJECTIONS = "attention's projections"
+PROJECTIONS_TERM = "attention's projections"
 
-PRODUCTS = "attention's products"
+PRODUCTS_TERM = "attention's products"
 
-ELEMENTS = "#elements"
+ELEMENTS_FACTOR = "#elements"
 
-OUTPUTS = "#outputs"
+OUTPUTS_FACTOR = "#outputs"
 
-Part = Product
-"""A part of a figure: what it is called, and its factors. A factor that is a number of the rule is named by it."""
+Term = Product
+"""A term of a figure: its name and its factors. A factor that is a number of the counter's rule is named by it."""
+
+ELEMENTWISE_TERMS = {
+    "attention": "attention's softmax",
+    "recurrent": "cells",
+    "Attention": "attention's softmax",
+    "LSTM": "cells",
+    "GRU": "cells",
+}
+"""Kind of call -> the name of a contraction's elementwise operations; of every other kind they are biases."""
 
 
-def part_of(call: Call) -> str:
-    """What a call's contraction is called."""
+def contraction_term(call: ModuleCall) -> str:
+    """Call -> the name of the term that holds its multiply-accumulates."""
     if call.kind == "linear" and call.form in ("inside", "function"):
-        return PROJECTIONS
-    if call.kind == "attention" or ("attention", 1) in call.also:
-        return PRODUCTS
-    return WORDS.get(call.kind, call.kind)
+        return PROJECTIONS_TERM
+    if call.kind == "attention" or ("attention", 1) in call.sizes:
+        return PRODUCTS_TERM
+    return KIND_NAMES.get(call.kind, call.kind)
 
 
-def macs(call: Call) -> Iterator[Part]:
-    """A contraction's multiply-accumulates, as costcalc has them."""
-    for term in call.macs.terms:
-        yield Product(term.factors, part_of(call))
+def mac_terms(call: ModuleCall) -> Iterator[Term]:
+    """Call -> the terms of its multiply-accumulates, as costcalc counts them."""
+    for product in call.macs.terms:
+        yield Product(product.factors, contraction_term(call))
 
 
-def counted(name: str, count: Dim, each: int = 1, of: str = ELEMENTS) -> Iterator[Part]:
-    """`each` operations for each of `count` things; nothing where there are none."""
+def count_term(name: str, count: Dim, each: int = 1, of: str = ELEMENTS_FACTOR) -> Iterator[Term]:
+    """Name and count -> the term of `each` operations for each of `count` elements; no term where the count is 0."""
     if count != 0:
         factors = (Factor(of, count),) if each == 1 else (Factor(str(each), each), Factor(of, count))
         yield Product(factors, name)
 
 
-def bias(call: Call) -> Iterator[Part]:
-    """One addition for each output of a layer with a bias."""
+def bias_term(call: ModuleCall) -> Iterator[Term]:
+    """Call -> the term of one addition for each output element; no term where the layer has no bias."""
     if call.bias != 0:
-        yield from counted(BIAS, call.gives, of=OUTPUTS)
+        yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
 
 
-def merged(parts: Iterable[tuple[Part, Dim]]) -> tuple[Part, ...]:
-    """Parts with how often each counts, summed where they have the same name and the same factors: numbers of a rule
-    stay, the others become one sum. A part that stands alone and counts once stays as it is."""
-    alike: dict[tuple[str, ...], list[tuple[Part, Dim]]] = {}
-    for part, runs in parts:
-        alike.setdefault((part.name, *(factor.name for factor in part.factors)), []).append((part, runs))
-    return tuple(found[0][0] if len(found) == 1 and found[0][1] == 1 else _sum(found) for found in alike.values())
+def merge_terms(terms: Iterable[tuple[Term, Dim]]) -> tuple[Term, ...]:
+    """Terms with how often each counts -> one term for each name and kind of factors.
+
+    Factors that are numbers of a rule stay, the others become one sum. A term that stands alone and counts once stays
+    as it is.
+    """
+    alike: dict[tuple[str, ...], list[tuple[Term, Dim]]] = {}
+    for term, runs in terms:
+        alike.setdefault((term.name, *(factor.name for factor in term.factors)), []).append((term, runs))
+    return tuple(same[0][0] if len(same) == 1 and same[0][1] == 1 else _sum_terms(same) for same in alike.values())
 
 
-def _sum(parts: Sequence[tuple[Part, Dim]]) -> Part:
-    """Parts of one name and one kind of factors as one."""
-    first = parts[0][0]
+def _sum_terms(terms: Sequence[tuple[Term, Dim]]) -> Term:
+    """Terms of one name and one kind of factors -> their sum as one term."""
+    first = terms[0][0]
     rule = tuple(factor for factor in first.factors if factor.name == str(factor.value))
     rest = tuple(factor.name for factor in first.factors if factor not in rule)
     total: Dim = 0
-    for part, runs in parts:
-        total = total + Product(tuple(f for f in part.factors if f.name in rest)).value * runs
-    named = " × ".join(rest)
-    return Product((*rule, Factor(f"Σ {named}" if " × " in named else named, total)), first.name)
+    for term, runs in terms:
+        total = total + Product(tuple(f for f in term.factors if f.name in rest)).value * runs
+    names = " × ".join(rest)
+    return Product((*rule, Factor(f"Σ {names}" if " × " in names else names, total)), first.name)
 
 
-class Figure(NamedTuple):
-    """What was written, its value, and by how much rounding may have moved it."""
+class PublishedFigure(NamedTuple):
+    """A figure as it was published: its text, its value, and the largest error of its rounding."""
 
     text: str
     value: int
     within: Fraction = Fraction(0)
 
     def fits(self, figure: Dim) -> bool:
-        """Whether a figure may have been written so."""
+        """Whether a figure rounds to the published one. A formula never does."""
         return isinstance(figure, int) and abs(self.value - figure) <= self.within
 
     def beyond(self, figure: Dim) -> Dim:
-        """How much more was written than a figure; 0 where that is within the rounding."""
+        """The published value minus a figure; 0 where the difference is within the rounding."""
         return 0 if self.fits(figure) else self.value - figure
 
 
-def figure(text: str | int | Figure) -> Figure:
-    """Reads a figure. UsageError where it is no quantity. 11.3G stands for what rounds to it; a plain whole number is
-    exact."""
-    if isinstance(text, Figure):
+def parse_figure(text: str | int | PublishedFigure) -> PublishedFigure:
+    """Text or number -> PublishedFigure: 11.3G stands for all that rounds to it, a plain whole number is exact.
+    UsageError where it is no quantity."""
+    if isinstance(text, PublishedFigure):
         return text
     text = str(text).strip()
     bare = re.sub(r"\s*(?:MACs?|FLOPs?)$", "", text, flags=re.IGNORECASE) or text
@@ -110,131 +119,128 @@ def figure(text: str | int | Figure) -> Figure:
     decimals = len(match[1] or "") if match else 0
     number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", bare, count=1)
     unit = Fraction(parse(number), 10**decimals)
-    return Figure(text, value, unit / 2 if unit != 1 else Fraction(0))
+    return PublishedFigure(text, value, unit / 2 if unit != 1 else Fraction(0))
 
 
-class Tool(NamedTuple):
-    """A counter. unit is what it calls its figure and compares with what costcalc counts (`macs` or `flops` in basis).
-    rule gives the parts that it counts of a call; notes are what a reader should know of it. fails says for which call
-    it gives no figure at all. nodes: it looks at the nodes of an ONNX graph instead of at calls."""
+class Counter(NamedTuple):
+    """A counting tool at one version.
+
+    unit is what it calls its figure, basis what costcalc compares with it (`macs` or `flops`). rule gives the terms
+    that it counts of a call. failure says for which call it gives no figure at all ("" for the others). notes are facts
+    for the reader. onnx_nodes: it counts the nodes of an ONNX graph instead of PyTorch's calls.
+    """
 
     name: str
     version: str
     unit: str
-    rule: Callable[[Call], Iterable[Part]]
+    rule: Callable[[ModuleCall], Iterable[Term]]
     notes: tuple[str, ...] = ()
     basis: str = "macs"
-    fails: Callable[[Call], str] = lambda call: ""
-    nodes: bool = False
+    failure: Callable[[ModuleCall], str] = lambda call: ""
+    onnx_nodes: bool = False
 
 
-class Line(NamedTuple):
-    """A part of a figure: what it is called, what the counter has for it, the working of that, what costcalc has, and
-    how many calls it is of. terms is () where the counter leaves it out."""
+class AccountLine(NamedTuple):
+    """One name of an account: the counter's amount and its terms (() where it leaves it out), costcalc's amount, and
+    the number of calls."""
 
     name: str
     amount: Dim
-    terms: tuple[Part, ...]
-    own: Dim
+    terms: tuple[Term, ...]
+    costcalc: Dim
     calls: int
 
 
-class Item(NamedTuple):
-    """A call and its parts."""
+class CallLines(NamedTuple):
+    """A call with the lines of its own account."""
 
-    call: Call
-    lines: tuple[Line, ...]
+    call: ModuleCall
+    lines: tuple[AccountLine, ...]
 
 
 class Account(NamedTuple):
-    """A counter's figure of a graph. items are the calls with their parts. failed says why it gives none. given is the
-    figure that somebody saw; hints say what would explain it."""
+    """A counter's figure of a graph. items are the calls with their terms. failed says why the counter gives no figure
+    ("" where it does). published is a figure that somebody saw; hints say what would explain it."""
 
-    tool: Tool
-    lines: tuple[Line, ...]
-    items: tuple[tuple[Call, tuple[Part, ...]], ...]
+    counter: Counter
+    lines: tuple[AccountLine, ...]
+    items: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
     failed: str = ""
-    given: Figure | None = None
+    published: PublishedFigure | None = None
     hints: tuple[str, ...] = ()
 
     @property
     def figure(self) -> Dim:
-        """The sum of the parts."""
+        """The counter's figure: the sum of all terms."""
         return sum((line.amount for line in self.lines), 0)
 
     @property
-    def own(self) -> Dim:
-        """What costcalc counts: multiply-accumulates, or FLOPs where the counter gives those."""
-        return sum((line.own for line in self.lines), 0)
+    def costcalc(self) -> Dim:
+        """What costcalc counts of the graph: MACs, or FLOPs where the counter gives those."""
+        return sum((line.costcalc for line in self.lines), 0)
 
-    def each(self) -> Iterator[Item]:
-        """The parts of every call that the counter or costcalc counts."""
-        for call, parts in self.items:
-            lines = _lines(self.tool, [(call, parts)])
+    def call_lines(self) -> Iterator[CallLines]:
+        """The lines of every call that the counter or costcalc counts, in the graph's order."""
+        for call, terms in self.items:
+            lines = _account_lines(self.counter, [(call, terms)])
             if lines:
-                yield Item(call, lines)
+                yield CallLines(call, lines)
 
     @property
     def left_out(self) -> tuple[tuple[str, Dim], ...]:
-        """The elementwise operations that costcalc counts, and the counter does not, by what they are."""
-        found: dict[str, Dim] = {}
-        for call, parts in self.items:
+        """The elementwise operations that costcalc counts and the counter does not, by name."""
+        sums: dict[str, Dim] = {}
+        for call, terms in self.items:
             elementwise = call.flops - 2 * call.macs.value if call.macs.terms else call.flops
-            names = {part.name for part in parts}
-            name = BESIDE.get(call.kind, BIAS) if call.macs.terms else WORDS.get(call.kind, call.kind)
+            names = {term.name for term in terms}
+            name = _elementwise_term(call)
             if elementwise != 0 and name not in names and (call.macs.terms or not names):
-                found[name] = found.get(name, 0) + elementwise * call.runs
-        return tuple(found.items())
+                sums[name] = sums.get(name, 0) + elementwise * call.runs
+        return tuple(sums.items())
 
     @property
     def unexplained(self) -> Dim | None:
-        """What the given figure has more than the parts; 0 within its rounding, None where none is given."""
-        return None if self.given is None else self.given.beyond(self.figure)
+        """The published figure minus the sum; 0 within its rounding, None where no figure is published."""
+        return None if self.published is None else self.published.beyond(self.figure)
 
 
-def account_of(tool: Tool, given: Sequence[Call]) -> Account:
-    """Every call's parts, and their sums beside what costcalc has for the same."""
-    items = tuple((call, tuple(tool.rule(call))) for call in given)
-    failed = next(filter(None, (tool.fails(call) for call in given)), "")
-    return Account(tool, _lines(tool, items), items, failed)
+def make_account(counter: Counter, calls: Sequence[ModuleCall]) -> Account:
+    """Counter and calls -> the counter's account: every call's terms, summed beside what costcalc counts."""
+    items = tuple((call, tuple(counter.rule(call))) for call in calls)
+    failed = next(filter(None, (counter.failure(call) for call in calls)), "")
+    return Account(counter, _account_lines(counter, items), items, failed)
 
 
-def _lines(tool: Tool, items: Iterable[tuple[Call, tuple[Part, ...]]]) -> tuple[Line, ...]:
-    """The parts of calls, summed by name: first what the counter has, then what only costcalc has."""
-    parts: dict[str, list[tuple[Part, Dim]]] = {}
+def _account_lines(counter: Counter, items: Iterable[tuple[ModuleCall, tuple[Term, ...]]]) -> tuple[AccountLine, ...]:
+    """Calls with their terms -> lines, summed by name: first the counter's, then what only costcalc counts."""
+    by_name: dict[str, list[tuple[Term, Dim]]] = {}
     own: dict[str, Dim] = {}
-    count: dict[str, int] = {}
-    for call, counted in items:
-        mine = dict(_own(call, tool))
-        for name, amount in mine.items():
+    calls: dict[str, int] = {}
+    for call, terms in items:
+        amounts = dict(_costcalc_amounts(call, counter))
+        for name, amount in amounts.items():
             own[name] = own.get(name, 0) + amount * call.runs
-        for part in counted:
-            parts.setdefault(part.name, []).append((part, call.runs))
-        for name in {part.name: 0 for part in counted} | mine:
-            count[name] = count.get(name, 0) + 1
-    names = sorted(count, key=lambda name: name not in parts)
+        for term in terms:
+            by_name.setdefault(term.name, []).append((term, call.runs))
+        for name in {term.name: 0 for term in terms} | amounts:
+            calls[name] = calls.get(name, 0) + 1
     lines = []
-    for name in names:
-        terms = merged(parts.get(name, ()))
-        lines.append(Line(name, sum((t.value for t in terms), 0), terms, own.get(name, 0), count[name]))
+    for name in sorted(calls, key=lambda name: name not in by_name):
+        sums = merge_terms(by_name.get(name, ()))
+        lines.append(AccountLine(name, sum((t.value for t in sums), 0), sums, own.get(name, 0), calls[name]))
     return tuple(lines)
 
 
-BESIDE = {
-    "attention": "attention's softmax",
-    "recurrent": "cells",
-    "Attention": "attention's softmax",
-    "LSTM": "cells",
-    "GRU": "cells",
-}
-"""What a contraction's elementwise operations are where they are no biases."""
-
-
-def _own(call: Call, tool: Tool) -> Iterator[tuple[str, Dim]]:
-    """What costcalc counts of a call, under the names of the parts; FLOPs apart from those of contractions too."""
+def _costcalc_amounts(call: ModuleCall, counter: Counter) -> Iterator[tuple[str, Dim]]:
+    """What costcalc counts of a call, by the names of the terms; elementwise FLOPs apart from those of contractions."""
     macs = call.macs.value if call.macs.terms else 0
     if call.macs.terms:
-        yield part_of(call), macs * (2 if tool.basis == "flops" else 1)
-    left = call.flops - 2 * macs
-    if tool.basis == "flops" and left != 0:
-        yield (BESIDE.get(call.kind, BIAS) if call.macs.terms else WORDS[call.kind]), left
+        yield contraction_term(call), macs * (2 if counter.basis == "flops" else 1)
+    elementwise = call.flops - 2 * macs
+    if counter.basis == "flops" and elementwise != 0:
+        yield _elementwise_term(call), elementwise
+
+
+def _elementwise_term(call: ModuleCall) -> str:
+    """Call -> the name of the term that holds its elementwise operations."""
+    return ELEMENTWISE_TERMS.get(call.kind, BIAS_TERM) if call.macs.terms else KIND_NAMES.get(call.kind, call.kind)

@@ -1,4 +1,4 @@
-"""A call: what a graph's node, or several of them, is in PyTorch's eyes, with every size that a counter looks at."""
+"""ModuleCall: one or several nodes of a graph as one call of PyTorch, with every size that a counter looks at."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ from costcalc.core.dim import Dim
 from costcalc.core.formula import Formula
 
 
-class Call(NamedTuple):
-    """kind is what is called (conv, linear, batch_norm, …). form is how: `module` (nn.ReLU), `function` (F.relu, a
-    method of a tensor), `operator` (x * y, x @ y: Python's own), `inside` (a part of nn.MultiheadAttention), `loss` (a
-    softmax that PyTorch's loss computes), `own` (a leaf module of the model's own class, around a function).
+class ModuleCall(NamedTuple):
+    """One call of PyTorch.
 
-    nodes are the indexes of the graph's nodes that it stands for; figures stand in the first one's row. reads and gives
-    are the elements of the first input and of the output of one run, batch the output's first extent, weight and bias
-    the stored elements, macs and flops what costcalc counts, runs how often it is called. also holds what a kind needs
-    beyond that, by name."""
+    kind is what is called (conv, linear, batch_norm, …). form is how: `module` (nn.ReLU), `function` (F.relu, a method
+    of a tensor), `operator` (x * y, x @ y: Python's own), `inside` (a part of nn.MultiheadAttention), `loss` (a softmax
+    that PyTorch's loss computes), `own` (a leaf module of the model's own class, around a function).
+
+    nodes are the indexes of the graph's nodes that it stands for; its figures belong to the first one's layer.
+    input_elements and output_elements are those of the first input and of the output in one run, batch is the output's
+    first extent, weight and bias are the stored elements, macs and flops what costcalc counts, runs how often it is
+    called. sizes holds what a kind needs beyond that, by name.
+    """
 
     kind: str
     form: str
     nodes: tuple[int, ...]
-    reads: Dim = 0
-    gives: Dim = 0
+    input_elements: Dim = 0
+    output_elements: Dim = 0
     batch: Dim = 1
     weight: Dim = 0
     bias: Dim = 0
     macs: Formula = Formula()
     flops: Dim = 0
     runs: Dim = 1
-    also: tuple[tuple[str, Dim], ...] = ()
+    sizes: tuple[tuple[str, Dim], ...] = ()
 
     def has(self, name: str) -> bool:
-        """Whether the call has a size of this name."""
-        return any(name == mine for mine, _ in self.also)
+        """Whether the call has a further size of this name."""
+        return any(name == key for key, _ in self.sizes)
 
     def size(self, name: str) -> Dim:
-        """What a kind needs beyond the fields: size("scores") of an attention."""
-        return dict(self.also)[name]
+        """A further size by name: size("scores") of an attention. KeyError where the kind has none."""
+        return dict(self.sizes)[name]
 
 
-PLANE = (("2d", 1),)
-"""What a global pool over maps [N, C, H, W] has besides; over other ranks it has another name in PyTorch."""
+MAP_RANK = (("2d", 1),)
+"""The further size of a global pool over maps [N, C, H, W]; over other ranks it has another name in PyTorch."""
 
-WORDS = {
+KIND_NAMES = {
     "conv": "convolutions",
     "conv_transpose": "transposed convolutions",
     "linear": "linear layers",
@@ -77,9 +80,9 @@ WORDS = {
     "sizes": "products of sizes",
     "elementwise": "other elementwise operations",
 }
-"""The kinds, and how they are called in a table."""
+"""Kind of call -> its name in a table."""
 
-MODULES = {
+MODULE_KINDS = {
     ("", "BatchNormalization"): "batch_norm",
     ("", "LayerNormalization"): "layer_norm",
     ("", "GroupNormalization"): "group_norm",
@@ -92,4 +95,4 @@ MODULES = {
     ("", "Resize"): "upsample",
     ("", "Upsample"): "upsample",
 }
-"""The kinds of operators (domain, op_type) that are one module or function of PyTorch each."""
+"""(domain, op_type) of operators that are one module or function of PyTorch each -> the kind of call."""

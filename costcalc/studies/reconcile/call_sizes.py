@@ -1,10 +1,8 @@
-"""Nodes as single calls: the sizes of what they read and give, of convolutions, of linear layers, of normalisations.
+"""Node to ModuleCall with its sizes: convolutions, linear layers, normalisations, pools, upsampling, recurrent layers
+and einsums, as torch calls them.
 
-Pools and upsampling as calls; the mean over all positions in its three writings, and the pool that does nothing.
-
-Recurrent layers as calls: the sizes that counters look at.
-
-Einsum as torch.einsum: how many combinations of indices it has, and what numpy prints of it.
+The mean over all positions of a map has three forms in PyTorch, and a pool can do nothing at the size at hand. Of an
+einsum counts the number of combinations of its indices and what numpy.einsum_path prints of it.
 """
 
 from __future__ import annotations
@@ -21,11 +19,11 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex, operator, rearranges
 from costcalc.graph.patterns.linear import LinearLayer, is_product
 from costcalc.ops.einsum import extents_of, parse
-from costcalc.studies.reconcile.call import MODULES, Call
-from costcalc.studies.reconcile.pytorch_style import Writing
+from costcalc.studies.reconcile.call import MODULE_KINDS, ModuleCall
+from costcalc.studies.reconcile.pytorch_style import PyTorchStyle
 
-CONVOLUTIONS = {"convolution": "conv", "transposed_convolution": "conv_transpose"}
-"""What a call of a convolution is by the kind of its operator."""
+CONVOLUTION_KINDS = {"convolution": "conv", "transposed_convolution": "conv_transpose"}
+"""Kind of operator -> kind of call."""
 
 
 class CostIndex(GraphIndex):
@@ -33,59 +31,60 @@ class CostIndex(GraphIndex):
 
     @cached_property
     def costs(self) -> tuple[NodeCost, ...]:
-        """What costcalc counts of each node, by its index."""
+        """The cost of each node, by its index."""
         return cost_graph(self.graph)
 
 
-def call(
-    flow: CostIndex, kind: str, form: str, nodes: tuple[int, ...], x: str | None = None, y: str | None = None
-) -> Call:
-    """A call of nodes with the sizes of what they read and give, and what costcalc counts for them."""
-    first, last = flow.graph.nodes[nodes[0]], flow.graph.nodes[nodes[-1]]
-    x = next(iter(flow.data_inputs(first)), "") if x is None else x
+def make_call(
+    model: CostIndex, kind: str, form: str, nodes: tuple[int, ...], x: str | None = None, y: str | None = None
+) -> ModuleCall:
+    """Nodes -> their call, with the elements of x (their first data input unless named) and of y (their output), and
+    what costcalc counts of them."""
+    first, last = model.graph.nodes[nodes[0]], model.graph.nodes[nodes[-1]]
+    x = next(iter(model.data_inputs(first)), "") if x is None else x
     y = last.outputs[0] if y is None else y
-    given = flow.type(y).shape or ()
+    shape = model.type(y).shape or ()
     macs: Formula = Formula()
     flops: Dim = 0
     for index in nodes:
-        cost = flow.costs[index].cost
+        cost = model.costs[index].cost
         if cost is not None:
             macs, flops = Formula((*macs.terms, *cost.macs.terms)), flops + cost.flops
-    reads = flow.elements(x) if x else 0
-    batch = given[0] if given else 1
-    return Call(kind, form, nodes, reads, prod(given), batch, macs=macs, flops=flops, runs=last.count)
+    elements = model.elements(x) if x else 0
+    batch = shape[0] if shape else 1
+    return ModuleCall(kind, form, nodes, elements, prod(shape), batch, macs=macs, flops=flops, runs=last.count)
 
 
-def linear_call(flow: CostIndex, layer: LinearLayer, form: str) -> Call:
-    """The call of a linear layer."""
-    weight, bias = (flow.elements(name) if name else 0 for name in (layer.weight, layer.bias))
-    return call(flow, "linear", form, layer.nodes, layer.x, layer.y)._replace(weight=weight, bias=bias)
+def linear_call(model: CostIndex, layer: LinearLayer, form: str) -> ModuleCall:
+    """Linear layer -> its call, with the elements of weight and bias."""
+    weight, bias = (model.elements(name) if name else 0 for name in (layer.weight, layer.bias))
+    return make_call(model, "linear", form, layer.nodes, layer.x, layer.y)._replace(weight=weight, bias=bias)
 
 
 def is_convolution(node: Node) -> bool:
-    """Whether a node is a convolution, transposed or not, of decimal numbers."""
+    """Whether a node is a convolution, transposed or not, of floating-point numbers."""
     t = traits_of(node)
-    return t.kind in CONVOLUTIONS and not t.straight_through
+    return t.kind in CONVOLUTION_KINDS and not t.straight_through
 
 
 def bias_of(node: Node) -> str:
-    """The bias of a contraction; "" where there is none."""
+    """Contraction -> the name of its bias; "" where there is none."""
     position = traits_of(node).bias
     return node.inputs[position] if position is not None and position < len(node.inputs) else ""
 
 
-def conv(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[Call]:
-    """A convolution; behind it the batch normalisation that its bias stands for, where one was folded into it. A
-    convolution of a single position (squeeze-and-excite) has its own bias."""
+def convolution_calls(model: CostIndex, style: PyTorchStyle, index: int, node: Node) -> Iterator[ModuleCall]:
+    """Convolution -> its call and, where the style says that a batch normalisation was folded into its bias, that of
+    the normalisation. A convolution of a single position (squeeze-and-excite) has its own bias."""
     t = traits_of(node)
-    kind = CONVOLUTIONS[t.kind]
-    weight = flow.shape(node.inputs[t.factors[1]])
-    source = flow.type(node.inputs[0]).shape or ()
+    kind = CONVOLUTION_KINDS[t.kind]
+    weight = model.shape(node.inputs[t.factors[1]])
+    source = model.type(node.inputs[0]).shape or ()
     name = bias_of(node)
-    bias = flow.elements(name) if name else 0
-    also: tuple[tuple[str, Dim], ...] = ()
+    bias = model.elements(name) if name else 0
+    sizes: tuple[tuple[str, Dim], ...] = ()
     if kind == "conv_transpose":
-        also = (
+        sizes = (
             ("filter", prod(weight[1:])),
             ("kernel", prod(weight[2:])),
             ("channels", source[1]),
@@ -93,18 +92,30 @@ def conv(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[
             ("filters", weight[1]),
             ("as_convolution", source[0] * _as_convolution(node, source[2:], weight[2:])),
         )
-    one = call(flow, kind, "module", (index,), node.inputs[0])._replace(weight=prod(weight), bias=bias, also=also)
-    after = flow.only_element_reader(node.outputs[0])
-    normed = after is not None and MODULES.get(operator(flow.graph.nodes[after])) == "batch_norm"
-    alone = prod((flow.type(node.outputs[0]).shape or ())[2:]) == 1
-    folded = writing.bias != "own" and bias != 0 and not normed and not alone
-    yield one._replace(bias=0) if folded and writing.bias == "folded" else one
+    one = make_call(model, kind, "module", (index,), node.inputs[0])._replace(
+        weight=prod(weight), bias=bias, sizes=sizes
+    )
+    after = model.only_element_reader(node.outputs[0])
+    normed = after is not None and MODULE_KINDS.get(operator(model.graph.nodes[after])) == "batch_norm"
+    alone = prod((model.type(node.outputs[0]).shape or ())[2:]) == 1
+    folded = style.bias != "own" and bias != 0 and not normed and not alone
+    yield one._replace(bias=0) if folded and style.bias == "folded" else one
     if folded:
-        yield Call("batch_norm", "module", (index,), one.gives, one.gives, one.batch, bias, bias, runs=one.runs)
+        yield ModuleCall(
+            "batch_norm",
+            "module",
+            (index,),
+            one.output_elements,
+            one.output_elements,
+            one.batch,
+            bias,
+            bias,
+            runs=one.runs,
+        )
 
 
 def _as_convolution(node: Node, extents: tuple[Dim, ...], kernel: tuple[Dim, ...]) -> Dim:
-    """The output positions that a transposed convolution had if it were a convolution."""
+    """Transposed convolution -> the output positions of a convolution with its attributes."""
     rank = len(extents)
     pads = node.attributes.get("pads", (0,) * 2 * rank)
     strides = node.attributes.get("strides", (1,) * rank)
@@ -115,57 +126,59 @@ def _as_convolution(node: Node, extents: tuple[Dim, ...], kernel: tuple[Dim, ...
     )
 
 
-def norm(flow: CostIndex, index: int, node: Node) -> Call:
-    """A normalisation. A layer normalisation between two transpositions is that of a map's channels, which models
-    write as a module of their own around F.layer_norm."""
-    kind, form = MODULES[operator(node)], "module"
+def normalisation_call(model: CostIndex, index: int, node: Node) -> ModuleCall:
+    """Normalisation -> its call. A layer normalisation between two transpositions is that of a map's channels, which
+    models write as a module of their own around F.layer_norm."""
+    kind, form = MODULE_KINDS[operator(node)], "module"
     if kind == "layer_norm":
-        before, after = flow.producer(node.inputs[0]), flow.only_element_reader(node.outputs[0])
-        around = [before, None if after is None else flow.graph.nodes[after]]
+        before, after = model.producer(node.inputs[0]), model.only_element_reader(node.outputs[0])
+        around = [before, None if after is None else model.graph.nodes[after]]
         form = "own" if all(near and traits_of(near).kind == "transpose" for near in around) else form
-    learned = [flow.elements(name) for name in node.inputs[1:3] if name]
+    learned = [model.elements(name) for name in node.inputs[1:3] if name]
     weight, bias = (*learned, 0, 0)[:2]
-    return call(flow, kind, form, (index,))._replace(weight=weight, bias=bias)
+    return make_call(model, kind, form, (index,))._replace(weight=weight, bias=bias)
 
 
-def rows(flow: CostIndex, node: Node) -> Dim:
-    """How many distributions a softmax gives."""
-    shape = flow.type(node.outputs[0]).shape or (1,)
+def softmax_rows(model: CostIndex, node: Node) -> Dim:
+    """Softmax -> the number of its distributions."""
+    shape = model.type(node.outputs[0]).shape or (1,)
     axis = node.attributes.get("axis", -1) % len(shape)
     return prod((*shape[:axis], *shape[axis + 1 :]))
 
 
-def pool(flow: CostIndex, writing: Writing, index: int, node: Node, one: Callable[[str, str], Call]) -> Call:
-    """The call of a pool or a mean."""
-    kind = MODULES[operator(node)]
-    if does_nothing(node):
-        return one("global_pool", "module")._replace(also=_rank(flow, node))
-    if kind == "global_pool" or (kind == "mean" and over_positions(flow, node)):
+def pool_call(
+    model: CostIndex, style: PyTorchStyle, index: int, node: Node, one: Callable[[str, str], ModuleCall]
+) -> ModuleCall:
+    """Pool or mean -> its call, in the form that the style says."""
+    kind = MODULE_KINDS[operator(node)]
+    if is_identity_pool(node):
+        return one("global_pool", "module")._replace(sizes=_spatial_rank(model, node))
+    if kind == "global_pool" or (kind == "mean" and is_spatial_mean(model, node)):
         auto = "mean" if kind == "mean" else "module"
-        form = auto if writing.pool == "auto" else writing.pool
+        form = auto if style.pool == "auto" else style.pool
         if form == "mean":
             return one("mean", "function")
-        return one("global_pool", form)._replace(also=_rank(flow, node))
+        return one("global_pool", form)._replace(sizes=_spatial_rank(model, node))
     if kind == "mean":
         return one("mean", "function")
-    beside = len(flow.element_readers(node.inputs[0])) > 1
-    return one(kind, writing.branch_pool if beside else "module")
+    beside = len(model.element_readers(node.inputs[0])) > 1
+    return one(kind, style.branch_pool if beside else "module")
 
 
-def upsample(flow: CostIndex, node: Node, one: Call) -> Call:
-    """The call of a resampling with the name of its mode and rank in PyTorch: nearest1d, bilinear2d, bicubic2d."""
+def upsample_call(model: CostIndex, node: Node, one: ModuleCall) -> ModuleCall:
+    """Resampling -> its call with the name of its mode and rank in PyTorch: nearest1d, bilinear2d, bicubic2d."""
     mode = str(node.attributes.get("mode", "nearest")).removeprefix("bi")
-    ((rank, _),) = _rank(flow, node)
+    ((rank, _),) = _spatial_rank(model, node)
     prefix = {"2d": "bi", "3d": "tri"}.get(rank, "") if mode != "nearest" else ""
-    return one._replace(also=((f"{prefix}{mode}{rank}", 1),))
+    return one._replace(sizes=((f"{prefix}{mode}{rank}", 1),))
 
 
-def _rank(flow: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
+def _spatial_rank(model: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
     """PLANE for maps of two extents, ("1d", 1) for one."""
-    return ((f"{len(flow.type(node.inputs[0]).shape or ()) - 2}d", 1),)
+    return ((f"{len(model.type(node.inputs[0]).shape or ()) - 2}d", 1),)
 
 
-def does_nothing(node: Node) -> bool:
+def is_identity_pool(node: Node) -> bool:
     """Whether a node is an average over windows of one position: what exporters make of an nn.AdaptiveAvgPool2d that
     does nothing at this size."""
     kernel = node.attributes.get("kernel_shape", (0,))
@@ -173,25 +186,25 @@ def does_nothing(node: Node) -> bool:
     return average and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
 
 
-def over_positions(flow: CostIndex, node: Node) -> bool:
-    """Whether a mean is that over all positions of a [N, C, H, W]."""
-    shape = flow.type(node.inputs[0]).shape or ()
-    held = flow.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
-    axes = node.attributes.get("axes", held) or ()
+def is_spatial_mean(model: CostIndex, node: Node) -> bool:
+    """Whether a mean is over all positions of a map [N, C, H, W]."""
+    shape = model.type(node.inputs[0]).shape or ()
+    value = model.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
+    axes = node.attributes.get("axes", value) or ()
     return len(shape) == 4 and {int(axis) % 4 for axis in axes} == {2, 3}
 
 
-def fixed_pool(flow: CostIndex, node: Node) -> bool:
-    """Whether a node flattens a map of more than one position for a linear layer."""
-    before, after = flow.type(node.inputs[0]).shape or (), flow.type(node.outputs[0]).shape or ()
-    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in flow.constants:
+def flattens_map(model: CostIndex, node: Node) -> bool:
+    """Whether a node flattens a map [N, C, H, W] of more than one position for a linear layer."""
+    before, after = model.type(node.inputs[0]).shape or (), model.type(node.outputs[0]).shape or ()
+    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in model.constants:
         return False
-    source = flow.producer(node.inputs[0])
-    if source is not None and does_nothing(source):
+    source = model.producer(node.inputs[0])
+    if source is not None and is_identity_pool(source):
         return False
     value = node.outputs[0]
-    while (index := flow.only_element_reader(value)) is not None:
-        reader = flow.graph.nodes[index]
+    while (index := model.only_element_reader(value)) is not None:
+        reader = model.graph.nodes[index]
         if is_product(reader):
             return True
         if not rearranges(reader):
@@ -201,46 +214,48 @@ def fixed_pool(flow: CostIndex, node: Node) -> bool:
 
 
 def is_recurrent(node: Node) -> bool:
-    """Whether a node is a recurrent layer of decimal numbers."""
+    """Whether a node is a recurrent layer of floating-point numbers."""
     t = traits_of(node)
     return t.kind == "recurrent" and not t.straight_through and not t.quantises_input
 
 
-def recurrent(flow: CostIndex, node: Node, one: Call) -> Call:
-    """A call as one layer of a recurrent network, in one or both directions: steps counts positions of all
-    sequences."""
-    steps, batch, features = flow.type(node.inputs[0]).shape or (1, 1, 1)
-    directions, rows, _ = flow.type(node.inputs[1]).shape or (1, 1, 1)
-    *_, hidden = flow.type(node.inputs[2]).shape or (1,)
+def recurrent_call(model: CostIndex, node: Node, one: ModuleCall) -> ModuleCall:
+    """Recurrent layer -> its call with its sizes: steps counts positions of all sequences, gates those of a cell; one
+    or both directions."""
+    steps, batch, features = model.type(node.inputs[0]).shape or (1, 1, 1)
+    directions, rows, _ = model.type(node.inputs[1]).shape or (1, 1, 1)
+    *_, hidden = model.type(node.inputs[2]).shape or (1,)
     gates = rows // hidden
-    bias = flow.elements(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else 0
-    weight: Dim = sum((flow.elements(name) for name in node.inputs[1:3]), 0)
-    also = (
+    bias = model.elements(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else 0
+    weight: Dim = sum((model.elements(name) for name in node.inputs[1:3]), 0)
+    sizes = (
         ("steps", steps * batch),
         ("features", features),
         ("hidden", hidden),
         ("gates", gates),
         ("directions", directions),
     )
-    return one._replace(weight=weight, bias=bias, batch=batch, also=also)
+    return one._replace(weight=weight, bias=bias, batch=batch, sizes=sizes)
 
 
-PLAIN = frozenset((("a", "b", "c", "a", "b", "d", "a", "c", "d"), ("a", "b", "c", "a", "d", "c", "a", "d", "b")))
+FVCORE_EQUATIONS = frozenset(
+    (("a", "b", "c", "a", "b", "d", "a", "c", "d"), ("a", "b", "c", "a", "d", "c", "a", "d", "b"))
+)
 """The indices of `abc,abd->acd` and of `abc,adc->adb`, which fvcore knows without numpy."""
 
 
-def einsum_sizes(flow: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
-    """combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0); plain:
-    whether the equation is one of PLAIN, under other letters. () for a contraction that is no Einsum."""
+def einsum_sizes(model: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
+    """Einsum -> combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0);
+    plain: whether the equation is one of FVCORE_EQUATIONS, under other letters. () for other contractions."""
     if operator(node) != ("", "Einsum"):
         return ()
-    types = [flow.type(name) for name in node.inputs]
+    types = [model.type(name) for name in node.inputs]
     equation = str(node.attributes["equation"])
     inputs, output = parse(equation, tuple(t.rank for t in types))
     extents = extents_of(inputs, types, equation)
     letters = [index for indices in (*inputs, output) for index in indices]
     renamed = {index: chr(ord("a") + place) for place, index in enumerate(dict.fromkeys(letters))}
-    plain = len(inputs) == 2 and tuple(renamed[index] for index in letters) in PLAIN
+    plain = len(inputs) == 2 and tuple(renamed[index] for index in letters) in FVCORE_EQUATIONS
     return (
         ("combinations", prod(extents.values())),
         ("summed", int(len(extents) > len(output))),
@@ -248,17 +263,17 @@ def einsum_sizes(flow: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
     )
 
 
-def numpys(call: Call) -> Dim:
-    """The operations that numpy.einsum_path prints of a contraction or an einsum: one more than 2 for each combination
-    of indices (1 where none is summed), in four digits. While they hold symbols they stay as they are."""
+def einsum_path_operations(call: ModuleCall) -> Dim:
+    """Contraction or einsum -> the operations that numpy.einsum_path prints of it: one more than 2 for each combination
+    of indices (1 where none is summed), in four digits; exact while they hold symbols."""
     operations = 2 * call.macs.value if call.macs.terms else call.size("combinations") * (1 + call.size("summed"))
     if not isinstance(operations, int):
         return operations
-    return int(DIGITS.create_decimal(operations + 1))
+    return int(FOUR_DIGITS.create_decimal(operations + 1))
 
 
-DIGITS = Context(prec=4)
+FOUR_DIGITS = Context(prec=4)
 """numpy prints `1.549e+04`."""
 
-ROUNDED = "einsum in four digits"
-"""The part of a figure that is numpy's rounding."""
+ROUNDING_TERM = "einsum in four digits"
+"""The term of a figure that is numpy's rounding."""

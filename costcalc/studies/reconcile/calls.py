@@ -1,10 +1,13 @@
-"""Graph -> calls: what PyTorch would call to compute it, as a writing says, in the graph's order."""
+"""Graph to calls, in the graph's order: what PyTorch would call to compute it in a style, or its ONNX nodes as calls
+for counters of ONNX graphs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import operator
@@ -12,174 +15,218 @@ from costcalc.graph.patterns.activation import ActivationPattern, activation
 from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
 from costcalc.studies.reconcile.attention_calls import (
     AttentionCall,
-    as_module,
-    as_product,
     attention_calls,
-    attention_layers,
+    attention_product,
+    attention_style,
+    find_attentions,
     projections,
-    sizes,
+    size_products,
 )
-from costcalc.studies.reconcile.call import MODULES, PLANE, WORDS, Call
+from costcalc.studies.reconcile.call import KIND_NAMES, MAP_RANK, MODULE_KINDS, ModuleCall
 from costcalc.studies.reconcile.call_sizes import (
     CostIndex,
-    call,
-    conv,
+    bias_of,
+    convolution_calls,
     einsum_sizes,
-    fixed_pool,
+    flattens_map,
     is_convolution,
     is_recurrent,
     linear_call,
-    norm,
-    pool,
-    recurrent,
-    rows,
-    upsample,
+    make_call,
+    normalisation_call,
+    pool_call,
+    recurrent_call,
+    softmax_rows,
+    upsample_call,
 )
-from costcalc.studies.reconcile.pytorch_style import Writing
+from costcalc.studies.reconcile.pytorch_style import PyTorchStyle
 
 
-class Found(NamedTuple):
-    """What is found of a graph before its nodes are gone through: by the index of the node where it is called."""
+class CallPlan(NamedTuple):
+    """Which calls stand for several nodes, by the index of the node where they are called.
+
+    forms are those of the linear layers, covered the nodes inside another call; attention_nodes maps every node of an
+    attention to it."""
 
     layers: dict[int, LinearLayer]
     forms: dict[int, str]
     attentions: dict[int, AttentionCall]
     activations: dict[int, ActivationPattern]
-    taken: frozenset[int]
-    beside: dict[int, AttentionCall]
+    covered: frozenset[int]
+    attention_nodes: dict[int, AttentionCall]
 
 
-def calls(flow: CostIndex, writing: Writing) -> tuple[Call, ...]:
-    """The calls that a graph stands for. Nodes whose shapes are not known are left out."""
-    found = _find(flow, writing)
+def pytorch_calls(model: CostIndex, style: PyTorchStyle) -> tuple[ModuleCall, ...]:
+    """Graph and style -> the calls of PyTorch that compute it. Nodes whose shapes are unknown are left out."""
+    plan = _plan_calls(model, style)
     return tuple(
         call
-        for index, node in enumerate(flow.graph.nodes)
-        if _known(flow, node)
-        for call in _of(flow, writing, found, index, node)
+        for index, node in enumerate(model.graph.nodes)
+        if _has_shapes(model, node)
+        for call in _calls_at(model, style, plan, index, node)
     )
 
 
-def _find(flow: CostIndex, writing: Writing) -> Found:
-    each = ((i, linear_layer(flow, i)) for i in range(len(flow.graph.nodes)))
+def _plan_calls(model: CostIndex, style: PyTorchStyle) -> CallPlan:
+    each = ((i, linear_layer(model, i)) for i in range(len(model.graph.nodes)))
     layers = {i: layer for i, layer in each if layer is not None}
     forms = dict.fromkeys(layers, "module")
-    whole: dict[int, AttentionCall] = {}
-    taken: set[int] = set()
-    beside: dict[int, AttentionCall] = {}
-    for item in attention_layers(flow):
-        how = as_module(item, writing)
+    attention_calls_at: dict[int, AttentionCall] = {}
+    covered: set[int] = set()
+    attention_nodes: dict[int, AttentionCall] = {}
+    for item in find_attentions(model):
+        how = attention_style(item, style)
         for layer in projections(item):
             forms[layer.nodes[0]] = {"module": "inside", "functional": "function", "cosine": "function"}.get(
                 how, "module"
             )
-        if item.whole or how in ("module", "sdpa"):
-            whole[item.nodes[-1]] = item
-            taken.update(item.nodes)
-        beside.update(dict.fromkeys(item.nodes, item))
+        if item.is_operator or how in ("module", "sdpa"):
+            attention_calls_at[item.nodes[-1]] = item
+            covered.update(item.nodes)
+        attention_nodes.update(dict.fromkeys(item.nodes, item))
     active: dict[int, ActivationPattern] = {}
-    for index in range(len(flow.graph.nodes)):
-        one = None if index in taken else activation(flow, index)
+    for index in range(len(model.graph.nodes)):
+        one = None if index in covered else activation(model, index)
         if one is not None and one.approximate == "none":
             active[one.nodes[-1]] = one
-            taken.update(one.nodes)
-    taken.update(index for layer in layers.values() for index in layer.nodes)
-    return Found(layers, forms, whole, active, frozenset(taken), beside)
+            covered.update(one.nodes)
+    covered.update(index for layer in layers.values() for index in layer.nodes)
+    return CallPlan(layers, forms, attention_calls_at, active, frozenset(covered), attention_nodes)
 
 
-def _known(flow: CostIndex, node: Node) -> bool:
-    return all(flow.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name)
+def _has_shapes(model: CostIndex, node: Node) -> bool:
+    return all(model.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name)
 
 
-def _of(flow: CostIndex, writing: Writing, found: Found, index: int, node: Node) -> Iterator[Call]:
-    """The calls that stand at a node."""
-    if index in found.layers:
-        yield linear_call(flow, found.layers[index], found.forms[index])
-    elif index in found.attentions:
-        yield from attention_calls(flow, writing, found.attentions[index])
-    elif index in found.activations:
-        one = found.activations[index]
-        form = _relu_form(writing, one, found)
-        slope = flow.elements(node.inputs[1]) if one.kind == "prelu" else 0
-        if one.kind in WORDS:
-            yield call(flow, one.kind, form, one.nodes, one.x, one.y)._replace(weight=slope)
+def _calls_at(model: CostIndex, style: PyTorchStyle, plan: CallPlan, index: int, node: Node) -> Iterator[ModuleCall]:
+    """Node -> the calls that stand at its place."""
+    if index in plan.layers:
+        yield linear_call(model, plan.layers[index], plan.forms[index])
+    elif index in plan.attentions:
+        yield from attention_calls(model, style, plan.attentions[index])
+    elif index in plan.activations:
+        one = plan.activations[index]
+        form = _relu_form(style, one, plan)
+        slope = model.elements(node.inputs[1]) if one.kind == "prelu" else 0
+        if one.kind in KIND_NAMES:
+            yield make_call(model, one.kind, form, one.nodes, one.x, one.y)._replace(weight=slope)
         else:
-            yield call(flow, "elementwise", "operator", one.nodes, one.x, one.y)
-    elif index not in found.taken and _of_shapes(flow, index, node):
-        work = call(flow, "elementwise", "operator", (index,))
+            yield make_call(model, "elementwise", "operator", one.nodes, one.x, one.y)
+    elif index not in plan.covered and _computes_shapes(model, index, node):
+        work = make_call(model, "elementwise", "operator", (index,))
         yield from (work,) if work.flops != 0 else ()
-    elif index not in found.taken:
-        for single in _single(flow, writing, index, node):
-            item = found.beside.get(index)
-            yield from (single,) if item is None else _of_attention(writing, item, index, single)
+    elif index not in plan.covered:
+        for single in _node_calls(model, style, index, node):
+            item = plan.attention_nodes.get(index)
+            yield from (single,) if item is None else _attention_node_calls(style, item, index, single)
 
 
-def _of_attention(writing: Writing, item: AttentionCall, index: int, single: Call) -> Iterator[Call]:
-    """A node of an attention whose products stand for themselves."""
-    how = as_module(item, writing)
-    yield as_product(single, how, index == item.pattern.products[0]) if index in item.pattern.products else single
+def _attention_node_calls(
+    style: PyTorchStyle, item: AttentionCall, index: int, single: ModuleCall
+) -> Iterator[ModuleCall]:
+    """Node of an attention that is written in several calls -> its calls."""
+    how = attention_style(item, style)
+    yield (
+        attention_product(single, how, index == item.pattern.products[0]) if index in item.pattern.products else single
+    )
     if single.kind == "softmax":
-        yield from sizes(item, how, single)
+        yield from size_products(item, how, single)
 
 
-def _of_shapes(flow: CostIndex, index: int, node: Node) -> bool:
-    """Whether a node's elementwise operations are on shapes and stored values alone, and are no products of tables."""
-    cost = flow.costs[index].cost
-    known = bool(node.outputs) and node.outputs[0] in flow.constants
-    table = traits_of(node).arithmetic == "multiply" and node.outputs[0] in flow.tables
+def _computes_shapes(model: CostIndex, index: int, node: Node) -> bool:
+    """Whether a node computes from shapes and stored values alone, and is no product of tables."""
+    cost = model.costs[index].cost
+    known = bool(node.outputs) and node.outputs[0] in model.constants
+    table = traits_of(node).arithmetic == "multiply" and node.outputs[0] in model.tables
     return known and not table and (cost is None or not cost.macs.terms)
 
 
-def _single(flow: CostIndex, writing: Writing, index: int, node: Node) -> Iterator[Call]:
-    """The call of a node that stands for itself."""
-    one: Callable[[str, str], Call] = lambda kind, form: call(flow, kind, form, (index,))  # noqa: E731
-    t, kind = traits_of(node), MODULES.get(operator(node), "")
+def _node_calls(model: CostIndex, style: PyTorchStyle, index: int, node: Node) -> Iterator[ModuleCall]:
+    """Node that is in no pattern -> its calls."""
+    one: Callable[[str, str], ModuleCall] = lambda kind, form: make_call(model, kind, form, (index,))  # noqa: E731
+    t, kind = traits_of(node), MODULE_KINDS.get(operator(node), "")
     if is_convolution(node):
-        yield from conv(flow, writing, index, node)
+        yield from convolution_calls(model, style, index, node)
     elif kind and t.kind == "normalisation":
-        yield norm(flow, index, node)
+        yield normalisation_call(model, index, node)
     elif kind == "upsample":
-        yield upsample(flow, node, one(kind, "module"))
+        yield upsample_call(model, node, one(kind, "module"))
     elif kind:
-        yield pool(flow, writing, index, node, one)
+        yield pool_call(model, style, index, node, one)
     elif is_recurrent(node):
-        yield recurrent(flow, node, one("recurrent", "module"))
+        yield recurrent_call(model, node, one("recurrent", "module"))
     elif operator(node) == ("", "Softmax"):
-        last = node.outputs[0] in flow.graph.outputs
-        form = writing.softmax if last else "function"
-        yield one("softmax", {"layer": "module"}.get(form, form))._replace(also=(("rows", rows(flow, node)),))
+        last = node.outputs[0] in model.graph.outputs
+        form = style.softmax if last else "function"
+        yield one("softmax", {"layer": "module"}.get(form, form))._replace(sizes=(("rows", softmax_rows(model, node)),))
     elif t.arithmetic == "multiply":
         yield one("mul", "operator")
-    elif t.kind == "lookup" and node.inputs[0] in flow.constants:
-        yield one("embedding", "module")._replace(weight=flow.elements(node.inputs[0]))
+    elif t.kind == "lookup" and node.inputs[0] in model.constants:
+        yield one("embedding", "module")._replace(weight=model.elements(node.inputs[0]))
     elif t.view:
-        if writing.flatten == "pool" and fixed_pool(flow, node):
-            yield one("global_pool", "module")._replace(also=PLANE)
+        if style.flatten == "pool" and flattens_map(model, node):
+            yield one("global_pool", "module")._replace(sizes=MAP_RANK)
     else:
-        yield from _other(flow, writing, index, one)
+        yield from _other_calls(model, style, index, one)
 
 
-def _other(flow: CostIndex, writing: Writing, index: int, one: Callable[[str, str], Call]) -> Iterator[Call]:
-    """A product of two moving values, another contraction, or elementwise operations."""
-    cost, node = flow.costs[index].cost, flow.graph.nodes[index]
+def _other_calls(
+    model: CostIndex, style: PyTorchStyle, index: int, one: Callable[[str, str], ModuleCall]
+) -> Iterator[ModuleCall]:
+    """Product of two computed values, other contraction or elementwise operator -> its call."""
+    cost, node = model.costs[index].cost, model.graph.nodes[index]
     if operator(node) == ("", "Einsum") and cost is not None and not cost.macs.terms:
-        yield one("einsum", "function")._replace(also=einsum_sizes(flow, node))
+        yield one("einsum", "function")._replace(sizes=einsum_sizes(model, node))
     elif cost is None or cost == type(cost)():
         return
     elif cost.macs.terms:
-        form = "operator" if writing.attention == "operator" else "function"
+        form = "operator" if style.attention == "operator" else "function"
         if is_product(node):
             yield one("matmul", form)
         else:
-            yield one("contraction", "function")._replace(also=einsum_sizes(flow, node))
+            yield one("contraction", "function")._replace(sizes=einsum_sizes(model, node))
     else:
         yield one("add" if traits_of(node).arithmetic == "add" else "elementwise", "operator")
 
 
-def _relu_form(writing: Writing, one: ActivationPattern, found: Found) -> str:
+def _relu_form(style: PyTorchStyle, one: ActivationPattern, plan: CallPlan) -> str:
     if one.kind != "relu":
         return "module"
-    if writing.relu == "last":
-        last = max(i for i, other in found.activations.items() if other.kind == "relu")
+    if style.relu == "last":
+        last = max(i for i, other in plan.activations.items() if other.kind == "relu")
         return "function" if one.nodes[-1] == last else "module"
-    return writing.relu
+    return style.relu
+
+
+def onnx_calls(model: CostIndex) -> tuple[ModuleCall, ...]:
+    """Graph -> a call for every node whose shapes are known; its kind is the operator's name."""
+    return tuple(_onnx_calls(model))
+
+
+def _onnx_calls(model: CostIndex) -> Iterator[ModuleCall]:
+    for index, node in enumerate(model.graph.nodes):
+        if all(model.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name):
+            first = node.inputs[0] if node.inputs else ""
+            one = make_call(model, node.op_type, "node", (index,), first, node.outputs[0])
+            bias = bias_of(node)
+            one = one._replace(bias=model.elements(bias) if bias else 0, sizes=tuple(_sizes(model, node)))
+            if is_recurrent(node):
+                one = recurrent_call(model, node, one)._replace(kind=node.op_type)
+            yield one
+
+
+def _sizes(model: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
+    """Node -> the further sizes that counters of ONNX graphs look at, by name."""
+    key = operator(node)
+    if key == ("", "ConvTranspose"):
+        yield "filter", prod((model.type(node.inputs[1]).shape or ())[1:])
+    elif key in {("", "MaxPool"), ("", "AveragePool")}:
+        yield "kernel", prod(node.attributes["kernel_shape"])
+    elif key == ("", "LayerNormalization"):
+        yield "last", (model.type(node.inputs[0]).shape or (1,))[node.attributes.get("axis", -1)]
+    elif key == ("", "LRN"):
+        yield "window", node.attributes["size"]
+    elif key == ("", "Sum"):
+        yield "inputs", len(node.inputs)
+    elif key == ("", "Resize"):
+        yield str(node.attributes.get("mode", "nearest")), 1

@@ -1,4 +1,6 @@
-"""How a network is written in PyTorch, where the graph cannot tell and a counter's answer depends on it."""
+"""Model's name and options to PyTorchStyle: how the network is written in PyTorch where the graph does not show it and
+a counter's figure depends on it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, one_of
 
-CHOICES: dict[str, dict[str, str]] = {
+STYLE_CHOICES: dict[str, dict[str, str]] = {
     "relu": {
         "module": "ReLUs are modules (nn.ReLU)",
         "function": "ReLUs are functions (F.relu)",
@@ -48,11 +50,11 @@ CHOICES: dict[str, dict[str, str]] = {
         "layer": "a softmax at the end is a layer",
     },
 }
-"""Each question, its answers, and what they say; the first is the default."""
+"""Question -> its answers, each with its description; the first answer is the default."""
 
 
-class Writing(NamedTuple):
-    """An answer to each of CHOICES."""
+class PyTorchStyle(NamedTuple):
+    """One answer to each question of STYLE_CHOICES."""
 
     relu: str = "module"
     pool: str = "auto"
@@ -62,58 +64,58 @@ class Writing(NamedTuple):
     bias: str = "own"
     softmax: str = "loss"
 
-    def said(self) -> tuple[str, ...]:
-        """The answers in words."""
-        return tuple(CHOICES[name][value] for name, value in self._asdict().items())
+    def descriptions(self) -> tuple[str, ...]:
+        """The description of each answer."""
+        return tuple(STYLE_CHOICES[name][value] for name, value in self._asdict().items())
 
-    def options(self, other: Writing) -> str:
-        """What gives this instead of another, as options."""
+    def options(self, other: PyTorchStyle) -> str:
+        """The command line's options that turn another style into this one."""
         mine, theirs = self._asdict(), other._asdict()
         return " ".join(f"--written {name}={value}" for name, value in mine.items() if value != theirs[name])
 
 
-TORCHVISION: dict[str, Writing] = {
-    "alexnet_torchvision": Writing(flatten="pool"),
-    "vgg": Writing(flatten="pool"),
-    "densenet": Writing(relu="last", pool="function"),
-    "googlenet": Writing(relu="function"),
-    "inception_v3": Writing(relu="function", branch_pool="function"),
-    "mobilenet_v2": Writing(pool="function"),
-    "mnasnet": Writing(pool="mean"),
-    "shufflenet_v2": Writing(pool="mean"),
-    "swin_v2": Writing(attention="cosine"),
-    "swin": Writing(attention="functional"),
+TORCHVISION_STYLES: dict[str, PyTorchStyle] = {
+    "alexnet_torchvision": PyTorchStyle(flatten="pool"),
+    "vgg": PyTorchStyle(flatten="pool"),
+    "densenet": PyTorchStyle(relu="last", pool="function"),
+    "googlenet": PyTorchStyle(relu="function"),
+    "inception_v3": PyTorchStyle(relu="function", branch_pool="function"),
+    "mobilenet_v2": PyTorchStyle(pool="function"),
+    "mnasnet": PyTorchStyle(pool="mean"),
+    "shufflenet_v2": PyTorchStyle(pool="mean"),
+    "swin_v2": PyTorchStyle(attention="cosine"),
+    "swin": PyTorchStyle(attention="functional"),
 }
-"""How torchvision 0.29.1 writes the built-in models that it has too, by the beginning of their names; what is not here
-is as the defaults say."""
+"""Beginning of a built-in model's name -> how torchvision 0.29.1 writes it; models that are not here have the default
+style."""
 
 
-def writing_of(source: str, given: Mapping[str, str]) -> Writing:
-    """The writing of a model: a built-in one's as torchvision has it, changed by what is given. UsageError where a
-    question or an answer does not exist."""
-    usual = Writing()
+def style_of(source: str, answers: Mapping[str, str]) -> PyTorchStyle:
+    """Model's source and answers -> its style: of a built-in model torchvision's, changed by the answers. UsageError
+    where a question or an answer does not exist."""
+    usual = PyTorchStyle()
     if source.isidentifier():
-        usual = next((w for name, w in TORCHVISION.items() if source.startswith(name)), usual)
-    for name, value in given.items():
-        if name not in CHOICES:
-            raise UsageError(f"{name!r} is nothing that can be written in several ways", one_of(name, CHOICES))
-        if value not in CHOICES[name]:
-            raise UsageError(f"{name} cannot be {value!r}", f"write {' or '.join(CHOICES[name])}")
-    return usual._replace(**given)
+        usual = next((w for name, w in TORCHVISION_STYLES.items() if source.startswith(name)), usual)
+    for name, value in answers.items():
+        if name not in STYLE_CHOICES:
+            raise UsageError(f"{name!r} is nothing that can be written in several ways", one_of(name, STYLE_CHOICES))
+        if value not in STYLE_CHOICES[name]:
+            raise UsageError(f"{name} cannot be {value!r}", f"write {' or '.join(STYLE_CHOICES[name])}")
+    return usual._replace(**answers)
 
 
-def is_torchvisions(source: str) -> bool:
-    """Whether torchvision's writing of a model is known here and is not the usual one."""
-    return source.isidentifier() and any(source.startswith(name) for name in TORCHVISION)
+def has_torchvision_style(source: str) -> bool:
+    """Whether TORCHVISION_STYLES has this model."""
+    return source.isidentifier() and any(source.startswith(name) for name in TORCHVISION_STYLES)
 
 
-def alternatives(writing: Writing) -> Iterator[Writing]:
-    """Every other writing, those that differ in few answers first."""
-    every = (Writing(*answers) for answers in product(*CHOICES.values()))
-    mine = tuple(writing)
-    found = [(sum(a != b for a, b in zip(mine, other, strict=True)), other) for other in every]
-    return (other for distance, other in sorted(found, key=lambda pair: pair[0]) if 0 < distance <= FEW)
+def other_styles(style: PyTorchStyle) -> Iterator[PyTorchStyle]:
+    """Style -> every style that differs in at most MAX_CHANGES answers, those with the fewest changes first."""
+    every = (PyTorchStyle(*answers) for answers in product(*STYLE_CHOICES.values()))
+    mine = tuple(style)
+    distances = [(sum(a != b for a, b in zip(mine, other, strict=True)), other) for other in every]
+    return (other for distance, other in sorted(distances, key=lambda pair: pair[0]) if 0 < distance <= MAX_CHANGES)
 
 
-FEW = 2
+MAX_CHANGES = 2
 """A figure that only fits when more answers than this are changed fits by chance."""

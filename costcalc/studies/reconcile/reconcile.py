@@ -1,8 +1,8 @@
-"""A path, a built-in name or a Graph -> its Reconciliation: what `costcalc reconcile` and the Python API ask.
+"""Model to Reconciliation: the figures of other counting tools as sums of terms that follow from the graph by their
+rules, beside what costcalc counts.
 
-Graph -> a Reconciliation: the accounts of all counters, and what would explain a figure that they do not.
-
-Why other counters say another number: their figures as sums of named parts, which follow from the graph.
+A published figure that the terms do not give is tested for what would explain it: twice or half of the sum, another
+counter, another way to write the network in PyTorch.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from costcalc.core.ir import Graph
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
-from costcalc.studies.reconcile.account import Account, Figure, account_of, figure
+from costcalc.studies.reconcile.account import Account, PublishedFigure, make_account, parse_figure
 from costcalc.studies.reconcile.call_sizes import CostIndex
-from costcalc.studies.reconcile.calls import calls
-from costcalc.studies.reconcile.counters import TOOLS, chosen
-from costcalc.studies.reconcile.onnx_nodes import nodes
-from costcalc.studies.reconcile.pytorch_style import Writing, alternatives, is_torchvisions, writing_of
+from costcalc.studies.reconcile.calls import onnx_calls, pytorch_calls
+from costcalc.studies.reconcile.counters import COUNTERS, select_counters
+from costcalc.studies.reconcile.pytorch_style import PyTorchStyle, has_torchvision_style, other_styles, style_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,91 +28,101 @@ if TYPE_CHECKING:
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.options import ReadingArguments
 
-FEW = 3
+MAX_NAMES = 3
 """Counters that a repr names at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation(Result):
-    """The accounts of a graph; usual is the writing that holds unless another is asked for, unknown the nodes whose
-    shapes are not known or whose operators have no cost rule."""
+    """The accounts of a graph, one for each counter. style says how the network is taken to be written in PyTorch,
+    usual is its default for this model; unknown names the nodes whose shapes are unknown or whose operators have no
+    cost rule."""
 
     graph: Graph
-    writing: Writing
-    usual: Writing
+    style: PyTorchStyle
+    usual: PyTorchStyle
     accounts: tuple[Account, ...]
     unknown: tuple[str, ...]
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the tables."""
-        tools = [account.tool.name for account in self.accounts]
-        named = ", ".join(tools) if len(tools) <= FEW else f"{len(tools)} counters"
-        return f"<Reconciliation of {self.graph.name}: {named}>"
+        names = [account.counter.name for account in self.accounts]
+        counters = ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} counters"
+        return f"<Reconciliation of {self.graph.name}: {counters}>"
 
     def tables(self, inline: bool = False) -> tuple[ResultTable, ...]:
-        """The counters, where there are several, and the parts of each. inline gives the working a column of its own,
-        for which a terminal has no room: there it stands below."""
+        """The tables to show: of all counters, where there are several, and of the terms of each. inline gives the
+        working a column of its own; else it stands below the table, for a terminal has no room for the column."""
         return presenter().tables(self, inline=inline)
 
     @property
-    def known(self) -> bool:
-        """Whether it is written as torchvision has a network of this name."""
-        return self.writing == self.usual and is_torchvisions(self.graph.source)
+    def is_torchvision_style(self) -> bool:
+        """Whether the network is taken to be written as torchvision writes the one of this name."""
+        return self.style == self.usual and has_torchvision_style(self.graph.source)
 
-    def __getitem__(self, tool: str) -> Account:
-        """The account of a counter. KeyError where it is not there."""
+    def __getitem__(self, name: str) -> Account:
+        """Counter's name -> its account. KeyError where there is none."""
         for account in self.accounts:
-            if account.tool.name == tool:
+            if account.counter.name == name:
                 return account
-        raise KeyError(tool)
+        raise KeyError(name)
 
 
 def reconcile_graph(
-    graph: Graph, tools: Sequence[str] = (), written: Mapping[str, str] = {}, figures: Mapping[str, Figure] = {}
+    graph: Graph,
+    tools: Sequence[str] = (),
+    written: Mapping[str, str] = {},
+    figures: Mapping[str, PublishedFigure] = {},
 ) -> Reconciliation:
-    """How counters would count a graph. tools are their names (all unless given), written answers of
-    writing.CHOICES, figures what somebody saw. UsageError for names that are none."""
-    usual, writing = writing_of(graph.source, {}), writing_of(graph.source, written)
-    wanted = chosen((*tools, *figures) if tools or figures else ())
-    seen = {tool.name: figure for name, figure in figures.items() for tool in chosen([name])}
-    flow = CostIndex(graph)
-    by_calls, by_nodes = calls(flow, writing), nodes(flow)
+    """Graph -> the accounts of its counters.
+
+    tools are the counters' names (all unless given), written answers of pytorch_style.STYLE_CHOICES, figures published
+    figures by counter. UsageError for a name or an answer that does not exist.
+    """
+    usual, style = style_of(graph.source, {}), style_of(graph.source, written)
+    counters = select_counters((*tools, *figures) if tools or figures else ())
+    published = {counter.name: figure for name, figure in figures.items() for counter in select_counters([name])}
+    index = CostIndex(graph)
+    by_calls, by_nodes = pytorch_calls(index, style), onnx_calls(index)
     accounts = []
-    for tool in wanted:
-        account = account_of(tool, by_nodes if tool.nodes else by_calls)
-        given = seen.get(tool.name)
-        if given is not None:
-            account = account._replace(given=given)
-            account = account._replace(hints=tuple(_hints(account, flow, writing)))
+    for counter in counters:
+        account = make_account(counter, by_nodes if counter.onnx_nodes else by_calls)
+        figure = published.get(counter.name)
+        if figure is not None:
+            account = account._replace(published=figure)
+            account = account._replace(hints=tuple(_hints(account, index, style)))
         accounts.append(account)
-    known = {index for call in by_nodes for index in call.nodes}
-    unknown = tuple(cost.node.name for index, cost in enumerate(flow.costs) if index not in known or cost.cost is None)
-    return Reconciliation(graph, writing, usual, tuple(accounts), unknown)
+    counted = {node for call in by_nodes for node in call.nodes}
+    unknown = tuple(cost.node.name for node, cost in enumerate(index.costs) if node not in counted or cost.cost is None)
+    return Reconciliation(graph, style, usual, tuple(accounts), unknown)
 
 
-def _hints(account: Account, flow: CostIndex, writing: Writing) -> Iterator[str]:
-    """What explains a figure that the parts do not: twice or half of it, another counter, another writing."""
-    given, figure = account.given, account.figure
-    if given is None or account.unexplained == 0 or not isinstance(figure, int):
+def _hints(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
+    """Account -> what would explain a published figure that is not the sum of its terms."""
+    published, figure = account.published, account.figure
+    if published is None or account.unexplained == 0 or not isinstance(figure, int):
         return
-    if given.fits(2 * figure):
+    if published.fits(2 * figure):
         yield "it is twice the sum: FLOPs, two for each multiply-accumulate"
-    elif given.fits(figure // 2):
+    elif published.fits(figure // 2):
         yield "it is half of the sum"
-    if account.tool.nodes:
+    if account.counter.onnx_nodes:
         return
-    mine = calls(flow, writing)
-    same = [tool.name for tool in TOOLS.values() if not tool.nodes and given.fits(account_of(tool, mine).figure)]
+    calls = pytorch_calls(index, style)
+    others = [counter for counter in COUNTERS.values() if not counter.onnx_nodes]
+    same = [counter.name for counter in others if published.fits(make_account(counter, calls).figure)]
     if same:
         yield f"it is what the rules of {' and '.join(same)} give"
-    for other in alternatives(writing):
-        if given.fits(account_of(account.tool, calls(flow, other)).figure):
-            yield f"{other.options(writing)} explains it: {_changed(other, writing)}"
+    for other in other_styles(style):
+        if published.fits(make_account(account.counter, pytorch_calls(index, other)).figure):
+            yield f"{other.options(style)} explains it: {_changed_answers(other, style)}"
             return
 
 
-def _changed(other: Writing, writing: Writing) -> str:
-    return "; ".join(said for said, before in zip(other.said(), writing.said(), strict=True) if said != before)
+def _changed_answers(other: PyTorchStyle, style: PyTorchStyle) -> str:
+    """Two styles -> the answers of the first that differ from the second's, as text."""
+    pairs = zip(other.descriptions(), style.descriptions(), strict=True)
+    return "; ".join(answer for answer, before in pairs if answer != before)
 
 
 def reconcile(
@@ -121,18 +130,18 @@ def reconcile(
     *,
     tools: str | Sequence[str] = (),
     written: Mapping[str, str] | None = None,
-    figures: Mapping[str, str | int | Figure] | None = None,
+    figures: Mapping[str, str | int | PublishedFigure] | None = None,
     **options: Unpack[ReadingArguments],
 ) -> Reconciliation:
-    """How thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision's table count a model,
-    each figure as a sum of parts that follow from the graph by the counter's rules.
+    """Model -> the figures of thop, ptflops, fvcore, torchinfo, calflops, torchprofile, onnx-tool and torchvision's
+    table, each as a sum of terms that follow from the graph by the counter's rules.
 
-    tools are their names, all unless given (`"ptflops"` is both of its backends). figures are what somebody saw, by
-    counter (`{"thop": "11.3G"}`): what the parts do not explain is its account's `unexplained`. written says how the
-    network is written in PyTorch where the graph cannot tell (pytorch_style.CHOICES); a built-in model is
+    tools are their names, all unless given (`"ptflops"` is both of its backends). figures are published figures by
+    counter (`{"thop": "11.3G"}`): what the terms do not explain is the account's `unexplained`. written says how the
+    network is written in PyTorch where the graph does not show it (pytorch_style.STYLE_CHOICES); a built-in model is
     taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """
-    seen = {name: figure(text) for name, text in mapping("figures", figures).items()}
+    published = {name: parse_figure(text) for name, text in mapping("figures", figures).items()}
     return reconcile_graph(
-        load(model, Settings.of(**options)), words("tools", tools), mapping("written", written), seen
+        load(model, Settings.of(**options)), words("tools", tools), mapping("written", written), published
     )

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.layers import QUANTITIES, make_rows
-from costcalc.analysis.report import Report, analyze_graph, peak
+from costcalc.analysis.memory import memory_totals
+from costcalc.analysis.report import Report, analyze_graph
 from costcalc.core.arguments import read_already
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node
@@ -56,7 +57,7 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
                 amount = row.amounts[key]
                 total = total if amount is None else total + amount
         sums[key] = total
-    return sums | peak(graph, report.execution)
+    return sums | memory_totals(graph, report.execution)
 
 
 def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:

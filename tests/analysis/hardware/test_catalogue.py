@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from costcalc.analysis.hardware.catalogue import find, ids, profiles, reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile, precisions
+from costcalc.analysis.hardware.profile import Figure, HardwareProfile, peak_precisions
 from costcalc.core.errors import HardwareError
 
 DOCUMENT = re.compile(
@@ -89,10 +89,10 @@ def test_float32_is_multiplied_as_tf32_where_that_is_faster() -> None:
 
 
 def test_element_types_that_a_name_speaks_of() -> None:
-    assert precisions("uint8") == precisions("int8") == ("int8",)
-    assert precisions("float8e4m3fn") == precisions("float8e5m2fnuz") == ("float8",)
-    assert precisions("float4e2m1") == ("float4",)
-    assert precisions("bfloat16") == ("bfloat16",)
+    assert peak_precisions("uint8") == peak_precisions("int8") == ("int8",)
+    assert peak_precisions("float8e4m3fn") == peak_precisions("float8e5m2fnuz") == ("float8",)
+    assert peak_precisions("float4e2m1") == ("float4",)
+    assert peak_precisions("bfloat16") == ("bfloat16",)
 
 
 def test_energies_of_single_operations() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from costcalc.analysis.hardware.catalogue import find
-from costcalc.analysis.hardware.reader import read
+from costcalc.analysis.hardware.reader import read_profile
 from costcalc.core.errors import HardwareError
 
 GOOD = """
@@ -76,19 +76,19 @@ def test_a_profile_is_read_exactly(tmp_path: Path) -> None:
 def test_every_mistake_is_named_with_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(HardwareError, match=message):
-        read(written(tmp_path, GOOD.replace(old, new, 1)))
+        read_profile(written(tmp_path, GOOD.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize(("old", "key"), [("kind: npu", "kind: "), ("value: 1.5 T", "value: ")])
 def test_aliases_do_not_multiply_what_is_read(tmp_path: Path, old: str, key: str) -> None:
     rows = ["&a0 [x]", *(f"&a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))]
     with pytest.raises(HardwareError, match="an alias stands for a list or a mapping"):
-        read(written(tmp_path, GOOD.replace(old, f"{key}[{', '.join(rows)}]")))
+        read_profile(written(tmp_path, GOOD.replace(old, f"{key}[{', '.join(rows)}]")))
 
 
 def test_an_alias_of_a_text_is_read(tmp_path: Path) -> None:
     text = GOOD.replace('"datasheet, page 3"', '&sheet "datasheet"').replace('"datasheet, page 4"', "*sheet")
-    profile = read(written(tmp_path, text))
+    profile = read_profile(written(tmp_path, text))
     assert profile.bandwidth is not None and profile.peak["int8"].source == profile.bandwidth.source == "datasheet"
 
 
@@ -96,6 +96,6 @@ def test_what_is_no_profile_at_all(tmp_path: Path) -> None:
     with pytest.raises(HardwareError, match="cannot be read: No such file"):
         find(str(tmp_path / "none.yaml"))
     with pytest.raises(HardwareError, match="is not a mapping; a profile has the keys name"):
-        read(written(tmp_path, "- 1"))
+        read_profile(written(tmp_path, "- 1"))
     with pytest.raises(HardwareError, match="the file is too large for a profile"):
-        read(written(tmp_path, "#" * (1 << 21)))
+        read_profile(written(tmp_path, "#" * (1 << 21)))

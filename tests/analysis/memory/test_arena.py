@@ -11,9 +11,9 @@ from support.random_graphs import graphs
 
 import costcalc
 from costcalc.analysis.memory import arena as arenas
-from costcalc.analysis.memory.arena import Arena, arena
-from costcalc.analysis.memory.fusion import fused, sliced
-from costcalc.analysis.memory.liveness import Buffer, Schedule, Step, schedule, timeline
+from costcalc.analysis.memory.arena import Arena, plan_arena
+from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
+from costcalc.analysis.memory.liveness import Buffer, Schedule, ScheduleStep, schedule, timeline
 from costcalc.core.errors import UndecidedError
 from costcalc.core.ir import Graph
 from costcalc.frontends.builtin import builtin_models
@@ -40,7 +40,7 @@ def check(found: Arena) -> None:
 def plan_of(buffers: Sequence[tuple[int, int, int]], steps: int) -> Schedule:
     """A schedule with nothing but buffers: (bytes, first step, last step)."""
     made = tuple(Buffer(f"b{i}", n, first, last) for i, (n, first, last) in enumerate(buffers))
-    return Schedule(tuple(Step(f"s{i}", (), (), ()) for i in range(steps)), made, ())
+    return Schedule(tuple(ScheduleStep(f"s{i}", (), (), ()) for i in range(steps)), made, ())
 
 
 @st.composite
@@ -56,12 +56,12 @@ def plans(draw: st.DrawFn) -> Schedule:
 @given(plans(), st.sampled_from((1, 4, 16)), st.booleans())
 @settings(max_examples=400, deadline=None)
 def test_nothing_overlaps(plan: Schedule, alignment: int, crowded: bool) -> None:
-    before = arenas.CROWDED
-    arenas.CROWDED = 0 if crowded else before
+    before = arenas.MAX_OVERLAPS
+    arenas.MAX_OVERLAPS = 0 if crowded else before
     try:
-        found = arena(plan, alignment)
+        found = plan_arena(plan, alignment)
     finally:
-        arenas.CROWDED = before
+        arenas.MAX_OVERLAPS = before
     check(found)
     peak = timeline(plan).peak
     assert isinstance(peak, int)
@@ -78,7 +78,7 @@ def test_in_place_liveness_arena_sum(graph: Graph) -> None:
     plan = schedule(graph)
     written, lively = timeline(schedule(graph, in_place=True)).peak, timeline(plan).peak
     assert isinstance(written, int) and isinstance(lively, int)
-    assert written <= lively <= arena(plan).size <= sum(int(b.nbytes) for b in plan.buffers)
+    assert written <= lively <= plan_arena(plan).size <= sum(int(b.nbytes) for b in plan.buffers)
 
 
 @pytest.mark.parametrize("name", [info.name for info in builtin_models()])
@@ -99,14 +99,14 @@ def test_more_is_granted_less_is_needed(name: str) -> None:
 
 def test_by_hand() -> None:
     """6 bytes, beside them 4 and then 2 and 2 that outlive them: 6 + 4, for 2 and 2 take the place of the 4."""
-    found = arena(plan_of([(6, 0, 1), (4, 0, 0), (2, 1, 2), (2, 1, 2)], 3))
+    found = plan_arena(plan_of([(6, 0, 1), (4, 0, 0), (2, 1, 2), (2, 1, 2)], 3))
     assert found.size == found.bound == 10
     check(found)
 
 
 def test_a_gap_that_is_too_small() -> None:
     """At steps 0, 1, 2 there are {a, b}, {b, c}, {c, d}: 3 + 2, 2 + 4, 4 + 1 bytes are alive, at most 6."""
-    found = arena(plan_of([(3, 0, 0), (2, 0, 1), (4, 1, 2), (1, 2, 2)], 3))
+    found = plan_arena(plan_of([(3, 0, 0), (2, 0, 1), (4, 1, 2), (1, 2, 2)], 3))
     assert found.size == found.bound == 6
     check(found)
 
@@ -115,13 +115,13 @@ def test_a_gap_that_is_too_small() -> None:
 def test_specs_are_laid_out_without_loss(name: str) -> None:
     """Every built-in model fits an arena of just the bytes that are alive at its peak: 0 % over the bound."""
     graph = costcalc.load(name, dims=OPEN.get(name, {}))
-    for steps in (None, fused(graph), sliced(graph)):
+    for steps in (None, fuse_steps(graph), fuse_blocks(graph)):
         for in_place in (False, True):
-            found = arena(schedule(graph, steps, in_place))
+            found = plan_arena(schedule(graph, steps, in_place))
             check(found)
             assert found.size == found.bound
 
 
 def test_open_sizes_are_refused_with_their_remedy() -> None:
     with pytest.raises(UndecidedError, match="--dim"):
-        arena(schedule(costcalc.load("gpt2")))
+        plan_arena(schedule(costcalc.load("gpt2")))

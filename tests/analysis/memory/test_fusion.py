@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from support.random_graphs import graphs
 
 import costcalc
-from costcalc.analysis.memory.fusion import dequantized, fused, sliced
-from costcalc.analysis.memory.liveness import Step, computed
+from costcalc.analysis.memory.fusion import dequantized_values, fuse_blocks, fuse_steps
+from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
 from costcalc.core.ir import DType, Graph
 from costcalc.frontends.builtin import builtin_models
 from costcalc.graph.builder import GraphBuilder
@@ -15,11 +15,11 @@ from costcalc.graph.builder import GraphBuilder
 F32 = DType.FLOAT32
 
 
-def sound(graph: Graph, steps: tuple[Step, ...]) -> None:
+def sound(graph: Graph, steps: tuple[ScheduleStep, ...]) -> None:
     """Each node runs once; each step reads what is there, and all that anyone reads later was written."""
     assert sorted(i for step in steps for i in step.nodes) == list(range(len(graph.nodes)))
     there = set(graph.inputs)
-    known, unpacked = computed(graph), dequantized(graph)
+    known, unpacked = runtime_values(graph), dequantized_values(graph)
     for step in steps:
         assert there.issuperset(step.reads)
         inside = {v for i in step.nodes for v in graph.nodes[i].outputs}
@@ -32,18 +32,18 @@ def sound(graph: Graph, steps: tuple[Step, ...]) -> None:
 @given(graphs(20))
 @settings(max_examples=300, deadline=None)
 def test_random_graphs(graph: Graph) -> None:
-    sound(graph, fused(graph))
-    sound(graph, sliced(graph))
+    sound(graph, fuse_steps(graph))
+    sound(graph, fuse_blocks(graph))
 
 
 def test_specs() -> None:
     for info in builtin_models():
         graph = costcalc.load(info.name)
-        sound(graph, fused(graph))
-        sound(graph, sliced(graph))
+        sound(graph, fuse_steps(graph))
+        sound(graph, fuse_blocks(graph))
 
 
-def named(steps: tuple[Step, ...], graph: Graph) -> list[list[str]]:
+def named(steps: tuple[ScheduleStep, ...], graph: Graph) -> list[list[str]]:
     return [[graph.nodes[i].name for i in step.nodes] for step in steps]
 
 
@@ -64,7 +64,7 @@ def test_x_times_sigmoid_of_x() -> None:
     (s,) = b.add("Sigmoid", [y], name="sigmoid")
     (z,) = b.add("Mul", [y, s], name="mul")
     graph = b.build(b.add("MaxPool", [z], {"kernel_shape": (2, 2)}, name="pool"))
-    assert named(fused(graph), graph) == [["conv", "sigmoid", "mul"], ["pool"]]
+    assert named(fuse_steps(graph), graph) == [["conv", "sigmoid", "mul"], ["pool"]]
 
 
 def test_a_fork_that_does_not_meet() -> None:
@@ -74,14 +74,14 @@ def test_a_fork_that_does_not_meet() -> None:
     (s,) = b.add("Sigmoid", [y], name="sigmoid")
     (p,) = b.add("GlobalAveragePool", [y], name="pool")
     graph = b.build(b.add("Mul", [s, p], name="mul"))
-    assert named(fused(graph), graph) == [["conv"], ["sigmoid"], ["pool"], ["mul"]]
+    assert named(fuse_steps(graph), graph) == [["conv"], ["sigmoid"], ["pool"], ["mul"]]
 
 
 def test_an_output_is_materialised() -> None:
     b, x = start()
     y = conv(b, x, "conv")
     graph = b.build([y, *b.add("Relu", [y], name="relu")])
-    assert named(fused(graph), graph) == [["conv"], ["relu"]]
+    assert named(fuse_steps(graph), graph) == [["conv"], ["relu"]]
 
 
 def test_the_later_of_two_contractions_takes_the_addition() -> None:
@@ -89,8 +89,8 @@ def test_the_later_of_two_contractions_takes_the_addition() -> None:
     y, z = conv(b, x, "main"), conv(b, x, "shortcut")
     (a,) = b.add("Add", [y, z], name="add")
     graph = b.build(b.add("Relu", [a], name="relu"))
-    assert named(fused(graph), graph) == [["main"], ["shortcut", "add", "relu"]]
-    assert fused(graph)[1].reads == ("x", "main")
+    assert named(fuse_steps(graph), graph) == [["main"], ["shortcut", "add", "relu"]]
+    assert fuse_steps(graph)[1].reads == ("x", "main")
 
 
 def test_a_gate_that_is_stretched_is_not_fused() -> None:
@@ -99,7 +99,7 @@ def test_a_gate_that_is_stretched_is_not_fused() -> None:
     (p,) = b.add("GlobalAveragePool", [x], name="pool")
     (s,) = b.add("Sigmoid", [conv(b, p, "gate")], name="sigmoid")
     graph = b.build(b.add("Mul", [x, s], name="mul"))
-    assert named(fused(graph), graph) == [["pool"], ["gate", "sigmoid"], ["mul"]]
+    assert named(fuse_steps(graph), graph) == [["pool"], ["gate", "sigmoid"], ["mul"]]
 
 
 def test_blocks() -> None:
@@ -116,10 +116,10 @@ def test_blocks() -> None:
         graph = b.build([y, *([expanded] if shared else [])])
         block = ["depthwise", "relu2", "project", "add"]
         if shared:
-            assert named(sliced(graph), graph) == [["expand", "relu1"], block]
+            assert named(fuse_blocks(graph), graph) == [["expand", "relu1"], block]
         else:
-            assert named(sliced(graph), graph) == [["expand", "relu1", *block]]
-            assert sliced(graph)[0].reads == ("x",)
+            assert named(fuse_blocks(graph), graph) == [["expand", "relu1", *block]]
+            assert fuse_blocks(graph)[0].reads == ("x",)
 
 
 def test_squeeze_and_excitation_in_between() -> None:
@@ -129,7 +129,7 @@ def test_squeeze_and_excitation_in_between() -> None:
     (p,) = b.add("GlobalAveragePool", [y], name="pool")
     (y,) = b.add("Mul", [y, p], name="mul")
     graph = b.build([conv(b, y, "project")])
-    assert named(sliced(graph), graph) == [["expand", "depthwise"], ["pool"], ["mul"], ["project"]]
+    assert named(fuse_blocks(graph), graph) == [["expand", "depthwise"], ["pool"], ["mul"], ["project"]]
 
 
 def test_a_quantised_model() -> None:
@@ -151,7 +151,7 @@ def test_a_quantised_model() -> None:
     (z,) = b.add("DequantizeLinear", [z, scale, zero], name="dq_z")
     (p,) = b.add("MaxPool", [z], {"kernel_shape": (2, 2)}, name="pool")
     graph = b.build(b.add("QuantizeLinear", [p, scale, zero], name="q_p"))
-    steps = fused(graph)
+    steps = fuse_steps(graph)
     assert named(steps, graph) == [
         ["dq_x", "dq_w", "conv", "q_y"],
         ["dq_y", "add", "relu", "q_z"],

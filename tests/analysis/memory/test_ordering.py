@@ -11,15 +11,15 @@ from support.random_graphs import graphs
 
 import costcalc
 from costcalc.analysis.memory import ordering as reorder
-from costcalc.analysis.memory.fusion import fused
-from costcalc.analysis.memory.liveness import Step, node_steps, schedule, timeline
-from costcalc.analysis.memory.ordering import reordered
+from costcalc.analysis.memory.fusion import fuse_steps
+from costcalc.analysis.memory.liveness import ScheduleStep, node_steps, schedule, timeline
+from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UndecidedError
 from costcalc.core.ir import Graph
 
 
-def orders(steps: Sequence[Step]) -> Iterator[list[Step]]:
+def orders(steps: Sequence[ScheduleStep]) -> Iterator[list[ScheduleStep]]:
     """Every order in which each step stands behind those that compute what it reads."""
     makers = {value: i for i, step in enumerate(steps) for value in step.writes}
     before = [{makers[v] for v in step.reads if v in makers} for step in steps]
@@ -34,7 +34,7 @@ def orders(steps: Sequence[Step]) -> Iterator[list[Step]]:
     return ([steps[i] for i in order] for order in further([]))
 
 
-def peak(graph: Graph, steps: Sequence[Step], in_place: bool = False) -> Dim:
+def peak(graph: Graph, steps: Sequence[ScheduleStep], in_place: bool = False) -> Dim:
     found = timeline(schedule(graph, steps, in_place)).peak
     assert found is not None
     return found
@@ -43,8 +43,8 @@ def peak(graph: Graph, steps: Sequence[Step], in_place: bool = False) -> Dim:
 @given(graphs(), st.booleans(), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_as_good_as_every_order(graph: Graph, in_place: bool, fuse: bool) -> None:
-    steps = fused(graph) if fuse else node_steps(graph)
-    found = reordered(graph, steps, in_place)
+    steps = fuse_steps(graph) if fuse else node_steps(graph)
+    found = minimise_peak(graph, steps, in_place)
     assert sorted(found.steps) == sorted(steps)
     assert found.best
     assert list(found.steps) in list(orders(steps))
@@ -55,12 +55,12 @@ def test_as_good_as_every_order(graph: Graph, in_place: bool, fuse: bool) -> Non
 @settings(max_examples=100, deadline=None)
 def test_the_beam_is_never_worse(graph: Graph, in_place: bool) -> None:
     steps = node_steps(graph)
-    exact, before = reordered(graph, steps, in_place), reorder.EXACT
-    reorder.EXACT = 0
+    exact, before = minimise_peak(graph, steps, in_place), reorder.EXACT_BUDGET
+    reorder.EXACT_BUDGET = 0
     try:
-        found = reordered(graph, steps, in_place)
+        found = minimise_peak(graph, steps, in_place)
     finally:
-        reorder.EXACT = before
+        reorder.EXACT_BUDGET = before
     assert sorted(found.steps) == sorted(steps)
     assert peak(graph, exact.steps, in_place) <= peak(graph, found.steps, in_place) <= peak(graph, steps, in_place)
 
@@ -79,7 +79,7 @@ def test_two_branches() -> None:
     graph = b.build(b.add("Add", narrow, name="add"))
     steps = node_steps(graph)
     assert peak(graph, steps) == 1 + 8 + 8
-    found = reordered(graph, steps)
+    found = minimise_peak(graph, steps)
     assert peak(graph, found.steps) == 1 + 8 + 1
     assert [s.name for s in found.steps] == ["wide0", "narrow0", "wide1", "narrow1", "add"] or found.best
 
@@ -97,7 +97,7 @@ def test_many_branches_that_are_given_side_by_side() -> None:
     narrow = [b.add("MatMul", [one, v], name=f"narrow{i}")[0] for i, one in enumerate(wide)]
     graph = b.build(b.add("Concat", narrow, {"axis": 1}, name="all"))
     assert peak(graph, node_steps(graph)) == 200 * 64 + 1
-    assert peak(graph, reordered(graph, node_steps(graph)).steps) == 200 + 200
+    assert peak(graph, minimise_peak(graph, node_steps(graph)).steps) == 200 + 200
 
 
 def test_sources_run_when_they_are_needed() -> None:
@@ -114,7 +114,7 @@ def test_sources_run_when_they_are_needed() -> None:
         (x,) = b.add("MatMul", [x, copy], name=f"n{i}")
     graph = b.build([x])
     assert peak(graph, node_steps(graph)) == 100 * (50 + 2)
-    found = reordered(graph, node_steps(graph))
+    found = minimise_peak(graph, node_steps(graph))
     assert found.best
     assert peak(graph, found.steps) == 3 * 100
 
@@ -122,4 +122,4 @@ def test_sources_run_when_they_are_needed() -> None:
 def test_open_sizes_are_refused_with_their_remedy() -> None:
     graph = costcalc.load("gpt2")
     with pytest.raises(UndecidedError, match="--dim"):
-        reordered(graph, node_steps(graph))
+        minimise_peak(graph, node_steps(graph))

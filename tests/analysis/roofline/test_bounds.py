@@ -13,7 +13,7 @@ from costcalc.analysis.hardware.profile import Figure, HardwareProfile
 from costcalc.analysis.roofline.bounds import roofline
 from costcalc.analysis.roofline.energy import energy, fits
 from costcalc.analysis.roofline.roofline import Bound
-from costcalc.analysis.roofline.traffic import compulsory
+from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.reader import load_spec
 
@@ -34,7 +34,7 @@ def test_a_pointwise_convolution_by_hand() -> None:
     traffic = 4 * (32 * 16 + 32 * 36 + 16 * 36)
     assert traffic == BYTES
     one = roofline(report, device(1000, 100))
-    assert one.compulsory == BYTES == compulsory(report.graph, report.rows)
+    assert one.compulsory == BYTES == minimum_traffic(report.graph, report.rows)
     assert one.model == Bound(Fraction(2 * MACS, 1000), Fraction(BYTES, 100))
     assert one.model.seconds == Fraction(8960, 100) and one.model.by == "memory"
     assert one.model.utilisation == Fraction(36_864, 1000) / Fraction(8960, 100)

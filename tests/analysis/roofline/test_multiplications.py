@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc import ops
-from costcalc.analysis.roofline.multiplications import folded, least, needed, real_taps, winograd
+from costcalc.analysis.roofline.multiplications import (
+    constant_nodes,
+    fewest_multiplications,
+    reachable_nodes,
+    real_taps,
+    winograd_multiplications,
+)
 from costcalc.api import analyze
 from costcalc.core.ir import DType, Graph, Node, TensorType
 
@@ -29,12 +35,18 @@ class Line:
 
 def convolution(x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], op: str = "Conv", **given: Any) -> Fraction:
     node = Node("c", op, ("x", "w"), ("y",), given, "com.microsoft" if op.startswith("Nhwc") else "")
-    return least(graph(node, x=x, w=w, y=y), Line(1000), node)  # type: ignore[arg-type]
+    return fewest_multiplications(graph(node, x=x, w=w, y=y), Line(1000), node)  # type: ignore[arg-type]
 
 
 def test_winograd() -> None:
-    assert 3 / winograd(3, 1, 100) == Fraction(9, 4), "F(6, 3): 8 multiplications for 6 outputs of 3 taps"
-    assert winograd(1, 1, 9) == 1 and winograd(2, 2, 9) == 2 and winograd(3, 2, 9) == Fraction(7, 6) + 1
+    assert 3 / winograd_multiplications(3, 1, 100) == Fraction(9, 4), (
+        "F(6, 3): 8 multiplications for 6 outputs of 3 taps"
+    )
+    assert (
+        winograd_multiplications(1, 1, 9) == 1
+        and winograd_multiplications(2, 2, 9) == 2
+        and winograd_multiplications(3, 2, 9) == Fraction(7, 6) + 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,8 +90,8 @@ def test_what_no_output_needs_and_what_is_folded() -> None:
         Node("c", "Relu", ("x",), ("z",), {}),
     )
     made = graph(*nodes, w=(2, 2))
-    assert needed(made) == [True, True, False] and folded(made) == [True, False, False]
-    assert needed(graph(*nodes, outputs=(), w=(2, 2))) == [True] * 3
+    assert reachable_nodes(made) == [True, True, False] and constant_nodes(made) == [True, False, False]
+    assert reachable_nodes(graph(*nodes, outputs=(), w=(2, 2))) == [True] * 3
 
 
 def test_causal_attention_counts_half_of_the_scores() -> None:
@@ -88,4 +100,4 @@ def test_causal_attention_counts_half_of_the_scores() -> None:
         macs = row.amounts["macs"]
         if node.op_type == "Attention":
             assert isinstance(macs, int) and node.attributes["is_causal"]
-            assert least(report.graph, row, node) == Fraction(macs * 9, 16)
+            assert fewest_multiplications(report.graph, row, node) == Fraction(macs * 9, 16)

@@ -12,7 +12,7 @@ from support.cli import ok
 
 import costcalc
 from costcalc.cli.app import run
-from costcalc.studies.reconcile.counters import TOOLS
+from costcalc.studies.reconcile.counters import COUNTERS
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")
 
@@ -69,7 +69,7 @@ def test_json_by_layer_adds_up_too() -> None:
 
 def test_csv_has_numbers() -> None:
     rows = list(csv.DictReader(io.StringIO(ok("reconcile", "resnet18", "--format", "csv"))))
-    assert {row["tool"] for row in rows} == set(TOOLS)
+    assert {row["tool"] for row in rows} == set(COUNTERS)
     amounts = [int(row["amount"]) for row in rows if row["tool"] == "thop"]
     assert sum(amounts) == 1_824_033_792 and 4 * 2_483_712 in amounts
 

@@ -16,8 +16,8 @@ from costcalc.analysis.hardware.catalogue import find
 from costcalc.analysis.roofline.energy import fits
 from costcalc.core.errors import AssumptionError, UsageError
 from costcalc.core.ir import DType
-from costcalc.studies.generation.decoder import Precision, decoder
-from costcalc.studies.generation.generation import Generation, account, with_cache_total
+from costcalc.studies.generation.decoder import DecoderPrecision, make_decoder
+from costcalc.studies.generation.generation import Generation, cost_generation, memory_report
 from costcalc.views.generation import generation_document, least_macs, passes
 
 DEPTH, WIDTH, HIDDEN, WORDS = 32, 4096, 11008, 32000
@@ -30,10 +30,10 @@ def of(
     prompt: int,
     generate: int,
     batch: int = 1,
-    precision: Precision = Precision(),  # noqa: B008
+    precision: DecoderPrecision = DecoderPrecision(),  # noqa: B008
     **options: Any,
 ) -> Generation:
-    return account(decoder(model, batch, precision, **options), prompt, generate, batch)
+    return cost_generation(make_decoder(model, batch, precision, **options), prompt, generate, batch)
 
 
 def test_llama_7b() -> None:
@@ -56,13 +56,13 @@ def test_the_peak_has_the_logits_of_one_position() -> None:
     logits of all 4,096 positions would be 4,096 × 32,000 numbers. What must fit is the same sum."""
     found, tokens = of("llama_7b", 512, 64, 8), 8 * 512
     assert found.peak_bytes == 4 * tokens * (2 * WIDTH + 2 * HIDDEN) + 8 * tokens
-    (fit,) = fits(with_cache_total(found), find("a100"))
+    (fit,) = fits(memory_report(found), find("a100"))
     assert fit.needed == found.memory
 
 
 def test_seven_billion_parameters_in_24_gb() -> None:
-    half = Precision(DType.FLOAT16, DType.FLOAT16)
-    (fit,) = fits(with_cache_total(of("llama_7b", 2048, 256, 8, half)), find("rtx4090"))
+    half = DecoderPrecision(DType.FLOAT16, DType.FLOAT16)
+    (fit,) = fits(memory_report(of("llama_7b", 2048, 256, 8, half)), find("rtx4090"))
     assert fit.fits and fit.needed == 13_477_355_520 + 9_663_676_416 + 989_986_816
 
 
@@ -88,13 +88,13 @@ def test_grouped_query_attention_shrinks_the_cache() -> None:
 
 def test_precisions() -> None:
     plain = of("llama_7b", 16, 4, 2)
-    found = of("llama_7b", 16, 4, 2, Precision(DType.INT4, DType.FLOAT16, DType.INT8))
+    found = of("llama_7b", 16, 4, 2, DecoderPrecision(DType.INT4, DType.FLOAT16, DType.INT8))
     assert found.weight_bytes == plain.weight_bytes // 8
     assert (found.cache_dtype, found.cache_bytes(20)) == ("int8", 2 * DEPTH * WIDTH * 20 * 2)
     assert found.first and plain.first
     assert found.first.cache == plain.first.cache // 4
     assert found.first.macs == plain.first.macs
-    assert of("llama_7b", 16, 4, 2, Precision(None, DType.FLOAT16)).cache_dtype == "float16"
+    assert of("llama_7b", 16, 4, 2, DecoderPrecision(None, DType.FLOAT16)).cache_dtype == "float16"
 
 
 def test_traffic_of_a_step() -> None:
@@ -169,14 +169,14 @@ def test_onnx_runtime_runs_a_step(tmp_path: Path) -> None:
     feeds |= {"input_ids": np.zeros((3, 1), np.int64)}
     if "attention_mask" in {i.name for i in session.get_inputs()}:
         feeds["attention_mask"] = np.ones((3, 11), np.int64)
-    step = decoder(path, 3).at(1, 10)
+    step = make_decoder(path, 3).at(1, 10)
     shapes = {o.name: r.shape for o, r in zip(session.get_outputs(), session.run(None, feeds), strict=True)}
-    assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.kept)}
+    assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.new_entries)}
 
 
 def test_exported_decoders_in_other_types(tmp_path: Path) -> None:
     model = exported_decoder(tmp_path / "decoder.onnx", True)
-    found = of(model, 10, 5, 1, Precision(DType.FLOAT16, DType.FLOAT16, DType.INT8))
+    found = of(model, 10, 5, 1, DecoderPrecision(DType.FLOAT16, DType.FLOAT16, DType.INT8))
     assert found.cache_bytes(15) == 2 * 2 * KV_HEADS * SIZE * 15
 
 
@@ -231,7 +231,7 @@ def test_a_step_takes_at_least_what_its_bytes_take() -> None:
     from costcalc.studies.generation.speed import bounds
 
     profile = find("a100-sxm-80gb")
-    found = of("llama_7b", 512, 64, 1, Precision(DType.FLOAT16, DType.FLOAT16))
+    found = of("llama_7b", 512, 64, 1, DecoderPrecision(DType.FLOAT16, DType.FLOAT16))
     bound = bounds(found, profile)
     assert found.first and bound.first and bound.first.memory and profile.bandwidth
     cached = profile.bytes_of("on_chip") or 0

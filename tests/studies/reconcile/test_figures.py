@@ -10,8 +10,8 @@ import pytest
 import costcalc
 from costcalc.core.dim import substitute
 from costcalc.core.errors import UsageError
-from costcalc.studies.reconcile.account import figure
-from costcalc.studies.reconcile.pytorch_style import CHOICES, FEW, Writing, alternatives, writing_of
+from costcalc.studies.reconcile.account import parse_figure
+from costcalc.studies.reconcile.pytorch_style import MAX_CHANGES, STYLE_CHOICES, PyTorchStyle, other_styles, style_of
 
 THOP = 11_286_254_592
 
@@ -33,7 +33,7 @@ THOP = 11_286_254_592
     ],
 )
 def test_a_rounded_figure_stands_for_what_rounds_to_it(text: str, value: int, within: int) -> None:
-    read = figure(text)
+    read = parse_figure(text)
     assert (read.value, read.within) == (value, Fraction(within))
     assert read.fits(value) and read.fits(value + within) and read.fits(value - within)
     assert not read.fits(value + within + 1) and not read.fits(value - within - 1)
@@ -41,13 +41,13 @@ def test_a_rounded_figure_stands_for_what_rounds_to_it(text: str, value: int, wi
 
 def test_a_figure_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="not a quantity"):
-        figure("many")
+        parse_figure("many")
 
 
 def test_what_the_parts_do_not_explain() -> None:
     seen: dict[str, str | int] = {"thop": "11300000000", "fvcore": "11.3G", "calflops": 11_271_124_992}
     found = costcalc.reconcile("vit_b_16", figures=seen)
-    assert [account.tool.name for account in found.accounts] == ["thop", "fvcore", "calflops"]
+    assert [account.counter.name for account in found.accounts] == ["thop", "fvcore", "calflops"]
     assert found["thop"].unexplained == 11_300_000_000 - THOP
     assert found["fvcore"].unexplained == found["calflops"].unexplained == 0
     assert costcalc.reconcile("vit_b_16", tools=["thop"])["thop"].unexplained is None
@@ -76,21 +76,21 @@ def test_a_figure_by_chance_has_no_hint() -> None:
 
 
 def test_built_in_models_are_written_as_torchvision_has_them_and_files_as_usual(tmp_path: Path) -> None:
-    assert writing_of("densenet169", {}) == Writing(relu="last", pool="function")
-    assert writing_of("densenet169", {"pool": "mean"}) == Writing(relu="last", pool="mean")
-    assert writing_of("resnet50", {}) == writing_of(str(tmp_path / "densenet169.yaml"), {}) == Writing()
+    assert style_of("densenet169", {}) == PyTorchStyle(relu="last", pool="function")
+    assert style_of("densenet169", {"pool": "mean"}) == PyTorchStyle(relu="last", pool="mean")
+    assert style_of("resnet50", {}) == style_of(str(tmp_path / "densenet169.yaml"), {}) == PyTorchStyle()
 
 
 def test_alternatives_differ_in_few_answers_and_begin_with_those_that_differ_in_one() -> None:
-    other = list(alternatives(Writing()))
-    distance = [sum(a != b for a, b in zip(w, Writing(), strict=True)) for w in other]
-    assert distance == sorted(distance) and distance[0] == 1 and distance[-1] == FEW
+    other = list(other_styles(PyTorchStyle()))
+    distance = [sum(a != b for a, b in zip(w, PyTorchStyle(), strict=True)) for w in other]
+    assert distance == sorted(distance) and distance[0] == 1 and distance[-1] == MAX_CHANGES
     assert len(set(other)) == len(other)
-    assert distance.count(1) == sum(len(answers) - 1 for answers in CHOICES.values())
+    assert distance.count(1) == sum(len(answers) - 1 for answers in STYLE_CHOICES.values())
 
 
 def test_the_first_answer_is_the_default() -> None:
-    assert Writing() == Writing(*(next(iter(answers)) for answers in CHOICES.values()))
+    assert PyTorchStyle() == PyTorchStyle(*(next(iter(answers)) for answers in STYLE_CHOICES.values()))
 
 
 @pytest.mark.parametrize("written", [{"relu": "modul"}, {"color": "red"}])
@@ -102,7 +102,7 @@ def test_a_writing_that_is_none_is_refused(written: dict[str, str]) -> None:
 def test_a_counter_that_is_none_is_refused_and_names_are_forgiving() -> None:
     with pytest.raises(UsageError, match=r"did you mean 'thop'\? There are torchvision, thop"):
         costcalc.reconcile("lenet5", tools=["thopp"])
-    names = [account.tool.name for account in costcalc.reconcile("lenet5", tools=["PTFlops", "onnx-tool"]).accounts]
+    names = [account.counter.name for account in costcalc.reconcile("lenet5", tools=["PTFlops", "onnx-tool"]).accounts]
     assert names == ["ptflops_pytorch", "ptflops_aten", "onnx_tool"]
 
 
@@ -111,4 +111,4 @@ def test_open_symbols_stay_formulas_and_bind_to_the_same() -> None:
     bound = costcalc.reconcile("resnet18")
     for account in found.accounts:
         assert not isinstance(account.figure, int)
-        assert substitute(account.figure, {"N": 1, "H": 224, "W": 224}) == bound[account.tool.name].figure
+        assert substitute(account.figure, {"N": 1, "H": 224, "W": 224}) == bound[account.counter.name].figure

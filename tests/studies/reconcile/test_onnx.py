@@ -15,7 +15,7 @@ from support.paths import COUNTER_FIGURES, ONNX_FILES
 import costcalc
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
-from costcalc.views.reconcile_notes import remarks
+from costcalc.views.reconcile_notes import reconcile_notes
 
 NETWORKS = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))["networks"]
 ONNX_TOOL: dict[str, int] = json.loads((COUNTER_FIGURES / "onnx_tool.json").read_text(encoding="utf-8"))["models"]
@@ -35,12 +35,12 @@ def test_without_that_the_rest_is_unexplained_and_the_way_out_is_named() -> None
     normalised = 2_483_712
     assert account.unexplained == 4 * normalised
     assert account.hints[0].startswith("--written bias=folded explains it")
-    assert any(remark.label == "Not seen" and remark.warning for remark in remarks(found))
+    assert any(remark.label == "Not seen" and remark.warning for remark in reconcile_notes(found))
 
 
 def test_a_network_without_folded_normalisations_is_not_warned_of() -> None:
     for name in ("vgg16", "resnet18"):
-        assert not [remark for remark in remarks(costcalc.reconcile(name)) if remark.label == "Not seen"]
+        assert not [remark for remark in reconcile_notes(costcalc.reconcile(name)) if remark.label == "Not seen"]
 
 
 BIASED = "{conv: {filters: 8, kernel: 3, pad: same}}"
@@ -53,7 +53,7 @@ def test_only_a_network_without_any_normalisation_is_warned_of(between: str, war
     spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
     spec.write_text(f"name: net\ninput: [1, 8, 8, 8]\nlayers: [{', '.join([BIASED, between] * 8)}]\n", encoding="utf-8")
     ok("export", str(spec), "-o", str(path))
-    said = [remark for remark in remarks(costcalc.reconcile(path)) if remark.label == "Not seen"]
+    said = [remark for remark in reconcile_notes(costcalc.reconcile(path)) if remark.label == "Not seen"]
     assert bool(said) is warned
 
 
@@ -88,7 +88,7 @@ def test_every_graph_has_accounts_that_add_up(path: Path) -> None:
     found = costcalc.reconcile(path)
     if not found.unknown and not report.lower_bound:
         for account in found.accounts:
-            assert account.own == (report.macs if account.tool.basis == "macs" else report.totals["flops"])
+            assert account.costcalc == (report.macs if account.counter.basis == "macs" else report.totals["flops"])
 
 
 def test_an_operator_without_a_rule_is_told() -> None:

@@ -10,12 +10,12 @@ import pytest
 from support.paths import COUNTER_FIGURES
 
 import costcalc
-from costcalc.studies.reconcile.counters import TOOLS
+from costcalc.studies.reconcile.counters import COUNTERS
 from costcalc.studies.reconcile.reconcile import Reconciliation
 
 SEEN = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))
 NETWORKS: dict[str, Any] = SEEN["networks"]
-COUNTERS = (
+NAMES = (
     "thop",
     "ptflops_pytorch",
     "ptflops_aten",
@@ -30,14 +30,14 @@ COUNTERS = (
 def test_there_are_enough() -> None:
     assert len(NETWORKS) == 80
     assert len({network["spec"] for network in NETWORKS.values()}) >= 33
-    assert {tool for network in NETWORKS.values() for tool in network["figures"]} == set(COUNTERS)
+    assert {tool for network in NETWORKS.values() for tool in network["figures"]} == set(NAMES)
 
 
 def test_the_rules_are_of_the_versions_that_were_run() -> None:
-    for name in COUNTERS:
+    for name in NAMES:
         package = name.split("_")[0]
-        assert TOOLS[name].version == SEEN["versions"][package]
-    assert TOOLS["torchvision"].version == SEEN["versions"]["torchvision"]
+        assert COUNTERS[name].version == SEEN["versions"][package]
+    assert COUNTERS["torchvision"].version == SEEN["versions"]["torchvision"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -56,7 +56,7 @@ def assert_sums(found: Reconciliation) -> None:
     """Each account adds up: its parts to its figure, what costcalc has to costcalc's totals, layers to parts."""
     report = costcalc.analyze(found.graph)
     for account in found.accounts:
-        assert account.own == (report.macs if account.tool.basis == "macs" else report.totals["flops"])
+        assert account.costcalc == (report.macs if account.counter.basis == "macs" else report.totals["flops"])
         for line in account.lines:
             assert line.amount == sum(term.value for term in line.terms)
             for term in line.terms:
@@ -64,9 +64,9 @@ def assert_sums(found: Reconciliation) -> None:
                 for factor in term.factors:
                     product *= factor.value
                 assert product == term.value
-        by_layer = [line for item in account.each() for line in item.lines]
+        by_layer = [line for item in account.call_lines() for line in item.lines]
         assert sum(line.amount for line in by_layer) == account.figure
-        assert sum(line.own for line in by_layer) == account.own
+        assert sum(line.costcalc for line in by_layer) == account.costcalc
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -86,9 +86,9 @@ def test_the_attention_of_vit_is_what_three_counters_leave_out() -> None:
     normalised = 25 * 197 * 768
     for name, each in (("thop", 4), ("fvcore", 5), ("calflops", 0)):
         account = found[name]
-        assert account.own == 17_563_828_224
-        assert account.figure == account.own - products - projections + each * normalised
-        missing = {line.name: line.own for line in account.lines if not line.terms}
+        assert account.costcalc == 17_563_828_224
+        assert account.figure == account.costcalc - products - projections + each * normalised
+        missing = {line.name: line.costcalc for line in account.lines if not line.terms}
         assert missing == {"attention's products": products, "attention's projections": projections}
 
 

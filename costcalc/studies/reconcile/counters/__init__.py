@@ -1,40 +1,46 @@
-"""The counters, in the order in which they are shown."""
+"""Names of counters to Counters: every counting tool whose rules are known, in the order in which they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from costcalc.core.errors import UsageError, one_of
-from costcalc.studies.reconcile.account import Tool
-from costcalc.studies.reconcile.counters import calflops, fvcore, onnx_tool, thop, torchinfo, torchprofile, torchvision
-from costcalc.studies.reconcile.counters import ptflops as ptflops_pytorch
-from costcalc.studies.reconcile.counters.ptflops import ATEN_TOOL
+from costcalc.studies.reconcile.account import Counter
+from costcalc.studies.reconcile.counters.calflops import CALFLOPS, CALFLOPS_FLOPS
+from costcalc.studies.reconcile.counters.fvcore import FVCORE
+from costcalc.studies.reconcile.counters.onnx_tool import ONNX_TOOL
+from costcalc.studies.reconcile.counters.ptflops import PTFLOPS_ATEN, PTFLOPS_PYTORCH
+from costcalc.studies.reconcile.counters.thop import THOP
+from costcalc.studies.reconcile.counters.torchinfo import TORCHINFO
+from costcalc.studies.reconcile.counters.torchprofile import TORCHPROFILE
+from costcalc.studies.reconcile.counters.torchvision import TORCHVISION
 
-TOOLS: dict[str, Tool] = {
-    tool.name: tool
-    for tool in (
-        torchvision.TOOL,
-        thop.TOOL,
-        ptflops_pytorch.TOOL,
-        ATEN_TOOL,
-        fvcore.TOOL,
-        torchinfo.TOOL,
-        calflops.TOOL,
-        calflops.FLOPS,
-        torchprofile.TOOL,
-        onnx_tool.TOOL,
+COUNTERS: dict[str, Counter] = {
+    counter.name: counter
+    for counter in (
+        TORCHVISION,
+        THOP,
+        PTFLOPS_PYTORCH,
+        PTFLOPS_ATEN,
+        FVCORE,
+        TORCHINFO,
+        CALFLOPS,
+        CALFLOPS_FLOPS,
+        TORCHPROFILE,
+        ONNX_TOOL,
     )
 }
 
 
-def chosen(names: Sequence[str]) -> tuple[Tool, ...]:
-    """The counters of these names, all where there are none; `ptflops` stands for both of its backends. UsageError for
-    a name that is none."""
-    found: dict[str, Tool] = {}
+def select_counters(names: Sequence[str]) -> tuple[Counter, ...]:
+    """Names -> the counters of these names, all of them where no name is given. `ptflops` stands for both of its
+    backends. UsageError for a name that is no counter."""
+    selected: dict[str, Counter] = {}
     for name in names:
         plain = name.strip().lower().replace("-", "_")
-        some = [TOOLS[plain]] if plain in TOOLS else [t for t in TOOLS.values() if t.name.startswith(f"{plain}_")]
-        if not plain or not some:
-            raise UsageError(f"{name!r} is no counter that is known", one_of(plain, TOOLS))
-        found.update((tool.name, tool) for tool in some)
-    return tuple(found.values()) or tuple(TOOLS.values())
+        named = [COUNTERS[plain]] if plain in COUNTERS else []
+        counters = named or [c for c in COUNTERS.values() if c.name.startswith(f"{plain}_")]
+        if not plain or not counters:
+            raise UsageError(f"{name!r} is no counter that is known", one_of(plain, COUNTERS))
+        selected.update((counter.name, counter) for counter in counters)
+    return tuple(selected.values()) or tuple(COUNTERS.values())

@@ -1,4 +1,5 @@
-"""calflops 0.3.2: patched functions of torch.nn.functional; it gives multiply-accumulates and FLOPs.
+"""Call to the terms that calflops 0.3.2 counts, of its MACs and of its FLOPs: it patches functions of
+torch.nn.functional.
 
 MACs are convolutions, F.linear (which nn.Linear calls) and torch.matmul, without bias. FLOPs are twice those, one for
 each output of a convolution with a bias (a linear layer's bias is left out), 2 for each element of a batch
@@ -12,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from costcalc.core.formula import Factor, Product
-from costcalc.studies.reconcile.account import BIAS, Part, Tool, bias, counted, macs
-from costcalc.studies.reconcile.call import WORDS, Call
-from costcalc.studies.reconcile.call_sizes import ROUNDED, numpys
+from costcalc.studies.reconcile.account import BIAS_TERM, Counter, Term, bias_term, count_term, mac_terms
+from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
+from costcalc.studies.reconcile.call_sizes import ROUNDING_TERM, einsum_path_operations
 
 ACTIVATIONS = frozenset(("relu", "leaky_relu", "prelu", "elu", "silu", "gelu"))
 
@@ -23,62 +24,66 @@ POOLS = frozenset(("max_pool", "avg_pool", "global_pool", "global_max_pool"))
 NORMALISATIONS = {"batch_norm": 2, "layer_norm": 5, "group_norm": 5, "instance_norm": 5}
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count_macs(call: ModuleCall) -> Iterator[Term]:
     """The MACs that calflops counts of a call."""
     if call.form in ("inside", "operator"):
         return
     if call.kind in ("conv", "linear", "matmul"):
-        yield from macs(call)
+        yield from mac_terms(call)
     elif call.kind == "conv_transpose":
         filters = call.size("filters") // call.size("group")
-        positions = call.reads // call.size("channels")
+        positions = call.input_elements // call.size("channels")
         factor = call.size("kernel") * call.size("channels") * filters
-        yield from counted(WORDS[call.kind], factor * positions, of="#filter params × #input positions")
+        yield from count_term(KIND_NAMES[call.kind], factor * positions, of="#filter params × #input positions")
 
 
-def flops(call: Call) -> Iterator[Part]:
+def count_flops(call: ModuleCall) -> Iterator[Term]:
     """The FLOPs that calflops counts of a call."""
-    yield from doubled(rule(call))
-    name = WORDS[call.kind]
+    yield from macs_to_flops(count_macs(call))
+    name = KIND_NAMES[call.kind]
     if call.kind == "conv":
-        yield from bias(call)
+        yield from bias_term(call)
     elif call.kind == "contraction" and call.has("combinations"):
-        yield from doubled(macs(call))
-        yield from counted(ROUNDED, numpys(call) - 2 * call.macs.value, of="what numpy prints - 2 × #MACs")
+        yield from macs_to_flops(mac_terms(call))
+        yield from count_term(
+            ROUNDING_TERM, einsum_path_operations(call) - 2 * call.macs.value, of="what numpy prints - 2 × #MACs"
+        )
     elif call.kind == "einsum":
-        yield from counted(name, numpys(call), of="#operations")
+        yield from count_term(name, einsum_path_operations(call), of="#operations")
     elif call.kind == "conv_transpose" and call.bias != 0:
-        yield from counted(
-            BIAS, call.size("filters") * call.size("as_convolution"), of="#filters × #positions of a convolution"
+        yield from count_term(
+            BIAS_TERM, call.size("filters") * call.size("as_convolution"), of="#filters × #positions of a convolution"
         )
     elif call.kind == "recurrent":
         yield from _recurrent(call)
     elif call.kind in NORMALISATIONS:
-        yield from counted(name, call.reads, NORMALISATIONS[call.kind])
+        yield from count_term(name, call.input_elements, NORMALISATIONS[call.kind])
     elif call.kind in ACTIVATIONS | POOLS | {"upsample"} or (
         call.kind == "softmax" and call.form in ("module", "function")
     ):
-        yield from counted(name, call.reads)
+        yield from count_term(name, call.input_elements)
 
 
-def doubled(parts: Iterable[Part]) -> Iterator[Part]:
+def macs_to_flops(terms: Iterable[Term]) -> Iterator[Term]:
     """Multiply-accumulates as FLOPs."""
-    for part in parts:
-        yield Product((Factor("2", 2), *part.factors), part.name)
+    for term in terms:
+        yield Product((Factor("2", 2), *term.factors), term.name)
 
 
-def _recurrent(call: Call) -> Iterator[Part]:
+def _recurrent(call: ModuleCall) -> Iterator[Term]:
     """Products with one addition less for each gate, biases, and what a unit does besides: 1 (a simple cell), 7 (a GRU)
     or 10 (an LSTM)."""
     steps, gates = call.size("steps"), call.size("gates")
     units = steps * call.size("directions") * call.size("hidden")
-    yield from counted(
-        WORDS["recurrent"], 2 * (steps * call.weight - gates * units), of="2 × (#steps × #weights - #gates)"
+    yield from count_term(
+        KIND_NAMES["recurrent"], 2 * (steps * call.weight - gates * units), of="2 × (#steps × #weights - #gates)"
     )
-    yield from counted(BIAS, steps * call.bias, of="#steps × #biases")
-    yield from counted("cells", units, {4: 10, 3: 7, 1: 1}[gates], "#units")  # type: ignore[index]
+    yield from count_term(BIAS_TERM, steps * call.bias, of="#steps × #biases")
+    yield from count_term("cells", units, {4: 10, 3: 7, 1: 1}[gates], "#units")  # type: ignore[index]
 
 
-TOOL = Tool("calflops", "0.3.2", "MACs", rule, ("fused attention is nothing to it",))
+CALFLOPS = Counter("calflops", "0.3.2", "MACs", count_macs, ("fused attention is nothing to it",))
 
-FLOPS = Tool("calflops_flops", "0.3.2", "FLOPs", flops, ("the other figure that calflops prints",), "flops")
+CALFLOPS_FLOPS = Counter(
+    "calflops_flops", "0.3.2", "FLOPs", count_flops, ("the other figure that calflops prints",), "flops"
+)

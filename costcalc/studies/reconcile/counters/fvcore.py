@@ -1,4 +1,4 @@
-"""fvcore 0.1.5 (post 20221221): operators of a traced graph, modules and functions alike.
+"""Call to the terms that fvcore 0.1.5 (post 20221221) counts: operators of a traced graph, modules and functions alike.
 
 Convolutions and every matrix product without bias, 2 for each element of a batch normalisation, 5 of the other
 normalisations (with learned scales), one for each input of an adaptive average pool over maps. torch.einsum is half of
@@ -10,41 +10,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.studies.reconcile.account import OUTPUTS, Part, Tool, counted, macs
-from costcalc.studies.reconcile.call import PLANE, WORDS, Call
-from costcalc.studies.reconcile.call_sizes import ROUNDED, numpys
+from costcalc.studies.reconcile.account import OUTPUTS_FACTOR, Counter, Term, count_term, mac_terms
+from costcalc.studies.reconcile.call import KIND_NAMES, MAP_RANK, ModuleCall
+from costcalc.studies.reconcile.call_sizes import ROUNDING_TERM, einsum_path_operations
 
 UPSAMPLE = {"nearest2d": 1, "bilinear2d": 4}
 """Operations for each output, of the operators in its table."""
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count(call: ModuleCall) -> Iterator[Term]:
     """What fvcore counts of a call."""
-    name = WORDS[call.kind]
+    name = KIND_NAMES[call.kind]
     affine = call.weight != 0
     if call.form == "inside":
         return
     if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):
-        yield from macs(call)
+        yield from mac_terms(call)
         if call.has("plain") and not call.size("plain"):
-            yield from counted(ROUNDED, numpys(call) // 2 - call.macs.value, of="half of what numpy prints - #MACs")
+            yield from count_term(
+                ROUNDING_TERM,
+                einsum_path_operations(call) // 2 - call.macs.value,
+                of="half of what numpy prints - #MACs",
+            )
     elif call.kind == "einsum":
-        yield from counted(name, numpys(call) // 2, of="#operations ÷ 2")
+        yield from count_term(name, einsum_path_operations(call) // 2, of="#operations ÷ 2")
     elif call.kind == "batch_norm":
-        yield from counted(name, call.reads, 2 if affine else 1)
+        yield from count_term(name, call.input_elements, 2 if affine else 1)
     elif call.kind in ("layer_norm", "group_norm", "instance_norm"):
-        yield from counted(name, call.reads, 5 if affine else 4)
+        yield from count_term(name, call.input_elements, 5 if affine else 4)
     elif call.kind == "global_pool":
-        yield from counted(name, call.reads if call.also == PLANE else 0)
+        yield from count_term(name, call.input_elements if call.sizes == MAP_RANK else 0)
     elif call.kind == "upsample":
-        each = UPSAMPLE.get(call.also[0][0], 0)
-        yield from counted(name, call.gives if each else 0, each, OUTPUTS)
+        each = UPSAMPLE.get(call.sizes[0][0], 0)
+        yield from count_term(name, call.output_elements if each else 0, each, OUTPUTS_FACTOR)
 
 
-TOOL = Tool(
+FVCORE = Counter(
     "fvcore",
     "0.1.5.post20221221",
     "flops",
-    rule,
+    count,
     ("it calls a multiply-accumulate a flop", "fused attention is nothing to it"),
 )

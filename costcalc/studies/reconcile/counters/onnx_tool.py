@@ -1,4 +1,5 @@
-"""onnx-tool 1.0.1: the operators of an ONNX graph, each element at what its instructions cost.
+"""Node to the terms that onnx-tool 1.0.1 counts: the operators of an ONNX graph, each element at what its instructions
+cost.
 
 Its MACs are instructions: a product, an addition or a comparison 1, a division 4, an exponential or a power 32, a
 square root 24, a logarithm 43. A convolution or a matrix product is its multiply-accumulates and one for each output
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.studies.reconcile.account import BIAS, OUTPUTS, Part, Tool, counted, macs
-from costcalc.studies.reconcile.call import Call
+from costcalc.studies.reconcile.account import BIAS_TERM, OUTPUTS_FACTOR, Counter, Term, count_term, mac_terms
+from costcalc.studies.reconcile.call import ModuleCall
 
 CONTRACTIONS = frozenset(("Conv", "Gemm", "MatMul", "Einsum"))
 
@@ -18,7 +19,7 @@ DIV, EXP, LOG, SQRT, SIN = 4, 32, 43, 24, 39
 
 TANH = EXP + 2 + DIV
 
-EACH = {
+PER_OUTPUT = {
     "Add": 1,
     "Sub": 1,
     "Mul": 1,
@@ -63,58 +64,62 @@ CELL = {"LSTM": 4 + 3 * EXP + 2 * TANH + 4, "GRU": 3 + 2 * EXP + TANH + 5}
 RECURRENT = frozenset(CELL)
 """Operations of a cell for each unit of one direction."""
 
-READ = {"ReduceMean": 1, "ReduceSum": 1, "ReduceProd": 1, "ReduceMin": 1, "ReduceMax": 1, "ReduceL2": 1 + SQRT}
+PER_INPUT = {"ReduceMean": 1, "ReduceSum": 1, "ReduceProd": 1, "ReduceMin": 1, "ReduceMax": 1, "ReduceL2": 1 + SQRT}
 """Operations for each input."""
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count(call: ModuleCall) -> Iterator[Term]:
     """What onnx-tool counts of a node."""
     op = call.kind
     if op in CONTRACTIONS:
-        yield from macs(call)
+        yield from mac_terms(call)
         if call.bias != 0:
-            yield from counted(BIAS, call.gives, of=OUTPUTS)
+            yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
     elif op == "ConvTranspose":
-        yield from counted(op, call.gives * call.size("filter"), of="#outputs × #filter params")
+        yield from count_term(op, call.output_elements * call.size("filter"), of="#outputs × #filter params")
         if call.bias != 0:
-            yield from counted(BIAS, call.gives, of=OUTPUTS)
-    elif op in EACH:
-        yield from counted(op, call.gives, EACH[op], OUTPUTS)
-    elif op in READ:
-        yield from counted(op, call.reads, READ[op])
+            yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
+    elif op in PER_OUTPUT:
+        yield from count_term(op, call.output_elements, PER_OUTPUT[op], OUTPUTS_FACTOR)
+    elif op in PER_INPUT:
+        yield from count_term(op, call.input_elements, PER_INPUT[op])
     elif op in ("MaxPool", "AveragePool"):
-        yield from counted(op, call.gives * call.size("kernel"), of="#outputs × ∏kernel")
+        yield from count_term(op, call.output_elements * call.size("kernel"), of="#outputs × ∏kernel")
     elif op == "GlobalAveragePool":
-        yield from counted(op, call.reads)
-        yield from counted(op, call.gives, DIV, OUTPUTS)
+        yield from count_term(op, call.input_elements)
+        yield from count_term(op, call.output_elements, DIV, OUTPUTS_FACTOR)
     elif op == "LayerNormalization":
-        yield from counted(op, call.reads, 7)
-        yield from counted(op, call.reads // call.size("last"), 1 + SQRT + DIV, "#normalised vectors")
+        yield from count_term(op, call.input_elements, 7)
+        yield from count_term(op, call.input_elements // call.size("last"), 1 + SQRT + DIV, "#normalised vectors")
     elif op == "LRN":
-        yield from counted(op, call.gives * (DIV + EXP + 1 + call.size("window")), of="#outputs × (37 + #window)")
+        yield from count_term(
+            op, call.output_elements * (DIV + EXP + 1 + call.size("window")), of="#outputs × (37 + #window)"
+        )
     elif op == "Resize":
-        yield from counted(op, call.gives * {"linear": 4, "cubic": 8}.get(call.also[0][0], 0), of="#outputs × 4 or 8")
+        yield from count_term(
+            op, call.output_elements * {"linear": 4, "cubic": 8}.get(call.sizes[0][0], 0), of="#outputs × 4 or 8"
+        )
     elif op == "Sum":
-        yield from counted(op, call.gives * (call.size("inputs") - 1), of="#outputs × (#inputs - 1)")
+        yield from count_term(op, call.output_elements * (call.size("inputs") - 1), of="#outputs × (#inputs - 1)")
     elif op in RECURRENT:
-        yield from counted(op, call.size("steps") * call.weight, of="#steps × #weights")
-        yield from counted(BIAS, call.size("steps") * call.bias, of="#steps × #biases")
-        yield from counted("cells", call.size("steps") * call.size("hidden"), CELL[op], "#units")
+        yield from count_term(op, call.size("steps") * call.weight, of="#steps × #weights")
+        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, of="#steps × #biases")
+        yield from count_term("cells", call.size("steps") * call.size("hidden"), CELL[op], "#units")
 
 
-def fails(call: Call) -> str:
+def failure(call: ModuleCall) -> str:
     """Why onnx-tool gives no figure."""
     return (
         "it stops with an error at the operator Attention, which it does not know" if call.kind == "Attention" else ""
     )
 
 
-TOOL = Tool(
+ONNX_TOOL = Counter(
     "onnx_tool",
     "1.0.1",
     "MACs",
-    rule,
+    count,
     ("it counts instructions: a division 4, an exponential 32, a square root 24",),
-    fails=fails,
-    nodes=True,
+    failure=failure,
+    onnx_nodes=True,
 )

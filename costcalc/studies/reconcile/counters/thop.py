@@ -1,4 +1,5 @@
-"""thop 0.1.1 (post 2209072238, pytorch-OpCounter): hooks on the leaf modules that it knows, by their exact class.
+"""Call to the terms that thop 0.1.1 (post 2209072238, pytorch-OpCounter) counts: it hooks the leaf modules that it
+knows, by their exact class.
 
 Convolutions and linear layers without their bias, 4 for each element that a normalisation reads (2, and twice that with
 learned scales), one for each output of an average pool, one for each input and each output of an adaptive one. What is
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.studies.reconcile.account import OUTPUTS, Part, Tool, counted, macs
-from costcalc.studies.reconcile.call import WORDS, Call
+from costcalc.studies.reconcile.account import OUTPUTS_FACTOR, Counter, Term, count_term, mac_terms
+from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
 NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "instance_norm"))
 
@@ -18,35 +19,35 @@ UPSAMPLE = {"nearest1d": 1, "nearest2d": 1, "nearest3d": 1, "linear1d": 5, "bili
 """Operations for each output."""
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count(call: ModuleCall) -> Iterator[Term]:
     """What thop counts of a call."""
     if call.form != "module":
         return
-    name = WORDS[call.kind]
+    name = KIND_NAMES[call.kind]
     if call.kind in ("conv", "linear"):
-        yield from macs(call)
+        yield from mac_terms(call)
     elif call.kind == "conv_transpose":
         positions = call.size("channels") // call.size("group") * call.size("kernel")
-        yield from counted(name, call.gives * positions, of="#outputs × C_in/group × ∏kernel")
+        yield from count_term(name, call.output_elements * positions, of="#outputs × C_in/group × ∏kernel")
     elif call.kind in NORMALISATIONS:
-        yield from counted(name, call.reads, 4 if call.weight != 0 else 2)
+        yield from count_term(name, call.input_elements, 4 if call.weight != 0 else 2)
     elif call.kind == "avg_pool":
-        yield from counted(name, call.gives, of=OUTPUTS)
+        yield from count_term(name, call.output_elements, of=OUTPUTS_FACTOR)
     elif call.kind == "global_pool":
-        yield from counted(name, call.reads)
-        yield from counted(name, call.gives, of=OUTPUTS)
+        yield from count_term(name, call.input_elements)
+        yield from count_term(name, call.output_elements, of=OUTPUTS_FACTOR)
     elif call.kind == "prelu":
-        yield from counted(name, call.reads)
+        yield from count_term(name, call.input_elements)
     elif call.kind == "softmax":
-        yield from counted(name, call.reads * 3 - call.size("rows"), of="(3 × #elements - #distributions)")
+        yield from count_term(name, call.input_elements * 3 - call.size("rows"), of="(3 × #elements - #distributions)")
     elif call.kind == "upsample":
-        each = UPSAMPLE.get(call.also[0][0], 0)
-        yield from counted(name, call.gives if each else 0, each, OUTPUTS)
+        each = UPSAMPLE.get(call.sizes[0][0], 0)
+        yield from count_term(name, call.output_elements if each else 0, each, OUTPUTS_FACTOR)
     elif call.kind == "recurrent":
-        yield from counted(name, _recurrent(call), of="#steps × #directions × #operations of a cell")
+        yield from count_term(name, _recurrent(call), of="#steps × #directions × #operations of a cell")
 
 
-def _recurrent(call: Call) -> int:
+def _recurrent(call: ModuleCall) -> int:
     """Products and additions of a cell, its biases, and its elementwise products: of a simple cell none, of a GRU 4, of
     an LSTM 4 for each unit."""
     hidden, gates = call.size("hidden"), call.size("gates")
@@ -55,6 +56,6 @@ def _recurrent(call: Call) -> int:
     return call.size("steps") * call.size("directions") * (gates * state + more)  # type: ignore[return-value]
 
 
-TOOL = Tool(
-    "thop", "0.1.1.post2209072238", "MACs", rule, ("what is no module of a class in its table is nothing to it",)
+THOP = Counter(
+    "thop", "0.1.1.post2209072238", "MACs", count, ("what is no module of a class in its table is nothing to it",)
 )

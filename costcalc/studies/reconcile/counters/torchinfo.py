@@ -1,4 +1,5 @@
-"""torchinfo 1.8.0: every leaf module's parameters called weight and bias, times what its output tells.
+"""Call to the terms that torchinfo 1.8.0 counts: every leaf module's parameters called weight and bias, times an extent
+of its output.
 
 A convolution's parameters, bias included, times its output positions. Every other module's times the first extent of
 its output only: a linear layer over 197 tokens counts as one over a single token, a normalisation and an embedding as
@@ -9,38 +10,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.studies.reconcile.account import BIAS, OUTPUTS, Part, Tool, bias, counted, macs
-from costcalc.studies.reconcile.call import WORDS, Call
+from costcalc.studies.reconcile.account import (
+    BIAS_TERM,
+    OUTPUTS_FACTOR,
+    Counter,
+    Term,
+    bias_term,
+    count_term,
+    mac_terms,
+)
+from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
-LEARNED = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_norm", "embedding", "prelu"))
+LEARNED_KINDS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_norm", "embedding", "prelu"))
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count(call: ModuleCall) -> Iterator[Term]:
     """What torchinfo counts of a call."""
-    name = WORDS[call.kind]
+    name = KIND_NAMES[call.kind]
     if call.form not in ("module", "own"):
         return
     if call.kind == "conv":
-        yield from macs(call)
-        yield from bias(call)
+        yield from mac_terms(call)
+        yield from bias_term(call)
     elif call.kind == "conv_transpose":
-        positions = call.gives // (call.size("filters") * call.size("group"))
-        yield from counted(name, call.weight * positions, of="#weights × #output positions")
-        yield from counted(BIAS, call.bias * positions, of=OUTPUTS)
+        positions = call.output_elements // (call.size("filters") * call.size("group"))
+        yield from count_term(name, call.weight * positions, of="#weights × #output positions")
+        yield from count_term(BIAS_TERM, call.bias * positions, of=OUTPUTS_FACTOR)
     elif call.kind == "linear":
-        yield from counted(name, call.batch * call.weight, of="#batch × #weights")
-        yield from counted(BIAS, call.batch * call.bias, of="#batch × #biases")
-    elif call.kind in LEARNED:
-        yield from counted(name, call.batch * (call.weight + call.bias), of="#batch × #params")
+        yield from count_term(name, call.batch * call.weight, of="#batch × #weights")
+        yield from count_term(BIAS_TERM, call.batch * call.bias, of="#batch × #biases")
+    elif call.kind in LEARNED_KINDS:
+        yield from count_term(name, call.batch * (call.weight + call.bias), of="#batch × #params")
     elif call.kind == "recurrent":
-        yield from counted(name, call.size("steps") * call.weight, of="#steps × #weights")
-        yield from counted(BIAS, call.size("steps") * call.bias, of="#steps × #biases")
+        yield from count_term(name, call.size("steps") * call.weight, of="#steps × #weights")
+        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, of="#steps × #biases")
 
 
-TOOL = Tool(
+TORCHINFO = Counter(
     "torchinfo",
     "1.8.0",
     "mult-adds",
-    rule,
+    count,
     ("a linear layer counts once for each image, not for each position or token",),
 )

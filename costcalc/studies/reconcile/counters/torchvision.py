@@ -1,4 +1,5 @@
-"""torchvision 0.29.1: the figure that its table of weights publishes as GFLOPS, at the size that the weights are for.
+"""Call to the terms of the figure that torchvision 0.29.1 publishes as GFLOPS in its table of weights, at the size that
+the weights are for.
 
 Multiply-accumulates of convolutions and matrix products, those of attention included, divided by 10⁹ and rounded to
 three decimals: what costcalc counts as MACs.
@@ -8,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.studies.reconcile.account import Part, Tool, macs
-from costcalc.studies.reconcile.call import Call
+from costcalc.studies.reconcile.account import Counter, Term, mac_terms
+from costcalc.studies.reconcile.call import ModuleCall
 
 
-def rule(call: Call) -> Iterator[Part]:
+def count(call: ModuleCall) -> Iterator[Term]:
     """What torchvision's table counts of a call."""
-    yield from macs(call)
+    yield from mac_terms(call)
 
 
-TOOL = Tool("torchvision", "0.29.1", "GFLOPS", rule, ("rounded to a million in its table",))
+TORCHVISION = Counter("torchvision", "0.29.1", "GFLOPS", count, ("rounded to a million in its table",))
