@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from costcalc.core.dim import Dim, maximum, minimum, prod
 from costcalc.core.errors import LoadError, ShapeError, UnknownNameError
-from costcalc.core.formula import Cost, contraction, formula, per, product, total
+from costcalc.core.formula import Cost, contraction, elementwise_work, formula, product, sum_of_products
 from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
-from costcalc.core.traits import FIRST_TWO, Contraction, Traits, gradient_rule, sides, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, Contraction, Traits, contraction_gradient, gradient_rule, traits
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
 from costcalc.graph.builder import GraphBuilder
 
 __all__ = [
-    "FIRST_TWO",
+    "PRODUCT_GRADIENT",
     "Contraction",
     "Cost",
     "DType",
@@ -37,20 +37,20 @@ __all__ = [
     "Traits",
     "UnknownNameError",
     "contraction",
+    "contraction_gradient",
     "cost_rule",
     "describe",
+    "elementwise_work",
     "formula",
     "free",
     "gradient_rule",
     "maximum",
     "minimum",
     "operands",
-    "per",
     "prod",
     "product",
     "shape_rule",
-    "sides",
-    "total",
+    "sum_of_products",
     "traits",
     "value_rule",
 ]

@@ -12,7 +12,7 @@ from costcalc.core.errors import ExpressionError
 MAX_BITS = 256
 
 
-def whole(value: Any) -> Any:
+def reduce_fraction(value: Any) -> Any:
     """A Fraction that is a whole number as an int; all else as it is."""
     return value.numerator if not isinstance(value, (int, Poly)) and value.denominator == 1 else value
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, Poly, bounds, pretty, substitute, symbol, written
+from costcalc.core.dim import Dim, Poly, bounds, pretty_text, substitute, symbol, written
 from costcalc.core.errors import AssumptionError, ShapeError
 
 
@@ -26,7 +26,7 @@ class Assumption(NamedTuple):
         """For programs, as formulas are: names that are no words between backquotes."""
         return self.shown(written)
 
-    def shown(self, text: Callable[[Dim], str] = pretty) -> str:
+    def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:
         """The assumption in words, its extents written for people unless another way is given."""
         a, b = self.left, self.right
         if self.relation == "=":
@@ -47,7 +47,7 @@ class Assumption(NamedTuple):
             raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
 
 
-def simplified(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+def simplify_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
     """The same assumptions, said once and shortly: ⌊H/4⌋ + 2 >= 3 is H >= 4; of several least values of a symbol the
     largest stands, and what follows from it is left out."""
     least: dict[str, int] = {}
@@ -84,7 +84,7 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
     return None
 
 
-def known_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+def resolve_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
     """What the assumptions make of minima and maxima: where seq = min(512, seq) is assumed, that minimum is seq."""
     found: dict[str, Dim] = {}
     for a in assumptions:
@@ -119,7 +119,7 @@ def collecting() -> Iterator[dict[Assumption, None]]:
         _collected.reset(token)
 
 
-def assume(assumptions: Iterable[Assumption]) -> None:
+def add_assumptions(assumptions: Iterable[Assumption]) -> None:
     """Makes assumptions that were collected apart (of a branch that is taken) after all."""
     for assumption in assumptions:
         _note(assumption)
@@ -131,7 +131,7 @@ def _note(assumption: Assumption) -> None:
         found[assumption] = None
 
 
-def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
+def require_equal(a: Dim, b: Dim, what: str = "extents") -> Dim:
     """The extent that a and b must both be. ShapeError where they cannot agree; an assumption where that is open."""
     if a == b:
         return a
@@ -144,7 +144,7 @@ def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
     return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
 
 
-def at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
+def require_at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
     """ShapeError(fact, remedy) where a < b; an assumption where that is open."""
     low, high = bounds(a - b)
     if high < 0:

@@ -72,7 +72,7 @@ KINDS = ("add", "multiply", "compare", "divide", "exp", "transcendental")
 """add counts subtractions too; compare counts min, max and selections (a ReLU is one); transcendental is every other
 function of a number: log, tanh, erf, sqrt, sigmoid, power."""
 
-EACH = {
+OPERATION_PHRASES = {
     "add": "additions each",
     "multiply": "multiplications each",
     "compare": "comparisons each",
@@ -86,7 +86,7 @@ ROLES = ("bias", "normalization", "activation", "elementwise", "pooling", "reduc
 FREE = Cost()
 
 
-def of(name: str, *factors: tuple[str, Dim]) -> Factor:
+def product_factor(name: str, *factors: tuple[str, Dim]) -> Factor:
     """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3))."""
     result: Dim = 1
     for _, value in factors:
@@ -104,19 +104,25 @@ def formula(*factors: tuple[str, Dim] | Factor) -> Formula:
     return Formula((product(*factors),))
 
 
-def total(*terms: Product) -> Formula:
+def sum_of_products(*terms: Product) -> Formula:
     """A formula of several products."""
     return Formula(terms)
 
 
 def contraction(*factors: tuple[str, Dim] | Factor, bias: Dim = 0) -> Cost:
     """A cost of one product of MACs, and `bias` additions."""
-    return Cost(formula(*factors), per("add", "bias", bias, 1) if bias != 0 else ())
+    return Cost(formula(*factors), elementwise_work("add", "bias", bias, 1) if bias != 0 else ())
 
 
-def per(kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements") -> tuple[Work, ...]:
+def elementwise_work(
+    kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements"
+) -> tuple[Work, ...]:
     """`each` operations of one kind per element; () where there are none."""
     if not each:
         return ()
-    factors = (Factor(of_what, elements),) if each == 1 else (Factor(of_what, elements), Factor(EACH[kind], each))
+    factors = (
+        (Factor(of_what, elements),)
+        if each == 1
+        else (Factor(of_what, elements), Factor(OPERATION_PHRASES[kind], each))
+    )
     return (Work(kind, role, Formula((Product(factors),))),)

@@ -23,7 +23,7 @@ Types = Sequence[TensorType | None]
 ShapeResult = TensorType | tuple[TensorType, ...]
 
 
-class Rule(NamedTuple):
+class OperatorRule(NamedTuple):
     """A function with the keyword names that it takes, and the attributes without a default among them."""
 
     function: Callable[..., Any]
@@ -35,11 +35,11 @@ class Rule(NamedTuple):
     present: tuple[int, ...] = ()
 
 
-SHAPES: dict[tuple[str, str], Rule] = {}
+SHAPES: dict[tuple[str, str], OperatorRule] = {}
 
-COSTS: dict[tuple[str, str], Rule] = {}
+COSTS: dict[tuple[str, str], OperatorRule] = {}
 
-VALUES: dict[tuple[str, str], Rule] = {}
+VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 FREE_OPS: set[tuple[str, str]] = set()
 
@@ -53,7 +53,7 @@ CONTEXT = frozenset(("opset", "n_outputs", "fresh", "out", "outs"))
 """Keyword parameters of rules that are not attributes."""
 
 
-def _rule(function: Callable[..., Any]) -> Rule:
+def _rule(function: Callable[..., Any]) -> OperatorRule:
     code = function.__code__
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
@@ -61,7 +61,7 @@ def _rule(function: Callable[..., Any]) -> Rule:
     hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:needed]]
     present = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
     variadic = bool(code.co_flags & 0x04)
-    return Rule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
+    return OperatorRule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -93,7 +93,7 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
 
     def register(function: ValueFunction) -> ValueFunction:
         for name in op_types:
-            VALUES[domain, name] = _rule(function)
+            VALUE_RULES[domain, name] = _rule(function)
         return function
 
     return register
@@ -117,7 +117,7 @@ def describe(sentence: str, *op_types: str, domain: str = "") -> None:
     traits(*op_types, domain=domain, sentence=sentence)
 
 
-def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
     """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
     accepts = rule.accepts
     chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}

@@ -41,7 +41,7 @@ class Presenter(Protocol):
 _INSTALLED: list[str] = []
 
 
-def install(module: str) -> None:
+def install_presenter(module: str) -> None:
     """Names the module that is the presenter from now on."""
     _INSTALLED[:] = [module]
     presenter.cache_clear()

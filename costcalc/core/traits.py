@@ -55,7 +55,7 @@ class Contraction(NamedTuple):
 GradientRule = Callable[[Formula, Sequence[TensorType | None], Attributes], tuple[Contraction, ...]]
 
 
-class Packed(NamedTuple):
+class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
 
@@ -107,7 +107,7 @@ class Traits:
     bias: int | None = None
     weights: frozenset[int] = frozenset()
     buffers: frozenset[int] = frozenset()
-    packed: Packed | None = None
+    packed: PackedInputs | None = None
     derived: frozenset[str] = frozenset()
     arithmetic: Literal["", "add", "subtract", "multiply", "divide"] = ""
     in_place: bool = False
@@ -141,7 +141,7 @@ UNKNOWN = Traits()
 
 TRAITS: dict[Key, Traits] = {}
 
-IMPLIED: Mapping[str, Mapping[str, Any]] = {
+KIND_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "convolution": {"layout": "channels_first", "fusion": "begins"},
     "transposed_convolution": {"layout": "channels_first", "fusion": "begins"},
     "deformable_convolution": {"layout": "channels_first"},
@@ -171,7 +171,7 @@ def traits_of(operator: Operator) -> Traits:
 
 def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     """Declares traits of operators (the fields of Traits), beside those that are declared of them already."""
-    implied = dict(IMPLIED.get(fields.get("kind", ""), {}))
+    implied = dict(KIND_DEFAULTS.get(fields.get("kind", ""), {}))
     if fields.get("view"):
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
@@ -183,7 +183,7 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
         TRAITS[domain, name] = after
 
 
-def sides(*each: Sides) -> GradientRule:
+def contraction_gradient(*each: Sides) -> GradientRule:
     """The gradient rule of operators whose formula always has the same products: the sides of each, in order."""
 
     def rule(formula: Formula, types: Sequence[TensorType | None], attributes: Attributes) -> tuple[Contraction, ...]:
@@ -192,7 +192,7 @@ def sides(*each: Sides) -> GradientRule:
     return rule
 
 
-FIRST_TWO = sides(((0,), (1,)))
+PRODUCT_GRADIENT = contraction_gradient(((0,), (1,)))
 """The gradient rule of one product of the first two inputs."""
 
 

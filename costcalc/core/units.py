@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.dim import Dim, Poly, pretty
+from costcalc.core.dim import Dim, Poly, pretty_text
 from costcalc.core.errors import UsageError
 
 DECIMAL = ("", "k", "M", "G", "T", "P", "E")
@@ -25,7 +25,7 @@ def exact(d: Dim | None) -> str:
     """1,234,567; a formula while symbols are open; `?` where it is not known."""
     if d.__class__ is int:
         return f"{d:,}"
-    return "?" if d is None else pretty(d)
+    return "?" if d is None else pretty_text(d)
 
 
 def signed(d: Dim | None) -> str:
@@ -76,7 +76,7 @@ def measured(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
 
 
-SMALL = ("", "m", "µ", "n", "p", "f")
+SMALL_PREFIXES = ("", "m", "µ", "n", "p", "f")
 
 
 def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
@@ -84,9 +84,9 @@ def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
     if not value:
         return "?" if value is None else f"0 {unit}"
     power = 0
-    while 0 < value < Fraction(9995, 10000) and power < len(SMALL) - 1:
+    while 0 < value < Fraction(9995, 10000) and power < len(SMALL_PREFIXES) - 1:
         value, power = value * 1000, power + 1
-    return f"{digits(value, more)} {SMALL[power]}{unit}"
+    return f"{digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
 
 
 def percent(part: Dim | None, whole: Dim | None) -> str:
@@ -152,7 +152,7 @@ def shape_text(shape: tuple[Dim, ...] | None) -> str:
 
 def _extent(d: Dim) -> str:
     """An extent inside a shape: a formula of more than one symbol stands in parentheses."""
-    text = pretty(d)
+    text = pretty_text(d)
     return text if text.isidentifier() else f"({text})"
 
 

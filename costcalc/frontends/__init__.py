@@ -14,7 +14,7 @@ from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions, read_options
-from costcalc.frontends.source import NO_FILE, ModelSource, Source, find_source, hold_source
+from costcalc.frontends.source import MODEL_REMEDY, ModelSource, Source, find_source, hold_source
 from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
 
 
@@ -41,7 +41,7 @@ def load(
     return read_model(source, options).graph
 
 
-KNOWN = "give a YAML model, an ONNX model or a built-in name"
+SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"
 
 
 def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Loaded:  # noqa: B008
@@ -65,14 +65,14 @@ def find_frontend(source: Source) -> Frontend:
 
     if source.is_directory:
         refuse_directory(source)
-        raise LoadError(f"{source.file} is no file", NO_FILE)
+        raise LoadError(f"{source.file} is no file", MODEL_REMEDY)
     refuse_foreign(source)
     for frontend in BUILT_IN:
         if source.kind in frontend.suffixes:
             return frontend
     if not source.kind and source.is_text:
         return YAML
-    raise LoadError("its content is of no model format that is known", KNOWN, source.file)
+    raise LoadError("its content is of no model format that is known", SUPPORTED_FORMATS, source.file)
 
 
 def model_parameters(model: ModelSource) -> dict[str, Any] | None:

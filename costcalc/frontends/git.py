@@ -27,7 +27,7 @@ _COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=fal
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def ask(*args: str, folder: str = "", told: bytes = b"") -> bytes:
+def run_git(*args: str, folder: str = "", told: bytes = b"") -> bytes:
     """What git answers; told is what it reads. UsageError with git's own words where it refuses."""
     found = _run(*args, folder=folder, told=told)
     if found.returncode:
@@ -37,12 +37,12 @@ def ask(*args: str, folder: str = "", told: bytes = b"") -> bytes:
     return found.stdout
 
 
-def names(*args: str, folder: str = "") -> list[str]:
+def run_git_list(*args: str, folder: str = "") -> list[str]:
     """An answer of paths or fields, each ended by a zero byte (`-z`)."""
-    return [os.fsdecode(name) for name in ask(*args, folder=folder).split(b"\0") if name]
+    return [os.fsdecode(name) for name in run_git(*args, folder=folder).split(b"\0") if name]
 
 
-def root(folder: str = "") -> Path:
+def repository_root(folder: str = "") -> Path:
     """The top of the repository that a folder is in. UsageError where it is in none."""
     found = _run("rev-parse", "--show-toplevel", folder=folder)
     if not found.returncode and found.stdout.strip():
@@ -65,12 +65,12 @@ def resolve_commit(revision: str, folder: str = "") -> str:
         raise UsageError(f"{revision!r} is no revision of git", "name a branch, a tag or a commit")
     found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
     if found.returncode:
-        root(folder)
+        repository_root(folder)
         raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
     return found.stdout.decode().strip()
 
 
-def has(commit: str, folder: str = "") -> bool:
+def has_commit(commit: str, folder: str = "") -> bool:
     """Whether a commit is here."""
     return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
 
@@ -87,16 +87,16 @@ def _near(revision: str, folder: str) -> str:
     """What to do about a revision that is not known here. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
-    shallow = ask("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+    shallow = run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
     remote, _, branch = revision.partition("/")
     plain = re.fullmatch(r"[\w./-]+", revision) is not None
-    ours = plain and branch and remote.encode() in ask("remote", folder=folder).split()
+    ours = plain and branch and remote.encode() in run_git("remote", folder=folder).split()
     fetch = f"git fetch {'--depth 1 ' if shallow else ''}{remote} +refs/heads/{branch}:refs/remotes/{revision}"
     if shallow and ours:
         return f"this clone is shallow: fetch it before with `{fetch}`"
     if shallow and not plain:
         return "this clone is shallow: `git fetch --unshallow` brings the commits before"
-    known = ask("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
+    known = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
     there = [name for name in known if name.endswith(f"/{revision}")]
     near = there or difflib.get_close_matches(revision, known, 1, 0.6)
     meant = f"did you mean {near[0]!r}?" if near else ""
@@ -157,7 +157,7 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
             raise _no_path(revision, commit, path, folder)
         if entry.kind != "blob":
             raise LoadError(f"{path} is no file at {revision}", "name a file")
-        data = ask("cat-file", "blob", entry.blob, folder=folder)
+        data = run_git("cat-file", "blob", entry.blob, folder=folder)
         if entry.mode != _LINK:
             return _stored(data, f"{revision}:{path}", folder)
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
@@ -170,7 +170,7 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
     entries = _entries(commit, folder)
     wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
     plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
-    answer = ask("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
+    answer = run_git("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
     found: dict[str, bytes] = {}
     for name, entry in wanted.items():
         if entry.mode == _LINK:
@@ -191,8 +191,8 @@ def files(revision: str, folder: str = "") -> tuple[str, ...]:
     submodule itself where its commit is not here."""
     found: list[str] = []
     for name, entry in _entries(resolve_commit(revision, folder), folder).items():
-        inner = root(folder) / name if entry.kind == "commit" else None
-        if inner is not None and (inner / ".git").exists() and has(entry.blob, str(inner)):
+        inner = repository_root(folder) / name if entry.kind == "commit" else None
+        if inner is not None and (inner / ".git").exists() and has_commit(entry.blob, str(inner)):
             found += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
         else:
             found.append(name)
@@ -202,7 +202,7 @@ def files(revision: str, folder: str = "") -> tuple[str, ...]:
 def renamed(revision: str, path: str, folder: str = "") -> str | None:
     """What a file that git follows was called at a revision; None where it was not there, or called the same."""
     options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
-    fields = names("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
+    fields = run_git_list("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
     moves = dict(zip(fields[2::3], fields[1::3], strict=True))
     return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
 
@@ -212,7 +212,7 @@ def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
     whole = Path(folder or ".", path).absolute()
     here = Path(os.path.normpath(whole))
     try:
-        return (here.parent.resolve() / here.name).relative_to(root(folder).resolve()).as_posix()
+        return (here.parent.resolve() / here.name).relative_to(repository_root(folder).resolve()).as_posix()
     except ValueError:
         return None
 
@@ -249,20 +249,20 @@ class _Within(NamedTuple):
 def _module(commit: str, name: str, folder: str) -> _Within | None:
     """The submodule that a path of a commit leads into."""
     above = [str(parent) for parent in PurePosixPath(name).parents][:-1]
-    listed = names("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
+    listed = run_git_list("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
     for at, entry in _listed(listed).items():
-        inner = root(folder) / at
+        inner = repository_root(folder) / at
         if entry.kind == "commit" and (inner / ".git").exists():
             return _Within(entry.blob, f"./{name[len(at) + 1 :]}", str(inner))
     return None
 
 
 def _entry(commit: str, name: str, folder: str) -> _Entry:
-    return _listed(names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
+    return _listed(run_git_list("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
 
 
 def _entries(commit: str, folder: str) -> dict[str, _Entry]:
-    return _listed(names("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
+    return _listed(run_git_list("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
 
 
 def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
@@ -276,7 +276,7 @@ def _stored(data: bytes, shown: str, folder: str) -> bytes:
     if pointer is None:
         return data
     oid = pointer[1].decode()
-    common = os.fsdecode(ask("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
+    common = os.fsdecode(run_git("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
     kept = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
     if not kept.is_file():
         raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", shown)

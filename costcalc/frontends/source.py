@@ -13,9 +13,9 @@ from typing import IO, Any, Union
 
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.frontends.builtin import find, names
+from costcalc.frontends.builtin import builtin_names, find
 
-NO_FILE = "name a YAML file, an ONNX file or a built-in model"
+MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
 HEAD = 4096
 """Bytes from the beginning that tell what a source is."""
@@ -180,10 +180,10 @@ def is_onnx_message(model: Any) -> bool:
 
 def _no_file(path: Path) -> LoadError:
     if path.exists():
-        return LoadError(f"{path} is no file", NO_FILE)
+        return LoadError(f"{path} is no file", MODEL_REMEDY)
     import difflib
 
     text = str(path)
-    near = difflib.get_close_matches(text, names(), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

@@ -55,7 +55,7 @@ _LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
 _MOST_TERMS, _MOST_BITS = 32, 64
 
 
-def dim_of(param: str) -> Dim:
+def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
     if _NAME.match(param):
         return symbol(param)
@@ -74,11 +74,11 @@ def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
     if isinstance(entry, int) and entry > 0:
         return entry
     if isinstance(entry, str) and entry.strip() not in _UNNAMED:
-        return dim_of(entry)
+        return parse_dim_param(entry)
     return symbol(unnamed)
 
 
-def says_batch(name: str) -> bool:
+def is_batch_name(name: str) -> bool:
     """Whether a symbol's name says that it counts independent samples: it has `batch` in it, or is N, B or bs."""
     return "batch" in name.lower() or name in ("N", "B", "b", "bs")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, known_extremes, simplified
+from costcalc.core.assumptions import Assumption, resolve_extremes, simplify_assumptions
 from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
@@ -27,7 +27,7 @@ SHARED: dict[Any, Types] = {}
 """The answers of this process. A question names the rules that it is put to, so an answer holds for every graph."""
 
 
-class Asked:
+class InferenceCache:
     """Answers by question. Only those without symbols are kept: a rule that sees a symbol may assume something about
     it each time. own is set by whoever gives a rule something of its node's own, a new symbol: that is not kept."""
 
@@ -67,7 +67,7 @@ def plain(types: Iterable[TensorType | None]) -> bool:
     return True
 
 
-SMALL = 4096
+MAX_VALUE_ELEMENTS = 4096
 """Elements of the largest tensor whose values are followed."""
 
 Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
@@ -99,7 +99,7 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
-        self.asked = Asked()
+        self.asked = InferenceCache()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
         """A graph input."""
@@ -157,8 +157,8 @@ class GraphBuilder:
         for output in outputs:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
-        assumptions = simplified(assumptions)
-        known = known_extremes(assumptions)
+        assumptions = simplify_assumptions(assumptions)
+        known = resolve_extremes(assumptions)
         if known:
             self.types = {name: bind_type(t, known) for name, t in self.types.items()}
             self.initializers = {name: self.types[name] for name in self.initializers}
@@ -206,7 +206,7 @@ class GraphBuilder:
             unknown = any(t is not None and t.shape is None for t in inputs)
             return (self.infer and not unknown and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
         attributes = tuple(node.attributes.items()) if node.attributes else ()
-        value = registry.VALUES.get(key)
+        value = registry.VALUE_RULES.get(key)
         question = (rule.function, value and value.function, opset, n, inputs, attributes)
         found = self.asked.of(question)
         if found is not None:
@@ -216,7 +216,7 @@ class GraphBuilder:
         return self.asked.keep(question, inputs, self._ask(rule, node, inputs, opset))
 
     def _ask(
-        self, rule: registry.Rule, node: Node, inputs: Sequence[TensorType | None], opset: int
+        self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
@@ -232,18 +232,18 @@ class GraphBuilder:
     def _with_value(
         self, node: Node, inputs: Sequence[TensorType | None], types: tuple[TensorType, ...], context: dict[str, Any]
     ) -> tuple[TensorType, ...]:
-        rule = registry.VALUES.get((node.domain, node.op_type))
+        rule = registry.VALUE_RULES.get((node.domain, node.op_type))
         first = types[0]
         if rule is None or first.shape is None or first.value is not None:
             return types
         size = first.elements
-        if not isinstance(size, int) or size > SMALL:
+        if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
         value = registry.call(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
 
 
-def _installed(key: tuple[str, str]) -> registry.Rule | None:
+def _installed(key: tuple[str, str]) -> registry.OperatorRule | None:
     """The rule of an operator that no family knows, from the packages that are installed."""
     from costcalc.ops.plugins import load_installed
 

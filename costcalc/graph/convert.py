@@ -37,13 +37,13 @@ PRECISIONS = (
 )
 """What a model can be taken to be stored or computed in."""
 
-SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
+DTYPE_ALIASES = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
 """Other names of them."""
 
 
 def spelt_out(name: str) -> str:
     """float16 for FP16; whatever else, in small letters."""
-    return SHORT.get(name.lower(), name.lower())
+    return DTYPE_ALIASES.get(name.lower(), name.lower())
 
 
 def convert(graph: Graph, weights: DType | None = None, activations: DType | None = None) -> Graph:

@@ -5,7 +5,7 @@ package, the others when an operator is met that the common ones do not know (th
 from functools import cache
 from importlib import import_module
 
-COMMON = (
+COMMON_FAMILIES = (
     "activation",
     "conv",
     "elementwise",
@@ -16,7 +16,7 @@ COMMON = (
     "softmax",
 )
 
-OTHERS = (
+OTHER_FAMILIES = (
     "attention",
     "contrib.activation",
     "contrib.attention",
@@ -54,10 +54,10 @@ OTHERS = (
 
 
 @cache
-def load(families: tuple[str, ...] = COMMON + OTHERS) -> None:
+def load(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) -> None:
     """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""
     for family in families:
         import_module(f"costcalc.ops.{family}")
 
 
-load(COMMON)
+load(COMMON_FAMILIES)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Factor, Formula, Work, of, per, product, total
+from costcalc.core.formula import (
+    Cost,
+    Factor,
+    Formula,
+    Work,
+    elementwise_work,
+    product,
+    product_factor,
+    sum_of_products,
+)
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import sides, traits
+from costcalc.core.traits import contraction_gradient, traits
 from costcalc.ops.common.axes import Shape
 
 operands("Attention", weights=(0, 1, 2))
@@ -20,7 +29,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
     past=(4, 5),
-    gradient=sides(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
+    gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 
 operands("RotaryEmbedding", weights=(0,), buffers=(1, 2))
@@ -32,7 +41,7 @@ describe(
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding")
 
 
-class Heads(NamedTuple):
+class HeadExtents(NamedTuple):
     """What an attention computes on: extents of queries, keys and values by head; keys include the past ones."""
 
     batch: Dim
@@ -74,21 +83,21 @@ def attention_shape(
 
 def attention_heads(
     q: TensorType, k: TensorType, v: TensorType, past_key: TensorType | None, q_num_heads: int, kv_num_heads: int
-) -> Heads:
+) -> HeadExtents:
     """The extents by head; ShapeError where queries, keys and values do not fit each other."""
     batch, q_heads, queries, size = by_head(q, q_num_heads, "Q", "q_num_heads")
     batch_k, kv_heads, keys, size_k = by_head(k, kv_num_heads, "K", "kv_num_heads")
     batch_v, heads_v, values, v_size = by_head(v, kv_num_heads, "V", "kv_num_heads")
-    batch = agree(agree(batch, batch_k, "the batches of Q and K"), batch_v, "the batches of Q and V")
-    size = agree(size, size_k, "the head sizes of Q and K")
-    keys = agree(keys, values, "the sequence lengths of K and V")
-    kv_heads = agree(kv_heads, heads_v, "the heads of K and V")
+    batch = require_equal(require_equal(batch, batch_k, "the batches of Q and K"), batch_v, "the batches of Q and V")
+    size = require_equal(size, size_k, "the head sizes of Q and K")
+    keys = require_equal(keys, values, "the sequence lengths of K and V")
+    kv_heads = require_equal(kv_heads, heads_v, "the heads of K and V")
     if q_heads % kv_heads != 0:
         raise ShapeError(f"{q_heads} query heads do not divide into {kv_heads} key heads", "use a multiple")
     past: Dim = 0
     if past_key is not None:
         past = by_head(past_key, 0, "past_key", "kv_num_heads")[2]
-    return Heads(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
+    return HeadExtents(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
 
 
 def by_head(t: TensorType, heads: int, what: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
@@ -130,36 +139,38 @@ def attention_cost(
     return Cost(attention_macs(h), attention_work(h, masks, softcap))
 
 
-def attention_macs(h: Heads) -> Formula:
+def attention_macs(h: HeadExtents) -> Formula:
     """B · H · S_q · S_kv · (D_qk + D_v), as its two products."""
-    scores = scores_of(h)
-    return total(product(scores, ("D_qk", h.qk_size), name="QKᵀ"), product(scores, ("D_v", h.v_size), name="PV"))
+    scores = count_scores(h)
+    return sum_of_products(
+        product(scores, ("D_qk", h.qk_size), name="QKᵀ"), product(scores, ("D_v", h.v_size), name="PV")
+    )
 
 
-def scores_of(h: Heads) -> Factor:
+def count_scores(h: HeadExtents) -> Factor:
     """One score per query and key of each head."""
-    return of("#scores", ("B", h.batch), ("H", h.q_heads), ("S_q", h.queries), ("S_kv", h.keys))
+    return product_factor("#scores", ("B", h.batch), ("H", h.q_heads), ("S_q", h.queries), ("S_kv", h.keys))
 
 
-def attention_work(h: Heads, masks: int, softcap: float = 0.0) -> tuple[Work, ...]:
+def attention_work(h: HeadExtents, masks: int, softcap: float = 0.0) -> tuple[Work, ...]:
     """Scaling, masks, softcap and softmax."""
-    scores = scores_of(h).value
+    scores = count_scores(h).value
     scaled = h.batch * (h.q_heads * h.queries + h.kv_heads * h.keys) * h.qk_size
-    work = per("multiply", "elementwise", scaled, 1, "#elements of Q and K")
+    work = elementwise_work("multiply", "elementwise", scaled, 1, "#elements of Q and K")
     if softcap:
-        work += per("divide", "elementwise", scores, 1, "#scores")
-        work += per("transcendental", "elementwise", scores, 1, "#scores")
-        work += per("multiply", "elementwise", scores, 1, "#scores")
-    return work + per("add", "elementwise", scores, masks, "#scores") + softmax_work(scores)
+        work += elementwise_work("divide", "elementwise", scores, 1, "#scores")
+        work += elementwise_work("transcendental", "elementwise", scores, 1, "#scores")
+        work += elementwise_work("multiply", "elementwise", scores, 1, "#scores")
+    return work + elementwise_work("add", "elementwise", scores, masks, "#scores") + softmax_work(scores)
 
 
 def softmax_work(scores: Dim) -> tuple[Work, ...]:
     """5 per score: maximum, subtract, exp, sum, divide."""
     return (
-        per("compare", "softmax", scores, 1, "#scores")
-        + per("add", "softmax", scores, 2, "#scores")
-        + per("exp", "softmax", scores, 1, "#scores")
-        + per("divide", "softmax", scores, 1, "#scores")
+        elementwise_work("compare", "softmax", scores, 1, "#scores")
+        + elementwise_work("add", "softmax", scores, 2, "#scores")
+        + elementwise_work("exp", "softmax", scores, 1, "#scores")
+        + elementwise_work("divide", "softmax", scores, 1, "#scores")
     )
 
 
@@ -191,6 +202,6 @@ def rotary_cost(
 
 def rotation_work(elements: Dim) -> tuple[Work, ...]:
     """cos · x₁ - sin · x₂: 2 multiplications and 1 addition per rotated element."""
-    return per("multiply", "elementwise", elements, 2, "#rotated elements") + per(
+    return elementwise_work("multiply", "elementwise", elements, 2, "#rotated elements") + elementwise_work(
         "add", "elementwise", elements, 1, "#rotated elements"
     )

@@ -11,12 +11,12 @@ from typing import Any
 
 from costcalc.core.dim import Dim, bounds, maximum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import length_of
-from costcalc.ops.common.ratio import Ratio
+from costcalc.ops.common.axes import vector_length
+from costcalc.ops.common.ratio import ExtentRatio
 from costcalc.ops.unary import dtype_of
 
 traits("Shape", "Size", reads="shape")
@@ -98,7 +98,7 @@ def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = Non
     """The shape that the input holds; new symbols where its contents are not known."""
     dtype = DType.FLOAT32 if value is None else value.dtype
     if shape.value is None:
-        return TensorType(dtype, tuple([fresh(f"extent{i}") for i in range(length_of(shape))]))
+        return TensorType(dtype, tuple([fresh(f"extent{i}") for i in range(vector_length(shape))]))
     if any(isinstance(extent, int) and extent < 0 for extent in shape.value):
         raise ShapeError(f"the shape {list(shape.value)} has a negative extent", "give extents of 0 or more")
     return TensorType(dtype, shape.value)
@@ -121,7 +121,7 @@ def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fres
 
 
 def _ends(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
-    if any(t.value is None or isinstance(t.value[0], Ratio) for t in inputs):
+    if any(t.value is None or isinstance(t.value[0], ExtentRatio) for t in inputs):
         return None
     start, limit, delta = (_whole(t.value[0]) for t in inputs if t.value)
     return start, limit, delta
@@ -213,4 +213,4 @@ def blackman_cost(size: TensorType, *, out: TensorType) -> Cost:
 
 def _cosines(out: TensorType, terms: int) -> Cost:
     kinds = ("transcendental", "multiply", "add")
-    return Cost(work=sum((per(kind, "elementwise", out.elements, terms) for kind in kinds), ()))
+    return Cost(work=sum((elementwise_work(kind, "elementwise", out.elements, terms) for kind in kinds), ()))

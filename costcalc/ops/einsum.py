@@ -8,7 +8,7 @@ from functools import lru_cache, reduce
 
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Formula, Product, Work, per, product
+from costcalc.core.formula import Cost, Formula, Product, Work, elementwise_work, product
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
@@ -113,7 +113,9 @@ def einsum_cost(*operands: TensorType, equation: str) -> Cost:
     if len(inputs) == 1:
         indices = dict.fromkeys(inputs[0])
         summed = len(indices) > len(output)
-        return Cost(work=per("add", "reduction", prod(extents[i] for i in indices), 1)) if summed else Cost()
+        return (
+            Cost(work=elementwise_work("add", "reduction", prod(extents[i] for i in indices), 1)) if summed else Cost()
+        )
     terms: list[Product] = []
     work: tuple[Work, ...] = ()
     have = dict.fromkeys(inputs[0])
@@ -124,5 +126,5 @@ def einsum_cost(*operands: TensorType, equation: str) -> Cost:
         if len(have) < len(involved):
             terms.append(product(*((i, extents[i]) for i in involved), name=f"step {step}" if len(inputs) > 2 else ""))
         else:
-            work += per("multiply", "elementwise", prod(extents[i] for i in involved))
+            work += elementwise_work("multiply", "elementwise", prod(extents[i] for i in involved))
     return Cost(Formula(tuple(terms)), work)

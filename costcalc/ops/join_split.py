@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from costcalc.core.assumptions import agree, at_least
+from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, bounds, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import axes_of, axis_of, value_of
+from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value
 
 free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCropPad")
 
@@ -41,7 +41,7 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
     """The extents add up along the axis, and agree elsewhere."""
     assert first.shape is not None
     out = list(first.shape)
-    at = axis_of(axis, len(out))
+    at = normalise_axis(axis, len(out))
     for other in others:
         shape = other.shape or ()
         if len(shape) != len(out):
@@ -50,7 +50,9 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
             if i == at:
                 out[i] = out[i] + extent
             elif extent != out[i]:
-                out[i] = agree(out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),")
+                out[i] = require_equal(
+                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),"
+                )
     return TensorType(first.dtype, tuple(out))
 
 
@@ -62,8 +64,8 @@ def concat_value(*inputs: TensorType, axis: int = 1) -> Value | None:
         if x.value is None or x.shape is None:
             return None
         values.append(x.value)
-        shapes.append(flat.ints(x.shape))
-    return flat.concatenate(values, shapes, axis_of(axis, len(shapes[0])))
+        shapes.append(flat.concrete_shape(x.shape))
+    return flat.concatenate(values, shapes, normalise_axis(axis, len(shapes[0])))
 
 
 @shape_rule("Split")
@@ -80,15 +82,15 @@ def split_shape(
     """Parts of the given sizes along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the last
     what is left. Where the sizes are not known, all but the last are new symbols."""
     assert x.shape is not None
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     extent = x.shape[at]
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
         new = [fresh(f"part{i}") for i in range(n_outputs - 1)]
         parts = [*new, extent - sum(new)]
     elif split is not None or sizes is not None:
-        parts = split if split is not None else (value_of(sizes) or ())
-        agree(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
+        parts = split if split is not None else (optional_value(sizes) or ())
+        require_equal(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
     else:
         parts = _equal_parts(extent, num_outputs or n_outputs, even=num_outputs is None)
     if len(parts) != n_outputs:
@@ -97,8 +99,8 @@ def split_shape(
     types = [TensorType(x.dtype, (*before, part, *behind)) for part in parts]
     if x.value is None:
         return tuple(types)
-    shape, start = flat.ints(x.shape), 0
-    for i, part in enumerate(flat.ints(parts)):
+    shape, start = flat.concrete_shape(x.shape), 0
+    for i, part in enumerate(flat.concrete_shape(parts)):
         taken = flat.take(x.value, shape, at, range(start, start + part))
         types[i], start = types[i]._replace(value=taken), start + part
     return tuple(types)
@@ -109,11 +111,11 @@ def _equal_parts(extent: Dim, n: int, even: bool) -> list[Dim]:
     if part is not None:
         return [part] * n
     if even:
-        agree(extent // n * n, extent, f"{n} equal parts and the extent")
+        require_equal(extent // n * n, extent, f"{n} equal parts and the extent")
         return [extent // n] * n
     part = (extent + (n - 1)) // n
     last = extent - part * (n - 1)
-    at_least(last, 0, f"an extent of {extent} leaves nothing for the last of {n} parts", "split it into fewer")
+    require_at_least(last, 0, f"an extent of {extent} leaves nothing for the last of {n} parts", "split it into fewer")
     return [part] * (n - 1) + [last]
 
 
@@ -135,15 +137,15 @@ def pad_shape(
     if pad is not None:
         pads = pad.value
     if pads is None or axes is None:
-        for at in axes_of(axes if axes is not None else range(len(out)), len(out)):
+        for at in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
             out[at] = fresh(f"extent{at}")
         return TensorType(data.dtype, tuple(out))
     if len(pads) != 2 * len(axes):
         raise ShapeError(f"pads has {len(pads)} numbers for {len(axes)} axes", f"give {2 * len(axes)}")
-    for i, at in enumerate(axes_of(axes, len(out))):
+    for i, at in enumerate(normalise_axes(axes, len(out))):
         extent = out[at] + (pads[i] + pads[len(axes) + i])
         if bounds(extent)[0] < 0:
-            at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
+            require_at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
         out[at] = extent
     return TensorType(data.dtype, tuple(out))
 
@@ -162,7 +164,7 @@ def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = N
     count: Dim = fresh("selected") if condition.value is None else sum(map(bool, condition.value))
     if axis is None:
         return TensorType(x.dtype, (count,))
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     return TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
 
 
@@ -173,7 +175,7 @@ def center_crop_pad_shape(
     """The named axes get the given extents; new symbols where those are not known."""
     assert x.shape is not None
     out = list(x.shape)
-    at = axes_of(range(len(out)) if axes is None else axes, len(out))
+    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
     given = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
     if len(given) != len(at):
         raise ShapeError(f"{len(given)} extents are given for {len(at)} axes", "give one per axis")

@@ -4,23 +4,23 @@ subgraphs change.
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Formula, of, per, product, total
+from costcalc.core.formula import Cost, Formula, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, Sides, gradient_rule, sides, traits
+from costcalc.core.traits import Attributes, Contraction, Sides, contraction_gradient, gradient_rule, traits
 from costcalc.ops.attention import attention_heads, attention_macs, attention_work, by_head
 
 PREVIEW = "ai.onnx.preview"
 
 operands("CausalConvWithState", weights=(1, 2))
 
-traits("CausalConvWithState", kind="causal_convolution", gradient=sides(((0, 3), (1,))))
+traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
 
 traits("LinearAttention", kind="attention")
 
-traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=sides(((0,), (1,)), ((0, 1), (2,))))
+traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
 
 describe("A state is updated with each key and value, and read by each query.", "LinearAttention")
 
@@ -78,23 +78,23 @@ def linear_attention_cost(
     exponential per decay and 1 multiplication per element of the state; delta rules 1 subtraction and 1 multiplication
     per value; the scale is 1 multiplication per output."""
     h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
-    tokens = of("#tokens", ("B", h.batch), ("T", h.queries))
-    state = of("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
+    tokens = product_factor("#tokens", ("B", h.batch), ("T", h.queries))
+    state = product_factor("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
     terms = [
         product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
         product(tokens, ("H", h.q_heads), state, name="qᵀS"),
     ]
-    work = per("multiply", "elementwise", out.elements)
+    work = elementwise_work("multiply", "elementwise", out.elements)
     if update_rule in ("delta", "gated_delta"):
         terms.append(product(tokens, ("H_kv", h.kv_heads), state, name="Sᵀk"))
-        work += per("add", "elementwise", value.elements, 1, "#values")
-        work += per("multiply", "elementwise", value.elements, 1, "#values")
+        work += elementwise_work("add", "elementwise", value.elements, 1, "#values")
+        work += elementwise_work("multiply", "elementwise", value.elements, 1, "#values")
     if update_rule in ("gated", "gated_delta"):
         if decay is not None:
-            work += per("exp", "elementwise", decay.elements, 1, "#decays")
+            work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
         decayed = tokens.value * h.kv_heads * state.value
-        work += per("multiply", "elementwise", decayed, 1, "#state × tokens")
-    return Cost(total(*terms), work)
+        work += elementwise_work("multiply", "elementwise", decayed, 1, "#state × tokens")
+    return Cost(sum_of_products(*terms), work)
 
 
 @shape_rule("CausalConvWithState")
@@ -106,7 +106,7 @@ def causal_conv_shape(
     if x.rank != 3 or weight.rank != 3:
         raise ShapeError(f"the input has {x.rank} axes, the weight {weight.rank}", "both have 3")
     batch, channels, _ = x.shape
-    agree(channels, weight.shape[0], "the channels of the input and the filters")
+    require_equal(channels, weight.shape[0], "the channels of the input and the filters")
     return TensorType(x.dtype, x.shape), TensorType(x.dtype, (batch, channels, weight.shape[2] - 1))
 
 
@@ -124,10 +124,10 @@ def causal_conv_cost(
     one function."""
     assert weight.shape is not None and out.shape is not None
     batch, channels, length = out.shape
-    outputs = of("#outputs", ("B", batch), ("C", channels), ("L", length))
-    work = per("add", "bias", out.elements, int(bias is not None))
-    work += per("transcendental", "activation", out.elements, int(activation not in ("none", "")))
-    return Cost(total(product(outputs, ("k", weight.shape[2]))), work)
+    outputs = product_factor("#outputs", ("B", batch), ("C", channels), ("L", length))
+    work = elementwise_work("add", "bias", out.elements, int(bias is not None))
+    work += elementwise_work("transcendental", "activation", out.elements, int(activation not in ("none", "")))
+    return Cost(sum_of_products(product(outputs, ("k", weight.shape[2]))), work)
 
 
 @shape_rule("FlexAttention", domain=PREVIEW)

@@ -10,12 +10,21 @@ from itertools import accumulate, product
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axes_of, axis_of, length_of
-from costcalc.ops.common.elements import ADD, DIVIDE, GREATEST, LEAST, MULTIPLY, Arithmetic, fold, on_elements
+from costcalc.ops.common.axes import normalise_axes, normalise_axis, vector_length
+from costcalc.ops.common.elements import (
+    ADD,
+    DIVIDE,
+    MAXIMUM,
+    MINIMUM,
+    MULTIPLY,
+    Arithmetic,
+    element_function,
+    fold_elements,
+)
 
 
 class Reduction(NamedTuple):
@@ -66,7 +75,7 @@ def reduced_axes(
         axes = [int(axis) for axis in given.value]
     if not axes:
         return () if noop_with_empty_axes else tuple(range(len(x.shape)))
-    return axes_of(axes, len(x.shape))
+    return normalise_axes(axes, len(x.shape))
 
 
 @shape_rule(*REDUCTIONS)
@@ -86,12 +95,12 @@ def reduce_shape(
     if removed is None:
         assert given is not None
         rank = len(x.shape)
-        left = rank if keepdims else rank - length_of(given)
+        left = rank if keepdims else rank - vector_length(given)
         return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
-    return TensorType(x.dtype, without(x.shape, removed, keepdims))
+    return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
 
-def without(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tuple[Dim, ...]:
+def reduced_shape(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tuple[Dim, ...]:
     """A shape whose removed axes are 1 or left out."""
     if keepdims:
         return tuple([1 if i in removed else extent for i, extent in enumerate(shape)])
@@ -104,10 +113,10 @@ def _combined(x: TensorType, out: TensorType) -> Dim:
     return 0 if inputs == 0 or outputs == 0 else inputs - outputs
 
 
-def combining(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
+def combination_work(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
     """One operation for every pair of elements that is combined."""
     n = _combined(x, out)
-    return Cost(work=per(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
+    return Cost(work=elementwise_work(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
 
 
 def _register_cost(op_type: str, reduction: Reduction) -> None:
@@ -116,9 +125,9 @@ def _register_cost(op_type: str, reduction: Reduction) -> None:
         """#inputs − #outputs operations to combine the elements (additions, multiplications or comparisons); L1, L2,
         SumSquare and LogSumExp one more per input (magnitude, square, exponential), Mean, L2, LogSum and LogSumExp one
         more per output (division, root, logarithm)."""
-        before = per(reduction.before, "reduction", x.elements, int(bool(reduction.before)), "#inputs")
-        after = per(reduction.after, "reduction", out.elements, int(bool(reduction.after)), "#outputs")
-        return Cost(work=before + combining(reduction.combine, "reduction", x, out).work + after)
+        before = elementwise_work(reduction.before, "reduction", x.elements, int(bool(reduction.before)), "#inputs")
+        after = elementwise_work(reduction.after, "reduction", out.elements, int(bool(reduction.after)), "#outputs")
+        return Cost(work=before + combination_work(reduction.combine, "reduction", x, out).work + after)
 
 
 for _op_type, _reduction in REDUCTIONS.items():
@@ -129,13 +138,13 @@ for _op_type, _reduction in REDUCTIONS.items():
 def arg_shape(x: TensorType, *, axis: int = 0, keepdims: int = 1) -> TensorType:
     """Places (int64) in the input's shape without the axis, or with extent 1 there."""
     assert x.shape is not None
-    return TensorType(DType.INT64, without(x.shape, (axis_of(axis, len(x.shape)),), keepdims))
+    return TensorType(DType.INT64, reduced_shape(x.shape, (normalise_axis(axis, len(x.shape)),), keepdims))
 
 
 @cost_rule("ArgMax", "ArgMin")
 def arg_cost(x: TensorType, *, out: TensorType) -> Cost:
     """#inputs − #outputs comparisons."""
-    return combining("compare", "reduction", x, out)
+    return combination_work("compare", "reduction", x, out)
 
 
 def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = None) -> None:
@@ -151,8 +160,8 @@ def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = 
         groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
         if groups is None:
             return None
-        function = on_elements(arithmetic, x.dtype)
-        result = tuple([fold(function, group) if group else of_none for group in groups])
+        function = element_function(arithmetic, x.dtype)
+        result = tuple([fold_elements(function, group) if group else of_none for group in groups])
         return None if None in result else result
 
 
@@ -160,9 +169,9 @@ _register_value("ReduceSum", ADD, 0)
 
 _register_value("ReduceProd", MULTIPLY, 1)
 
-_register_value("ReduceMin", LEAST)
+_register_value("ReduceMin", MINIMUM)
 
-_register_value("ReduceMax", GREATEST)
+_register_value("ReduceMax", MAXIMUM)
 
 
 @value_rule("ReduceMean")
@@ -177,8 +186,8 @@ def reduce_mean_value(
     groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
     if not groups or not groups[0]:
         return None
-    add, divide = on_elements(ADD, x.dtype), on_elements(DIVIDE, x.dtype)
-    sums = [fold(add, group) for group in groups]
+    add, divide = element_function(ADD, x.dtype), element_function(DIVIDE, x.dtype)
+    sums = [fold_elements(add, group) for group in groups]
     if None in sums:
         return None
     result = tuple([divide(total, len(groups[0])) for total in sums])
@@ -213,13 +222,13 @@ def cumulative_shape(x: TensorType, axis: TensorType) -> TensorType:
 @cost_rule("CumSum")
 def cumsum_cost(x: TensorType, axis: TensorType) -> Cost:
     """One addition per element."""
-    return Cost(work=per("add", "reduction", x.elements))
+    return Cost(work=elementwise_work("add", "reduction", x.elements))
 
 
 @cost_rule("CumProd")
 def cumprod_cost(x: TensorType, axis: TensorType) -> Cost:
     """One multiplication per element."""
-    return Cost(work=per("multiply", "reduction", x.elements))
+    return Cost(work=elementwise_work("multiply", "reduction", x.elements))
 
 
 def _register_cumulative_value(op_type: str, arithmetic: Arithmetic, neutral: int) -> None:
@@ -228,7 +237,7 @@ def _register_cumulative_value(op_type: str, arithmetic: Arithmetic, neutral: in
         """The elements so far, combined; followed for vectors."""
         if x.value is None or x.shape is None or len(x.shape) != 1:
             return None
-        function = on_elements(arithmetic, x.dtype)
+        function = element_function(arithmetic, x.dtype)
         elements = x.value[::-1] if reverse else x.value
         if exclusive:
             elements = (neutral, *elements)[: len(elements)]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.ops.common.axes import axis_of
+from costcalc.ops.common.axes import normalise_axis
 
 operands("STFT", buffers=(2,))
 
@@ -33,10 +33,10 @@ def _scalar(t: TensorType) -> Dim | None:
 def _dft_axis(x: TensorType, axis_input: TensorType | None, axis: int, opset: int) -> int | None:
     """The transformed axis: an attribute (1 by default) before opset 20, then an input (-2 by default)."""
     if opset < 20:
-        return axis_of(axis, x.rank)
+        return normalise_axis(axis, x.rank)
     if axis_input is None:
-        return axis_of(-2, x.rank)
-    return None if axis_input.value is None else axis_of(axis_input.value[0], x.rank)
+        return normalise_axis(-2, x.rank)
+    return None if axis_input.value is None else normalise_axis(axis_input.value[0], x.rank)
 
 
 @shape_rule("DFT")
@@ -96,7 +96,9 @@ def dft_cost(
 
 def _sums(out: TensorType, terms: Dim) -> tuple[Work, ...]:
     products = out.elements * terms
-    return per("multiply", "elementwise", products, 1, "#terms") + per("add", "elementwise", products, 1, "#terms")
+    return elementwise_work("multiply", "elementwise", products, 1, "#terms") + elementwise_work(
+        "add", "elementwise", products, 1, "#terms"
+    )
 
 
 @shape_rule("STFT")
@@ -152,7 +154,7 @@ def stft_cost(
     work = _sums(out, length * parts)
     if window is not None:
         samples = out.shape[0] * out.shape[1] * length * parts
-        work += per("multiply", "elementwise", samples, 1, "#windowed samples")
+        work += elementwise_work("multiply", "elementwise", samples, 1, "#windowed samples")
     return Cost(work=work)
 
 
@@ -186,4 +188,7 @@ def mel_cost(
     out: TensorType,
 ) -> Cost:
     """Per weight 1 subtraction and 1 division, the slope of its triangle."""
-    return Cost(work=per("add", "elementwise", out.elements) + per("divide", "elementwise", out.elements))
+    return Cost(
+        work=elementwise_work("add", "elementwise", out.elements)
+        + elementwise_work("divide", "elementwise", out.elements)
+    )

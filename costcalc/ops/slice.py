@@ -12,7 +12,7 @@ from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import axes_of, length_of
+from costcalc.ops.common.axes import normalise_axes, vector_length
 
 free("Slice")
 
@@ -22,7 +22,7 @@ describe("A range of each axis is cut out.", "Slice")
 
 Fresh = Callable[[str], Dim]
 
-FAR = 2**31 - 1
+END_OF_AXIS = 2**31 - 1
 """A bound at or beyond INT32_MAX (or as far below 0) means that end of the axis, as ONNX recommends to write it."""
 
 
@@ -44,14 +44,14 @@ def slice_shape(
     assert data.shape is not None
     if start is not None and end is not None:
         starts, ends = start.value, end.value
-        axes = tuple(range(length_of(start))) if axis is None else axis.value
+        axes = tuple(range(vector_length(start))) if axis is None else axis.value
     elif axes is None:
         axes = tuple(range(len(starts or ())))
     steps = (1,) * len(axes or ()) if step is None else step.value
     out = list(data.shape)
     if axes is None:
         return TensorType(data.dtype, tuple([fresh(f"extent{i}") for i in range(len(out))]))
-    for i, at in enumerate(axes_of(axes, len(out))):
+    for i, at in enumerate(normalise_axes(axes, len(out))):
         if starts is None or ends is None or steps is None:
             out[at] = fresh(f"extent{at}")
             continue
@@ -74,10 +74,10 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
     low, high = bounds(step)
     if low <= 0 <= high:
         return None
-    if isinstance(start, int) and abs(start) >= FAR:
+    if isinstance(start, int) and abs(start) >= END_OF_AXIS:
         start = 0 if start < 0 else n if low > 0 else n - 1
     if low > 0:
-        far = isinstance(end, int) and end >= FAR
+        far = isinstance(end, int) and end >= END_OF_AXIS
         # An end that counts from behind lies below n, a start that counts from the front not below 0.
         last = [n] if far else [_absolute(end, n)] + ([] if bounds(end)[1] < 0 else [n])
         first_ = [_absolute(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
@@ -89,7 +89,7 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
         assert length is not None
         return (length + (step - 1)) // step
     begin = minimum(maximum(_absolute(start, n), 0), n - 1)
-    behind = -1 if isinstance(end, int) and end <= -FAR else maximum(minimum(_absolute(end, n), n - 1), -1)
+    behind = -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute(end, n), n - 1), -1)
     return (maximum(begin - behind, 0) + (-step - 1)) // -step
 
 
@@ -132,8 +132,8 @@ def slice_value(
     steps = (1,) * len(starts) if step is None else step.value
     if axes is None or steps is None or not all(isinstance(x, int) for x in (*starts, *ends, *steps)):
         return None
-    value, shape = data.value, list(flat.ints(data.shape))
-    for i, at in enumerate(axes_of(axes, len(shape))):
+    value, shape = data.value, list(flat.concrete_shape(data.shape))
+    for i, at in enumerate(normalise_axes(axes, len(shape))):
         places = range(*_clamped(shape[at], starts[i], ends[i], steps[i]), steps[i])
         value = flat.take(value, shape, at, places)
         shape[at] = len(places)

@@ -9,12 +9,12 @@ from costcalc.core import registry
 from costcalc.core.dim import symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType
-from costcalc.graph.builder import MOST, Asked, GraphBuilder
+from costcalc.graph.builder import MOST, GraphBuilder, InferenceCache
 
 
 def test_equal_nodes_are_asked_once() -> None:
     builder = GraphBuilder("g", "", {"": 17})
-    builder.asked = Asked({})
+    builder.asked = InferenceCache({})
     builder.add_input("x", DType.FLOAT32, (2, 3))
     for i in range(5):
         builder.add("Relu", ["x"], name=f"relu{i}")
@@ -24,7 +24,7 @@ def test_equal_nodes_are_asked_once() -> None:
 def test_nodes_with_symbols_of_their_own_keep_them() -> None:
     """Two NonZero of one input type: one is bound to 5, the other stays open."""
     builder = GraphBuilder("g", "", {"": 17}, binding={"a.nonzero": 5})
-    builder.asked = Asked({})
+    builder.asked = InferenceCache({})
     builder.add_input("x", DType.FLOAT32, (2, 3))
     builder.add("NonZero", ["x"], name="a")
     builder.add("NonZero", ["x"], name="b")
@@ -66,7 +66,7 @@ def test_answers_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
 
 
 def test_no_more_answers_are_kept_than_a_process_has_room_for() -> None:
-    asked = Asked({})
+    asked = InferenceCache({})
     for i in range(MOST + 3):
         asked.keep(i, (), ())
     assert len(asked.known) == 3

@@ -38,8 +38,8 @@ def swish_shape(x):
 @cost_rule("Swish", domain="com.acme")
 def swish_cost(x, *, beta=1.0):
     """2 per element: a sigmoid and a multiplication, and one more where beta is not 1."""
-    work = per("transcendental", "activation", x.elements, 1) + per("multiply", "activation", x.elements, 1)
-    return Cost(work=work + per("multiply", "activation", x.elements, int(beta != 1.0)))
+    work = elementwise_work("transcendental", "activation", x.elements, 1) + elementwise_work("multiply", "activation", x.elements, 1)
+    return Cost(work=work + elementwise_work("multiply", "activation", x.elements, int(beta != 1.0)))
 
 
 @shape_rule("GatedMatMul", domain="com.acme")

@@ -47,7 +47,7 @@ def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]
     session = onnxruntime.InferenceSession(str(path), options)
     types = [graph.types[name] for name in graph.inputs]
     feeds: dict[str, Any] = {
-        n: np.ones(onnx_weights.concrete(t.shape or (), n), NUMPY[t.dtype])
+        n: np.ones(onnx_weights.require_numbers(t.shape or (), n), NUMPY[t.dtype])
         for n, t in zip(graph.inputs, types, strict=True)
     }
     results = session.run(names, feeds)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costcalc.core.dim.order import bounds, divide, extreme, floordiv, less, maximum, minimum, same
+from costcalc.core.dim.order import bounds, divide, extreme, floordiv, is_equal, is_less, maximum, minimum
 from costcalc.core.dim.parse import parse, written
 from costcalc.core.dim.poly import (
     Algebra,
@@ -18,14 +18,14 @@ from costcalc.core.dim.poly import (
     Dim,
     Monomial,
     Poly,
-    install,
-    pretty,
+    install_algebra,
+    plain_text,
+    pretty_text,
     prod,
     remedy,
     symbol,
     symbols,
     terms_of,
-    text,
 )
 
 
@@ -49,7 +49,7 @@ def _replace(atom: Atom, binding: Mapping[str, Dim]) -> Dim:
     return floordiv(a, b) if atom.op == "//" else extreme(atom.op, a, b)
 
 
-install(Algebra(floordiv, less, same, text))
+install_algebra(Algebra(floordiv, is_less, is_equal, plain_text))
 
 __all__ = [
     "Atom",
@@ -59,17 +59,17 @@ __all__ = [
     "bounds",
     "divide",
     "floordiv",
+    "is_equal",
     "maximum",
     "minimum",
     "parse",
-    "pretty",
+    "plain_text",
+    "pretty_text",
     "prod",
     "remedy",
-    "same",
     "substitute",
     "symbol",
     "symbols",
     "terms_of",
-    "text",
     "written",
 ]

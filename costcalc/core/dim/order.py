@@ -16,10 +16,10 @@ from costcalc.core.dim.poly import (
     Poly,
     make_atom,
     make_poly,
+    plain_text,
     remedy,
     symbols,
     terms_of,
-    text,
     wrap,
 )
 from costcalc.core.errors import ShapeError, UndecidedError
@@ -45,7 +45,7 @@ def extreme(op: str, a: Dim, b: Dim) -> Dim:
         return a if op == "min" else b
     if low >= 0:
         return b if op == "min" else a
-    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), text(d)))
+    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), plain_text(d)))
     return make_atom(op, (first, second), f"{op}({first}, {second})")
 
 
@@ -183,7 +183,7 @@ def _quotient(x: float, y: float) -> float:
     return (0 if x >= 0 else -1) if y == INFINITY else int(x) // int(y)
 
 
-def less(a: Dim, b: Dim) -> bool:
+def is_less(a: Dim, b: Dim) -> bool:
     """a < b for all values of the symbols, False where it holds for none, else UndecidedError."""
     low, high = bounds(a - b)
     if high < 0:
@@ -193,7 +193,7 @@ def less(a: Dim, b: Dim) -> bool:
     raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", remedy(a - b))
 
 
-def same(a: Dim, b: Dim) -> bool:
+def is_equal(a: Dim, b: Dim) -> bool:
     """Whether a == b for all values of the symbols; False where it holds for none; else UndecidedError."""
     difference = a - b
     if isinstance(difference, int):

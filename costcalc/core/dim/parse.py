@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from costcalc.core.dim.order import extreme, floordiv
-from costcalc.core.dim.poly import Atom, Dim, Poly, sum_of, symbol, symbols, text
+from costcalc.core.dim.poly import Atom, Dim, Poly, plain_text, sum_of, symbol, symbols
 from costcalc.core.errors import ExpressionError
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -22,7 +22,7 @@ _DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
 def written(d: Dim) -> str:
     """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
     if all(map(_WORD.fullmatch, symbols(d))):
-        return text(d)
+        return plain_text(d)
     return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _atom)
 
 

@@ -146,7 +146,7 @@ class Algebra(NamedTuple):
 _algebra: Algebra
 
 
-def install(algebra: Algebra) -> None:
+def install_algebra(algebra: Algebra) -> None:
     """Gives Poly its division, order and text, whose modules are written over Poly."""
     global _algebra
     _algebra = algebra
@@ -201,12 +201,12 @@ prod: Callable[[Iterable[Dim]], Dim] = math.prod
 """∏ of the extents; 1 of none."""
 
 
-def text(d: Dim) -> str:
+def plain_text(d: Dim) -> str:
     """The formula for programs, highest powers first, in `+ - * // **`: `12*seq**2 + seq`."""
     return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
 
 
-def pretty(d: Dim) -> str:
+def pretty_text(d: Dim) -> str:
     """The formula for people: `1,536·seq² + 12·seq`, `9,408·⌈H/2⌉·⌈W/2⌉`."""
     if isinstance(d, int):
         return f"{d:,}"
@@ -244,10 +244,10 @@ def _pretty_atom(atom: Atom) -> str:
     if atom.op == "symbol":
         return atom.key
     if atom.op != "//":
-        return f"{atom.op}({', '.join(map(pretty, _flat(atom)))})"
+        return f"{atom.op}({', '.join(map(pretty_text, _flat(atom)))})"
     a, b = atom.args
     up = a - (b - 1) if isinstance(b, int) else a
-    if len(pretty(up)) < len(pretty(a)):
+    if len(pretty_text(up)) < len(pretty_text(a)):
         return f"⌈{_over(up)}/{_over(b)}⌉"
     return f"⌊{_over(a)}/{_over(b)}⌋"
 
@@ -271,7 +271,7 @@ def _alone(d: Dim) -> Atom | None:
 
 def _over(d: Dim) -> str:
     plain = isinstance(d, int) or (len(d.terms) == 1 and () not in d.terms)
-    return pretty(d) if plain else f"({pretty(d)})"
+    return pretty_text(d) if plain else f"({pretty_text(d)})"
 
 
 def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:

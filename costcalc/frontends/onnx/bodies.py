@@ -14,18 +14,18 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
 from costcalc.frontends.onnx.messages import GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Walker
 
 
-def body_of(call: Call, name: str) -> GraphProto:
+def body_graph(call: ResolvedNode, name: str) -> GraphProto:
     body = call.attributes.pop(name, None)
     if not isinstance(body, GraphProto):
         raise LoadError(f"it has no {name}", "export the model again")
     return body
 
 
-def element(t: TensorType | None) -> Dim | bool | None:
+def scalar_value(t: TensorType | None) -> Dim | bool | None:
     """The value of a scalar; None where it is not known."""
     if t is None or t.value is None or len(t.value) != 1:
         return None
@@ -33,14 +33,14 @@ def element(t: TensorType | None) -> Dim | bool | None:
     return bool(element) if t.dtype is DType.BOOL else element
 
 
-def inner_frame(frame: Frame, call: Call, branch: str) -> Frame:
+def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
     return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
 
 
 def run_body(
-    walker: Walker, frame: Frame, call: Call, body: GraphProto, branch: str, given: Sequence[TensorType]
+    walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, branch: str, given: Sequence[TensorType]
 ) -> tuple[str, ...]:
     inner = inner_frame(frame, call, branch)
     for info, type_ in zip(body.input, given, strict=True):
@@ -48,7 +48,7 @@ def run_body(
     return walker.graph(inner, body)
 
 
-def merge(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
+def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
     """What holds for both types."""
     if a == b:
         return a
@@ -66,7 +66,7 @@ def merge(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) ->
     return TensorType(a.dtype, shape, a.value if a.value == b.value else None)
 
 
-def forget(t: TensorType) -> TensorType:
+def drop_value(t: TensorType) -> TensorType:
     """A type without elements; a sequence's value is its items' types and stays."""
     return t if isinstance(t, SequenceType) else t._replace(value=None)
 
@@ -75,7 +75,7 @@ def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
     return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}")
 
 
-def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
+def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:
     """The results of all trips along a new axis."""
     if t.shape is None:
         return UNKNOWN
@@ -83,12 +83,12 @@ def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
     return TensorType(t.dtype, (*t.shape[:axis], trips, *t.shape[axis:]))
 
 
-def close(walker: Walker, call: Call, results: Sequence[str], types: Sequence[TensorType]) -> None:
+def add_control_node(walker: Walker, call: ResolvedNode, results: Sequence[str], types: Sequence[TensorType]) -> None:
     """Adds the node itself, with the types of its outputs."""
     walker.add(call, tuple(types[: len(call.outputs)]), (*call.inputs, *results))
 
 
-class Mark(NamedTuple):
+class WalkerState(NamedTuple):
     """How much a walker and its builder hold."""
 
     types: int
@@ -99,13 +99,15 @@ class Mark(NamedTuple):
     choices: int
 
 
-def mark(walker: Walker) -> Mark:
+def save_state(walker: Walker) -> WalkerState:
     """Remembers how much is there."""
     b = walker.builder
-    return Mark(len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices))
+    return WalkerState(
+        len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices)
+    )
 
 
-def rollback(walker: Walker, start: Mark) -> None:
+def restore_state(walker: Walker, start: WalkerState) -> None:
     """Forgets what was added since."""
     b = walker.builder
     for held, size in (
@@ -123,7 +125,7 @@ def rollback(walker: Walker, start: Mark) -> None:
     walker.defined.constants = [name for name in walker.defined.constants if name in b.types]
 
 
-def repeat(walker: Walker, start: Mark, times: Dim) -> None:
+def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:
     """Multiplies how often the nodes added since run."""
     nodes = walker.builder.nodes
     nodes[start.nodes :] = [replace(n, count=n.count * times) for n in nodes[start.nodes :]]

@@ -16,8 +16,8 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.traits import traits_of
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
-from costcalc.frontends.onnx.scopes import Claimed, Frame, claims
-from costcalc.graph.builder import SMALL, GraphBuilder
+from costcalc.frontends.onnx.scopes import Claimed, Frame, file_names
+from costcalc.graph.builder import MAX_VALUE_ELEMENTS, GraphBuilder
 from costcalc.graph.parameters import UNSCALED
 
 _LISTS = {
@@ -43,12 +43,12 @@ def constant_type(attributes: Mapping[str, Any]) -> TensorType:
         if name in _LISTS:
             elements = value if isinstance(value, tuple) else (value,)
             shape = (len(elements),) if isinstance(value, tuple) else ()
-            kept = _LISTS[name] is not DType.STRING and len(elements) <= SMALL
+            kept = _LISTS[name] is not DType.STRING and len(elements) <= MAX_VALUE_ELEMENTS
             return TensorType(_LISTS[name], shape, elements if kept else None)
     raise LoadError("the Constant has no value", "export the model again")
 
 
-def stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
+def stored_type(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
     """A stored tensor's type, whose shape is always known."""
     assert t.shape is not None, "a TensorProto has dims"
     return t.dtype, t.shape, t.value
@@ -59,7 +59,7 @@ def may_be_weight(t: TensorType) -> bool:
     return (t.dtype.is_float or t.dtype in _QUANTISED) and t.shape is not None and t.elements != 1
 
 
-def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
+def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
     """Makes constants that feed a weight or a buffer, directly or behind a Reshape or the like, stored tensors.
 
     A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
@@ -99,7 +99,7 @@ class Definitions:
 
     @cached_property
     def _claimed(self) -> Claimed:
-        return claims(self.top) if self.top else {}
+        return file_names(self.top) if self.top else {}
 
     def name(self, frame: Frame, name: str) -> str:
         """The builder's name of a value that a graph computes."""
@@ -108,14 +108,14 @@ class Definitions:
     def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
         """Adds an initializer, or finds it where a body or a function has added it before."""
         if not frame.values:
-            self.builder.add_initializer(name, *stored(type_))
+            self.builder.add_initializer(name, *stored_type(type_))
             return
         place = (*frame.origin, name)
         known = self._known(place)
         if known:
             frame.env[name] = known
             return
-        made = self.builder.add_initializer(self.name(frame, name), *stored(type_))
+        made = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
         self._places[place] = made, self.builder.types[made]
 
     def constant(
@@ -126,7 +126,7 @@ class Definitions:
         output = node.output[0]
         known = self._known(place) if frame.values else ""
         if not known:
-            made = self.builder.add_constant(self.name(frame, output), *stored(constant_type(attributes)))
+            made = self.builder.add_constant(self.name(frame, output), *stored_type(constant_type(attributes)))
             self.constants.append(made)
             if frame.values:
                 self._places[place] = made, self.builder.types[made]

@@ -20,12 +20,12 @@ from costcalc.frontends.onnx.bodies import run_body
 from costcalc.frontends.onnx.branch import expand_if
 from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
 from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
 
 
-def expand_constant_of_shape(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; remembers whether its output's elements are other than 0."""
     walker.add(call)
     value = call.attributes.get("value", TensorType(DType.FLOAT32, (1,), (0.0,)))
@@ -33,7 +33,7 @@ def expand_constant_of_shape(walker: Walker, frame: Frame, call: Call) -> None:
         walker.filled[call.outputs[0]] = bool(value.value[0])
 
 
-def expand_nonzero(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; of a constant it finds every element or none."""
     given = walker.builder.types[call.inputs[0]] if call.inputs else None
     found = walker.filled.get(call.inputs[0]) if call.inputs else None
@@ -46,7 +46,7 @@ def expand_nonzero(walker: Walker, frame: Frame, call: Call) -> None:
 MODIFIERS = ("score_mod", "prob_mod")
 
 
-def expand_flex_attention(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds score_mod and prob_mod, each run once on [B, H, S_q, S_kv], and the attention without them. Where a shape is
     not known they stay attributes, and the attention is unknown."""
     builder = walker.builder
@@ -77,7 +77,7 @@ EXPAND: Mapping[str, Expand] = {
 }
 
 
-def inline(walker: Walker, frame: Frame, call: Call, function: FunctionProto) -> None:
+def inline_function(walker: Walker, frame: Frame, call: ResolvedNode, function: FunctionProto) -> None:
     """Adds the function's body. Its values are named CALL/value, its nodes CALL/node."""
     if len(call.inputs) > len(function.input) or len(call.outputs) > len(function.output):
         raise LoadError(

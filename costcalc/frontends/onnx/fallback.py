@@ -11,25 +11,25 @@ from typing import Any
 
 from costcalc.core.dim import Poly, substitute
 from costcalc.core.ir import DTYPE_OF_CODE, DType, Node, TensorType
-from costcalc.frontends.onnx.inputs import Binding
-from costcalc.frontends.onnx.messages import GraphProto, TypeProto, value_info
+from costcalc.frontends.onnx.inputs import InputBinding
+from costcalc.frontends.onnx.messages import GraphProto, TypeProto, parse_value_info
 from costcalc.frontends.symbols import declared_dim
 from costcalc.graph.builder import Infer
 
 Types = tuple[TensorType, ...]
 
 
-def inference(graph: GraphProto, binding: Binding, opset: Mapping[str, int]) -> Infer:
+def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str, int]) -> Infer:
     """What GraphBuilder asks for the types of a node without a shape rule."""
     declared: dict[str, TensorType] | None = None
 
     def infer(node: Node, inputs: Sequence[TensorType | None], version: int) -> Types | None:
         nonlocal declared
-        known = by_onnx(node, inputs, opset)
+        known = infer_with_onnx(node, inputs, opset)
         if known is not None or binding.overridden:
             return known
         if declared is None:
-            infos = (value_info(graph.buf, a, b) for a, b in graph.value_info)
+            infos = (parse_value_info(graph.buf, a, b) for a, b in graph.value_info)
             declared = {i.name: _type(i.type, binding) for i in (*infos, *graph.output)}
         if not any(name in declared for name in node.outputs):
             return None
@@ -38,7 +38,7 @@ def inference(graph: GraphProto, binding: Binding, opset: Mapping[str, int]) -> 
     return infer
 
 
-def _type(t: TypeProto, binding: Binding) -> TensorType:
+def _type(t: TypeProto, binding: InputBinding) -> TensorType:
     """A declared type; its shape is only known where every extent is declared."""
     dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
     if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
@@ -46,7 +46,7 @@ def _type(t: TypeProto, binding: Binding) -> TensorType:
     return TensorType(dtype, tuple(substitute(declared_dim(d, "?"), binding.symbols) if d else 0 for d in t.dims))
 
 
-def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
+def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
     """ONNX's inference of one node; None where an extent is a symbol, or where it cannot tell."""
     if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
         return None

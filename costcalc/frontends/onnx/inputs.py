@@ -18,10 +18,10 @@ from costcalc.core.dim import Dim, Poly, substitute, symbol, symbols
 from costcalc.core.errors import UnknownNameError, UsageError
 from costcalc.core.ir import DType, Value
 from costcalc.frontends.onnx.messages import ValueInfoProto
-from costcalc.frontends.symbols import declared_dim, says_batch, symbol_name, symbolic_shape
+from costcalc.frontends.symbols import declared_dim, is_batch_name, symbol_name, symbolic_shape
 
 
-class Binding(NamedTuple):
+class InputBinding(NamedTuple):
     """The inputs' shapes (None: not even the rank is known), what the symbols are bound to, the names that the file
     itself declares, what was decided by default, and whether a shape overrides what the file declares."""
 
@@ -32,12 +32,12 @@ class Binding(NamedTuple):
     overridden: bool
 
 
-def bind(
+def bind_inputs(
     inputs: Sequence[ValueInfoProto],
     dims: Mapping[str, Dim],
     shapes: Mapping[str, Sequence[Dim]],
     symbolic: bool = False,
-) -> Binding:
+) -> InputBinding:
     """Shapes of the graph inputs under what the user binds. UsageError for an unknown input, a rank that differs, two
     values for one name, or an extent below 1."""
     declared = {i.name: _declared(i) for i in inputs}
@@ -46,7 +46,7 @@ def bind(
     for name in shapes:
         if name not in declared:
             fact = f"--shape names {name!r}, which is no input"
-            raise UnknownNameError(fact, did_you_mean(name, declared), argument="shapes", name=name)
+            raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
     names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
     bound: dict[str, Dim] = dict(dims)
     fixed: dict[tuple[str, int], Dim] = {}
@@ -78,7 +78,7 @@ def bind(
         result[name] = tuple(fixed.get((name, i), substitute(d, bound)) for i, d in enumerate(own))
         if any(key[0] == name for key in fixed):
             notes.append(f"{name} is declared as {_shown(own)} and costed as {_shown(result[name] or ())}")
-    return Binding(result, bound, names, tuple(notes), bool(fixed))
+    return InputBinding(result, bound, names, tuple(notes), bool(fixed))
 
 
 def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:
@@ -90,7 +90,7 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
     return (float(value) if dtype.is_float else int(value),) * size
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def suggest_names(name: str, choices: Iterable[str]) -> str:
     """A remedy that names the nearest choices, or all of a few."""
     known = list(choices)
     near = difflib.get_close_matches(name, known, 3, 0.6)
@@ -157,7 +157,7 @@ def _batch_defaults(
         if not shape or (name, 0) in fixed:
             continue
         batch = symbol_name(substitute(shape[0], bound))
-        if batch is not None and batch not in kept and (says_batch(batch) or batch == f"{name}_dim0"):
+        if batch is not None and batch not in kept and (is_batch_name(batch) or batch == f"{name}_dim0"):
             bound[batch] = 1
             notes.append(f"{batch} = 1 (default)")
     return notes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-WHOLE = 1 << 24
+MAX_WHOLE_BYTES = 1 << 24
 """Bytes of the largest model that is serialised with all its weights."""
 
-SMALL = 1 << 16
+MAX_SMALL_BYTES = 1 << 16
 """Bytes of the largest part that is copied whole: more than any tensor whose elements the reader decodes."""
 
 _PAYLOAD = frozenset(
@@ -18,7 +18,7 @@ _PAYLOAD = frozenset(
 def serialize_model(model: Any) -> bytes:
     """The bytes of an onnx.ModelProto. Weights are never read, so that those of a model above WHOLE bytes are left out
     of the copy: it stays small, and below the 2 GiB that protobuf can serialise."""
-    if model.ByteSize() <= WHOLE:
+    if model.ByteSize() <= MAX_WHOLE_BYTES:
         whole: bytes = model.SerializeToString()
         return whole
     slim = type(model)()
@@ -29,7 +29,7 @@ def serialize_model(model: Any) -> bytes:
 
 def _copy_without_payloads(message: Any, target: Any) -> None:
     """Copies the set fields of a protobuf message into an empty one, without the elements of large tensors."""
-    if message.ByteSize() <= SMALL:
+    if message.ByteSize() <= MAX_SMALL_BYTES:
         target.CopyFrom(message)
         return
     is_tensor = message.DESCRIPTOR.name == "TensorProto"

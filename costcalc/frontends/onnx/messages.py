@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx.tensor import SparseTensorProto, TensorProto
-from costcalc.frontends.onnx.wire import REMEDY, Buffer, fields, signed, string
+from costcalc.frontends.onnx.wire import REMEDY, Buffer, read_fields, read_string, to_int64
 
 Span = tuple[int, int]
 
@@ -85,14 +85,14 @@ class ModelProto(NamedTuple):
     functions: tuple[FunctionProto, ...]
 
 
-def value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
+def parse_value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
     """Reads a ValueInfoProto."""
     name, type_ = "", TypeProto()
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 10:
-            name = string(buf, a, b)
+            name = read_string(buf, a, b)
         elif key == 18:
-            type_ = type_proto(buf, a, b)
+            type_ = parse_type(buf, a, b)
     return ValueInfoProto(name, type_)
 
 
@@ -101,17 +101,17 @@ _KINDS = {10: "tensor", 34: "sequence", 42: "map", 66: "sparse", 74: "optional",
 _DEEPEST_TYPE = 16
 
 
-def type_proto(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
+def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
     """Reads a TypeProto."""
     if depth > _DEEPEST_TYPE:
         raise LoadError(f"types are nested more than {_DEEPEST_TYPE} deep (at byte {at})", REMEDY)
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         kind = _KINDS.get(key)
         if kind in ("tensor", "sparse"):
             return _tensor_type(kind, buf, a, b)
         if kind in ("sequence", "optional"):
-            spans = [(c, d) for k, c, d in fields(buf, a, b) if k == 10]
-            return TypeProto(kind, element=type_proto(buf, *spans[-1], depth + 1) if spans else None)
+            spans = [(c, d) for k, c, d in read_fields(buf, a, b) if k == 10]
+            return TypeProto(kind, element=parse_type(buf, *spans[-1], depth + 1) if spans else None)
         if kind:
             return TypeProto(kind)
     return TypeProto()
@@ -119,18 +119,18 @@ def type_proto(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
 
 def _tensor_type(kind: str, buf: Buffer, at: int, end: int) -> TypeProto:
     elem_type, dims = 0, None
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 8:
             elem_type = a
         elif key == 18:
-            dims = tuple([_dim(buf, c, d) for k, c, d in fields(buf, a, b) if k == 10])
+            dims = tuple([_dim(buf, c, d) for k, c, d in read_fields(buf, a, b) if k == 10])
     return TypeProto(kind, elem_type, dims)
 
 
 def _dim(buf: Buffer, at: int, end: int) -> int | str | None:
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 8:
-            return signed(a)
+            return to_int64(a)
         if key == 18:
-            return string(buf, a, b)
+            return read_string(buf, a, b)
     return None

@@ -17,14 +17,14 @@ from costcalc.core.assumptions import Assumption, collecting
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
-from costcalc.frontends.onnx.constants import promote
-from costcalc.frontends.onnx.expansions import EXPAND, inline
-from costcalc.frontends.onnx.fallback import inference
-from costcalc.frontends.onnx.inputs import Binding, bind, bind_value, did_you_mean
+from costcalc.frontends.onnx.constants import promote_constants
+from costcalc.frontends.onnx.expansions import EXPAND, inline_function
+from costcalc.frontends.onnx.fallback import make_inference
+from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
-from costcalc.frontends.onnx.parse import model
+from costcalc.frontends.onnx.parse import parse_model
 from costcalc.frontends.onnx.scopes import Frame
-from costcalc.frontends.onnx.source import read, unpack
+from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.onnx.walker import Walker
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.frontends.symbols import declared_dim, symbol_name
@@ -39,7 +39,7 @@ NORM_BLOCK = re.compile(r"(?:^|[._])(?:bn|batch_?norm)\d*$", re.IGNORECASE)
 """A block whose name says BatchNormalization; torch's newer exporter leaves a convolution in it when it folds it."""
 
 
-def hints(graph: Graph) -> Iterator[str]:
+def find_hints(graph: Graph) -> Iterator[str]:
     """Notes on a graph, each a sentence."""
     tables: dict[str, tuple[Dim, ...]] = {}
     weights: dict[frozenset[Dim], set[str]] = defaultdict(set)
@@ -104,7 +104,7 @@ def load_onnx(
     place = name or (source if isinstance(source, str) else "model.onnx")
     try:
         return _load(
-            unpack(source) if isinstance(source, bytes) else read(source),
+            unpack(source) if isinstance(source, bytes) else read_bytes(source),
             place,
             dims or {},
             shapes or {},
@@ -127,7 +127,7 @@ def _load(
 ) -> Graph:
     if not len(buf):
         raise LoadError("the file is empty", "export the model again")
-    proto = model(buf)
+    proto = parse_model(buf)
     if proto.graph is None or not (proto.graph.node or proto.graph.output):
         raise LoadError("it holds no graph", "give an ONNX model")
     stored = {t.name for t in proto.graph.initializer}
@@ -136,13 +136,13 @@ def _load(
     for name in values:
         if name not in names:
             fact = f"--value names {name!r}, which is no input"
-            raise UnknownNameError(fact, did_you_mean(name, names), argument="values", name=name)
+            raise UnknownNameError(fact, suggest_names(name, names), argument="values", name=name)
     equal: dict[str, Dim] = {}
     first: tuple[Assumption, ...] = ()
     for _ in range(_MOST_ROUNDS):
         named = {name: substitute(value, equal) for name, value in dims.items()}
         given = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
-        binding = bind(inputs, {**equal, **named}, given, symbolic)
+        binding = bind_inputs(inputs, {**equal, **named}, given, symbolic)
         with collecting() as found:
             walker, outputs = _walk(proto, place, inputs, binding, values)
         renamed = _equal_names(found)
@@ -155,27 +155,27 @@ def _load(
     for name in dims:
         if name not in known:
             fact = f"--dim names {name!r}, which the model does not have"
-            raise UnknownNameError(fact, did_you_mean(name, sorted(known)), argument="dims", name=name)
+            raise UnknownNameError(fact, suggest_names(name, sorted(known)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
-    promote(builder, walker.defined.constants)
+    promote_constants(builder, walker.defined.constants)
     assumptions = {str(a): a for a in (*first, *found)}.values()
     graph = builder.build(outputs, assumptions)
-    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *hints(graph)))
+    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 
 def _walk(
     proto: ModelProto,
     place: str,
     inputs: Iterable[ValueInfoProto],
-    binding: Binding,
+    binding: InputBinding,
     values: Mapping[str, int | bool | float],
 ) -> tuple[Walker, tuple[str, ...]]:
     """A builder with all nodes, and the graph's outputs."""
     graph = proto.graph
     assert graph is not None
     opset = proto.opset or {"": 1}
-    infer = inference(graph, binding, opset)
+    infer = make_inference(graph, binding, opset)
     builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
     for info in inputs:
@@ -187,7 +187,7 @@ def _walk(
         dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
         value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
         builder.add_input(info.name, dtype, shape, value)
-    walker = Walker(builder, place, functions, EXPAND, inline)
+    walker = Walker(builder, place, functions, EXPAND, inline_function)
     return walker, walker.graph(Frame({}), graph)
 
 

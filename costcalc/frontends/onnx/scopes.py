@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
-from costcalc.frontends.onnx.wire import fields
+from costcalc.frontends.onnx.wire import read_fields
 
 Claimed = dict[str, tuple[str, str]]
 """The builder's names of values -> the frame and the name there that each stands for."""
@@ -50,7 +50,7 @@ class Frame(NamedTuple):
         return self.env[name]
 
 
-class Call(NamedTuple):
+class ResolvedNode(NamedTuple):
     """A node with its names and attributes as the builder knows them."""
 
     op_type: str
@@ -63,7 +63,7 @@ class Call(NamedTuple):
     origin: tuple[Hashable, ...] = ()
 
 
-def claims(graph: GraphProto) -> Claimed:
+def file_names(graph: GraphProto) -> Claimed:
     """The names that the file's own graph needs."""
     return {name: ("", name) for name in _names(graph)}
 
@@ -74,11 +74,13 @@ def _names(graph: GraphProto) -> Iterator[str]:
     yield from (s.values.name for s in graph.sparse_initializer)
     for at, end in graph.node:
         yield from (
-            str(graph.buf[a:b], "utf8", "backslashreplace") for key, a, b in fields(graph.buf, at, end) if key == 18
+            str(graph.buf[a:b], "utf8", "backslashreplace")
+            for key, a, b in read_fields(graph.buf, at, end)
+            if key == 18
         )
 
 
-def missing(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
+def find_missing_value(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
     """The first value that a node reads and nothing has computed yet, or ""."""
     for name in node.input:
         found = name if top else frame.find(name)

@@ -15,10 +15,10 @@ from typing import IO
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx.wire import REMEDY, Buffer
 
-MAPPED = 1 << 25
+MIN_MAPPED_BYTES = 1 << 25
 """Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
 
-LARGEST_UNPACKED = 1 << 31
+MAX_UNPACKED_BYTES = 1 << 31
 """Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
 
 _MOST_RATIO, _RATIO_FROM = 200, 1 << 26
@@ -32,7 +32,7 @@ _CHUNK = 1 << 20
 _ZIP = b"PK\x03\x04"
 
 
-def read(source: str) -> Buffer:
+def read_bytes(source: str) -> Buffer:
     """The bytes of the model at a path."""
     path = Path(source)
     try:
@@ -42,7 +42,7 @@ def read(source: str) -> Buffer:
             if file.read(4) == _ZIP:
                 return _zip(file)
             size = file.seek(0, 2)
-            if size >= MAPPED:
+            if size >= MIN_MAPPED_BYTES:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             file.seek(0)
             return file.read()
@@ -66,7 +66,7 @@ def _zip(file: IO[bytes]) -> Buffer:
             info = found[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
             dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
-            if compressed and (info.file_size > LARGEST_UNPACKED or dense):
+            if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
                 fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
                 raise LoadError(fact, "unpack it first")
             with archive.open(info) as member:
@@ -96,7 +96,7 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     head = member.read(1)
     if not head or head[0] < 8 or head[0] & 7 not in (0, 1, 2, 5):
         raise LoadError(f"{info.filename} is {'no protobuf message' if head else 'empty'}", REMEDY)
-    if info.file_size < MAPPED:
+    if info.file_size < MIN_MAPPED_BYTES:
         return head + member.read()
     unpacked = mmap.mmap(-1, info.file_size)  # one copy, where bytes would be joined from two
     unpacked.write(head)
@@ -107,7 +107,7 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     return unpacked
 
 
-def parsed(data: bytes, place: str) -> bytes:
+def parse_text(data: bytes, place: str) -> bytes:
     """The model in the textual form's bytes; errors are told with their place."""
     try:
         return _text(data)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
-from costcalc.frontends.onnx.wire import REMEDY, Buffer, fields, signed, string, varints
+from costcalc.frontends.onnx.wire import REMEDY, Buffer, read_fields, read_string, read_varints, to_int64
 
 SMALL_INTEGER, SMALL_FLOAT = 4096, 64
 """Elements of the largest integer or bool tensor, and of the largest float tensor, that are decoded."""
@@ -34,7 +34,7 @@ class TensorProto(NamedTuple):
 
     def type(self) -> TensorType:
         """The tensor's type, with its elements where it is small."""
-        return TensorType(self.dtype, self.dims, decode(self))
+        return TensorType(self.dtype, self.dims, decode_elements(self))
 
 
 _PAYLOAD = frozenset((34, 37, 40, 42, 50, 56, 58, 74, 81, 82, 88, 90))
@@ -64,24 +64,24 @@ _FORMAT = {
 _SIZE = {t: struct.calcsize(f"<{c}") for t, c in _FORMAT.items()}
 
 
-def tensor(buf: Buffer, at: int, end: int) -> TensorProto:
+def parse_tensor(buf: Buffer, at: int, end: int) -> TensorProto:
     """Reads a TensorProto; external data is not looked at."""
     name, dims, data_type, external = "", [], 0, False
     payload: list[Chunk] = []
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 8:
             dims.append(a)
         elif key == 16:
             data_type = a
         elif key == 66:
-            name = string(buf, a, b)
+            name = read_string(buf, a, b)
         elif key in _PAYLOAD:
             if len(payload) <= SMALL_INTEGER:
                 payload.append((key, a, b))
         elif key == 112:
             external = a == 1
         elif key == 10:
-            dims += varints(buf, a, b)
+            dims += read_varints(buf, a, b)
     if dims and max(dims) >= 1 << 63:
         raise LoadError(f"the tensor {name!r} has a negative extent", REMEDY)
     return TensorProto(name, tuple(dims), data_type, tuple(payload), external, buf)
@@ -97,20 +97,20 @@ class SparseTensorProto(NamedTuple):
         return TensorType(self.values.dtype, self.dims)
 
 
-def sparse_tensor(buf: Buffer, at: int, end: int) -> SparseTensorProto:
+def parse_sparse_tensor(buf: Buffer, at: int, end: int) -> SparseTensorProto:
     """Reads a SparseTensorProto; where its values stand (indices) is not looked at."""
     values, dims = TensorProto("", (), 0, (), False, buf), []
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 10:
-            values = tensor(buf, a, b)
+            values = parse_tensor(buf, a, b)
         elif key == 24:
             dims.append(a)
         elif key == 26:
-            dims += varints(buf, a, b)
+            dims += read_varints(buf, a, b)
     return SparseTensorProto(values, tuple(dims))
 
 
-def decode(t: TensorProto) -> Value | None:
+def decode_elements(t: TensorProto) -> Value | None:
     """The elements of a small tensor of integers, bools or floats; None where it is large, external, stripped of its
     data, or of another type."""
     dtype = t.dtype
@@ -159,9 +159,9 @@ def _typed(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
         elif key in (40, 56, 88):
             out.append(a)
         elif key in (42, 58, 90):
-            out += varints(t.buf, a, b)
+            out += read_varints(t.buf, a, b)
     if dtype is DType.FLOAT16:
         return tuple(map(_float16, out))
     if dtype is DType.BOOL:
         return tuple(map(bool, out))
-    return tuple(out) if dtype.is_float or dtype.label.startswith("u") else tuple(map(signed, out))
+    return tuple(out) if dtype.is_float or dtype.label.startswith("u") else tuple(map(to_int64, out))

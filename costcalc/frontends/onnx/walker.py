@@ -10,18 +10,18 @@ from costcalc.core.errors import CostcalcError, LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.constants import Definitions
 from costcalc.frontends.onnx.messages import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
-from costcalc.frontends.onnx.parse import Cache, nodes
-from costcalc.frontends.onnx.scopes import Call, Frame, missing
+from costcalc.frontends.onnx.parse import Cache, parse_nodes
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode, find_missing_value
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.graph.builder import GraphBuilder
 
-MOST_NODES = 500_000
+MAX_NODES = 500_000
 """Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """Subgraphs and functions inside each other."""
 
-Expand = Callable[["Walker", Frame, Call], None]
+Expand = Callable[["Walker", Frame, ResolvedNode], None]
 
 
 class Walker:
@@ -34,7 +34,7 @@ class Walker:
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
         expand: Mapping[str, Expand],
-        function: Callable[[Walker, Frame, Call, FunctionProto], None],
+        function: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
         self.expand, self.function = expand, function
@@ -44,7 +44,7 @@ class Walker:
         self.defined = Definitions(builder)
         self.choices: list[str] = []
         self.filled: dict[str, bool] = {}
-        self.left = MOST_NODES
+        self.left = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
@@ -63,18 +63,18 @@ class Walker:
 
     def run(self, frame: Frame, buf: Buffer, spans: tuple[Span, ...]) -> None:
         """Adds nodes in their order."""
-        if frame.depth > DEEPEST:
-            raise LoadError(f"graphs and functions are nested more than {DEEPEST} deep", "unnest them")
+        if frame.depth > MAX_DEPTH:
+            raise LoadError(f"graphs and functions are nested more than {MAX_DEPTH} deep", "unnest them")
         if frame.depth:
             self.left -= len(spans)
         if self.left < 0:
-            raise LoadError(f"functions and loops unfold into more than {MOST_NODES:,} nodes", "simplify them")
+            raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
         top = frame.parent is None and not frame.env and not frame.values
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
-        for index, node in enumerate(nodes(buf, spans, self.cache)):
+        for index, node in enumerate(parse_nodes(buf, spans, self.cache)):
             name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
-            absent = missing(frame, node, types, top)
+            absent = find_missing_value(frame, node, types, top)
             if absent:
                 waiting.setdefault(absent, []).append((node, name))
                 continue
@@ -95,7 +95,7 @@ class Walker:
         """Adds the nodes that stood in the file before what they read: converters do not always sort."""
         while ready:
             for node, name in waiting.pop(ready.pop(), ()):
-                absent = missing(frame, node, self.builder.types, top)
+                absent = find_missing_value(frame, node, self.builder.types, top)
                 if absent:
                     waiting.setdefault(absent, []).append((node, name))
                 else:
@@ -138,7 +138,7 @@ class Walker:
         expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
         if expand is not None or function is not None:
-            call = Call(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
+            call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
             if expand is not None:
                 expand(self, frame, call)
             elif function is not None:
@@ -148,7 +148,9 @@ class Walker:
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
         )
 
-    def add(self, call: Call, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None) -> None:
+    def add(
+        self, call: ResolvedNode, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None
+    ) -> None:
         """Adds a node as it is; its outputs' types where they are known, its inputs where they differ."""
         self.builder.add(
             call.op_type,

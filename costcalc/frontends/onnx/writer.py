@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 
-INLINE = 1 << 30
+MAX_INLINE_BYTES = 1 << 30
 """Bytes of weights from which on they stand in a file beside the model: a protobuf message ends at 2 GiB."""
 
 ABSENT = "weights.bin"
@@ -34,22 +34,22 @@ ABSENT = "weights.bin"
 _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DType.BFLOAT16: "<u2"}
 
 
-def tensor(name: str, t: TensorType) -> onnx.TensorProto:
+def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
     """A tensor of known elements; of zeros where they were not kept."""
     from onnx import TensorProto, helper
 
-    shape = concrete(t.shape or (), name)
+    shape = require_numbers(t.shape or (), name)
     if t.value is not None:
-        return helper.make_tensor(name, t.dtype.code, shape, concrete(t.value, name))
+        return helper.make_tensor(name, t.dtype.code, shape, require_numbers(t.value, name))
     made = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
     if t.dtype is DType.STRING:
-        made.string_data.extend([b""] * int(concrete([t.elements], name)[0]))
+        made.string_data.extend([b""] * int(require_numbers([t.elements], name)[0]))
     else:
-        made.raw_data = bytes(concrete([t.nbytes], name)[0])
+        made.raw_data = bytes(require_numbers([t.nbytes], name)[0])
     return made
 
 
-def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
+def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
     """Numbers without symbols. UsageError where one holds a symbol."""
     out = list(numbers)
     for number in out:
@@ -59,15 +59,17 @@ def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
     return out
 
 
-def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
+def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
     """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
     that is needed and there is no path."""
     kinds = {item.name: item.kind for item in stored(graph)}
-    tensors = {name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in graph.initializers.items()}
+    tensors = {
+        name: t._replace(shape=tuple(require_numbers(t.shape or (), name))) for name, t in graph.initializers.items()
+    }
     large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
-    sizes = {name: int(concrete([t.nbytes], name)[0]) for name, t in large.items()}
+    sizes = {name: int(require_numbers([t.nbytes], name)[0]) for name, t in large.items()}
     total = sum(sizes.values())
-    outside = weights == "none" or total >= INLINE
+    outside = weights == "none" or total >= MAX_INLINE_BYTES
     if outside and weights != "none" and path is None:
         raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
     location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
@@ -75,7 +77,7 @@ def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str)
     for name, t in tensors.items():
         made = model.graph.initializer.add()
         if name not in large:
-            made.CopyFrom(tensor(name, t))
+            made.CopyFrom(make_tensor(name, t))
             continue
         made.name, made.data_type = name, t.dtype.code
         made.dims.extend(t.shape or ())
@@ -102,7 +104,7 @@ def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> 
     """The elements of a stored tensor, little-endian. Random floats are normal with deviation 1/√(elements of a row),
     buffers (a variance, a scale) between 0.5 and 1.5; other types have bytes below 64, integers that are no parameters
     (indices) are 0."""
-    size: int = concrete([t.nbytes], name)[0]
+    size: int = require_numbers([t.nbytes], name)[0]
     if weights == "zeros" or (t.dtype.is_integer and kinds.get(name) != "param") or t.dtype is DType.BOOL:
         return bytes(size)
     import numpy as np
@@ -110,7 +112,7 @@ def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> 
     random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
     if t.dtype not in _FLOATS:
         return random.integers(0, 64, size, dtype=np.uint8).tobytes()
-    shape = tuple(concrete(t.shape or (), name))
+    shape = tuple(require_numbers(t.shape or (), name))
     if kinds.get(name) == "buffer":
         numbers = random.random(shape, dtype=np.float32) + np.float32(0.5)
     else:
@@ -139,14 +141,14 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
     path = Path(path)
     model = _checked(graph, weights)
     with _writing(path):
-        store(model, graph, path, weights)
+        store_tensors(model, graph, path, weights)
         path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def serialized(graph: Graph, weights: str = "zeros") -> bytes:
     """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
     model = _checked(graph, weights)
-    store(model, graph, None, weights)
+    store_tensors(model, graph, None, weights)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -252,16 +254,16 @@ def _attribute(value: Any, place: str) -> Any:
     if isinstance(value, TensorType):
         if value.value is None:
             raise CostcalcError("the elements of a tensor attribute are not known", "it cannot be written", place)
-        return tensor(place, value)
+        return make_tensor(place, value)
     if isinstance(value, (tuple, list)):
         return [_attribute(v, place) for v in value]
-    return value if isinstance(value, (int, float, str)) else concrete([value], place)[0]
+    return value if isinstance(value, (int, float, str)) else require_numbers([value], place)[0]
 
 
 def _constant(name: str, t: TensorType) -> onnx.NodeProto:
     from onnx import helper
 
-    return helper.make_node("Constant", [], [name], f"{name}/constant", value=tensor(name, t))
+    return helper.make_node("Constant", [], [name], f"{name}/constant", value=make_tensor(name, t))
 
 
 def _check(model: onnx.ModelProto, graph: Graph) -> None:

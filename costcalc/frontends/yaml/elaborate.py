@@ -12,10 +12,10 @@ from typing import Any
 from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.items import STRUCTURE, Block, Item, Scope, Values, item_names, read_item
-from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, Key, Layer, Site, add_constant
+from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, Item, Scope, Values, item_names, read_item
+from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, Layer, LayerKey, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
-from costcalc.frontends.yaml.values import Reader, always
+from costcalc.frontends.yaml.values import ValueReader, is_constant
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -23,7 +23,7 @@ class References:
     """Finds values for one document. layers maps the path of every layer so far, blocks and residuals included, to
     the value that it gives."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder) -> None:
         self.reader, self.builder = reader, builder
         self.layers: dict[str, str] = {}
         self.homes: dict[str, str] = {}
@@ -97,7 +97,7 @@ class References:
 class Elaborator:
     """Adds the layers of one document to a builder."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         self.reader, self.builder, self.blocks = reader, builder, blocks
         self.kept = reader.document.kept
         self.by_rows: set[str] = set()
@@ -151,7 +151,7 @@ class Elaborator:
         names = self._names(item) if item.name is not None else ()
         inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
-            values = structure.repeat(self, item, scope, inputs, plural)
+            values = structure.add_repeat(self, item, scope, inputs, plural)
             self._bind(item, names, values, scope)
             return values
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
@@ -162,11 +162,11 @@ class Elaborator:
         path = "/".join((*scope.path, name))
         try:
             if kind == "residual":
-                values = structure.residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.add_residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind == "branches":
-                values = structure.branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.add_branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind in self.blocks:
-                values = structure.block(self, self.blocks[kind], item, name, scope, inputs)
+                values = structure.add_block(self, self.blocks[kind], item, name, scope, inputs)
             else:
                 values = self._plain(kind, item, scope, path, inputs, paths, place)
         except CostcalcError as error:
@@ -235,10 +235,10 @@ class Elaborator:
             arguments[name] = self.reader.read(kind, name, node, scope.names)
         return arguments
 
-    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, Key, YamlNode]]]:
+    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
         """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
         fixed: dict[str, Any] = {}
-        open_: list[tuple[str, Key, YamlNode]] = []
+        open_: list[tuple[str, LayerKey, YamlNode]] = []
         options = item.options
         for key in options:
             if key not in layer.keys:
@@ -252,7 +252,7 @@ class Elaborator:
                 raise self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
             if node is None:
                 fixed[name] = kind.default
-            elif always(kind, node):
+            elif is_constant(kind, node):
                 fixed[name] = self.reader.read(kind, name, node, {})
             else:
                 open_.append((name, kind, node))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
-from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, whole
+from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, reduce_fraction
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import ExpressionError, did_you_mean
 
@@ -111,10 +111,10 @@ def _literal(node: ast.Constant, text: str) -> Number:
     if isinstance(value, int):
         _bounded(value, text)
         return value
-    return fraction(repr(value), text)
+    return parse_decimal(repr(value), text)
 
 
-def fraction(number: str, text: str) -> Number:
+def parse_decimal(number: str, text: str) -> Number:
     """A decimal as it is written, exactly; an int where it is whole."""
     from fractions import Fraction
 
@@ -138,4 +138,4 @@ def _bounded(value: Any, text: str) -> Any:
         if value.bit_length() > MAX_BITS:
             raise ExpressionError(f"{text!r} is larger than 2^{MAX_BITS}", "use a smaller number")
         return value
-    return value if isinstance(value, Poly) else whole(value)
+    return value if isinstance(value, Poly) else reduce_fraction(value)

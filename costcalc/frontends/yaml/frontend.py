@@ -9,7 +9,7 @@ from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
 from costcalc.frontends.yaml.reader import load_spec
-from costcalc.frontends.yaml.reader import parameters as spec_parameters
+from costcalc.frontends.yaml.reader import read_parameters as spec_parameters
 from costcalc.frontends.yaml.source_map import source_map
 
 

@@ -10,14 +10,14 @@ from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.symbols import default_batch, symbolic_shape
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.layers.base import Key
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.layers.base import LayerKey
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
-EXTENT, WORD = Key("extent"), Key("word", choices=tuple(DTYPES))
+EXTENT, WORD = LayerKey("extent"), LayerKey("word", choices=tuple(DTYPES))
 
 
-class Declared(NamedTuple):
+class InputDeclaration(NamedTuple):
     """An input as the file declares it."""
 
     name: str
@@ -26,7 +26,7 @@ class Declared(NamedTuple):
 
 
 def add_inputs(
-    reader: Reader,
+    reader: ValueReader,
     node: YamlNode,
     names: dict[str, Any],
     builder: GraphBuilder,
@@ -60,9 +60,9 @@ def add_inputs(
     return {name: name for name in listed}
 
 
-def _declared(reader: Reader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, Declared]:
+def _declared(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
     listed = node.values if isinstance(node, Map) and not _is_lone(node) else {"input": node}
-    found: dict[str, Declared] = {}
+    found: dict[str, InputDeclaration] = {}
     for name, entry in listed.items():
         dtype = DType.FLOAT32
         shape = entry
@@ -77,7 +77,7 @@ def _declared(reader: Reader, node: YamlNode, names: Mapping[str, Any]) -> dict[
             shape = entry.values["shape"]
         if not isinstance(shape, Seq):
             raise reader.error(shape, f"the shape of {name!r} is no list", "write it as [N, 3, 224, 224]")
-        found[name] = Declared(name, dtype, shape.items)
+        found[name] = InputDeclaration(name, dtype, shape.items)
     return found
 
 
@@ -87,7 +87,7 @@ def _is_lone(node: Map) -> bool:
 
 
 def _bind_shapes(
-    listed: Mapping[str, Declared],
+    listed: Mapping[str, InputDeclaration],
     shapes: Mapping[str, Sequence[Dim]],
     names: Mapping[str, Any],
     dims: Mapping[str, Dim],
@@ -114,7 +114,7 @@ def _is_symbol(item: YamlNode, names: Mapping[str, Any]) -> bool:
 
 
 def _extent(
-    reader: Reader,
+    reader: ValueReader,
     item: YamlNode,
     position: int,
     names: dict[str, Any],

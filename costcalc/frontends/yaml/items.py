@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, Protocol
 
 from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 
-class Block(NamedTuple):
+class BlockDefinition(NamedTuple):
     """A named list of layers with arguments (a null default: it must be given) and names for what it reads."""
 
     name: str
@@ -79,7 +79,7 @@ class Item(NamedTuple):
 class LayerAdder(Protocol):
     """Whoever adds layers to a graph, as far as a layer that holds other layers needs to know it."""
 
-    reader: Reader
+    reader: ValueReader
     builder: GraphBuilder
     by_rows: set[str]
 
@@ -96,7 +96,7 @@ class LayerAdder(Protocol):
         ...
 
 
-def read_item(node: YamlNode, reader: Reader) -> Item:
+def read_item(node: YamlNode, reader: ValueReader) -> Item:
     """Reads `- kind` or `- kind: {options}`; `as:`, `from:` and `when:` stand inside or beside."""
     error = reader.error
     if isinstance(node, Scalar):
@@ -125,7 +125,7 @@ def read_item(node: YamlNode, reader: Reader) -> Item:
     return Item(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
 
 
-def item_names(item: Item, reader: Reader) -> list[str]:
+def item_names(item: Item, reader: ValueReader) -> list[str]:
     """The names of `as:`."""
     if item.name is None:
         return []
@@ -139,7 +139,7 @@ def item_names(item: Item, reader: Reader) -> list[str]:
     return names
 
 
-def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
+def check_options(item: Item, allowed: Sequence[str], reader: ValueReader) -> None:
     """SpecError for an option that is not allowed."""
     for key in item.options:
         if key not in allowed:
@@ -147,7 +147,7 @@ def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 
-def needed(item: Item, key: str, reader: Reader) -> YamlNode:
+def require_option(item: Item, key: str, reader: ValueReader) -> YamlNode:
     """The option, or SpecError where it is missing."""
     if key not in item.options:
         raise reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")

@@ -16,7 +16,7 @@ from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, Item, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 
 TABLE = Path(__file__).with_name("onnx_ops.json")
 
@@ -28,7 +28,7 @@ def operators() -> dict[str, dict[str, str]]:
     return table
 
 
-def from_onnx() -> dict[str, dict[str, str]]:
+def table_of_onnx() -> dict[str, dict[str, str]]:
     """The same table from the onnx package: for every operator all attributes that any version since opset 7 had."""
     import onnx.defs
 
@@ -41,11 +41,11 @@ def from_onnx() -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    TABLE.write_text(json.dumps(from_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
+    TABLE.write_text(json.dumps(table_of_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
 
 
 def add_operator(
-    kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str], reader: Reader, blocks: Iterable[str]
+    kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str], reader: ValueReader, blocks: Iterable[str]
 ) -> tuple[str, ...]:
     """An ONNX operator by its op_type."""
     table = operators()
@@ -58,13 +58,13 @@ def add_operator(
         if key not in table[kind]:
             remedy = did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
             raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
-        attributes[key] = attribute(table[kind][key], key, node, scope, reader)
+        attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))
     site.op(kind, site.inputs, attributes, outputs=outputs)
     return outputs
 
 
-def attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: Reader) -> Any:
+def read_attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: ValueReader) -> Any:
     value = reader.value(node, scope.names)
     if type_ in ("ints", "floats", "strings") and not isinstance(value, list):
         value = [value]

@@ -13,8 +13,8 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
-from costcalc.frontends.yaml.items import Block, Scope
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.items import BlockDefinition, Scope
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -34,7 +34,7 @@ def load_spec(
     dims: Mapping[str, Dim] | None = None,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
-    elaborator: Callable[[Reader, GraphBuilder, Mapping[str, Block]], Elaborator] = Elaborator,
+    elaborator: Callable[[ValueReader, GraphBuilder, Mapping[str, BlockDefinition]], Elaborator] = Elaborator,
 ) -> Graph:
     """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
 
@@ -43,7 +43,7 @@ def load_spec(
     SpecError and ShapeError carry file:line:column.
     """
     document = (_parsed if len(text) <= KEPT else parse)(text, file)
-    reader = Reader(document)
+    reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
         raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
@@ -67,9 +67,9 @@ def load_spec(
     return builder.build(outputs, assumptions)
 
 
-def parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def read_parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a YAML model and what they stand for, with given ones replaced. SpecError as in load_spec."""
-    reader = Reader((_parsed if len(text) <= KEPT else parse)(text, file))
+    reader = ValueReader((_parsed if len(text) <= KEPT else parse)(text, file))
     root = reader.document.root
     return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}
 
@@ -79,7 +79,7 @@ def _parsed(text: str | bytes, file: str) -> Document:
     return parse(text, file)
 
 
-def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def _params(reader: ValueReader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if node is not None and not (isinstance(node, Scalar) and node.is_null):
         if not isinstance(node, Map):
@@ -106,15 +106,15 @@ def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(value, str):
         return value
     document = parse(value, f"--set {key}")
-    return Reader(document).value(document.root, names)
+    return ValueReader(document).value(document.root, names)
 
 
-def _blocks(reader: Reader, node: YamlNode | None) -> dict[str, Block]:
+def _blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
     if node is None:
         return {}
     if not isinstance(node, Map):
         raise reader.error(node, "`blocks:` is no mapping", "write `blocks: {name: {args: {…}, layers: […]}}`")
-    blocks: dict[str, Block] = {}
+    blocks: dict[str, BlockDefinition] = {}
     for name, body in node.values.items():
         if not isinstance(body, Map):
             raise reader.error(body, f"the block {name!r} is no mapping", "it has `args:` and `layers:`")
@@ -130,12 +130,12 @@ def _blocks(reader: Reader, node: YamlNode | None) -> dict[str, Block]:
         if inputs is not None and not isinstance(inputs, Seq):
             raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
         read = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
-        blocks[name] = Block(name, args.values if args else {}, read, body.values["layers"])
+        blocks[name] = BlockDefinition(name, args.values if args else {}, read, body.values["layers"])
     return blocks
 
 
 def _outputs(
-    reader: Reader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
+    reader: ValueReader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
 ) -> list[str]:
     if node is None:
         return [last[0]]

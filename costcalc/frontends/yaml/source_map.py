@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.frontends.yaml.elaborate import Elaborator
-from costcalc.frontends.yaml.items import Block, Item, Scope, Values
+from costcalc.frontends.yaml.items import BlockDefinition, Item, Scope, Values
 from costcalc.frontends.yaml.reader import load_spec
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 BOM = "\ufeff"
@@ -42,7 +42,7 @@ class Trace(NamedTuple):
     graph: Graph
     text: str
     file: str
-    reader: Reader
+    reader: ValueReader
     calls: tuple[Call, ...]
     homes: Mapping[int, Home]
 
@@ -87,7 +87,7 @@ def source_map(content: bytes, file: str, source: str, **options: Any) -> Source
 class _Tracing(Elaborator):
     """Notes each call; a call that holds others is known by a number before it ends."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         super().__init__(reader, builder, blocks)
         self.raw: list[Call] = []
         self.ids: dict[int, int] = {}
@@ -109,7 +109,9 @@ class _Tracing(Elaborator):
         return values
 
 
-def _tracing(made: list[_Tracing], reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> _Tracing:
+def _tracing(
+    made: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
+) -> _Tracing:
     made.append(_Tracing(reader, builder, blocks))
     return made[0]
 

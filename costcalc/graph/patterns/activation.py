@@ -34,7 +34,7 @@ GATES = {
 
 GATE_OPERATORS = frozenset(("", op) for gate in GATES for op in gate)
 
-LONGEST = 7
+MAX_CHAIN = 7
 """No gate is a longer chain of operators."""
 
 
@@ -145,7 +145,7 @@ def _behind(chain: Chain, x: str) -> list[int]:
 def _chain(index: GraphIndex, value: str) -> Chain:
     """A value, and what it is a function of, back along gates and scales; each with the node that computes it."""
     chain: Chain = []
-    for _ in range(LONGEST):
+    for _ in range(MAX_CHAIN):
         i = index.producers.get(value)
         chain.append((value, i))
         node = None if i is None else index.graph.nodes[i]

@@ -22,10 +22,10 @@ POSITIONS = frozenset(("", op) for op in ("Concat", "Neg", "LpNormalization"))
 LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
 """What gives the length of a vector, and keeps it from 0."""
 
-LONGEST = 12
+MAX_SOFTMAX_DISTANCE = 12
 """No more operators than these stand between a product and its softmax."""
 
-FARTHEST = 500
+MAX_WINDOW_DISTANCE = 500
 """No more values than these are looked at to find a projection."""
 
 
@@ -61,7 +61,7 @@ def projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
     ahead, known = [value], {value}
-    while ahead and len(known) <= FARTHEST:
+    while ahead and len(known) <= MAX_WINDOW_DISTANCE:
         i = index.producers.get(ahead.pop())
         if i is None:
             continue
@@ -150,7 +150,7 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
     known: set[int] = set()
     while ahead:
         name, path = ahead.popleft()
-        if index.type(name).shape is None or index.elements(name) != elements or len(path) >= LONGEST:
+        if index.type(name).shape is None or index.elements(name) != elements or len(path) >= MAX_SOFTMAX_DISTANCE:
             continue
         near = index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
         for i in near:

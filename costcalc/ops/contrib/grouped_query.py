@@ -7,7 +7,7 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.attention import Heads, attention_macs, attention_work, rotary_cost, rotation_work
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, rotary_cost, rotation_work
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
@@ -35,7 +35,7 @@ def _grouped(
     total: TensorType | None,
     num_heads: int,
     kv_num_heads: int,
-) -> Heads:
+) -> HeadExtents:
     """Keys: the total where its value is known, else past + new. Where the cache is longer than the total (a shared
     buffer) the total is what is attended to."""
     assert query.shape is not None
@@ -51,7 +51,7 @@ def _grouped(
         past = past_key.shape[2]
     known = None if total is None or total.value is None else total.value[0]
     keys = past + new if known is None else known
-    return Heads(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
+    return HeadExtents(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
 
 
 @shape_rule("GroupQueryAttention", domain=MS)

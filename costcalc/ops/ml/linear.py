@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, shape_rule
 
@@ -21,7 +21,7 @@ describe("A weighted sum of the features for each target.", "LinearRegressor", d
 describe("The features are compared with support vectors.", "SVMClassifier", "SVMRegressor", domain=ML)
 
 
-def rows_of(x: TensorType) -> tuple[Dim, Dim]:
+def split_rows(x: TensorType) -> tuple[Dim, Dim]:
     """(rows, features) of [N, C] or [C]."""
     assert x.shape is not None
     if len(x.shape) not in (1, 2):
@@ -29,29 +29,29 @@ def rows_of(x: TensorType) -> tuple[Dim, Dim]:
     return (1, x.shape[0]) if len(x.shape) == 1 else (x.shape[0], x.shape[1])
 
 
-def labels(rows: Dim, ints: Sequence[int], strings: Sequence[str]) -> TensorType:
+def label_type(rows: Dim, ints: Sequence[int], strings: Sequence[str]) -> TensorType:
     """A label per row."""
     return TensorType(DType.INT64 if ints or not strings else DType.STRING, (rows,))
 
 
-def post_transformed(name: str, scores: Dim) -> tuple[Work, ...]:
+def post_transform_work(name: str, scores: Dim) -> tuple[Work, ...]:
     """SOFTMAX: 5 per score; LOGISTIC and PROBIT: 1; NONE: 0."""
     if name.startswith("SOFTMAX"):
         return (
-            per("compare", "softmax", scores)
-            + per("add", "softmax", scores, 2)
-            + per("exp", "softmax", scores)
-            + per("divide", "softmax", scores)
+            elementwise_work("compare", "softmax", scores)
+            + elementwise_work("add", "softmax", scores, 2)
+            + elementwise_work("exp", "softmax", scores)
+            + elementwise_work("divide", "softmax", scores)
         )
-    return per("transcendental", "activation", scores, int(name not in ("NONE", "")))
+    return elementwise_work("transcendental", "activation", scores, int(name not in ("NONE", "")))
 
 
-def weighted_sum(products: Dim, scores: Dim) -> tuple[Work, ...]:
+def weighted_sum_work(products: Dim, scores: Dim) -> tuple[Work, ...]:
     """A multiplication and an addition per product, an addition of the intercept per score."""
     return (
-        per("multiply", "elementwise", products, 1, "#products")
-        + per("add", "elementwise", products, 1, "#products")
-        + per("add", "bias", scores, 1, "#scores")
+        elementwise_work("multiply", "elementwise", products, 1, "#products")
+        + elementwise_work("add", "elementwise", products, 1, "#products")
+        + elementwise_work("add", "bias", scores, 1, "#scores")
     )
 
 
@@ -64,9 +64,9 @@ def linear_classifier_shape(
     classlabels_strings: Sequence[str] = (),
 ) -> tuple[TensorType, ...]:
     """x [N, C] -> labels [N], scores [N, classes]."""
-    n, _ = rows_of(x)
+    n, _ = split_rows(x)
     classes = max(len(intercepts), len(classlabels_ints), len(classlabels_strings))
-    return labels(n, classlabels_ints, classlabels_strings), TensorType(DType.FLOAT32, (n, classes))
+    return label_type(n, classlabels_ints, classlabels_strings), TensorType(DType.FLOAT32, (n, classes))
 
 
 @cost_rule("LinearClassifier", domain=ML)
@@ -75,16 +75,18 @@ def linear_classifier_cost(
 ) -> Cost:
     """Per row and coefficient 1 multiplication and 1 addition, per score 1 addition of its intercept, 1 comparison to
     find the label, and the post-transform (5 for SOFTMAX, 1 for LOGISTIC). No MACs are counted."""
-    n, features = rows_of(x)
+    n, features = split_rows(x)
     scores = n * len(coefficients) // features
-    work = weighted_sum(n * len(coefficients), scores) + per("compare", "reduction", scores, 1, "#scores")
-    return Cost(work=work + post_transformed(post_transform, scores))
+    work = weighted_sum_work(n * len(coefficients), scores) + elementwise_work(
+        "compare", "reduction", scores, 1, "#scores"
+    )
+    return Cost(work=work + post_transform_work(post_transform, scores))
 
 
 @shape_rule("LinearRegressor", domain=ML)
 def linear_regressor_shape(x: TensorType, *, targets: int = 1) -> TensorType:
     """x [N, C] -> [N, targets]."""
-    return TensorType(DType.FLOAT32, (rows_of(x)[0], targets))
+    return TensorType(DType.FLOAT32, (split_rows(x)[0], targets))
 
 
 @cost_rule("LinearRegressor", domain=ML)
@@ -93,8 +95,10 @@ def linear_regressor_cost(
 ) -> Cost:
     """Per row and coefficient 1 multiplication and 1 addition, per target 1 addition of its intercept, and the
     post-transform. No MACs are counted."""
-    n, _ = rows_of(x)
-    return Cost(work=weighted_sum(n * len(coefficients), out.elements) + post_transformed(post_transform, out.elements))
+    n, _ = split_rows(x)
+    return Cost(
+        work=weighted_sum_work(n * len(coefficients), out.elements) + post_transform_work(post_transform, out.elements)
+    )
 
 
 @shape_rule("SVMClassifier", domain=ML)
@@ -107,21 +111,21 @@ def svm_classifier_shape(
     support_vectors: Sequence[float] = (),
 ) -> tuple[TensorType, ...]:
     """x [N, C] -> labels [N], scores [N, classes]; without probabilities a score per pair of classes."""
-    n, _ = rows_of(x)
+    n, _ = split_rows(x)
     classes = max(len(classlabels_ints), len(classlabels_strings))
     columns = classes * (classes - 1) // 2 if support_vectors and not prob_a and classes > 2 else classes
-    return labels(n, classlabels_ints, classlabels_strings), TensorType(DType.FLOAT32, (n, columns))
+    return label_type(n, classlabels_ints, classlabels_strings), TensorType(DType.FLOAT32, (n, columns))
 
 
 def _kernels(x: TensorType, vectors: int, coefficients: int, kernel_type: str) -> tuple[Work, ...]:
     """Products with the support vectors, the kernel function, the weighted sums."""
-    n, _ = rows_of(x)
-    kernels = n * (coefficients if not vectors else vectors // int(rows_of(x)[1]))
-    work = weighted_sum(n * (vectors or coefficients), kernels)
+    n, _ = split_rows(x)
+    kernels = n * (coefficients if not vectors else vectors // int(split_rows(x)[1]))
+    work = weighted_sum_work(n * (vectors or coefficients), kernels)
     if vectors:
-        work += per("transcendental", "elementwise", kernels, int(kernel_type != "LINEAR"), "#kernels")
-        work += per("multiply", "elementwise", n * coefficients, 1, "#coefficients")
-        work += per("add", "elementwise", n * coefficients, 1, "#coefficients")
+        work += elementwise_work("transcendental", "elementwise", kernels, int(kernel_type != "LINEAR"), "#kernels")
+        work += elementwise_work("multiply", "elementwise", n * coefficients, 1, "#coefficients")
+        work += elementwise_work("add", "elementwise", n * coefficients, 1, "#coefficients")
     return work
 
 
@@ -138,15 +142,15 @@ def svm_classifier_cost(
     """Per row and number of the support vectors 1 multiplication and 1 addition, per kernel 1 addition and 1 function
     (none for LINEAR), per row and coefficient 1 multiplication and 1 addition, and the post-transform. No MACs are
     counted."""
-    scores = outs[1].elements if len(outs) > 1 and outs[1] is not None else rows_of(x)[0]
+    scores = outs[1].elements if len(outs) > 1 and outs[1] is not None else split_rows(x)[0]
     work = _kernels(x, len(support_vectors), len(coefficients), kernel_type)
-    return Cost(work=work + post_transformed(post_transform, scores))
+    return Cost(work=work + post_transform_work(post_transform, scores))
 
 
 @shape_rule("SVMRegressor", domain=ML)
 def svm_regressor_shape(x: TensorType) -> TensorType:
     """x [N, C] -> [N, 1]."""
-    return TensorType(DType.FLOAT32, (rows_of(x)[0], 1))
+    return TensorType(DType.FLOAT32, (split_rows(x)[0], 1))
 
 
 @cost_rule("SVMRegressor", domain=ML)
@@ -161,4 +165,4 @@ def svm_regressor_cost(
 ) -> Cost:
     """As SVMClassifier, one target per row."""
     work = _kernels(x, len(support_vectors), len(coefficients), kernel_type)
-    return Cost(work=work + post_transformed(post_transform, out.elements))
+    return Cost(work=work + post_transform_work(post_transform, out.elements))

@@ -34,7 +34,7 @@ KINDS = {
 }
 
 
-class Key(NamedTuple):
+class LayerKey(NamedTuple):
     """One key of a layer: its kind (of KINDS), its default, what it means, and the words it may be."""
 
     kind: str
@@ -47,7 +47,7 @@ class Layer(NamedTuple):
     """A short name: the keys it takes and the function that adds its nodes and returns its value(s)."""
 
     name: str
-    keys: Mapping[str, Key]
+    keys: Mapping[str, LayerKey]
     emit: Callable[..., str | tuple[str, ...]]
     doc: str
 
@@ -57,7 +57,7 @@ LAYERS: dict[str, Layer] = {}
 Emit = TypeVar("Emit", bound=Callable[..., "str | tuple[str, ...]"])
 
 
-def layer(*names: str, **keys: Key) -> Callable[[Emit], Emit]:
+def layer(*names: str, **keys: LayerKey) -> Callable[[Emit], Emit]:
     """Registers a function (site, **values of the keys) under short names."""
 
     def register(function: Emit) -> Emit:
