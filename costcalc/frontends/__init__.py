@@ -1,6 +1,7 @@
-"""File formats to Graph: which front end reads a source, and its reading.
+"""File formats to Graph (and ONNX back). The only place that knows where bytes come from.
 
-What a source is, is told by its first bytes; its suffix decides only where they tell nothing (a damaged file).
+The first bytes of a source decide which front end reads it; its suffix decides only where they match no format (a
+damaged file).
 """
 
 from __future__ import annotations

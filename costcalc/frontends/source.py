@@ -13,6 +13,7 @@ from typing import IO, Any, Union
 
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
+from costcalc.frontends import git
 from costcalc.frontends.builtin import builtin_names, find
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
@@ -120,8 +121,8 @@ def find_source(model: Any) -> Source:
 def hold_source(model: Any) -> Any:
     """A model that can be read several times: a file object, which is read once, and any other object become a Source;
     a path, a Graph or a Report stays as it is."""
-    known = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
-    return model if known else find_source(model)
+    is_repeatable = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
+    return model if is_repeatable else find_source(model)
 
 
 def _named_source(text: str) -> Source:
@@ -134,12 +135,10 @@ def _named_source(text: str) -> Source:
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
     if ":" in text:
-        from costcalc.frontends.git import content, parts
-
-        revision = parts(text)
+        revision = git.parts(text)
         if revision is not None:
             try:
-                data = content(*revision)
+                data = git.content(*revision)
             except CostcalcError as error:
                 raise error.at(text) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)

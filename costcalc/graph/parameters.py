@@ -1,4 +1,4 @@
-"""The stored tensors of a graph: which are learned, which are buffers, and which node each counts for."""
+"""Graph -> its stored tensors: which are parameters, which are buffers, and which node each is counted for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, TensorType
+from costcalc.core.memo import Memo
 from costcalc.core.traits import traits_of
 
 UNSCALED = ("same", "converted")
@@ -20,7 +21,7 @@ Readers = dict[str, list[tuple[int, int]]]
 
 
 class Storage(NamedTuple):
-    """What a node is the first to read of the stored tensors: learned values, buffers (in elements), both in bytes."""
+    """The stored tensors that a node is the first to read: parameters and buffers in elements, both in bytes."""
 
     params: Dim = 0
     buffers: Dim = 0
@@ -42,8 +43,8 @@ class Stored(NamedTuple):
 
 
 def stored(graph: Graph) -> Iterator[Stored]:
-    """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
-    once."""
+    """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
+    with it. A shared tensor is counted once."""
     readers = _readers(graph)
     nodes, parameters = graph.nodes, graph.parameters
     for name, type_ in graph.initializers.items():
@@ -77,7 +78,7 @@ def _readers(graph: Graph) -> Readers:
 
 
 def owners(graph: Graph) -> dict[int, Storage]:
-    """What each node (by index) is the first to read of the stored tensors."""
+    """A graph -> by node index, the parameters and buffers that the node is the first to read."""
     simple = _simple(graph)
     return _shared(graph) if simple is None else simple
 
@@ -104,20 +105,16 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
             ]
         )
         key = (operator.buffers, operator.weights, held)
-        storage = KEPT.get(key)
+        storage = STORED_COUNTS.get(key)
         if storage is None:
-            if len(KEPT) >= MOST:
-                KEPT.clear()
-            storage = KEPT[key] = _of_node(node, held)
+            storage = STORED_COUNTS[key] = _of_node(node, held)
         if storage is not NOTHING:
             owned[index] = storage
     return owned
 
 
-KEPT: dict[object, Storage] = {}
-"""What nodes hold by what they read, from one graph to the next, and what is registered of their operators."""
-
-MOST = 1 << 12
+STORED_COUNTS: Memo[object, Storage] = Memo("stored counts", 1 << 12)
+"""Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
 def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storage:

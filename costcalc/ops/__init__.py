@@ -1,5 +1,7 @@
-"""The operators' rules, one family a file. A family registers its rules when it is imported: the common ones with this
-package, the others when an operator is met that the common ones do not know (they take some 40 ms).
+"""What each operator does: shape, value, cost and gradient rules and traits, one family a file.
+
+A family registers its rules when it is imported: COMMON_FAMILIES with this package, the others when an operator is met
+that the common ones do not know (importing them takes some 40 ms).
 """
 
 from functools import cache
