@@ -1,4 +1,4 @@
-"""Amounts: an exact Dim, a lower bound of a sum with unknown parts, or None; their sum, order and JSON form."""
+"""Figures of layers -> their sum: exact, a LowerBound where a part is unknown, None where all are; order and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Python API is given by name or as names; where it is neither, a UsageError that writes it as Python does."""
+"""Arguments of the Python API -> a mapping with text keys, or a tuple of names; UsageError that says the right form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXAMPLES = {
 
 
 def mapping(argument: str, given: Mapping[str, V] | None) -> Mapping[str, V]:
-    """Values by name; none where nothing is given. UsageError where it is no mapping, or not of texts."""
+    """Values by name -> the same mapping, {} for None. UsageError where it is no mapping or a key is no text."""
     if not given:
         return {}
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
@@ -33,7 +33,8 @@ def mapping(argument: str, given: Mapping[str, V] | None) -> Mapping[str, V]:
 
 
 def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Names; a text is one, or several between commas as on the command line. UsageError where it is no names."""
+    """A text (names between commas, as on the command line) or names -> a tuple of names, () for None. UsageError for
+    anything else."""
     if isinstance(given, str):
         return tuple(part.strip() for part in given.split(",") if part.strip())
     if given is not None and not isinstance(given, Iterable):
@@ -45,7 +46,7 @@ def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def read_already(**options: object) -> None:
-    """UsageError where options that say how a model is read stand beside one that is read."""
+    """UsageError where options of reading are set for a model that is already a Graph or a Report."""
     told = [name for name, value in options.items() if value]
     if told:
         raise UsageError(

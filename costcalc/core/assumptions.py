@@ -1,6 +1,6 @@
-"""What a graph with open symbols takes for granted: extents that must agree, extents that must be large enough.
+"""Extents that must be equal, or large enough -> the extent, an error, or an Assumption where that depends on a symbol.
 
-A rule that cannot decide such a fact assumes it; whoever calls the rules collects the assumptions, shows them, and
+A rule that cannot decide such a fact assumes it. The caller of the rules collects the assumptions, shows them, and
 checks them when the symbols are bound.
 """
 
@@ -27,7 +27,7 @@ class Assumption(NamedTuple):
         return self.shown(written)
 
     def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:
-        """The assumption in words, its extents written for people unless another way is given."""
+        """The assumption as text, its extents written by `text`, for people by default."""
         a, b = self.left, self.right
         if self.relation == "=":
             for x, y in ((a, b), (b, a)):
@@ -48,8 +48,8 @@ class Assumption(NamedTuple):
 
 
 def simplify_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
-    """The same assumptions, said once and shortly: ⌊H/4⌋ + 2 >= 3 is H >= 4; of several least values of a symbol the
-    largest stands, and what follows from it is left out."""
+    """Assumptions -> the same in shorter form, each once: ⌊H/4⌋ + 2 >= 3 becomes H >= 4; of several minimum values of a
+    symbol the largest remains, and what follows from it is left out."""
     least: dict[str, int] = {}
     rest: list[Assumption] = []
     for assumption in assumptions:
@@ -85,7 +85,8 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
 
 
 def resolve_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
-    """What the assumptions make of minima and maxima: where seq = min(512, seq) is assumed, that minimum is seq."""
+    """Assumptions -> by the text of a minimum or maximum, the extent that it equals: where seq = min(512, seq) is
+    assumed, that minimum is seq."""
     found: dict[str, Dim] = {}
     for a in assumptions:
         for x, y in ((a.left, a.right), (a.right, a.left)):

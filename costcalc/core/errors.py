@@ -1,4 +1,4 @@
-"""Every refusal of costcalc, as a tree; each says a fact and a remedy and carries its exit code."""
+"""Every error of costcalc as one tree: each has a fact, a remedy, a place and an exit code."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ class UndecidedError(CostcalcError):
 
 
 class QuantityError(CostcalcError):
-    """A model, or what is set for it, does not have the quantity that is asked for: no cache, no peak of a device."""
+    """The model, or its settings, has no value of the quantity: it has no cache, the device no peak."""
 
 
 class UnknownOperatorError(CostcalcError):
-    """--strict was given and an operator has no rule."""
+    """An operator has no rule, and --strict is set."""
 
 
 class AssumptionError(CostcalcError):
@@ -94,8 +94,8 @@ class AssumptionError(CostcalcError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A remedy, `did you mean 'x'?`, or "" where nothing is near: the same but for case, else the first few that begin
-    so, else the most alike."""
+    """A word and the known words -> the remedy `did you mean 'x'?`, or "" where none is near: the same but for case,
+    else the first few that begin with it, else the nearest by difflib."""
     import difflib
 
     names, lower = list(known), word.lower()

@@ -1,4 +1,4 @@
-"""Formulas: sums of products of named factors that know their value and can print their own working."""
+"""Named factors -> Formula: a sum of products that has a value and can print its own derivation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from costcalc.core.dim import Dim
 
 
 class Factor(NamedTuple):
-    """One named number of a product; `of` tells what it is itself the product of."""
+    """One named number of a product; `of` holds its own factors where it is a product."""
 
     name: str
     value: Dim
@@ -23,6 +23,7 @@ class Product(NamedTuple):
 
     @property
     def value(self) -> Dim:
+        """The product of the factors."""
         result: Dim = 1
         for factor in self.factors:
             result = result * factor.value
@@ -36,6 +37,7 @@ class Formula(NamedTuple):
 
     @property
     def value(self) -> Dim:
+        """The sum of the products."""
         result: Dim = 0
         for term in self.terms:
             result = result + term.value
@@ -43,10 +45,7 @@ class Formula(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Elementwise operations: what kind they are, what they are for, how many.
-
-    kind: one of KINDS. role: one of ROLES. Each operation is one FLOP.
-    """
+    """Elementwise operations: their kind, what they are for (the role), and how many."""
 
     kind: str
     role: str
@@ -54,7 +53,7 @@ class Work(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one run of a node costs: multiply-accumulates of contractions, and elementwise operations."""
+    """The cost of one run of a node: multiply-accumulates of contractions, and elementwise operations."""
 
     macs: Formula = Formula()
     work: tuple[Work, ...] = ()

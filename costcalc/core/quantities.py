@@ -49,7 +49,7 @@ class Quantity:
 
     @property
     def per_device(self) -> bool:
-        """Whether it is asked for with a device's name: `time.t4`."""
+        """Whether its key needs a device's name: `time.t4`."""
         return "device" in self.needs
 
     @property
@@ -59,14 +59,14 @@ class Quantity:
 
     @property
     def kind(self) -> str:
-        """How a table prints it: number, bytes, seconds, decimal or text."""
+        """The kind of its column in a table: number, bytes, seconds, decimal or text."""
         return {"number": "number", "bytes": "bytes", "seconds": "seconds", "flop_per_byte": "decimal"}.get(
             self.unit, "text"
         )
 
 
 class QuantityRef(NamedTuple):
-    """A quantity, and the device that it is asked for ("" where it is of none)."""
+    """A quantity and its device ("" where it has none)."""
 
     quantity: Quantity
     device: str = ""
@@ -324,8 +324,8 @@ GENERATION = tuple([q.key for q in _ALL if q.needs == _GENERATION])
 
 
 def parse_quantity(text: str) -> QuantityRef:
-    """`macs` or `time.t4` -> the quantity and its device. UsageError, with the nearest key, where there is none; where
-    a device is missing, and where one stands behind a quantity that has none."""
+    """`macs` or `time.t4` -> the quantity and its device. UsageError, with the nearest key, for an unknown key; where
+    the device is missing; and where a quantity has a device that it does not take."""
     key, dot, device = text.strip().partition(".")
     quantity = CATALOGUE.get(key)
     if quantity is None:
@@ -339,5 +339,5 @@ def parse_quantity(text: str) -> QuantityRef:
 
 
 def usage(quantity: Quantity) -> str:
-    """How a quantity is written: `macs`, `time.DEVICE`."""
+    """A quantity -> the form in which a user writes it: `macs`, `time.DEVICE`."""
     return f"{quantity.key}.DEVICE" if quantity.per_device else quantity.key

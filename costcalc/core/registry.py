@@ -1,6 +1,8 @@
-"""The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
-Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not
-free. What else an operator is, its traits tell (costcalc.core.traits).
+"""(domain, op_type) -> the operator's rules, pure functions on types: shape rule, cost rule and value rule.
+
+A shape rule gives output types, a cost rule a Cost, a value rule the elements of a small integer output. An operator
+without arithmetic is registered as free: one without a cost rule is unknown, and never counted as 0. Other properties
+of an operator are its traits (costcalc.core.traits).
 
 A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
 parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
@@ -76,8 +78,8 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
 
 
 def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], CostFunction]:
-    """Registers a function (input types; attributes, out, outs) -> Cost, or None where it cannot be
-    told. Its docstring states the formula."""
+    """Registers a function (input types; attributes, out, outs) -> Cost, or None where the cost depends on values that
+    are not known. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
         for name in op_types:
@@ -89,7 +91,7 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
 
 def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], ValueFunction]:
     """Registers a function (input types; attributes, out) -> the output's elements, or None where they are not known.
-    It is asked only when the output is a small tensor."""
+    It is called only where the output is a small tensor."""
 
     def register(function: ValueFunction) -> ValueFunction:
         for name in op_types:
@@ -107,18 +109,19 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
 
 
 def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
-    """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
+    """Declares which inputs are weights (a float constant there is a parameter) and which are buffers (running
     statistics, scales, zero points: stored, but not learned)."""
     traits(*op_types, domain=domain, weights=frozenset(weights), buffers=frozenset(buffers))
 
 
 def describe(sentence: str, *op_types: str, domain: str = "") -> None:
-    """Says in a sentence what operators do, for `costcalc explain`."""
+    """Declares in a sentence what operators do, for `costcalc explain`."""
     traits(*op_types, domain=domain, sentence=sentence)
 
 
 def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-    """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
+    """A rule, a node's input types, attributes and context -> the rule's result. ShapeError where an attribute or an
+    input is missing, or there are too many inputs."""
     accepts = rule.accepts
     chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
     chosen |= {k: v for k, v in context.items() if k in accepts}
@@ -137,7 +140,7 @@ def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], conte
 
 
 def state(domain: str, op_type: str) -> str:
-    """costed, free, shape only, or unknown."""
+    """An operator -> `costed`, `free`, `shape only` or `unknown`."""
     key = (domain, op_type)
     if key in COSTS:
         return "costed"

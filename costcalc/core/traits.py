@@ -1,5 +1,6 @@
-"""(domain, operator) -> its traits: what kind of layer it is, which inputs it multiplies, what fusion, training and
-comparison may take for granted of it. They are declared once, beside the operator's rules.
+"""(domain, op_type) -> the operator's Traits: kind, weights, layout, and what fusion, training and comparison rely on.
+
+They are declared once, beside the operator's rules.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ class Traits:
     sentence: str = ""
 
     def layout_of(self, attributes: Attributes) -> Layout:
-        """The layout of a node with these attributes: `channels_last` says otherwise where it is given."""
+        """The layout of a node with these attributes: the attribute `channels_last` decides where the node has it."""
         if "channels_last" in attributes:
             return "channels_last" if attributes["channels_last"] else "channels_first"
         return self.layout
@@ -155,7 +156,7 @@ KIND_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Operator(Protocol):
-    """What names an operator: a node, a row of a report, a layer of a snapshot."""
+    """Anything with a domain and an op_type: a node, a row of a report, a layer of a snapshot."""
 
     @property
     def domain(self) -> str: ...

@@ -1,4 +1,4 @@
-"""Quantities to text and back: 1,234,567, 1.81 G, 44.6 MiB, 600M. Rounding happens only here."""
+"""Figures <-> text: 1,234,567, 1.81 G, 44.6 MiB, 600M. The only place where figures are rounded."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ FACTORS = {"": 1, "b": 1} | {
 
 
 def exact(d: Dim | None) -> str:
-    """1,234,567; a formula while symbols are open; `?` where it is not known."""
+    """A count -> 1,234,567; a formula while symbols are open; `?` where it is not known."""
     if d.__class__ is int:
         return f"{d:,}"
     return "?" if d is None else pretty_text(d)
 
 
 def signed(d: Dim | None) -> str:
-    """A difference: +1,234, -5, 0; `?` where it is not known."""
+    """A difference -> +1,234, -5, 0; `?` where it is not known."""
     text = exact(d)
     return text if d is None or d == 0 or text.startswith("-") else f"+{text}"
 
 
 def short(d: Dim | None) -> str:
-    """Three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they are."""
+    """A count -> three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they
+    are."""
     return _short(d, 1000, DECIMAL)
 
 
 def short_bytes(d: Dim | None) -> str:
-    """Three significant digits with a binary prefix: 44.6 MiB, 512 B."""
+    """Bytes -> three significant digits with a binary prefix: 44.6 MiB, 512 B."""
     return _short(d, 1024, BINARY)
 
 
@@ -62,7 +63,8 @@ def _rounded(size: int, unit: int) -> Fraction:
 
 
 def digits(value: Fraction, more: int = 0) -> str:
-    """Three significant digits, or more, halves up: 1.81, 44.6, 416; more before the point are all shown."""
+    """A number -> three significant digits, or `more` in addition, halves rounded up: 1.81, 44.6, 416; all digits
+    before the point are written."""
     places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
@@ -72,7 +74,7 @@ def digits(value: Fraction, more: int = 0) -> str:
 
 
 def measured(value: float) -> str:
-    """Three significant digits of a place on an axis: 0.0831, 12.5, 154, 1.20 k."""
+    """A position on an axis -> three significant digits: 0.0831, 12.5, 154, 1.20 k."""
     return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
 
 
@@ -80,7 +82,8 @@ SMALL_PREFIXES = ("", "m", "µ", "n", "p", "f")
 
 
 def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
-    """Three significant digits, or more, with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
+    """A value in a unit -> three significant digits, or `more` in addition, with a prefix that keeps them above 1: 26.2
+    µs, 1.64 s, 3.20 mJ."""
     if not value:
         return "?" if value is None else f"0 {unit}"
     power = 0
@@ -90,18 +93,18 @@ def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
 
 
 def percent(part: Dim | None, whole: Dim | None) -> str:
-    """A share as 12.3%; "" where it is not a number."""
+    """Part and total -> the share as 12.3%; "" where it is not a number."""
     found = share(part, whole)
     return "" if found is None else percent_of(found)
 
 
 def percent_of(share: float) -> str:
-    """12.3%. What is there but would round to nothing is <0.1%."""
+    """A share -> 12.3%. A share above 0 that would round to 0 is <0.1%."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
 def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
-    """30.0%, or +2.3% with a sign; as many digits more as are asked. What would round to nothing is <0.1%."""
+    """A share -> 30.0%, or +2.3% with a sign; `more` adds digits. A share that would round to 0 is <0.1%."""
     size, places = abs(share), 1 + more
     tenths = int(size * 100 * 10**places + Fraction(1, 2))
     before = "-" if share < 0 else "+" if sign and share > 0 else ""
@@ -127,13 +130,13 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
 
 
 def share(part: Dim | None, whole: Dim | None) -> float | None:
-    """part / whole for a bar or a column; None where that is not a number."""
+    """part / whole for a bar or a column; None where the quotient is not a number."""
     found = ratio(part, whole)
     return None if found is None else float(found)
 
 
 def times(value: Fraction | float | None) -> str:
-    """A ratio as 27.2×; – where there is none."""
+    """A ratio -> 27.2×; – for None."""
     if value is None:
         return "–"
     if value in (0, 1):
@@ -144,7 +147,7 @@ def times(value: Fraction | float | None) -> str:
 
 
 def shape_text(shape: tuple[Dim, ...] | None) -> str:
-    """1×64×112×112; a scalar is (), an unknown shape `?`."""
+    """A shape -> 1×64×112×112; a scalar is (), an unknown shape `?`."""
     if shape is None:
         return "?"
     return "×".join([str(d) if d.__class__ is int else _extent(d) for d in shape]) or "()"
@@ -166,7 +169,8 @@ def parse(text: str) -> int:
 
 
 def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
-    """The least figure of three significant digits, in a form that `parse` reads, that is no less: 569M, 16.2 MiB."""
+    """A value -> the smallest figure of three significant digits that is not below it, in a form that `parse` reads:
+    569M, 16.2 MiB."""
     prefixes, base = (BINARY, 1024) if in_bytes else (DECIMAL, 1000)
     power = 0
     while power < len(prefixes) - 1 and value > 999 * base**power:
@@ -199,7 +203,7 @@ def parse_percent(text: str) -> Fraction:
 
 
 def shapes(values: tuple[Any, ...]) -> str:
-    """The first output's shape, and how many more there are: 1×64×56×56 +2."""
+    """Shapes of a node's outputs -> the first one, and how many more there are: 1×64×56×56 +2."""
     if not values:
         return ""
     more = f" +{len(values) - 1}" if len(values) > 1 else ""

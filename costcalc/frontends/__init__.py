@@ -46,15 +46,16 @@ SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"
 
 
 def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Loaded:  # noqa: B008
-    """The graph of a path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an
-    onnx.ModelProto, with its source map if the options ask for one. CostcalcError where it is no model."""
+    """A path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an onnx.ModelProto ->
+    its graph, with its source map if the options ask for one. CostcalcError where it is no model."""
     source = find_source(model)
     return find_frontend(source).read(source, options)
 
 
 def find_frontend(source: Source) -> Frontend:
-    """The front end that reads a source: one that recognises it, else the one of its suffix; text without a suffix is a
-    YAML model. LoadError for a file of another kind, named where it is known, UsageError for another object."""
+    """A source -> the front end that reads it: one that recognises it, else the one of its suffix; text without a
+    suffix is a YAML model. LoadError for a file of another format, named where it is known, UsageError for another
+    object."""
     for frontend in frontends():
         if frontend.recognises(source):
             return frontend
@@ -77,7 +78,7 @@ def find_frontend(source: Source) -> Frontend:
 
 
 def model_parameters(model: ModelSource) -> dict[str, Any] | None:
-    """The parameters of a model's own with their defaults; None where its format has none. CostcalcError where it is no
+    """A model -> its own parameters with their defaults; None where its format has none. CostcalcError where it is no
     model."""
     source = find_source(model)
     frontend = find_frontend(source)

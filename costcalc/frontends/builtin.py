@@ -1,4 +1,4 @@
-"""The models that ship with costcalc, by name: the YAML files of specs/."""
+"""A built-in name or alias -> the YAML file of the model in specs/, and the list of all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def specs_folder() -> Path:
 
 
 def find(name: str) -> Path | None:
-    """The file of a built-in name or alias; None where there is none."""
+    """A built-in name or alias -> its file; None where there is no such model."""
     path = specs_folder() / f"{name}.yaml"
     if "/" not in name and "\\" not in name and path.is_file():
         return path

@@ -1,7 +1,7 @@
-"""A file or directory of a kind that is not read -> LoadError with what it is and what to do.
+"""A file or directory of a format that costcalc does not read -> LoadError that names the format and a remedy.
 
-A kind is told by its magic number, its first bytes (Source.head) or the names in an archive (Source.members); nothing
-is unpacked, unpickled or run. One row a kind; the first that fits is taken.
+A format is recognised by its magic number, its first bytes (Source.head) or the names in an archive (Source.members);
+nothing is unpacked, unpickled or run. FORMATS has one row a format; the first that matches is taken.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _is_safetensors(source: Source) -> bool:
 
 
 def _second_message(source: Source) -> tuple[int, int] | None:
-    """(value of field 1, number of the field behind field 2, 0 where it lies beyond the first bytes) of a protobuf
+    """(value of field 1, number of the field behind field 2, 0 where it is beyond the first bytes) of a protobuf
     message that begins with a number and a message, as SavedModel and Core ML's Model do."""
     fields = list(protobuf_fields(source.head))
     if len(fields) < 2 or [field[:2] for field in fields[:2]] != [(1, 0), (2, 2)]:

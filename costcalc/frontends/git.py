@@ -1,11 +1,8 @@
-"""Questions to git: it is run without a shell, never told to change anything, and answers in bytes or is refused.
+"""A git revision and a path -> the file's content at that revision, its name there, and the files of the revision.
 
-REV is whatever git takes (`main`, `HEAD~2`, `v1.0`, `origin/main@{yesterday}`), or `main...HEAD`, the commit where the
-two parted. folder is where git is asked, the working directory unless given.
-
-`REV:path` → the file's content at a git revision; what a revision holds, and what a file was called there.
-
-path is relative to the repository, as it is for git, else to the folder where git is asked.
+REV is any revision that git accepts (`main`, `HEAD~2`, `v1.0`, `origin/main@{yesterday}`), or `main...HEAD`, the merge
+base of the two. folder is where git runs, the working directory by default. A path is relative to the top of the
+repository, as it is for git, else to that folder. git runs without a shell and only with commands that change nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT":
 
 
 def run_git(*args: str, folder: str = "", told: bytes = b"") -> bytes:
-    """What git answers; told is what it reads. UsageError with git's own words where it refuses."""
+    """Arguments and standard input of git -> its standard output. UsageError with git's own message where it fails."""
     found = _run(*args, folder=folder, told=told)
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
@@ -38,12 +35,12 @@ def run_git(*args: str, folder: str = "", told: bytes = b"") -> bytes:
 
 
 def run_git_list(*args: str, folder: str = "") -> list[str]:
-    """An answer of paths or fields, each ended by a zero byte (`-z`)."""
+    """Arguments of git -> the paths or fields of its output, each ended by a zero byte (`-z`)."""
     return [os.fsdecode(name) for name in run_git(*args, folder=folder).split(b"\0") if name]
 
 
 def repository_root(folder: str = "") -> Path:
-    """The top of the repository that a folder is in. UsageError where it is in none."""
+    """A folder -> the top of its repository. UsageError where it is in none."""
     found = _run("rev-parse", "--show-toplevel", folder=folder)
     if not found.returncode and found.stdout.strip():
         return Path(os.fsdecode(found.stdout).rstrip("\n"))
@@ -55,7 +52,7 @@ def repository_root(folder: str = "") -> Path:
 
 
 def resolve_commit(revision: str, folder: str = "") -> str:
-    """The commit that a revision names. UsageError where there is none."""
+    """A revision -> the commit that it names. UsageError where there is none."""
     before, dots, after = revision.partition("...")
     if dots:
         return _parted(
@@ -71,12 +68,12 @@ def resolve_commit(revision: str, folder: str = "") -> str:
 
 
 def has_commit(commit: str, folder: str = "") -> bool:
-    """Whether a commit is here."""
+    """Whether a commit is in the repository."""
     return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
 
 
 def _parted(revision: str, one: str, other: str, folder: str) -> str:
-    """Where two commits parted. A shallow clone, as CI makes it, may not reach as far back."""
+    """The merge base of two commits. A shallow clone, as CI makes it, may not reach back to it."""
     found = _run("merge-base", one, other, folder=folder)
     if found.returncode:
         raise UsageError(f"{revision}: the two have no commit in common here", "git fetch --unshallow")
@@ -84,7 +81,7 @@ def _parted(revision: str, one: str, other: str, folder: str) -> str:
 
 
 def _near(revision: str, folder: str) -> str:
-    """What to do about a revision that is not known here. A clone that a CI makes holds one commit of one branch."""
+    """The remedy for an unknown revision. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
     shallow = run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
@@ -136,7 +133,7 @@ _MOST_LINKS = 5
 
 
 def parts(text: str) -> tuple[str, str] | None:
-    """(REV, path) where a text is of that form; None for a path (`C:\\net.yaml`), an address or a plain word."""
+    """`REV:path` -> (REV, path); None for a path (`C:\\net.yaml`), an address or a plain word."""
     found = _REVISION.fullmatch(text)
     if found is None or found[2].startswith("//"):
         return None
@@ -145,8 +142,8 @@ def parts(text: str) -> tuple[str, str] | None:
 
 
 def content(revision: str, path: str, folder: str = "") -> bytes:
-    """A file as it is at a revision. UsageError where there is no git, no repository or no such revision, LoadError
-    where the revision has no such file."""
+    """A revision and a path -> the file's content. UsageError where there is no git, no repository or no such revision,
+    LoadError where the revision has no such file."""
     commit = resolve_commit(revision, folder)
     name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
     if name is None:
@@ -165,7 +162,8 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
 
 
 def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
-    """Many files of a revision at once, each by its path from the repository's top; what is no file is left out."""
+    """A revision and paths from the repository's top -> the content of each file, in two calls of git; paths of no file
+    are left out."""
     commit = resolve_commit(revision, folder)
     entries = _entries(commit, folder)
     wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
@@ -187,8 +185,8 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
 
 
 def files(revision: str, folder: str = "") -> tuple[str, ...]:
-    """All files of a revision, relative to the repository with forward slashes; those of its submodules too, or the
-    submodule itself where its commit is not here."""
+    """A revision -> all its files, relative to the repository with forward slashes; those of its submodules too, or the
+    submodule itself where its commit is missing."""
     found: list[str] = []
     for name, entry in _entries(resolve_commit(revision, folder), folder).items():
         inner = repository_root(folder) / name if entry.kind == "commit" else None
@@ -200,7 +198,8 @@ def files(revision: str, folder: str = "") -> tuple[str, ...]:
 
 
 def renamed(revision: str, path: str, folder: str = "") -> str | None:
-    """What a file that git follows was called at a revision; None where it was not there, or called the same."""
+    """A revision and the path of a file -> its path at that revision, by git's detection of renames; None where it did
+    not exist, or had the same path."""
     options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
     fields = run_git_list("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
     moves = dict(zip(fields[2::3], fields[1::3], strict=True))
@@ -208,7 +207,8 @@ def renamed(revision: str, path: str, folder: str = "") -> str | None:
 
 
 def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
-    """A file's path from the top of the repository; None where it stands outside. A link's own path, not its goal's."""
+    """A file's path -> its path from the top of the repository; None where it is outside. Of a link its own path, not
+    its target's."""
     whole = Path(folder or ".", path).absolute()
     here = Path(os.path.normpath(whole))
     try:
@@ -218,7 +218,7 @@ def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
 
 
 def _candidates(path: str, folder: str) -> Iterator[str]:
-    """Paths from the repository's top that a path may mean: as it stands, and from the folder."""
+    """The paths from the repository's top that a path may mean: unchanged, and from the folder."""
     plain = path.replace("\\", "/") if os.name == "nt" else path
     whole = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
     if whole and whole != ".." and not whole.startswith("../"):
@@ -266,12 +266,12 @@ def _entries(commit: str, folder: str) -> dict[str, _Entry]:
 
 
 def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
-    """What ls-tree lists: `mode kind object<tab>path`."""
+    """Lines of ls-tree, `mode kind object<tab>path` -> entries by path."""
     return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
 
 
 def _stored(data: bytes, shown: str, folder: str) -> bytes:
-    """The content; that of Git LFS, where it has been fetched."""
+    """The content of a blob; of a pointer of Git LFS the content that was fetched."""
     pointer = _LFS.match(data) if len(data) < 1024 else None
     if pointer is None:
         return data

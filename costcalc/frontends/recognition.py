@@ -62,8 +62,8 @@ def _is_model_message(head: bytes) -> bool:
 
 
 def protobuf_fields(head: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(field number, wire type, begin, end) of the fields of a message whose first bytes are given; the last may reach
-    beyond them. A varint's begin is its value. What is no field is given as number 0, and ends it."""
+    """The first bytes of a message -> (field number, wire type, begin, end) of its fields; the last may reach beyond
+    them. begin of a varint is its value. The field number 0 marks bytes that are no field, and ends the fields."""
     at = 0
     while at < len(head):
         key, at = _varint(head, at)

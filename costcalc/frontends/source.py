@@ -54,6 +54,7 @@ class Source:
 
     @cached_property
     def is_directory(self) -> bool:
+        """Whether the path is a directory."""
         return self.path is not None and self.path.is_dir()
 
     @cached_property
@@ -102,7 +103,7 @@ onnx.ModelProto, a Graph, or an object that an installed front end reads."""
 
 
 def find_source(model: Any) -> Source:
-    """The source that a path, a name, bytes, a binary file object or another object stands for.
+    """A path, a built-in name, bytes, a binary file object or another object -> its Source.
 
     LoadError where there is no such file, UsageError for a file object of text.
     """
@@ -119,8 +120,8 @@ def find_source(model: Any) -> Source:
 
 
 def hold_source(model: Any) -> Any:
-    """A model that can be read several times: a file object, which is read once, and any other object become a Source;
-    a path, a Graph or a Report stays as it is."""
+    """A model -> a model that can be read several times: a file object, which can be read once, and any other object
+    become a Source; a path, a Graph or a Report stays as it is."""
     is_repeatable = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
     return model if is_repeatable else find_source(model)
 
@@ -165,14 +166,14 @@ def _stream_source(stream: Any) -> Source:
 
 
 def _object_name(model: Any) -> str:
-    """What an object calls itself (an onnx.ModelProto: its graph's name), else the name of its type."""
+    """The name of an object (of an onnx.ModelProto its graph's name), else the name of its type."""
     if is_onnx_message(model):
         return str(model.graph.name) or "model"
     return str(getattr(model, "name", "") or type(model).__name__)
 
 
 def is_onnx_message(model: Any) -> bool:
-    """Whether an object is an onnx.ModelProto; told by its type's name, so that onnx is not imported for it."""
+    """Whether an object is an onnx.ModelProto, by its type's name, so that onnx need not be imported."""
     kind = type(model)
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
 

@@ -1,10 +1,8 @@
-"""Which symbols have a default, and the names that extents get when they are left open on purpose.
-
-Dimension parameters: the strings that exporters write for extents become Dims.
+"""Dimension parameters, the strings that exporters write for extents -> Dims, and which symbols have a default.
 
 A name is a symbol; `197*batch`, `past_seq + seq`, `(((s0 - 1)//16)) + 1` and `Min(512, s12)` are arithmetic over names.
-A minus between letters without blanks is part of a name (`batch-size`). What is no arithmetic is one symbol, as it
-stands; so is what would take long to evaluate, and what is below 0.
+A minus between letters without blanks is part of a name (`batch-size`). Text that is no arithmetic is one symbol, as it
+stands; so is arithmetic that would take long to evaluate, and an extent below 0.
 """
 
 from __future__ import annotations
@@ -137,7 +135,7 @@ def _walk(node: ast.expr, depth: int) -> Dim:
 
 
 def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
-    """`Min(a, b, …)` and the like, as sympy prints them; `floor(a/b)` and `ceiling(a/b)` are whole divisions."""
+    """A call as sympy prints it: `Min(a, b, …)` and the like; `floor(a/b)` and `ceiling(a/b)` are integer divisions."""
     if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
         ratio = args[0]
         if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name) and ratio.func.id == "IntTrueDiv":

@@ -1,4 +1,7 @@
-"""The built-in front ends, imported when one of them reads, and those of installed packages (`costcalc.frontends`)."""
+"""The front ends: the built-in ones, imported when one of them reads, and those of installed packages.
+
+Installed packages name theirs under the entry-point group `costcalc.frontends`.
+"""
 
 from __future__ import annotations
 

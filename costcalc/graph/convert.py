@@ -1,14 +1,14 @@
 """Graph → the same graph as if its weights were stored, or its values computed, in another precision.
 
-weights are what storage.py calls parameters (float and quantised ones, biases and the normalisations' scales among
-them) and the float buffers: BatchNormalization's running statistics and quantisation scales. What reshapes or
-transposes a weight keeps the weight's precision. Tensors whose bytes hold packed values (MatMulNBits) are quantised by
-their operator and stay. A narrower type's own scales and zero points are not added.
+Weights are the parameters of costcalc.graph.parameters (float and quantised ones, with biases and the scales of
+normalisations) and the float buffers: running statistics of BatchNormalization and quantisation scales. A node that
+reshapes or transposes a weight keeps the weight's precision. Tensors whose bytes hold packed values (MatMulNBits) are
+quantised by their operator and stay. Scales and zero points of a narrower type are not added.
 
-activations are the float graph inputs, the float values computed at run time, and the float constants that they are
-computed with. Integers (ids, shapes, quantised values), booleans and strings stay, whatever is asked.
+Activations are the float graph inputs, the float values computed at run time, and the float constants that they are
+computed with. Integers (ids, shapes, quantised values), booleans and strings always stay.
 
-No rule is asked again: shapes, and so MACs, do not depend on the precision.
+No rule is applied again: shapes, and so MACs, do not depend on the precision.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ DTYPE_ALIASES = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16"
 
 
 def spelt_out(name: str) -> str:
-    """float16 for FP16; whatever else, in small letters."""
+    """A name of a precision -> its full name in small letters: FP16 becomes float16; any other name only loses its
+    capitals."""
     return DTYPE_ALIASES.get(name.lower(), name.lower())
 
 
 def convert(graph: Graph, weights: DType | None = None, activations: DType | None = None) -> Graph:
-    """The graph as if its weights were stored and its activations computed in these types; None leaves them."""
+    """The graph as if its weights were stored, and its activations computed, in these types; None leaves them as they
+    are."""
     if weights is None and activations is None:
         return graph
     kept = frozenset[str]()
@@ -78,7 +80,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
 
 
 def named(name: str | None) -> DType | None:
-    """The type of this name; None for None. UsageError where there is none."""
+    """The name of a precision -> its DType, None for None. UsageError for an unknown name."""
     if name is not None and name not in PRECISIONS:
         raise UsageError(f"{name!r} is no element type", f"use one of {', '.join(PRECISIONS)}")
     return None if name is None else DTYPES[name]

@@ -1,4 +1,4 @@
-"""Graph → GraphIndex: which node computes a value, which nodes read it, which values are constant, walks along them."""
+"""Graph → GraphIndex: the producer and the readers of each value, constant values, and walks along both."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def layer_place(node: Node) -> str:
 
 
 class GraphIndex:
-    """A graph by its values. Nodes are meant by their index in graph.nodes. Each map is built when it is first asked
-    for, in one pass over the nodes."""
+    """A graph by its values; nodes are their indexes in graph.nodes. Each map is built at its first use, in one pass
+    over the nodes."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -54,7 +54,8 @@ class GraphIndex:
 
     @cached_property
     def constants(self) -> Collection[str]:
-        """The values that no element of a graph input changes: stored tensors, shapes, what is computed of them."""
+        """The values that no element of a graph input changes: stored tensors, shapes, and values computed from
+        them."""
         return self._constants[0]
 
     @cached_property
@@ -97,7 +98,7 @@ class GraphIndex:
         return self.graph.types[value].shape or ()
 
     def elements(self, value: str) -> Dim:
-        """How many elements a value of known shape has."""
+        """The number of elements of a value, whose shape must be known."""
         return self.graph.types[value].elements
 
     def number(self, value: str) -> float | None:

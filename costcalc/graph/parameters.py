@@ -127,7 +127,7 @@ def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storag
 
 
 def _with(have: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
-    """What a node holds with one more tensor."""
+    """The counts of a node with one more tensor."""
     params, buffers, size = have
     if kind == "param":
         params = params + values

@@ -1,4 +1,4 @@
-"""Activations: functions of one number that make a network nonlinear."""
+"""Activation functions, element by element: Relu, Sigmoid, Gelu, Softplus and the like."""
 
 from __future__ import annotations
 

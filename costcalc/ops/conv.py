@@ -1,4 +1,4 @@
-"""Convolutions of any spatial rank: Conv, ConvTranspose, and their quantised forms' shared arithmetic."""
+"""Convolutions of any spatial rank: Conv and ConvTranspose, and the arithmetic that their quantised forms share."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def conv_transpose_shape(
     output_padding: Sequence[int] | None = None,
     output_shape: Sequence[int] | None = None,
 ) -> TensorType:
-    """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding
-    + reach - pads, or output_shape where that is given, or in · stride with auto_pad SAME."""
+    """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding +
+    reach - pads, or the attribute output_shape, or in · stride with auto_pad SAME."""
     n, c_in, *spatial = _shape(x, w, "the input")
     c_weight, c_group, *kernel = _shape(w, x, "the weight")
     require_equal(c_in, c_weight, "the channels of the input and those of the weight")

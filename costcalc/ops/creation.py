@@ -1,6 +1,4 @@
-"""Tensors that come from shapes, attributes or chance: Shape, Size, Constant, ConstantOfShape, Range, EyeLike, random
-numbers, windows.
-"""
+"""Tensors from shapes, attributes or random numbers: Shape, Size, Constant, ConstantOfShape, Range, EyeLike."""
 
 from __future__ import annotations
 
@@ -106,7 +104,7 @@ def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = Non
 
 @value_rule("ConstantOfShape")
 def constant_of_shape_value(shape: TensorType, *, value: TensorType | None = None, out: TensorType) -> Value | None:
-    """The number, repeated; 0 unless it is given."""
+    """The attribute `value`, repeated; 0 by default."""
     if value is None:
         return (0.0,) * int(out.elements)
     return None if value.value is None else value.value * int(out.elements)
@@ -128,13 +126,13 @@ def _ends(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
 
 
 def _whole(x: Any) -> Any:
-    """A float that is a whole number as an int: only those mix with symbols."""
+    """A float without a fractional part -> an int, as only ints mix with symbols."""
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
 def range_extent(start: Any, limit: Any, delta: Any) -> Dim | None:
-    """How many numbers a Range has, exactly; None where the sign of delta depends on a symbol, or a number is not
-    finite. Floats are taken as the fractions that they are, over one denominator."""
+    """The number of elements of a Range, exactly; None where the sign of delta depends on a symbol, or a number is not
+    finite. Floats count as the fractions that they are, over one denominator."""
     numbers = [x for x in (start, limit, delta) if isinstance(x, float)]
     if not all(map(math.isfinite, numbers)):
         return None

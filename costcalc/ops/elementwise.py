@@ -1,6 +1,6 @@
-"""Arithmetic of two or more tensors, element by element, with broadcasting.
+"""Arithmetic, comparison, logic and selection of tensors, element by element, with broadcasting.
 
-Comparisons, logic, and the choice between two tensors. A comparison that depends on a symbol has no value.
+A comparison that depends on a symbol has no value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reading and writing by index: Gather (an embedding is one), Scatter, OneHot, and Col2Im, which adds where its blocks
-overlap.
+"""Reading, writing and choice of elements by index or value: Gather, Scatter, OneHot, Col2Im, NonZero, TopK.
 
-Choosing elements by their values: NonZero, Unique, TopK, NonMaxSuppression. How many there are depends on data.
+A Gather from a stored table is an embedding. Col2Im adds where its blocks overlap. How many elements NonZero, Unique
+and NonMaxSuppression give depends on data.
 """
 
 from __future__ import annotations
@@ -272,8 +272,8 @@ def non_max_suppression_shape(
     *,
     fresh: Fresh,
 ) -> TensorType:
-    """[how many boxes are kept, 3] (batch, class, box): a new symbol; none where max_output_boxes_per_class is absent
-    or 0."""
+    """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
+    0."""
     none = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
     return TensorType(DType.INT64, (0 if none else fresh("boxes"), 3))
 

@@ -1,5 +1,6 @@
-"""Elements that change their places or are repeated: Transpose, DepthToSpace, SpaceToDepth, Expand, Tile. They move
-data and do no arithmetic. Values of small tensors move with them.
+"""Elements moved or repeated without arithmetic: Transpose, DepthToSpace, SpaceToDepth, Expand, Tile.
+
+The values of small tensors move with them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ Fresh = Callable[[str], Dim]
 
 @shape_rule("Transpose")
 def transpose_shape(data: TensorType, *, perm: Sequence[int] | None = None) -> TensorType:
-    """Axis i of the output is axis perm[i] of data; reversed unless perm is given."""
+    """Axis i of the output is axis perm[i] of data; the axes are reversed by default."""
     assert data.shape is not None
     if perm is None:
         return TensorType(data.dtype, data.shape[::-1])
@@ -89,8 +90,8 @@ def image(x: TensorType) -> tuple[Dim, Dim, Dim, Dim]:
 
 @shape_rule("Expand")
 def expand_shape(data: TensorType, shape: TensorType, *, fresh: Fresh) -> TensorType:
-    """The shape that data and the given shape broadcast to. Where the contents of shape are not known, an axis of
-    extent 1 and a new axis are new symbols, the others keep their extent."""
+    """The shape that data and `shape` broadcast to. Where the contents of `shape` are not known, an axis of extent 1
+    and a new axis are new symbols, the others keep their extent."""
     assert data.shape is not None
     if shape.value is not None:
         if any(isinstance(entry, int) and entry < 0 for entry in shape.value):

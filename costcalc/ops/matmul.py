@@ -1,7 +1,4 @@
-"""Products of matrices: MatMul and Gemm.
-
-Determinants.
-"""
+"""Products of matrices (MatMul, Gemm) and determinants."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Normalisations with learned scale and shift. A sum over many elements counts as one addition per element.
+"""Normalisations with and without learned scale and shift: over the batch, layers, groups, channels, p-norms, axes.
 
-Normalisations that learn nothing: over neighbouring channels, by a p-norm, by mean and variance over axes.
+A sum over many elements counts as one addition per element.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ ROLE = "normalization"
 
 
 def row_statistics(x: TensorType, attributes: Attributes, each: int = 1) -> Dim:
-    """How many numbers the backward pass needs of the rows from `axis` on: `each` of every row."""
+    """The number of values that the backward pass needs of the rows from `axis` on: `each` of every row."""
     assert x.shape is not None
     return each * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
 

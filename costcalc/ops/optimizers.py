@@ -1,4 +1,4 @@
-"""The preview training domain's optimisers: one update step of tensors X with gradients G and running averages."""
+"""Optimisers of the preview training domain: one update step of tensors X with gradients G and running averages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pools: the greatest, the average or the norm under a sliding window, or over all positions."""
+"""Pools: the maximum, the average or the norm under a sliding window, or over all positions."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def lp_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], p: int = 2, out:
 
 
 def power_kind(p: float) -> str:
-    """What |x|ᵖ is counted as."""
+    """The kind of operation that |x|ᵖ counts as."""
     return {1: "compare", 2: "multiply"}.get(int(p), "transcendental")
 
 
@@ -167,7 +167,7 @@ def max_unpool_shape(
     pads: Sequence[int] | None = None,
     fresh: Callable[[str], Dim],
 ) -> TensorType:
-    """x [N, C, *in] -> output_shape where that is given, else [N, C, stride · (in − 1) + kernel − pads]."""
+    """x [N, C, *in] -> output_shape where the node has it, else [N, C, stride · (in − 1) + kernel − pads]."""
     n, c, *spatial = _channels(x)
     rank = len(spatial)
     if output_shape is not None:

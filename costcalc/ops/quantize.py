@@ -1,7 +1,4 @@
-"""To and from integers: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear.
-
-The integer forms of convolutions and products of matrices.
-"""
+"""Quantisation: floats <-> integers with scale and zero point, and integer convolutions and matrix products."""
 
 from __future__ import annotations
 
@@ -82,7 +79,7 @@ def dynamic_quantize_cost(x: TensorType) -> Cost:
 
 
 def dynamic_quantization(x: TensorType) -> tuple[Work, ...]:
-    """What turning x into integers with its own scale takes; the fused forms share it."""
+    """The work of quantising x with its own scale; the fused forms share it."""
     n = x.elements
     return (
         elementwise_work("compare", "quantization", n, 2)

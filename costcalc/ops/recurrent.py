@@ -1,7 +1,4 @@
-"""Recurrent layers: LSTM, GRU and RNN.
-
-What recurrent layers share: their types, and what they compute per step and hidden unit.
-"""
+"""Recurrent layers (LSTM, GRU, RNN): their output types, gate MACs, and elementwise work per step and hidden unit."""
 
 from __future__ import annotations
 
@@ -72,6 +69,7 @@ def lstm_cost_of(
 
 
 def gate_macs(x: TensorType, w: TensorType, r: TensorType) -> Formula:
+    """T · B · (|W| + |R|)."""
     assert x.shape is not None
     return formula(
         product_factor("#steps", ("T", x.shape[0]), ("B", x.shape[1])),
@@ -113,6 +111,7 @@ def activation_work(
 
 
 def unit_work(units: Dim, multiplies: int, adds: int) -> tuple[Work, ...]:
+    """Multiplications and additions of each hidden unit in each step."""
     return elementwise_work("multiply", "elementwise", units, multiplies, "#hidden units × steps") + elementwise_work(
         "add", "elementwise", units, adds, "#hidden units × steps"
     )
@@ -143,7 +142,7 @@ describe("At each step the new hidden state is a function of the input and the l
 
 @gradient_rule("LSTM", "GRU", "RNN")
 def recurrent_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
-    """x · W and h · R. h depends on every other input, so its gradient goes back through time whenever one is asked;
+    """x · W and h · R. h depends on every other input, so its gradient goes back through time whenever one is computed;
     like the forward pass, all T steps count."""
     _, w, r, *_ = types
     assert w is not None and r is not None

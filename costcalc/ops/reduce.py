@@ -1,7 +1,4 @@
-"""Reductions along axes: Reduce*, ArgMax and ArgMin.
-
-Running sums and products along an axis.
-"""
+"""Reductions along axes (Reduce*, ArgMax, ArgMin) and cumulative sums and products."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from costcalc.ops.common.elements import (
 
 
 class Reduction(NamedTuple):
-    """What a reduction computes: of each input, to combine two, of each output; "" where nothing."""
+    """The operations of a reduction: on each input, to combine two, on each output; "" where there is none."""
 
     sentence: str
     before: str
@@ -108,7 +105,7 @@ def reduced_shape(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -
 
 
 def _combined(x: TensorType, out: TensorType) -> Dim:
-    """How often two elements are combined: #inputs − #outputs, none where there is no input or output."""
+    """The number of times that two elements are combined: #inputs − #outputs, 0 where there is no input or output."""
     inputs, outputs = x.elements, out.elements
     return 0 if inputs == 0 or outputs == 0 else inputs - outputs
 

@@ -1,4 +1,5 @@
-"""The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze. Views: nothing moves.
+"""The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze, which are views.
+
 Values of small tensors pass through.
 """
 

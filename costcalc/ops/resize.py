@@ -30,8 +30,8 @@ Fresh = Callable[[str], Dim]
 
 def resized_extent(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
     """⌊extent · crop · scale⌋. Of a number, the product is rounded to float32 before the floor, as runtimes do; of a
-    symbol, the scale stands for the simplest fraction that float32 cannot tell from it (0.33333334 is 1/3). Both are
-    the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
+    symbol, the scale stands for the simplest fraction that float32 does not distinguish from it (0.33333334 is 1/3).
+    Both are the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
     if isinstance(scale, ExtentRatio):
         return extent * scale.num * crop.numerator // (scale.den * crop.denominator)
     if crop == 1 and not isinstance(scale, float):
@@ -67,9 +67,9 @@ def resize_shape(
     opset: int,
     fresh: Fresh,
 ) -> TensorType:
-    """On each axis (or those named) the given size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent ·
-    (end - start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where
-    neither contents are known, the extents (batch and channels of four axes or more excepted) are new symbols."""
+    """On each axis (or the attribute's axes) the size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent · (end -
+    start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where neither
+    contents are known, the extents (batch and channels of four axes or more excepted) are new symbols."""
     assert x.shape is not None
     if opset < 11:
         roi, scales, sizes = None, roi, None

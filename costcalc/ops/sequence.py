@@ -1,7 +1,7 @@
-"""Sequences of tensors, and optionals.
+"""Sequences of tensors, optionals and control flow.
 
-Control flow: If, Loop, Scan and SequenceMap do no arithmetic of their own; their bodies' nodes stand in the graph
-beside them, each with how often it runs.
+If, Loop, Scan and SequenceMap do no arithmetic of their own; the nodes of their bodies stand in the graph beside them,
+each with how often it runs.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def optional_shape(x: TensorType | None = None) -> TensorType:
 
 @shape_rule("OptionalGetElement")
 def optional_get_shape(x: TensorType) -> TensorType:
-    """What the optional holds."""
+    """The type inside the optional."""
     if x == EMPTY_OPTIONAL:
         raise ShapeError("the optional holds nothing", "ask OptionalHasElement first")
     return x

@@ -1,4 +1,4 @@
-"""Fourier transforms and the mel scale."""
+"""Fourier transforms and mel filter banks."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def stft_shape(
 
 
 def _frame(signal: TensorType, window: TensorType | None, frame_length: TensorType | None) -> Dim | None:
-    """How many samples a frame has: the window's length, or frame_length, or the whole signal; None if open."""
+    """The number of samples of a frame: the window's length, or frame_length, or the whole signal; None if open."""
     assert signal.shape is not None
     if window is not None:
         return window.elements

@@ -1,4 +1,4 @@
-"""The softmax family and the losses that end with it."""
+"""Softmax, LogSoftmax, Hardmax, and the losses that end with them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def softmax_shape(x: TensorType, *, axis: int | None = None, opset: int = 13) ->
 
 
 def count_rows(x: TensorType, axis: int | None, opset: int) -> Dim:
-    """How many times x is normalised: before opset 13 over all axes from `axis` (1 unless given), since over `axis`
-    (-1 unless given)."""
+    """How many times x is normalised: before opset 13 over all axes from `axis` (1 by default), since then over `axis`
+    (-1 by default)."""
     assert x.shape is not None
     if opset < 13:
         start = 1 if axis is None else axis

@@ -1,5 +1,6 @@
-"""Strings in a graph: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer. Work on characters
-is no counted arithmetic.
+"""Operators on strings: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer.
+
+Work on characters is not counted as arithmetic.
 """
 
 from __future__ import annotations

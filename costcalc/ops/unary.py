@@ -1,6 +1,6 @@
-"""Functions of one number, element by element.
+"""Functions of one number, element by element, and casts (Cast, CastLike, BitCast).
 
-Cast, CastLike and BitCast: another element type, the same shape. Free: no arithmetic is done on the numbers.
+A cast changes the element type and does no counted arithmetic.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ traits("Dropout", keeps="mask", fusion="joins")
 
 @shape_rule("Bernoulli")
 def bernoulli_shape(x: TensorType, *, dtype: int = 0) -> TensorType:
-    """The input's shape, in its element type unless dtype is given."""
+    """The input's shape, in the type of the attribute dtype, by default the input's own."""
     return TensorType(DTYPE_OF_CODE[dtype] if dtype else x.dtype, x.shape)
 
 

@@ -1,4 +1,4 @@
-"""Sampling of feature maps: regions of interest, grids, deformable convolution; and images from bytes."""
+"""Sampling of feature maps (regions of interest, grids, deformable convolution), and images from bytes."""
 
 from __future__ import annotations
 

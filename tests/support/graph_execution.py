@@ -31,7 +31,7 @@ def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]
     """(element type, shape) of every value that a node computes, as ONNX Runtime computes it on inputs of ones. The
     weights are zeros in a sparse file, which is mapped: nothing is copied."""
     path = folder / "model.onnx"
-    with patch.object(onnx_weights, "INLINE", 0):
+    with patch.object(onnx_weights, "MAX_INLINE_BYTES", 0):
         export(graph, path, "zeros")
     model = onnx.load(path, load_external_data=False)
     names = list(

@@ -1,9 +1,7 @@
 """Dim = int | Poly: exact extents; a Poly is an integer polynomial over symbols and floor-division, min and max atoms.
 
 A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an int again. `==` means provably equal
-(polynomials are kept in one normal form); an order question that depends on a symbol raises UndecidedError.
-
-Replacing symbols by numbers or by other extents.
+(polynomials have one normal form); a question of order that depends on a symbol raises UndecidedError.
 """
 
 from __future__ import annotations
@@ -30,7 +28,8 @@ from costcalc.core.dim.poly import (
 
 
 def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
-    """d with symbols replaced; an int where all of them are bound to ints. An atom goes by its text."""
+    """d with symbols replaced by numbers or extents; an int where all of them are bound to ints. An atom is found by
+    its text."""
     if isinstance(d, int):
         return d
     total: Dim = 0

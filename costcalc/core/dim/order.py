@@ -1,6 +1,6 @@
-"""Bounds of polynomials, and what they decide: comparisons, minimum, maximum.
+"""Polynomials -> their bounds, comparisons, minimum and maximum, and their floor division in normal form.
 
-Floor division of polynomials: exact where it is exact, an atom in normal form where it is not.
+Floor division gives a polynomial where it is exact, else an atom.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def maximum(a: Dim, b: Dim) -> Dim:
 
 
 def extreme(op: str, a: Dim, b: Dim) -> Dim:
+    """min(a, b) or max(a, b) by the name of the operator, an atom where the order depends on a symbol."""
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b) if op == "min" else max(a, b)
     low, high = bounds(a - b)
@@ -62,8 +63,8 @@ CASES = 3
 
 @lru_cache(maxsize=1 << 14)
 def _low(d: Dim) -> float:
-    """A lower bound. r + min(x, y) is the less of r + x and r + y, r - min(x, y) the greater of r - x and r - y: so
-    n - min(300, n) is seen not to be negative."""
+    """A lower bound. r + min(x, y) is the smaller of r + x and r + y, r - min(x, y) the greater of r - x and r - y:
+    this proves that n - min(300, n) is not negative."""
     if isinstance(d, int):
         return d
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
@@ -112,8 +113,8 @@ def _plain_low(d: Poly) -> float:
 
 
 def _linear_low(d: Poly) -> float:
-    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: so 8·((H + 1)//2) - H is seen to be
-    positive. -infinity where a division is not by a number, or a factor may be negative."""
+    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: this proves that 8·((H + 1)//2) - H is
+    positive. -infinity where a divisor is no number, or a factor may be negative."""
     terms: list[tuple[Dim, int]] = []
     divided = False
     for m, c in d.terms.items():

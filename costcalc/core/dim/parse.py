@@ -1,6 +1,6 @@
-"""Formulas as programs read them (`12*seq**2 + seq`, `(H + 1)//2`) ↔ Dims: what `text` prints is read back exactly.
+"""Text of a formula (`12*seq**2 + seq`, `(H + 1)//2`) <-> Dim: what format_formula writes, parse_formula reads exactly.
 
-A symbol whose name is no word (`batch-size`) stands between backticks, a backtick in it doubled.
+A symbol whose name is not a word (`batch-size`) stands between backticks; a backtick in a name is doubled.
 """
 
 from __future__ import annotations

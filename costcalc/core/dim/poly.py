@@ -1,6 +1,6 @@
-"""Poly: an exact integer polynomial over symbols and atoms, in one normal form, and its arithmetic.
+"""Poly: an exact integer polynomial over symbols and atoms in one normal form, its arithmetic, and its text.
 
-Polynomials as text: for programs (`12*seq**2 + seq`) and for people (`12·seq² + seq`).
+Text for programs is `12*seq**2 + seq`, text for people `12·seq² + seq`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from costcalc.core.errors import ShapeError, UndecidedError
 
 
 class Atom:
-    """What a polynomial is over: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity simplifies."""
+    """An indivisible part of a polynomial: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity
+    simplifies."""
 
     __slots__ = ("args", "key", "op")
 
@@ -135,7 +136,7 @@ Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference
 
 
 class Algebra(NamedTuple):
-    """What Poly's operators ask for: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
+    """The functions that Poly's operators call: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
 
     floordiv: Callable[[Dim, Dim], Dim]
     less: Callable[[Dim, Dim], bool]
@@ -147,7 +148,7 @@ _algebra: Algebra
 
 
 def install_algebra(algebra: Algebra) -> None:
-    """Gives Poly its division, order and text, whose modules are written over Poly."""
+    """Gives Poly its division, order and text; their modules import this one, so that they cannot be imported here."""
     global _algebra
     _algebra = algebra
 
@@ -158,14 +159,17 @@ def symbol(name: str) -> Poly:
 
 
 def make_atom(op: str, args: tuple[Dim, ...], key: str) -> Poly:
+    """The polynomial that is one atom; key is the atom's text."""
     return Poly({((Atom(op, args, key), 1),): 1})
 
 
 def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
+    """The (monomial, coefficient) pairs of an extent; of an int the constant term alone."""
     return d.terms.items() if isinstance(d, Poly) else (((), d),)
 
 
 def make_poly(terms: dict[Monomial, int]) -> Dim:
+    """{monomial: coefficient} -> an extent without zero terms: an int where only a constant is left."""
     kept = {m: c for m, c in terms.items() if c}
     if not kept:
         return 0
@@ -173,6 +177,7 @@ def make_poly(terms: dict[Monomial, int]) -> Dim:
 
 
 def times(a: Monomial, b: Monomial) -> Monomial:
+    """The product of two monomials."""
     if not a or not b:
         return a or b
     powers = dict(a)
@@ -193,7 +198,7 @@ def symbols(*dims: Dim) -> tuple[str, ...]:
 
 
 def remedy(d: Dim) -> str:
-    """What a user does about symbols that are not bound."""
+    """The remedy of an error about open symbols: how each is bound."""
     return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
 
 
@@ -223,7 +228,8 @@ def sum_of(
     number: Callable[[int], str],
     name: Callable[[Atom], str],
 ) -> str:
-    """A polynomial, highest powers first, with the signs that are given."""
+    """A polynomial -> its text, highest powers first: `times` stands between factors, power, number and name write a
+    power, a number and an atom."""
     parts: list[str] = []
     for m, c in sorted(d.terms.items(), key=_print_order):
         alone = len(m) == 1 and m[0][1] == 1 and c == 1
@@ -279,6 +285,7 @@ def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
 
 
 def wrap(d: Dim) -> str:
+    """The text of an extent as an operand of `//`: in parentheses unless it is one number, symbol, min or max."""
     plain = isinstance(d, int) or (len(d.terms) == 1 and next(iter(d.terms.values())) == 1 and _single(d))
     return str(d) if plain and not (isinstance(d, int) and d < 0) else f"({d})"
 

@@ -1,6 +1,6 @@
-"""What If, Loop, Scan and SequenceMap share: adding a body to the graph, and types that hold in all its runs.
+"""A body of If, Loop, Scan or SequenceMap -> nodes of the builder, and types that hold in all its runs.
 
-What a body added to the builder: forgotten where it is not taken, multiplied where it runs several times.
+The nodes of a body are removed again where it is not taken, and their counts multiplied where it runs several times.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from costcalc.frontends.onnx.walker import Walker
 
 
 def body_graph(call: ResolvedNode, name: str) -> GraphProto:
+    """The subgraph in an attribute of a node, taken out of its attributes. LoadError where it is missing."""
     body = call.attributes.pop(name, None)
     if not isinstance(body, GraphProto):
         raise LoadError(f"it has no {name}", "export the model again")
@@ -34,6 +35,7 @@ def scalar_value(t: TensorType | None) -> Dim | bool | None:
 
 
 def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
+    """The frame of a body: its values and nodes are named below the node."""
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
     return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
@@ -42,6 +44,7 @@ def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
 def run_body(
     walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, branch: str, given: Sequence[TensorType]
 ) -> tuple[str, ...]:
+    """Adds a body whose inputs have these types; returns the builder's names of its outputs."""
     inner = inner_frame(frame, call, branch)
     for info, type_ in zip(body.input, given, strict=True):
         walker.builder.types[walker.defined.name(inner, info.name)] = type_
@@ -49,7 +52,7 @@ def run_body(
 
 
 def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
-    """What holds for both types."""
+    """Two types of one value -> the type that holds for both: an extent that differs becomes a symbol."""
     if a == b:
         return a
     if a.shape is None or b.shape is None or len(a.shape) != len(b.shape) or a.dtype is not b.dtype:
@@ -72,6 +75,7 @@ def drop_value(t: TensorType) -> TensorType:
 
 
 def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
+    """The symbol of an extent of a value of a node that depends on data."""
     return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}")
 
 
@@ -89,7 +93,7 @@ def add_control_node(walker: Walker, call: ResolvedNode, results: Sequence[str],
 
 
 class WalkerState(NamedTuple):
-    """How much a walker and its builder hold."""
+    """The sizes of a walker's and its builder's collections."""
 
     types: int
     nodes: int
@@ -100,7 +104,7 @@ class WalkerState(NamedTuple):
 
 
 def save_state(walker: Walker) -> WalkerState:
-    """Remembers how much is there."""
+    """A walker -> its state now, for restore_state."""
     b = walker.builder
     return WalkerState(
         len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices)
@@ -108,7 +112,7 @@ def save_state(walker: Walker) -> WalkerState:
 
 
 def restore_state(walker: Walker, start: WalkerState) -> None:
-    """Forgets what was added since."""
+    """Removes all that was added to a walker and its builder since the state was saved."""
     b = walker.builder
     for held, size in (
         (b.types, start.types),
@@ -126,6 +130,6 @@ def restore_state(walker: Walker, start: WalkerState) -> None:
 
 
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:
-    """Multiplies how often the nodes added since run."""
+    """Multiplies the counts of the nodes that were added since the state was saved."""
     nodes = walker.builder.nodes
     nodes[start.nodes :] = [replace(n, count=n.count * times) for n in nodes[start.nodes :]]

@@ -1,8 +1,8 @@
-"""If: the branch that it takes is added to the graph, and what the other one stores.
+"""An If -> the nodes of the branch that is taken, and the stored tensors of the other.
 
 A decided If counts the branch that it takes; the other stands in the graph with count 0 where it holds weights. Of an
-open If the dearer branch counts, the other has count 0, and the node is one of the graph's choices: totals are then
-upper bounds. The If itself comes after its branches and reads their results, besides its condition.
+open If the branch with more FLOPs counts, the other has count 0, and the node is one of the graph's choices: totals are
+then upper bounds. The If itself comes after its branches and reads their results, besides its condition.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, grap
 
 
 def _only_stored(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
-    """Forgets a branch whose types do not fit, but for what it stores: the file holds that all the same."""
+    """Removes a branch whose types do not fit, but for its stored tensors: the file holds them all the same."""
     builder = walker.builder
     held = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
     restore_state(walker, start)

@@ -1,8 +1,7 @@
-"""Constant nodes: their types, and which of them are stored parameters.
+"""Constant nodes and values of a graph -> their types and names in the builder, each stored tensor once.
 
-What an ONNX graph, its subgraphs and functions define: each value under a name of its own, each stored tensor once.
-
-A body that runs several times, or a function that is called several times, stands in the file once: so do its tensors.
+Which constants are stored parameters follows from their readers. A body that runs several times, or a function that is
+called several times, stands in the file once: so do its tensors.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""The operators that need more than a rule (most are graphs of other operators), each with the function that adds it to
-the graph.
+"""Operators that need more than a rule -> the function that adds each to the graph: most are graphs of other operators.
 
-Local functions of an ONNX file, inlined where they are called; the call's name becomes a scope.
+Local functions of an ONNX file are inlined where they are called; the call's name becomes a scope.
 
-ConstantOfShape and NonZero: torch's older exporter writes arange(n) as NonZero(ones(n)). Of a constant all elements
-are found, or none where it is 0, so that their number is known though n is open.
+ConstantOfShape and NonZero: torch's older exporter writes arange(n) as NonZero(ones(n)). Of a constant other than 0
+NonZero gives all elements, of 0 none, so that their number is known though n is open.
 
 FlexAttention: the nodes of its modifiers stand in the graph before it, on the tensor of scores.
 """
@@ -26,7 +25,7 @@ from costcalc.ops.attention import attention_heads
 
 
 def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
-    """Adds the node; remembers whether its output's elements are other than 0."""
+    """Adds the node, and notes whether its output's elements are other than 0."""
     walker.add(call)
     value = call.attributes.get("value", TensorType(DType.FLOAT32, (1,), (0.0,)))
     if isinstance(value, TensorType) and value.value:

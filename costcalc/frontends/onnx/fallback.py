@@ -1,7 +1,7 @@
-"""Types of nodes that have no shape rule here: by ONNX's own inference where all extents are numbers, else
-as the file itself declares them (value_info).
+"""A node without a shape rule -> its output types, by ONNX's inference or by the file's value_info.
 
-The names of ONNX's own operators, as the installed onnx package lists them.
+ONNX's inference is asked where all extents are numbers. The names of ONNX's operators are those of the installed onnx
+package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ Types = tuple[TensorType, ...]
 
 
 def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str, int]) -> Infer:
-    """What GraphBuilder asks for the types of a node without a shape rule."""
+    """A graph, a binding and the opset -> the function that GraphBuilder calls for the types of a node without a shape
+    rule."""
     declared: dict[str, TensorType] | None = None
 
     def infer(node: Node, inputs: Sequence[TensorType | None], version: int) -> Types | None:
@@ -47,7 +48,8 @@ def _type(t: TypeProto, binding: InputBinding) -> TensorType:
 
 
 def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
-    """ONNX's inference of one node; None where an extent is a symbol, or where it cannot tell."""
+    """A node and its input types -> the output types by ONNX's inference; None where an extent is a symbol, or where it
+    gives none."""
     if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
         return None
     from onnx import checker, defs, helper, shape_inference

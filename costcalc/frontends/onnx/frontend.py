@@ -1,12 +1,11 @@
-"""An ONNX source (file, bytes, archive, text or ModelProto) to Loaded."""
+"""An ONNX source (file, bytes, archive, text or ModelProto) -> Loaded."""
 
 from __future__ import annotations
 
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.onnx.message import serialize_model
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.frontends.onnx.source import parse_text
+from costcalc.frontends.onnx.source import parse_text, serialize_model
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import is_textual_onnx
 from costcalc.frontends.source import Source

@@ -1,4 +1,4 @@
-"""What the user binds (--dim, --shape, --value) applied to the graph inputs of an ONNX file.
+"""Graph inputs of an ONNX file and --dim, --shape, --value -> the inputs' shapes and elements, and the symbols' values.
 
 - An extent without a name (absent, `?`, 0 or -1) is the symbol INPUT_dimI, I its axis.
 - dims binds a name everywhere. shapes binds the extents of an input, and with them, everywhere, the names that it
@@ -117,7 +117,7 @@ def _shown(shape: Sequence[Dim]) -> str:
 
 
 def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]) -> None:
-    """Binds the name that an input declares for an axis to the extent given for it."""
+    """Binds the name that an input declares for an axis to the extent of its bound shape."""
     if isinstance(extent, int) and extent < 1:
         raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 1")
     declared = symbol_name(own[axis]) if own is not None else None
@@ -130,7 +130,8 @@ def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, b
 
 
 def _solve(have: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
-    """Binds the one open name of a declared a·name + b so that it equals the extent given; the declared extent then."""
+    """Binds the one open name of a declared a·name + b so that it equals the bound extent; returns the declared extent
+    then."""
     open_names = symbols(have)
     if len(open_names) != 1 or not isinstance(extent, int):
         return have

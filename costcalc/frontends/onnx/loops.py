@@ -1,10 +1,8 @@
-"""Loop: its body's nodes are added to the graph with the trip count.
+"""A Loop, Scan or SequenceMap -> the nodes of its body, counted once per trip, slice or item.
 
 The trip count is M where that is known and the condition stays true; else it is the symbol NODE.trips. A Loop whose
 carried values change their shape is unrolled while it has few trips; else the extents that change are symbols. The Loop
 itself comes after its body and reads its results, besides its own inputs.
-
-Scan and SequenceMap: their bodies' nodes are added to the graph, counted once per slice or item.
 """
 
 from __future__ import annotations
@@ -81,7 +79,7 @@ def _open_trips(walker: Walker, call: ResolvedNode) -> Dim:
 def _note_changes(
     walker: Walker, call: ResolvedNode, body: GraphProto, fixed: Sequence[TensorType], carried: Sequence[TensorType]
 ) -> None:
-    """Says where one extent stands for those of all trips."""
+    """Adds a note where one extent stands for the extents of all trips."""
     pairs = zip(body.input[2:], fixed, carried, strict=True)
     changed = ", ".join(info.name for info, a, b in pairs if a.shape != b.shape)
     if changed:
@@ -193,8 +191,8 @@ def expand_scan(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
 
 
 def expand_sequence_map(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
-    """Adds a SequenceMap: its body runs once per item of the first sequence, and on the item of the same place of each
-    other sequence; a tensor goes into every run as it is. Items of one type are counted together."""
+    """Adds a SequenceMap: its body runs once per item of the first sequence and the item at the same index of each
+    other sequence; a tensor is an input of every run. Items of one type are counted together."""
     body, types = body_graph(call, "body"), walker.builder.types
     given = [types.get(name, UNKNOWN) for name in call.inputs]
     first = given[0]

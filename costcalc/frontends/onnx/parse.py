@@ -1,8 +1,6 @@
-"""Reads models and functions out of the wire format.
+"""Bytes in protobuf's wire format -> ModelProto, GraphProto, functions, nodes and attributes.
 
-Reads a graph out of the wire format; its nodes stay where they stand.
-
-Reads nodes and their attributes out of the wire format.
+Nodes of a graph stay in the buffer until they are read one by one.
 """
 
 from __future__ import annotations
@@ -21,11 +19,14 @@ from costcalc.frontends.onnx.messages import (
     ModelProto,
     NodeProto,
     Span,
+    SparseTensorProto,
+    TensorProto,
     ValueInfoProto,
+    parse_sparse_tensor,
+    parse_tensor,
     parse_type,
     parse_value_info,
 )
-from costcalc.frontends.onnx.tensor import SparseTensorProto, TensorProto, parse_sparse_tensor, parse_tensor
 from costcalc.frontends.onnx.wire import Buffer, damage_error, read_fields, read_string, read_varints, to_int64
 
 MAX_NODES = 1_000_000
@@ -36,7 +37,8 @@ MIN_NODE_BYTES = 3
 
 
 def add_node(spans: list[Span], at: int, end: int) -> None:
-    """Remembers where a node stands; LoadError for one that can have no operator, and for too many."""
+    """Adds the offsets of a node to the spans; LoadError for a message that can hold no operator, and for too many
+    nodes."""
     if end - at < MIN_NODE_BYTES:
         raise damage_error("a node has no operator", at)
     if len(spans) >= MAX_NODES:
@@ -45,7 +47,7 @@ def add_node(spans: list[Span], at: int, end: int) -> None:
 
 
 def add_name(seen: set[str], name: str, what: str, at: int) -> None:
-    """Remembers a name that must be there, and once."""
+    """Adds a name to those before. LoadError where it is empty or occurs twice."""
     if not name:
         raise damage_error(f"{what} has no name", at)
     if name in seen:
@@ -102,8 +104,8 @@ _CACHED_BYTES = 128
 
 
 def parse_nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodeProto]:
-    """Reads nodes one by one. Names of values are interned: each is looked up some ten times, and the one object is
-    found without comparing letters."""
+    """Offsets of nodes -> the nodes, one by one. Names of values are interned: each is looked up some ten times, and a
+    lookup of the same object compares no letters."""
     for at, end in spans:
         op_type = domain = overload = name = scopes = ""
         inputs: list[str] = []

@@ -1,8 +1,7 @@
 """ONNX file -> Graph, without the onnx package: types are inferred node by node, weights are never read.
 
-What an exporter seems to have done to a network, as notes: a tied weight stored twice, BatchNormalization folded.
-
-They correct nothing: what stands in the file is counted.
+Notes name what an exporter seems to have done to a network: a tied weight stored twice, BatchNormalization folded. They
+correct nothing: the file is counted as it is.
 """
 
 from __future__ import annotations
@@ -96,10 +95,11 @@ def load_onnx(
     name: str = "",
     symbolic: bool = False,
 ) -> Graph:
-    """The graph of an ONNX file, given by its path or its bytes; name is what errors call it.
+    """The path or the bytes of an ONNX file -> its graph; name is the file's name in errors.
 
-    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see onnx_bind). LoadError
-    where it is no model, UsageError where a name that is bound does not exist, ShapeError where types do not fit.
+    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see
+    costcalc.frontends.onnx.inputs). LoadError where it is no model, UsageError where a bound name does not exist,
+    ShapeError where types do not fit.
     """
     place = name or (source if isinstance(source, str) else "model.onnx")
     try:
@@ -192,8 +192,8 @@ def _walk(
 
 
 def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
-    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which is taken as
-    given."""
+    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which counts as
+    present."""
     if type_.kind == "optional":
         builder.notes.append(f"the optional input {name} is taken as given")
     dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
@@ -214,7 +214,7 @@ def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType
 
 
 def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
-    """Symbols that the graph takes for equal: each name -> the one that stands for it."""
+    """Assumptions -> by each symbol that must equal another, that other symbol."""
     root: dict[str, str] = {}
 
     def find(name: str) -> str:

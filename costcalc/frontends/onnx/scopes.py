@@ -1,4 +1,4 @@
-"""Names inside graphs, subgraphs and functions: what a name stands for in the builder."""
+"""A name in a graph, subgraph or function -> the name of that value in the builder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Claimed = dict[str, tuple[str, str]]
 
 
 class Frame(NamedTuple):
-    """Where names are looked up: env maps the names of this (sub)graph or function to the builder's; a subgraph sees
-    its parent's too. values is the path before the names of what it defines, names that before its nodes' names.
-    attributes are those of the enclosing function's call. origin tells where the graph stands in the file, the same in
-    every call of a function and every trip of a loop."""
+    """The names of a graph, subgraph or function call: env maps them to the builder's; a subgraph also finds its
+    parent's. values is the prefix of the names of the values that it defines, names that of its nodes' names.
+    attributes are those of the enclosing function's call. origin is the graph's position in the file, the same in every
+    call of a function and every trip of a loop."""
 
     env: dict[str, str]
     parent: Frame | None = None
@@ -51,7 +51,8 @@ class Frame(NamedTuple):
 
 
 class ResolvedNode(NamedTuple):
-    """A node with its names and attributes as the builder knows them."""
+    """A node with the builder's names of its values, and its attributes with references to the function's call
+    replaced."""
 
     op_type: str
     name: str

@@ -1,4 +1,8 @@
-"""Where an ONNX model's bytes come from: a file, a zip archive with one model, or textual ONNX."""
+"""A path, bytes, a zip archive, textual ONNX or an onnx.ModelProto -> the bytes of one serialised model.
+
+A large ModelProto is serialised without the elements of its large tensors. The onnx package is imported only for the
+textual form.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx.wire import REMEDY, Buffer
@@ -108,7 +112,7 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
 
 
 def parse_text(data: bytes, place: str) -> bytes:
-    """The model in the textual form's bytes; errors are told with their place."""
+    """The bytes of textual ONNX -> the serialised model; errors carry the place."""
     try:
         return _text(data)
     except LoadError as error:
@@ -132,7 +136,7 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
 
 
 def _depth(data: bytes) -> int:
-    """How many brackets stand inside each other, outside of strings and comments."""
+    """The depth of nested brackets, outside of strings and comments."""
     depth = most = 0
     for found in _BRACKETS.finditer(data):
         token = found[0]
@@ -142,3 +146,48 @@ def _depth(data: bytes) -> int:
         elif token in b"])}>":
             depth -= 1
     return most
+
+
+MAX_WHOLE_BYTES = 1 << 24
+"""Bytes of the largest model that is serialised with all its weights."""
+
+MAX_SMALL_BYTES = 1 << 16
+"""Bytes of the largest part that is copied whole: more than any tensor whose elements the reader decodes."""
+
+_PAYLOAD = frozenset(
+    ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
+)
+
+
+def serialize_model(model: Any) -> bytes:
+    """An onnx.ModelProto -> its bytes. Weights are never read, so those of a model above MAX_WHOLE_BYTES are left out
+    of the copy: it stays small, and below the 2 GiB that protobuf can serialise."""
+    if model.ByteSize() <= MAX_WHOLE_BYTES:
+        whole: bytes = model.SerializeToString()
+        return whole
+    slim = type(model)()
+    _copy_without_payloads(model, slim)
+    data: bytes = slim.SerializeToString()
+    return data
+
+
+def _copy_without_payloads(message: Any, target: Any) -> None:
+    """Copies the set fields of a protobuf message into an empty one, without the elements of large tensors."""
+    if message.ByteSize() <= MAX_SMALL_BYTES:
+        target.CopyFrom(message)
+        return
+    is_tensor = message.DESCRIPTOR.name == "TensorProto"
+    for field, value in message.ListFields():
+        if is_tensor and field.name in _PAYLOAD:
+            continue
+        repeated = isinstance(getattr(target, field.name), type(value)) and hasattr(value, "extend")
+        if field.message_type is None:
+            if repeated:
+                getattr(target, field.name).extend(value)
+            else:
+                setattr(target, field.name, value)
+        elif repeated:
+            for part in value:
+                _copy_without_payloads(part, getattr(target, field.name).add())
+        else:
+            _copy_without_payloads(value, getattr(target, field.name))

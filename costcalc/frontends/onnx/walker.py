@@ -1,4 +1,4 @@
-"""Walks the nodes of an ONNX graph, its subgraphs and local functions, and adds them to a GraphBuilder."""
+"""Nodes of an ONNX graph, its subgraphs and local functions -> nodes of a GraphBuilder."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Protobuf's wire format: finds the fields of a message in place, copying nothing.
+"""A message in protobuf's wire format -> its fields, found in place without a copy.
 
 The wire format is a sequence of (key, payload), key = field number × 8 + wire type; see
-https://protobuf.dev/programming-guides/encoding. A broken message is a LoadError with its byte offset, after work
-bounded by the bytes looked at: every step moves forward, and no length that a file states is allocated.
+https://protobuf.dev/programming-guides/encoding. A broken message is a LoadError with its byte offset. The work is
+bounded by the bytes that are read: every step moves forward, and no length that a file states is allocated.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def read_varints(buf: Buffer, at: int, end: int) -> Iterator[int]:
 
 
 def read_string(buf: Buffer, at: int, end: int) -> str:
-    """UTF-8 text; bytes that are none are kept as \\x escapes, so that different names stay different."""
+    """Bytes -> UTF-8 text; other bytes become \\x escapes, so that different names stay different."""
     return str(buf[at:end], "utf8", "backslashreplace")
 
 

@@ -1,9 +1,8 @@
-"""Graph -> ONNX file. The only module, beside inference, that imports onnx and numpy.
+"""Graph -> ONNX file: stored tensors become initializers of zeros, random numbers, or references to absent data.
 
-Nodes and values keep their names. Stored tensors become initializers, known constants (axes, shapes, clip bounds)
-become Constant nodes, so that reading the file again counts the same parameters.
-
-A Graph's stored tensors -> initializers of an ONNX file: zeros, random numbers, or references to absent data.
+Nodes and values keep their names. Known constants (axes, shapes, clip bounds) become Constant nodes, so that reading
+the file again counts the same parameters. This module and the fallback inference are the only ones that import onnx and
+numpy.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DTy
 
 
 def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A tensor of known elements; of zeros where they were not kept."""
+    """A tensor of known elements; of zeros where they are not known."""
     from onnx import TensorProto, helper
 
     shape = require_numbers(t.shape or (), name)
@@ -233,8 +232,8 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
 
 
 def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
-    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer
-    than the model's opset, such as a rewrite's Gelu."""
+    """A node -> the types that ONNX declares for its attributes, as an empty list has none. UsageError for an operator
+    that is newer than the model's opset, such as a rewrite's Gelu."""
     import onnx.defs
 
     if not onnx.defs.has(node.op_type, node.domain):

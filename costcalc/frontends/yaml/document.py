@@ -24,7 +24,7 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar:
-    """A leaf; plain tells that it is not quoted."""
+    """A leaf; plain is False where it is quoted."""
 
     __slots__ = ("column", "line", "plain", "text")
 
@@ -182,8 +182,8 @@ class _Composer:
 
 
 def _extent(node: YamlNode, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """A node -> how many values and levels it has, where an alias has those of what it stands for. known holds the
-    extents of lists and mappings by identity, among them all that an alias has named before."""
+    """A node -> the number of its values and levels, where an alias has those of its anchor. known holds the extents of
+    lists and mappings by identity, among them those of all earlier aliases."""
     if isinstance(node, Scalar):
         return 1, 0
     if id(node) not in known:

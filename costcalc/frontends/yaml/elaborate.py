@@ -1,6 +1,6 @@
-"""Layers of a YAML model -> nodes: what a layer reads, what it is called, what its names stand for.
+"""Layers of a YAML model -> nodes of the builder: their inputs, their names, and the values of the names they use.
 
-What `from:` and `weights:` name: values by their layers' names, and constants that stand in the place of one.
+`from:` and `weights:` name values by their layers' names; constants may stand in the place of a value.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from costcalc.graph.builder import GraphBuilder
 
 
 class References:
-    """Finds values for one document. layers maps the path of every layer so far, blocks and residuals included, to
-    the value that it gives."""
+    """Names in one document -> values of the graph. layers maps the path of every layer so far, blocks and residuals
+    included, to its value."""
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder) -> None:
         self.reader, self.builder = reader, builder
@@ -30,7 +30,8 @@ class References:
         self.left_out: set[str] = set()
 
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
-        """The path of a layer whose weights are shared; the weights are called after it."""
+        """The path of a layer whose weights are shared; the weights are named after it. SpecError where no layer has
+        the name."""
         value = scope.find(name) or self.relative(name, scope)
         if value is None:
             near = did_you_mean(name, self.known(scope))
@@ -38,7 +39,7 @@ class References:
         return self.homes.get(value, value)
 
     def add(self, path: str, value: str) -> None:
-        """Notes what a layer gives; the innermost layer that ends in a value is its home."""
+        """Registers the value of a layer; the innermost layer that ends in a value owns it."""
         self.layers[path] = value
         self.homes.setdefault(value, path)
 
@@ -66,7 +67,8 @@ class References:
         return scope.known() | {path.removeprefix(prefix) for path in self.layers}
 
     def relative(self, name: str, scope: Scope) -> str | None:
-        """What a layer gives, by the path that reports print, from any scope outwards."""
+        """The value of a layer by its path in reports, looked up from the innermost scope outwards; None where there is
+        none."""
         for depth in range(len(scope.path), -1, -1):
             path = "/".join((*scope.path[:depth], name))
             if path in self.layers:
@@ -74,6 +76,7 @@ class References:
         return None
 
     def sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
+        """The values that a `from:` names: a name, a list of names, or constants in their place."""
         if isinstance(node, Seq):
             return tuple([self._source(item, scope) for item in node.items])
         return (self._source(node, scope),)
@@ -125,7 +128,8 @@ class Elaborator:
         return have
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
-        """How often each kind stands in a list, so that a lone one needs no number; what repeats counts double."""
+        """How often each kind occurs in a list, so that a kind that occurs once needs no number; kinds in a repeat
+        count double."""
         kinds: Counter[str] = Counter()
         for entry in node.items:
             item = self.item(entry)
@@ -184,7 +188,7 @@ class Elaborator:
         return have
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
-        """What `from:` names."""
+        """The values that `from:` names."""
         assert item.source is not None
         place = self.reader.document.place(item.source)
         try:

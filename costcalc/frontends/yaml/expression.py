@@ -1,7 +1,7 @@
-"""The arithmetic of YAML models: names, numbers, `+ - * / // % **`, min max round floor ceil make_divisible.
+"""Text of an expression and values of names -> its exact value (int, Fraction or symbolic extent).
 
-An expression is parsed by Python's own parser and evaluated by walking the tree; numbers are exact (int or Fraction),
-extents may hold symbols.
+Expressions are names, numbers, `+ - * / // % **`, min, max, round, floor, ceil and make_divisible. An expression is
+parsed by Python's own parser and evaluated by walking the tree.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_LENGTH = 500
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
-    """The value of an expression; a lone name may stand for any value (a word, a list).
+    """An expression and values of names -> its value; a single name may stand for any value (a word, a list).
 
-    ExpressionError for a name that is not known (with the nearest that is), for anything outside the language, and
-    for numbers above 2^256.
+    ExpressionError for a name that is not known (with the nearest that is), for anything outside the language, and for
+    numbers above 2^256.
     """
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
@@ -42,7 +42,8 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 
 @lru_cache(maxsize=4096, typed=True)
 def _answer(text: str, *values: Any) -> Any:
-    """The value for what the names stand for, in the order that _parse gives them: networks repeat their layers."""
+    """The value for the names' values, in the order that _parse gives them; cached, because networks repeat their
+    layers."""
     tree, free = _parse(text)
     return _walk(tree, dict(zip(free, values, strict=True)), text)
 
@@ -115,7 +116,7 @@ def _literal(node: ast.Constant, text: str) -> Number:
 
 
 def parse_decimal(number: str, text: str) -> Number:
-    """A decimal as it is written, exactly; an int where it is whole."""
+    """The text of a decimal -> its exact value as a Fraction; an int where it is whole."""
     from fractions import Fraction
 
     try:

@@ -1,4 +1,4 @@
-"""A YAML source to Loaded, with the map of its layers on demand."""
+"""A YAML source -> Loaded, with the map of its layers where the options ask for it."""
 
 from __future__ import annotations
 

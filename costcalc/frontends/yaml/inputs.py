@@ -1,4 +1,4 @@
-"""The inputs of a YAML model: shapes, element types, and symbols with what binds them."""
+"""The `input:` of a YAML model -> graph inputs: shapes, element types, and symbols with the values bound to them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def add_inputs(
 ) -> dict[str, str]:
     """Adds the inputs; their symbols become names of the file. Returns {name: value}.
 
-    A whole shape binds the symbols that stand in its place. UsageError where it contradicts another binding, or where
-    dims or shapes name what the model has not.
+    A whole shape binds the symbols at its positions. UsageError where it contradicts another binding, or where dims or
+    shapes name a symbol or an input that the model does not have.
     """
     listed = _declared(reader, node, names)
     for name in shapes:
@@ -92,7 +92,7 @@ def _bind_shapes(
     names: Mapping[str, Any],
     dims: Mapping[str, Dim],
 ) -> dict[str, Dim]:
-    """dims, and what whole shapes say of the symbols in their place."""
+    """dims, with the values that whole shapes give to the symbols at their positions."""
     given = dict(dims)
     for name, shape in shapes.items():
         declared = listed[name].extents

@@ -1,6 +1,5 @@
-"""One entry of a list of layers, as it stands in the file.
-
-Where the names of a YAML model are looked up, and what a block is.
+"""One entry of a list of layers -> LayerItem; Scope: the names that are visible to it; BlockDefinition: a block of the
+file.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from costcalc.graph.builder import GraphBuilder
 
 
 class BlockDefinition(NamedTuple):
-    """A named list of layers with arguments (a null default: it must be given) and names for what it reads."""
+    """A named list of layers with arguments (one with a null default is required) and names for its inputs."""
 
     name: str
     args: Mapping[str, YamlNode]
@@ -24,7 +23,7 @@ class BlockDefinition(NamedTuple):
 
 
 class Scope:
-    """Where names are looked up: values by the layers' names, numbers and words by name; outwards until found."""
+    """The names that are visible to a layer: values by layers' names, numbers and words by name; looked up outwards."""
 
     __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "values")
 
@@ -41,7 +40,7 @@ class Scope:
         return Scope(self.names, values, (*self.path, name), self)
 
     def find(self, name: str) -> str | None:
-        """The value that a layer's name stands for."""
+        """The value of a layer's name; None where there is none."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.values:
@@ -64,7 +63,7 @@ Values = tuple[str, ...]
 
 
 class Item(NamedTuple):
-    """A layer as it stands in the file."""
+    """A layer as the file writes it."""
 
     kind: str
     node: YamlNode
@@ -77,7 +76,7 @@ class Item(NamedTuple):
 
 
 class LayerAdder(Protocol):
-    """Whoever adds layers to a graph, as far as a layer that holds other layers needs to know it."""
+    """Adds layers to a graph: the part of Elaborator that layers which hold other layers need."""
 
     reader: ValueReader
     builder: GraphBuilder
@@ -92,7 +91,7 @@ class LayerAdder(Protocol):
         ...
 
     def item(self, node: YamlNode) -> Item:
-        """The layer as it stands in the file."""
+        """The layer as the file writes it."""
         ...
 
 

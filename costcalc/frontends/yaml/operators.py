@@ -1,7 +1,7 @@
-"""An ONNX operator by its op_type in a YAML model: its attributes are checked against ONNX's own table.
+"""An ONNX operator by its op_type in a YAML model -> a node, its attributes checked against ONNX's own table.
 
-ONNX's default domain for YAML files: each operator's attributes and their types, as a table that ships with the
-package (onnx itself is not imported). `python -m costcalc.frontends.yaml.operators` writes it anew.
+The table of ONNX's default domain ships with the package (onnx itself is not imported): each operator's attributes and
+their types. `python -m costcalc.frontends.yaml.operators` writes it anew.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def add_operator(
 
 
 def read_attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: ValueReader) -> Any:
+    """The value of an attribute of an ONNX type (ints, floats, string …) from its node. SpecError where it does not
+    fit."""
     value = reader.value(node, scope.names)
     if type_ in ("ints", "floats", "strings") and not isinstance(value, list):
         value = [value]

@@ -1,4 +1,4 @@
-"""A YAML model -> Graph: parameters, inputs, blocks with arguments, layers."""
+"""Text of a YAML model -> Graph: parameters, inputs, blocks with arguments, layers."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def load_spec(
     symbolic: bool = False,
     elaborator: Callable[[ValueReader, GraphBuilder, Mapping[str, BlockDefinition]], Elaborator] = Elaborator,
 ) -> Graph:
-    """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
+    """The text of a YAML model -> its graph. file is its name in errors, source its name in reports (file by default).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
-    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map watches it).
+    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
     SpecError and ShapeError carry file:line:column.
     """
     document = (_parsed if len(text) <= KEPT else parse)(text, file)
@@ -68,7 +68,7 @@ def load_spec(
 
 
 def read_parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a YAML model and what they stand for, with given ones replaced. SpecError as in load_spec."""
+    """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
     reader = ValueReader((_parsed if len(text) <= KEPT else parse)(text, file))
     root = reader.document.root
     return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}

@@ -1,9 +1,7 @@
-"""The YAML language as a JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
+"""The YAML language -> its JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
 
-What a schema cannot know: the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
+The schema does not know the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
 is a word, an unknown layer may be one of them; elsewhere it is a mistake. Expressions are text of the right characters.
-
-What may stand at a key of a YAML model, as parts of the JSON Schema.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A YAML model → its graph, and which of its nodes each layer of the file adds, use by use."""
+"""Text of a YAML model -> its Graph, and the nodes that each use of each layer of the file adds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ BOM = "\ufeff"
 
 
 class Call(NamedTuple):
-    """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the names
-    that it sees, and the use of a block or residual that it stands in (an index into the calls, -1: none)."""
+    """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the
+    visible names, and the use of a block or residual that contains it (an index into the calls, -1: none)."""
 
     item: Item
     first: int

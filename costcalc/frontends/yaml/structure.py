@@ -1,6 +1,6 @@
-"""What holds other layers: repeat, residual, branches, and the file's own blocks.
+"""Layers that hold other layers (repeat, residual, branches, the file's own blocks) -> their layers in the graph.
 
-What the rounds of a `repeat:` differ in: nothing (`times:`), or what names stand for (`for:` and `in:`).
+Rounds of a `repeat:` are equal (`times:`), or differ in the values of names (`for:` and `in:`).
 
     repeat: {for: kernel, in: kernels, layers: […]}
     repeat: {for: [kernel, width], in: [kernels, [16, 24, 40]], layers: […]}
@@ -86,6 +86,8 @@ MERGE = LayerKey("word", choices=tuple(MERGES))
 
 
 def add_repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    """Adds the layers of a `repeat:`, round by round; returns the last round's values. SpecError for more than
+    MAX_LAYERS layers."""
     check_options(item, ("times", "for", "in", "layers"), e.reader)
     if "for" in item.options or "in" in item.options:
         rounds: Sequence[Mapping[str, Any]] = rounds_of_lists(e, item, scope.names)
@@ -115,6 +117,7 @@ def add_repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural:
 
 
 def add_residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    """Adds a body and a shortcut (the input by default) and merges them (Add by default)."""
     check_options(item, ("body", "shortcut", "merge"), e.reader)
     merge = item.options.get("merge")
     op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
@@ -127,6 +130,7 @@ def add_residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Val
 
 
 def add_branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    """Adds paths from one input and merges them (Concat along axis 1 by default)."""
     paths = item.body
     op, axis = "Concat", 1
     if isinstance(paths, Map):
@@ -149,6 +153,8 @@ def add_branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Val
 
 
 def add_merge(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+    """Adds the operator that merges the ends of paths; returns its output. ShapeError where an Add's ends differ in
+    shape."""
     place = e.reader.document.place(item.node)
     path = "/".join((*scope.path, op.lower()))
     site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
@@ -188,6 +194,8 @@ def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
 
 
 def add_block(e: LayerAdder, block: BlockDefinition, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+    """Adds the layers of a block with the arguments of its use. SpecError for unknown or missing arguments, and for a
+    block that uses itself."""
     if block.name in scope.calls:
         raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
     arguments: dict[str, Any] = dict(scope.names)

@@ -1,6 +1,6 @@
-"""What the value at a key means: a YAML node and the kind of its key -> a Python value, with errors at its place.
+"""A YAML node and the kind of its key -> a Python value, with errors at its place.
 
-What stands for itself in a YAML model: digits, true and false, and the words of a choice.
+Digits, true and false, and the words of a choice stand for themselves.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_count(key: LayerKey, text: str) -> bool:
 
 
 def is_constant(key: LayerKey, node: YamlNode) -> bool:
-    """Whether what stands at a key means the same whatever the file's names stand for."""
+    """Whether the value at a key is the same for all values of the file's names."""
     if not isinstance(node, Scalar):
         return False
     if key.kind == "bool":
@@ -196,7 +196,7 @@ class ValueReader:
         return [self.integer(key, name, item, names, symbolic=True) for item in node.items]
 
     def text(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> str:
-        """A word as it stands; a name of a word stands for it."""
+        """A word as it is written; a name whose value is a word stands for that word."""
         if not isinstance(node, Scalar):
             raise self.error(node, f"{name} is a list or a mapping", "give one word")
         value = names.get(node.text)

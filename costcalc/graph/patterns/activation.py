@@ -1,4 +1,4 @@
-"""Activations in a graph: one operator, or several that compute x · sigmoid(x), GELU, Mish or hard-swish."""
+"""GraphIndex → its activations: one operator, or several nodes that compute SiLU, GELU, Mish or hard-swish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention in a graph: one operator, or two products with a softmax between them, and the linear layers around."""
+"""GraphIndex → its attentions: one operator, or two products with a softmax between, and the linear layers around."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MAX_WINDOW_DISTANCE = 500
 
 class AttentionPattern(NamedTuple):
     """softmax(query · key) · value → output. query, key and value are the operands, as the products or the operator
-    read them. nodes are all nodes of it: the operator; or the products (of the scores, and of the values), the softmax,
-    and what scales and masks between them. softmax is None, and products are (), for one operator; einsum
-    tells whether the products are Einsums."""
+    read them. nodes are all its nodes: the operator; or the products (of the scores, and of the values), the softmax,
+    and the nodes that scale and mask between them. softmax is None, and products are (), for one operator; einsum says
+    whether the products are Einsums."""
 
     nodes: tuple[int, ...]
     query: str
@@ -190,7 +190,8 @@ def _scales(index: GraphIndex, value: str) -> Iterator[int]:
 
 
 def window_merges(index: GraphIndex, value: str) -> int:
-    """How many products of sizes the cut of a map into windows takes that a value comes from; 0 where there is none.
+    """The number of products of sizes that the cut of a map into windows takes, from which a value comes; 0 where there
+    is no cut.
 
     A cut is [N, H/w, w, W/w, w, C], a transposition and [N · H/w · W/w, w · w, C] (or with N apart). Each merging of
     two axes is a product of sizes, but for the windows' own, w · w, which is a number of the model.

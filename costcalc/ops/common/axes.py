@@ -1,7 +1,4 @@
-"""Axes that count from either end, and lengths that a tensor of unknown contents still tells.
-
-Multidirectional broadcasting (ONNX, NumPy) of shapes and of small values.
-"""
+"""Axis numbers and shapes -> normalised axes, and shapes and values broadcast as ONNX and NumPy do."""
 
 from __future__ import annotations
 
@@ -37,7 +34,8 @@ def optional_value(t: TensorType | None) -> Value | None:
 
 
 def vector_length(t: TensorType) -> int:
-    """How many elements a vector of shape or axis numbers has. A shape of open length has no rank to give."""
+    """The number of elements of a vector of shape or axis numbers. ShapeError where it is open: a shape of open length
+    has no rank."""
     return int(t.elements)
 
 

@@ -1,7 +1,4 @@
-"""Moving the elements of small tensors about: row-major tuples and their shapes.
-
-Arithmetic on the elements of small tensors whose values are known: integers, floats and symbols.
-"""
+"""Elements of small tensors as row-major tuples -> moved, combined, folded elements: integers, floats and symbols."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ Binary = Callable[[Any, Any], Any]
 
 class Arithmetic(NamedTuple):
     """One operation on integers (which are Dims), on floats, and on the numbers of float tensors where a symbol is
-    involved. Each gives None for what it cannot tell."""
+    involved. Each gives None where the result is not known."""
 
     integers: Binary
     floats: Binary
@@ -173,7 +170,7 @@ def element_function(arithmetic: Arithmetic, dtype: DType) -> Binary:
 
 
 def fold_elements(function: Binary, elements: Sequence[Any]) -> Any:
-    """function over one or more elements from left to right; None once it cannot tell."""
+    """function over one or more elements from left to right; None as soon as it gives None."""
     result = elements[0]
     for x in elements[1:]:
         if result is None:

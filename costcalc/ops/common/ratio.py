@@ -1,7 +1,7 @@
 """Exact numbers in the float tensors that shapes pass through: exporters write ⌈h / 16⌉ as Cast → Div → Ceil → Cast.
 
-An element of such a tensor is a float or, where it depends on a symbol, a Dim or a Ratio. Runtimes compute it in
-floating point; a result is only given where they get the same integer (numerators stay below 2²⁴), else None.
+An element of such a tensor is a float or, where it depends on a symbol, a Dim or an ExtentRatio. Runtimes compute it in
+floating point; a result is given only where they get the same integer (numerators below 2²⁴), else None.
 """
 
 from __future__ import annotations

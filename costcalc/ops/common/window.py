@@ -1,4 +1,4 @@
-"""How kernel, stride, pad and dilation give an output extent: shared by convolutions and pools of any rank."""
+"""Kernel, strides, pads and dilations -> output extents of convolutions and pools of any rank."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_strides(strides: Sequence[int], dilations: Sequence[int]) -> None:
 
 
 def reach(kernel: Dim, dilation: int) -> Dim:
-    """How far a dilated kernel reaches: dilation · (kernel - 1) + 1."""
+    """The extent that a dilated kernel covers: dilation · (kernel - 1) + 1."""
     return (kernel - 1) * dilation + 1
 
 

@@ -1,4 +1,4 @@
-"""com.microsoft's activations with a bias."""
+"""Activations of com.microsoft, with a bias."""
 
 from __future__ import annotations
 

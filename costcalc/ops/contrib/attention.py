@@ -1,4 +1,4 @@
-"""com.microsoft's attention with input projections."""
+"""Attention of com.microsoft with input projections: projection, scores, softmax and values in one operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""com.microsoft's convolutions: fused with an activation and an addition, channels last, quantised."""
+"""Convolutions of com.microsoft: fused with an activation and an addition, channels last, quantised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""com.microsoft's grouped-query attention and its rotary embedding."""
+"""Grouped-query attention of com.microsoft and its rotary embedding."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""com.microsoft's products of matrices that are fused with transpositions and activations.
-
-com.microsoft's products with weights packed into a few bits.
-"""
+"""Matrix products of com.microsoft: fused with transpositions and activations, and with weights of a few bits."""
 
 from __future__ import annotations
 
@@ -104,7 +101,7 @@ def fused_matmul_cost(
 
 
 def fused_activation(name: str, out: TensorType) -> tuple[Work, ...]:
-    """What a fused activation adds: one function per output, a comparison where it is piecewise linear."""
+    """The work of a fused activation: one function per output, a comparison where it is piecewise linear."""
     if not name:
         return ()
     n = out.elements

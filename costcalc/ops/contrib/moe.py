@@ -1,4 +1,4 @@
-"""com.microsoft's mixtures of experts, and the LSTM with quantised weights."""
+"""Mixtures of experts of com.microsoft, and its LSTM with quantised weights."""
 
 from __future__ import annotations
 

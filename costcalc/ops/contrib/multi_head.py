@@ -1,6 +1,6 @@
-"""com.microsoft's attention over queries, keys and values that other nodes have projected.
+"""Multi-head attention of com.microsoft: over projected queries, keys and values, and over packed tokens.
 
-com.microsoft's attention over packed tokens: sequences one after the other, without padding.
+Packed tokens are sequences one after the other, without padding.
 """
 
 from __future__ import annotations
@@ -259,6 +259,7 @@ def packed_attention_cost(
 
 
 def unpack_tokens(h: HeadExtents, token_offset: TensorType) -> HeadExtents:
+    """The extents by head with batch and sequence length of the padded [B, S] sequences of token_offset."""
     assert token_offset.shape is not None
     batch, steps = token_offset.shape
     return h._replace(batch=batch, queries=steps, keys=steps)

@@ -1,7 +1,4 @@
-"""com.microsoft's distances, inverses, spectra and distinct elements.
-
-com.microsoft's operators that move data: indexing, padding, ranges.
-"""
+"""Numerical operators of com.microsoft: distances, inverses, spectra, distinct elements, indexing, padding, ranges."""
 
 from __future__ import annotations
 
@@ -172,7 +169,7 @@ def _step(start: TensorType, delta: TensorType | None) -> TensorType:
 def ms_range_shape(
     start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: Fresh
 ) -> TensorType:
-    """[⌈(limit - start) / delta⌉]; delta is 1 unless given."""
+    """[⌈(limit - start) / delta⌉]; delta is 1 by default."""
     return range_shape(start, limit, _step(start, delta), fresh=fresh)  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""com.microsoft's pools, channels last and quantised, and its GridSample."""
+"""Pools of com.microsoft, channels last and quantised, and its GridSample."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""com.microsoft's elementwise operators on quantised tensors.
-
-com.microsoft's joins, selections and reductions of quantised tensors.
-"""
+"""Quantised operators of com.microsoft: elementwise, joins, selections and reductions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""com.microsoft's products of quantised matrices."""
+"""Quantised matrix products of com.microsoft."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ai.onnx.ml's preparation of features and of results: scaling, encoding, mapping."""
+"""Preparation of features and results of ai.onnx.ml: scaling, encoding, mapping."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, SequenceType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
-from costcalc.ops.ml.linear import ML, split_rows
+from costcalc.ops.ml.models import ML, split_rows
 
 free("ArrayFeatureExtractor", "CategoryMapper", "DictVectorizer", "FeatureVectorizer", "LabelEncoder", domain=ML)
 

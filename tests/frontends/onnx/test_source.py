@@ -28,7 +28,7 @@ def archive(data: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mapped", [1, onnx_source.MIN_MAPPED_BYTES])
 def test_an_archive_holds_the_model(method: int, mapped: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_source, "MAPPED", mapped)
+    monkeypatch.setattr(onnx_source, "MIN_MAPPED_BYTES", mapped)
     assert unpack(archive(MODEL, method))[:] == MODEL
 
 

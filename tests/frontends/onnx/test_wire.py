@@ -178,7 +178,7 @@ def test_functions_that_call_themselves_are_refused() -> None:
 
 
 def test_functions_that_double_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.frontends.onnx.walker.MOST_NODES", 2000)
+    monkeypatch.setattr("costcalc.frontends.onnx.walker.MAX_NODES", 2000)
     functions = b"".join(function(b"f%d" % i, b"f%d" % (i + 1), 2) for i in range(30))
     with pytest.raises(LoadError, match="unfold into more than"):
         load_onnx(caller(b"f0", functions))
@@ -227,6 +227,6 @@ def test_many_tiny_messages_are_refused_at_once(graph: bytes, said: str) -> None
 
 
 def test_nodes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.frontends.onnx.parse.MOST_NODES", 50)
+    monkeypatch.setattr("costcalc.frontends.onnx.parse.MAX_NODES", 50)
     with pytest.raises(LoadError, match="more than 50 nodes"):
         load_onnx(field(8, field(2, 17)) + field(7, field(1, field(4, b"Relu")) * 51))

@@ -79,7 +79,7 @@ def test_a_large_model_is_a_small_file_without_its_weights(tmp_path: Path) -> No
 
 
 def test_large_weights_stand_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_weights, "INLINE", 1000)
+    monkeypatch.setattr(onnx_weights, "MAX_INLINE_BYTES", 1000)
     graph = small("gpt2")
     for weights in ("zeros", "random"):
         path = tmp_path / "g.onnx"

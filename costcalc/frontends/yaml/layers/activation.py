@@ -1,4 +1,4 @@
-"""Short names of activations and other elementwise functions."""
+"""Short names of activations and other elementwise functions -> ONNX nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a short layer name of the YAML language is: its keys, their kinds and defaults, and how it becomes nodes."""
+"""A short layer name of the YAML language: its keys with kinds and defaults, and the function that adds its nodes."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Site:
         return self.shape()[1]
 
     def spatial(self) -> int:
-        """How many spatial axes the first input [N, C, …] has; ShapeError where it has none."""
+        """The number of spatial axes of the first input [N, C, …]; ShapeError where it has none."""
         rank = len(self.shape()) - 2
         if rank < 1:
             shape = ", ".join(map(str, self.shape()))

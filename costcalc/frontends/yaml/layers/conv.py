@@ -1,4 +1,4 @@
-"""Short names of convolutions."""
+"""Short names of convolutions -> ONNX nodes."""
 
 from __future__ import annotations
 

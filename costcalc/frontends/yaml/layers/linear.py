@@ -1,4 +1,4 @@
-"""Short names of products: linear layers, embeddings, bare products, attention."""
+"""Short names of linear layers, embeddings, bare products and attention -> ONNX nodes."""
 
 from __future__ import annotations
 

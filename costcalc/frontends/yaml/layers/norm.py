@@ -1,4 +1,4 @@
-"""Short names of normalisations."""
+"""Short names of normalisations -> ONNX nodes."""
 
 from __future__ import annotations
 

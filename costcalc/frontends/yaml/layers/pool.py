@@ -1,4 +1,4 @@
-"""Short names of pools."""
+"""Short names of pools -> ONNX nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short names of recurrent layers."""
+"""Short names of recurrent layers -> ONNX nodes."""
 
 from __future__ import annotations
 

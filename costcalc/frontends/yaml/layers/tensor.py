@@ -1,4 +1,4 @@
-"""Short names of what moves and shapes values, and of bare parameters and constants."""
+"""Short names of layers that move and reshape values, of bare parameters and of constants -> ONNX nodes."""
 
 from __future__ import annotations
 
