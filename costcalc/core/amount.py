@@ -20,10 +20,10 @@ Amount = Dim | AtLeast | None
 def add(amounts: Iterable[Dim | None]) -> Amount:
     """The sum; AtLeast where a part is unknown, None where all are."""
     amounts = list(amounts)
-    known = [amount for amount in amounts if amount is not None]
-    if len(known) == len(amounts):
-        return sum(known)
-    return AtLeast(sum(known)) if known else None
+    parts = [amount for amount in amounts if amount is not None]
+    if len(parts) == len(amounts):
+        return sum(parts)
+    return AtLeast(sum(parts)) if parts else None
 
 
 def is_formula(value: Any) -> bool:

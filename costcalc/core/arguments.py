@@ -23,37 +23,37 @@ EXAMPLES = {
 """How each argument is written."""
 
 
-def mapping(argument: str, given: Mapping[str, V] | None) -> Mapping[str, V]:
+def mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:
     """Values by name -> the same mapping, {} for None. UsageError where it is no mapping or a key is no text."""
-    if not given:
+    if not values:
         return {}
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise _other(argument, given, "values by name")
-    return given
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+        raise _other(argument, values, "values by name")
+    return values
 
 
-def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
+def words(argument: str, names: str | Iterable[str] | None) -> tuple[str, ...]:
     """A text (names between commas, as on the command line) or names -> a tuple of names, () for None. UsageError for
     anything else."""
-    if isinstance(given, str):
-        return tuple(part.strip() for part in given.split(",") if part.strip())
-    if given is not None and not isinstance(given, Iterable):
-        raise _other(argument, given, "names")
-    found = tuple(given or ())
-    if not all(isinstance(name, str) for name in found):
-        raise _other(argument, given, "names")
-    return found
+    if isinstance(names, str):
+        return tuple(part.strip() for part in names.split(",") if part.strip())
+    if names is not None and not isinstance(names, Iterable):
+        raise _other(argument, names, "names")
+    texts = tuple(names or ())
+    if not all(isinstance(name, str) for name in texts):
+        raise _other(argument, names, "names")
+    return texts
 
 
 def read_already(**options: object) -> None:
     """UsageError where options of reading are set for a model that is already a Graph or a Report."""
-    told = [name for name, value in options.items() if value]
-    if told:
+    names = [name for name, value in options.items() if value]
+    if names:
         raise UsageError(
-            f"{', '.join(told)}: the model is read already, and is not read again",
+            f"{', '.join(names)}: the model is read already, and is not read again",
             'give them to load, or bind a report: report.bind({"seq": 128})',
         )
 
 
-def _other(argument: str, given: object, wanted: str) -> UsageError:
-    return UsageError(f"{argument} is {given!r:.60}", f"give {wanted}: {argument}={EXAMPLES[argument]}")
+def _other(argument: str, value: object, form: str) -> UsageError:
+    return UsageError(f"{argument} is {value!r:.60}", f"give {form}: {argument}={EXAMPLES[argument]}")

@@ -59,8 +59,8 @@ def simplify_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption,
         else:
             least[solved[0]] = max(least.get(solved[0], 1), solved[1])
     above = {name: symbol(name) + (low - 1) for name, low in least.items()}
-    kept = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
-    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *kept)
+    remaining = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
+    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *remaining)
 
 
 def _solve(assumption: Assumption) -> tuple[str, int] | None:
@@ -87,12 +87,12 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
 def resolve_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
     """Assumptions -> by the text of a minimum or maximum, the extent that it equals: where seq = min(512, seq) is
     assumed, that minimum is seq."""
-    found: dict[str, Dim] = {}
+    extents: dict[str, Dim] = {}
     for a in assumptions:
         for x, y in ((a.left, a.right), (a.right, a.left)):
             if a.relation == "=" and (_other_of(y, "min", x) is not None or _other_of(y, "max", x) is not None):
-                found[str(y)] = x
-    return found
+                extents[str(y)] = x
+    return extents
 
 
 def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
@@ -112,10 +112,10 @@ _collected: ContextVar[dict[Assumption, None] | None] = ContextVar("assumptions"
 @contextmanager
 def collecting() -> Iterator[dict[Assumption, None]]:
     """Collects the assumptions made inside, each once, in order."""
-    found: dict[Assumption, None] = {}
-    token = _collected.set(found)
+    assumptions: dict[Assumption, None] = {}
+    token = _collected.set(assumptions)
     try:
-        yield found
+        yield assumptions
     finally:
         _collected.reset(token)
 
@@ -127,9 +127,9 @@ def add_assumptions(assumptions: Iterable[Assumption]) -> None:
 
 
 def _note(assumption: Assumption) -> None:
-    found = _collected.get()
-    if found is not None:
-        found[assumption] = None
+    assumptions = _collected.get()
+    if assumptions is not None:
+        assumptions[assumption] = None
 
 
 def require_equal(a: Dim, b: Dim, what: str = "extents") -> Dim:

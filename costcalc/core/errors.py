@@ -93,21 +93,21 @@ class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """A word and the known words -> the remedy `did you mean 'x'?`, or "" where none is near: the same but for case,
     else the first few that begin with it, else the nearest by difflib."""
     import difflib
 
-    names, lower = list(known), word.lower()
+    names, lower = list(choices), word.lower()
     near = [name for name in names if name.lower() == lower][:1]
     near = near or [name for name in names if lower and name.lower().startswith(lower)][:3]
     near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def one_of(word: str, known: Iterable[str]) -> str:
+def one_of(word: str, choices: Iterable[str]) -> str:
     """A remedy for a word that is none of a few: the nearest, and all."""
-    names = list(known)
+    names = list(choices)
     near = did_you_mean(word, names)
     return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, Value
@@ -44,6 +45,9 @@ COSTS: dict[tuple[str, str], OperatorRule] = {}
 VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 FREE_OPS: set[tuple[str, str]] = set()
+
+FreshSymbol = Callable[[str], Dim]
+"""A word -> a new symbol named after the node: the type of the parameter `fresh` of shape rules."""
 
 ShapeFunction = Callable[..., ShapeResult]
 
@@ -128,11 +132,11 @@ def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], conte
     if rule.required and not rule.required <= chosen.keys():
         names = ", ".join(sorted(rule.required - chosen.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")
-    given, needed = len(inputs), rule.needed
-    if given < needed:
-        raise ShapeError(f"{given} inputs are given, the operator needs {needed}", "name them in `from:`")
-    if given > rule.arity and not rule.variadic:
-        raise ShapeError(f"{given} inputs are given, the operator takes {rule.arity}", "remove some")
+    count, needed = len(inputs), rule.needed
+    if count < needed:
+        raise ShapeError(f"{count} inputs are given, the operator needs {needed}", "name them in `from:`")
+    if count > rule.arity and not rule.variadic:
+        raise ShapeError(f"{count} inputs are given, the operator takes {rule.arity}", "remove some")
     for position in rule.present:
         if inputs[position] is None:
             raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")

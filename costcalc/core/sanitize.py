@@ -35,8 +35,8 @@ def lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def _written_out(found: re.Match[str]) -> str:
-    return f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}"
+def _written_out(match: re.Match[str]) -> str:
+    return f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}"
 
 
 def markdown(text: str) -> str:
@@ -45,12 +45,12 @@ def markdown(text: str) -> str:
     return _SIGNS.sub(_literal, printable(text))
 
 
-def _literal(found: re.Match[str]) -> str:
-    sign = found[0]
+def _literal(match: re.Match[str]) -> str:
+    sign = match[0]
     if sign in _AS_HTML:
         return _AS_HTML[sign]
     if sign == "#":
-        return f"\\#{BREAK if found.string[found.end() : found.end() + 1].isdigit() else ''}"
+        return f"\\#{BREAK if match.string[match.end() : match.end() + 1].isdigit() else ''}"
     return f"{sign}{BREAK}" if sign in "@!:" or len(sign) > 1 else f"\\{sign}"
 
 

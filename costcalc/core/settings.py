@@ -69,13 +69,13 @@ def check_value(one: Setting, value: Any) -> Any:
 def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
     """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. what names it
     in errors: UsageError for a name that is no setting and for a value that does not fit."""
-    known = {one.name: one for one in settings_of(cls)}
+    settings = {one.name: one for one in settings_of(cls)}
     for name in values:
-        if name not in known:
+        if name not in settings:
             raise UsageError(
-                f"{what} has no setting {name!r}", did_you_mean(name, known) or f"it has {', '.join(known)}"
+                f"{what} has no setting {name!r}", did_you_mean(name, settings) or f"it has {', '.join(settings)}"
             )
-    return cls(**{name: check_value(known[name], value) for name, value in values.items()})
+    return cls(**{name: check_value(settings[name], value) for name, value in values.items()})
 
 
 def non_defaults(item: Any) -> dict[str, Any]:

@@ -178,9 +178,9 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     changes = {**implied, **fields}
     before = after = UNKNOWN
     for name in op_types:
-        known = TRAITS.get((domain, name), UNKNOWN)
-        if known is not before or after is UNKNOWN:
-            before, after = known, Traits(**changes) if known is UNKNOWN else replace(known, **changes)
+        declared = TRAITS.get((domain, name), UNKNOWN)
+        if declared is not before or after is UNKNOWN:
+            before, after = declared, Traits(**changes) if declared is UNKNOWN else replace(declared, **changes)
         TRAITS[domain, name] = after
 
 

@@ -69,8 +69,8 @@ def digits(value: Fraction, more: int = 0) -> str:
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
         return f"{scaled:,}"
-    whole, part = divmod(scaled, 10**places)
-    return f"{whole}.{part:0{places}}"
+    integer, part = divmod(scaled, 10**places)
+    return f"{integer}.{part:0{places}}"
 
 
 def measured(value: float) -> str:
@@ -92,10 +92,10 @@ def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
     return f"{digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
 
 
-def percent(part: Dim | None, whole: Dim | None) -> str:
+def percent(part: Dim | None, total: Dim | None) -> str:
     """Part and total -> the share as 12.3%; "" where it is not a number."""
-    found = share(part, whole)
-    return "" if found is None else percent_of(found)
+    part_of_total = share(part, total)
+    return "" if part_of_total is None else percent_of(part_of_total)
 
 
 def percent_of(share: float) -> str:
@@ -110,8 +110,8 @@ def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
     before = "-" if share < 0 else "+" if sign and share > 0 else ""
     if size and not tenths:
         return f"{before}<0.{1:0{places}}%"
-    whole, part = divmod(tenths, 10**places)
-    return f"{before}{whole:,}.{part:0{places}}%"
+    integer, part = divmod(tenths, 10**places)
+    return f"{before}{integer:,}.{part:0{places}}%"
 
 
 def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
@@ -129,10 +129,10 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
     return factor if factor and a * factor.denominator == b * factor.numerator else None
 
 
-def share(part: Dim | None, whole: Dim | None) -> float | None:
+def share(part: Dim | None, total: Dim | None) -> float | None:
     """part / whole for a bar or a column; None where the quotient is not a number."""
-    found = ratio(part, whole)
-    return None if found is None else float(found)
+    quotient = ratio(part, total)
+    return None if quotient is None else float(quotient)
 
 
 def times(value: Fraction | float | None) -> str:
@@ -177,8 +177,8 @@ def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
         power += 1
     size = Fraction(value) / base**power
     places = 0 if not power or size > Fraction(999, 10) else 1 if size > Fraction(999, 100) else 2
-    whole, part = divmod(-(-size * 10**places // 1), 10**places)
-    figure = f"{whole}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{whole}"
+    integer, part = divmod(-(-size * 10**places // 1), 10**places)
+    figure = f"{integer}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{integer}"
     return f"{figure} {prefixes[power]}" if in_bytes else f"{figure}{prefixes[power]}"
 
 

@@ -76,8 +76,8 @@ def _suffix(*suffixes: str) -> Callable[[Source], bool]:
 
 def _has(source: Source, *names: str) -> bool:
     """Whether an archive holds all of some names, at its top or in the one folder that PyTorch writes."""
-    held = {name for member in source.members for name in (member, member.partition("/")[2])}
-    return all(name in held for name in names)
+    members = {name for member in source.members for name in (member, member.partition("/")[2])}
+    return all(name in members for name in names)
 
 
 def _in_folder(source: Source, folder: str) -> bool:
@@ -111,14 +111,16 @@ def _is_coreml(source: Source) -> bool:
     """Model.proto: specificationVersion = 1, description = 2, kinds of models from 200 on; or a zipped .mlpackage."""
     if any(name.endswith(".mlmodel") for name in source.members):
         return True
-    found = _second_message(source)
-    return found is not None and 1 <= found[0] < 100 and (found[1] >= 10 or found[0] > 1 or source.kind == ".mlmodel")
+    fields = _second_message(source)
+    return (
+        fields is not None and 1 <= fields[0] < 100 and (fields[1] >= 10 or fields[0] > 1 or source.kind == ".mlmodel")
+    )
 
 
 def _is_saved_model(source: Source) -> bool:
     """saved_model.proto: saved_model_schema_version = 1, whose value is 1, meta_graphs = 2."""
-    found = _second_message(source)
-    return found is not None and found[0] == 1 and found[1] in (0, 2)
+    fields = _second_message(source)
+    return fields is not None and fields[0] == 1 and fields[1] in (0, 2)
 
 
 def _inner(source: Source, keys: tuple[int, ...]) -> bool:

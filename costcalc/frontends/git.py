@@ -24,14 +24,14 @@ _COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=fal
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def run_git(*args: str, folder: str = "", told: bytes = b"") -> bytes:
+def run_git(*args: str, folder: str = "", standard_input: bytes = b"") -> bytes:
     """Arguments and standard input of git -> its standard output. UsageError with git's own message where it fails."""
-    found = _run(*args, folder=folder, told=told)
-    if found.returncode:
-        said = found.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
-        fact = f"git {args[0]} failed: {said[0].removeprefix('fatal: ')}"
+    process = _run(*args, folder=folder, standard_input=standard_input)
+    if process.returncode:
+        messages = process.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
+        fact = f"git {args[0]} failed: {messages[0].removeprefix('fatal: ')}"
         raise UsageError(fact, "look at the repository with `git status`")
-    return found.stdout
+    return process.stdout
 
 
 def run_git_list(*args: str, folder: str = "") -> list[str]:
@@ -41,10 +41,10 @@ def run_git_list(*args: str, folder: str = "") -> list[str]:
 
 def repository_root(folder: str = "") -> Path:
     """A folder -> the top of its repository. UsageError where it is in none."""
-    found = _run("rev-parse", "--show-toplevel", folder=folder)
-    if not found.returncode and found.stdout.strip():
-        return Path(os.fsdecode(found.stdout).rstrip("\n"))
-    if b"dubious ownership" in found.stderr:
+    process = _run("rev-parse", "--show-toplevel", folder=folder)
+    if not process.returncode and process.stdout.strip():
+        return Path(os.fsdecode(process.stdout).rstrip("\n"))
+    if b"dubious ownership" in process.stderr:
         fact = "git does not trust this repository, for it has another owner"
         raise UsageError(fact, 'git config --global --add safe.directory "$PWD"')
     where = f"{folder} is" if folder else "the working directory is"
@@ -60,11 +60,11 @@ def resolve_commit(revision: str, folder: str = "") -> str:
         )
     if not revision or revision.startswith("-"):
         raise UsageError(f"{revision!r} is no revision of git", "name a branch, a tag or a commit")
-    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
-    if found.returncode:
+    process = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
+    if process.returncode:
         repository_root(folder)
         raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
-    return found.stdout.decode().strip()
+    return process.stdout.decode().strip()
 
 
 def has_commit(commit: str, folder: str = "") -> bool:
@@ -74,10 +74,10 @@ def has_commit(commit: str, folder: str = "") -> bool:
 
 def _parted(revision: str, one: str, other: str, folder: str) -> str:
     """The merge base of two commits. A shallow clone, as CI makes it, may not reach back to it."""
-    found = _run("merge-base", one, other, folder=folder)
-    if found.returncode:
+    process = _run("merge-base", one, other, folder=folder)
+    if process.returncode:
         raise UsageError(f"{revision}: the two have no commit in common here", "git fetch --unshallow")
-    return found.stdout.decode().strip()
+    return process.stdout.decode().strip()
 
 
 def _near(revision: str, folder: str) -> str:
@@ -93,19 +93,19 @@ def _near(revision: str, folder: str) -> str:
         return f"this clone is shallow: fetch it before with `{fetch}`"
     if shallow and not plain:
         return "this clone is shallow: `git fetch --unshallow` brings the commits before"
-    known = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
-    there = [name for name in known if name.endswith(f"/{revision}")]
-    near = there or difflib.get_close_matches(revision, known, 1, 0.6)
+    branches = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
+    there = [name for name in branches if name.endswith(f"/{revision}")]
+    near = there or difflib.get_close_matches(revision, branches, 1, 0.6)
     meant = f"did you mean {near[0]!r}?" if near else ""
     if ours:
         return f"{meant} What is not fetched yet comes with `{fetch}`".strip()
     if near:
         return meant
-    asked = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
-    return f"name a branch, a tag or a commit{asked}"
+    fetch_hint = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
+    return f"name a branch, a tag or a commit{fetch_hint}"
 
 
-def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _run(*args: str, folder: str, standard_input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     import subprocess
 
     try:
@@ -113,7 +113,7 @@ def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProc
             [*_COMMAND, *args],
             cwd=folder or None,
             env={**os.environ, **_ENVIRONMENT},
-            input=told,
+            input=standard_input,
             capture_output=True,
             check=False,
         )
@@ -134,11 +134,11 @@ _MOST_LINKS = 5
 
 def parts(text: str) -> tuple[str, str] | None:
     """`REV:path` -> (REV, path); None for a path (`C:\\net.yaml`), an address or a plain word."""
-    found = _REVISION.fullmatch(text)
-    if found is None or found[2].startswith("//"):
+    match = _REVISION.fullmatch(text)
+    if match is None or match[2].startswith("//"):
         return None
-    drive = len(found[1]) == 1 and found[1].isalpha() and (found[2].startswith("\\") or os.name == "nt")
-    return None if drive else (found[1], found[2])
+    drive = len(match[1]) == 1 and match[1].isalpha() and (match[2].startswith("\\") or os.name == "nt")
+    return None if drive else (match[1], match[2])
 
 
 def content(revision: str, path: str, folder: str = "") -> bytes:
@@ -166,35 +166,37 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
     are left out."""
     commit = resolve_commit(revision, folder)
     entries = _entries(commit, folder)
-    wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
-    plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
-    answer = run_git("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
-    found: dict[str, bytes] = {}
-    for name, entry in wanted.items():
+    blobs = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
+    plain = [entry.blob for entry in blobs.values() if entry.mode != _LINK]
+    answer = run_git(
+        "cat-file", "--batch", folder=folder, standard_input="".join(f"{blob}\n" for blob in plain).encode()
+    )
+    files_by_name: dict[str, bytes] = {}
+    for name, entry in blobs.items():
         if entry.mode == _LINK:
-            found[name] = content(revision, name, folder)
+            files_by_name[name] = content(revision, name, folder)
             continue
         head, _, rest = answer.partition(b"\n")
         size = int(head.split()[2])
-        found[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+        files_by_name[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
     for name in set(names) - entries.keys():
         within = _module(commit, name, folder)
         if within is not None:
-            found[name] = content(within.commit, within.name, within.folder)
-    return found
+            files_by_name[name] = content(within.commit, within.name, within.folder)
+    return files_by_name
 
 
 def files(revision: str, folder: str = "") -> tuple[str, ...]:
     """A revision -> all its files, relative to the repository with forward slashes; those of its submodules too, or the
     submodule itself where its commit is missing."""
-    found: list[str] = []
+    names: list[str] = []
     for name, entry in _entries(resolve_commit(revision, folder), folder).items():
         inner = repository_root(folder) / name if entry.kind == "commit" else None
         if inner is not None and (inner / ".git").exists() and has_commit(entry.blob, str(inner)):
-            found += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
+            names += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
         else:
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)
 
 
 def renamed(revision: str, path: str, folder: str = "") -> str | None:
@@ -209,8 +211,8 @@ def renamed(revision: str, path: str, folder: str = "") -> str | None:
 def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
     """A file's path -> its path from the top of the repository; None where it is outside. Of a link its own path, not
     its target's."""
-    whole = Path(folder or ".", path).absolute()
-    here = Path(os.path.normpath(whole))
+    absolute = Path(folder or ".", path).absolute()
+    here = Path(os.path.normpath(absolute))
     try:
         return (here.parent.resolve() / here.name).relative_to(repository_root(folder).resolve()).as_posix()
     except ValueError:
@@ -220,13 +222,13 @@ def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
 def _candidates(path: str, folder: str) -> Iterator[str]:
     """The paths from the repository's top that a path may mean: unchanged, and from the folder."""
     plain = path.replace("\\", "/") if os.name == "nt" else path
-    whole = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
-    if whole and whole != ".." and not whole.startswith("../"):
-        yield whole
+    from_top = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
+    if from_top and from_top != ".." and not from_top.startswith("../"):
+        yield from_top
     here = tracked(path, folder)
-    if here is not None and here != whole:
+    if here is not None and here != from_top:
         yield here
-    elif here is None and not whole:
+    elif here is None and not from_top:
         raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
 
 
@@ -270,17 +272,17 @@ def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
     return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
 
 
-def _stored(data: bytes, shown: str, folder: str) -> bytes:
+def _stored(data: bytes, place: str, folder: str) -> bytes:
     """The content of a blob; of a pointer of Git LFS the content that was fetched."""
     pointer = _LFS.match(data) if len(data) < 1024 else None
     if pointer is None:
         return data
     oid = pointer[1].decode()
     common = os.fsdecode(run_git("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
-    kept = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
-    if not kept.is_file():
-        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", shown)
-    return kept.read_bytes()
+    lfs_object = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
+    if not lfs_object.is_file():
+        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", place)
+    return lfs_object.read_bytes()
 
 
 def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
@@ -290,8 +292,8 @@ def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     old = renamed(revision, path, folder)
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
-    known = files(commit, folder)
-    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(path).name]
-    near = alike or difflib.get_close_matches(path, known, 1, 0.6)
+    names = files(commit, folder)
+    alike = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
+    near = alike or difflib.get_close_matches(path, names, 1, 0.6)
     listed = f"`git ls-tree -r --name-only {revision}` lists its files"
     return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)

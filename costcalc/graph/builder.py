@@ -140,14 +140,14 @@ class GraphBuilder:
         used twice, for an input that no node before computes, and what the rule raises."""
         outputs = (name,) if outputs is None else tuple(outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
-        known = self.types
+        value_types = self.types
         try:
             types = self._infer(node) if types is None else types
             for output, type_ in zip(outputs, types, strict=True):
                 if output:
-                    if output in known:
+                    if output in value_types:
                         self._new(output)
-                    known[output] = type_
+                    value_types[output] = type_
         except CostcalcError as error:
             raise error.at(node.where) from error
         self.nodes.append(node)
@@ -160,9 +160,9 @@ class GraphBuilder:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
         assumptions = simplify_assumptions(assumptions)
-        known = resolve_extremes(assumptions)
-        if known:
-            self.types = {name: bind_type(t, known) for name, t in self.types.items()}
+        extremes = resolve_extremes(assumptions)
+        if extremes:
+            self.types = {name: bind_type(t, extremes) for name, t in self.types.items()}
             self.initializers = {name: self.types[name] for name in self.initializers}
         return Graph(
             self.name,

@@ -52,11 +52,11 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
     are."""
     if weights is None and activations is None:
         return graph
-    kept = frozenset[str]()
+    packed = frozenset[str]()
     learned, buffers = set[str](), set[str]()
     for item in stored(graph):
         if item.kind == "param" and item.values != item.type.elements:
-            kept |= {item.name}
+            packed |= {item.name}
         elif item.kind == "param":
             learned.add(item.name)
         elif item.kind == "buffer":
@@ -64,7 +64,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
     as_weights = _passed_on(graph, learned)
     types: dict[str, TensorType] = {}
     for name, kind in graph.types.items():
-        if name in kept:
+        if name in packed:
             types[name] = kind
         elif name in as_weights or name in buffers:
             types[name] = kind if weights is None or not _converts(kind, name in learned) else _as(kind, weights)
@@ -74,8 +74,8 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         graph,
         types=types,
         initializers={name: types[name] for name in graph.initializers},
-        parameters=graph.parameters | learned | kept,
-        notes=(*graph.notes, *_notes(weights, activations, len(kept))),
+        parameters=graph.parameters | learned | packed,
+        notes=(*graph.notes, *_notes(weights, activations, len(packed))),
     )
 
 
@@ -88,11 +88,11 @@ def named(name: str | None) -> DType | None:
 
 def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
     """The parameters, and what only reshapes or transposes one."""
-    found = set(learned)
+    names = set(learned)
     for node in graph.nodes:
-        if traits_of(node).passes_on == "same" and node.inputs[0] in found:
-            found.update(node.outputs)
-    return found
+        if traits_of(node).passes_on == "same" and node.inputs[0] in names:
+            names.update(node.outputs)
+    return names
 
 
 def _converts(kind: TensorType, learned: bool) -> bool:
@@ -106,10 +106,14 @@ def _as(kind: TensorType, dtype: DType) -> TensorType:
     return kind._replace(dtype=dtype)
 
 
-def _notes(weights: DType | None, activations: DType | None, kept: int) -> tuple[str, ...]:
+def _notes(weights: DType | None, activations: DType | None, packed_count: int) -> tuple[str, ...]:
     notes = []
     if weights is not None:
-        packed = f"; {kept} packed {'tensor stays' if kept == 1 else 'tensors stay'} as stored" if kept else ""
+        packed = (
+            f"; {packed_count} packed {'tensor stays' if packed_count == 1 else 'tensors stay'} as stored"
+            if packed_count
+            else ""
+        )
         notes.append(f"weights as if {weights}{packed}")
     if activations is not None:
         notes.append(f"activations as if {activations}")

@@ -73,12 +73,14 @@ class GraphIndex:
         shapes: set[str] = set()
         for node in graph.nodes:
             shape_only = _reads_shape_only(node)
-            known = all(name in constants for name in node.inputs if name) and not node.op_type.startswith("Random")
-            if known or shape_only:
+            is_constant = all(name in constants for name in node.inputs if name) and not node.op_type.startswith(
+                "Random"
+            )
+            if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
-            if shape_only or (known and not shapes.isdisjoint(node.inputs)):
+            if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):
                 shapes.update(node.outputs)
-            elif known:
+            elif is_constant:
                 tables.update(name for name in node.outputs if name and _is_table(graph.types[name]))
         return constants, tables
 
@@ -103,8 +105,12 @@ class GraphIndex:
 
     def number(self, value: str) -> float | None:
         """The one number that a value holds; None where it holds several, or none that is known."""
-        held = self.graph.types[value].value if value else None
-        return float(held[0]) if held is not None and len(held) == 1 and not hasattr(held[0], "terms") else None
+        elements = self.graph.types[value].value if value else None
+        return (
+            float(elements[0])
+            if elements is not None and len(elements) == 1 and not hasattr(elements[0], "terms")
+            else None
+        )
 
     def is_number(self, value: str) -> bool:
         """Whether a value is one constant number."""

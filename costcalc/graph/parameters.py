@@ -58,8 +58,8 @@ def stored(graph: Graph) -> Iterator[Stored]:
             if len(uses) > 1 or operator.passes_on:
                 owner = min(end for use in uses for end, _ in _ends(*use, graph, readers))
             packed = operator.packed
-            held = packed is not None and position in packed.inputs
-            values = packed.values(type_, node.attributes) if packed is not None and held else type_.elements
+            is_packed = packed is not None and position in packed.inputs
+            values = packed.values(type_, node.attributes) if packed is not None and is_packed else type_.elements
             yield Stored(name, type_, kind, owner, values)
 
 
@@ -88,26 +88,26 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
     types. None where that is not so."""
     initializers, parameters = graph.initializers, graph.parameters
     owned: dict[int, Storage] = {}
-    seen: set[str] = set()
+    names_before: set[str] = set()
     for index, node in enumerate(graph.nodes):
         names = [name for name in node.inputs if name in initializers]
         if not names:
             continue
         operator = traits_of(node)
-        if operator.passes_on or operator.packed or not seen.isdisjoint(names) or len(set(names)) < len(names):
+        if operator.passes_on or operator.packed or not names_before.isdisjoint(names) or len(set(names)) < len(names):
             return None
-        seen.update(names)
-        held = tuple(
+        names_before.update(names)
+        tensors = tuple(
             [
                 (position, initializers[name], name in parameters)
                 for position, name in enumerate(node.inputs)
                 if name in initializers
             ]
         )
-        key = (operator.buffers, operator.weights, held)
+        key = (operator.buffers, operator.weights, tensors)
         storage = STORED_COUNTS.get(key)
         if storage is None:
-            storage = STORED_COUNTS[key] = _of_node(node, held)
+            storage = STORED_COUNTS[key] = _of_node(node, tensors)
         if storage is not NOTHING:
             owned[index] = storage
     return owned
@@ -117,18 +117,18 @@ STORED_COUNTS: Memo[object, Storage] = Memo("stored counts", 1 << 12)
 """Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
-def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storage:
+def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> Storage:
     total = NOTHING
-    for position, type_, learned in held:
+    for position, type_, learned in tensors:
         kind = "param" if learned else _kind_of(type_, {_role(node, position)})
         if kind != "constant":
             total = _with(total, kind, type_, type_.elements)
     return total
 
 
-def _with(have: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
+def _with(count: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
     """The counts of a node with one more tensor."""
-    params, buffers, size = have
+    params, buffers, size = count
     if kind == "param":
         params = params + values
     else:

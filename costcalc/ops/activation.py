@@ -118,11 +118,11 @@ def clip_value(
 ) -> Value | None:
     """min(high, max(x, low)); the limits are attributes before opset 11."""
     limits: list[Number | None] = [min, max]
-    for i, given in enumerate((low, high)):
-        if given is not None:
-            if not given.value:
+    for i, limit in enumerate((low, high)):
+        if limit is not None:
+            if not limit.value:
                 return None
-            limits[i] = given.value[0]
+            limits[i] = limit.value[0]
     lowest, highest = limits
 
     def element(x: Number) -> Number | None:

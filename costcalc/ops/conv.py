@@ -134,8 +134,8 @@ def conv_transpose_shape(
     check_strides(stride, dilation)
     extra = axis_attribute(output_padding, rank, "output_padding", 0)
     if output_shape:
-        given = tuple(output_shape[-rank:])
-        return TensorType(x.dtype, (n, c_group * group, *given))
+        spatial_shape = tuple(output_shape[-rank:])
+        return TensorType(x.dtype, (n, c_group * group, *spatial_shape))
     pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
     if len(pad) != 2 * rank:
         raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from costcalc.core.dim import Dim, bounds, maximum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import vector_length
 from costcalc.ops.common.ratio import ExtentRatio
@@ -45,8 +45,6 @@ describe(
 )
 
 describe("A window function, a sum of cosines.", "BlackmanWindow", "HannWindow", "HammingWindow")
-
-Fresh = Callable[[str], Dim]
 
 
 @shape_rule("Shape")
@@ -92,7 +90,7 @@ def constant_shape(
 
 
 @shape_rule("ConstantOfShape")
-def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = None, fresh: Fresh) -> TensorType:
+def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = None, fresh: FreshSymbol) -> TensorType:
     """The shape that the input holds; new symbols where its contents are not known."""
     dtype = DType.FLOAT32 if value is None else value.dtype
     if shape.value is None:
@@ -111,7 +109,7 @@ def constant_of_shape_value(shape: TensorType, *, value: TensorType | None = Non
 
 
 @shape_rule("Range")
-def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fresh: Fresh) -> TensorType:
+def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """[max(⌈(limit - start) / delta⌉, 0)]; a new symbol where one of them is not known, or the sign of delta is not."""
     ends = _ends(start, limit, delta)
     extent = None if ends is None else range_extent(*ends)
@@ -192,7 +190,7 @@ def multinomial_shape(x: TensorType, *, sample_size: int = 1, dtype: int = 6) ->
 
 
 @shape_rule("BlackmanWindow", "HannWindow", "HammingWindow")
-def window_shape(size: TensorType, *, output_datatype: int = 1, fresh: Fresh) -> TensorType:
+def window_shape(size: TensorType, *, output_datatype: int = 1, fresh: FreshSymbol) -> TensorType:
     """[size]; a new symbol where it is not known."""
     return TensorType(dtype_of(output_datatype), (fresh("size") if size.value is None else size.value[0],))
 

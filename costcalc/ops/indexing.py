@@ -7,14 +7,13 @@ and NonMaxSuppression give depends on data.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import FREE, Cost, Formula, Work, elementwise_work, product, product_factor
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import divide_exactly, normalise_axis, vector_length
@@ -48,8 +47,6 @@ describe(
 describe("Each index becomes a vector that is on at that place only.", "OneHot")
 
 describe("Blocks of columns are added into an image, where they overlap.", "Col2Im")
-
-Fresh = Callable[[str], Dim]
 
 REDUCTIONS = {"add": "add", "mul": "multiply", "max": "compare", "min": "compare"}
 
@@ -150,7 +147,7 @@ def tensor_scatter_shape(cache: TensorType, update: TensorType, write: TensorTyp
 
 @shape_rule("OneHot")
 def one_hot_shape(
-    indices: TensorType, depth: TensorType, values: TensorType, *, axis: int = -1, fresh: Fresh
+    indices: TensorType, depth: TensorType, values: TensorType, *, axis: int = -1, fresh: FreshSymbol
 ) -> TensorType:
     """The shape of the indices with an axis of extent `depth` inserted; a new symbol where that is not known."""
     assert indices.shape is not None
@@ -162,7 +159,7 @@ def one_hot_shape(
 
 
 @shape_rule("Col2Im")
-def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType, *, fresh: Fresh) -> TensorType:
+def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """x [N, C·∏block, L] -> [N, C, *image]; extents that are not known are new symbols."""
     assert x.shape is not None
     if len(x.shape) != 3:
@@ -200,7 +197,7 @@ describe("Boxes that overlap a better one too much are dropped.", "NonMaxSuppres
 
 
 @shape_rule("NonZero")
-def non_zero_shape(x: TensorType, *, fresh: Fresh) -> TensorType:
+def non_zero_shape(x: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """[rank, how many elements are not 0]: a new symbol unless the input's contents are known."""
     count: Dim | None = None
     if x.value is not None and all(isinstance(e, (int, float)) for e in x.value):
@@ -222,7 +219,7 @@ def non_zero_value(x: TensorType) -> Value | None:
 
 
 @shape_rule("Unique")
-def unique_shape(x: TensorType, *, axis: int | None = None, fresh: Fresh) -> tuple[TensorType, ...]:
+def unique_shape(x: TensorType, *, axis: int | None = None, fresh: FreshSymbol) -> tuple[TensorType, ...]:
     """(values, first places, inverse, counts): as many as there are different elements, or slices along the axis; a
     new symbol."""
     assert x.shape is not None
@@ -237,7 +234,7 @@ def unique_shape(x: TensorType, *, axis: int | None = None, fresh: Fresh) -> tup
 
 @shape_rule("TopK")
 def top_k_shape(
-    x: TensorType, count: TensorType | None = None, *, k: int | None = None, axis: int = -1, fresh: Fresh
+    x: TensorType, count: TensorType | None = None, *, k: int | None = None, axis: int = -1, fresh: FreshSymbol
 ) -> tuple[TensorType, TensorType]:
     """(values, places): the extent of the axis becomes k (an attribute below opset 10); a new symbol where k is not
     known."""
@@ -270,7 +267,7 @@ def non_max_suppression_shape(
     iou_threshold: TensorType | None = None,
     score_threshold: TensorType | None = None,
     *,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
     0."""

@@ -5,13 +5,13 @@ A Slice of an extent that depends on a symbol gives a minimum and a maximum, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, bounds, divide, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import describe, free, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value, vector_length
@@ -35,8 +35,6 @@ describe("The places where the condition holds are kept.", "Compress")
 describe("The upper or lower triangle of each matrix is kept, the rest is 0.", "Trilu")
 
 describe("The middle is cut out, or zeros are added around it.", "CenterCropPad")
-
-Fresh = Callable[[str], Dim]
 
 
 @shape_rule("Concat")
@@ -80,7 +78,7 @@ def split_shape(
     split: Sequence[int] | None = None,
     num_outputs: int | None = None,
     n_outputs: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> tuple[TensorType, ...]:
     """Parts of the sizes in `split` along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the
     last the rest. Where the sizes are not known, all but the last are new symbols."""
@@ -130,7 +128,7 @@ def pad_shape(
     axis: TensorType | None = None,
     *,
     pads: Sequence[int] | None = None,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """extent + begin + end on each axis; pads is [all begins, all ends], an attribute below opset 11. Where
     the pads are not known the extents are new symbols."""
@@ -160,7 +158,7 @@ def same_shape(x: TensorType, second: TensorType | None = None) -> TensorType:
 
 
 @shape_rule("Compress")
-def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = None, fresh: Fresh) -> TensorType:
+def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = None, fresh: FreshSymbol) -> TensorType:
     """The positions along the axis (without one: of the flat input) at which the condition is true; a new symbol where
     it depends on data."""
     assert x.shape is not None
@@ -173,16 +171,16 @@ def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = N
 
 @shape_rule("CenterCropPad")
 def center_crop_pad_shape(
-    x: TensorType, shape: TensorType, *, axes: Sequence[int] | None = None, fresh: Fresh
+    x: TensorType, shape: TensorType, *, axes: Sequence[int] | None = None, fresh: FreshSymbol
 ) -> TensorType:
     """The named axes get the extents of `shape`; new symbols where those are not known."""
     assert x.shape is not None
     out = list(x.shape)
     at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
-    given = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
-    if len(given) != len(at):
-        raise ShapeError(f"{len(given)} extents are given for {len(at)} axes", "give one per axis")
-    for i, extent in zip(at, given, strict=True):
+    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
+    if len(sizes) != len(at):
+        raise ShapeError(f"{len(sizes)} extents are given for {len(at)} axes", "give one per axis")
+    for i, extent in zip(at, sizes, strict=True):
         out[i] = extent
     return TensorType(x.dtype, tuple(out))
 
@@ -192,8 +190,6 @@ free("Slice")
 traits("Slice", reads="part", positions="lost", keeps="nothing")
 
 describe("A range of each axis is cut out.", "Slice")
-
-Fresh = Callable[[str], Dim]
 
 END_OF_AXIS = 2**31 - 1
 """A bound at or beyond INT32_MAX (or as far below 0) means that end of the axis, as ONNX recommends to write it."""
@@ -210,7 +206,7 @@ def slice_shape(
     starts: Sequence[int] | None = None,
     ends: Sequence[int] | None = None,
     axes: Sequence[int] | None = None,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """The range [start, end) of each named axis, every step-th, as Python slices; attributes below opset 10. Where a
     bound is not known the extent is a new symbol."""

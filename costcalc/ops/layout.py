@@ -5,12 +5,12 @@ The values of small tensors move with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import describe, free, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import broadcast, divide_exactly, normalise_axes, optional_value, vector_length
@@ -31,8 +31,6 @@ describe("Pixels become channels: blocks of height and width move into depth.", 
 describe("Axes of extent 1 are repeated up to the given shape.", "Expand")
 
 describe("The tensor is repeated along its axes.", "Tile")
-
-Fresh = Callable[[str], Dim]
 
 
 @shape_rule("Transpose")
@@ -89,7 +87,7 @@ def image(x: TensorType) -> tuple[Dim, Dim, Dim, Dim]:
 
 
 @shape_rule("Expand")
-def expand_shape(data: TensorType, shape: TensorType, *, fresh: Fresh) -> TensorType:
+def expand_shape(data: TensorType, shape: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """The shape that data and `shape` broadcast to. Where the contents of `shape` are not known, an axis of extent 1
     and a new axis are new symbols, the others keep their extent."""
     assert data.shape is not None
@@ -101,12 +99,12 @@ def expand_shape(data: TensorType, shape: TensorType, *, fresh: Fresh) -> Tensor
         return TensorType(data.dtype, broadcast(data.shape, shape.value))
     rank = vector_length(shape)
     new = [fresh(f"extent{i}") for i in range(rank - len(data.shape))]
-    kept = len(data.shape) - rank
+    offset = len(data.shape) - rank
     return TensorType(
         data.dtype,
         (
             *new,
-            *(fresh(f"extent{len(new) + i}") if x == 1 and i >= kept else x for i, x in enumerate(data.shape)),
+            *(fresh(f"extent{len(new) + i}") if x == 1 and i >= offset else x for i, x in enumerate(data.shape)),
         ),
     )
 
@@ -120,7 +118,7 @@ def expand_value(data: TensorType, shape: TensorType, *, out: TensorType) -> Val
 
 
 @shape_rule("Tile")
-def tile_shape(x: TensorType, repeats: TensorType, *, fresh: Fresh) -> TensorType:
+def tile_shape(x: TensorType, repeats: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """Each extent times its repeats; new symbols where those are not known."""
     assert x.shape is not None
     if repeats.value is None:

@@ -83,14 +83,14 @@ def hidden_units(x: TensorType, w: TensorType, hidden: Dim) -> Dim:
     return x.shape[0] * x.shape[1] * w.shape[0] * hidden
 
 
-def activation_names(given: Sequence[str], default: tuple[str, ...], w: TensorType) -> tuple[tuple[str, ...], ...]:
+def activation_names(names: Sequence[str], default: tuple[str, ...], w: TensorType) -> tuple[tuple[str, ...], ...]:
     """The activations of each direction."""
     assert w.shape is not None
     directions = 2 if w.shape[0] == 2 else 1
-    if len(given) != directions * len(default):
+    if len(names) != directions * len(default):
         return (default,) * directions
     n = len(default)
-    return tuple(tuple(given[i * n : (i + 1) * n]) for i in range(directions))
+    return tuple(tuple(names[i * n : (i + 1) * n]) for i in range(directions))
 
 
 def activation_work(

@@ -61,15 +61,15 @@ describe("Finds the place of the least element along an axis.", "ArgMin")
 
 
 def reduced_axes(
-    x: TensorType, given: TensorType | None, axes: Sequence[int] | None, noop_with_empty_axes: int
+    x: TensorType, axes_input: TensorType | None, axes: Sequence[int] | None, noop_with_empty_axes: int
 ) -> tuple[int, ...] | None:
     """The axes that a reduction removes, None where they are not known. They are an input since opset 13 (ReduceSum)
     or 18, before an attribute; without any, all, or none with noop_with_empty_axes."""
     assert x.shape is not None
-    if given is not None and given.elements != 0:
-        if given.value is None:
+    if axes_input is not None and axes_input.elements != 0:
+        if axes_input.value is None:
             return None
-        axes = [int(axis) for axis in given.value]
+        axes = [int(axis) for axis in axes_input.value]
     if not axes:
         return () if noop_with_empty_axes else tuple(range(len(x.shape)))
     return normalise_axes(axes, len(x.shape))
@@ -78,7 +78,7 @@ def reduced_axes(
 @shape_rule(*REDUCTIONS)
 def reduce_shape(
     x: TensorType,
-    given: TensorType | None = None,
+    axes_input: TensorType | None = None,
     *,
     axes: Sequence[int] | None = None,
     keepdims: int = 1,
@@ -88,11 +88,11 @@ def reduce_shape(
     """The input's shape without the reduced axes, or with extent 1 there (keepdims). Axes that depend on data leave
     every extent open."""
     assert x.shape is not None
-    removed = reduced_axes(x, given, axes, noop_with_empty_axes)
+    removed = reduced_axes(x, axes_input, axes, noop_with_empty_axes)
     if removed is None:
-        assert given is not None
+        assert axes_input is not None
         rank = len(x.shape)
-        left = rank if keepdims else rank - vector_length(given)
+        left = rank if keepdims else rank - vector_length(axes_input)
         return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
     return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
@@ -118,7 +118,7 @@ def combination_work(kind: str, role: str, x: TensorType, out: TensorType) -> Co
 
 def _register_cost(op_type: str, reduction: Reduction) -> None:
     @cost_rule(op_type)
-    def reduce_cost(x: TensorType, given: TensorType | None = None, *, out: TensorType) -> Cost:
+    def reduce_cost(x: TensorType, axes_input: TensorType | None = None, *, out: TensorType) -> Cost:
         """#inputs − #outputs operations to combine the elements (additions, multiplications or comparisons); L1, L2,
         SumSquare and LogSumExp one more per input (magnitude, square, exponential), Mean, L2, LogSum and LogSumExp one
         more per output (division, root, logarithm)."""
@@ -148,13 +148,13 @@ def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = 
     @value_rule(op_type)
     def reduce_value(
         x: TensorType,
-        given: TensorType | None = None,
+        axes_input: TensorType | None = None,
         *,
         axes: Sequence[int] | None = None,
         noop_with_empty_axes: int = 0,
     ) -> Value | None:
         """The elements along the axes, combined one after the other."""
-        groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+        groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
         if groups is None:
             return None
         function = element_function(arithmetic, x.dtype)
@@ -174,13 +174,13 @@ _register_value("ReduceMax", MAXIMUM)
 @value_rule("ReduceMean")
 def reduce_mean_value(
     x: TensorType,
-    given: TensorType | None = None,
+    axes_input: TensorType | None = None,
     *,
     axes: Sequence[int] | None = None,
     noop_with_empty_axes: int = 0,
 ) -> Value | None:
     """The sum of the elements along the axes, divided by their number."""
-    groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+    groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
     if not groups or not groups[0]:
         return None
     add, divide = element_function(ADD, x.dtype), element_function(DIVIDE, x.dtype)
@@ -196,8 +196,8 @@ def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | N
     if x.value is None or removed is None or x.shape is None:
         return None
     extents = [int(extent) for extent in x.shape]
-    kept = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
-    groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*kept)}
+    ranges = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
+    groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*ranges)}
     for index, element in zip(product(*map(range, extents)), x.value, strict=True):
         groups[tuple([0 if i in removed else at for i, at in enumerate(index)])].append(element)
     return list(groups.values())

@@ -5,13 +5,13 @@ Values of small tensors pass through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, bounds, divide, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import describe, free, shape_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, vector_length
 
@@ -29,11 +29,9 @@ describe("Axes of extent 1 vanish; no element moves.", "Squeeze")
 
 describe("Axes of extent 1 appear; no element moves.", "Unsqueeze")
 
-Fresh = Callable[[str], Dim]
-
 
 @shape_rule("Reshape")
-def reshape_shape(data: TensorType, shape: TensorType, *, allowzero: int = 0, fresh: Fresh) -> TensorType:
+def reshape_shape(data: TensorType, shape: TensorType, *, allowzero: int = 0, fresh: FreshSymbol) -> TensorType:
     """data -> shape. An entry 0 copies the data's extent (unless allowzero), one entry -1 is what is left: #elements /
     ∏ of the others, exact also in symbols. An entry that depends on a symbol is taken as an extent, never as 0 or -1.
     Where the contents of shape are not known, one entry is #elements, several are new symbols."""
@@ -77,16 +75,16 @@ def reshape_extents(old: Sequence[Dim], target: Value, allowzero: bool = False) 
         if extent in left:
             rest.remove(extent)
             left.remove(extent)
-    have, want = prod(left), prod(rest)
+    elements, open_elements = prod(left), prod(rest)
     if inferred >= 0:
-        quotient = have if want == 1 else divide(have, want) if want != 0 else None
+        quotient = elements if open_elements == 1 else divide(elements, open_elements) if open_elements != 0 else None
         if quotient is None:
             fact_and_remedy = _differ(old, target, prod(other_extents(out, inferred)))
-            if want == 0:
+            if open_elements == 0:
                 raise ShapeError(*fact_and_remedy)
-            quotient = divide_exactly(have, want, *fact_and_remedy)
+            quotient = divide_exactly(elements, open_elements, *fact_and_remedy)
         out[inferred] = quotient
-    elif have != want:
+    elif elements != open_elements:
         _settle(out, old, target)
     return tuple(out)
 
@@ -115,11 +113,11 @@ def _settle(out: list[Dim], old: Sequence[Dim], target: Value) -> None:
     require_equal(total, prod(out), "the elements before and after")
 
 
-def _differ(old: Sequence[Dim], target: Value, want: Dim) -> tuple[str, str]:
+def _differ(old: Sequence[Dim], target: Value, elements: Dim) -> tuple[str, str]:
     open_ = -1 in target
     return (
         f"{shape_words(old)} has {prod(old)} elements, the new shape {shape_words(target)} "
-        + (f"divides them by {want}" if open_ else f"has {want}"),
+        + (f"divides them by {elements}" if open_ else f"has {elements}"),
         "make the new shape hold as many elements" + ("" if open_ else ", or leave one extent open by -1"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import FREE, Cost, elementwise_work
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import normalise_axes, optional_value, vector_length
 from costcalc.ops.common.ratio import ExtentRatio
@@ -24,8 +24,6 @@ operands("Upsample", buffers=(1,))
 traits("Resize", "Upsample", layout="channels_first", positions="lost", keeps="nothing")
 
 describe("Each output pixel is read, or interpolated, at its place in the input.", "Resize", "Upsample")
-
-Fresh = Callable[[str], Dim]
 
 
 def resized_extent(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
@@ -65,7 +63,7 @@ def resize_shape(
     keep_aspect_ratio_policy: str = "stretch",
     coordinate_transformation_mode: str = "half_pixel",
     opset: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """On each axis (or the attribute's axes) the size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent · (end -
     start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where neither
@@ -99,7 +97,7 @@ def resize_shape(
     return TensorType(x.dtype, _open(out, at, fresh))
 
 
-def _open(out: list[Dim], at: Sequence[int], fresh: Fresh) -> tuple[Dim, ...]:
+def _open(out: list[Dim], at: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
     spatial = [i for i in at if i > 1 or len(out) < 4]
     return tuple([fresh(f"extent{i}") if i in spatial else extent for i, extent in enumerate(out)])
 
@@ -130,7 +128,7 @@ def _kept_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[D
 
 @shape_rule("Upsample")
 def upsample_shape(
-    x: TensorType, scale: TensorType | None = None, *, scales: Sequence[float] | None = None, fresh: Fresh
+    x: TensorType, scale: TensorType | None = None, *, scales: Sequence[float] | None = None, fresh: FreshSymbol
 ) -> TensorType:
     """⌊extent · scale⌋ on each axis; the scales are an attribute below opset 9."""
     assert x.shape is not None
@@ -156,8 +154,8 @@ def resize_cost(
     """nearest: nothing. linear: 2ᵏ taps per output element, cubic: 4ᵏ, each a multiplication, added up by one addition
     less. k is the number of resized axes: those whose scale is not 1, or, by sizes, those named, or all but batch and
     channels. How the weights of the taps are computed does not count, nor does antialias add taps."""
-    given = optional_value(roi if opset < 11 else scales)
-    return interpolation(mode, _resized_axes(x, given, None if axes is None else len(axes)), out)
+    known = optional_value(roi if opset < 11 else scales)
+    return interpolation(mode, _resized_axes(x, known, None if axes is None else len(axes)), out)
 
 
 @cost_rule("Upsample")

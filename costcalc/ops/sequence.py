@@ -6,13 +6,11 @@ each with how often it runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
-from costcalc.core.registry import describe, free, shape_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import normalise_axis
 
@@ -33,8 +31,6 @@ describe("A tensor is cut into a sequence of tensors.", "SplitToSequence")
 describe("A sequence of tensors becomes one tensor.", "ConcatFromSequence")
 
 describe("A value that may be absent.", "Optional", "OptionalGetElement", "OptionalHasElement")
-
-Fresh = Callable[[str], Dim]
 
 
 def sequence_of(dtype: DType, items: tuple[TensorType, ...]) -> SequenceType:
@@ -81,17 +77,17 @@ def sequence_length_shape(x: TensorType) -> TensorType:
 
 
 @shape_rule("SequenceAt")
-def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: Fresh) -> TensorType:
+def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """The item at the position; at an unknown one, what all items have in common, a new symbol where extents differ."""
     x = _sequence(x)
     items = x.items
     if items is not None and position.value is not None:
-        found: TensorType = items[normalise_axis(int(position.value[0]), len(items))]
-        return found
+        item: TensorType = items[normalise_axis(int(position.value[0]), len(items))]
+        return item
     return _common(x, fresh)
 
 
-def _common(x: SequenceType, fresh: Fresh) -> TensorType:
+def _common(x: SequenceType, fresh: FreshSymbol) -> TensorType:
     shapes = [item.shape for item in x.value or ()]
     ranks = {len(shape) for shape in shapes}
     if len(ranks) != 1:
@@ -136,7 +132,7 @@ def sequence_erase_shape(x: TensorType, position: TensorType | None = None) -> T
 
 @shape_rule("SplitToSequence")
 def split_to_sequence_shape(
-    x: TensorType, split: TensorType | None = None, *, axis: int = 0, keepdims: int = 1, fresh: Fresh
+    x: TensorType, split: TensorType | None = None, *, axis: int = 0, keepdims: int = 1, fresh: FreshSymbol
 ) -> TensorType:
     """A tensor -> its parts along an axis: of the lengths that split lists, of its one length (the last part may be
     shorter), or of length 1."""
@@ -154,16 +150,16 @@ def split_to_sequence_shape(
     if split.shape:
         return sequence_of(x.dtype, tuple(part(length) for length in split.value))
     size = split.value[0]
-    whole = divide(extent, size)
-    if whole is not None:
-        return sequence_of_type(part(size), whole)
+    count = divide(extent, size)
+    if count is not None:
+        return sequence_of_type(part(size), count)
     if isinstance(extent, int) and isinstance(size, int):
         return sequence_of(x.dtype, (part(size),) * (extent // size) + (part(extent % size),))
     return sequence_of_type(part(fresh("part")), (extent + (size - 1)) // size)
 
 
 @shape_rule("ConcatFromSequence")
-def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: Fresh) -> TensorType:
+def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: FreshSymbol) -> TensorType:
     """A sequence -> its items side by side along an axis, or along a new one."""
     x = _sequence(x)
     assert x.shape is not None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
 from costcalc.ops.common.axes import normalise_axis
 
 operands("STFT", buffers=(2,))
@@ -19,15 +17,13 @@ describe("Windows of a signal are taken apart into frequencies.", "STFT")
 
 describe("Triangular filters turn frequencies into bands as wide as the ear hears them.", "MelWeightMatrix")
 
-Fresh = Callable[[str], Dim]
-
 
 def _scalar(t: TensorType) -> Dim | None:
     """The value of a tensor of one element, None where it is not known."""
     if t.value is None:
         return None
-    found: Dim = t.value[0]
-    return found
+    element: Dim = t.value[0]
+    return element
 
 
 def _dft_axis(x: TensorType, axis_input: TensorType | None, axis: int, opset: int) -> int | None:
@@ -49,7 +45,7 @@ def dft_shape(
     onesided: int = 0,
     inverse: int = 0,
     opset: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """x [*, n, 1 or 2] -> [*, length, 2]; one-sided [*, length // 2 + 1, 2], its inverse [*, length, 1]."""
     assert x.shape is not None
@@ -87,8 +83,8 @@ def dft_cost(
     at = _dft_axis(x, axis_input, axis, opset)
     samples = x.shape[at] if at is not None else 1
     if onesided and not inverse:
-        given = None if dft_length is None else _scalar(dft_length)
-        samples = given if given is not None else samples
+        length = None if dft_length is None else _scalar(dft_length)
+        samples = length if length is not None else samples
     elif at is not None:
         samples = out.shape[at] // 2 + 1 if onesided else out.shape[at]
     return Cost(work=_sums(out, samples * x.shape[-1]))
@@ -109,7 +105,7 @@ def stft_shape(
     frame_length: TensorType | None = None,
     *,
     onesided: int = 1,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """signal [B, n, 1 or 2] -> [B, (n - length) // step + 1, length // 2 + 1 (or length), 2]."""
     assert signal.shape is not None
@@ -167,7 +163,7 @@ def mel_shape(
     upper_edge_hertz: TensorType,
     *,
     output_datatype: int = 1,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """Five scalars -> [dft_length // 2 + 1, num_mel_bins]."""
     length, bins = _scalar(dft_length), _scalar(num_mel_bins)

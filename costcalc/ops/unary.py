@@ -150,8 +150,8 @@ _register_value("IsNaN", lambda x: isinstance(x, float) and math.isnan(x))
 @value_rule("IsInf")
 def is_inf_value(x: TensorType, *, out: TensorType, detect_negative: int = 1, detect_positive: int = 1) -> Value | None:
     """Whether each element is an infinity of a sign that is looked for."""
-    found = (-math.inf,) * bool(detect_negative) + (math.inf,) * bool(detect_positive)
-    return pointwise_values(lambda element: element in found, out, x)
+    infinities = (-math.inf,) * bool(detect_negative) + (math.inf,) * bool(detect_positive)
+    return pointwise_values(lambda element: element in infinities, out, x)
 
 
 @shape_rule("Identity")
@@ -203,10 +203,10 @@ describe("Each element's bits are read as another type.", "BitCast")
 
 def dtype_of(code: int) -> DType:
     """The element type of a TensorProto.DataType number."""
-    found = DTYPE_OF_CODE.get(code)
-    if found is None:
+    dtype = DTYPE_OF_CODE.get(code)
+    if dtype is None:
         raise ShapeError(f"{code} is no element type of ONNX", "give a TensorProto.DataType")
-    return found
+    return dtype
 
 
 @shape_rule("Cast")

@@ -153,8 +153,8 @@ def deform_conv_shape(
     require_equal(
         offset.shape[1], offset_group * kernel_size(w) * (x.rank - 2), "the offset's channels and those it needs"
     )
-    for have, need in zip(offset.shape[2:], shape[2:], strict=True):
-        require_equal(have, need, "the extents of the offset and of the output")
+    for extent, need in zip(offset.shape[2:], shape[2:], strict=True):
+        require_equal(extent, need, "the extents of the offset and of the output")
     return TensorType(x.dtype, shape)
 
 

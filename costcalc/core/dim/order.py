@@ -231,11 +231,11 @@ def floordiv(a: Dim, b: Dim) -> Dim:
 def _floordiv_int(a: Dim, n: int) -> Dim:
     if n == 1 or isinstance(a, int):
         return a // n if isinstance(a, int) else a
-    whole, rest = {}, {}
+    quotient, rest = {}, {}
     for m, c in a.terms.items():
         q, r = divmod(c, n)
-        whole[m], rest[m] = q, r
-    out, left = make_poly(whole), make_poly(rest)
+        quotient[m], rest[m] = q, r
+    out, left = make_poly(quotient), make_poly(rest)
     if isinstance(left, int):
         return out + left // n
     common = math.gcd(n, *(c for m, c in left.terms.items() if m))

@@ -49,7 +49,7 @@ Token = tuple[str, str]
 
 
 def _tokens(formula: str) -> list[Token]:
-    found: list[Token] = []
+    tokens: list[Token] = []
     at, end = 0, len(formula.rstrip())
     while at < end:
         match = _TOKEN.match(formula, at)
@@ -57,13 +57,13 @@ def _tokens(formula: str) -> list[Token]:
             raise _refusal(formula)
         number, name, quoted, sign = match.groups()
         if number:
-            found.append(("number", number))
+            tokens.append(("number", number))
         elif sign:
-            found.append(("sign", sign))
+            tokens.append(("sign", sign))
         else:
-            found.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
+            tokens.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
         at = match.end()
-    return [*found, ("end", "")]
+    return [*tokens, ("end", "")]
 
 
 def _sum(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
@@ -132,5 +132,5 @@ def _terms(d: Dim) -> int:
 
 
 def _refusal(formula: str) -> ExpressionError:
-    shown = formula if len(formula) <= 60 else formula[:59] + "…"
-    return ExpressionError(f"{shown!r} is no formula", "a formula is names and numbers with + - * // ** min max")
+    excerpt = formula if len(formula) <= 60 else formula[:59] + "…"
+    return ExpressionError(f"{excerpt!r} is no formula", "a formula is names and numbers with + - * // ** min max")

@@ -170,10 +170,10 @@ def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
 
 def make_poly(terms: dict[Monomial, int]) -> Dim:
     """{monomial: coefficient} -> an extent without zero terms: an int where only a constant is left."""
-    kept = {m: c for m, c in terms.items() if c}
-    if not kept:
+    nonzero = {m: c for m, c in terms.items() if c}
+    if not nonzero:
         return 0
-    return kept[()] if len(kept) == 1 and () in kept else Poly(kept)
+    return nonzero[()] if len(nonzero) == 1 and () in nonzero else Poly(nonzero)
 
 
 def times(a: Monomial, b: Monomial) -> Monomial:
@@ -188,13 +188,13 @@ def times(a: Monomial, b: Monomial) -> Monomial:
 
 def symbols(*dims: Dim) -> tuple[str, ...]:
     """The names of the symbols that occur, in alphabetical order."""
-    found: set[str] = set()
+    names: set[str] = set()
     for d in dims:
         if isinstance(d, Poly):
             for m in d.terms:
                 for atom, _ in m:
-                    found.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
-    return tuple(sorted(found))
+                    names.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
+    return tuple(sorted(names))
 
 
 def remedy(d: Dim) -> str:
@@ -241,8 +241,8 @@ def sum_of(
     return " ".join(parts)
 
 
-def _tight(atom: Atom, shown: str) -> str:
-    return f"({shown})" if atom.op == "//" and not shown.startswith(("⌈", "⌊")) else shown
+def _tight(atom: Atom, text: str) -> str:
+    return f"({text})" if atom.op == "//" and not text.startswith(("⌈", "⌊")) else text
 
 
 def _pretty_atom(atom: Atom) -> str:
@@ -260,11 +260,11 @@ def _pretty_atom(atom: Atom) -> str:
 
 def _flat(atom: Atom) -> list[Dim]:
     """The arguments of max(a, max(b, c)): a, b, c."""
-    found: list[Dim] = []
+    arguments: list[Dim] = []
     for d in atom.args:
         inner = _alone(d)
-        found += _flat(inner) if inner is not None and inner.op == atom.op else [d]
-    return found
+        arguments += _flat(inner) if inner is not None and inner.op == atom.op else [d]
+    return arguments
 
 
 def _alone(d: Dim) -> Atom | None:

@@ -42,11 +42,11 @@ def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
 
 
 def run_body(
-    walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, branch: str, given: Sequence[TensorType]
+    walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, branch: str, types: Sequence[TensorType]
 ) -> tuple[str, ...]:
     """Adds a body whose inputs have these types; returns the builder's names of its outputs."""
     inner = inner_frame(frame, call, branch)
-    for info, type_ in zip(body.input, given, strict=True):
+    for info, type_ in zip(body.input, types, strict=True):
         walker.builder.types[walker.defined.name(inner, info.name)] = type_
     return walker.graph(inner, body)
 
@@ -114,13 +114,13 @@ def save_state(walker: Walker) -> WalkerState:
 def restore_state(walker: Walker, start: WalkerState) -> None:
     """Removes all that was added to a walker and its builder since the state was saved."""
     b = walker.builder
-    for held, size in (
+    for collection, size in (
         (b.types, start.types),
         (b.initializers, start.initializers),
         (b.data_symbols, start.data_symbols),
     ):
-        for key in list(islice(held, size, None)):
-            del held[key]
+        for key in list(islice(collection, size, None)):
+            del collection[key]
     for node in b.nodes[start.nodes :]:
         walker.used.pop(node.name, None)
     del b.nodes[start.nodes :]

@@ -112,11 +112,11 @@ def _shown(d: Dim) -> str:
 
 def _branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
     first = len(walker.builder.nodes)
-    with collecting() as found:
+    with collecting() as assumptions:
         results = walker.graph(inner_frame(frame, call, branch), graph)
     if len(results) != len(call.outputs):
         raise LoadError(f"its {branch} gives {len(results)} values, {len(call.outputs)} are named", "export it again")
-    return _Branch(results, first, len(walker.builder.nodes), tuple(found))
+    return _Branch(results, first, len(walker.builder.nodes), tuple(assumptions))
 
 
 def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> Sequence[str]:
@@ -140,14 +140,14 @@ def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, grap
 def _only_stored(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
     """Removes a branch whose types do not fit, but for its stored tensors: the file holds them all the same."""
     builder = walker.builder
-    held = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
+    tensors = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
     restore_state(walker, start)
-    for name, type_ in held.items():
+    for name, type_ in tensors.items():
         builder.initializers[name] = builder.types[name] = type_
-    builder.parameters |= held.keys()
-    counted = ", what it stores counts" if held else ""
+    builder.parameters |= tensors.keys()
+    counted = ", what it stores counts" if tensors else ""
     builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{counted}")
-    return tuple(held)
+    return tuple(tensors)
 
 
 def _flops(walker: Walker, first: int, last: int) -> Dim:

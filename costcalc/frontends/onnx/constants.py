@@ -42,8 +42,8 @@ def constant_type(attributes: Mapping[str, Any]) -> TensorType:
         if name in _LISTS:
             elements = value if isinstance(value, tuple) else (value,)
             shape = (len(elements),) if isinstance(value, tuple) else ()
-            kept = _LISTS[name] is not DType.STRING and len(elements) <= MAX_VALUE_ELEMENTS
-            return TensorType(_LISTS[name], shape, elements if kept else None)
+            has_elements = _LISTS[name] is not DType.STRING and len(elements) <= MAX_VALUE_ELEMENTS
+            return TensorType(_LISTS[name], shape, elements if has_elements else None)
     raise LoadError("the Constant has no value", "export the model again")
 
 
@@ -110,12 +110,12 @@ class Definitions:
             self.builder.add_initializer(name, *stored_type(type_))
             return
         place = (*frame.origin, name)
-        known = self._known(place)
-        if known:
-            frame.env[name] = known
+        earlier = self._known(place)
+        if earlier:
+            frame.env[name] = earlier
             return
-        made = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
-        self._places[place] = made, self.builder.types[made]
+        name_in_builder = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
+        self._places[place] = name_in_builder, self.builder.types[name_in_builder]
 
     def constant(
         self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], place: tuple[Hashable, ...], name: str
@@ -123,16 +123,18 @@ class Definitions:
         """Adds a Constant node's tensor, or finds it likewise. A function's output has the name that the call gives it:
         there an Identity brings the tensor."""
         output = node.output[0]
-        known = self._known(place) if frame.values else ""
-        if not known:
-            made = self.builder.add_constant(self.name(frame, output), *stored_type(constant_type(attributes)))
-            self.constants.append(made)
+        earlier = self._known(place) if frame.values else ""
+        if not earlier:
+            name_in_builder = self.builder.add_constant(
+                self.name(frame, output), *stored_type(constant_type(attributes))
+            )
+            self.constants.append(name_in_builder)
             if frame.values:
-                self._places[place] = made, self.builder.types[made]
+                self._places[place] = name_in_builder, self.builder.types[name_in_builder]
         elif output in frame.env:
-            self.builder.add("Identity", (known,), name=name, outputs=(frame.env[output],), scope=frame.scope)
+            self.builder.add("Identity", (earlier,), name=name, outputs=(frame.env[output],), scope=frame.scope)
         else:
-            frame.env[output] = known
+            frame.env[output] = earlier
 
     def _known(self, place: tuple[Hashable, ...]) -> str:
         """The builder's name of a stored tensor that is there already, or ""."""

@@ -34,12 +34,12 @@ def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -
 
 def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; of a constant it finds every element or none."""
-    given = walker.builder.types[call.inputs[0]] if call.inputs else None
-    found = walker.filled.get(call.inputs[0]) if call.inputs else None
-    if given is None or given.shape is None or found is None:
+    input_type = walker.builder.types[call.inputs[0]] if call.inputs else None
+    filled = walker.filled.get(call.inputs[0]) if call.inputs else None
+    if input_type is None or input_type.shape is None or filled is None:
         walker.add(call)
         return
-    walker.add(call, (TensorType(DType.INT64, (given.rank, given.elements if found else 0)),))
+    walker.add(call, (TensorType(DType.INT64, (input_type.rank, input_type.elements if filled else 0)),))
 
 
 MODIFIERS = ("score_mod", "prob_mod")
@@ -49,10 +49,10 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
     """Adds score_mod and prob_mod, each run once on [B, H, S_q, S_kv], and the attention without them. Where a shape is
     not known they stay attributes, and the attention is unknown."""
     builder = walker.builder
-    given = [builder.types[name] for name in call.inputs]
-    if len(given) == 3 and all(t.shape is not None for t in given):
-        h = attention_heads(given[0], given[1], given[2], None, 0, 0)
-        default = DType.FLOAT64 if given[0].dtype is DType.FLOAT64 else DType.FLOAT32
+    input_types = [builder.types[name] for name in call.inputs]
+    if len(input_types) == 3 and all(t.shape is not None for t in input_types):
+        h = attention_heads(input_types[0], input_types[1], input_types[2], None, 0, 0)
+        default = DType.FLOAT64 if input_types[0].dtype is DType.FLOAT64 else DType.FLOAT32
         dtype = DTYPE_OF_CODE.get(call.attributes.get("softmax_precision", default.code), default)
         scores = TensorType(dtype, (h.batch, h.q_heads, h.queries, h.keys))
         for name in MODIFIERS:

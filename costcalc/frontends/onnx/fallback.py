@@ -26,9 +26,9 @@ def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str,
 
     def infer(node: Node, inputs: Sequence[TensorType | None], version: int) -> Types | None:
         nonlocal declared
-        known = infer_with_onnx(node, inputs, opset)
-        if known is not None or binding.overridden:
-            return known
+        inferred = infer_with_onnx(node, inputs, opset)
+        if inferred is not None or binding.overridden:
+            return inferred
         if declared is None:
             infos = (parse_value_info(graph.buf, a, b) for a, b in graph.value_info)
             declared = {i.name: _type(i.type, binding) for i in (*infos, *graph.output)}
@@ -74,10 +74,10 @@ def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapp
             if value is not None and not any(isinstance(v, Poly) for v in value)
         }
         imports = [helper.make_opsetid(domain, number) for domain, number in opset.items()]
-        found = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
+        protos = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
     except (shape_inference.InferenceError, checker.ValidationError, defs.SchemaError, ValueError, TypeError):
         return None  # it cannot tell; the node's outputs are then unknown, and reported so
-    return tuple(_from_onnx(found.get(name)) for name in node.outputs)
+    return tuple(_from_onnx(protos.get(name)) for name in node.outputs)
 
 
 def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

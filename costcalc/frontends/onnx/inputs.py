@@ -51,19 +51,19 @@ def bind_inputs(
     bound: dict[str, Dim] = dict(dims)
     fixed: dict[tuple[str, int], Dim] = {}
     notes: list[str] = []
-    given = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
+    bound_extents = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
     for name, shape in shapes.items():
         own = declared[name]
         if own is not None and len(own) != len(shape):
             raise UsageError(f"--shape gives {name!r} {len(shape)} extents, it has {_shown(own)}", f"give {len(own)}")
-    for name, axis, extent in given:
+    for name, axis, extent in bound_extents:
         _bind_name(declared[name], name, axis, extent, bound)
-    for name, axis, extent in given:
+    for name, axis, extent in bound_extents:
         own = declared[name]
         if own is None:
             continue
-        have = _solve(substitute(own[axis], bound), extent, bound)
-        if have != extent:
+        declared_extent = _solve(substitute(own[axis], bound), extent, bound)
+        if declared_extent != extent:
             fixed[name, axis] = extent
     if not symbolic:
         notes += _batch_defaults(declared, fixed, bound, frozenset(dims))
@@ -92,11 +92,11 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
 
 def suggest_names(name: str, choices: Iterable[str]) -> str:
     """A remedy that names the nearest choices, or all of a few."""
-    known = list(choices)
-    near = difflib.get_close_matches(name, known, 3, 0.6)
+    names = list(choices)
+    near = difflib.get_close_matches(name, names, 3, 0.6)
     if near:
         return "did you mean " + " or ".join(near) + "?"
-    return f"choose from: {', '.join(known[:20])}" if known else "there are none"
+    return f"choose from: {', '.join(names[:20])}" if names else "there are none"
 
 
 def _size(shape: tuple[Dim, ...]) -> int:
@@ -123,26 +123,26 @@ def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, b
     declared = symbol_name(own[axis]) if own is not None else None
     if declared is None or symbol_name(extent) == declared:
         return
-    have = bound.get(declared, extent)
-    if isinstance(have, int) and isinstance(extent, int) and have != extent:
-        raise UsageError(f"{declared} is {have} and, by axis {axis} of {name!r}, {extent}", "give it one value")
+    value = bound.get(declared, extent)
+    if isinstance(value, int) and isinstance(extent, int) and value != extent:
+        raise UsageError(f"{declared} is {value} and, by axis {axis} of {name!r}, {extent}", "give it one value")
     bound[declared] = extent
 
 
-def _solve(have: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
+def _solve(declared: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
     """Binds the one open name of a declared a·name + b so that it equals the bound extent; returns the declared extent
     then."""
-    open_names = symbols(have)
+    open_names = symbols(declared)
     if len(open_names) != 1 or not isinstance(extent, int):
-        return have
+        return declared
     (name,) = open_names
-    at_0, at_1 = substitute(have, {name: 0}), substitute(have, {name: 1})
+    at_0, at_1 = substitute(declared, {name: 0}), substitute(declared, {name: 1})
     slope = at_1 - at_0
-    if not isinstance(at_0, int) or slope * symbol(name) + at_0 != have or (extent - at_0) % slope:
-        return have
+    if not isinstance(at_0, int) or slope * symbol(name) + at_0 != declared or (extent - at_0) % slope:
+        return declared
     value = (extent - at_0) // slope
     if value < 1:
-        return have
+        return declared
     bound[name] = value
     return extent
 
@@ -151,14 +151,14 @@ def _batch_defaults(
     declared: Mapping[str, tuple[Dim, ...] | None],
     fixed: Mapping[tuple[str, int], Dim],
     bound: dict[str, Dim],
-    kept: frozenset[str],
+    names_in_use: frozenset[str],
 ) -> list[str]:
     notes: list[str] = []
     for name, shape in declared.items():
         if not shape or (name, 0) in fixed:
             continue
         batch = symbol_name(substitute(shape[0], bound))
-        if batch is not None and batch not in kept and (is_batch_name(batch) or batch == f"{name}_dim0"):
+        if batch is not None and batch not in names_in_use and (is_batch_name(batch) or batch == f"{name}_dim0"):
             bound[batch] = 1
             notes.append(f"{batch} = 1 (default)")
     return notes

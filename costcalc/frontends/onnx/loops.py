@@ -52,15 +52,15 @@ def expand_loop(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     running = TensorType(DType.BOOL, (), (True,))
     fixed, results = add_loop_body(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
     endless = scalar_value(types[results[0]]) is not True
-    known = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
+    is_counted = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
     trips: Dim = 0
-    if known and begins is True and most is not None:
+    if is_counted and begins is True and most is not None:
         trips = maximum(0, most)
     elif begins is not False:
         trips = _open_trips(walker, call)
     if isinstance(trips, int) and trips <= MAX_UNROLLED_TRIPS and _changes(fixed, carried):
         restore_state(walker, start)
-        if begins is None or (begins is True and not known):
+        if begins is None or (begins is True and not is_counted):
             _open_trips(walker, call)  # its name stays one that can be bound
         _unroll(walker, frame, call, body, carried, trips)
         return
@@ -161,23 +161,23 @@ def expand_scan(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     axes = call.attributes.get("scan_input_axes") or (0,) * scanned
     if n < 0 or len(body.input) != len(inputs) or len(axes) != scanned:
         raise LoadError("its inputs do not fit its body and num_scan_inputs", "export the model again")
-    whole = [types.get(name, UNKNOWN) for name in inputs]
+    input_types = [types.get(name, UNKNOWN) for name in inputs]
     batch: tuple[Dim, ...] = ()
     if batched:
-        batch = next((t.shape[:1] for t in whole if t.shape), ())
-        whole = [t._replace(shape=t.shape and t.shape[1:], value=None) for t in whole]
-    found: Dim | None = None
+        batch = next((t.shape[:1] for t in input_types if t.shape), ())
+        input_types = [t._replace(shape=t.shape and t.shape[1:], value=None) for t in input_types]
+    length: Dim | None = None
     slices: list[TensorType] = []
-    for t, axis in zip(whole[n:], axes, strict=True):
+    for t, axis in zip(input_types[n:], axes, strict=True):
         if t.shape is None or not -len(t.shape) <= axis < len(t.shape):
             slices.append(UNKNOWN)
             continue
         axis %= len(t.shape)
-        found = t.shape[axis] if found is None else found
+        length = t.shape[axis] if length is None else length
         slices.append(TensorType(t.dtype, t.shape[:axis] + t.shape[axis + 1 :]))
-    trips = walker.builder.fresh(call.name, "trips") if found is None else found
+    trips = walker.builder.fresh(call.name, "trips") if length is None else length
     start = save_state(walker)
-    _, results = add_loop_body(walker, frame, call, body, [], whole[:n], slices)
+    _, results = add_loop_body(walker, frame, call, body, [], input_types[:n], slices)
     times: Dim = trips
     for extent in batch:
         times = times * extent
@@ -194,12 +194,12 @@ def expand_sequence_map(walker: Walker, frame: Frame, call: ResolvedNode) -> Non
     """Adds a SequenceMap: its body runs once per item of the first sequence and the item at the same index of each
     other sequence; a tensor is an input of every run. Items of one type are counted together."""
     body, types = body_graph(call, "body"), walker.builder.types
-    given = [types.get(name, UNKNOWN) for name in call.inputs]
-    first = given[0]
-    if not isinstance(first, SequenceType) or len(body.input) != len(given) or first.shape is None:
+    input_types = [types.get(name, UNKNOWN) for name in call.inputs]
+    first = input_types[0]
+    if not isinstance(first, SequenceType) or len(body.input) != len(input_types) or first.shape is None:
         add_control_node(walker, call, (), [UNKNOWN] * len(call.outputs))
         return
-    columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in given]
+    columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in input_types]
     alike = all(len(set(column)) == 1 for column in columns)
     runs = 1 if alike else len(columns[0])
     items: list[tuple[TensorType, ...]] = []

@@ -6,7 +6,7 @@ Nodes of a graph stay in the buffer until they are read one by one.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from sys import intern
 from typing import Any
 
@@ -46,13 +46,13 @@ def add_node(spans: list[Span], at: int, end: int) -> None:
     spans.append((at, end))
 
 
-def add_name(seen: set[str], name: str, what: str, at: int) -> None:
+def add_name(names: set[str], name: str, what: str, at: int) -> None:
     """Adds a name to those before. LoadError where it is empty or occurs twice."""
     if not name:
         raise damage_error(f"{what} has no name", at)
-    if name in seen:
+    if name in names:
         raise damage_error(f"{what} {name!r} is given twice", at)
-    seen.add(name)
+    names.add(name)
 
 
 def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
@@ -65,7 +65,7 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
     outputs: list[ValueInfoProto] = []
     infos: list[Span] = []
     stored: set[str] = set()
-    given: set[str] = set()
+    names: set[str] = set()
     for key, a, b in read_fields(buf, at, end):
         if key == 10:
             add_node(nodes, a, b)
@@ -76,7 +76,7 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
             add_name(stored, initializers[-1].name, "an initializer", a)
         elif key == 90:
             inputs.append(parse_value_info(buf, a, b))
-            add_name(given, inputs[-1].name, "an input", a)
+            add_name(names, inputs[-1].name, "an input", a)
         elif key == 98:
             outputs.append(parse_value_info(buf, a, b))
             if not outputs[-1].name:
@@ -121,10 +121,10 @@ def parse_nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[
                     attributes.append(parse_attribute(buf, a, b))
                     continue
                 spelling = buf[a:b]
-                known = cache.get(spelling)
-                if known is None:
-                    known = cache[spelling] = parse_attribute(buf, a, b)
-                attributes.append(known)
+                cached = cache.get(spelling)
+                if cached is None:
+                    cached = cache[spelling] = parse_attribute(buf, a, b)
+                attributes.append(cached)
             elif key == 26:
                 name = str(buf[a:b], "utf8", "backslashreplace")
             elif key == 34:
@@ -190,9 +190,14 @@ def _sparse(buf: Buffer, at: int, end: int) -> TensorType:
     return parse_sparse_tensor(buf, at, end).type()
 
 
-_MESSAGES = {42: _dense, 50: parse_graph, 114: parse_type, 178: _sparse}
+_MESSAGES: dict[int, Callable[[Buffer, int, int], Any]] = {42: _dense, 50: parse_graph, 114: parse_type, 178: _sparse}
 
-_MESSAGE_LISTS = {82: _dense, 90: parse_graph, 122: parse_type, 186: _sparse}
+_MESSAGE_LISTS: dict[int, Callable[[Buffer, int, int], Any]] = {
+    82: _dense,
+    90: parse_graph,
+    122: parse_type,
+    186: _sparse,
+}
 
 
 def parse_model(buf: Buffer) -> ModelProto:

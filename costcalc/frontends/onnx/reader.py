@@ -141,25 +141,25 @@ def _load(
     first: tuple[Assumption, ...] = ()
     for _ in range(_MOST_ROUNDS):
         named = {name: substitute(value, equal) for name, value in dims.items()}
-        given = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
-        binding = bind_inputs(inputs, {**equal, **named}, given, symbolic)
-        with collecting() as found:
+        bound_shapes = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
+        binding = bind_inputs(inputs, {**equal, **named}, bound_shapes, symbolic)
+        with collecting() as collected:
             walker, outputs = _walk(proto, place, inputs, binding, values)
-        renamed = _equal_names(found)
+        renamed = _equal_names(collected)
         if not renamed:
             break
         equal = {name: substitute(value, renamed) for name, value in equal.items()} | renamed
-        first += tuple(a for a in found if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
+        first += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
     builder = walker.builder
-    known = binding.declared | builder.data_symbols.keys()
+    symbols = binding.declared | builder.data_symbols.keys()
     for name in dims:
-        if name not in known:
+        if name not in symbols:
             fact = f"--dim names {name!r}, which the model does not have"
-            raise UnknownNameError(fact, suggest_names(name, sorted(known)), argument="dims", name=name)
+            raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
     promote_constants(builder, walker.defined.constants)
-    assumptions = {str(a): a for a in (*first, *found)}.values()
+    assumptions = {str(a): a for a in (*first, *collected)}.values()
     graph = builder.build(outputs, assumptions)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 

@@ -42,11 +42,11 @@ class Frame(NamedTuple):
         if not name or not self.values:
             return name
         if name not in self.env:
-            path = made = f"{self.values}/{name.lstrip('/')}"
+            path = unique = f"{self.values}/{name.lstrip('/')}"
             value, n = (self.values, name), 1
-            while claimed.setdefault(made, value) != value:
-                made, n = f"{path}_{n}", n + 1
-            self.env[name] = made
+            while claimed.setdefault(unique, value) != value:
+                unique, n = f"{path}_{n}", n + 1
+            self.env[name] = unique
         return self.env[name]
 
 
@@ -70,8 +70,8 @@ def file_names(graph: GraphProto) -> Claimed:
 
 
 def _names(graph: GraphProto) -> Iterator[str]:
-    for held in (graph.input, graph.initializer):
-        yield from (item.name for item in held)
+    for items in (graph.input, graph.initializer):
+        yield from (item.name for item in items)
     yield from (s.values.name for s in graph.sparse_initializer)
     for at, end in graph.node:
         yield from (
@@ -84,7 +84,7 @@ def _names(graph: GraphProto) -> Iterator[str]:
 def find_missing_value(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
     """The first value that a node reads and nothing has computed yet, or ""."""
     for name in node.input:
-        found = name if top else frame.find(name)
-        if found and found not in types:
-            return found
+        value = name if top else frame.find(name)
+        if value and value not in types:
+            return value
     return ""

@@ -63,11 +63,13 @@ def _zip(file: IO[bytes]) -> Buffer:
     """The one .onnx file in an archive."""
     try:
         with zipfile.ZipFile(file) as archive:
-            found = [i for i in archive.infolist() if i.filename.endswith(".onnx")]
-            if len(found) != 1:
-                names = ", ".join(i.filename for i in found[:5]) or "none"
-                raise LoadError(f"the archive holds {len(found)} .onnx files ({names})", "unpack the one that is meant")
-            info = found[0]
+            members = [i for i in archive.infolist() if i.filename.endswith(".onnx")]
+            if len(members) != 1:
+                names = ", ".join(i.filename for i in members[:5]) or "none"
+                raise LoadError(
+                    f"the archive holds {len(members)} .onnx files ({names})", "unpack the one that is meant"
+                )
+            info = members[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
             dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
             if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
@@ -138,8 +140,8 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
 def _depth(data: bytes) -> int:
     """The depth of nested brackets, outside of strings and comments."""
     depth = most = 0
-    for found in _BRACKETS.finditer(data):
-        token = found[0]
+    for match in _BRACKETS.finditer(data):
+        token = match[0]
         if token in b"[({<":
             depth += 1
             most = max(most, depth)
@@ -163,8 +165,8 @@ def serialize_model(model: Any) -> bytes:
     """An onnx.ModelProto -> its bytes. Weights are never read, so those of a model above MAX_WHOLE_BYTES are left out
     of the copy: it stays small, and below the 2 GiB that protobuf can serialise."""
     if model.ByteSize() <= MAX_WHOLE_BYTES:
-        whole: bytes = model.SerializeToString()
-        return whole
+        full: bytes = model.SerializeToString()
+        return full
     slim = type(model)()
     _copy_without_payloads(model, slim)
     data: bytes = slim.SerializeToString()

@@ -184,10 +184,10 @@ class Walker:
             return _path(name) or frame.scope
         if not scopes:
             return frame.scope
-        known = self.scopes.get(scopes)
-        if known is None:
-            known = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
-        return known
+        cached = self.scopes.get(scopes)
+        if cached is None:
+            cached = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
+        return cached
 
 
 _STRINGS = re.compile(r"'([^']*)'")
@@ -197,6 +197,6 @@ def _path(name: str) -> tuple[str, ...]:
     return tuple(filter(None, name.split("/")[:-1]))
 
 
-def _referred(attributes: Sequence[AttributeProto], given: Mapping[str, Any]) -> dict[str, Any]:
+def _referred(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes that a function takes from its call."""
-    return {a.name: given[a.ref] for a in attributes if a.ref and a.ref in given}
+    return {a.name: call_attributes[a.ref] for a in attributes if a.ref and a.ref in call_attributes}

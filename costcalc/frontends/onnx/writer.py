@@ -40,12 +40,12 @@ def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
     shape = require_numbers(t.shape or (), name)
     if t.value is not None:
         return helper.make_tensor(name, t.dtype.code, shape, require_numbers(t.value, name))
-    made = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
+    proto = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
     if t.dtype is DType.STRING:
-        made.string_data.extend([b""] * int(require_numbers([t.elements], name)[0]))
+        proto.string_data.extend([b""] * int(require_numbers([t.elements], name)[0]))
     else:
-        made.raw_data = bytes(require_numbers([t.nbytes], name)[0])
-    return made
+        proto.raw_data = bytes(require_numbers([t.nbytes], name)[0])
+    return proto
 
 
 def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
@@ -74,17 +74,17 @@ def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weigh
     location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
     offset = 0
     for name, t in tensors.items():
-        made = model.graph.initializer.add()
+        proto = model.graph.initializer.add()
         if name not in large:
-            made.CopyFrom(make_tensor(name, t))
+            proto.CopyFrom(make_tensor(name, t))
             continue
-        made.name, made.data_type = name, t.dtype.code
-        made.dims.extend(t.shape or ())
+        proto.name, proto.data_type = name, t.dtype.code
+        proto.dims.extend(t.shape or ())
         if outside:
-            _refer(made, location, offset, sizes[name])
+            _refer(proto, location, offset, sizes[name])
             offset += sizes[name]
         else:
-            made.raw_data = _bytes(name, t, weights, kinds)
+            proto.raw_data = _bytes(name, t, weights, kinds)
     if outside and weights != "none" and path is not None:
         with (path.parent / location).open("wb") as file:
             if weights == "zeros":
@@ -93,10 +93,10 @@ def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weigh
                 file.writelines(_bytes(name, t, weights, kinds) for name, t in large.items())
 
 
-def _refer(made: onnx.TensorProto, location: str, offset: int, size: int) -> None:
-    made.data_location = made.EXTERNAL
+def _refer(proto: onnx.TensorProto, location: str, offset: int, size: int) -> None:
+    proto.data_location = proto.EXTERNAL
     for key, value in (("location", location), ("offset", offset), ("length", size)):
-        made.external_data.add(key=key, value=str(value))
+        proto.external_data.add(key=key, value=str(value))
 
 
 def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
@@ -165,19 +165,19 @@ def _model(graph: Graph) -> onnx.ModelProto:
 
     values = {name: t for name, t in graph.types.items() if name not in graph.initializers}
     computed = {name for node in graph.nodes for name in node.outputs if name}
-    given = set(graph.inputs)
+    input_names = set(graph.inputs)
     read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
-    constants = [n for n in read if n in values and n not in computed and n not in given]
-    made = [_constant(name, values[name]) for name in constants]
-    made += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
+    constants = [n for n in read if n in values and n not in computed and n not in input_names]
+    constant_nodes = [_constant(name, values[name]) for name in constants]
+    constant_nodes += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
     inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
     outputs = [_value_info(name, graph.types[name]) for name in graph.outputs]
-    known = [
+    value_infos = [
         _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
     ]
     domains = {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes} | {"": _opset(graph)}
     opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
-    proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
+    proto = helper.make_graph(constant_nodes, graph.name or "model", inputs, outputs, value_info=value_infos)
     ir_version = helper.find_min_ir_version_for(opsets, True)
     return helper.make_model(
         proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc", producer_version=__version__
@@ -225,10 +225,12 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
             node.name,
         )
     kinds = _attribute_types(node, opset)
-    made = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
+    proto = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
     for key, value in node.attributes.items():
-        made.attribute.append(helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key)))
-    return made
+        proto.attribute.append(
+            helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key))
+        )
+    return proto
 
 
 def _attribute_types(node: Node, opset: int) -> dict[str, Any]:

@@ -181,16 +181,16 @@ class _Composer:
         return node
 
 
-def _extent(node: YamlNode, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+def _extent(node: YamlNode, extents_by_id: dict[int, tuple[int, int]]) -> tuple[int, int]:
     """A node -> the number of its values and levels, where an alias has those of its anchor. known holds the extents of
     lists and mappings by identity, among them those of all earlier aliases."""
     if isinstance(node, Scalar):
         return 1, 0
-    if id(node) not in known:
+    if id(node) not in extents_by_id:
         items = node.items if isinstance(node, Seq) else node.values.values()
-        extents = [_extent(item, known) for item in items]
-        known[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
-    return known[id(node)]
+        extents = [_extent(item, extents_by_id) for item in items]
+        extents_by_id[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
+    return extents_by_id[id(node)]
 
 
 def _key(node: YamlNode, mapping: Map, file: str) -> Scalar:
@@ -237,12 +237,12 @@ class Spans(NamedTuple):
         inside = [token for token in self.tokens if token[0] < end and token[1] > start]
         edges = [start, *[index for token in inside for index in token], end]
         gaps = [self.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-        return [found for gap in gaps for found in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
+        return [comment for gap in gaps for comment in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
 
 
 def spans(text: str) -> Spans:
     """All spans of a text that parses as YAML."""
-    found: dict[tuple[int, int, str], Span] = {}
+    by_place: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
     open_: list[_Open] = []
     events: Iterator[Any] = iter(Loader(text).get_event, None)
@@ -262,11 +262,11 @@ def spans(text: str) -> Spans:
             kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
         else:
             continue
-        found[first.line + 1, first.column + 1, kind] = span
+        by_place[first.line + 1, first.column + 1, kind] = span
         if open_:
             outer = open_[-1]
             open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
-    return Spans(text, found, tuple(tokens))
+    return Spans(text, by_place, tuple(tokens))
 
 
 class _Open(NamedTuple):

@@ -13,7 +13,7 @@ from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, Item, Scope, Values, item_names, read_item
-from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, Layer, LayerKey, Site, add_constant
+from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKind, LayerKey, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
 from costcalc.frontends.yaml.values import ValueReader, is_constant
 from costcalc.graph.builder import GraphBuilder
@@ -122,10 +122,10 @@ class Elaborator:
 
     def item(self, node: YamlNode) -> Item:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
-        have: Item | None = self.kept.get(id(node))
-        if have is None:
-            have = self.kept[id(node)] = read_item(node, self.reader)
-        return have
+        item: Item | None = self.kept.get(id(node))
+        if item is None:
+            item = self.kept[id(node)] = read_item(node, self.reader)
+        return item
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
         """How often each kind occurs in a list, so that a kind that occurs once needs no number; kinds in a repeat
@@ -182,10 +182,10 @@ class Elaborator:
 
     def _names(self, item: Item) -> Sequence[str]:
         """The names of `as:`."""
-        have: Sequence[str] | None = self.kept.get(("names", id(item.node)))
-        if have is None:
-            have = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
-        return have
+        names: Sequence[str] | None = self.kept.get(("names", id(item.node)))
+        if names is None:
+            names = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
+        return names
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
         """The values that `from:` names."""
@@ -229,7 +229,7 @@ class Elaborator:
         result = layer.emit(site, **arguments)
         return (result,) if isinstance(result, str) else result
 
-    def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
+    def _arguments(self, layer: LayerKind, item: Item, scope: Scope) -> dict[str, Any]:
         plan = self.kept.get((layer.name, id(item.node)))
         if plan is None:
             plan = self.kept[layer.name, id(item.node)] = self._plan(layer, item)
@@ -239,17 +239,17 @@ class Elaborator:
             arguments[name] = self.reader.read(kind, name, node, scope.names)
         return arguments
 
-    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
+    def _plan(self, layer: LayerKind, item: Item) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
         """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
         fixed: dict[str, Any] = {}
         open_: list[tuple[str, LayerKey, YamlNode]] = []
         options = item.options
         for key in options:
             if key not in layer.keys:
-                known = did_you_mean(key, layer.keys) or (
+                remedy = did_you_mean(key, layer.keys) or (
                     f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none"
                 )
-                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", known)
+                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", remedy)
         for name, kind in layer.keys.items():
             node = options.get(name)
             if node is None and kind.default is REQUIRED:

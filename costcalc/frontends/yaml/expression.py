@@ -93,8 +93,8 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         function = FUNCTIONS.get(node.func.id)
         if function is None:
-            known = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
-            raise ExpressionError(f"there is no function {node.func.id!r}", known)
+            remedy = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
+            raise ExpressionError(f"there is no function {node.func.id!r}", remedy)
         arguments = [_number(_walk(a, names, text), text) for a in node.args]
         try:
             return _bounded(function(*arguments), text)

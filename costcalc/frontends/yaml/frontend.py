@@ -24,9 +24,9 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     }
     content = source.content()
     if options.source_map:
-        found = source_map(content, source.file, source.name, **arguments)
-        if found is not None:
-            return Loaded(found.trace.graph, found)
+        mapped = source_map(content, source.file, source.name, **arguments)
+        if mapped is not None:
+            return Loaded(mapped.trace.graph, mapped)
     return Loaded(load_spec(content, source.file, source.name, **arguments))
 
 

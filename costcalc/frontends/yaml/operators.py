@@ -50,8 +50,8 @@ def add_operator(
     """An ONNX operator by its op_type."""
     table = operators()
     if kind not in table:
-        known = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = did_you_mean(kind, known) or "see `costcalc schema` for all layers"
+        kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
+        remedy = did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     for key, node in item.options.items():
@@ -71,11 +71,11 @@ def read_attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: V
     if type_ in ("ints", "floats", "strings") and not isinstance(value, list):
         value = [value]
     values = value if isinstance(value, list) else [value]
-    want: tuple[type, ...] = {"i": (int,), "s": (str,)}.get(type_[0], (object,))
-    if type_ in ("tensor", "graph") or not all(isinstance(v, want) for v in values):
+    types: tuple[type, ...] = {"i": (int,), "s": (str,)}.get(type_[0], (object,))
+    if type_ in ("tensor", "graph") or not all(isinstance(v, types) for v in values):
         remedy = f"it is of ONNX's type {type_.upper()}" + (
             ", which YAML cannot write" if type_ in ("tensor", "graph") else ""
         )
         raise reader.error(node, f"{key} is {value!r}", remedy)
-    values = [float(v) if type_.startswith("float") else int(v) if want == (int,) else v for v in values]
+    values = [float(v) if type_.startswith("float") else int(v) if types == (int,) else v for v in values]
     return tuple(values) if type_.endswith("s") else values[0]

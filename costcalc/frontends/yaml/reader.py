@@ -67,11 +67,11 @@ def load_spec(
     return builder.build(outputs, assumptions)
 
 
-def read_parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def read_parameters(text: str | bytes, file: str, replaced: Mapping[str, Any]) -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
     reader = ValueReader((_parsed if len(text) <= KEPT else parse)(text, file))
     root = reader.document.root
-    return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}
+    return _params(reader, root.values.get("params"), replaced) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
@@ -79,23 +79,23 @@ def _parsed(text: str | bytes, file: str) -> Document:
     return parse(text, file)
 
 
-def _params(reader: ValueReader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def _params(reader: ValueReader, node: YamlNode | None, replaced: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if node is not None and not (isinstance(node, Scalar) and node.is_null):
         if not isinstance(node, Map):
             raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
         for key, value in node.values.items():
             try:
-                names[key] = _given(key, given[key], names) if key in given else reader.value(value, names)
+                names[key] = _given(key, replaced[key], names) if key in replaced else reader.value(value, names)
             except ExpressionError as error:
                 below = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
                 if below:
                     raise reader.error(value, f"{below[0]!r} is defined below", "move it above") from error
                 raise
-    for key in given:
+    for key in replaced:
         if key not in names:
-            known = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
-            raise UnknownNameError(f"the model has no parameter {key!r}", known, argument="params", name=key)
+            remedy = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
+            raise UnknownNameError(f"the model has no parameter {key!r}", remedy, argument="params", name=key)
     return names
 
 

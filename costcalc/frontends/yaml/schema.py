@@ -11,7 +11,7 @@ from typing import Any
 
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
-from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, Layer, LayerKey
+from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKind, LayerKey
 from costcalc.frontends.yaml.operators import operators
 from costcalc.frontends.yaml.structure import MERGES
 
@@ -247,11 +247,11 @@ def _structure(layers: Schema) -> Schema:
 
 
 def _object(text: str, properties: Schema, required: list[str]) -> Schema:
-    made: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
-    return made | ({"required": required} if required else {"type": ["object", "null"]})
+    schema: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
+    return schema | ({"required": required} if required else {"type": ["object", "null"]})
 
 
-def _layer(layer: Layer) -> Schema:
+def _layer(layer: LayerKind) -> Schema:
     required = [name for name, key in layer.keys.items() if key.default is REQUIRED]
     return _object(layer.doc, {name: option_schema(key) for name, key in layer.keys.items()} | _BESIDE, required)
 

@@ -53,9 +53,9 @@ class Trace(NamedTuple):
 
 def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     """load_spec with its trace; the options are load_spec's."""
-    made: list[_Tracing] = []
-    graph = load_spec(text, file, source, elaborator=partial(_tracing, made), **options)
-    (elaborator,) = made
+    elaborators: list[_Tracing] = []
+    graph = load_spec(text, file, source, elaborator=partial(_tracing, elaborators), **options)
+    (elaborator,) = elaborators
     homes: dict[int, Home] = {}
     _find_homes(elaborator.reader.document.root, homes)
     calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.raw]
@@ -110,21 +110,21 @@ class _Tracing(Elaborator):
 
 
 def _tracing(
-    made: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
+    elaborators: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
 ) -> _Tracing:
-    made.append(_Tracing(reader, builder, blocks))
-    return made[0]
+    elaborators.append(_Tracing(reader, builder, blocks))
+    return elaborators[0]
 
 
 def _find_homes(node: YamlNode, homes: dict[int, Home]) -> None:
     """Where each entry of each list stands; of an alias, its anchor's place."""
     pending: list[YamlNode] = [node]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while pending:
         node = pending.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         children: Sequence[YamlNode] = ()
         if isinstance(node, Seq):
             children = node.items

@@ -54,12 +54,14 @@ def rounds_of_lists(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list
         raise error(
             item.keys["times"], "`times:` stands beside `for:` and `in:`", "keep one: a list has its own length"
         )
-    given, node = require_option(item, "for", e.reader), require_option(item, "in", e.reader)
-    several = isinstance(given, Seq)
-    words = given.items if isinstance(given, Seq) else [given]
+    names_node, node = require_option(item, "for", e.reader), require_option(item, "in", e.reader)
+    several = isinstance(names_node, Seq)
+    words = names_node.items if isinstance(names_node, Seq) else [names_node]
     called = [word.text for word in words if isinstance(word, Scalar) and word.text.isidentifier()]
     if len(called) != len(words) or not called or len(set(called)) != len(called):
-        raise error(given, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists")
+        raise error(
+            names_node, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists"
+        )
     value = e.reader.value(node, names)
     lists = value if several and isinstance(value, list) else [value]
     if not all(isinstance(one, list) for one in lists):
@@ -181,8 +183,8 @@ def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
                 require_equal(a, b)
         except ShapeError as error:
             names = "the body and the shortcut" if item.kind == "residual" else "the paths"
-            shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
-            raise ShapeError(f"{names} give {shown}, which cannot be added", _remedy(item, first, shape)) from error
+            texts = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
+            raise ShapeError(f"{names} give {texts}, which cannot be added", _remedy(item, first, shape)) from error
 
 
 def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:

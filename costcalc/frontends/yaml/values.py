@@ -99,8 +99,8 @@ class ValueReader:
         if isinstance(value, Poly):
             raise self.error(node, f"when is {value}, which is open", "bind it with --dim")
         if not isinstance(value, int):
-            shown = node.text if isinstance(node, Scalar) else value
-            raise self.error(node, f"when is {shown!r}", "give true, false, a whole number, or a name of such a value")
+            text = node.text if isinstance(node, Scalar) else value
+            raise self.error(node, f"when is {text!r}", "give true, false, a whole number, or a name of such a value")
         return bool(value)
 
     def extent(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
@@ -119,8 +119,8 @@ class ValueReader:
             if symbolic:
                 return value
             raise self.error(node, f"{name} is {value}, which is open", "bind it with --dim, or give a number")
-        shown = float(value) if hasattr(value, "denominator") else value
-        raise self.error(node, f"{name} is {shown!r}, not a whole number", "use round(), floor(), ceil() or //")
+        number = float(value) if hasattr(value, "denominator") else value
+        raise self.error(node, f"{name} is {number!r}, not a whole number", "use round(), floor(), ceil() or //")
 
     def _number(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> float:
         value = self.number(node, names)

@@ -132,8 +132,8 @@ def _by(index: GraphIndex, i: int, **numbers: float) -> bool:
     not known."""
     node = index.graph.nodes[i]
     expected = numbers.get(node.op_type)
-    held = next((index.number(name) for name in node.inputs if index.is_number(name)), None)
-    return expected is not None and (held is None or abs(held - expected) <= 1e-3 * expected)
+    number = next((index.number(name) for name in node.inputs if index.is_number(name)), None)
+    return expected is not None and (number is None or abs(number - expected) <= 1e-3 * expected)
 
 
 def _behind(chain: Chain, x: str) -> list[int]:

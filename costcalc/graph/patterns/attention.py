@@ -60,8 +60,8 @@ def attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
 def projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
-    ahead, known = [value], {value}
-    while ahead and len(known) <= MAX_WINDOW_DISTANCE:
+    ahead, visited = [value], {value}
+    while ahead and len(visited) <= MAX_WINDOW_DISTANCE:
         i = index.producers.get(ahead.pop())
         if i is None:
             continue
@@ -71,8 +71,8 @@ def projection(index: GraphIndex, value: str) -> LinearLayer | None:
             layers[i] = layer
         elif _stands_between(node) or operator(node) in POSITIONS:
             before = [name for name in node.inputs if name not in index.constants or name in index.tables]
-            ahead.extend(name for name in before if name not in known)
-            known.update(before)
+            ahead.extend(name for name in before if name not in visited)
+            visited.update(before)
     return layers.popitem()[1] if len(layers) == 1 and not ahead else None
 
 
@@ -147,7 +147,7 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
     elements = index.elements(value)
     paths: list[tuple[int, ...]] = []
     ahead: deque[tuple[str, tuple[int, ...]]] = deque([(value, ())])
-    known: set[int] = set()
+    visited: set[int] = set()
     while ahead:
         name, path = ahead.popleft()
         if index.type(name).shape is None or index.elements(name) != elements or len(path) >= MAX_SOFTMAX_DISTANCE:
@@ -155,9 +155,9 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
         near = index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
         for i in near:
             node = index.graph.nodes[i]
-            if i in known:
+            if i in visited:
                 continue
-            known.add(i)
+            visited.add(i)
             if is_product(node) or operator(node) == EINSUM:
                 paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
             elif _stands_between(node):

@@ -22,10 +22,10 @@ def normalise_axis(axis: int, rank: int) -> int:
 
 def normalise_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
     """The axes counted from the front. ShapeError where one repeats."""
-    found = tuple([normalise_axis(axis, rank) for axis in axes])
-    if len(set(found)) != len(found):
+    normalised = tuple([normalise_axis(axis, rank) for axis in axes])
+    if len(set(normalised)) != len(normalised):
         raise ShapeError(f"an axis repeats in {list(axes)}", "name each axis once")
-    return found
+    return normalised
 
 
 def optional_value(t: TensorType | None) -> Value | None:
@@ -64,16 +64,16 @@ def broadcast(*shapes: Shape) -> Shape:
     for shape in shapes:
         offset = rank - len(shape)
         for i, extent in enumerate(shape):
-            have = out[offset + i]
-            if have == 1:
+            extent_before = out[offset + i]
+            if extent_before == 1:
                 out[offset + i] = extent
-            elif extent != 1 and extent != have:
+            elif extent != 1 and extent != extent_before:
                 try:
-                    out[offset + i] = require_equal(have, extent)
+                    out[offset + i] = require_equal(extent_before, extent)
                 except ShapeError as error:
-                    shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
+                    texts = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
                     raise ShapeError(
-                        f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1"
+                        f"shapes {texts} do not broadcast", "make the extents equal, or one of them 1"
                     ) from error
     return tuple(out)
 
@@ -124,7 +124,7 @@ def check_unidirectional(x: TensorType, other: TensorType, what: str) -> None:
     assert x.shape is not None and other.shape is not None
     wide = broadcast(x.shape, other.shape)
     if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
-        shown = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
+        texts = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
         raise ShapeError(
-            f"{what} {shown[0]} does not broadcast to {shown[1]}", "give it one element per channel, or one"
+            f"{what} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
         )

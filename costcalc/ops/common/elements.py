@@ -80,8 +80,8 @@ def _integer_modulo(a: Dim, b: Dim) -> Dim | None:
 
 
 def _integer_fmod(a: Dim, b: Dim) -> Dim | None:
-    whole = ratio.divide_truncating(a, b)
-    return None if whole is None else a - whole * b
+    integer = ratio.divide_truncating(a, b)
+    return None if integer is None else a - integer * b
 
 
 def _float_fmod(a: float, b: float) -> float | None:

@@ -101,8 +101,8 @@ def quotient(a: Number, b: Number) -> Number | None:
         if den == 0:
             return None
         return ratio(num if den > 0 else -num, p[1] * abs(den))
-    whole = divide(num, den) if _binary(p[1]) and _binary(q[1]) else None
-    return None if whole is None else ratio(whole, p[1])
+    exact = divide(num, den) if _binary(p[1]) and _binary(q[1]) else None
+    return None if exact is None else ratio(exact, p[1])
 
 
 def _binary(n: Dim) -> bool:

@@ -49,8 +49,8 @@ def _grouped(
     if past_key is not None:
         assert past_key.shape is not None
         past = past_key.shape[2]
-    known = None if total is None or total.value is None else total.value[0]
-    keys = past + new if known is None else known
+    total_value = None if total is None or total.value is None else total.value[0]
+    keys = past + new if total_value is None else total_value
     return HeadExtents(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
 
 

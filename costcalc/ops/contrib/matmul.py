@@ -129,11 +129,11 @@ def fused_gemm_shape(
     dtype: int = 0,
 ) -> TensorType:
     """op(a) [M, K] × op(b) [K, N] + c -> [M, N]."""
-    found = gemm_shape(a, b, c, transA=transA, transB=transB)
-    assert isinstance(found, TensorType)
+    product_type = gemm_shape(a, b, c, transA=transA, transB=transB)
+    assert isinstance(product_type, TensorType)
     if not dtype:
-        return found
-    return TensorType(DTYPE_OF_CODE[dtype], found.shape)
+        return product_type
+    return TensorType(DTYPE_OF_CODE[dtype], product_type.shape)
 
 
 @cost_rule("FusedGemm", "GemmFloat8", domain=MS)

@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import PackedInputs, traits
 from costcalc.ops.common.axes import normalise_axis
 from costcalc.ops.contrib.matmul import MS
@@ -148,15 +148,15 @@ describe("Copies overlapping slices along an axis.", "UnfoldTensor", domain=MS)
 
 describe("Inserts an axis of extent 1.", "ExpandDims", domain=MS)
 
-Fresh = Callable[[str], Dim]
-
 shape_rule("GatherND", domain=MS)(gather_nd_shape)
 
 shape_rule("Trilu", domain=MS)(same_shape)
 
 
 @shape_rule("Pad", domain=MS)
-def ms_pad_shape(data: TensorType, pads: TensorType, value: TensorType | None = None, *, fresh: Fresh) -> TensorType:
+def ms_pad_shape(
+    data: TensorType, pads: TensorType, value: TensorType | None = None, *, fresh: FreshSymbol
+) -> TensorType:
     """extent + begin + end on each axis."""
     return pad_shape(data, pads, value, fresh=fresh)  # type: ignore[return-value]
 
@@ -167,7 +167,7 @@ def _step(start: TensorType, delta: TensorType | None) -> TensorType:
 
 @shape_rule("Range", domain=MS)
 def ms_range_shape(
-    start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: Fresh
+    start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: FreshSymbol
 ) -> TensorType:
     """[⌈(limit - start) / delta⌉]; delta is 1 by default."""
     return range_shape(start, limit, _step(start, delta), fresh=fresh)  # type: ignore[return-value]
@@ -238,7 +238,9 @@ def gather_block_quantized_cost(
 
 
 @shape_rule("RemovePadding", domain=MS)
-def remove_padding_shape(x: TensorType, sequence_token_count: TensorType, *, fresh: Fresh) -> tuple[TensorType, ...]:
+def remove_padding_shape(
+    x: TensorType, sequence_token_count: TensorType, *, fresh: FreshSymbol
+) -> tuple[TensorType, ...]:
     """x [B, S, C] -> [tokens, C], offsets [B, S], cumulated lengths [B + 1], the longest [1]."""
     assert x.shape is not None
     batch, steps, features = x.shape

@@ -42,7 +42,7 @@ def nhwc_max_pool_shape(
     ceil_mode: int = 0,
 ) -> TensorType:
     """x [N, *in, C] -> [N, *out, C]."""
-    found = max_pool_shape(
+    pooled = max_pool_shape(
         to_channels_first(x),
         kernel_shape=kernel_shape,
         strides=strides,
@@ -51,7 +51,7 @@ def nhwc_max_pool_shape(
         auto_pad=auto_pad,
         ceil_mode=ceil_mode,
     )
-    y = found if isinstance(found, TensorType) else found[0]
+    y = pooled if isinstance(pooled, TensorType) else pooled[0]
     assert y.shape is not None
     return TensorType(x.dtype, from_channels_first(y.shape))
 

@@ -256,9 +256,9 @@ def qlinear_where_cost(
 @shape_rule("QLinearConcat", domain=MS)
 def qlinear_concat_shape(y_scale: TensorType, y_zero_point: TensorType, *inputs: TensorType, axis: int) -> TensorType:
     """Every third of the inputs is a tensor (its scale and zero point follow): the extents add up along the axis."""
-    found = concat_shape(*inputs[::3], axis=axis)
-    assert isinstance(found, TensorType)
-    return TensorType(y_zero_point.dtype, found.shape)
+    joined = concat_shape(*inputs[::3], axis=axis)
+    assert isinstance(joined, TensorType)
+    return TensorType(y_zero_point.dtype, joined.shape)
 
 
 @cost_rule("QLinearConcat", domain=MS)

@@ -43,7 +43,7 @@ class LayerKey(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-class Layer(NamedTuple):
+class LayerKind(NamedTuple):
     """A short name: the keys it takes and the function that adds its nodes and returns its value(s)."""
 
     name: str
@@ -52,7 +52,7 @@ class Layer(NamedTuple):
     doc: str
 
 
-LAYERS: dict[str, Layer] = {}
+LAYERS: dict[str, LayerKind] = {}
 
 Emit = TypeVar("Emit", bound=Callable[..., "str | tuple[str, ...]"])
 
@@ -62,7 +62,7 @@ def layer(*names: str, **keys: LayerKey) -> Callable[[Emit], Emit]:
 
     def register(function: Emit) -> Emit:
         for name in names:
-            LAYERS[name] = Layer(name, keys, function, (function.__doc__ or "").strip())
+            LAYERS[name] = LayerKind(name, keys, function, (function.__doc__ or "").strip())
         return function
 
     return register
@@ -152,12 +152,12 @@ class Site:
             builder.parameters.add(name)
             return builder.add_initializer(name, DType.FLOAT32, shape)
         name = f"{self.share}.{suffix}"
-        have = builder.initializers.get(name)
-        if have is None:
+        shared = builder.initializers.get(name)
+        if shared is None:
             raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
-        if have.shape != tuple(shape):
-            shown = f"{list(have.shape or ())} where {list(shape)} is needed"
-            raise ShapeError(f"the {suffix} of {self.share!r} has shape {shown}", "share between equal layers")
+        if shared.shape != tuple(shape):
+            shapes = f"{list(shared.shape or ())} where {list(shape)} is needed"
+            raise ShapeError(f"the {suffix} of {self.share!r} has shape {shapes}", "share between equal layers")
         return name
 
     def buffer(self, suffix: str, shape: Sequence[Dim]) -> str:
@@ -187,7 +187,7 @@ def add_constant(builder: GraphBuilder, name: str, value: Any) -> str:
     values = value if isinstance(value, list) else [value]
     if any(isinstance(v, (bool, str, list)) or v is None for v in values):
         raise ShapeError(f"the constant {value!r} is no number", "give a number or a list of numbers")
-    whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
-    elements = tuple(values) if whole else tuple(float(v) for v in values)
+    is_integer = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
+    elements = tuple(values) if is_integer else tuple(float(v) for v in values)
     shape = (len(values),) if isinstance(value, list) else ()
-    return builder.add_constant(name, DType.INT64 if whole else DType.FLOAT32, shape, elements)
+    return builder.add_constant(name, DType.INT64 if is_integer else DType.FLOAT32, shape, elements)
