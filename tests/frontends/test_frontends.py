@@ -162,8 +162,7 @@ def test_a_foreign_directory_is_named_on_the_command_line(tmp_path: Path, capsys
 
 
 PLUGIN = """
-from costcalc.frontends.frontend import Loaded; from costcalc.frontends.source import find_source
-from costcalc.frontends import load
+from costcalc.rules import DType, GraphBuilder, Loaded
 
 class Counted:
     name, suffixes = "counted", (".counted",)
@@ -174,7 +173,9 @@ class Counted:
     def read(self, source, options):
         options.refuse("params", "no parameters here", "leave them out")
         count = source.object or int(source.content()[7:])
-        return Loaded(load(f"input: [{count}]\\nlayers: [relu]\\n".encode(), dims=options.dims))
+        builder = GraphBuilder("counted", source.name, {"": 23}, binding=options.dims)
+        builder.add_input("x", DType.FLOAT32, (count,))
+        return Loaded(builder.build(builder.add("Relu", ["x"], name="relu")))
 
 frontend = Counted()
 """
