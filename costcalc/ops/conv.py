@@ -11,6 +11,7 @@ from costcalc.core.formula import Cost, contraction, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.ops.common.axes import shape_words
 from costcalc.ops.common.window import axis_attribute, check_strides, output_shape, reach
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
@@ -77,15 +78,10 @@ def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
     assert t.shape is not None and other.shape is not None
     if len(t.shape) != len(other.shape) or len(t.shape) < 3:
         raise ShapeError(
-            f"{what} has shape {shape_words(t)} beside {shape_words(other)}",
+            f"{what} has shape {shape_words(t.shape)} beside {shape_words(other.shape)}",
             "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank",
         )
     return t.shape
-
-
-def shape_words(t: TensorType) -> str:
-    """A shape for an error message."""
-    return "[" + ", ".join(map(str, t.shape or ())) + "]"
 
 
 @cost_rule("Conv")

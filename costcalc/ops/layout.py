@@ -13,8 +13,14 @@ from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import broadcast, divide_exactly, normalise_axes, optional_value, vector_length
-from costcalc.ops.reshape import shape_words
+from costcalc.ops.common.axes import (
+    broadcast,
+    divide_exactly,
+    normalise_axes,
+    optional_value,
+    shape_words,
+    vector_length,
+)
 
 free("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile")
 

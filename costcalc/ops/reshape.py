@@ -13,7 +13,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, vector_length
+from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, shape_words, vector_length
 
 free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
 
@@ -120,11 +120,6 @@ def _differ(old: Sequence[Dim], target: Value, elements: Dim) -> tuple[str, str]
         + (f"divides them by {elements}" if open_ else f"has {elements}"),
         "make the new shape hold as many elements" + ("" if open_ else ", or leave one extent open by -1"),
     )
-
-
-def shape_words(shape: Sequence[Dim]) -> str:
-    """A shape for an error message."""
-    return "[" + ", ".join(map(str, shape)) + "]"
 
 
 @shape_rule("Flatten")

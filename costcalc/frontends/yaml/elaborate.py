@@ -13,7 +13,7 @@ from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, Item, Scope, Values, item_names, read_item
-from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKind, LayerKey, Site, add_constant
+from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKey, LayerKind, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
 from costcalc.frontends.yaml.values import ValueReader, is_constant
 from costcalc.graph.builder import GraphBuilder

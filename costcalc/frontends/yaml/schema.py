@@ -11,7 +11,7 @@ from typing import Any
 
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
-from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKind, LayerKey
+from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKey, LayerKind
 from costcalc.frontends.yaml.operators import operators
 from costcalc.frontends.yaml.structure import MERGES
 

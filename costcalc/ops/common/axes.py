@@ -54,6 +54,11 @@ def divide_exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
 Shape = tuple[Dim, ...]
 
 
+def shape_words(shape: Sequence[Dim] | None) -> str:
+    """A shape -> its text in an error message: [1, 64, H]."""
+    return "[" + ", ".join(map(str, shape or ())) + "]"
+
+
 def broadcast(*shapes: Shape) -> Shape:
     """The shape that all shapes broadcast to; ShapeError where two extents differ and neither is 1."""
     first = shapes[0]
@@ -71,7 +76,7 @@ def broadcast(*shapes: Shape) -> Shape:
                 try:
                     out[offset + i] = require_equal(extent_before, extent)
                 except ShapeError as error:
-                    texts = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
+                    texts = " and ".join(shape_words(s) for s in shapes)
                     raise ShapeError(
                         f"shapes {texts} do not broadcast", "make the extents equal, or one of them 1"
                     ) from error
@@ -124,7 +129,7 @@ def check_unidirectional(x: TensorType, other: TensorType, what: str) -> None:
     assert x.shape is not None and other.shape is not None
     wide = broadcast(x.shape, other.shape)
     if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
-        texts = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
+        texts = [shape_words(t) for t in (other.shape, x.shape)]
         raise ShapeError(
             f"{what} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
         )
