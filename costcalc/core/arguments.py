@@ -20,7 +20,7 @@ EXAMPLES = {
     "tools": '["thop", "fvcore"]',
     "columns": '["N", "macs"]',
 }
-"""How each argument is written."""
+"""An example of each argument's value, as Python writes it."""
 
 
 def mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:

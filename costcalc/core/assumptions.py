@@ -23,7 +23,7 @@ class Assumption(NamedTuple):
     right: Dim
 
     def __str__(self) -> str:
-        """For programs, as formulas are: names that are no words between backquotes."""
+        """The assumption for programs: names that are no words stand between backticks, as in formulas."""
         return self.shown(written)
 
     def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:

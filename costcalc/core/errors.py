@@ -106,14 +106,14 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def one_of(word: str, choices: Iterable[str]) -> str:
-    """A remedy for a word that is none of a few: the nearest, and all."""
+    """A word that is none of a few, and these few -> the remedy: the nearest, and all of them."""
     names = list(choices)
     near = did_you_mean(word, names)
     return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
 
 
 def crash(error: Exception) -> str:
-    """The message of an error that no code expects: what a user reads when costcalc itself breaks."""
+    """An unexpected exception -> the message that a user reads when costcalc itself breaks."""
     if isinstance(error, MemoryError):
         return "costcalc: out of memory"
     what = f"{type(error).__name__}: {error}".splitlines()[0][:300]

@@ -45,7 +45,10 @@ class Formula(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Elementwise operations: their kind, what they are for (the role), and how many."""
+    """Elementwise operations: their kind, their role, and how many there are.
+
+    kind: one of KINDS. role: one of ROLES, what they are for. Each operation is one FLOP.
+    """
 
     kind: str
     role: str

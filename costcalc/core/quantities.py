@@ -19,7 +19,7 @@ Certainty = Literal["exact", "lower", "upper", "estimate"]
 Need = Literal["model", "training", "device", "generation"]
 
 SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "estimate": "≈ "}
-"""What stands before a figure that is not exact."""
+"""The sign before a figure that is not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Figure(NamedTuple):
 
 
 ON_REQUEST = ("arena_bytes", "compulsory_bytes", "intensity")
-"""Quantities of every model that cost more than a sum over layers, or are not sums: computed where they are asked."""
+"""Quantities of every model that cost more than a sum over layers, or are not sums: computed on request."""
 
 
 def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, **more: Any) -> Quantity:

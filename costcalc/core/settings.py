@@ -17,8 +17,8 @@ from costcalc.core.errors import UsageError, did_you_mean
 T = TypeVar("T")
 
 Kind = Literal["dims", "shapes", "params", "values", "flag", "count", "choice", "texts", "precision"]
-"""How a value is written: four kinds of values by name; yes or no; a whole number of at least 1; one of some words;
-words; the name of an element type."""
+"""The kinds of values: four kinds of mappings by name; a flag; a whole number of at least 1; one of some words; words;
+the name of an element type."""
 
 BY_NAME = ("dims", "shapes", "params", "values")
 """The kinds that are values by name."""

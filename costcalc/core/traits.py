@@ -69,7 +69,7 @@ class PackedInputs(NamedTuple):
 class Traits:
     """What an operator is; the defaults say of an unknown one as little as is known.
 
-    kind             what it is called in the field; it implies layout, positions and fusion (IMPLIED)
+    kind             what it is called in the field; it implies layout, positions and fusion (KIND_DEFAULTS)
     factors          the two inputs that it multiplies; of a convolution or a product the second is the weight
                      ([filters, C/group, *kernel], transposed [C, filters/group, *kernel]; [K, N])
     bias             the position of an input that is added to the result
@@ -138,7 +138,7 @@ class Traits:
 
 
 UNKNOWN = Traits()
-"""The traits of an operator of which nothing is declared."""
+"""The traits of an operator without a declaration."""
 
 TRAITS: dict[Key, Traits] = {}
 
@@ -152,7 +152,7 @@ KIND_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pool": {"layout": "channels_first"},
     "global_pool": {"positions": "mixed", "layout": "channels_first"},
 }
-"""What a kind says of the other traits, where a declaration does not say otherwise."""
+"""The traits that a kind implies, where a declaration does not set them."""
 
 
 class Operator(Protocol):

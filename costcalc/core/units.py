@@ -18,7 +18,7 @@ FACTORS = {"": 1, "b": 1} | {
     for power, letter in enumerate("kmgtpe", 1)
     for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
 }
-"""What a suffix multiplies with, in lower case: k, M, G of a thousand, KiB, MiB, GiB of 1024."""
+"""The factor of each suffix in small letters: k, M, G of 1,000, KiB, MiB, GiB of 1,024."""
 
 
 def exact(d: Dim | None) -> str:
@@ -183,7 +183,7 @@ def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
 
 
 SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs": 10**6, "ns": 10**9}
-"""How many of a unit make a second; both signs that Unicode has for micro."""
+"""The number of each unit in a second; Unicode has two signs for micro."""
 
 
 def parse_seconds(text: str) -> Fraction:

@@ -340,7 +340,7 @@ DIRECTORIES = (
     ("coremldata.bin", f"{_COREML} (.mlmodelc, compiled)", _COMPILED),
     ("config.json", "it is a folder of a Hugging Face model: settings, weights and no graph", _OPTIMUM),
 )
-"""(a file that tells the kind of the directory that holds it, fact, remedy)."""
+"""(a file by which the format of its directory is recognised, fact, remedy)."""
 
 
 def refuse_foreign(source: Source) -> None:

@@ -19,12 +19,12 @@ from costcalc.frontends.builtin import builtin_names, find
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
 HEAD = 4096
-"""Bytes from the beginning that tell what a source is."""
+"""Bytes from the beginning by which the format of a source is recognised."""
 
 ZIP = b"PK\x03\x04"
 
 _BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
-"""What no text holds, and every protobuf message: the key of its first field, or a length."""
+"""Bytes that no text contains, and every protobuf message does: the key of its first field, or a length."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Source:
 
 
 ModelSource = Union[str, "os.PathLike[str]", bytes, IO[bytes], Graph, Source, Any]
-"""What the API takes for a model: a path, a built-in name, the bytes of a file, a binary file object, an
+"""A model, as the API accepts it: a path, a built-in name, the bytes of a file, a binary file object, an
 onnx.ModelProto, a Graph, or an object that an installed front end reads."""
 
 

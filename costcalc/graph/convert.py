@@ -35,7 +35,7 @@ PRECISIONS = (
     "uint4",
     "int2",
 )
-"""What a model can be taken to be stored or computed in."""
+"""The precisions that weights and activations can be converted to."""
 
 DTYPE_ALIASES = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
 """Other names of them."""

@@ -11,10 +11,10 @@ from costcalc.core.memo import Memo
 from costcalc.core.traits import traits_of
 
 UNSCALED = ("same", "converted")
-"""How an operator passes a stored tensor on that is still the weight that the reader behind multiplies with."""
+"""Values of Traits.passes_on whose output is still the weight that its reader multiplies with."""
 
 PASSED = (*UNSCALED, "dequantised")
-"""How a tensor is passed on to the layer that it counts for."""
+"""Values of Traits.passes_on through which a stored tensor counts for the layer behind."""
 
 Readers = dict[str, list[tuple[int, int]]]
 """(node index, input position) of every reader of every value."""

@@ -58,7 +58,7 @@ def bounds(d: Dim) -> tuple[float, float]:
 
 
 CASES = 3
-"""How many minima and maxima of one polynomial are taken apart at most: each doubles the work."""
+"""The most minima and maxima of one polynomial that are replaced by their arguments: each doubles the work."""
 
 
 @lru_cache(maxsize=1 << 14)

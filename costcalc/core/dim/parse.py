@@ -45,7 +45,7 @@ def parse(formula: str) -> Dim:
 
 
 Token = tuple[str, str]
-"""What a token is (number, name, quoted, sign or end), and its text."""
+"""The kind of a token (number, name, quoted, sign or end), and its text."""
 
 
 def _tokens(formula: str) -> list[Token]:

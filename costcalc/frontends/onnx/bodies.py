@@ -47,7 +47,7 @@ def run_body(
     """Adds a body whose inputs have these types; returns the builder's names of its outputs."""
     inner = inner_frame(frame, call, branch)
     for info, type_ in zip(body.input, types, strict=True):
-        walker.builder.types[walker.defined.name(inner, info.name)] = type_
+        walker.builder.types[walker.definitions.name(inner, info.name)] = type_
     return walker.graph(inner, body)
 
 
@@ -122,11 +122,11 @@ def restore_state(walker: Walker, start: WalkerState) -> None:
         for key in list(islice(collection, size, None)):
             del collection[key]
     for node in b.nodes[start.nodes :]:
-        walker.used.pop(node.name, None)
+        walker.name_counts.pop(node.name, None)
     del b.nodes[start.nodes :]
     del b.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.defined.constants = [name for name in walker.defined.constants if name in b.types]
+    walker.definitions.constants = [name for name in walker.definitions.constants if name in b.types]
 
 
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:

@@ -128,7 +128,7 @@ def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, grap
     except CostcalcError:
         return _only_stored(walker, call, branch, start)
     builder = walker.builder
-    stored = builder.initializers.keys() | walker.defined.constants
+    stored = builder.initializers.keys() | walker.definitions.constants
     read = {name for n in builder.nodes[start.nodes :] for name in n.inputs if name in stored}
     if any(t.dtype.is_float or may_be_weight(t) for t in map(builder.types.__getitem__, read)):
         multiply_counts(walker, start, 0)

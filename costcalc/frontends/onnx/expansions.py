@@ -29,13 +29,13 @@ def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -
     walker.add(call)
     value = call.attributes.get("value", TensorType(DType.FLOAT32, (1,), (0.0,)))
     if isinstance(value, TensorType) and value.value:
-        walker.filled[call.outputs[0]] = bool(value.value[0])
+        walker.nonzero[call.outputs[0]] = bool(value.value[0])
 
 
 def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; of a constant it finds every element or none."""
     input_type = walker.builder.types[call.inputs[0]] if call.inputs else None
-    filled = walker.filled.get(call.inputs[0]) if call.inputs else None
+    filled = walker.nonzero.get(call.inputs[0]) if call.inputs else None
     if input_type is None or input_type.shape is None or filled is None:
         walker.add(call)
         return

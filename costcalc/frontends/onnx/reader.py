@@ -32,14 +32,14 @@ from costcalc.graph.builder import GraphBuilder
 TABLES, PRODUCTS, CONVOLUTIONS = ("Gather", "GatherND"), ("MatMul", "Gemm"), ("Conv", "ConvTranspose")
 
 FOLDED_NAME = "onnx::Conv"
-"""What torch's exporter calls the weight of a convolution that it has changed: it folded a BatchNormalization in."""
+"""The prefix that torch's exporter gives the weight of a convolution into which it folded a BatchNormalization."""
 
 NORM_BLOCK = re.compile(r"(?:^|[._])(?:bn|batch_?norm)\d*$", re.IGNORECASE)
 """A block whose name says BatchNormalization; torch's newer exporter leaves a convolution in it when it folds it."""
 
 
 def find_hints(graph: Graph) -> Iterator[str]:
-    """Notes on a graph, each a sentence."""
+    """A graph -> notes on what its exporter seems to have done, each a sentence."""
     tables: dict[str, tuple[Dim, ...]] = {}
     weights: dict[frozenset[Dim], set[str]] = defaultdict(set)
     folded = ""
@@ -158,7 +158,7 @@ def _load(
             raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
-    promote_constants(builder, walker.defined.constants)
+    promote_constants(builder, walker.definitions.constants)
     assumptions = {str(a): a for a in (*first, *collected)}.values()
     graph = builder.build(outputs, assumptions)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))

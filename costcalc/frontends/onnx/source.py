@@ -94,7 +94,7 @@ _DAMAGED = (
     NotImplementedError,
     RuntimeError,
 )
-"""What zipfile and its decompressors raise; RuntimeError where a password is needed."""
+"""The errors of zipfile and its decompressors; RuntimeError where a password is needed."""
 
 
 def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:

@@ -39,21 +39,21 @@ class Walker:
         self.builder, self.place, self.functions = builder, place, functions
         self.expand, self.function = expand, function
         self.cache: Cache = {}
-        self.used: dict[str, int] = {}
+        self.name_counts: dict[str, int] = {}
         self.scopes: dict[str, tuple[str, ...]] = {}
-        self.defined = Definitions(builder)
+        self.definitions = Definitions(builder)
         self.choices: list[str] = []
-        self.filled: dict[str, bool] = {}
+        self.nonzero: dict[str, bool] = {}
         self.left = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
         if not frame.values:
-            self.defined.top = graph
+            self.definitions.top = graph
         for t in graph.initializer:
-            self.defined.initializer(frame, t.name, t.type())
+            self.definitions.initializer(frame, t.name, t.type())
         for s in graph.sparse_initializer:
-            self.defined.initializer(frame, s.values.name, s.type())
+            self.definitions.initializer(frame, s.values.name, s.type())
         self.run(frame, graph.buf, graph.node)
         results = tuple([frame.find(o.name) for o in graph.output])
         for name in results:
@@ -129,11 +129,11 @@ class Walker:
                 attributes |= _referred(attribute, frame.attributes)
                 origin = (*frame.origin, frame.values)
         if op_type == "Constant" and not domain:
-            self.defined.constant(frame, node, attributes, (*origin, outputs), name)
+            self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
         if not top:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
-            outputs = tuple([self.defined.name(frame, x) for x in outputs])
+            outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
         expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
@@ -165,14 +165,14 @@ class Walker:
         )
 
     def _unique(self, name: str) -> str:
-        n = self.used.get(name)
+        n = self.name_counts.get(name)
         if n is None:
-            self.used[name] = 1
+            self.name_counts[name] = 1
             return name
-        while f"{name}_{n}" in self.used:
+        while f"{name}_{n}" in self.name_counts:
             n += 1
-        self.used[name] = n + 1
-        self.used[f"{name}_{n}"] = 1
+        self.name_counts[name] = n + 1
+        self.name_counts[f"{name}_{n}"] = 1
         return f"{name}_{n}"
 
     def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ MAX_INLINE_BYTES = 1 << 30
 """Bytes of weights from which on they stand in a file beside the model: a protobuf message ends at 2 GiB."""
 
 ABSENT = "weights.bin"
-"""What `none` names as the file of the weights; it is never written."""
+"""The file that `--weights none` refers to for the weights; it is never written."""
 
 _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DType.BFLOAT16: "<u2"}
 
@@ -131,11 +131,11 @@ CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 
 
 def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
-    """Writes a graph as an ONNX file, checked with onnx.checker.
+    """A graph -> an ONNX file at a path, checked with onnx.checker.
 
     weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
-    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where
-    weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
+    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where weights or constants
+    hold symbols, and for control flow, whose bodies the graph has unfolded.
     """
     path = Path(path)
     model = _checked(graph, weights)

@@ -18,7 +18,7 @@ from costcalc.core.errors import SpecError
 MAX_DEPTH = 60
 
 MAX_ALIASED = 100_000
-"""Values that all aliases of a file stand for at most: each level of aliases multiplies them."""
+"""The most values that all aliases of a file may repeat: each level of aliases multiplies them."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -62,12 +62,12 @@ YamlNode = Union[Scalar, Seq, Map]
 
 
 class Document(NamedTuple):
-    """A parsed file and the name that errors give it. kept is for what readers find out about its nodes and need again,
-    by the nodes' identity: they live as long as it does."""
+    """A parsed file and its name in errors. cache holds what readers derive from its nodes and need again, by the
+    nodes' identity: they live as long as the document."""
 
     root: YamlNode
     file: str
-    kept: dict[Any, Any]
+    cache: dict[Any, Any]
 
     def place(self, node: YamlNode) -> str:
         """file:line:column"""
@@ -222,15 +222,16 @@ class Span(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """The spans of a text's nodes by (line, column, kind of node); tokens are those of its scalars in their order."""
+    """The spans of a text's nodes by (line, column, kind of node); tokens are the spans of its scalars in their
+    order."""
 
     text: str
-    found: dict[tuple[int, int, str], Span]
+    spans: dict[tuple[int, int, str], Span]
     tokens: tuple[tuple[int, int], ...]
 
     def of(self, node: YamlNode) -> Span:
         """A node's span. KeyError for a node of another text."""
-        return self.found[node.line, node.column, type(node).__name__]
+        return self.spans[node.line, node.column, type(node).__name__]
 
     def comments(self, start: int, end: int) -> list[str]:
         """The comments between two indexes; a `#` inside a scalar is none."""

@@ -26,33 +26,33 @@ class References:
     def __init__(self, reader: ValueReader, builder: GraphBuilder) -> None:
         self.reader, self.builder = reader, builder
         self.layers: dict[str, str] = {}
-        self.homes: dict[str, str] = {}
-        self.left_out: set[str] = set()
+        self.owners: dict[str, str] = {}
+        self.omitted: set[str] = set()
 
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
         """The path of a layer whose weights are shared; the weights are named after it. SpecError where no layer has
         the name."""
-        value = scope.find(name) or self.relative(name, scope)
+        value = scope.find(name) or self.find_layer(name, scope)
         if value is None:
-            near = did_you_mean(name, self.known(scope))
+            near = did_you_mean(name, self.visible_names(scope))
             raise self.reader.error(node, f"nothing above is called {name!r}", near or "name the layer with `as:`")
-        return self.homes.get(value, value)
+        return self.owners.get(value, value)
 
     def add(self, path: str, value: str) -> None:
         """Registers the value of a layer; the innermost layer that ends in a value owns it."""
         self.layers[path] = value
-        self.homes.setdefault(value, path)
+        self.owners.setdefault(value, path)
 
-    def named(self, node: YamlNode, scope: Scope) -> str:
-        """The value of a name. SpecError where there is none, with the nearest that there is."""
+    def find_value(self, node: YamlNode, scope: Scope) -> str:
+        """The value of a name. SpecError where there is none, with the nearest one."""
         if not isinstance(node, Scalar):
             raise self.reader.error(node, "a name is expected", "write the name of a layer or of an input")
         value = scope.find(node.text)
         if value is None:
-            value = self.relative(node.text, scope)
+            value = self.find_layer(node.text, scope)
         if value is None:
-            near = did_you_mean(node.text, self.known(scope))
-            if node.text in self.left_out:
+            near = did_you_mean(node.text, self.visible_names(scope))
+            if node.text in self.omitted:
                 raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(
                 node,
@@ -61,12 +61,12 @@ class References:
             )
         return value
 
-    def known(self, scope: Scope) -> set[str]:
-        """All names that could be read here: those of `as:` and those that reports print."""
+    def visible_names(self, scope: Scope) -> set[str]:
+        """All names that can be read here: those of `as:` and those in reports."""
         prefix = "/".join((*scope.path, ""))
-        return scope.known() | {path.removeprefix(prefix) for path in self.layers}
+        return scope.visible_names() | {path.removeprefix(prefix) for path in self.layers}
 
-    def relative(self, name: str, scope: Scope) -> str | None:
+    def find_layer(self, name: str, scope: Scope) -> str | None:
         """The value of a layer by its path in reports, looked up from the innermost scope outwards; None where there is
         none."""
         for depth in range(len(scope.path), -1, -1):
@@ -75,7 +75,7 @@ class References:
                 return self.layers[path]
         return None
 
-    def sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
+    def read_sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
         """The values that a `from:` names: a name, a list of names, or constants in their place."""
         if isinstance(node, Seq):
             return tuple([self._source(item, scope) for item in node.items])
@@ -87,7 +87,7 @@ class References:
             if node.is_null:
                 return ""
             if scope.find(node.text) is not None or not (node.text[:1].isdigit() or node.text[:1] in "-+.("):
-                return self.named(node, scope)
+                return self.find_value(node, scope)
         value = self.reader.value(node, scope.names)
         name = f"constant_{node.line}_{node.column}"
         number = 0
@@ -102,7 +102,7 @@ class Elaborator:
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         self.reader, self.builder, self.blocks = reader, builder, blocks
-        self.kept = reader.document.kept
+        self.cache = reader.document.cache
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
         self.added = 0
@@ -111,10 +111,10 @@ class Elaborator:
         """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
         if not isinstance(node, Seq):
             raise self.reader.error(node, "the layers are no list", "start each layer with `- `")
-        plural = self.kept.get(("plural", id(node)))
+        plural = self.cache.get(("plural", id(node)))
         if plural is None:
             plural = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
-            self.kept["plural", id(node)] = plural
+            self.cache["plural", id(node)] = plural
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
             values = self.layer(self.item(entry), scope, values, plural)
@@ -122,9 +122,9 @@ class Elaborator:
 
     def item(self, node: YamlNode) -> Item:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
-        item: Item | None = self.kept.get(id(node))
+        item: Item | None = self.cache.get(id(node))
         if item is None:
-            item = self.kept[id(node)] = read_item(node, self.reader)
+            item = self.cache[id(node)] = read_item(node, self.reader)
         return item
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
@@ -144,7 +144,7 @@ class Elaborator:
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
         if item.when is not None and not self.reader.condition(item.when, scope.names):
-            self.references.left_out.update(item_names(item, self.reader))
+            self.references.omitted.update(item_names(item, self.reader))
             return current
         self.added += 1
         if self.added > structure.MAX_LAYERS:
@@ -182,9 +182,9 @@ class Elaborator:
 
     def _names(self, item: Item) -> Sequence[str]:
         """The names of `as:`."""
-        names: Sequence[str] | None = self.kept.get(("names", id(item.node)))
+        names: Sequence[str] | None = self.cache.get(("names", id(item.node)))
         if names is None:
-            names = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
+            names = self.cache["names", id(item.node)] = tuple(item_names(item, self.reader))
         return names
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
@@ -192,7 +192,7 @@ class Elaborator:
         assert item.source is not None
         place = self.reader.document.place(item.source)
         try:
-            values = self.references.sources(item.source, scope)
+            values = self.references.read_sources(item.source, scope)
         except CostcalcError as error:
             layer = "/".join((*scope.path, names[0] if names else item.kind))
             raise error.at(place).within(f"{layer} ({item.kind})") from error
@@ -230,9 +230,9 @@ class Elaborator:
         return (result,) if isinstance(result, str) else result
 
     def _arguments(self, layer: LayerKind, item: Item, scope: Scope) -> dict[str, Any]:
-        plan = self.kept.get((layer.name, id(item.node)))
+        plan = self.cache.get((layer.name, id(item.node)))
         if plan is None:
-            plan = self.kept[layer.name, id(item.node)] = self._plan(layer, item)
+            plan = self.cache[layer.name, id(item.node)] = self._plan(layer, item)
         fixed, open_ = plan
         arguments = dict(fixed)
         for name, kind, node in open_:

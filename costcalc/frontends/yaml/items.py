@@ -48,9 +48,9 @@ class Scope:
             scope = scope.outer
         return None
 
-    def known(self) -> set[str]:
-        """All names that could be read here."""
-        return set(self.values) | (self.outer.known() if self.outer else set())
+    def visible_names(self) -> set[str]:
+        """All names that can be read here."""
+        return set(self.values) | (self.outer.visible_names() if self.outer else set())
 
 
 STRUCTURE = ("repeat", "residual", "branches")
@@ -59,7 +59,7 @@ BESIDE = ("as", "from", "when")
 """The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
 
 Values = tuple[str, ...]
-"""What a layer gives."""
+"""The values that a layer gives."""
 
 
 class Item(NamedTuple):

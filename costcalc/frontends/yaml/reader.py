@@ -19,8 +19,8 @@ from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
 
-KEPT = 1 << 16
-"""The longest text whose parsed document is kept for the next time: a sweep reads one file with many parameters."""
+MAX_CACHED_TEXT = 1 << 16
+"""The longest text whose parsed document is cached: a sweep reads one file with many parameters."""
 
 TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
 
@@ -42,7 +42,7 @@ def load_spec(
     shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
     SpecError and ShapeError carry file:line:column.
     """
-    document = (_parsed if len(text) <= KEPT else parse)(text, file)
+    document = (_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file)
     reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
@@ -69,7 +69,7 @@ def load_spec(
 
 def read_parameters(text: str | bytes, file: str, replaced: Mapping[str, Any]) -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
-    reader = ValueReader((_parsed if len(text) <= KEPT else parse)(text, file))
+    reader = ValueReader((_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file))
     root = reader.document.root
     return _params(reader, root.values.get("params"), replaced) if isinstance(root, Map) else {}
 
@@ -140,4 +140,4 @@ def _outputs(
     if node is None:
         return [last[0]]
     items = node.items if isinstance(node, Seq) else [node]
-    return [elaborator.references.named(item, scope) for item in items]
+    return [elaborator.references.find_value(item, scope) for item in items]

@@ -29,7 +29,7 @@ class Call(NamedTuple):
 
 
 class Home(NamedTuple):
-    """The list that a layer stands in, and at which position."""
+    """The list that contains a layer, and the layer's index in it."""
 
     layers: Seq
     at: int
@@ -58,7 +58,7 @@ def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     (elaborator,) = elaborators
     homes: dict[int, Home] = {}
     _find_homes(elaborator.reader.document.root, homes)
-    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.raw]
+    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.uses]
     return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
 
 
@@ -89,23 +89,23 @@ class _Tracing(Elaborator):
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         super().__init__(reader, builder, blocks)
-        self.raw: list[Call] = []
+        self.uses: list[Call] = []
         self.ids: dict[int, int] = {}
         self.stack = [-1]
-        self.begun = 0
+        self.count = 0
 
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         first, within = len(self.builder.nodes), self.stack[-1]
-        self.begun += 1
-        number = self.begun
+        self.count += 1
+        number = self.count
         self.stack.append(number)
         try:
             values = super().layer(item, scope, current, plural)
         finally:
             self.stack.pop()
         if len(self.builder.nodes) > first:
-            self.ids[number] = len(self.raw)
-            self.raw.append(Call(item, first, len(self.builder.nodes), scope.names, within))
+            self.ids[number] = len(self.uses)
+            self.uses.append(Call(item, first, len(self.builder.nodes), scope.names, within))
         return values
 
 

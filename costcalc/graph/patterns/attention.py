@@ -14,13 +14,13 @@ from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
 EINSUM = ("", "Einsum")
 
 MASKS = frozenset(("", op) for op in ("Where", "IsNaN", "Min", "Max", "Clip", "Tanh"))
-"""What may stand between the softmax and the two products beside scales and views: masks, a soft cap."""
+"""Operators between the softmax and the two products beside scales and views: masks, a soft cap."""
 
 POSITIONS = frozenset(("", op) for op in ("Concat", "Neg", "LpNormalization"))
-"""What may stand between a projection and a product besides: rotary positions, normalised lengths."""
+"""Operators between a projection and a product beside scales and views: rotary positions, normalised lengths."""
 
 LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
-"""What gives the length of a vector, and keeps it from 0."""
+"""Operators that compute the length of a vector, and keep it from 0."""
 
 MAX_SOFTMAX_DISTANCE = 12
 """No more operators than these stand between a product and its softmax."""
