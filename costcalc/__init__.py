@@ -6,7 +6,7 @@ and `sweep` are the Python API; each is imported when it is first used, so that 
 
 from __future__ import annotations
 
-from costcalc.core.result import install
+from costcalc.core.result import install_presenter
 from costcalc.core.version import __version__
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ __all__ = [
     "sweep",
 ]
 
-install("costcalc.render.display")
+install_presenter("costcalc.render.display")
 
 
 def __getattr__(name: str) -> Any:

@@ -32,7 +32,7 @@ of their modules by name."""
 
 PLUG_POINTS = re.compile(
     r".*__init__\.py|.*__main__\.py|rules\.py|core/version\.py|cli/commands/.*|render/.*|studies/reconcile/counters/.*|ops/.*"
-    r"|frontends/yaml/layers/.*"
+    r"|frontends/\w+/frontend\.py|frontends/yaml/layers/.*"
 )
 """Files that may be short: one format, one counter, one command, one family each."""
 

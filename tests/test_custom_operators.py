@@ -51,7 +51,7 @@ from costcalc.ops.conv import conv_cost, conv_shape
 from costcalc.ops.matmul import matmul_cost, matmul_shape
 from costcalc.ops.norm import batch_norm_cost, batch_norm_shape
 from costcalc.ops.reshape import reshape_shape
-from costcalc.rules import Cost, per
+from costcalc.rules import Cost, elementwise_work
 from costcalc.rules import cost_rule, describe, free, operands, shape_rule
 
 for op, shape, cost in (
@@ -76,21 +76,21 @@ def gate_shape(a, b):
 
 @cost_rule("Gate", domain="x.y")
 def gate_cost(a, b, *, out):
-    return Cost(work=per("multiply", "elementwise", out.elements))
+    return Cost(work=elementwise_work("multiply", "elementwise", out.elements))
 """
 
 DECLARED = """
-from costcalc.core.traits import FIRST_TWO, sides, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, contraction_gradient, traits
 
-traits("Filter", domain="x.y", kind="convolution", bias=2, gradient=FIRST_TWO)
+traits("Filter", domain="x.y", kind="convolution", bias=2, gradient=PRODUCT_GRADIENT)
 traits("Scale", domain="x.y", kind="normalisation", layout="channels_first", in_place=True, fusion="joins",
        statistics=lambda x, attributes: 2 * x.shape[1])
 traits("Squash", domain="x.y", kind="activation", in_place=True, keeps="output")
 traits("Gate", domain="x.y", arithmetic="multiply", in_place=True)
 traits("Fold", domain="x.y", view=True, passes_on="same", positions="lost")
-traits("Dense", domain="x.y", kind="product", gradient=FIRST_TWO)
+traits("Dense", domain="x.y", kind="product", gradient=PRODUCT_GRADIENT)
 traits("Attend", domain="x.y", kind="attention", causal=lambda attributes: bool(attributes.get("is_causal", 0)),
-       gradient=sides(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))))
+       gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))))
 describe("Squashes each element.", "Squash", domain="x.y")
 """
 

@@ -1,1 +1,1 @@
-"""The command line: options and exit codes, one file a command."""
+"""Options and exit codes; one file per command."""

@@ -1,1 +1,3 @@
-"""The vocabulary: exact extents, formulas, graph data, the operator registry, refusals; imports nothing above it."""
+"""The vocabulary: exact extents, formulas, typed graph data, operator registry, refusals. Knows no operator, file or
+screen; imports nothing of costcalc.
+"""

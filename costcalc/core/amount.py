@@ -1,4 +1,4 @@
-"""Amounts: an exact Dim, a lower bound of a sum with unknown parts, or None; their sum, order and JSON form."""
+"""Figures of layers -> their sum: exact, a LowerBound where a part is unknown, None where all are; order and JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Amount = Dim | AtLeast | None
 def add(amounts: Iterable[Dim | None]) -> Amount:
     """The sum; AtLeast where a part is unknown, None where all are."""
     amounts = list(amounts)
-    known = [amount for amount in amounts if amount is not None]
-    if len(known) == len(amounts):
-        return sum(known)
-    return AtLeast(sum(known)) if known else None
+    parts = [amount for amount in amounts if amount is not None]
+    if len(parts) == len(amounts):
+        return sum(parts)
+    return AtLeast(sum(parts)) if parts else None
 
 
 def is_formula(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What the Python API is given by name or as names; where it is neither, a UsageError that writes it as Python does."""
+"""Arguments of the Python API -> a mapping with text keys, or a tuple of names; UsageError that says the right form."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ EXAMPLES = {
     "tools": '["thop", "fvcore"]',
     "columns": '["N", "macs"]',
 }
-"""How each argument is written."""
+"""An example of each argument's value, as Python writes it."""
 
 
-def mapping(argument: str, given: Mapping[str, V] | None) -> Mapping[str, V]:
-    """Values by name; none where nothing is given. UsageError where it is no mapping, or not of texts."""
-    if not given:
+def mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:
+    """Values by name -> the same mapping, {} for None. UsageError where it is no mapping or a key is no text."""
+    if not values:
         return {}
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise _other(argument, given, "values by name")
-    return given
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+        raise _other(argument, values, "values by name")
+    return values
 
 
-def words(argument: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Names; a text is one, or several between commas as on the command line. UsageError where it is no names."""
-    if isinstance(given, str):
-        return tuple(part.strip() for part in given.split(",") if part.strip())
-    if given is not None and not isinstance(given, Iterable):
-        raise _other(argument, given, "names")
-    found = tuple(given or ())
-    if not all(isinstance(name, str) for name in found):
-        raise _other(argument, given, "names")
-    return found
+def words(argument: str, names: str | Iterable[str] | None) -> tuple[str, ...]:
+    """A text (names between commas, as on the command line) or names -> a tuple of names, () for None. UsageError for
+    anything else."""
+    if isinstance(names, str):
+        return tuple(part.strip() for part in names.split(",") if part.strip())
+    if names is not None and not isinstance(names, Iterable):
+        raise _other(argument, names, "names")
+    texts = tuple(names or ())
+    if not all(isinstance(name, str) for name in texts):
+        raise _other(argument, names, "names")
+    return texts
 
 
 def read_already(**options: object) -> None:
-    """UsageError where options that say how a model is read stand beside one that is read."""
-    told = [name for name, value in options.items() if value]
-    if told:
+    """UsageError where options of reading are set for a model that is already a Graph or a Report."""
+    names = [name for name, value in options.items() if value]
+    if names:
         raise UsageError(
-            f"{', '.join(told)}: the model is read already, and is not read again",
+            f"{', '.join(names)}: the model is read already, and is not read again",
             'give them to load, or bind a report: report.bind({"seq": 128})',
         )
 
 
-def _other(argument: str, given: object, wanted: str) -> UsageError:
-    return UsageError(f"{argument} is {given!r:.60}", f"give {wanted}: {argument}={EXAMPLES[argument]}")
+def _other(argument: str, value: object, form: str) -> UsageError:
+    return UsageError(f"{argument} is {value!r:.60}", f"give {form}: {argument}={EXAMPLES[argument]}")

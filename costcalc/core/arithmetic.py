@@ -1,4 +1,4 @@
-"""The operators and functions of the expressions in YAML models, over ints, Fractions and symbolic extents."""
+"""Operators and functions of YAML expressions: ints, Fractions and symbolic extents -> the exact value."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from costcalc.core.errors import ExpressionError
 MAX_BITS = 256
 
 
-def whole(value: Any) -> Any:
-    """A Fraction that is a whole number as an int; all else as it is."""
+def reduce_fraction(value: Any) -> Any:
+    """A Fraction without a fractional part -> an int; every other value as it is."""
     return value.numerator if not isinstance(value, (int, Poly)) and value.denominator == 1 else value
 
 

@@ -1,6 +1,6 @@
-"""What a graph with open symbols takes for granted: extents that must agree, extents that must be large enough.
+"""Extents that must be equal, or large enough -> the extent, an error, or an Assumption where that depends on a symbol.
 
-A rule that cannot decide such a fact assumes it; whoever calls the rules collects the assumptions, shows them, and
+A rule that cannot decide such a fact assumes it. The caller of the rules collects the assumptions, shows them, and
 checks them when the symbols are bound.
 """
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, Poly, bounds, pretty, substitute, symbol, written
+from costcalc.core.dim import Dim, Poly, bounds, pretty_text, substitute, symbol, written
 from costcalc.core.errors import AssumptionError, ShapeError
 
 
@@ -23,11 +23,11 @@ class Assumption(NamedTuple):
     right: Dim
 
     def __str__(self) -> str:
-        """For programs, as formulas are: names that are no words between backquotes."""
+        """The assumption for programs: names that are no words stand between backticks, as in formulas."""
         return self.shown(written)
 
-    def shown(self, text: Callable[[Dim], str] = pretty) -> str:
-        """The assumption in words, its extents written for people unless another way is given."""
+    def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:
+        """The assumption as text, its extents written by `text`, for people by default."""
         a, b = self.left, self.right
         if self.relation == "=":
             for x, y in ((a, b), (b, a)):
@@ -47,9 +47,9 @@ class Assumption(NamedTuple):
             raise AssumptionError(f"the model is only valid if {self}", "bind other values with --dim")
 
 
-def simplified(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
-    """The same assumptions, said once and shortly: ⌊H/4⌋ + 2 >= 3 is H >= 4; of several least values of a symbol the
-    largest stands, and what follows from it is left out."""
+def simplify_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """Assumptions -> the same in shorter form, each once: ⌊H/4⌋ + 2 >= 3 becomes H >= 4; of several minimum values of a
+    symbol the largest remains, and what follows from it is left out."""
     least: dict[str, int] = {}
     rest: list[Assumption] = []
     for assumption in assumptions:
@@ -59,8 +59,8 @@ def simplified(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
         else:
             least[solved[0]] = max(least.get(solved[0], 1), solved[1])
     above = {name: symbol(name) + (low - 1) for name, low in least.items()}
-    kept = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
-    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *kept)
+    remaining = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
+    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *remaining)
 
 
 def _solve(assumption: Assumption) -> tuple[str, int] | None:
@@ -84,14 +84,15 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
     return None
 
 
-def known_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
-    """What the assumptions make of minima and maxima: where seq = min(512, seq) is assumed, that minimum is seq."""
-    found: dict[str, Dim] = {}
+def resolve_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
+    """Assumptions -> by the text of a minimum or maximum, the extent that it equals: where seq = min(512, seq) is
+    assumed, that minimum is seq."""
+    extents: dict[str, Dim] = {}
     for a in assumptions:
         for x, y in ((a.left, a.right), (a.right, a.left)):
             if a.relation == "=" and (_other_of(y, "min", x) is not None or _other_of(y, "max", x) is not None):
-                found[str(y)] = x
-    return found
+                extents[str(y)] = x
+    return extents
 
 
 def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
@@ -111,27 +112,27 @@ _collected: ContextVar[dict[Assumption, None] | None] = ContextVar("assumptions"
 @contextmanager
 def collecting() -> Iterator[dict[Assumption, None]]:
     """Collects the assumptions made inside, each once, in order."""
-    found: dict[Assumption, None] = {}
-    token = _collected.set(found)
+    assumptions: dict[Assumption, None] = {}
+    token = _collected.set(assumptions)
     try:
-        yield found
+        yield assumptions
     finally:
         _collected.reset(token)
 
 
-def assume(assumptions: Iterable[Assumption]) -> None:
+def add_assumptions(assumptions: Iterable[Assumption]) -> None:
     """Makes assumptions that were collected apart (of a branch that is taken) after all."""
     for assumption in assumptions:
         _note(assumption)
 
 
 def _note(assumption: Assumption) -> None:
-    found = _collected.get()
-    if found is not None:
-        found[assumption] = None
+    assumptions = _collected.get()
+    if assumptions is not None:
+        assumptions[assumption] = None
 
 
-def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
+def require_equal(a: Dim, b: Dim, what: str = "extents") -> Dim:
     """The extent that a and b must both be. ShapeError where they cannot agree; an assumption where that is open."""
     if a == b:
         return a
@@ -144,7 +145,7 @@ def agree(a: Dim, b: Dim, what: str = "extents") -> Dim:
     return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
 
 
-def at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
+def require_at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
     """ShapeError(fact, remedy) where a < b; an assumption where that is open."""
     low, high = bounds(a - b)
     if high < 0:

@@ -1,4 +1,4 @@
-"""Every refusal of costcalc, as a tree; each says a fact and a remedy and carries its exit code."""
+"""Every error of costcalc as one tree: each has a fact, a remedy, a place and an exit code."""
 
 from __future__ import annotations
 
@@ -82,38 +82,38 @@ class UndecidedError(CostcalcError):
 
 
 class QuantityError(CostcalcError):
-    """A model, or what is set for it, does not have the quantity that is asked for: no cache, no peak of a device."""
+    """The model, or its settings, has no value of the quantity: it has no cache, the device no peak."""
 
 
 class UnknownOperatorError(CostcalcError):
-    """--strict was given and an operator has no rule."""
+    """An operator has no rule, and --strict is set."""
 
 
 class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A remedy, `did you mean 'x'?`, or "" where nothing is near: the same but for case, else the first few that begin
-    so, else the most alike."""
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """A word and the known words -> the remedy `did you mean 'x'?`, or "" where none is near: the same but for case,
+    else the first few that begin with it, else the nearest by difflib."""
     import difflib
 
-    names, lower = list(known), word.lower()
+    names, lower = list(choices), word.lower()
     near = [name for name in names if name.lower() == lower][:1]
     near = near or [name for name in names if lower and name.lower().startswith(lower)][:3]
     near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def one_of(word: str, known: Iterable[str]) -> str:
-    """A remedy for a word that is none of a few: the nearest, and all."""
-    names = list(known)
+def one_of(word: str, choices: Iterable[str]) -> str:
+    """A word that is none of a few, and these few -> the remedy: the nearest, and all of them."""
+    names = list(choices)
     near = did_you_mean(word, names)
     return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
 
 
 def crash(error: Exception) -> str:
-    """The message of an error that no code expects: what a user reads when costcalc itself breaks."""
+    """An unexpected exception -> the message that a user reads when costcalc itself breaks."""
     if isinstance(error, MemoryError):
         return "costcalc: out of memory"
     what = f"{type(error).__name__}: {error}".splitlines()[0][:300]

@@ -1,4 +1,4 @@
-"""Formulas: sums of products of named factors that know their value and can print their own working."""
+"""Named factors -> Formula: a sum of products that has a value and can print its own derivation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from costcalc.core.dim import Dim
 
 
 class Factor(NamedTuple):
-    """One named number of a product; `of` tells what it is itself the product of."""
+    """One named number of a product; `of` holds its own factors where it is a product."""
 
     name: str
     value: Dim
@@ -23,6 +23,7 @@ class Product(NamedTuple):
 
     @property
     def value(self) -> Dim:
+        """The product of the factors."""
         result: Dim = 1
         for factor in self.factors:
             result = result * factor.value
@@ -36,6 +37,7 @@ class Formula(NamedTuple):
 
     @property
     def value(self) -> Dim:
+        """The sum of the products."""
         result: Dim = 0
         for term in self.terms:
             result = result + term.value
@@ -43,9 +45,9 @@ class Formula(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Elementwise operations: what kind they are, what they are for, how many.
+    """Elementwise operations: their kind, their role, and how many there are.
 
-    kind: one of KINDS. role: one of ROLES. Each operation is one FLOP.
+    kind: one of KINDS. role: one of ROLES, what they are for. Each operation is one FLOP.
     """
 
     kind: str
@@ -54,7 +56,7 @@ class Work(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one run of a node costs: multiply-accumulates of contractions, and elementwise operations."""
+    """The cost of one run of a node: multiply-accumulates of contractions, and elementwise operations."""
 
     macs: Formula = Formula()
     work: tuple[Work, ...] = ()
@@ -72,7 +74,7 @@ KINDS = ("add", "multiply", "compare", "divide", "exp", "transcendental")
 """add counts subtractions too; compare counts min, max and selections (a ReLU is one); transcendental is every other
 function of a number: log, tanh, erf, sqrt, sigmoid, power."""
 
-EACH = {
+OPERATION_PHRASES = {
     "add": "additions each",
     "multiply": "multiplications each",
     "compare": "comparisons each",
@@ -86,7 +88,7 @@ ROLES = ("bias", "normalization", "activation", "elementwise", "pooling", "reduc
 FREE = Cost()
 
 
-def of(name: str, *factors: tuple[str, Dim]) -> Factor:
+def product_factor(name: str, *factors: tuple[str, Dim]) -> Factor:
     """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3))."""
     result: Dim = 1
     for _, value in factors:
@@ -104,19 +106,25 @@ def formula(*factors: tuple[str, Dim] | Factor) -> Formula:
     return Formula((product(*factors),))
 
 
-def total(*terms: Product) -> Formula:
+def sum_of_products(*terms: Product) -> Formula:
     """A formula of several products."""
     return Formula(terms)
 
 
 def contraction(*factors: tuple[str, Dim] | Factor, bias: Dim = 0) -> Cost:
     """A cost of one product of MACs, and `bias` additions."""
-    return Cost(formula(*factors), per("add", "bias", bias, 1) if bias != 0 else ())
+    return Cost(formula(*factors), elementwise_work("add", "bias", bias, 1) if bias != 0 else ())
 
 
-def per(kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements") -> tuple[Work, ...]:
+def elementwise_work(
+    kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements"
+) -> tuple[Work, ...]:
     """`each` operations of one kind per element; () where there are none."""
     if not each:
         return ()
-    factors = (Factor(of_what, elements),) if each == 1 else (Factor(of_what, elements), Factor(EACH[kind], each))
+    factors = (
+        (Factor(of_what, elements),)
+        if each == 1
+        else (Factor(of_what, elements), Factor(OPERATION_PHRASES[kind], each))
+    )
     return (Work(kind, role, Formula((Product(factors),))),)

@@ -1,4 +1,4 @@
-"""The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen graph. Plain data, no behaviour."""
+"""The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen Graph. Plain data, no behaviour."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ class TensorType(NamedTuple):
 
     @property
     def rank(self) -> int:
+        """The number of axes. The shape must be known."""
         assert self.shape is not None, "rules only see known shapes"
         return len(self.shape)
 
@@ -160,12 +161,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model whose every value has a type (UNKNOWN where no rule could tell).
+    """A model in which every value has a type (UNKNOWN where no rule gives one).
 
-    initializers are stored tensors by name: parameters, buffers and constants alike; parameters names those that the
-    reader knows to be learned. nodes stand in execution order. symbols are bound extents by name, assumptions what open
-    ones are taken for. choices names the If nodes whose branch is open: the dearer one counts, so totals are upper
-    bounds.
+    initializers are stored tensors by name: parameters, buffers and constants; parameters names those that the front
+    end marks as learned. nodes stand in execution order. symbols are bound extents by name, assumptions are the
+    conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
+    totals are upper bounds.
     """
 
     name: str

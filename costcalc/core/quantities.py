@@ -1,8 +1,8 @@
-"""The quantities that a model has: their keys, labels and examples."""
+"""The catalogue of quantities that a model has: key -> label, unit, meaning, certainty and where it comes from."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
 
@@ -18,11 +18,11 @@ Certainty = Literal["exact", "lower", "upper", "estimate"]
 Need = Literal["model", "training", "device", "generation"]
 
 SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "estimate": "≈ "}
-"""What stands before a figure that is not exact."""
+"""The sign before a figure that is not exact."""
 
 
 class Quantity(NamedTuple):
-    """A quantity as data.
+    """A quantity as data: its words, its unit, its certainty and the analyses that it comes from.
 
     label names it in full, title in the heading of a column, name within a sentence; meaning says what it is and
     example how a limit on it is written. certainty is that of a model whose operators all have rules: an operator
@@ -47,7 +47,7 @@ class Quantity(NamedTuple):
 
     @property
     def per_device(self) -> bool:
-        """Whether it is asked for with a device's name: `time.t4`."""
+        """Whether its key needs a device's name: `time.t4`."""
         return "device" in self.needs
 
     @property
@@ -57,14 +57,14 @@ class Quantity(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """How a table prints it: number, bytes, seconds, decimal or text."""
+        """The kind of its column in a table: number, bytes, seconds, decimal or text."""
         return {"number": "number", "bytes": "bytes", "seconds": "seconds", "flop_per_byte": "decimal"}.get(
             self.unit, "text"
         )
 
 
 class QuantityRef(NamedTuple):
-    """A quantity, and the device that it is asked for ("" where it is of none)."""
+    """A quantity and its device ("" where it has none)."""
 
     quantity: Quantity
     device: str = ""
@@ -94,17 +94,20 @@ class Figure(NamedTuple):
 
 
 ON_REQUEST = ("arena_bytes", "compulsory_bytes", "intensity")
-"""Quantities of every model that cost more than a sum over layers, or are not sums: computed where they are asked."""
+"""Quantities of every model that cost more than a sum over layers, or are not sums: computed on request."""
 
 
-def _layers(key: str, label: str, title: str, name: str, unit: Unit, meaning: str, example: str, rank: int) -> Quantity:
-    """A quantity that is the sum of a column of the layers of its own name."""
-    return Quantity(key, label, title, name, unit, meaning, example, rank, columns=(key,), additive=True)
+def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, **more: Any) -> Quantity:
+    """`key | label | title | name` and the other fields -> a quantity."""
+    key, label, title, name = words.split(" | ")
+    return Quantity(key, label, title, name, unit, meaning, example, importance, **more)
 
 
-_ACTIVATIONS = ("activation_bytes",)
+def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: str) -> Quantity:
+    """A quantity that is the sum of the column of the layers that has its own key."""
+    key = words.partition(" | ")[0]
+    return _quantity(words, unit, importance, example, meaning, columns=(key,), additive=True)
 
-_BACKWARD = ("backward_macs",)
 
 _TRAINING: tuple[Need, ...] = ("training",)
 
@@ -113,252 +116,188 @@ _DEVICE: tuple[Need, ...] = ("device",)
 _GENERATION: tuple[Need, ...] = ("generation",)
 
 _ALL = (
-    _layers("macs", "MACs", "MACs", "MACs", "number", "multiply-accumulates of one run", "600M", 90),
-    _layers("flops", "FLOPs", "FLOPs", "FLOPs", "number", "floating-point operations of one run", "1.2G", 50),
-    _layers("params", "Params", "Params", "parameters", "number", "learned values", "5M", 80),
-    _layers("buffers", "Buffers", "Buffers", "buffers", "number", "stored values that are not learned", "50k", 30),
-    _layers(
-        "weight_bytes",
-        "Weight bytes",
-        "Weights",
-        "weight bytes",
+    _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run"),
+    _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run"),
+    _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values"),
+    _layer_sum("buffers | Buffers | Buffers | buffers", "number", 30, "50k", "stored values that are not learned"),
+    _layer_sum(
+        "weight_bytes | Weight bytes | Weights | weight bytes",
         "bytes",
-        "parameters and buffers at their stored width",
-        "4.2 MiB",
         60,
+        "4.2 MiB",
+        "parameters and buffers at their stored width",
     ),
-    _layers(
-        "activation_bytes",
-        "Activation bytes",
-        "Activations",
-        "activation bytes",
+    _layer_sum(
+        "activation_bytes | Activation bytes | Activations | activation bytes",
         "bytes",
-        "bytes of all values computed in one run",
-        "80 MiB",
         40,
+        "80 MiB",
+        "bytes of all values computed in one run",
     ),
-    Quantity(
-        "peak_activation_bytes",
-        "Peak activation bytes",
-        "Peak",
-        "peak activation bytes",
+    _quantity(
+        "peak_activation_bytes | Peak activation bytes | Peak | peak activation bytes",
         "bytes",
-        "the most activation bytes that are alive at once",
-        "9 MiB",
         70,
-        columns=_ACTIVATIONS,
+        "9 MiB",
+        "the most activation bytes that are alive at once",
+        columns=("activation_bytes",),
     ),
-    Quantity(
-        "arena_bytes",
-        "Arena bytes",
-        "Arena",
-        "arena bytes",
+    _quantity(
+        "arena_bytes | Arena bytes | Arena | arena bytes",
         "bytes",
-        "the size of one arena that holds all activations, each at a fixed offset",
-        "256 KiB",
         69,
-        columns=_ACTIVATIONS,
+        "256 KiB",
+        "the size of one arena that holds all activations, each at a fixed offset",
+        columns=("activation_bytes",),
     ),
-    _layers(
-        "traffic_bytes",
-        "Traffic bytes",
-        "Traffic",
-        "traffic bytes",
+    _layer_sum(
+        "traffic_bytes | Traffic bytes | Traffic | traffic bytes",
         "bytes",
-        "bytes of weights, inputs and outputs that the layers read and write",
-        "120 MiB",
         35,
+        "120 MiB",
+        "bytes of weights, inputs and outputs that the layers read and write",
     ),
-    Quantity(
-        "compulsory_bytes",
-        "Compulsory bytes",
-        "Compulsory",
-        "compulsory bytes",
+    _quantity(
+        "compulsory_bytes | Compulsory bytes | Compulsory | compulsory bytes",
         "bytes",
-        "bytes that any execution moves between memory and the chip",
-        "20 MiB",
         34,
-        "lower",
+        "20 MiB",
+        "bytes that any execution moves between memory and the chip",
+        certainty="lower",
         columns=("macs", "activation_bytes"),
     ),
-    Quantity(
-        "intensity",
-        "Arithmetic intensity",
-        "FLOP/byte",
-        "arithmetic intensity",
+    _quantity(
+        "intensity | Arithmetic intensity | FLOP/byte | arithmetic intensity",
         "flop_per_byte",
-        "floating-point operations for each byte of traffic",
-        "20",
         33,
+        "20",
+        "floating-point operations for each byte of traffic",
         columns=("flops", "traffic_bytes"),
         less_is_better=False,
     ),
-    Quantity(
-        "time",
-        "Time",
-        "Time",
-        "time",
+    _quantity(
+        "time | Time | Time | time",
         "seconds",
-        "the lower bound of the time of one run on a device",
-        "2.1 ms",
         88,
-        "lower",
-        _DEVICE,
-        ("macs",),
+        "2.1 ms",
+        "the lower bound of the time of one run on a device",
+        certainty="lower",
+        needs=_DEVICE,
+        columns=("macs",),
     ),
-    Quantity(
-        "energy",
-        "Energy",
-        "Energy",
-        "energy",
+    _quantity(
+        "energy | Energy | Energy | energy",
         "joules",
-        "arithmetic and compulsory traffic at the energies of single operations, an order of magnitude",
-        "1 mJ",
         68,
-        "estimate",
-        _DEVICE,
-        ("macs",),
+        "1 mJ",
+        "arithmetic and compulsory traffic at the energies of single operations, an order of magnitude",
+        certainty="estimate",
+        needs=_DEVICE,
+        columns=("macs",),
     ),
-    Quantity(
-        "fits",
-        "Fits",
-        "Fits",
-        "fit",
+    _quantity(
+        "fits | Fits | Fits | fit",
         "boolean",
-        "whether weights and peak activations of fused steps fit the memories of a device",
-        "true",
         67,
-        "exact",
-        _DEVICE,
-        ("activation_bytes", "weight_bytes"),
+        "true",
+        "whether weights and peak activations of fused steps fit the memories of a device",
+        needs=_DEVICE,
+        columns=("activation_bytes", "weight_bytes"),
         less_is_better=False,
     ),
-    Quantity(
-        "backward_macs",
-        "Backward MACs",
-        "Backward MACs",
-        "backward MACs",
+    _quantity(
+        "backward_macs | Backward MACs | Backward MACs | backward MACs",
         "number",
-        "multiply-accumulates of the backward pass",
-        "1.2G",
         85,
+        "1.2G",
+        "multiply-accumulates of the backward pass",
         needs=_TRAINING,
-        columns=_BACKWARD,
+        columns=("backward_macs",),
         additive=True,
     ),
-    Quantity(
-        "training_macs",
-        "Training MACs",
-        "Training MACs",
-        "training MACs",
+    _quantity(
+        "training_macs | Training MACs | Training MACs | training MACs",
         "number",
-        "multiply-accumulates of a training step: forward, backward and what is computed again",
-        "1.8G",
         66,
+        "1.8G",
+        "multiply-accumulates of a training step: forward, backward and what is computed again",
         needs=_TRAINING,
-        columns=("macs", *_BACKWARD),
+        columns=("macs", "backward_macs"),
     ),
-    Quantity(
-        "kept_activation_bytes",
-        "Kept activations",
-        "Kept",
-        "kept activation bytes",
+    _quantity(
+        "kept_activation_bytes | Kept activations | Kept | kept activation bytes",
         "bytes",
-        "bytes of activations that the forward pass keeps for the backward pass",
-        "80 MiB",
         62,
+        "80 MiB",
+        "bytes of activations that the forward pass keeps for the backward pass",
         needs=_TRAINING,
-        columns=_BACKWARD,
+        columns=("backward_macs",),
     ),
-    Quantity(
-        "gradient_bytes",
-        "Gradient bytes",
-        "Gradients",
-        "gradient bytes",
+    _quantity(
+        "gradient_bytes | Gradient bytes | Gradients | gradient bytes",
         "bytes",
-        "bytes of the gradients of the trained parameters",
-        "20 MiB",
         55,
+        "20 MiB",
+        "bytes of the gradients of the trained parameters",
         needs=_TRAINING,
     ),
-    Quantity(
-        "optimizer_bytes",
-        "Optimizer bytes",
-        "Optimizer",
-        "optimizer bytes",
+    _quantity(
+        "optimizer_bytes | Optimizer bytes | Optimizer | optimizer bytes",
         "bytes",
-        "bytes of the optimiser's state",
-        "40 MiB",
         54,
+        "40 MiB",
+        "bytes of the optimiser's state",
         needs=_TRAINING,
     ),
-    Quantity(
-        "training_bytes",
-        "Training bytes",
-        "Training",
-        "training bytes",
+    _quantity(
+        "training_bytes | Training bytes | Training | training bytes",
         "bytes",
-        "weights, gradients, optimiser state and kept activations of a training step",
-        "8 GiB",
         65,
+        "8 GiB",
+        "weights, gradients, optimiser state and kept activations of a training step",
         needs=_TRAINING,
-        columns=_BACKWARD,
+        columns=("backward_macs",),
     ),
-    Quantity(
-        "kv_cache_bytes",
-        "KV cache",
-        "KV cache",
-        "KV cache bytes",
+    _quantity(
+        "kv_cache_bytes | KV cache | KV cache | KV cache bytes",
         "bytes",
-        "bytes of the keys and values of the whole text, prompt and generated tokens",
-        "1 GiB",
         64,
+        "1 GiB",
+        "bytes of the keys and values of the whole text, prompt and generated tokens",
         needs=_GENERATION,
     ),
-    Quantity(
-        "prompt_macs",
-        "Prompt MACs",
-        "Prompt MACs",
-        "prompt MACs",
+    _quantity(
+        "prompt_macs | Prompt MACs | Prompt MACs | prompt MACs",
         "number",
-        "multiply-accumulates of the pass over the prompt",
-        "1T",
         63,
-        needs=_GENERATION,
-    ),
-    Quantity(
-        "step_macs",
-        "Step MACs",
-        "Step MACs",
-        "step MACs",
-        "number",
-        "multiply-accumulates of all steps behind the prompt's pass",
         "1T",
-        61,
+        "multiply-accumulates of the pass over the prompt",
         needs=_GENERATION,
     ),
-    Quantity(
-        "tokens_per_second",
-        "Tokens/s",
-        "Tokens/s",
-        "tokens per second",
+    _quantity(
+        "step_macs | Step MACs | Step MACs | step MACs",
+        "number",
+        61,
+        "1T",
+        "multiply-accumulates of all steps behind the prompt's pass",
+        needs=_GENERATION,
+    ),
+    _quantity(
+        "tokens_per_second | Tokens/s | Tokens/s | tokens per second",
         "per_second",
-        "the upper bound of generated tokens a second on a device, of all texts together",
-        "50",
         59,
-        "upper",
-        ("generation", "device"),
+        "50",
+        "the upper bound of generated tokens a second on a device, of all texts together",
+        certainty="upper",
+        needs=("generation", "device"),
         less_is_better=False,
     ),
-    Quantity(
-        "memory_bytes",
-        "Memory",
-        "Memory",
-        "memory bytes",
+    _quantity(
+        "memory_bytes | Memory | Memory | memory bytes",
         "bytes",
-        "weights, KV cache of the whole text and peak activations of the prompt's pass",
-        "16 GiB",
         58,
+        "16 GiB",
+        "weights, KV cache of the whole text and peak activations of the prompt's pass",
         needs=_GENERATION,
     ),
 )
@@ -383,8 +322,8 @@ GENERATION = tuple([q.key for q in _ALL if q.needs == _GENERATION])
 
 
 def parse_quantity(text: str) -> QuantityRef:
-    """`macs` or `time.t4` -> the quantity and its device. UsageError, with the nearest key, where there is none; where
-    a device is missing, and where one stands behind a quantity that has none."""
+    """`macs` or `time.t4` -> the quantity and its device. UsageError, with the nearest key, for an unknown key; where
+    the device is missing; and where a quantity has a device that it does not take."""
     key, dot, device = text.strip().partition(".")
     quantity = CATALOGUE.get(key)
     if quantity is None:
@@ -398,5 +337,5 @@ def parse_quantity(text: str) -> QuantityRef:
 
 
 def usage(quantity: Quantity) -> str:
-    """How a quantity is written: `macs`, `time.DEVICE`."""
+    """A quantity -> the form in which a user writes it: `macs`, `time.DEVICE`."""
     return f"{quantity.key}.DEVICE" if quantity.per_device else quantity.key

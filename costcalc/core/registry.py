@@ -1,6 +1,8 @@
-"""The rules: pure functions on types found by (domain, op_type). A shape rule gives output types, a cost rule gives a
-Cost, a value rule gives the elements of a small integer output. A free operator is registered as such: absent is not
-free. What else an operator is, its traits tell (costcalc.core.traits).
+"""(domain, op_type) -> the operator's rules, pure functions on types: shape rule, cost rule and value rule.
+
+A shape rule gives output types, a cost rule a Cost, a value rule the elements of a small integer output. An operator
+without arithmetic is registered as free: one without a cost rule is unknown, and never counted as 0. Other properties
+of an operator are its traits (costcalc.core.traits).
 
 A rule's positional parameters are the operator's ONNX inputs (None where an optional one is absent), its keyword-only
 parameters are the ONNX attributes it needs, with ONNX's defaults; and, where it names them: `opset` (the domain's
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, Value
@@ -23,7 +26,7 @@ Types = Sequence[TensorType | None]
 ShapeResult = TensorType | tuple[TensorType, ...]
 
 
-class Rule(NamedTuple):
+class OperatorRule(NamedTuple):
     """A function with the keyword names that it takes, and the attributes without a default among them."""
 
     function: Callable[..., Any]
@@ -35,13 +38,16 @@ class Rule(NamedTuple):
     present: tuple[int, ...] = ()
 
 
-SHAPES: dict[tuple[str, str], Rule] = {}
+SHAPES: dict[tuple[str, str], OperatorRule] = {}
 
-COSTS: dict[tuple[str, str], Rule] = {}
+COSTS: dict[tuple[str, str], OperatorRule] = {}
 
-VALUES: dict[tuple[str, str], Rule] = {}
+VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 FREE_OPS: set[tuple[str, str]] = set()
+
+FreshSymbol = Callable[[str], Dim]
+"""A word -> a new symbol named after the node: the type of the parameter `fresh` of shape rules."""
 
 ShapeFunction = Callable[..., ShapeResult]
 
@@ -53,7 +59,7 @@ CONTEXT = frozenset(("opset", "n_outputs", "fresh", "out", "outs"))
 """Keyword parameters of rules that are not attributes."""
 
 
-def _rule(function: Callable[..., Any]) -> Rule:
+def _rule(function: Callable[..., Any]) -> OperatorRule:
     code = function.__code__
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
@@ -61,7 +67,7 @@ def _rule(function: Callable[..., Any]) -> Rule:
     hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:needed]]
     present = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
     variadic = bool(code.co_flags & 0x04)
-    return Rule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
+    return OperatorRule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -76,8 +82,8 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
 
 
 def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], CostFunction]:
-    """Registers a function (input types; attributes, out, outs) -> Cost, or None where it cannot be
-    told. Its docstring states the formula."""
+    """Registers a function (input types; attributes, out, outs) -> Cost, or None where the cost depends on values that
+    are not known. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
         for name in op_types:
@@ -89,11 +95,11 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
 
 def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], ValueFunction]:
     """Registers a function (input types; attributes, out) -> the output's elements, or None where they are not known.
-    It is asked only when the output is a small tensor."""
+    It is called only where the output is a small tensor."""
 
     def register(function: ValueFunction) -> ValueFunction:
         for name in op_types:
-            VALUES[domain, name] = _rule(function)
+            VALUE_RULES[domain, name] = _rule(function)
         return function
 
     return register
@@ -107,29 +113,30 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
 
 
 def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:
-    """Tells which inputs are weights (a float constant there is a parameter) and which are buffers (running
+    """Declares which inputs are weights (a float constant there is a parameter) and which are buffers (running
     statistics, scales, zero points: stored, but not learned)."""
     traits(*op_types, domain=domain, weights=frozenset(weights), buffers=frozenset(buffers))
 
 
 def describe(sentence: str, *op_types: str, domain: str = "") -> None:
-    """Says in a sentence what operators do, for `costcalc explain`."""
+    """Declares in a sentence what operators do, for `costcalc explain`."""
     traits(*op_types, domain=domain, sentence=sentence)
 
 
-def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-    """Calls a rule with the attributes and the context that it names. More inputs than it takes is a ShapeError."""
+def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+    """A rule, a node's input types, attributes and context -> the rule's result. ShapeError where an attribute or an
+    input is missing, or there are too many inputs."""
     accepts = rule.accepts
     chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
     chosen |= {k: v for k, v in context.items() if k in accepts}
     if rule.required and not rule.required <= chosen.keys():
         names = ", ".join(sorted(rule.required - chosen.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")
-    given, needed = len(inputs), rule.needed
-    if given < needed:
-        raise ShapeError(f"{given} inputs are given, the operator needs {needed}", "name them in `from:`")
-    if given > rule.arity and not rule.variadic:
-        raise ShapeError(f"{given} inputs are given, the operator takes {rule.arity}", "remove some")
+    count, needed = len(inputs), rule.needed
+    if count < needed:
+        raise ShapeError(f"{count} inputs are given, the operator needs {needed}", "name them in `from:`")
+    if count > rule.arity and not rule.variadic:
+        raise ShapeError(f"{count} inputs are given, the operator takes {rule.arity}", "remove some")
     for position in rule.present:
         if inputs[position] is None:
             raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
@@ -137,7 +144,7 @@ def call(rule: Rule, inputs: Types, attributes: Mapping[str, Any], context: Mapp
 
 
 def state(domain: str, op_type: str) -> str:
-    """costed, free, shape only, or unknown."""
+    """An operator -> `costed`, `free`, `shape only` or `unknown`."""
     key = (domain, op_type)
     if key in COSTS:
         return "costed"

@@ -1,4 +1,4 @@
-"""Base classes of results: tables, JSON document, text, HTML and rich output are asked of an installed presenter.
+"""Base classes of results: a result -> tables, JSON document, text, HTML and rich output, by the installed presenter.
 
 The packages below the views define results and know no screen. `costcalc/__init__` installs the presenter by its
 module's name; it is imported when the first result is shown.
@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 
 class ResultTable(Protocol):
-    """What callers may rely on of a table: raw values, a row each, under columns."""
+    """A table as callers may rely on it: raw values, one tuple a row, under columns."""
 
     @property
     def title(self) -> str: ...
@@ -25,7 +25,7 @@ class ResultTable(Protocol):
 
 
 class Presenter(Protocol):
-    """What turns a result into tables, a JSON document, text, HTML, and an object that rich prints."""
+    """A result -> tables, a JSON document, text, HTML, and an object that rich prints."""
 
     def tables(self, result: Any, **options: Any) -> tuple[ResultTable, ...]: ...
 
@@ -41,7 +41,7 @@ class Presenter(Protocol):
 _INSTALLED: list[str] = []
 
 
-def install(module: str) -> None:
+def install_presenter(module: str) -> None:
     """Names the module that is the presenter from now on."""
     _INSTALLED[:] = [module]
     presenter.cache_clear()
@@ -71,7 +71,7 @@ class Result(Serializable):
     __slots__ = ()
 
     def tables(self) -> tuple[ResultTable, ...]:
-        """What is shown, in this order."""
+        """The tables that show the result, in their order."""
         return presenter().tables(self)
 
     def __str__(self) -> str:

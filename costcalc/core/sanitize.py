@@ -1,7 +1,6 @@
-"""Text that others wrote (the names in a model) → text that a terminal, a CI's log, Markdown, HTML or a spreadsheet
-takes as words, never as orders.
+"""Text from model files -> text without control sequences, Markdown, HTML, formulas or CI commands, per output format.
 
-JSON → the same JSON in which nothing steers a terminal or the log of a CI.
+Likewise JSON: nothing in it steers a terminal or the log of a CI.
 """
 
 from __future__ import annotations
@@ -22,39 +21,39 @@ _FORMULA = tuple("=+-@＝＋－＠")
 
 
 def printable(text: str) -> str:
-    """One line without characters that steer a terminal (escapes, C1, directions of writing) or break a line: they are
-    written out, `\\x1b`. So is the first sign of what a CI's log would take for a command."""
+    """Text -> one line without characters that steer a terminal (escapes, C1, directions of writing) or break a line:
+    they are written as escapes, `\\x1b`. So is the first sign of what a CI's log would take for a command."""
     if text.isprintable() and "::" not in text and "##" not in text:
         return text
     return _ORDER.sub(_written_out, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def lines(text: str) -> str:
-    """The same for a message of several lines that we wrote around names: its line breaks stay."""
+    """A message of several lines around names of a model -> the same with each line printable; its line breaks stay."""
     return "\n".join(map(printable, text.split("\n")))
 
 
-def _written_out(found: re.Match[str]) -> str:
-    return f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}"
+def _written_out(match: re.Match[str]) -> str:
+    return f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}"
 
 
 def markdown(text: str) -> str:
-    """Printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns into a link
-    or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
+    """Text -> printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns
+    into a link or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
     return _SIGNS.sub(_literal, printable(text))
 
 
-def _literal(found: re.Match[str]) -> str:
-    sign = found[0]
+def _literal(match: re.Match[str]) -> str:
+    sign = match[0]
     if sign in _AS_HTML:
         return _AS_HTML[sign]
     if sign == "#":
-        return f"\\#{BREAK if found.string[found.end() : found.end() + 1].isdigit() else ''}"
+        return f"\\#{BREAK if match.string[match.end() : match.end() + 1].isdigit() else ''}"
     return f"{sign}{BREAK}" if sign in "@!:" or len(sign) > 1 else f"\\{sign}"
 
 
 def markdown_line(text: str) -> str:
-    """The same where a line, a heading or an item begins: no list, no rule, no code block."""
+    """Text -> Markdown for the beginning of a line, a heading or an item: no list, no rule, no code block."""
     inside = markdown(printable(text).strip(" "))
     if re.match(r"[-+=]", inside):
         return f"\\{inside}"
@@ -62,21 +61,22 @@ def markdown_line(text: str) -> str:
 
 
 def html(text: str) -> str:
-    """Printable text as HTML, in which nobody is notified either."""
+    """Printable text -> HTML, in which no @name notifies anybody."""
     from html import escape  # here, for its table of entities takes a millisecond that plain text does without
 
     return re.sub(r"@(?=\w)", f"@{BREAK}", escape(printable(text)))
 
 
 def spreadsheet(text: str) -> str:
-    """Printable text that no spreadsheet takes for a formula: such gets an apostrophe before it, as OWASP advises."""
+    """Text -> printable text that no spreadsheet takes for a formula: such text gets an apostrophe before it, as OWASP
+    advises."""
     text = printable(text)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def calm(document: str) -> str:
-    """The same document. JSON's own escapes stand for what is not printable (C1, directions of writing), and for the
-    bracket of `##[`, which would begin a command of a CI wherever it stands in a line."""
+    """A JSON document -> the same document with JSON's own escapes for what is not printable (C1, directions of
+    writing), and for the bracket of `##[`, which would begin a command of a CI wherever it stands in a line."""
     if "##" in document:
         document = re.sub(r"(##\w*)\[", r"\1\\u005b", document)
     if document.replace("\n", " ").isprintable():

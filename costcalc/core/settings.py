@@ -1,4 +1,4 @@
-"""Settings as fields: a field of a dataclass with its kind, its option on the command line and its words of help.
+"""A dataclass whose fields are settings -> their descriptions (kind, option, help), checked values, and words.
 
 A dataclass of settings describes each of them once, as `field = setting(...)`. The options of the command line, the
 reader of configs, the lock file and the checks of what Python callers pass are made from these descriptions: a new
@@ -12,13 +12,14 @@ from dataclasses import field, fields
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from costcalc.core.arguments import mapping
 from costcalc.core.errors import UsageError, did_you_mean
 
 T = TypeVar("T")
 
 Kind = Literal["dims", "shapes", "params", "values", "flag", "count", "choice", "texts", "precision"]
-"""How a value is written: four kinds of values by name; yes or no; a whole number of at least 1; one of some words;
-words; the name of an element type."""
+"""The kinds of values: four kinds of mappings by name; a flag; a whole number of at least 1; one of some words; words;
+the name of an element type."""
 
 BY_NAME = ("dims", "shapes", "params", "values")
 """The kinds that are values by name."""
@@ -40,8 +41,8 @@ class Setting(NamedTuple):
 def setting(
     kind: Kind, help: str, *, option: str = "", metavar: str = "", choices: Sequence[str] = (), default: Any = None
 ) -> Any:
-    """A dataclass field that is a setting. The option is `--` and the field's name unless it is told; the default is
-    that of the kind: nothing by name, no, no words, else None."""
+    """A setting's description -> a dataclass field. The option is `--` and the field's name unless it is named; the
+    default is that of the kind: an empty mapping, False, (), else None."""
     if default is None:
         default = {"flag": False, "texts": ()}.get(kind)
     metadata = {"setting": Setting("", kind, option, help, metavar, tuple(choices), default)}
@@ -50,51 +51,48 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-def settings_of(cls: type) -> tuple[Setting, ...]:
-    """The settings among a dataclass's fields, in their order."""
-    return _settings_of(cls)
-
-
 @cache  # a sweep asks twice for each of its points
-def _settings_of(cls: type) -> tuple[Setting, ...]:
-    made = []
+def settings_of(cls: type) -> tuple[Setting, ...]:
+    """A dataclass -> its settings, in the order of its fields."""
+    settings = []
     for item in fields(cls):
         if "setting" in item.metadata:
             one: Setting = item.metadata["setting"]
-            made.append(one._replace(name=item.name, option=one.option or f"--{item.name.replace('_', '-')}"))
-    return tuple(made)
+            settings.append(one._replace(name=item.name, option=one.option or f"--{item.name.replace('_', '-')}"))
+    return tuple(settings)
 
 
 def check_value(one: Setting, value: Any) -> Any:
-    """A setting's value as its field holds it: hashable lists, numbers and words that the kind allows. None is the
-    default. UsageError where it does not fit the kind."""
+    """A setting and a value -> the value as the field holds it: lists as tuples; None is the default. UsageError where
+    it does not fit the kind."""
     return one.default if value is None and one.kind not in BY_NAME else _CHECKS[one.kind](one, value)
 
 
 def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
-    """A dataclass of settings from values by their names, as Python callers, configs and locks give them. UsageError
-    for a name that is none of its settings and for a value that does not fit."""
-    known = {one.name: one for one in settings_of(cls)}
+    """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. what names it
+    in errors: UsageError for a name that is no setting and for a value that does not fit."""
+    settings = {one.name: one for one in settings_of(cls)}
     for name in values:
-        if name not in known:
+        if name not in settings:
             raise UsageError(
-                f"{what} has no setting {name!r}", did_you_mean(name, known) or f"it has {', '.join(known)}"
+                f"{what} has no setting {name!r}", did_you_mean(name, settings) or f"it has {', '.join(settings)}"
             )
-    return cls(**{name: check_value(known[name], value) for name, value in values.items()})
+    return cls(**{name: check_value(settings[name], value) for name, value in values.items()})
 
 
 def non_defaults(item: Any) -> dict[str, Any]:
-    """The settings of a dataclass that are not their defaults, by name: what `build` takes back."""
+    """A dataclass of settings -> those that are not their defaults, by name; `build` reads them back."""
     values = {one.name: (getattr(item, one.name), one.default) for one in settings_of(type(item))}
     return {name: value for name, (value, default) in values.items() if value != default and value != {}}
 
 
 def option_words(item: Any) -> tuple[str, ...]:
-    """The settings that are not their defaults as words of the command line: `fuse`, `optimizer sgd`, `dim seq=128`."""
-    given, parts = non_defaults(item), []
+    """A dataclass of settings -> those that are not their defaults as words of the command line: `fuse`,
+    `optimizer sgd`, `dim seq=128`."""
+    changes, parts = non_defaults(item), []
     for one in settings_of(type(item)):
         word = one.option.removeprefix("--")
-        value = given.get(one.name)
+        value = changes.get(one.name)
         if value is None:
             continue
         if one.kind == "flag":
@@ -111,8 +109,6 @@ def _text(value: Any) -> str:
 
 
 def _by_name(one: Setting, value: Any) -> Mapping[str, Any]:
-    from costcalc.core.arguments import mapping
-
     return mapping(one.name, value)
 
 
@@ -135,10 +131,10 @@ def _choice(one: Setting, value: Any) -> str:
 
 
 def _texts(one: Setting, value: Any) -> tuple[str, ...]:
-    found = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (None,)
-    if not all(isinstance(text, str) and text for text in found):
+    texts = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(text, str) and text for text in texts):
         raise UsageError(f"{one.name} is {value!r:.60}", f"give a list of names: {one.name}=[…]")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(texts))
 
 
 def _precision(one: Setting, value: Any) -> str:

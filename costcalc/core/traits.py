@@ -1,5 +1,6 @@
-"""(domain, operator) -> its traits: what kind of layer it is, which inputs it multiplies, what fusion, training and
-comparison may take for granted of it. They are declared once, beside the operator's rules.
+"""(domain, op_type) -> the operator's Traits: kind, weights, layout, and what fusion, training and comparison rely on.
+
+They are declared once, beside the operator's rules.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Contraction(NamedTuple):
 GradientRule = Callable[[Formula, Sequence[TensorType | None], Attributes], tuple[Contraction, ...]]
 
 
-class Packed(NamedTuple):
+class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
 
@@ -66,7 +67,7 @@ class Packed(NamedTuple):
 class Traits(NamedTuple):
     """What an operator is; the defaults say of an unknown one as little as is known.
 
-    kind             what it is called in the field; it implies layout, positions and fusion (IMPLIED)
+    kind             what it is called in the field; it implies layout, positions and fusion (KIND_DEFAULTS)
     factors          the two inputs that it multiplies; of a convolution or a product the second is the weight
                      ([filters, C/group, *kernel], transposed [C, filters/group, *kernel]; [K, N])
     bias             the position of an input that is added to the result
@@ -105,7 +106,7 @@ class Traits(NamedTuple):
     bias: int | None = None
     weights: frozenset[int] = frozenset()
     buffers: frozenset[int] = frozenset()
-    packed: Packed | None = None
+    packed: PackedInputs | None = None
     derived: frozenset[str] = frozenset()
     arithmetic: Literal["", "add", "subtract", "multiply", "divide"] = ""
     in_place: bool = False
@@ -128,18 +129,18 @@ class Traits(NamedTuple):
     sentence: str = ""
 
     def layout_of(self, attributes: Attributes) -> Layout:
-        """The layout of a node with these attributes: `channels_last` says otherwise where it is given."""
+        """The layout of a node with these attributes: the attribute `channels_last` decides where the node has it."""
         if "channels_last" in attributes:
             return "channels_last" if attributes["channels_last"] else "channels_first"
         return self.layout
 
 
 UNKNOWN = Traits()
-"""The traits of an operator of which nothing is declared."""
+"""The traits of an operator without a declaration."""
 
 TRAITS: dict[Key, Traits] = {}
 
-IMPLIED: Mapping[str, Mapping[str, Any]] = {
+KIND_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "convolution": {"layout": "channels_first", "fusion": "begins"},
     "transposed_convolution": {"layout": "channels_first", "fusion": "begins"},
     "deformable_convolution": {"layout": "channels_first"},
@@ -149,11 +150,11 @@ IMPLIED: Mapping[str, Mapping[str, Any]] = {
     "pool": {"layout": "channels_first"},
     "global_pool": {"positions": "mixed", "layout": "channels_first"},
 }
-"""What a kind says of the other traits, where a declaration does not say otherwise."""
+"""The traits that a kind implies, where a declaration does not set them."""
 
 
 class Operator(Protocol):
-    """What names an operator: a node, a row of a report, a layer of a snapshot."""
+    """Anything with a domain and an op_type: a node, a row of a report, a layer of a snapshot."""
 
     @property
     def domain(self) -> str: ...
@@ -169,19 +170,22 @@ def traits_of(operator: Operator) -> Traits:
 
 def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     """Declares traits of operators (the fields of Traits), beside those that are declared of them already."""
-    implied = dict(IMPLIED.get(fields.get("kind", ""), {}))
+    implied = dict(KIND_DEFAULTS.get(fields.get("kind", ""), {}))
     if fields.get("view"):
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
     before = after = UNKNOWN
     for name in op_types:
-        known = TRAITS.get((domain, name), UNKNOWN)
-        if known is not before or after is UNKNOWN:
-            before, after = known, Traits(**changes) if known is UNKNOWN else Traits(**{**known._asdict(), **changes})
+        declared = TRAITS.get((domain, name), UNKNOWN)
+        if declared is not before or after is UNKNOWN:
+            before, after = (
+                declared,
+                Traits(**changes) if declared is UNKNOWN else Traits(**{**declared._asdict(), **changes}),
+            )
         TRAITS[domain, name] = after
 
 
-def sides(*each: Sides) -> GradientRule:
+def contraction_gradient(*each: Sides) -> GradientRule:
     """The gradient rule of operators whose formula always has the same products: the sides of each, in order."""
 
     def rule(formula: Formula, types: Sequence[TensorType | None], attributes: Attributes) -> tuple[Contraction, ...]:
@@ -190,7 +194,7 @@ def sides(*each: Sides) -> GradientRule:
     return rule
 
 
-FIRST_TWO = sides(((0,), (1,)))
+PRODUCT_GRADIENT = contraction_gradient(((0,), (1,)))
 """The gradient rule of one product of the first two inputs."""
 
 

@@ -1,4 +1,4 @@
-"""Quantities to text and back: 1,234,567, 1.81 G, 44.6 MiB, 600M. Rounding happens only here."""
+"""Figures <-> text: 1,234,567, 1.81 G, 44.6 MiB, 600M. The only place where figures are rounded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.dim import Dim, Poly, pretty
+from costcalc.core.dim import Dim, Poly, pretty_text
 from costcalc.core.errors import UsageError
 
 DECIMAL = ("", "k", "M", "G", "T", "P", "E")
@@ -18,29 +18,30 @@ FACTORS = {"": 1, "b": 1} | {
     for power, letter in enumerate("kmgtpe", 1)
     for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
 }
-"""What a suffix multiplies with, in lower case: k, M, G of a thousand, KiB, MiB, GiB of 1024."""
+"""The factor of each suffix in small letters: k, M, G of 1,000, KiB, MiB, GiB of 1,024."""
 
 
 def exact(d: Dim | None) -> str:
-    """1,234,567; a formula while symbols are open; `?` where it is not known."""
+    """A count -> 1,234,567; a formula while symbols are open; `?` where it is not known."""
     if d.__class__ is int:
         return f"{d:,}"
-    return "?" if d is None else pretty(d)
+    return "?" if d is None else pretty_text(d)
 
 
 def signed(d: Dim | None) -> str:
-    """A difference: +1,234, -5, 0; `?` where it is not known."""
+    """A difference -> +1,234, -5, 0; `?` where it is not known."""
     text = exact(d)
     return text if d is None or d == 0 or text.startswith("-") else f"+{text}"
 
 
 def short(d: Dim | None) -> str:
-    """Three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they are."""
+    """A count -> three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they
+    are."""
     return _short(d, 1000, DECIMAL)
 
 
 def short_bytes(d: Dim | None) -> str:
-    """Three significant digits with a binary prefix: 44.6 MiB, 512 B."""
+    """Bytes -> three significant digits with a binary prefix: 44.6 MiB, 512 B."""
     return _short(d, 1024, BINARY)
 
 
@@ -62,53 +63,55 @@ def _rounded(size: int, unit: int) -> Fraction:
 
 
 def digits(value: Fraction, more: int = 0) -> str:
-    """Three significant digits, or more, halves up: 1.81, 44.6, 416; more before the point are all shown."""
+    """A number -> three significant digits, or `more` in addition, halves rounded up: 1.81, 44.6, 416; all digits
+    before the point are written."""
     places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
         return f"{scaled:,}"
-    whole, part = divmod(scaled, 10**places)
-    return f"{whole}.{part:0{places}}"
+    integer, part = divmod(scaled, 10**places)
+    return f"{integer}.{part:0{places}}"
 
 
 def measured(value: float) -> str:
-    """Three significant digits of a place on an axis: 0.0831, 12.5, 154, 1.20 k."""
+    """A position on an axis -> three significant digits: 0.0831, 12.5, 154, 1.20 k."""
     return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
 
 
-SMALL = ("", "m", "µ", "n", "p", "f")
+SMALL_PREFIXES = ("", "m", "µ", "n", "p", "f")
 
 
 def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
-    """Three significant digits, or more, with a prefix that keeps them above 1: 26.2 µs, 1.64 s, 3.20 mJ."""
+    """A value in a unit -> three significant digits, or `more` in addition, with a prefix that keeps them above 1: 26.2
+    µs, 1.64 s, 3.20 mJ."""
     if not value:
         return "?" if value is None else f"0 {unit}"
     power = 0
-    while 0 < value < Fraction(9995, 10000) and power < len(SMALL) - 1:
+    while 0 < value < Fraction(9995, 10000) and power < len(SMALL_PREFIXES) - 1:
         value, power = value * 1000, power + 1
-    return f"{digits(value, more)} {SMALL[power]}{unit}"
+    return f"{digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
 
 
-def percent(part: Dim | None, whole: Dim | None) -> str:
-    """A share as 12.3%; "" where it is not a number."""
-    found = share(part, whole)
-    return "" if found is None else percent_of(found)
+def percent(part: Dim | None, total: Dim | None) -> str:
+    """Part and total -> the share as 12.3%; "" where it is not a number."""
+    part_of_total = share(part, total)
+    return "" if part_of_total is None else percent_of(part_of_total)
 
 
 def percent_of(share: float) -> str:
-    """12.3%. What is there but would round to nothing is <0.1%."""
+    """A share -> 12.3%. A share above 0 that would round to 0 is <0.1%."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
 def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
-    """30.0%, or +2.3% with a sign; as many digits more as are asked. What would round to nothing is <0.1%."""
+    """A share -> 30.0%, or +2.3% with a sign; `more` adds digits. A share that would round to 0 is <0.1%."""
     size, places = abs(share), 1 + more
     tenths = int(size * 100 * 10**places + Fraction(1, 2))
     before = "-" if share < 0 else "+" if sign and share > 0 else ""
     if size and not tenths:
         return f"{before}<0.{1:0{places}}%"
-    whole, part = divmod(tenths, 10**places)
-    return f"{before}{whole:,}.{part:0{places}}%"
+    integer, part = divmod(tenths, 10**places)
+    return f"{before}{integer:,}.{part:0{places}}%"
 
 
 def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
@@ -126,14 +129,14 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
     return factor if factor and a * factor.denominator == b * factor.numerator else None
 
 
-def share(part: Dim | None, whole: Dim | None) -> float | None:
-    """part / whole for a bar or a column; None where that is not a number."""
-    found = ratio(part, whole)
-    return None if found is None else float(found)
+def share(part: Dim | None, total: Dim | None) -> float | None:
+    """part / whole for a bar or a column; None where the quotient is not a number."""
+    quotient = ratio(part, total)
+    return None if quotient is None else float(quotient)
 
 
 def times(value: Fraction | float | None) -> str:
-    """A ratio as 27.2×; – where there is none."""
+    """A ratio -> 27.2×; – for None."""
     if value is None:
         return "–"
     if value in (0, 1):
@@ -144,7 +147,7 @@ def times(value: Fraction | float | None) -> str:
 
 
 def shape_text(shape: tuple[Dim, ...] | None) -> str:
-    """1×64×112×112; a scalar is (), an unknown shape `?`."""
+    """A shape -> 1×64×112×112; a scalar is (), an unknown shape `?`."""
     if shape is None:
         return "?"
     return "×".join([str(d) if d.__class__ is int else _extent(d) for d in shape]) or "()"
@@ -152,7 +155,7 @@ def shape_text(shape: tuple[Dim, ...] | None) -> str:
 
 def _extent(d: Dim) -> str:
     """An extent inside a shape: a formula of more than one symbol stands in parentheses."""
-    text = pretty(d)
+    text = pretty_text(d)
     return text if text.isidentifier() else f"({text})"
 
 
@@ -166,20 +169,21 @@ def parse(text: str) -> int:
 
 
 def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
-    """The least figure of three significant digits, in a form that `parse` reads, that is no less: 569M, 16.2 MiB."""
+    """A value -> the smallest figure of three significant digits that is not below it, in a form that `parse` reads:
+    569M, 16.2 MiB."""
     prefixes, base = (BINARY, 1024) if in_bytes else (DECIMAL, 1000)
     power = 0
     while power < len(prefixes) - 1 and value > 999 * base**power:
         power += 1
     size = Fraction(value) / base**power
     places = 0 if not power or size > Fraction(999, 10) else 1 if size > Fraction(999, 100) else 2
-    whole, part = divmod(-(-size * 10**places // 1), 10**places)
-    figure = f"{whole}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{whole}"
+    integer, part = divmod(-(-size * 10**places // 1), 10**places)
+    figure = f"{integer}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{integer}"
     return f"{figure} {prefixes[power]}" if in_bytes else f"{figure}{prefixes[power]}"
 
 
 SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs": 10**6, "ns": 10**9}
-"""How many of a unit make a second; both signs that Unicode has for micro."""
+"""The number of each unit in a second; Unicode has two signs for micro."""
 
 
 def parse_seconds(text: str) -> Fraction:
@@ -199,7 +203,7 @@ def parse_percent(text: str) -> Fraction:
 
 
 def shapes(values: tuple[Any, ...]) -> str:
-    """The first output's shape, and how many more there are: 1×64×56×56 +2."""
+    """Shapes of a node's outputs -> the first one, and how many more there are: 1×64×56×56 +2."""
     if not values:
         return ""
     more = f" +{len(values) - 1}" if len(values) > 1 else ""

@@ -1,6 +1,7 @@
-"""File formats to Graph: which front end reads a source, and its reading.
+"""File formats to Graph (and ONNX back). The only place that knows where bytes come from.
 
-What a source is, is told by its first bytes; its suffix decides only where they tell nothing (a damaged file).
+The first bytes of a source decide which front end reads it; its suffix decides only where they match no format (a
+damaged file).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions, read_options
-from costcalc.frontends.source import NO_FILE, ModelSource, Source, find_source, hold_source
+from costcalc.frontends.source import MODEL_REMEDY, ModelSource, Source, find_source, hold_source
 from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
 
 
@@ -41,19 +42,20 @@ def load(
     return read_model(source, options).graph
 
 
-KNOWN = "give a YAML model, an ONNX model or a built-in name"
+SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"
 
 
 def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Loaded:  # noqa: B008
-    """The graph of a path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an
-    onnx.ModelProto, with its source map if the options ask for one. CostcalcError where it is no model."""
+    """A path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an onnx.ModelProto ->
+    its graph, with its source map if the options ask for one. CostcalcError where it is no model."""
     source = find_source(model)
     return find_frontend(source).read(source, options)
 
 
 def find_frontend(source: Source) -> Frontend:
-    """The front end that reads a source: one that recognises it, else the one of its suffix; text without a suffix is a
-    YAML model. LoadError for a file of another kind, named where it is known, UsageError for another object."""
+    """A source -> the front end that reads it: one that recognises it, else the one of its suffix; text without a
+    suffix is a YAML model. LoadError for a file of another format, named where it is known, UsageError for another
+    object."""
     for frontend in frontends():
         if frontend.recognises(source):
             return frontend
@@ -65,18 +67,18 @@ def find_frontend(source: Source) -> Frontend:
 
     if source.is_directory:
         refuse_directory(source)
-        raise LoadError(f"{source.file} is no file", NO_FILE)
+        raise LoadError(f"{source.file} is no file", MODEL_REMEDY)
     refuse_foreign(source)
     for frontend in BUILT_IN:
         if source.kind in frontend.suffixes:
             return frontend
     if not source.kind and source.is_text:
         return YAML
-    raise LoadError("its content is of no model format that is known", KNOWN, source.file)
+    raise LoadError("its content is of no model format that is known", SUPPORTED_FORMATS, source.file)
 
 
 def model_parameters(model: ModelSource) -> dict[str, Any] | None:
-    """The parameters of a model's own with their defaults; None where its format has none. CostcalcError where it is no
+    """A model -> its own parameters with their defaults; None where its format has none. CostcalcError where it is no
     model."""
     source = find_source(model)
     frontend = find_frontend(source)

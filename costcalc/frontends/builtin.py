@@ -1,4 +1,4 @@
-"""The models that ship with costcalc, by name: the YAML files of specs/."""
+"""A built-in name or alias -> the YAML file of the model in specs/, and the list of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModelInfo(NamedTuple):
     aliases: tuple[str, ...]
 
 
-def folder() -> Path:
+def specs_folder() -> Path:
     """specs/: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "specs"
@@ -25,8 +25,8 @@ def folder() -> Path:
 
 
 def find(name: str) -> Path | None:
-    """The file of a built-in name or alias; None where there is none."""
-    path = folder() / f"{name}.yaml"
+    """A built-in name or alias -> its file; None where there is no such model."""
+    path = specs_folder() / f"{name}.yaml"
     if "/" not in name and "\\" not in name and path.is_file():
         return path
     for model in builtin_models():
@@ -38,10 +38,10 @@ def find(name: str) -> Path | None:
 @lru_cache(maxsize=1)
 def builtin_models() -> tuple[ModelInfo, ...]:
     """All built-in models, by name."""
-    return tuple(_info(path) for path in sorted(folder().glob("*.yaml")))
+    return tuple(_info(path) for path in sorted(specs_folder().glob("*.yaml")))
 
 
-def names() -> list[str]:
+def builtin_names() -> list[str]:
     """All built-in names and aliases, for completion and suggestions."""
     return [name for model in builtin_models() for name in (model.name, *model.aliases)]
 

@@ -1,7 +1,7 @@
-"""A file or directory of a kind that is not read -> LoadError with what it is and what to do.
+"""A file or directory of a format that costcalc does not read -> LoadError that names the format and a remedy.
 
-A kind is told by its magic number, its first bytes (Source.head) or the names in an archive (Source.members); nothing
-is unpacked, unpickled or run. One row a kind; the first that fits is taken.
+A format is recognised by its magic number, its first bytes (Source.head) or the names in an archive (Source.members);
+nothing is unpacked, unpickled or run. FORMATS has one row a format; the first that matches is taken.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _suffix(*suffixes: str) -> Callable[[Source], bool]:
 
 def _has(source: Source, *names: str) -> bool:
     """Whether an archive holds all of some names, at its top or in the one folder that PyTorch writes."""
-    held = {name for member in source.members for name in (member, member.partition("/")[2])}
-    return all(name in held for name in names)
+    members = {name for member in source.members for name in (member, member.partition("/")[2])}
+    return all(name in members for name in names)
 
 
 def _in_folder(source: Source, folder: str) -> bool:
@@ -97,7 +97,7 @@ def _is_safetensors(source: Source) -> bool:
 
 
 def _second_message(source: Source) -> tuple[int, int] | None:
-    """(value of field 1, number of the field behind field 2, 0 where it lies beyond the first bytes) of a protobuf
+    """(value of field 1, number of the field behind field 2, 0 where it is beyond the first bytes) of a protobuf
     message that begins with a number and a message, as SavedModel and Core ML's Model do."""
     fields = list(protobuf_fields(source.head))
     if len(fields) < 2 or [field[:2] for field in fields[:2]] != [(1, 0), (2, 2)]:
@@ -111,14 +111,16 @@ def _is_coreml(source: Source) -> bool:
     """Model.proto: specificationVersion = 1, description = 2, kinds of models from 200 on; or a zipped .mlpackage."""
     if any(name.endswith(".mlmodel") for name in source.members):
         return True
-    found = _second_message(source)
-    return found is not None and 1 <= found[0] < 100 and (found[1] >= 10 or found[0] > 1 or source.kind == ".mlmodel")
+    fields = _second_message(source)
+    return (
+        fields is not None and 1 <= fields[0] < 100 and (fields[1] >= 10 or fields[0] > 1 or source.kind == ".mlmodel")
+    )
 
 
 def _is_saved_model(source: Source) -> bool:
     """saved_model.proto: saved_model_schema_version = 1, whose value is 1, meta_graphs = 2."""
-    found = _second_message(source)
-    return found is not None and found[0] == 1 and found[1] in (0, 2)
+    fields = _second_message(source)
+    return fields is not None and fields[0] == 1 and fields[1] in (0, 2)
 
 
 def _inner(source: Source, keys: tuple[int, ...]) -> bool:
@@ -338,7 +340,7 @@ DIRECTORIES = (
     ("coremldata.bin", f"{_COREML} (.mlmodelc, compiled)", _COMPILED),
     ("config.json", "it is a folder of a Hugging Face model: settings, weights and no graph", _OPTIMUM),
 )
-"""(a file that tells the kind of the directory that holds it, fact, remedy)."""
+"""(a file by which the format of its directory is recognised, fact, remedy)."""
 
 
 def refuse_foreign(source: Source) -> None:

@@ -1,4 +1,4 @@
-"""What a front end is: it recognises a model by its first bytes and reads it into a Graph."""
+"""Front end: the interface of a file format. It recognises a source by its first bytes and reads it into a Graph."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from costcalc.frontends.source import Source
 
 
 class Loaded(NamedTuple):
-    """A model that is read. source_map says where in the source each node comes from; None where the format has no
-    such map, or ReadOptions did not ask for it."""
+    """A model and its source map, which says where in the source each node comes from; None where the format has no
+    such map, or ReadOptions does not ask for it."""
 
     graph: Graph
     source_map: Any = None
@@ -28,7 +28,7 @@ class Frontend(Protocol):
     def suffixes(self) -> tuple[str, ...]: ...
 
     def recognises(self, source: Source) -> bool:
-        """Whether the source is of this format, told from source.head, source.members or the type of source.object."""
+        """Whether the source is of this format, by source.head, source.members or the type of source.object."""
         ...
 
     def read(self, source: Source, options: ReadOptions) -> Loaded:

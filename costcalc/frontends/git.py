@@ -1,11 +1,8 @@
-"""Questions to git: it is run without a shell, never told to change anything, and answers in bytes or is refused.
+"""A git revision and a path -> the file's content at that revision, its name there, and the files of the revision.
 
-REV is whatever git takes (`main`, `HEAD~2`, `v1.0`, `origin/main@{yesterday}`), or `main...HEAD`, the commit where the
-two parted. folder is where git is asked, the working directory unless given.
-
-`REV:path` → the file's content at a git revision; what a revision holds, and what a file was called there.
-
-path is relative to the repository, as it is for git, else to the folder where git is asked.
+REV is any revision that git accepts (`main`, `HEAD~2`, `v1.0`, `origin/main@{yesterday}`), or `main...HEAD`, the merge
+base of the two. folder is where git runs, the working directory by default. A path is relative to the top of the
+repository, as it is for git, else to that folder. git runs without a shell and only with commands that change nothing.
 """
 
 from __future__ import annotations
@@ -27,27 +24,27 @@ _COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=fal
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def ask(*args: str, folder: str = "", told: bytes = b"") -> bytes:
-    """What git answers; told is what it reads. UsageError with git's own words where it refuses."""
-    found = _run(*args, folder=folder, told=told)
-    if found.returncode:
-        said = found.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
-        fact = f"git {args[0]} failed: {said[0].removeprefix('fatal: ')}"
+def run_git(*args: str, folder: str = "", standard_input: bytes = b"") -> bytes:
+    """Arguments and standard input of git -> its standard output. UsageError with git's own message where it fails."""
+    process = _run(*args, folder=folder, standard_input=standard_input)
+    if process.returncode:
+        messages = process.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
+        fact = f"git {args[0]} failed: {messages[0].removeprefix('fatal: ')}"
         raise UsageError(fact, "look at the repository with `git status`")
-    return found.stdout
+    return process.stdout
 
 
-def names(*args: str, folder: str = "") -> list[str]:
-    """An answer of paths or fields, each ended by a zero byte (`-z`)."""
-    return [os.fsdecode(name) for name in ask(*args, folder=folder).split(b"\0") if name]
+def run_git_list(*args: str, folder: str = "") -> list[str]:
+    """Arguments of git -> the paths or fields of its output, each ended by a zero byte (`-z`)."""
+    return [os.fsdecode(name) for name in run_git(*args, folder=folder).split(b"\0") if name]
 
 
-def root(folder: str = "") -> Path:
-    """The top of the repository that a folder is in. UsageError where it is in none."""
-    found = _run("rev-parse", "--show-toplevel", folder=folder)
-    if not found.returncode and found.stdout.strip():
-        return Path(os.fsdecode(found.stdout).rstrip("\n"))
-    if b"dubious ownership" in found.stderr:
+def repository_root(folder: str = "") -> Path:
+    """A folder -> the top of its repository. UsageError where it is in none."""
+    process = _run("rev-parse", "--show-toplevel", folder=folder)
+    if not process.returncode and process.stdout.strip():
+        return Path(os.fsdecode(process.stdout).rstrip("\n"))
+    if b"dubious ownership" in process.stderr:
         fact = "git does not trust this repository, for it has another owner"
         raise UsageError(fact, 'git config --global --add safe.directory "$PWD"')
     where = f"{folder} is" if folder else "the working directory is"
@@ -55,7 +52,7 @@ def root(folder: str = "") -> Path:
 
 
 def resolve_commit(revision: str, folder: str = "") -> str:
-    """The commit that a revision names. UsageError where there is none."""
+    """A revision -> the commit that it names. UsageError where there is none."""
     before, dots, after = revision.partition("...")
     if dots:
         return _parted(
@@ -63,52 +60,52 @@ def resolve_commit(revision: str, folder: str = "") -> str:
         )
     if not revision or revision.startswith("-"):
         raise UsageError(f"{revision!r} is no revision of git", "name a branch, a tag or a commit")
-    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
-    if found.returncode:
-        root(folder)
+    process = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
+    if process.returncode:
+        repository_root(folder)
         raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
-    return found.stdout.decode().strip()
+    return process.stdout.decode().strip()
 
 
-def has(commit: str, folder: str = "") -> bool:
-    """Whether a commit is here."""
+def has_commit(commit: str, folder: str = "") -> bool:
+    """Whether a commit is in the repository."""
     return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
 
 
 def _parted(revision: str, one: str, other: str, folder: str) -> str:
-    """Where two commits parted. A shallow clone, as CI makes it, may not reach as far back."""
-    found = _run("merge-base", one, other, folder=folder)
-    if found.returncode:
+    """The merge base of two commits. A shallow clone, as CI makes it, may not reach back to it."""
+    process = _run("merge-base", one, other, folder=folder)
+    if process.returncode:
         raise UsageError(f"{revision}: the two have no commit in common here", "git fetch --unshallow")
-    return found.stdout.decode().strip()
+    return process.stdout.decode().strip()
 
 
 def _near(revision: str, folder: str) -> str:
-    """What to do about a revision that is not known here. A clone that a CI makes holds one commit of one branch."""
+    """The remedy for an unknown revision. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
-    shallow = ask("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+    shallow = run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
     remote, _, branch = revision.partition("/")
     plain = re.fullmatch(r"[\w./-]+", revision) is not None
-    ours = plain and branch and remote.encode() in ask("remote", folder=folder).split()
+    ours = plain and branch and remote.encode() in run_git("remote", folder=folder).split()
     fetch = f"git fetch {'--depth 1 ' if shallow else ''}{remote} +refs/heads/{branch}:refs/remotes/{revision}"
     if shallow and ours:
         return f"this clone is shallow: fetch it before with `{fetch}`"
     if shallow and not plain:
         return "this clone is shallow: `git fetch --unshallow` brings the commits before"
-    known = ask("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
-    there = [name for name in known if name.endswith(f"/{revision}")]
-    near = there or difflib.get_close_matches(revision, known, 1, 0.6)
+    branches = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
+    there = [name for name in branches if name.endswith(f"/{revision}")]
+    near = there or difflib.get_close_matches(revision, branches, 1, 0.6)
     meant = f"did you mean {near[0]!r}?" if near else ""
     if ours:
         return f"{meant} What is not fetched yet comes with `{fetch}`".strip()
     if near:
         return meant
-    asked = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
-    return f"name a branch, a tag or a commit{asked}"
+    fetch_hint = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
+    return f"name a branch, a tag or a commit{fetch_hint}"
 
 
-def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _run(*args: str, folder: str, standard_input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     import subprocess
 
     try:
@@ -116,7 +113,7 @@ def _run(*args: str, folder: str, told: bytes = b"") -> subprocess.CompletedProc
             [*_COMMAND, *args],
             cwd=folder or None,
             env={**os.environ, **_ENVIRONMENT},
-            input=told,
+            input=standard_input,
             capture_output=True,
             check=False,
         )
@@ -136,17 +133,17 @@ _MOST_LINKS = 5
 
 
 def parts(text: str) -> tuple[str, str] | None:
-    """(REV, path) where a text is of that form; None for a path (`C:\\net.yaml`), an address or a plain word."""
-    found = _REVISION.fullmatch(text)
-    if found is None or found[2].startswith("//"):
+    """`REV:path` -> (REV, path); None for a path (`C:\\net.yaml`), an address or a plain word."""
+    match = _REVISION.fullmatch(text)
+    if match is None or match[2].startswith("//"):
         return None
-    drive = len(found[1]) == 1 and found[1].isalpha() and (found[2].startswith("\\") or os.name == "nt")
-    return None if drive else (found[1], found[2])
+    drive = len(match[1]) == 1 and match[1].isalpha() and (match[2].startswith("\\") or os.name == "nt")
+    return None if drive else (match[1], match[2])
 
 
 def content(revision: str, path: str, folder: str = "") -> bytes:
-    """A file as it is at a revision. UsageError where there is no git, no repository or no such revision, LoadError
-    where the revision has no such file."""
+    """A revision and a path -> the file's content. UsageError where there is no git, no repository or no such revision,
+    LoadError where the revision has no such file."""
     commit = resolve_commit(revision, folder)
     name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
     if name is None:
@@ -157,7 +154,7 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
             raise _no_path(revision, commit, path, folder)
         if entry.kind != "blob":
             raise LoadError(f"{path} is no file at {revision}", "name a file")
-        data = ask("cat-file", "blob", entry.blob, folder=folder)
+        data = run_git("cat-file", "blob", entry.blob, folder=folder)
         if entry.mode != _LINK:
             return _stored(data, f"{revision}:{path}", folder)
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
@@ -165,68 +162,73 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
 
 
 def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
-    """Many files of a revision at once, each by its path from the repository's top; what is no file is left out."""
+    """A revision and paths from the repository's top -> the content of each file, in two calls of git; paths of no file
+    are left out."""
     commit = resolve_commit(revision, folder)
     entries = _entries(commit, folder)
-    wanted = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
-    plain = [entry.blob for entry in wanted.values() if entry.mode != _LINK]
-    answer = ask("cat-file", "--batch", folder=folder, told="".join(f"{blob}\n" for blob in plain).encode())
-    found: dict[str, bytes] = {}
-    for name, entry in wanted.items():
+    blobs = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
+    plain = [entry.blob for entry in blobs.values() if entry.mode != _LINK]
+    answer = run_git(
+        "cat-file", "--batch", folder=folder, standard_input="".join(f"{blob}\n" for blob in plain).encode()
+    )
+    files_by_name: dict[str, bytes] = {}
+    for name, entry in blobs.items():
         if entry.mode == _LINK:
-            found[name] = content(revision, name, folder)
+            files_by_name[name] = content(revision, name, folder)
             continue
         head, _, rest = answer.partition(b"\n")
         size = int(head.split()[2])
-        found[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+        files_by_name[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
     for name in set(names) - entries.keys():
         within = _module(commit, name, folder)
         if within is not None:
-            found[name] = content(within.commit, within.name, within.folder)
-    return found
+            files_by_name[name] = content(within.commit, within.name, within.folder)
+    return files_by_name
 
 
 def files(revision: str, folder: str = "") -> tuple[str, ...]:
-    """All files of a revision, relative to the repository with forward slashes; those of its submodules too, or the
-    submodule itself where its commit is not here."""
-    found: list[str] = []
+    """A revision -> all its files, relative to the repository with forward slashes; those of its submodules too, or the
+    submodule itself where its commit is missing."""
+    names: list[str] = []
     for name, entry in _entries(resolve_commit(revision, folder), folder).items():
-        inner = root(folder) / name if entry.kind == "commit" else None
-        if inner is not None and (inner / ".git").exists() and has(entry.blob, str(inner)):
-            found += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
+        inner = repository_root(folder) / name if entry.kind == "commit" else None
+        if inner is not None and (inner / ".git").exists() and has_commit(entry.blob, str(inner)):
+            names += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
         else:
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)
 
 
 def renamed(revision: str, path: str, folder: str = "") -> str | None:
-    """What a file that git follows was called at a revision; None where it was not there, or called the same."""
+    """A revision and the path of a file -> its path at that revision, by git's detection of renames; None where it did
+    not exist, or had the same path."""
     options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
-    fields = names("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
+    fields = run_git_list("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
     moves = dict(zip(fields[2::3], fields[1::3], strict=True))
     return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
 
 
 def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
-    """A file's path from the top of the repository; None where it stands outside. A link's own path, not its goal's."""
-    whole = Path(folder or ".", path).absolute()
-    here = Path(os.path.normpath(whole))
+    """A file's path -> its path from the top of the repository; None where it is outside. Of a link its own path, not
+    its target's."""
+    absolute = Path(folder or ".", path).absolute()
+    here = Path(os.path.normpath(absolute))
     try:
-        return (here.parent.resolve() / here.name).relative_to(root(folder).resolve()).as_posix()
+        return (here.parent.resolve() / here.name).relative_to(repository_root(folder).resolve()).as_posix()
     except ValueError:
         return None
 
 
 def _candidates(path: str, folder: str) -> Iterator[str]:
-    """Paths from the repository's top that a path may mean: as it stands, and from the folder."""
+    """The paths from the repository's top that a path may mean: unchanged, and from the folder."""
     plain = path.replace("\\", "/") if os.name == "nt" else path
-    whole = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
-    if whole and whole != ".." and not whole.startswith("../"):
-        yield whole
+    from_top = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
+    if from_top and from_top != ".." and not from_top.startswith("../"):
+        yield from_top
     here = tracked(path, folder)
-    if here is not None and here != whole:
+    if here is not None and here != from_top:
         yield here
-    elif here is None and not whole:
+    elif here is None and not from_top:
         raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
 
 
@@ -249,38 +251,38 @@ class _Within(NamedTuple):
 def _module(commit: str, name: str, folder: str) -> _Within | None:
     """The submodule that a path of a commit leads into."""
     above = [str(parent) for parent in PurePosixPath(name).parents][:-1]
-    listed = names("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
+    listed = run_git_list("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
     for at, entry in _listed(listed).items():
-        inner = root(folder) / at
+        inner = repository_root(folder) / at
         if entry.kind == "commit" and (inner / ".git").exists():
             return _Within(entry.blob, f"./{name[len(at) + 1 :]}", str(inner))
     return None
 
 
 def _entry(commit: str, name: str, folder: str) -> _Entry:
-    return _listed(names("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
+    return _listed(run_git_list("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
 
 
 def _entries(commit: str, folder: str) -> dict[str, _Entry]:
-    return _listed(names("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
+    return _listed(run_git_list("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
 
 
 def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
-    """What ls-tree lists: `mode kind object<tab>path`."""
+    """Lines of ls-tree, `mode kind object<tab>path` -> entries by path."""
     return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
 
 
-def _stored(data: bytes, shown: str, folder: str) -> bytes:
-    """The content; that of Git LFS, where it has been fetched."""
+def _stored(data: bytes, place: str, folder: str) -> bytes:
+    """The content of a blob; of a pointer of Git LFS the content that was fetched."""
     pointer = _LFS.match(data) if len(data) < 1024 else None
     if pointer is None:
         return data
     oid = pointer[1].decode()
-    common = os.fsdecode(ask("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
-    kept = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
-    if not kept.is_file():
-        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", shown)
-    return kept.read_bytes()
+    common = os.fsdecode(run_git("rev-parse", "--git-common-dir", folder=folder)).rstrip("\n")
+    lfs_object = Path(folder or ".", common, "lfs", "objects", oid[:2], oid[2:4], oid)
+    if not lfs_object.is_file():
+        raise LoadError("its content is kept by Git LFS and is not here", "git lfs fetch --all", place)
+    return lfs_object.read_bytes()
 
 
 def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
@@ -290,8 +292,8 @@ def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     old = renamed(revision, path, folder)
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
-    known = files(commit, folder)
-    alike = [name for name in known if PurePosixPath(name).name == PurePosixPath(path).name]
-    near = alike or difflib.get_close_matches(path, known, 1, 0.6)
+    names = files(commit, folder)
+    alike = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
+    near = alike or difflib.get_close_matches(path, names, 1, 0.6)
     listed = f"`git ls-tree -r --name-only {revision}` lists its files"
     return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)

@@ -10,7 +10,7 @@ from typing import Any
 from costcalc.core.arguments import mapping
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import UnknownNameError, UsageError
-from costcalc.frontends.symbols import dim_of
+from costcalc.frontends.symbols import parse_dim_param
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _extent(value: Dim | str, name: str, least: int) -> Dim:
     """An extent from the command line or from Python: a number, or a symbol's name."""
     if isinstance(value, str):
         text = value.strip()
-        value = int(text) if re.fullmatch(r"-?[0-9]{1,999}", text) else dim_of(text)
+        value = int(text) if re.fullmatch(r"-?[0-9]{1,999}", text) else parse_dim_param(text)
     if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < least):
         raise UsageError(
             f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"

@@ -51,19 +51,19 @@ def is_textual_onnx(head: bytes) -> bool:
 def _is_model_message(head: bytes) -> bool:
     """Whether the fields that lie in the first bytes are those of ONNX's ModelProto. Of TensorFlow's SavedModel and of
     Core ML, which begin alike, the second field is a message and not a producer's name."""
-    seen = False
+    has_model_field = False
     for number, wire, begin, end in protobuf_fields(head):
         if (wire, number in _VARINTS) != (0, True) and (wire, number in _LENGTHS) != (2, True):
             return False
         if number == _PRODUCER and (end > len(head) or _CONTROL.search(head[begin:end])):
             return False
-        seen = seen or number in (1, _GRAPH)
-    return seen
+        has_model_field = has_model_field or number in (1, _GRAPH)
+    return has_model_field
 
 
 def protobuf_fields(head: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(field number, wire type, begin, end) of the fields of a message whose first bytes are given; the last may reach
-    beyond them. A varint's begin is its value. What is no field is given as number 0, and ends it."""
+    """The first bytes of a message -> (field number, wire type, begin, end) of its fields; the last may reach beyond
+    them. begin of a varint is its value. The field number 0 marks bytes that are no field, and ends the fields."""
     at = 0
     while at < len(head):
         key, at = _varint(head, at)

@@ -13,17 +13,18 @@ from typing import IO, Any, Union
 
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.frontends.builtin import find, names
+from costcalc.frontends import git
+from costcalc.frontends.builtin import builtin_names, find
 
-NO_FILE = "name a YAML file, an ONNX file or a built-in model"
+MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
 HEAD = 4096
-"""Bytes from the beginning that tell what a source is."""
+"""Bytes from the beginning by which the format of a source is recognised."""
 
 ZIP = b"PK\x03\x04"
 
 _BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
-"""What no text holds, and every protobuf message: the key of its first field, or a length."""
+"""Bytes that no text contains, and every protobuf message does: the key of its first field, or a length."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Source:
 
     @cached_property
     def is_directory(self) -> bool:
+        """Whether the path is a directory."""
         return self.path is not None and self.path.is_dir()
 
     @cached_property
@@ -96,12 +98,12 @@ class Source:
 
 
 ModelSource = Union[str, "os.PathLike[str]", bytes, IO[bytes], Graph, Source, Any]
-"""What the API takes for a model: a path, a built-in name, the bytes of a file, a binary file object, an
+"""A model, as the API accepts it: a path, a built-in name, the bytes of a file, a binary file object, an
 onnx.ModelProto, a Graph, or an object that an installed front end reads."""
 
 
 def find_source(model: Any) -> Source:
-    """The source that a path, a name, bytes, a binary file object or another object stands for.
+    """A path, a built-in name, bytes, a binary file object or another object -> its Source.
 
     LoadError where there is no such file, UsageError for a file object of text.
     """
@@ -118,10 +120,10 @@ def find_source(model: Any) -> Source:
 
 
 def hold_source(model: Any) -> Any:
-    """A model that can be read several times: a file object, which is read once, and any other object become a Source;
-    a path, a Graph or a Report stays as it is."""
-    known = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
-    return model if known else find_source(model)
+    """A model -> a model that can be read several times: a file object, which can be read once, and any other object
+    become a Source; a path, a Graph or a Report stays as it is."""
+    is_repeatable = isinstance(model, (str, os.PathLike, Graph)) or type(model).__module__.startswith("costcalc.")
+    return model if is_repeatable else find_source(model)
 
 
 def _named_source(text: str) -> Source:
@@ -134,12 +136,10 @@ def _named_source(text: str) -> Source:
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
     if ":" in text:
-        from costcalc.frontends.git import content, parts
-
-        revision = parts(text)
+        revision = git.parts(text)
         if revision is not None:
             try:
-                data = content(*revision)
+                data = git.content(*revision)
             except CostcalcError as error:
                 raise error.at(text) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
@@ -166,24 +166,24 @@ def _stream_source(stream: Any) -> Source:
 
 
 def _object_name(model: Any) -> str:
-    """What an object calls itself (an onnx.ModelProto: its graph's name), else the name of its type."""
+    """The name of an object (of an onnx.ModelProto its graph's name), else the name of its type."""
     if is_onnx_message(model):
         return str(model.graph.name) or "model"
     return str(getattr(model, "name", "") or type(model).__name__)
 
 
 def is_onnx_message(model: Any) -> bool:
-    """Whether an object is an onnx.ModelProto; told by its type's name, so that onnx is not imported for it."""
+    """Whether an object is an onnx.ModelProto, by its type's name, so that onnx need not be imported."""
     kind = type(model)
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
 
 
 def _no_file(path: Path) -> LoadError:
     if path.exists():
-        return LoadError(f"{path} is no file", NO_FILE)
+        return LoadError(f"{path} is no file", MODEL_REMEDY)
     import difflib
 
     text = str(path)
-    near = difflib.get_close_matches(text, names(), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

@@ -1,10 +1,8 @@
-"""Which symbols have a default, and the names that extents get when they are left open on purpose.
-
-Dimension parameters: the strings that exporters write for extents become Dims.
+"""Dimension parameters, the strings that exporters write for extents -> Dims, and which symbols have a default.
 
 A name is a symbol; `197*batch`, `past_seq + seq`, `(((s0 - 1)//16)) + 1` and `Min(512, s12)` are arithmetic over names.
-A minus between letters without blanks is part of a name (`batch-size`). What is no arithmetic is one symbol, as it
-stands; so is what would take long to evaluate, and what is below 0.
+A minus between letters without blanks is part of a name (`batch-size`). Text that is no arithmetic is one symbol, as it
+stands; so is arithmetic that would take long to evaluate, and an extent below 0.
 """
 
 from __future__ import annotations
@@ -55,7 +53,7 @@ _LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
 _MOST_TERMS, _MOST_BITS = 32, 64
 
 
-def dim_of(param: str) -> Dim:
+def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
     if _NAME.match(param):
         return symbol(param)
@@ -74,11 +72,11 @@ def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
     if isinstance(entry, int) and entry > 0:
         return entry
     if isinstance(entry, str) and entry.strip() not in _UNNAMED:
-        return dim_of(entry)
+        return parse_dim_param(entry)
     return symbol(unnamed)
 
 
-def says_batch(name: str) -> bool:
+def is_batch_name(name: str) -> bool:
     """Whether a symbol's name says that it counts independent samples: it has `batch` in it, or is N, B or bs."""
     return "batch" in name.lower() or name in ("N", "B", "b", "bs")
 
@@ -137,7 +135,7 @@ def _walk(node: ast.expr, depth: int) -> Dim:
 
 
 def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
-    """`Min(a, b, …)` and the like, as sympy prints them; `floor(a/b)` and `ceiling(a/b)` are whole divisions."""
+    """A call as sympy prints it: `Min(a, b, …)` and the like; `floor(a/b)` and `ceiling(a/b)` are integer divisions."""
     if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
         ratio = args[0]
         if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name) and ratio.func.id == "IntTrueDiv":

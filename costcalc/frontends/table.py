@@ -1,4 +1,7 @@
-"""The built-in front ends, imported when one of them reads, and those of installed packages (`costcalc.frontends`)."""
+"""The front ends: the built-in ones, imported when one of them reads, and those of installed packages.
+
+Installed packages name theirs under the entry-point group `costcalc.frontends`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ YAML = BuiltInParametricFrontend("yaml", (".yaml", ".yml"), recognition.is_yaml,
 ONNX = BuiltInFrontend("onnx", (".onnx", ".onnxtxt", ".ort"), recognition.is_onnx, "costcalc.frontends.onnx.frontend")
 
 BUILT_IN: tuple[Frontend, ...] = (YAML, ONNX)
-"""In the order in which they are asked."""
+"""The built-in front ends, in the order in which they look at a source."""
 
 
 @lru_cache(maxsize=1)

@@ -1,1 +1,1 @@
-"""Reads graphs: the index of producers and readers, and the patterns that several nodes make together."""
+"""Makes and reads graphs: builder, binding, conversion, index of producers and readers, patterns."""

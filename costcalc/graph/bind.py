@@ -1,4 +1,4 @@
-"""Symbols bound to numbers in what has been built and costed already: types, formulas, graphs."""
+"""Types, formulas and graphs with symbols + values of the symbols -> the same with the symbols bound."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from costcalc.core.ir import Graph, bind_type
 
 
 def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
-    """UsageError for what is no mapping, for a symbol that is not among the names, and for a value that is no positive
-    whole number."""
+    """UsageError where dims is no mapping, a symbol is not among the names, or a value is no whole number of at least
+    1."""
     for name, value in mapping("dims", dims).items():
         if name not in names:
             raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))
@@ -24,7 +24,7 @@ def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
 
 
 def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
-    """The graph with symbols bound in every type and count."""
+    """A graph and values of symbols -> the graph with them bound in every type and count."""
     types = {name: bind_type(t, dims) for name, t in graph.types.items()}
     nodes = [n if isinstance(n.count, int) else replace(n, count=substitute(n.count, dims)) for n in graph.nodes]
     stored = {name: types[name] for name in graph.initializers}
@@ -32,7 +32,7 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
 
 
 def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:
-    """The same formulas with symbols bound."""
+    """A cost and values of symbols -> the same formulas with them bound."""
 
     def bind(item: Any) -> Any:
         if isinstance(item, Poly):

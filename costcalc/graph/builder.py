@@ -1,6 +1,6 @@
-"""GraphBuilder: takes nodes one by one, infers each output's type as it is added, and closes into a Graph.
+"""Inputs, stored tensors and nodes, one by one -> Graph. The type of each output is inferred while its node is added.
 
-Remembers what shape rules answered: networks repeat their layers, and a rule gives the same for the same.
+Results of shape rules are kept: networks repeat their layers, and a rule gives equal types for equal inputs.
 """
 
 from __future__ import annotations
@@ -10,75 +10,75 @@ from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, known_extremes, simplified
+from costcalc.core.assumptions import Assumption, resolve_extremes, simplify_assumptions
 from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
+from costcalc.core.memo import Memo
+from costcalc.ops.plugins import load_installed
 
 Types = tuple[TensorType, ...]
 
-MOST = 1 << 14
-"""Answers that are kept at most."""
+MAX_KEPT_ELEMENTS = 64
+"""Elements of the largest tensor with known values whose node's types are kept."""
 
-LONGEST = 64
-"""Elements of the largest tensor that an answer is kept for."""
-
-SHARED: dict[Any, Types] = {}
-"""The answers of this process. A question names the rules that it is put to, so an answer holds for every graph."""
+INFERRED_TYPES: Memo[Any, Types] = Memo("inferred types", 1 << 14)
+"""Output types by the node's rules, inputs and attributes. The rules are part of the key: it holds for every graph."""
 
 
-class Asked:
-    """Answers by question. Only those without symbols are kept: a rule that sees a symbol may assume something about
-    it each time. own is set by whoever gives a rule something of its node's own, a new symbol: that is not kept."""
+class InferenceCache:
+    """Output types of nodes by what they depend on. Only types without symbols are kept: a rule that sees a symbol may
+    make an assumption about it each time. Whoever gives a rule a new symbol of its node sets has_fresh_symbol: such
+    types are not kept."""
 
-    def __init__(self, known: dict[Any, Types] = SHARED) -> None:
-        self.known = known
-        self.own = False
+    def __init__(self, types: dict[Any, Types] = INFERRED_TYPES) -> None:
+        self.types = types
+        self.has_fresh_symbol = False
 
-    def of(self, question: Any) -> Types | None:
-        """The answer to a question that holds the inputs and all else that it depends on; None: it must be asked."""
-        self.own = False
+    def find(self, key: Any) -> Types | None:
+        """A key that holds the rules, the inputs and all else that the types depend on -> the types; None where they
+        are not kept."""
+        self.has_fresh_symbol = False
         try:
-            return self.known.get(question)
+            return self.types.get(key)
         except TypeError:  # an attribute that is a list or a graph has no hash
             return None
 
-    def keep(self, question: Any, inputs: Iterable[TensorType | None], found: Types) -> Types:
-        """The answer, kept for the next time where it holds then."""
-        if not self.own and plain(inputs) and plain(found):
-            if len(self.known) >= MOST:
-                self.known.clear()
+    def keep(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
+        """The same types, kept under the key where they hold for the next node too."""
+        if not self.has_fresh_symbol and plain(inputs) and plain(types):
             try:
-                self.known[question] = found
+                self.types[key] = types
             except TypeError:
-                return found
-        return found
+                return types
+        return types
 
 
 def plain(types: Iterable[TensorType | None]) -> bool:
-    """Whether types are those of tensors whose extents and elements are numbers, and not many elements."""
+    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_KEPT_ELEMENTS of them."""
     for t in types:
         if t is None:
             continue
         if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
             return False
-        if t.value is not None and (len(t.value) > LONGEST or Poly in map(type, t.value)):
+        if t.value is not None and (len(t.value) > MAX_KEPT_ELEMENTS or Poly in map(type, t.value)):
             return False
     return True
 
 
-SMALL = 4096
+MAX_VALUE_ELEMENTS = 4096
 """Elements of the largest tensor whose values are followed."""
 
 Infer = Callable[[Node, Sequence[TensorType | None], int], "tuple[TensorType, ...] | None"]
 
 
 class GraphBuilder:
-    """Collects a graph. Errors of a rule come out with the node's place and name.
+    """Inputs, stored tensors and nodes, in execution order -> Graph. An error of a rule carries the node's place and
+    name.
 
-    opset maps a domain to its version. infer is asked for the types of a node that has no shape rule here (ONNX's own
-    inference); without it, or where it cannot tell, its outputs are UNKNOWN. binding gives symbols their values, those
-    that a node with a data-dependent extent brings in included.
+    opset maps a domain to its version. infer gives the types of a node without a shape rule (ONNX's own inference);
+    without it, or where it gives None, the outputs are UNKNOWN. binding gives symbols their values, also the symbols of
+    extents that depend on data.
     """
 
     def __init__(
@@ -99,24 +99,24 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
-        self.asked = Asked()
+        self.cache = InferenceCache()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
-        """A graph input."""
+        """A graph input; shape None where not even the rank is known. Returns its name."""
         self._new(name)
         self.types[name] = TensorType(dtype, None if shape is None else tuple(shape), value)
         self.inputs.append(name)
         return name
 
     def add_initializer(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None = None) -> str:
-        """A stored tensor: a parameter, a buffer or a constant."""
+        """A stored tensor: a parameter, a buffer or a constant. Returns its name."""
         if name in self.types:
             self._new(name)
         self.initializers[name] = self.types[name] = TensorType(dtype, tuple(shape), value)
         return name
 
     def add_constant(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None) -> str:
-        """A constant that is no layer and no parameter (an axis, a shape)."""
+        """A constant that is no layer and no parameter (an axis, a shape). Returns its name."""
         self._new(name)
         self.types[name] = TensorType(dtype, tuple(shape), value)
         return name
@@ -135,32 +135,34 @@ class GraphBuilder:
         place: str = "",
         types: Sequence[TensorType] | None = None,
     ) -> tuple[str, ...]:
-        """Adds a node and returns its outputs' names (`name` itself unless given). types are its outputs' where the
-        caller knows them (an If, a Loop); else the rule is asked."""
+        """Adds a node and returns its outputs' names (`name` unless they are listed). types are the outputs' types
+        where the caller knows them (an If, a Loop); else its shape rule infers them. ShapeError for a name that is
+        used twice, for an input that no node before computes, and what the rule raises."""
         outputs = (name,) if outputs is None else tuple(outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
-        known = self.types
+        value_types = self.types
         try:
             types = self._infer(node) if types is None else types
             for output, type_ in zip(outputs, types, strict=True):
                 if output:
-                    if output in known:
+                    if output in value_types:
                         self._new(output)
-                    known[output] = type_
+                    value_types[output] = type_
         except CostcalcError as error:
             raise error.at(node.where) from error
         self.nodes.append(node)
         return outputs
 
     def build(self, outputs: Sequence[str], assumptions: Iterable[Assumption] = ()) -> Graph:
-        """The finished graph, with what was assumed while it was built."""
+        """The Graph with these outputs; assumptions are those made while its nodes were added. ShapeError for an
+        output that no node computes."""
         for output in outputs:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
-        assumptions = simplified(assumptions)
-        known = known_extremes(assumptions)
-        if known:
-            self.types = {name: bind_type(t, known) for name, t in self.types.items()}
+        assumptions = simplify_assumptions(assumptions)
+        extremes = resolve_extremes(assumptions)
+        if extremes:
+            self.types = {name: bind_type(t, extremes) for name, t in self.types.items()}
             self.initializers = {name: self.types[name] for name in self.initializers}
         return Graph(
             self.name,
@@ -181,7 +183,7 @@ class GraphBuilder:
         """A new symbol for an extent that depends on data, named after its node."""
         name = f"{node}.{what}"
         self.data_symbols[name] = node
-        self.asked.own = True
+        self.cache.has_fresh_symbol = True
         return self.binding.get(name, symbol(name))
 
     def _new(self, name: str) -> None:
@@ -200,23 +202,23 @@ class GraphBuilder:
         rule = registry.SHAPES.get(key)
         if rule is None:
             ops.load()
-            rule = registry.SHAPES.get(key) or _installed(key)
+            rule = registry.SHAPES.get(key) or _installed_rule(key)
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             unknown = any(t is not None and t.shape is None for t in inputs)
             return (self.infer and not unknown and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
         attributes = tuple(node.attributes.items()) if node.attributes else ()
-        value = registry.VALUES.get(key)
-        question = (rule.function, value and value.function, opset, n, inputs, attributes)
-        found = self.asked.of(question)
-        if found is not None:
-            return found
+        value = registry.VALUE_RULES.get(key)
+        memo_key = (rule.function, value and value.function, opset, n, inputs, attributes)
+        inferred = self.cache.find(memo_key)
+        if inferred is not None:
+            return inferred
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
-        return self.asked.keep(question, inputs, self._ask(rule, node, inputs, opset))
+        return self.cache.keep(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
 
-    def _ask(
-        self, rule: registry.Rule, node: Node, inputs: Sequence[TensorType | None], opset: int
+    def _apply_rule(
+        self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
@@ -232,21 +234,19 @@ class GraphBuilder:
     def _with_value(
         self, node: Node, inputs: Sequence[TensorType | None], types: tuple[TensorType, ...], context: dict[str, Any]
     ) -> tuple[TensorType, ...]:
-        rule = registry.VALUES.get((node.domain, node.op_type))
+        rule = registry.VALUE_RULES.get((node.domain, node.op_type))
         first = types[0]
         if rule is None or first.shape is None or first.value is not None:
             return types
         size = first.elements
-        if not isinstance(size, int) or size > SMALL:
+        if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
         value = registry.call(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
 
 
-def _installed(key: tuple[str, str]) -> registry.Rule | None:
-    """The rule of an operator that no family knows, from the packages that are installed."""
-    from costcalc.ops.plugins import load_installed
-
+def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:
+    """The shape rule of an operator that no family knows, from the installed packages; None where none has it."""
     if key not in registry.COSTS and key not in registry.FREE_OPS:
         load_installed()
     return registry.SHAPES.get(key)

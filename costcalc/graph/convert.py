@@ -1,14 +1,14 @@
 """Graph → the same graph as if its weights were stored, or its values computed, in another precision.
 
-weights are what storage.py calls parameters (float and quantised ones, biases and the normalisations' scales among
-them) and the float buffers: BatchNormalization's running statistics and quantisation scales. What reshapes or
-transposes a weight keeps the weight's precision. Tensors whose bytes hold packed values (MatMulNBits) are quantised by
-their operator and stay. A narrower type's own scales and zero points are not added.
+Weights are the parameters of costcalc.graph.parameters (float and quantised ones, with biases and the scales of
+normalisations) and the float buffers: running statistics of BatchNormalization and quantisation scales. A node that
+reshapes or transposes a weight keeps the weight's precision. Tensors whose bytes hold packed values (MatMulNBits) are
+quantised by their operator and stay. Scales and zero points of a narrower type are not added.
 
-activations are the float graph inputs, the float values computed at run time, and the float constants that they are
-computed with. Integers (ids, shapes, quantised values), booleans and strings stay, whatever is asked.
+Activations are the float graph inputs, the float values computed at run time, and the float constants that they are
+computed with. Integers (ids, shapes, quantised values), booleans and strings always stay.
 
-No rule is asked again: shapes, and so MACs, do not depend on the precision.
+No rule is applied again: shapes, and so MACs, do not depend on the precision.
 """
 
 from __future__ import annotations
@@ -35,26 +35,28 @@ PRECISIONS = (
     "uint4",
     "int2",
 )
-"""What a model can be taken to be stored or computed in."""
+"""The precisions that weights and activations can be converted to."""
 
-SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
+DTYPE_ALIASES = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8e4m3fn"}
 """Other names of them."""
 
 
 def spelt_out(name: str) -> str:
-    """float16 for FP16; whatever else, in small letters."""
-    return SHORT.get(name.lower(), name.lower())
+    """A name of a precision -> its full name in small letters: FP16 becomes float16; any other name only loses its
+    capitals."""
+    return DTYPE_ALIASES.get(name.lower(), name.lower())
 
 
 def convert(graph: Graph, weights: DType | None = None, activations: DType | None = None) -> Graph:
-    """The graph as if its weights were stored and its activations computed in these types; None leaves them."""
+    """The graph as if its weights were stored, and its activations computed, in these types; None leaves them as they
+    are."""
     if weights is None and activations is None:
         return graph
-    kept = frozenset[str]()
+    packed = frozenset[str]()
     learned, buffers = set[str](), set[str]()
     for item in stored(graph):
         if item.kind == "param" and item.values != item.type.elements:
-            kept |= {item.name}
+            packed |= {item.name}
         elif item.kind == "param":
             learned.add(item.name)
         elif item.kind == "buffer":
@@ -62,7 +64,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
     as_weights = _passed_on(graph, learned)
     types: dict[str, TensorType] = {}
     for name, kind in graph.types.items():
-        if name in kept:
+        if name in packed:
             types[name] = kind
         elif name in as_weights or name in buffers:
             types[name] = kind if weights is None or not _converts(kind, name in learned) else _as(kind, weights)
@@ -72,13 +74,13 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         graph,
         types=types,
         initializers={name: types[name] for name in graph.initializers},
-        parameters=graph.parameters | learned | kept,
-        notes=(*graph.notes, *_notes(weights, activations, len(kept))),
+        parameters=graph.parameters | learned | packed,
+        notes=(*graph.notes, *_notes(weights, activations, len(packed))),
     )
 
 
 def named(name: str | None) -> DType | None:
-    """The type of this name; None for None. UsageError where there is none."""
+    """The name of a precision -> its DType, None for None. UsageError for an unknown name."""
     if name is not None and name not in PRECISIONS:
         raise UsageError(f"{name!r} is no element type", f"use one of {', '.join(PRECISIONS)}")
     return None if name is None else DTYPES[name]
@@ -86,11 +88,11 @@ def named(name: str | None) -> DType | None:
 
 def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
     """The parameters, and what only reshapes or transposes one."""
-    found = set(learned)
+    names = set(learned)
     for node in graph.nodes:
-        if traits_of(node).passes_on == "same" and node.inputs[0] in found:
-            found.update(node.outputs)
-    return found
+        if traits_of(node).passes_on == "same" and node.inputs[0] in names:
+            names.update(node.outputs)
+    return names
 
 
 def _converts(kind: TensorType, learned: bool) -> bool:
@@ -104,10 +106,14 @@ def _as(kind: TensorType, dtype: DType) -> TensorType:
     return kind._replace(dtype=dtype)
 
 
-def _notes(weights: DType | None, activations: DType | None, kept: int) -> tuple[str, ...]:
+def _notes(weights: DType | None, activations: DType | None, packed_count: int) -> tuple[str, ...]:
     notes = []
     if weights is not None:
-        packed = f"; {kept} packed {'tensor stays' if kept == 1 else 'tensors stay'} as stored" if kept else ""
+        packed = (
+            f"; {packed_count} packed {'tensor stays' if packed_count == 1 else 'tensors stay'} as stored"
+            if packed_count
+            else ""
+        )
         notes.append(f"weights as if {weights}{packed}")
     if activations is not None:
         notes.append(f"activations as if {activations}")

@@ -1,4 +1,4 @@
-"""Graph → GraphIndex: which node computes a value, which nodes read it, which values are constant, walks along them."""
+"""Graph → GraphIndex: the producer and the readers of each value, constant values, and walks along both."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def layer_place(node: Node) -> str:
 
 
 class GraphIndex:
-    """A graph by its values. Nodes are meant by their index in graph.nodes. Each map is built when it is first asked
-    for, in one pass over the nodes."""
+    """A graph by its values; nodes are their indexes in graph.nodes. Each map is built at its first use, in one pass
+    over the nodes."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -54,7 +54,8 @@ class GraphIndex:
 
     @cached_property
     def constants(self) -> Collection[str]:
-        """The values that no element of a graph input changes: stored tensors, shapes, what is computed of them."""
+        """The values that no element of a graph input changes: stored tensors, shapes, and values computed from
+        them."""
         return self._constants[0]
 
     @cached_property
@@ -72,12 +73,14 @@ class GraphIndex:
         shapes: set[str] = set()
         for node in graph.nodes:
             shape_only = _reads_shape_only(node)
-            known = all(name in constants for name in node.inputs if name) and not node.op_type.startswith("Random")
-            if known or shape_only:
+            is_constant = all(name in constants for name in node.inputs if name) and not node.op_type.startswith(
+                "Random"
+            )
+            if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
-            if shape_only or (known and not shapes.isdisjoint(node.inputs)):
+            if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):
                 shapes.update(node.outputs)
-            elif known:
+            elif is_constant:
                 tables.update(name for name in node.outputs if name and _is_table(graph.types[name]))
         return constants, tables
 
@@ -97,13 +100,17 @@ class GraphIndex:
         return self.graph.types[value].shape or ()
 
     def elements(self, value: str) -> Dim:
-        """How many elements a value of known shape has."""
+        """The number of elements of a value, whose shape must be known."""
         return self.graph.types[value].elements
 
     def number(self, value: str) -> float | None:
         """The one number that a value holds; None where it holds several, or none that is known."""
-        held = self.graph.types[value].value if value else None
-        return float(held[0]) if held is not None and len(held) == 1 and not hasattr(held[0], "terms") else None
+        elements = self.graph.types[value].value if value else None
+        return (
+            float(elements[0])
+            if elements is not None and len(elements) == 1 and not hasattr(elements[0], "terms")
+            else None
+        )
 
     def is_number(self, value: str) -> bool:
         """Whether a value is one constant number."""

@@ -1,4 +1,4 @@
-"""The stored tensors of a graph: which are learned, which are buffers, and which node each counts for."""
+"""Graph -> its stored tensors: which are parameters, which are buffers, and which node each is counted for."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, TensorType
+from costcalc.core.memo import Memo
 from costcalc.core.traits import traits_of
 
 UNSCALED = ("same", "converted")
-"""How an operator passes a stored tensor on that is still the weight that the reader behind multiplies with."""
+"""Values of Traits.passes_on whose output is still the weight that its reader multiplies with."""
 
 PASSED = (*UNSCALED, "dequantised")
-"""How a tensor is passed on to the layer that it counts for."""
+"""Values of Traits.passes_on through which a stored tensor counts for the layer behind."""
 
 Readers = dict[str, list[tuple[int, int]]]
 """(node index, input position) of every reader of every value."""
 
 
 class Storage(NamedTuple):
-    """What a node is the first to read of the stored tensors: learned values, buffers (in elements), both in bytes."""
+    """The stored tensors that a node is the first to read: parameters and buffers in elements, both in bytes."""
 
     params: Dim = 0
     buffers: Dim = 0
@@ -42,8 +43,8 @@ class Stored(NamedTuple):
 
 
 def stored(graph: Graph) -> Iterator[Stored]:
-    """What each stored tensor is, and the node it counts for: the first that computes with it. A shared one is counted
-    once."""
+    """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
+    with it. A shared tensor is counted once."""
     readers = _readers(graph)
     nodes, parameters = graph.nodes, graph.parameters
     for name, type_ in graph.initializers.items():
@@ -57,8 +58,8 @@ def stored(graph: Graph) -> Iterator[Stored]:
             if len(uses) > 1 or operator.passes_on:
                 owner = min(end for use in uses for end, _ in _ends(*use, graph, readers))
             packed = operator.packed
-            held = packed is not None and position in packed.inputs
-            values = packed.values(type_, node.attributes) if packed is not None and held else type_.elements
+            is_packed = packed is not None and position in packed.inputs
+            values = packed.values(type_, node.attributes) if packed is not None and is_packed else type_.elements
             yield Stored(name, type_, kind, owner, values)
 
 
@@ -77,7 +78,7 @@ def _readers(graph: Graph) -> Readers:
 
 
 def owners(graph: Graph) -> dict[int, Storage]:
-    """What each node (by index) is the first to read of the stored tensors."""
+    """A graph -> by node index, the parameters and buffers that the node is the first to read."""
     simple = _simple(graph)
     return _shared(graph) if simple is None else simple
 
@@ -87,51 +88,47 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
     types. None where that is not so."""
     initializers, parameters = graph.initializers, graph.parameters
     owned: dict[int, Storage] = {}
-    seen: set[str] = set()
+    names_before: set[str] = set()
     for index, node in enumerate(graph.nodes):
         names = [name for name in node.inputs if name in initializers]
         if not names:
             continue
         operator = traits_of(node)
-        if operator.passes_on or operator.packed or not seen.isdisjoint(names) or len(set(names)) < len(names):
+        if operator.passes_on or operator.packed or not names_before.isdisjoint(names) or len(set(names)) < len(names):
             return None
-        seen.update(names)
-        held = tuple(
+        names_before.update(names)
+        tensors = tuple(
             [
                 (position, initializers[name], name in parameters)
                 for position, name in enumerate(node.inputs)
                 if name in initializers
             ]
         )
-        key = (operator.buffers, operator.weights, held)
-        storage = KEPT.get(key)
+        key = (operator.buffers, operator.weights, tensors)
+        storage = STORED_COUNTS.get(key)
         if storage is None:
-            if len(KEPT) >= MOST:
-                KEPT.clear()
-            storage = KEPT[key] = _of_node(node, held)
+            storage = STORED_COUNTS[key] = _of_node(node, tensors)
         if storage is not NOTHING:
             owned[index] = storage
     return owned
 
 
-KEPT: dict[object, Storage] = {}
-"""What nodes hold by what they read, from one graph to the next, and what is registered of their operators."""
-
-MOST = 1 << 12
+STORED_COUNTS: Memo[object, Storage] = Memo("stored counts", 1 << 12)
+"""Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
-def _of_node(node: Node, held: Iterable[tuple[int, TensorType, bool]]) -> Storage:
+def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> Storage:
     total = NOTHING
-    for position, type_, learned in held:
+    for position, type_, learned in tensors:
         kind = "param" if learned else _kind_of(type_, {_role(node, position)})
         if kind != "constant":
             total = _with(total, kind, type_, type_.elements)
     return total
 
 
-def _with(have: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
-    """What a node holds with one more tensor."""
-    params, buffers, size = have
+def _with(count: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
+    """The counts of a node with one more tensor."""
+    params, buffers, size = count
     if kind == "param":
         params = params + values
     else:

@@ -1,11 +1,13 @@
-"""The operators' rules, one family a file. A family registers its rules when it is imported: the common ones with this
-package, the others when an operator is met that the common ones do not know (they take some 40 ms).
+"""What each operator does: shape, value, cost and gradient rules and traits, one family a file.
+
+A family registers its rules when it is imported: COMMON_FAMILIES with this package, the others when an operator is met
+that the common ones do not know (importing them takes some 40 ms).
 """
 
 from functools import cache
 from importlib import import_module
 
-COMMON = (
+COMMON_FAMILIES = (
     "activation",
     "conv",
     "elementwise",
@@ -16,7 +18,7 @@ COMMON = (
     "softmax",
 )
 
-OTHERS = (
+OTHER_FAMILIES = (
     "attention",
     "contrib.activation",
     "contrib.attention",
@@ -35,10 +37,8 @@ OTHERS = (
     "indexing",
     "join_split",
     "layout",
-    "linear_attention",
     "ml.features",
-    "ml.linear",
-    "ml.trees",
+    "ml.models",
     "optimizers",
     "quantize",
     "recurrent",
@@ -46,7 +46,6 @@ OTHERS = (
     "resize",
     "sequence",
     "signal",
-    "slice",
     "strings",
     "unary",
     "vision",
@@ -54,10 +53,10 @@ OTHERS = (
 
 
 @cache
-def load(families: tuple[str, ...] = COMMON + OTHERS) -> None:
+def load(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) -> None:
     """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""
     for family in families:
         import_module(f"costcalc.ops.{family}")
 
 
-load(COMMON)
+load(COMMON_FAMILIES)

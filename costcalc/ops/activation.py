@@ -1,16 +1,16 @@
-"""Activations: functions of one number that make a network nonlinear."""
+"""Activation functions, element by element: Relu, Sigmoid, Gelu, Softplus and the like."""
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import pointwise, unidirectional
-from costcalc.ops.common.elements import greatest, least
-from costcalc.ops.common.ratio import Number, stored
+from costcalc.ops.common.axes import check_unidirectional, pointwise_values
+from costcalc.ops.common.elements import larger_element, smaller_element
+from costcalc.ops.common.ratio import Number, store_element
 
 PIECEWISE = {
     "Relu": "max(0, x)",
@@ -65,27 +65,27 @@ def activation_shape(x: TensorType) -> TensorType:
 @cost_rule(*PIECEWISE)
 def piecewise_cost(x: TensorType, *, out: TensorType) -> Cost:
     """One operation per output element, a comparison: the function is straight lines."""
-    return Cost(work=per("compare", "activation", out.elements))
+    return Cost(work=elementwise_work("compare", "activation", out.elements))
 
 
 @cost_rule(*SMOOTH)
 def smooth_cost(x: TensorType, *, out: TensorType) -> Cost:
     """One operation per output element, a transcendental."""
-    return Cost(work=per("transcendental", "activation", out.elements))
+    return Cost(work=elementwise_work("transcendental", "activation", out.elements))
 
 
 @shape_rule("PRelu")
 def prelu_shape(x: TensorType, slope: TensorType, *, opset: int) -> TensorType:
     """The input's type; the slope broadcasts to it (before opset 7 it has one value, or one per channel)."""
     if opset >= 7:
-        unidirectional(x, slope, "the slope")
+        check_unidirectional(x, slope, "the slope")
     return TensorType(x.dtype, x.shape)
 
 
 @cost_rule("PRelu")
 def prelu_cost(x: TensorType, slope: TensorType, *, out: TensorType) -> Cost:
     """One operation per output element, a comparison: the function is two straight lines."""
-    return Cost(work=per("compare", "activation", out.elements))
+    return Cost(work=elementwise_work("compare", "activation", out.elements))
 
 
 @shape_rule("Clip")
@@ -97,13 +97,13 @@ def clip_shape(x: TensorType, low: TensorType | None = None, high: TensorType | 
 @cost_rule("Clip")
 def clip_cost(x: TensorType, low: TensorType | None = None, high: TensorType | None = None, *, out: TensorType) -> Cost:
     """One operation per output element, a comparison: the function is straight lines."""
-    return Cost(work=per("compare", "activation", out.elements))
+    return Cost(work=elementwise_work("compare", "activation", out.elements))
 
 
 @value_rule("Relu")
 def relu_value(x: TensorType, *, out: TensorType) -> Value | None:
     """max(0, x)."""
-    return pointwise(lambda element: stored(greatest(element, 0), out.dtype), out, x)
+    return pointwise_values(lambda element: store_element(larger_element(element, 0), out.dtype), out, x)
 
 
 @value_rule("Clip")
@@ -118,19 +118,19 @@ def clip_value(
 ) -> Value | None:
     """min(high, max(x, low)); the limits are attributes before opset 11."""
     limits: list[Number | None] = [min, max]
-    for i, given in enumerate((low, high)):
-        if given is not None:
-            if not given.value:
+    for i, limit in enumerate((low, high)):
+        if limit is not None:
+            if not limit.value:
                 return None
-            limits[i] = given.value[0]
+            limits[i] = limit.value[0]
     lowest, highest = limits
 
     def element(x: Number) -> Number | None:
-        above = x if lowest is None else greatest(x, lowest)
-        limited = above if above is None or highest is None else least(above, highest)
-        return stored(limited, out.dtype)
+        above = x if lowest is None else larger_element(x, lowest)
+        limited = above if above is None or highest is None else smaller_element(above, highest)
+        return store_element(limited, out.dtype)
 
-    return pointwise(element, out, x)
+    return pointwise_values(element, out, x)
 
 
 @shape_rule("SwiGLU")
@@ -139,11 +139,14 @@ def swiglu_shape(a: TensorType, b: TensorType) -> TensorType:
     assert a.shape is not None and b.shape is not None
     if len(a.shape) != len(b.shape):
         raise ShapeError(f"the gate has rank {len(a.shape)}, the value {len(b.shape)}", "give both one shape")
-    shape = [agree(i, j, "the gate's and the value's extents") for i, j in zip(a.shape, b.shape, strict=True)]
+    shape = [require_equal(i, j, "the gate's and the value's extents") for i, j in zip(a.shape, b.shape, strict=True)]
     return TensorType(a.dtype, tuple(shape))
 
 
 @cost_rule("SwiGLU")
 def swiglu_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
     """Per output element one transcendental (the Swish) and one multiplication."""
-    return Cost(work=per("transcendental", "activation", out.elements) + per("multiply", "activation", out.elements))
+    return Cost(
+        work=elementwise_work("transcendental", "activation", out.elements)
+        + elementwise_work("multiply", "activation", out.elements)
+    )

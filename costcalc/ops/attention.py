@@ -1,16 +1,25 @@
-"""Scaled dot-product attention and rotary position embeddings of the default domain."""
+"""Scaled dot-product attention, rotary embeddings, linear attention, causal convolution and FlexAttention of ONNX."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Factor, Formula, Work, of, per, product, total
+from costcalc.core.formula import (
+    Cost,
+    Factor,
+    Formula,
+    Work,
+    elementwise_work,
+    product,
+    product_factor,
+    sum_of_products,
+)
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import sides, traits
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import Attributes, Contraction, Sides, contraction_gradient, gradient_rule, traits
 from costcalc.ops.common.axes import Shape
 
 operands("Attention", weights=(0, 1, 2))
@@ -20,7 +29,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
     past=(4, 5),
-    gradient=sides(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
+    gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 
 operands("RotaryEmbedding", weights=(0,), buffers=(1, 2))
@@ -32,8 +41,8 @@ describe(
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding")
 
 
-class Heads(NamedTuple):
-    """What an attention computes on: extents of queries, keys and values by head; keys include the past ones."""
+class HeadExtents(NamedTuple):
+    """The extents of an attention: queries, keys and values by head; keys include the past ones."""
 
     batch: Dim
     q_heads: Dim
@@ -74,21 +83,21 @@ def attention_shape(
 
 def attention_heads(
     q: TensorType, k: TensorType, v: TensorType, past_key: TensorType | None, q_num_heads: int, kv_num_heads: int
-) -> Heads:
+) -> HeadExtents:
     """The extents by head; ShapeError where queries, keys and values do not fit each other."""
     batch, q_heads, queries, size = by_head(q, q_num_heads, "Q", "q_num_heads")
     batch_k, kv_heads, keys, size_k = by_head(k, kv_num_heads, "K", "kv_num_heads")
     batch_v, heads_v, values, v_size = by_head(v, kv_num_heads, "V", "kv_num_heads")
-    batch = agree(agree(batch, batch_k, "the batches of Q and K"), batch_v, "the batches of Q and V")
-    size = agree(size, size_k, "the head sizes of Q and K")
-    keys = agree(keys, values, "the sequence lengths of K and V")
-    kv_heads = agree(kv_heads, heads_v, "the heads of K and V")
+    batch = require_equal(require_equal(batch, batch_k, "the batches of Q and K"), batch_v, "the batches of Q and V")
+    size = require_equal(size, size_k, "the head sizes of Q and K")
+    keys = require_equal(keys, values, "the sequence lengths of K and V")
+    kv_heads = require_equal(kv_heads, heads_v, "the heads of K and V")
     if q_heads % kv_heads != 0:
         raise ShapeError(f"{q_heads} query heads do not divide into {kv_heads} key heads", "use a multiple")
     past: Dim = 0
     if past_key is not None:
         past = by_head(past_key, 0, "past_key", "kv_num_heads")[2]
-    return Heads(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
+    return HeadExtents(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
 
 
 def by_head(t: TensorType, heads: int, what: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
@@ -130,36 +139,38 @@ def attention_cost(
     return Cost(attention_macs(h), attention_work(h, masks, softcap))
 
 
-def attention_macs(h: Heads) -> Formula:
+def attention_macs(h: HeadExtents) -> Formula:
     """B · H · S_q · S_kv · (D_qk + D_v), as its two products."""
-    scores = scores_of(h)
-    return total(product(scores, ("D_qk", h.qk_size), name="QKᵀ"), product(scores, ("D_v", h.v_size), name="PV"))
+    scores = count_scores(h)
+    return sum_of_products(
+        product(scores, ("D_qk", h.qk_size), name="QKᵀ"), product(scores, ("D_v", h.v_size), name="PV")
+    )
 
 
-def scores_of(h: Heads) -> Factor:
+def count_scores(h: HeadExtents) -> Factor:
     """One score per query and key of each head."""
-    return of("#scores", ("B", h.batch), ("H", h.q_heads), ("S_q", h.queries), ("S_kv", h.keys))
+    return product_factor("#scores", ("B", h.batch), ("H", h.q_heads), ("S_q", h.queries), ("S_kv", h.keys))
 
 
-def attention_work(h: Heads, masks: int, softcap: float = 0.0) -> tuple[Work, ...]:
+def attention_work(h: HeadExtents, masks: int, softcap: float = 0.0) -> tuple[Work, ...]:
     """Scaling, masks, softcap and softmax."""
-    scores = scores_of(h).value
+    scores = count_scores(h).value
     scaled = h.batch * (h.q_heads * h.queries + h.kv_heads * h.keys) * h.qk_size
-    work = per("multiply", "elementwise", scaled, 1, "#elements of Q and K")
+    work = elementwise_work("multiply", "elementwise", scaled, 1, "#elements of Q and K")
     if softcap:
-        work += per("divide", "elementwise", scores, 1, "#scores")
-        work += per("transcendental", "elementwise", scores, 1, "#scores")
-        work += per("multiply", "elementwise", scores, 1, "#scores")
-    return work + per("add", "elementwise", scores, masks, "#scores") + softmax_work(scores)
+        work += elementwise_work("divide", "elementwise", scores, 1, "#scores")
+        work += elementwise_work("transcendental", "elementwise", scores, 1, "#scores")
+        work += elementwise_work("multiply", "elementwise", scores, 1, "#scores")
+    return work + elementwise_work("add", "elementwise", scores, masks, "#scores") + softmax_work(scores)
 
 
 def softmax_work(scores: Dim) -> tuple[Work, ...]:
     """5 per score: maximum, subtract, exp, sum, divide."""
     return (
-        per("compare", "softmax", scores, 1, "#scores")
-        + per("add", "softmax", scores, 2, "#scores")
-        + per("exp", "softmax", scores, 1, "#scores")
-        + per("divide", "softmax", scores, 1, "#scores")
+        elementwise_work("compare", "softmax", scores, 1, "#scores")
+        + elementwise_work("add", "softmax", scores, 2, "#scores")
+        + elementwise_work("exp", "softmax", scores, 1, "#scores")
+        + elementwise_work("divide", "softmax", scores, 1, "#scores")
     )
 
 
@@ -191,6 +202,144 @@ def rotary_cost(
 
 def rotation_work(elements: Dim) -> tuple[Work, ...]:
     """cos · x₁ - sin · x₂: 2 multiplications and 1 addition per rotated element."""
-    return per("multiply", "elementwise", elements, 2, "#rotated elements") + per(
+    return elementwise_work("multiply", "elementwise", elements, 2, "#rotated elements") + elementwise_work(
         "add", "elementwise", elements, 1, "#rotated elements"
     )
+
+
+PREVIEW = "ai.onnx.preview"
+
+operands("CausalConvWithState", weights=(1, 2))
+
+traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
+
+traits("LinearAttention", kind="attention")
+
+traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
+
+describe("A state is updated with each key and value, and read by each query.", "LinearAttention")
+
+describe("Each channel is convolved with its own filter over the present and the past.", "CausalConvWithState")
+
+describe("Attention whose scores and probabilities subgraphs may change.", "FlexAttention", domain=PREVIEW)
+
+
+@gradient_rule("LinearAttention")
+def linear_attention_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
+    """The state is computed from keys, values, the past state, decay and beta."""
+    state = (1, 2, 3, 4, 5)
+    both: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
+    return tuple(Contraction(term.value, *both[term.name]) for term in formula.terms)
+
+
+@shape_rule("LinearAttention")
+def linear_attention_shape(
+    query: TensorType,
+    key: TensorType,
+    value: TensorType,
+    past_state: TensorType | None = None,
+    decay: TensorType | None = None,
+    beta: TensorType | None = None,
+    *,
+    q_num_heads: int,
+    kv_num_heads: int,
+) -> tuple[TensorType, ...]:
+    """query [B, T, H · d_k], key [B, T, H_kv · d_k], value [B, T, H_kv · d_v] -> [B, T, H · d_v], the state
+    [B, H_kv, d_k, d_v]."""
+    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
+    state = query.dtype if past_state is None else past_state.dtype
+    return (
+        TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
+        TensorType(state, (h.batch, h.kv_heads, h.qk_size, h.v_size)),
+    )
+
+
+@cost_rule("LinearAttention")
+def linear_attention_cost(
+    query: TensorType,
+    key: TensorType,
+    value: TensorType,
+    past_state: TensorType | None = None,
+    decay: TensorType | None = None,
+    beta: TensorType | None = None,
+    *,
+    q_num_heads: int,
+    kv_num_heads: int,
+    update_rule: str = "gated_delta",
+    out: TensorType,
+) -> Cost:
+    """By the recurrence, per token and element of a head's state (d_k · d_v): k ⊗ v is added to each of H_kv states,
+    and read by each of H queries; the delta rules read it once more with the key. Besides, gated rules take 1
+    exponential per decay and 1 multiplication per element of the state; delta rules 1 subtraction and 1 multiplication
+    per value; the scale is 1 multiplication per output."""
+    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
+    tokens = product_factor("#tokens", ("B", h.batch), ("T", h.queries))
+    state = product_factor("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
+    terms = [
+        product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
+        product(tokens, ("H", h.q_heads), state, name="qᵀS"),
+    ]
+    work = elementwise_work("multiply", "elementwise", out.elements)
+    if update_rule in ("delta", "gated_delta"):
+        terms.append(product(tokens, ("H_kv", h.kv_heads), state, name="Sᵀk"))
+        work += elementwise_work("add", "elementwise", value.elements, 1, "#values")
+        work += elementwise_work("multiply", "elementwise", value.elements, 1, "#values")
+    if update_rule in ("gated", "gated_delta"):
+        if decay is not None:
+            work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
+        decayed = tokens.value * h.kv_heads * state.value
+        work += elementwise_work("multiply", "elementwise", decayed, 1, "#state × tokens")
+    return Cost(sum_of_products(*terms), work)
+
+
+@shape_rule("CausalConvWithState")
+def causal_conv_shape(
+    x: TensorType, weight: TensorType, bias: TensorType | None = None, past_state: TensorType | None = None
+) -> tuple[TensorType, ...]:
+    """x [B, C, L], weight [C, 1, k] -> [B, C, L], the last positions [B, C, k - 1]."""
+    assert x.shape is not None and weight.shape is not None
+    if x.rank != 3 or weight.rank != 3:
+        raise ShapeError(f"the input has {x.rank} axes, the weight {weight.rank}", "both have 3")
+    batch, channels, _ = x.shape
+    require_equal(channels, weight.shape[0], "the channels of the input and the filters")
+    return TensorType(x.dtype, x.shape), TensorType(x.dtype, (batch, channels, weight.shape[2] - 1))
+
+
+@cost_rule("CausalConvWithState")
+def causal_conv_cost(
+    x: TensorType,
+    weight: TensorType,
+    bias: TensorType | None = None,
+    past_state: TensorType | None = None,
+    *,
+    activation: str = "none",
+    out: TensorType,
+) -> Cost:
+    """#outputs (B · C · L) × k, each channel with its own filter; a bias adds one addition per output, an activation
+    one function."""
+    assert weight.shape is not None and out.shape is not None
+    batch, channels, length = out.shape
+    outputs = product_factor("#outputs", ("B", batch), ("C", channels), ("L", length))
+    work = elementwise_work("add", "bias", out.elements, int(bias is not None))
+    work += elementwise_work("transcendental", "activation", out.elements, int(activation not in ("none", "")))
+    return Cost(sum_of_products(product(outputs, ("k", weight.shape[2]))), work)
+
+
+@shape_rule("FlexAttention", domain=PREVIEW)
+def flex_attention_shape(q: TensorType, k: TensorType, v: TensorType) -> TensorType:
+    """q [B, H, S_q, D_qk], k, v [B, H_kv, S, D] -> [B, H, S_q, D_v]."""
+    batch, heads, steps, _ = by_head(q, 0, "Q", "heads")
+    return TensorType(q.dtype, (batch, heads, steps, by_head(v, 0, "V", "heads")[3]))
+
+
+@cost_rule("FlexAttention", domain=PREVIEW)
+def flex_attention_cost(
+    q: TensorType, k: TensorType, v: TensorType, *, score_mod: object = None, prob_mod: object = None
+) -> Cost | None:
+    """QKᵀ: B · H · S_q · S_kv · D_qk, plus PV: B · H · S_q · S_kv · D_v. Per score 5 for the softmax; the scale is one
+    multiplication per element of Q and of K. The nodes of score_mod and prob_mod stand before it, with their own costs;
+    where they do not, the cost is unknown."""
+    if score_mod is not None or prob_mod is not None:
+        return None
+    h = attention_heads(q, k, v, None, 0, 0)
+    return Cost(attention_macs(h), attention_work(h, 0))

@@ -1,23 +1,24 @@
-"""Convolutions of any spatial rank: Conv, ConvTranspose, and their quantised forms' shared arithmetic."""
+"""Convolutions of any spatial rank: Conv and ConvTranspose, and the arithmetic that their quantised forms share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, contraction, of
+from costcalc.core.formula import Cost, contraction, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import FIRST_TWO, traits
-from costcalc.ops.common.window import check_strides, output_shape, per_axis, reach
+from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.ops.common.axes import shape_words
+from costcalc.ops.common.window import axis_attribute, check_strides, output_shape, reach
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
 
-traits("Conv", kind="convolution", bias=2, gradient=FIRST_TWO)
+traits("Conv", kind="convolution", bias=2, gradient=PRODUCT_GRADIENT)
 
-traits("ConvTranspose", kind="transposed_convolution", bias=2, gradient=FIRST_TWO)
+traits("ConvTranspose", kind="transposed_convolution", bias=2, gradient=PRODUCT_GRADIENT)
 
 describe(
     "Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "
@@ -63,11 +64,13 @@ def conv_extents(
     """The output shape of a convolution; the quantised forms share it."""
     n, c_in, *spatial = _shape(x, w, "the input")
     c_out, c_group, *kernel = _shape(w, x, "the weight")
-    agree(c_in, c_group * group, f"the channels of the input and those the weight expects ({c_group} × group {group})")
+    require_equal(
+        c_in, c_group * group, f"the channels of the input and those the weight expects ({c_group} × group {group})"
+    )
     if group != 1 and c_out % group != 0:
         raise ShapeError(f"{c_out} filters do not divide into {group} groups", "make filters a multiple of group")
     if b is not None:
-        agree(b.elements, c_out, "the bias and the filters")
+        require_equal(b.elements, c_out, "the bias and the filters")
     return (n, c_out, *output_shape(spatial, kernel, strides, pads, dilations, auto_pad))
 
 
@@ -75,15 +78,10 @@ def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
     assert t.shape is not None and other.shape is not None
     if len(t.shape) != len(other.shape) or len(t.shape) < 3:
         raise ShapeError(
-            f"{what} has shape {shown(t)} beside {shown(other)}",
+            f"{what} has shape {shape_words(t.shape)} beside {shape_words(other.shape)}",
             "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank",
         )
     return t.shape
-
-
-def shown(t: TensorType) -> str:
-    """A shape for an error message."""
-    return "[" + ", ".join(map(str, t.shape or ())) + "]"
 
 
 @cost_rule("Conv")
@@ -95,8 +93,8 @@ def conv_cost(x: TensorType, w: TensorType, b: TensorType | None = None, *, out:
     n, _, *extents = out.shape
     axes = AXES.get(len(kernel), "")
     return contraction(
-        of("#filter params", ("C_in/group", c_group), *_named("k", axes, kernel)),
-        of("#filter positions", ("N", n), *_named("out", axes, extents)),
+        product_factor("#filter params", ("C_in/group", c_group), *_named("k", axes, kernel)),
+        product_factor("#filter positions", ("N", n), *_named("out", axes, extents)),
         ("#filters", c_out),
         bias=out.elements if b is not None else 0,
     )
@@ -120,20 +118,20 @@ def conv_transpose_shape(
     output_padding: Sequence[int] | None = None,
     output_shape: Sequence[int] | None = None,
 ) -> TensorType:
-    """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding
-    + reach - pads, or output_shape where that is given, or in · stride with auto_pad SAME."""
+    """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding +
+    reach - pads, or the attribute output_shape, or in · stride with auto_pad SAME."""
     n, c_in, *spatial = _shape(x, w, "the input")
     c_weight, c_group, *kernel = _shape(w, x, "the weight")
-    agree(c_in, c_weight, "the channels of the input and those of the weight")
+    require_equal(c_in, c_weight, "the channels of the input and those of the weight")
     if group != 1 and c_in % group != 0:
         raise ShapeError(f"{c_in} channels do not divide into {group} groups", "make channels a multiple of group")
     rank = len(spatial)
-    stride, dilation = per_axis(strides, rank, "strides"), per_axis(dilations, rank, "dilations")
+    stride, dilation = axis_attribute(strides, rank, "strides"), axis_attribute(dilations, rank, "dilations")
     check_strides(stride, dilation)
-    extra = per_axis(output_padding, rank, "output_padding", 0)
+    extra = axis_attribute(output_padding, rank, "output_padding", 0)
     if output_shape:
-        given = tuple(output_shape[-rank:])
-        return TensorType(x.dtype, (n, c_group * group, *given))
+        spatial_shape = tuple(output_shape[-rank:])
+        return TensorType(x.dtype, (n, c_group * group, *spatial_shape))
     pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
     if len(pad) != 2 * rank:
         raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}")
@@ -159,8 +157,8 @@ def conv_transpose_cost(x: TensorType, w: TensorType, b: TensorType | None = Non
     _, c_group, *kernel = w.shape
     axes = AXES.get(len(kernel), "")
     return contraction(
-        of("#inputs", ("N", n), ("C_in", c_in), *_named("in", axes, extents)),
-        of("#filter params", ("C_out/group", c_group), *_named("k", axes, kernel)),
+        product_factor("#inputs", ("N", n), ("C_in", c_in), *_named("in", axes, extents)),
+        product_factor("#filter params", ("C_out/group", c_group), *_named("k", axes, kernel)),
         bias=out.elements if b is not None else 0,
     )
 

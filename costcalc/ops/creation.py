@@ -1,22 +1,20 @@
-"""Tensors that come from shapes, attributes or chance: Shape, Size, Constant, ConstantOfShape, Range, EyeLike, random
-numbers, windows.
-"""
+"""Tensors from shapes, attributes or random numbers: Shape, Size, Constant, ConstantOfShape, Range, EyeLike."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds, maximum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import length_of
-from costcalc.ops.common.ratio import Ratio
+from costcalc.ops.common.axes import vector_length
+from costcalc.ops.common.ratio import ExtentRatio
 from costcalc.ops.unary import dtype_of
 
 traits("Shape", "Size", reads="shape")
@@ -47,8 +45,6 @@ describe(
 )
 
 describe("A window function, a sum of cosines.", "BlackmanWindow", "HannWindow", "HammingWindow")
-
-Fresh = Callable[[str], Dim]
 
 
 @shape_rule("Shape")
@@ -94,11 +90,11 @@ def constant_shape(
 
 
 @shape_rule("ConstantOfShape")
-def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = None, fresh: Fresh) -> TensorType:
+def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = None, fresh: FreshSymbol) -> TensorType:
     """The shape that the input holds; new symbols where its contents are not known."""
     dtype = DType.FLOAT32 if value is None else value.dtype
     if shape.value is None:
-        return TensorType(dtype, tuple([fresh(f"extent{i}") for i in range(length_of(shape))]))
+        return TensorType(dtype, tuple([fresh(f"extent{i}") for i in range(vector_length(shape))]))
     if any(isinstance(extent, int) and extent < 0 for extent in shape.value):
         raise ShapeError(f"the shape {list(shape.value)} has a negative extent", "give extents of 0 or more")
     return TensorType(dtype, shape.value)
@@ -106,14 +102,14 @@ def constant_of_shape_shape(shape: TensorType, *, value: TensorType | None = Non
 
 @value_rule("ConstantOfShape")
 def constant_of_shape_value(shape: TensorType, *, value: TensorType | None = None, out: TensorType) -> Value | None:
-    """The number, repeated; 0 unless it is given."""
+    """The attribute `value`, repeated; 0 by default."""
     if value is None:
         return (0.0,) * int(out.elements)
     return None if value.value is None else value.value * int(out.elements)
 
 
 @shape_rule("Range")
-def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fresh: Fresh) -> TensorType:
+def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """[max(⌈(limit - start) / delta⌉, 0)]; a new symbol where one of them is not known, or the sign of delta is not."""
     ends = _ends(start, limit, delta)
     extent = None if ends is None else range_extent(*ends)
@@ -121,20 +117,20 @@ def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fres
 
 
 def _ends(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
-    if any(t.value is None or isinstance(t.value[0], Ratio) for t in inputs):
+    if any(t.value is None or isinstance(t.value[0], ExtentRatio) for t in inputs):
         return None
     start, limit, delta = (_whole(t.value[0]) for t in inputs if t.value)
     return start, limit, delta
 
 
 def _whole(x: Any) -> Any:
-    """A float that is a whole number as an int: only those mix with symbols."""
+    """A float without a fractional part -> an int, as only ints mix with symbols."""
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
 def range_extent(start: Any, limit: Any, delta: Any) -> Dim | None:
-    """How many numbers a Range has, exactly; None where the sign of delta depends on a symbol, or a number is not
-    finite. Floats are taken as the fractions that they are, over one denominator."""
+    """The number of elements of a Range, exactly; None where the sign of delta depends on a symbol, or a number is not
+    finite. Floats count as the fractions that they are, over one denominator."""
     numbers = [x for x in (start, limit, delta) if isinstance(x, float)]
     if not all(map(math.isfinite, numbers)):
         return None
@@ -194,7 +190,7 @@ def multinomial_shape(x: TensorType, *, sample_size: int = 1, dtype: int = 6) ->
 
 
 @shape_rule("BlackmanWindow", "HannWindow", "HammingWindow")
-def window_shape(size: TensorType, *, output_datatype: int = 1, fresh: Fresh) -> TensorType:
+def window_shape(size: TensorType, *, output_datatype: int = 1, fresh: FreshSymbol) -> TensorType:
     """[size]; a new symbol where it is not known."""
     return TensorType(dtype_of(output_datatype), (fresh("size") if size.value is None else size.value[0],))
 
@@ -213,4 +209,4 @@ def blackman_cost(size: TensorType, *, out: TensorType) -> Cost:
 
 def _cosines(out: TensorType, terms: int) -> Cost:
     kinds = ("transcendental", "multiply", "add")
-    return Cost(work=sum((per(kind, "elementwise", out.elements, terms) for kind in kinds), ()))
+    return Cost(work=sum((elementwise_work(kind, "elementwise", out.elements, terms) for kind in kinds), ()))

@@ -8,7 +8,7 @@ from functools import lru_cache, reduce
 
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Formula, Product, Work, per, product
+from costcalc.core.formula import Cost, Formula, Product, Work, elementwise_work, product
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
@@ -26,11 +26,11 @@ Indices = tuple[str, ...]
 @gradient_rule("Einsum")
 def einsum_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
     """Step k contracts what the operands before k gave with operand k."""
-    found = []
+    contractions = []
     for term in formula.terms:
         step = int(term.name.removeprefix("step ") or 1)
-        found.append(Contraction(term.value, tuple(range(step)), (step,)))
-    return tuple(found)
+        contractions.append(Contraction(term.value, tuple(range(step)), (step,)))
+    return tuple(contractions)
 
 
 @lru_cache(maxsize=4096)
@@ -48,9 +48,9 @@ def parse(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices, ...], I
     else:
         counts = Counter(letter for letter in left if letter.isalpha())
         output = (*widest, *sorted(letter for letter, n in counts.items() if n == 1))
-    known = {i for indices in inputs for i in indices}
+    names = {i for indices in inputs for i in indices}
     for index in output:
-        if index not in known:
+        if index not in names:
             raise ShapeError(f"the output of {equation!r} has {index!r}, which no input has", "name it in an input")
     if len(set(output)) != len(output):
         raise ShapeError(f"the output of {equation!r} names an index twice", "name it once")
@@ -83,13 +83,13 @@ def extents_of(inputs: Sequence[Indices], types: Sequence[TensorType], equation:
     for indices, t in zip(inputs, types, strict=True):
         assert t.shape is not None
         for index, extent in zip(indices, t.shape, strict=True):
-            have = extents.get(index, 1)
-            if have != extent:
+            extent_before = extents.get(index, 1)
+            if extent_before != extent:
                 try:
-                    (extent,) = broadcast((have,), (extent,))
+                    (extent,) = broadcast((extent_before,), (extent,))
                 except ShapeError as error:
                     raise ShapeError(
-                        f"the index {index} of {equation!r} is {have} and {extent}", "make the extents equal"
+                        f"the index {index} of {equation!r} is {extent_before} and {extent}", "make the extents equal"
                     ) from error
             extents[index] = extent
     return extents
@@ -113,16 +113,18 @@ def einsum_cost(*operands: TensorType, equation: str) -> Cost:
     if len(inputs) == 1:
         indices = dict.fromkeys(inputs[0])
         summed = len(indices) > len(output)
-        return Cost(work=per("add", "reduction", prod(extents[i] for i in indices), 1)) if summed else Cost()
+        return (
+            Cost(work=elementwise_work("add", "reduction", prod(extents[i] for i in indices), 1)) if summed else Cost()
+        )
     terms: list[Product] = []
     work: tuple[Work, ...] = ()
-    have = dict.fromkeys(inputs[0])
+    remaining = dict.fromkeys(inputs[0])
     for step, indices_b in enumerate(inputs[1:], 1):
-        involved = have | dict.fromkeys(indices_b)
+        involved = remaining | dict.fromkeys(indices_b)
         needed = reduce(set.union, map(set, inputs[step + 1 :]), set(output))
-        have = {i: None for i in involved if i in needed}
-        if len(have) < len(involved):
+        remaining = {i: None for i in involved if i in needed}
+        if len(remaining) < len(involved):
             terms.append(product(*((i, extents[i]) for i in involved), name=f"step {step}" if len(inputs) > 2 else ""))
         else:
-            work += per("multiply", "elementwise", prod(extents[i] for i in involved))
+            work += elementwise_work("multiply", "elementwise", prod(extents[i] for i in involved))
     return Cost(Formula(tuple(terms)), work)

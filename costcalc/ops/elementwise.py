@@ -1,6 +1,6 @@
-"""Arithmetic of two or more tensors, element by element, with broadcasting.
+"""Arithmetic, comparison, logic and selection of tensors, element by element, with broadcasting.
 
-Comparisons, logic, and the choice between two tensors. A comparison that depends on a symbol has no value.
+A comparison that depends on a symbol has no value.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Callable
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import broadcast, broadcast_types, pointwise
+from costcalc.ops.common.axes import broadcast, broadcast_types, pointwise_values
 from costcalc.ops.common.elements import (
     ADD,
     DIVIDE,
     FMOD,
-    GREATEST,
-    LEAST,
+    MAXIMUM,
+    MINIMUM,
     MODULO,
     MULTIPLY,
     POWER,
     SUBTRACT,
     Arithmetic,
     Binary,
-    fold,
-    on_elements,
+    element_function,
+    fold_elements,
 )
-from costcalc.ops.common.ratio import Number, difference, stored
+from costcalc.ops.common.ratio import Number, difference, store_element
 
 KIND = {
     "Add": "add",
@@ -93,7 +93,7 @@ def _register_cost(op_type: str, kind: str) -> None:
     def binary_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
         """One operation per output element (a subtraction is an addition, a remainder a division, a shift a
         multiplication, and bitwise logic counts with the comparisons)."""
-        return Cost(work=per(kind, "elementwise", out.elements))
+        return Cost(work=elementwise_work(kind, "elementwise", out.elements))
 
 
 for _op_type, _kind in KIND.items():
@@ -104,7 +104,7 @@ for _op_type, _kind in KIND.items():
 def pow_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
     """One operation per output element: a multiplication where the exponent is known to be 2, else a transcendental."""
     square = b.value is not None and len(b.value) == 1 and b.value[0] == 2
-    return Cost(work=per("multiply" if square else "transcendental", "elementwise", out.elements))
+    return Cost(work=elementwise_work("multiply" if square else "transcendental", "elementwise", out.elements))
 
 
 @shape_rule("Min", "Max", "Sum", "Mean")
@@ -118,28 +118,28 @@ def variadic_shape(*inputs: TensorType) -> TensorType:
 @cost_rule("Min", "Max")
 def extreme_cost(*inputs: TensorType, out: TensorType) -> Cost:
     """#inputs − 1 comparisons per output element."""
-    return Cost(work=per("compare", "elementwise", out.elements, len(inputs) - 1))
+    return Cost(work=elementwise_work("compare", "elementwise", out.elements, len(inputs) - 1))
 
 
 @cost_rule("Sum")
 def sum_cost(*inputs: TensorType, out: TensorType) -> Cost:
     """#inputs − 1 additions per output element."""
-    return Cost(work=per("add", "elementwise", out.elements, len(inputs) - 1))
+    return Cost(work=elementwise_work("add", "elementwise", out.elements, len(inputs) - 1))
 
 
 @cost_rule("Mean")
 def mean_cost(*inputs: TensorType, out: TensorType) -> Cost:
     """#inputs − 1 additions and one division per output element."""
-    additions = per("add", "elementwise", out.elements, len(inputs) - 1)
-    return Cost(work=additions + per("divide", "elementwise", out.elements))
+    additions = elementwise_work("add", "elementwise", out.elements, len(inputs) - 1)
+    return Cost(work=additions + elementwise_work("divide", "elementwise", out.elements))
 
 
 def _register_value(op_type: str, arithmetic: Arithmetic) -> None:
     @value_rule(op_type)
     def elementwise_value(*inputs: TensorType, out: TensorType) -> Value | None:
         """The operation on the elements at each place, from left to right."""
-        function = on_elements(arithmetic, out.dtype)
-        return pointwise(lambda *elements: fold(function, elements), out, *inputs)
+        function = element_function(arithmetic, out.dtype)
+        return pointwise_values(lambda *elements: fold_elements(function, elements), out, *inputs)
 
 
 _register_value("Add", ADD)
@@ -152,9 +152,9 @@ _register_value("Div", DIVIDE)
 
 _register_value("Pow", POWER)
 
-_register_value("Min", LEAST)
+_register_value("Min", MINIMUM)
 
-_register_value("Max", GREATEST)
+_register_value("Max", MAXIMUM)
 
 _register_value("Sum", ADD)
 
@@ -162,7 +162,7 @@ _register_value("Sum", ADD)
 @value_rule("Mod")
 def mod_value(a: TensorType, b: TensorType, *, out: TensorType, fmod: int = 0) -> Value | None:
     """The remainder with the divisor's sign, or with the dividend's where fmod is set."""
-    return pointwise(on_elements(FMOD if fmod else MODULO, out.dtype), out, a, b)
+    return pointwise_values(element_function(FMOD if fmod else MODULO, out.dtype), out, a, b)
 
 
 @value_rule("BitShift")
@@ -173,16 +173,16 @@ def shift_value(a: TensorType, b: TensorType, *, out: TensorType, direction: str
     def shift(x: Dim, n: Dim) -> Number | None:
         if not isinstance(n, int) or not 0 <= n < bits:
             return None
-        return stored(x // (1 << n) if direction == "RIGHT" else x * (1 << n), out.dtype)
+        return store_element(x // (1 << n) if direction == "RIGHT" else x * (1 << n), out.dtype)
 
-    return pointwise(shift, out, a, b)
+    return pointwise_values(shift, out, a, b)
 
 
 def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
     def element(x: Dim, y: Dim) -> int | None:
         return int(function(x, y)) if isinstance(x, int) and isinstance(y, int) else None
 
-    return pointwise(element, out, a, b)
+    return pointwise_values(element, out, a, b)
 
 
 @value_rule("BitwiseAnd")
@@ -226,10 +226,10 @@ def compare_shape(a: TensorType, b: TensorType) -> TensorType:
 @cost_rule(*COMPARISONS, "Where")
 def compare_cost(*inputs: TensorType, out: TensorType) -> Cost:
     """One comparison (or selection) per output element."""
-    return Cost(work=per("compare", "elementwise", out.elements))
+    return Cost(work=elementwise_work("compare", "elementwise", out.elements))
 
 
-def equal(a: Number, b: Number) -> bool | None:
+def is_equal(a: Number, b: Number) -> bool | None:
     """Whether a = b; None where that depends on a symbol."""
     if a == b:
         return True
@@ -237,7 +237,7 @@ def equal(a: Number, b: Number) -> bool | None:
     return False if low > 0 or high < 0 else None
 
 
-def less(a: Number, b: Number) -> bool | None:
+def is_less(a: Number, b: Number) -> bool | None:
     """Whether a < b; None where that depends on a symbol."""
     low, high = difference(a, b)
     return True if high < 0 else False if low >= 0 else None
@@ -257,18 +257,18 @@ def _register_comparison_value(op_type: str, function: Callable[[Number, Number]
     @value_rule(op_type)
     def compare_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
         """What the comparison gives for each pair of elements."""
-        return pointwise(function, out, a, b)
+        return pointwise_values(function, out, a, b)
 
 
-_register_comparison_value("Equal", equal)
+_register_comparison_value("Equal", is_equal)
 
-_register_comparison_value("Less", less)
+_register_comparison_value("Less", is_less)
 
-_register_comparison_value("Greater", _swapped(less, negated=False))
+_register_comparison_value("Greater", _swapped(is_less, negated=False))
 
-_register_comparison_value("LessOrEqual", _swapped(less, negated=True))
+_register_comparison_value("LessOrEqual", _swapped(is_less, negated=True))
 
-_register_comparison_value("GreaterOrEqual", lambda a, b: None if less(a, b) is None else not less(a, b))
+_register_comparison_value("GreaterOrEqual", lambda a, b: None if is_less(a, b) is None else not is_less(a, b))
 
 _register_comparison_value("And", lambda a, b: bool(a and b))
 
@@ -288,9 +288,9 @@ def where_value(condition: TensorType, x: TensorType, y: TensorType, *, out: Ten
     """x or y, as the condition decides. Of an open condition only elements equal in both are known; where all of it
     holds, or none, only the tensor that is taken needs to be known."""
     if condition.value is None:
-        return pointwise(lambda a, b: a if a == b else None, out, x, y)
+        return pointwise_values(lambda a, b: a if a == b else None, out, x, y)
     if condition.value and all(condition.value):
-        return pointwise(lambda a: a, out, x)
+        return pointwise_values(lambda a: a, out, x)
     if not any(condition.value):
-        return pointwise(lambda b: b, out, y)
-    return pointwise(lambda c, a, b: a if c else b, out, condition, x, y)
+        return pointwise_values(lambda b: b, out, y)
+    return pointwise_values(lambda c, a, b: a if c else b, out, condition, x, y)

@@ -1,9 +1,9 @@
-"""What the gradients of an operator's contractions cost, by rule.
+"""An operator, its cost formula and types -> its contractions, whose gradients the backward pass computes.
 
 A contraction multiplies two sides and sums. The gradient of either side contracts the output's gradient with the other
 side over the same extents, so it costs what the forward contraction costs: dW of a convolution, dA and dB of a product,
-dQ, dK, dV and dP of an attention. A rule tells, for each product of an operator's cost formula, which inputs stand on
-either side. What is not a contraction (biases, activations, normalisations, look-ups) has gradients without MACs.
+dQ, dK, dV and dP of an attention. A gradient rule names, for each product of an operator's cost formula, the inputs of
+either side. Gradients of other operators (biases, activations, normalisations, look-ups) have no MACs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from costcalc.core.traits import Contraction, Positions, Traits
 def contractions(
     operator: Traits, formula: Formula, types: Types, attributes: Mapping[str, Any]
 ) -> tuple[Contraction, ...] | None:
-    """The contractions of an operator; () where it has none, None where no rule knows their gradients."""
+    """An operator, its cost formula, input types and attributes -> its contractions; () where it has none, None where
+    no gradient rule is registered."""
     if not formula.terms:
         return ()
     rule = operator.gradient

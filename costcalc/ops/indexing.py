@@ -1,23 +1,22 @@
-"""Reading and writing by index: Gather (an embedding is one), Scatter, OneHot, and Col2Im, which adds where its blocks
-overlap.
+"""Reading, writing and choice of elements by index or value: Gather, Scatter, OneHot, Col2Im, NonZero, TopK.
 
-Choosing elements by their values: NonZero, Unique, TopK, NonMaxSuppression. How many there are depends on data.
+A Gather from a stored table is an embedding. Col2Im adds where its blocks overlap. How many elements NonZero, Unique
+and NonMaxSuppression give depends on data.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-from costcalc.core.assumptions import agree, at_least
+from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, Formula, Work, of, per, product
+from costcalc.core.formula import FREE, Cost, Formula, Work, elementwise_work, product, product_factor
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import axis_of, exactly, length_of
+from costcalc.ops.common.axes import divide_exactly, normalise_axis, vector_length
 
 operands("Gather", weights=(0,))
 
@@ -49,8 +48,6 @@ describe("Each index becomes a vector that is on at that place only.", "OneHot")
 
 describe("Blocks of columns are added into an image, where they overlap.", "Col2Im")
 
-Fresh = Callable[[str], Dim]
-
 REDUCTIONS = {"add": "add", "mul": "multiply", "max": "compare", "min": "compare"}
 
 
@@ -58,7 +55,7 @@ REDUCTIONS = {"add": "add", "mul": "multiply", "max": "compare", "min": "compare
 def gather_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
     """data [*before, axis, *behind] -> [*before, *indices, *behind]."""
     assert data.shape is not None and indices.shape is not None
-    at = axis_of(axis, len(data.shape))
+    at = normalise_axis(axis, len(data.shape))
     return TensorType(data.dtype, (*data.shape[:at], *indices.shape, *data.shape[at + 1 :]))
 
 
@@ -69,8 +66,8 @@ def gather_value(data: TensorType, indices: TensorType, *, axis: int = 0) -> Val
         return None
     if not all(isinstance(i, int) for i in indices.value):
         return None
-    shape = flat.ints(data.shape)
-    at = axis_of(axis, len(shape))
+    shape = flat.concrete_shape(data.shape)
+    at = normalise_axis(axis, len(shape))
     n = shape[at]
     for i in indices.value:
         if not -n <= i < n:
@@ -81,7 +78,7 @@ def gather_value(data: TensorType, indices: TensorType, *, axis: int = 0) -> Val
 @shape_rule("GatherElements")
 def gather_elements_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
     """The shape of the indices."""
-    axis_of(axis, data.rank)
+    normalise_axis(axis, data.rank)
     return TensorType(data.dtype, indices.shape)
 
 
@@ -115,7 +112,7 @@ def scatter_nd_value(
     if data.value is None or indices.value is None or updates.value is None or reduction != "none":
         return None
     assert data.shape is not None and indices.shape is not None
-    shape, depth = flat.ints(data.shape), int(indices.shape[-1])
+    shape, depth = flat.concrete_shape(data.shape), int(indices.shape[-1])
     if not all(isinstance(i, int) for i in indices.value):
         return None
     inner = math.prod(shape[depth:])
@@ -139,7 +136,7 @@ def scatter_cost(data: TensorType, indices: TensorType, updates: TensorType, *, 
     kind = REDUCTIONS.get(reduction)
     if kind is None:
         raise ShapeError(f"the reduction is {reduction!r}", f"use none, {', '.join(REDUCTIONS)}")
-    return Cost(work=per(kind, "elementwise", updates.elements, of_what="#updates"))
+    return Cost(work=elementwise_work(kind, "elementwise", updates.elements, of_what="#updates"))
 
 
 @shape_rule("TensorScatter")
@@ -150,11 +147,11 @@ def tensor_scatter_shape(cache: TensorType, update: TensorType, write: TensorTyp
 
 @shape_rule("OneHot")
 def one_hot_shape(
-    indices: TensorType, depth: TensorType, values: TensorType, *, axis: int = -1, fresh: Fresh
+    indices: TensorType, depth: TensorType, values: TensorType, *, axis: int = -1, fresh: FreshSymbol
 ) -> TensorType:
     """The shape of the indices with an axis of extent `depth` inserted; a new symbol where that is not known."""
     assert indices.shape is not None
-    at = axis_of(axis, len(indices.shape) + 1)
+    at = normalise_axis(axis, len(indices.shape) + 1)
     extent: Dim = fresh("depth") if depth.value is None else depth.value[0]
     if isinstance(extent, float):
         extent = int(extent)
@@ -162,21 +159,21 @@ def one_hot_shape(
 
 
 @shape_rule("Col2Im")
-def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType, *, fresh: Fresh) -> TensorType:
+def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """x [N, C·∏block, L] -> [N, C, *image]; extents that are not known are new symbols."""
     assert x.shape is not None
     if len(x.shape) != 3:
         raise ShapeError(f"the input is of rank {len(x.shape)}", "give [N, C·∏block, L]")
     n, columns, _ = x.shape
-    rank = length_of(image_shape)
-    agree(length_of(block_shape), rank, "the numbers of image extents and of block extents")
+    rank = vector_length(image_shape)
+    require_equal(vector_length(block_shape), rank, "the numbers of image extents and of block extents")
     image = image_shape.value
     if image is None:
         image = tuple([fresh(f"image{i}") for i in range(rank)])
     if block_shape.value is None:
         return TensorType(x.dtype, (n, fresh("channels"), *image))
     block = prod(block_shape.value)
-    channels = exactly(
+    channels = divide_exactly(
         columns, block, f"{columns} columns do not divide into blocks of {block}", "make them channels × ∏ block_shape"
     )
     return TensorType(x.dtype, (n, channels, *image))
@@ -185,7 +182,7 @@ def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType
 @cost_rule("Col2Im")
 def col2im_cost(x: TensorType, image_shape: TensorType, block_shape: TensorType) -> Cost:
     """One addition per element of the input: each is added to its pixel."""
-    return Cost(work=per("add", "elementwise", x.elements, of_what="#column elements"))
+    return Cost(work=elementwise_work("add", "elementwise", x.elements, of_what="#column elements"))
 
 
 traits("TopK", keeps="indices")
@@ -200,7 +197,7 @@ describe("Boxes that overlap a better one too much are dropped.", "NonMaxSuppres
 
 
 @shape_rule("NonZero")
-def non_zero_shape(x: TensorType, *, fresh: Fresh) -> TensorType:
+def non_zero_shape(x: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """[rank, how many elements are not 0]: a new symbol unless the input's contents are known."""
     count: Dim | None = None
     if x.value is not None and all(isinstance(e, (int, float)) for e in x.value):
@@ -215,14 +212,14 @@ def non_zero_value(x: TensorType) -> Value | None:
         return None
     places = [i for i, e in enumerate(x.value) if e != 0]
     rows: list[list[int]] = []
-    for extent in reversed(flat.ints(x.shape)):
+    for extent in reversed(flat.concrete_shape(x.shape)):
         rows.insert(0, [place % extent for place in places])
         places = [place // extent for place in places]
     return tuple([i for row in rows for i in row])
 
 
 @shape_rule("Unique")
-def unique_shape(x: TensorType, *, axis: int | None = None, fresh: Fresh) -> tuple[TensorType, ...]:
+def unique_shape(x: TensorType, *, axis: int | None = None, fresh: FreshSymbol) -> tuple[TensorType, ...]:
     """(values, first places, inverse, counts): as many as there are different elements, or slices along the axis; a
     new symbol."""
     assert x.shape is not None
@@ -230,19 +227,19 @@ def unique_shape(x: TensorType, *, axis: int | None = None, fresh: Fresh) -> tup
     per_value = TensorType(DType.INT64, (count,))
     if axis is None:
         return TensorType(x.dtype, (count,)), per_value, TensorType(DType.INT64, (x.elements,)), per_value
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     values = TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
     return values, per_value, TensorType(DType.INT64, (x.shape[at],)), per_value
 
 
 @shape_rule("TopK")
 def top_k_shape(
-    x: TensorType, count: TensorType | None = None, *, k: int | None = None, axis: int = -1, fresh: Fresh
+    x: TensorType, count: TensorType | None = None, *, k: int | None = None, axis: int = -1, fresh: FreshSymbol
 ) -> tuple[TensorType, TensorType]:
     """(values, places): the extent of the axis becomes k (an attribute below opset 10); a new symbol where k is not
     known."""
     assert x.shape is not None
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     chosen: Dim
     if count is not None:
         chosen = fresh("k") if count.value is None else count.value[0]
@@ -251,7 +248,7 @@ def top_k_shape(
     else:
         raise ShapeError("TopK has no k", "say how many elements to keep")
     if count is None or count.value is not None:
-        at_least(x.shape[at], chosen, f"the {chosen} largest of {x.shape[at]} are asked for", "use a smaller k")
+        require_at_least(x.shape[at], chosen, f"the {chosen} largest of {x.shape[at]} are asked for", "use a smaller k")
     shape = (*x.shape[:at], chosen, *x.shape[at + 1 :])
     return TensorType(x.dtype, shape), TensorType(DType.INT64, shape)
 
@@ -259,7 +256,7 @@ def top_k_shape(
 @cost_rule("NonZero", "Unique", "TopK")
 def selection_cost(x: TensorType, count: TensorType | None = None) -> Cost:
     """One comparison per element of the input: a lower bound that no way of sorting or selecting goes below."""
-    return Cost(work=per("compare", "elementwise", x.elements))
+    return Cost(work=elementwise_work("compare", "elementwise", x.elements))
 
 
 @shape_rule("NonMaxSuppression")
@@ -270,10 +267,10 @@ def non_max_suppression_shape(
     iou_threshold: TensorType | None = None,
     score_threshold: TensorType | None = None,
     *,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
-    """[how many boxes are kept, 3] (batch, class, box): a new symbol; none where max_output_boxes_per_class is absent
-    or 0."""
+    """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
+    0."""
     none = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
     return TensorType(DType.INT64, (0 if none else fresh("boxes"), 3))
 
@@ -289,5 +286,5 @@ def non_max_suppression_cost(
     """One comparison per score, a lower bound: how many pairs of boxes are compared depends on data."""
     assert scores.shape is not None
     names = ("batches", "classes", "boxes")
-    scores_ = of("#scores", *zip(names, scores.shape, strict=False))
+    scores_ = product_factor("#scores", *zip(names, scores.shape, strict=False))
     return Cost(work=(Work("compare", "elementwise", Formula((product(scores_),))),))

@@ -1,17 +1,20 @@
-"""Operators that cut, join and pad without arithmetic: Concat, Split, Pad, and the small ones beside them."""
+"""Operators that cut, join and pad without arithmetic: Concat, Split, Pad, Slice, and the small ones beside them.
+
+A Slice of an extent that depends on a symbol gives a minimum and a maximum, which vanish where the order is known.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree, at_least
-from costcalc.core.dim import Dim, bounds, divide
+from costcalc.core.assumptions import require_at_least, require_equal
+from costcalc.core.dim import Dim, bounds, divide, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import describe, free, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import axes_of, axis_of, value_of
+from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value, vector_length
 
 free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCropPad")
 
@@ -33,15 +36,13 @@ describe("The upper or lower triangle of each matrix is kept, the rest is 0.", "
 
 describe("The middle is cut out, or zeros are added around it.", "CenterCropPad")
 
-Fresh = Callable[[str], Dim]
-
 
 @shape_rule("Concat")
 def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> TensorType:
     """The extents add up along the axis, and agree elsewhere."""
     assert first.shape is not None
     out = list(first.shape)
-    at = axis_of(axis, len(out))
+    at = normalise_axis(axis, len(out))
     for other in others:
         shape = other.shape or ()
         if len(shape) != len(out):
@@ -50,7 +51,9 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
             if i == at:
                 out[i] = out[i] + extent
             elif extent != out[i]:
-                out[i] = agree(out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),")
+                out[i] = require_equal(
+                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),"
+                )
     return TensorType(first.dtype, tuple(out))
 
 
@@ -62,8 +65,8 @@ def concat_value(*inputs: TensorType, axis: int = 1) -> Value | None:
         if x.value is None or x.shape is None:
             return None
         values.append(x.value)
-        shapes.append(flat.ints(x.shape))
-    return flat.concatenate(values, shapes, axis_of(axis, len(shapes[0])))
+        shapes.append(flat.concrete_shape(x.shape))
+    return flat.concatenate(values, shapes, normalise_axis(axis, len(shapes[0])))
 
 
 @shape_rule("Split")
@@ -75,20 +78,20 @@ def split_shape(
     split: Sequence[int] | None = None,
     num_outputs: int | None = None,
     n_outputs: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> tuple[TensorType, ...]:
-    """Parts of the given sizes along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the last
-    what is left. Where the sizes are not known, all but the last are new symbols."""
+    """Parts of the sizes in `split` along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the
+    last the rest. Where the sizes are not known, all but the last are new symbols."""
     assert x.shape is not None
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     extent = x.shape[at]
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
         new = [fresh(f"part{i}") for i in range(n_outputs - 1)]
         parts = [*new, extent - sum(new)]
     elif split is not None or sizes is not None:
-        parts = split if split is not None else (value_of(sizes) or ())
-        agree(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
+        parts = split if split is not None else (optional_value(sizes) or ())
+        require_equal(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
     else:
         parts = _equal_parts(extent, num_outputs or n_outputs, even=num_outputs is None)
     if len(parts) != n_outputs:
@@ -97,8 +100,8 @@ def split_shape(
     types = [TensorType(x.dtype, (*before, part, *behind)) for part in parts]
     if x.value is None:
         return tuple(types)
-    shape, start = flat.ints(x.shape), 0
-    for i, part in enumerate(flat.ints(parts)):
+    shape, start = flat.concrete_shape(x.shape), 0
+    for i, part in enumerate(flat.concrete_shape(parts)):
         taken = flat.take(x.value, shape, at, range(start, start + part))
         types[i], start = types[i]._replace(value=taken), start + part
     return tuple(types)
@@ -109,11 +112,11 @@ def _equal_parts(extent: Dim, n: int, even: bool) -> list[Dim]:
     if part is not None:
         return [part] * n
     if even:
-        agree(extent // n * n, extent, f"{n} equal parts and the extent")
+        require_equal(extent // n * n, extent, f"{n} equal parts and the extent")
         return [extent // n] * n
     part = (extent + (n - 1)) // n
     last = extent - part * (n - 1)
-    at_least(last, 0, f"an extent of {extent} leaves nothing for the last of {n} parts", "split it into fewer")
+    require_at_least(last, 0, f"an extent of {extent} leaves nothing for the last of {n} parts", "split it into fewer")
     return [part] * (n - 1) + [last]
 
 
@@ -125,7 +128,7 @@ def pad_shape(
     axis: TensorType | None = None,
     *,
     pads: Sequence[int] | None = None,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """extent + begin + end on each axis; pads is [all begins, all ends], an attribute below opset 11. Where
     the pads are not known the extents are new symbols."""
@@ -135,15 +138,15 @@ def pad_shape(
     if pad is not None:
         pads = pad.value
     if pads is None or axes is None:
-        for at in axes_of(axes if axes is not None else range(len(out)), len(out)):
+        for at in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
             out[at] = fresh(f"extent{at}")
         return TensorType(data.dtype, tuple(out))
     if len(pads) != 2 * len(axes):
         raise ShapeError(f"pads has {len(pads)} numbers for {len(axes)} axes", f"give {2 * len(axes)}")
-    for i, at in enumerate(axes_of(axes, len(out))):
+    for i, at in enumerate(normalise_axes(axes, len(out))):
         extent = out[at] + (pads[i] + pads[len(axes) + i])
         if bounds(extent)[0] < 0:
-            at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
+            require_at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
         out[at] = extent
     return TensorType(data.dtype, tuple(out))
 
@@ -155,28 +158,152 @@ def same_shape(x: TensorType, second: TensorType | None = None) -> TensorType:
 
 
 @shape_rule("Compress")
-def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = None, fresh: Fresh) -> TensorType:
-    """As many places along the axis (of the flat input where none is given) as the condition is true at; a new symbol
-    where it depends on data."""
+def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = None, fresh: FreshSymbol) -> TensorType:
+    """The positions along the axis (without one: of the flat input) at which the condition is true; a new symbol where
+    it depends on data."""
     assert x.shape is not None
     count: Dim = fresh("selected") if condition.value is None else sum(map(bool, condition.value))
     if axis is None:
         return TensorType(x.dtype, (count,))
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     return TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
 
 
 @shape_rule("CenterCropPad")
 def center_crop_pad_shape(
-    x: TensorType, shape: TensorType, *, axes: Sequence[int] | None = None, fresh: Fresh
+    x: TensorType, shape: TensorType, *, axes: Sequence[int] | None = None, fresh: FreshSymbol
 ) -> TensorType:
-    """The named axes get the given extents; new symbols where those are not known."""
+    """The named axes get the extents of `shape`; new symbols where those are not known."""
     assert x.shape is not None
     out = list(x.shape)
-    at = axes_of(range(len(out)) if axes is None else axes, len(out))
-    given = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
-    if len(given) != len(at):
-        raise ShapeError(f"{len(given)} extents are given for {len(at)} axes", "give one per axis")
-    for i, extent in zip(at, given, strict=True):
+    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
+    if len(sizes) != len(at):
+        raise ShapeError(f"{len(sizes)} extents are given for {len(at)} axes", "give one per axis")
+    for i, extent in zip(at, sizes, strict=True):
         out[i] = extent
     return TensorType(x.dtype, tuple(out))
+
+
+free("Slice")
+
+traits("Slice", reads="part", positions="lost", keeps="nothing")
+
+describe("A range of each axis is cut out.", "Slice")
+
+END_OF_AXIS = 2**31 - 1
+"""A bound at or beyond INT32_MAX (or as far below 0) means that end of the axis, as ONNX recommends to write it."""
+
+
+@shape_rule("Slice")
+def slice_shape(
+    data: TensorType,
+    start: TensorType | None = None,
+    end: TensorType | None = None,
+    axis: TensorType | None = None,
+    step: TensorType | None = None,
+    *,
+    starts: Sequence[int] | None = None,
+    ends: Sequence[int] | None = None,
+    axes: Sequence[int] | None = None,
+    fresh: FreshSymbol,
+) -> TensorType:
+    """The range [start, end) of each named axis, every step-th, as Python slices; attributes below opset 10. Where a
+    bound is not known the extent is a new symbol."""
+    assert data.shape is not None
+    if start is not None and end is not None:
+        starts, ends = start.value, end.value
+        axes = tuple(range(vector_length(start))) if axis is None else axis.value
+    elif axes is None:
+        axes = tuple(range(len(starts or ())))
+    steps = (1,) * len(axes or ()) if step is None else step.value
+    out = list(data.shape)
+    if axes is None:
+        return TensorType(data.dtype, tuple([fresh(f"extent{i}") for i in range(len(out))]))
+    for i, at in enumerate(normalise_axes(axes, len(out))):
+        if starts is None or ends is None or steps is None:
+            out[at] = fresh(f"extent{at}")
+            continue
+        extent = slice_extent(out[at], starts[i], ends[i], steps[i])
+        out[at] = fresh(f"extent{at}") if extent is None else extent
+    return TensorType(data.dtype, tuple(out))
+
+
+def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
+    """The number of the n elements that [start:end:step] selects; None where the direction depends on a symbol.
+
+    For a positive step the length is min(E) - max(S) over the candidates of end and start (an end beyond n is n, a
+    start before 0 is 0); written as the minimum of the differences, each at least 0, the known ones vanish.
+    """
+    if step == 0:
+        raise ShapeError("the step of a slice is 0", "use a step other than 0")
+    if isinstance(n, int) and isinstance(start, int) and isinstance(end, int) and isinstance(step, int):
+        first, stop = _clamped(n, start, end, step)
+        return len(range(first, stop, step))
+    low, high = bounds(step)
+    if low <= 0 <= high:
+        return None
+    if isinstance(start, int) and abs(start) >= END_OF_AXIS:
+        start = 0 if start < 0 else n if low > 0 else n - 1
+    if low > 0:
+        far = isinstance(end, int) and end >= END_OF_AXIS
+        # An end that counts from behind lies below n, a start that counts from the front not below 0.
+        last = [n] if far else [_absolute(end, n)] + ([] if bounds(end)[1] < 0 else [n])
+        first_ = [_absolute(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
+        length: Dim | None = None
+        for e in last:
+            for s in first_:
+                candidate = maximum(e - s, 0)
+                length = candidate if length is None else minimum(length, candidate)
+        assert length is not None
+        return (length + (step - 1)) // step
+    begin = minimum(maximum(_absolute(start, n), 0), n - 1)
+    behind = -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute(end, n), n - 1), -1)
+    return (maximum(begin - behind, 0) + (-step - 1)) // -step
+
+
+def _absolute(place: Dim, n: Dim) -> Dim:
+    """The place counted from the front: n is added to a negative one. min(1, max(0, -place)) is 1 exactly there."""
+    low, high = bounds(place)
+    if low >= 0:
+        return place
+    return place + n * (1 if high < 0 else minimum(1, maximum(0, -place)))
+
+
+def _clamped(n: int, start: int, end: int, step: int) -> tuple[int, int]:
+    """Slice's effective start and end: a start beyond either end stands at the last place there."""
+    first, stop = (place + n if place < 0 else place for place in (start, end))
+    if step > 0:
+        return min(max(first, 0), n), min(max(stop, 0), n)
+    return min(max(first, 0), n - 1), min(max(stop, -1), n - 1)
+
+
+@value_rule("Slice")
+def slice_value(
+    data: TensorType,
+    start: TensorType | None = None,
+    end: TensorType | None = None,
+    axis: TensorType | None = None,
+    step: TensorType | None = None,
+    *,
+    starts: Sequence[int] | None = None,
+    ends: Sequence[int] | None = None,
+    axes: Sequence[int] | None = None,
+) -> Value | None:
+    """The elements in the range, where its bounds are numbers."""
+    if data.value is None or data.shape is None:
+        return None
+    if start is not None and end is not None:
+        starts, ends = start.value, end.value
+    if starts is None or ends is None:
+        return None
+    axes = range(len(starts)) if axis is None and axes is None else axes if axis is None else axis.value
+    steps = (1,) * len(starts) if step is None else step.value
+    if axes is None or steps is None or not all(isinstance(x, int) for x in (*starts, *ends, *steps)):
+        return None
+    value, shape = data.value, list(flat.concrete_shape(data.shape))
+    for i, at in enumerate(normalise_axes(axes, len(shape))):
+        places = range(*_clamped(shape[at], starts[i], ends[i], steps[i]), steps[i])
+        value = flat.take(value, shape, at, places)
+        shape[at] = len(places)
+    return value

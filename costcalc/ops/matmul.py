@@ -1,24 +1,21 @@
-"""Products of matrices: MatMul and Gemm.
-
-Determinants.
-"""
+"""Products of matrices (MatMul, Gemm) and determinants."""
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, formula, of, per
+from costcalc.core.formula import Cost, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import FIRST_TWO, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.common.axes import broadcast
 
 operands("MatMul", weights=(0, 1))
 
 operands("Gemm", weights=(0, 1, 2))
 
-traits("MatMul", "Gemm", kind="product", gradient=FIRST_TWO)
+traits("MatMul", "Gemm", kind="product", gradient=PRODUCT_GRADIENT)
 
 traits("Gemm", bias=2, derived=frozenset(("transB",)))
 
@@ -36,7 +33,7 @@ def matmul_extents(a: TensorType, b: TensorType) -> tuple[tuple[Dim, ...], Dim, 
         a.shape if len(a.shape) > 1 else (1, *a.shape),
         b.shape if len(b.shape) > 1 else (*b.shape, 1),
     )
-    k = agree(k, k_b, f"the inner extents of {list(a.shape)} × {list(b.shape)}")
+    k = require_equal(k, k_b, f"the inner extents of {list(a.shape)} × {list(b.shape)}")
     return broadcast(tuple(batch_a), tuple(batch_b)), m, n, k
 
 
@@ -57,7 +54,9 @@ def matmul_shape(a: TensorType, b: TensorType) -> TensorType:
 def matmul_cost(a: TensorType, b: TensorType) -> Cost:
     """∏batch × M × N × K."""
     batch, m, n, k = matmul_extents(a, b)
-    rows = (of("batch", *((f"b{i}", x) for i, x in enumerate(batch))),) if batch and prod(batch) != 1 else ()
+    rows = (
+        (product_factor("batch", *((f"b{i}", x) for i, x in enumerate(batch))),) if batch and prod(batch) != 1 else ()
+    )
     return Cost(formula(*rows, ("M", m), ("N", n), ("K", k)))
 
 
@@ -84,7 +83,7 @@ def gemm_extents(a: TensorType, b: TensorType, trans_a: int, trans_b: int) -> tu
         raise ShapeError(f"Gemm takes matrices, not {list(a.shape)} × {list(b.shape)}", "flatten the input first")
     m, k = a.shape[::-1] if trans_a else a.shape
     k_b, n = b.shape[::-1] if trans_b else b.shape
-    return m, n, agree(k, k_b, f"the inner extents of {list(a.shape)} × {list(b.shape)}")
+    return m, n, require_equal(k, k_b, f"the inner extents of {list(a.shape)} × {list(b.shape)}")
 
 
 @cost_rule("Gemm")
@@ -101,9 +100,9 @@ def gemm_cost(
 ) -> Cost:
     """M × N × K; a bias adds one addition per output, alpha and beta other than 1 one multiplication each."""
     m, n, k = gemm_extents(a, b, transA, transB)
-    work: tuple[Work, ...] = per("add", "bias", out.elements) if c is not None else ()
+    work: tuple[Work, ...] = elementwise_work("add", "bias", out.elements) if c is not None else ()
     scales = (alpha != 1.0) + (beta != 1.0 and c is not None)
-    work += per("multiply", "elementwise", out.elements, scales)
+    work += elementwise_work("multiply", "elementwise", out.elements, scales)
     return Cost(formula(("M", m), ("N", n), ("K", k)), work)
 
 
@@ -116,7 +115,7 @@ def det_shape(x: TensorType) -> TensorType:
     assert x.shape is not None
     if x.rank < 2:
         raise ShapeError(f"X has {x.rank} axes", "it is a square matrix or a batch of them")
-    agree(x.shape[-2], x.shape[-1], "the rows and columns of a square matrix")
+    require_equal(x.shape[-2], x.shape[-1], "the rows and columns of a square matrix")
     return TensorType(x.dtype, x.shape[:-2])
 
 
@@ -127,6 +126,8 @@ def det_cost(x: TensorType) -> Cost:
     assert x.shape is not None
     batch, m = prod(x.shape[:-2]), x.shape[-1]
     updates = batch * ((m - 1) * m * (2 * m - 1) // 6)
-    work = per("multiply", "elementwise", updates, 1, "#updates") + per("add", "elementwise", updates, 1, "#updates")
-    work += per("divide", "elementwise", batch * (m * (m - 1) // 2), 1, "#pivot quotients")
-    return Cost(work=work + per("multiply", "elementwise", batch * (m - 1), 1, "#pivots"))
+    work = elementwise_work("multiply", "elementwise", updates, 1, "#updates") + elementwise_work(
+        "add", "elementwise", updates, 1, "#updates"
+    )
+    work += elementwise_work("divide", "elementwise", batch * (m * (m - 1) // 2), 1, "#pivot quotients")
+    return Cost(work=work + elementwise_work("multiply", "elementwise", batch * (m - 1), 1, "#pivots"))

@@ -1,20 +1,20 @@
-"""Normalisations with learned scale and shift. A sum over many elements counts as one addition per element.
+"""Normalisations with and without learned scale and shift: over the batch, layers, groups, channels, p-norms, axes.
 
-Normalisations that learn nothing: over neighbouring channels, by a p-norm, by mean and variance over axes.
+A sum over many elements counts as one addition per element.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, traits
-from costcalc.ops.common.axes import axes_of, axis_of, unidirectional
+from costcalc.ops.common.axes import check_unidirectional, normalise_axes, normalise_axis
 
 operands("BatchNormalization", weights=(1, 2), buffers=(3, 4))
 
@@ -60,9 +60,9 @@ ROLE = "normalization"
 
 
 def row_statistics(x: TensorType, attributes: Attributes, each: int = 1) -> Dim:
-    """How many numbers the backward pass needs of the rows from `axis` on: `each` of every row."""
+    """The number of values that the backward pass needs of the rows from `axis` on: `each` of every row."""
     assert x.shape is not None
-    return each * prod(x.shape[: axis_of(int(attributes.get("axis", -1)), x.rank)])
+    return each * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
 
 
 def _channel_statistics(x: TensorType, attributes: Attributes) -> Dim:
@@ -91,11 +91,11 @@ traits("RMSNormalization", statistics=row_statistics)
 def standardize(elements: Dim, groups: Dim, scaled: bool, shifted: bool) -> tuple[Work, ...]:
     """Mean 0 and variance 1 in groups, then scale and shift."""
     return (
-        *per("add", ROLE, elements, 3 + shifted),
-        *per("multiply", ROLE, elements, 2 + scaled),
-        *per("add", ROLE, groups, 1, "#groups"),
-        *per("divide", ROLE, groups, 3, "#groups"),
-        *per("transcendental", ROLE, groups, 1, "#groups"),
+        *elementwise_work("add", ROLE, elements, 3 + shifted),
+        *elementwise_work("multiply", ROLE, elements, 2 + scaled),
+        *elementwise_work("add", ROLE, groups, 1, "#groups"),
+        *elementwise_work("divide", ROLE, groups, 3, "#groups"),
+        *elementwise_work("transcendental", ROLE, groups, 1, "#groups"),
     )
 
 
@@ -117,7 +117,7 @@ def batch_norm_shape(
     if spatial:
         for t, what in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
             if t.shape != (channels,):
-                agree(t.elements, channels, f"the {what} and the channels")
+                require_equal(t.elements, channels, f"the {what} and the channels")
     y = TensorType(x.dtype, x.shape)
     if n_outputs == 1:
         return y
@@ -139,7 +139,7 @@ def batch_norm_cost(
     two numbers per channel. While training, per element four additions (mean, deviation, variance, shift) and three
     multiplications (square, deviation, scale), and per channel one addition, three divisions and a root."""
     if not training_mode and len(outs) == 1:
-        return Cost(work=per("multiply", ROLE, x.elements) + per("add", ROLE, x.elements))
+        return Cost(work=elementwise_work("multiply", ROLE, x.elements) + elementwise_work("add", ROLE, x.elements))
     return Cost(work=standardize(x.elements, scale.elements, scaled=True, shifted=True))
 
 
@@ -155,13 +155,13 @@ def layer_norm_shape(
 ) -> TensorType | tuple[TensorType, ...]:
     """The input's type; Mean and InvStdDev have extent 1 from `axis` on, in the type of stash_type."""
     assert x.shape is not None
-    unidirectional(x, scale, "the scale")
+    check_unidirectional(x, scale, "the scale")
     if b is not None:
-        unidirectional(x, b, "the shift")
+        check_unidirectional(x, b, "the shift")
     y = TensorType(x.dtype, x.shape)
     if n_outputs == 1:
         return y
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     row = TensorType(DTYPE_OF_CODE[stash_type], (*x.shape[:at], *(1,) * (len(x.shape) - at)))
     return y, row, row
 
@@ -172,7 +172,7 @@ def layer_norm_cost(x: TensorType, scale: TensorType, b: TensorType | None = Non
     (square, deviation, scale); per row one addition (epsilon), three divisions (mean, variance, reciprocal) and a
     root."""
     assert x.shape is not None
-    groups = prod(x.shape[: axis_of(axis, len(x.shape))])
+    groups = prod(x.shape[: normalise_axis(axis, len(x.shape))])
     return Cost(work=standardize(x.elements, groups, scaled=True, shifted=b is not None))
 
 
@@ -191,8 +191,8 @@ def _channels(x: TensorType) -> tuple[Dim, ...]:
 
 
 def _per_channel(x: TensorType, scale: TensorType, b: TensorType, count: Dim) -> None:
-    agree(scale.elements, count, "the scale and the channels")
-    agree(b.elements, count, "the shift and the channels")
+    require_equal(scale.elements, count, "the scale and the channels")
+    require_equal(b.elements, count, "the shift and the channels")
 
 
 @cost_rule("InstanceNormalization")
@@ -225,7 +225,7 @@ def group_norm_cost(x: TensorType, scale: TensorType, b: TensorType, *, num_grou
 @shape_rule("RMSNormalization")
 def rms_norm_shape(x: TensorType, scale: TensorType) -> TensorType:
     """The input's shape in the scale's element type."""
-    unidirectional(x, scale, "the scale")
+    check_unidirectional(x, scale, "the scale")
     return TensorType(scale.dtype, x.shape)
 
 
@@ -234,15 +234,15 @@ def rms_norm_cost(x: TensorType, scale: TensorType, *, axis: int = -1) -> Cost:
     """Per element two multiplications (square, scale), one addition (mean) and one division (by the root mean square);
     per row one addition (epsilon), one division (mean) and a root."""
     assert x.shape is not None
-    groups = prod(x.shape[: axis_of(axis, len(x.shape))])
+    groups = prod(x.shape[: normalise_axis(axis, len(x.shape))])
     return Cost(
         work=(
-            *per("multiply", ROLE, x.elements, 2),
-            *per("add", ROLE, x.elements),
-            *per("divide", ROLE, x.elements),
-            *per("add", ROLE, groups, 1, "#groups"),
-            *per("divide", ROLE, groups, 1, "#groups"),
-            *per("transcendental", ROLE, groups, 1, "#groups"),
+            *elementwise_work("multiply", ROLE, x.elements, 2),
+            *elementwise_work("add", ROLE, x.elements),
+            *elementwise_work("divide", ROLE, x.elements),
+            *elementwise_work("add", ROLE, groups, 1, "#groups"),
+            *elementwise_work("divide", ROLE, groups, 1, "#groups"),
+            *elementwise_work("transcendental", ROLE, groups, 1, "#groups"),
         )
     )
 
@@ -273,10 +273,10 @@ def lrn_cost(x: TensorType, *, size: int) -> Cost:
     for the bias), one power and one division. Windows at the first and the last channels count in full."""
     n = x.elements
     return Cost(
-        work=per("multiply", ROLE, n, 2)
-        + per("add", ROLE, n, size)
-        + per("transcendental", ROLE, n)
-        + per("divide", ROLE, n)
+        work=elementwise_work("multiply", ROLE, n, 2)
+        + elementwise_work("add", ROLE, n, size)
+        + elementwise_work("transcendental", ROLE, n)
+        + elementwise_work("divide", ROLE, n)
     )
 
 
@@ -284,7 +284,7 @@ def lrn_cost(x: TensorType, *, size: int) -> Cost:
 def lp_norm_shape(x: TensorType, *, axis: int = -1) -> TensorType:
     """The input's type."""
     assert x.shape is not None
-    axis_of(axis, len(x.shape))
+    normalise_axis(axis, len(x.shape))
     return TensorType(x.dtype, x.shape)
 
 
@@ -293,12 +293,12 @@ def lp_norm_cost(x: TensorType, *, axis: int = -1, p: int = 2) -> Cost:
     """Per element one square (p = 2) or magnitude (p = 1, a comparison), one addition and one division; per norm a
     root with p = 2."""
     assert x.shape is not None
-    at = axis_of(axis, len(x.shape))
+    at = normalise_axis(axis, len(x.shape))
     return Cost(
-        work=per("multiply" if p == 2 else "compare", ROLE, x.elements)
-        + per("add", ROLE, x.elements)
-        + per("divide", ROLE, x.elements)
-        + per("transcendental", ROLE, prod(x.shape[:at] + x.shape[at + 1 :]), int(p == 2), "#norms")
+        work=elementwise_work("multiply" if p == 2 else "compare", ROLE, x.elements)
+        + elementwise_work("add", ROLE, x.elements)
+        + elementwise_work("divide", ROLE, x.elements)
+        + elementwise_work("transcendental", ROLE, prod(x.shape[:at] + x.shape[at + 1 :]), int(p == 2), "#norms")
     )
 
 
@@ -306,7 +306,7 @@ def lp_norm_cost(x: TensorType, *, axis: int = -1, p: int = 2) -> Cost:
 def mvn_shape(x: TensorType, *, axes: Sequence[int] = (0, 2, 3)) -> TensorType:
     """The input's type."""
     assert x.shape is not None
-    axes_of(axes, len(x.shape))
+    normalise_axes(axes, len(x.shape))
     return TensorType(x.dtype, x.shape)
 
 
@@ -316,16 +316,16 @@ def mvn_cost(x: TensorType, *, axes: Sequence[int] = (0, 2, 3)) -> Cost:
     group two divisions (the means), one multiplication (the mean's square), two additions (variance, epsilon) and a
     root."""
     assert x.shape is not None
-    removed = axes_of(axes, len(x.shape))
+    removed = normalise_axes(axes, len(x.shape))
     groups = prod([extent for i, extent in enumerate(x.shape) if i not in removed])
     return Cost(
         work=(
-            *per("add", ROLE, x.elements, 3),
-            *per("multiply", ROLE, x.elements),
-            *per("divide", ROLE, x.elements),
-            *per("add", ROLE, groups, 2, "#groups"),
-            *per("multiply", ROLE, groups, 1, "#groups"),
-            *per("divide", ROLE, groups, 2, "#groups"),
-            *per("transcendental", ROLE, groups, 1, "#groups"),
+            *elementwise_work("add", ROLE, x.elements, 3),
+            *elementwise_work("multiply", ROLE, x.elements),
+            *elementwise_work("divide", ROLE, x.elements),
+            *elementwise_work("add", ROLE, groups, 2, "#groups"),
+            *elementwise_work("multiply", ROLE, groups, 1, "#groups"),
+            *elementwise_work("divide", ROLE, groups, 2, "#groups"),
+            *elementwise_work("transcendental", ROLE, groups, 1, "#groups"),
         )
     )

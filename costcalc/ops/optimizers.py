@@ -1,8 +1,8 @@
-"""The preview training domain's optimisers: one update step of tensors X with gradients G and running averages."""
+"""Optimisers of the preview training domain: one update step of tensors X with gradients G and running averages."""
 
 from __future__ import annotations
 
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, shape_rule
 
@@ -38,10 +38,10 @@ def adagrad_shape(r: TensorType, t: TensorType, *inputs: TensorType) -> tuple[Te
 def _work(inputs: tuple[TensorType, ...], groups: int, multiplies: int, adds: int, roots: int) -> tuple[Work, ...]:
     work: tuple[Work, ...] = ()
     for x in inputs[: len(inputs) // groups]:
-        work += per("multiply", "elementwise", x.elements, multiplies, "#parameters")
-        work += per("add", "elementwise", x.elements, adds, "#parameters")
-        work += per("transcendental", "elementwise", x.elements, roots, "#parameters")
-        work += per("divide", "elementwise", x.elements, roots, "#parameters")
+        work += elementwise_work("multiply", "elementwise", x.elements, multiplies, "#parameters")
+        work += elementwise_work("add", "elementwise", x.elements, adds, "#parameters")
+        work += elementwise_work("transcendental", "elementwise", x.elements, roots, "#parameters")
+        work += elementwise_work("divide", "elementwise", x.elements, roots, "#parameters")
     return work
 
 

@@ -1,4 +1,4 @@
-"""Pools: the greatest, the average or the norm under a sliding window, or over all positions."""
+"""Pools: the maximum, the average or the norm under a sliding window, or over all positions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from math import prod
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.window import output_shape, per_axis
-from costcalc.ops.reduce import combining
+from costcalc.ops.common.window import axis_attribute, output_shape
+from costcalc.ops.reduce import combination_work
 
 traits("MaxPool", "AveragePool", "LpPool", kind="pool")
 
@@ -82,7 +82,7 @@ def max_pool_shape(
 @cost_rule("MaxPool")
 def max_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
     """∏kernel − 1 comparisons per output. Windows that reach into the padding count in full."""
-    return Cost(work=per("compare", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs"))
+    return Cost(work=elementwise_work("compare", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs"))
 
 
 @shape_rule("AveragePool", "LpPool")
@@ -103,8 +103,8 @@ def pool_shape(
 @cost_rule("AveragePool")
 def average_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
     """∏kernel − 1 additions and one division per output. Windows that reach into the padding count in full."""
-    additions = per("add", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs")
-    return Cost(work=additions + per("divide", "pooling", out.elements, 1, "#outputs"))
+    additions = elementwise_work("add", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs")
+    return Cost(work=additions + elementwise_work("divide", "pooling", out.elements, 1, "#outputs"))
 
 
 @cost_rule("LpPool")
@@ -112,18 +112,18 @@ def lp_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], p: int = 2, out:
     """Per output ∏kernel powers (magnitudes with p = 1, squares with 2), ∏kernel − 1 additions, and a root unless
     p = 1. Windows that reach into the padding count in full."""
     kernel = prod(kernel_shape)
-    powers = per(power_kind(p), "pooling", out.elements, kernel, "#outputs")
-    additions = per("add", "pooling", out.elements, kernel - 1, "#outputs")
+    powers = elementwise_work(power_kind(p), "pooling", out.elements, kernel, "#outputs")
+    additions = elementwise_work("add", "pooling", out.elements, kernel - 1, "#outputs")
     return Cost(work=powers + additions + _roots(p, out))
 
 
 def power_kind(p: float) -> str:
-    """What |x|ᵖ is counted as."""
+    """The kind of operation that |x|ᵖ counts as."""
     return {1: "compare", 2: "multiply"}.get(int(p), "transcendental")
 
 
 def _roots(p: float, out: TensorType) -> tuple[Work, ...]:
-    return per("transcendental", "pooling", out.elements, int(p != 1), "#outputs")
+    return elementwise_work("transcendental", "pooling", out.elements, int(p != 1), "#outputs")
 
 
 @shape_rule("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool")
@@ -136,21 +136,24 @@ def global_pool_shape(x: TensorType) -> TensorType:
 @cost_rule("GlobalMaxPool")
 def global_max_cost(x: TensorType, *, out: TensorType) -> Cost:
     """∏in − 1 comparisons per output, #inputs − #outputs in all."""
-    return combining("compare", "pooling", x, out)
+    return combination_work("compare", "pooling", x, out)
 
 
 @cost_rule("GlobalAveragePool")
 def global_average_cost(x: TensorType, *, out: TensorType) -> Cost:
     """∏in − 1 additions per output, #inputs − #outputs in all, and one division per output."""
-    return Cost(work=combining("add", "pooling", x, out).work + per("divide", "pooling", out.elements, 1, "#outputs"))
+    return Cost(
+        work=combination_work("add", "pooling", x, out).work
+        + elementwise_work("divide", "pooling", out.elements, 1, "#outputs")
+    )
 
 
 @cost_rule("GlobalLpPool")
 def global_lp_cost(x: TensorType, *, p: int = 2, out: TensorType) -> Cost:
     """One power per input (a magnitude with p = 1, a square with 2), ∏in − 1 additions per output, #inputs − #outputs
     in all, and a root per output unless p = 1."""
-    powers = per(power_kind(p), "pooling", x.elements, 1, "#inputs")
-    return Cost(work=powers + combining("add", "pooling", x, out).work + _roots(p, out))
+    powers = elementwise_work(power_kind(p), "pooling", x.elements, 1, "#inputs")
+    return Cost(work=powers + combination_work("add", "pooling", x, out).work + _roots(p, out))
 
 
 @shape_rule("MaxUnpool")
@@ -164,14 +167,14 @@ def max_unpool_shape(
     pads: Sequence[int] | None = None,
     fresh: Callable[[str], Dim],
 ) -> TensorType:
-    """x [N, C, *in] -> output_shape where that is given, else [N, C, stride · (in − 1) + kernel − pads]."""
+    """x [N, C, *in] -> output_shape where the node has it, else [N, C, stride · (in − 1) + kernel − pads]."""
     n, c, *spatial = _channels(x)
     rank = len(spatial)
     if output_shape is not None:
         if output_shape.value is not None:
             return TensorType(x.dtype, output_shape.value)
         return TensorType(x.dtype, (n, c, *(fresh(f"out{i}") for i in range(rank))))
-    kernel, stride = per_axis(kernel_shape, rank, "kernel_shape"), per_axis(strides, rank, "strides")
+    kernel, stride = axis_attribute(kernel_shape, rank, "kernel_shape"), axis_attribute(strides, rank, "strides")
     pad = tuple(pads or (0,) * (2 * rank))
     extents = [(spatial[i] - 1) * stride[i] + kernel[i] - (pad[i] + pad[rank + i]) for i in range(rank)]
     return TensorType(x.dtype, (n, c, *extents))

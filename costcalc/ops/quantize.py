@@ -1,13 +1,10 @@
-"""To and from integers: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear.
-
-The integer forms of convolutions and products of matrices.
-"""
+"""Quantisation: floats <-> integers with scale and zero point, and integer convolutions and matrix products."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
@@ -47,8 +44,8 @@ def quantize_cost(
 ) -> Cost:
     """Per element 1 division, and 1 addition where there is a zero point. Rounding and clipping are part of the
     conversion, which is free."""
-    work = per("divide", "quantization", out.elements)
-    return Cost(work=work + per("add", "quantization", out.elements, 1 if y_zero_point is not None else 0))
+    work = elementwise_work("divide", "quantization", out.elements)
+    return Cost(work=work + elementwise_work("add", "quantization", out.elements, 1 if y_zero_point is not None else 0))
 
 
 @shape_rule("DequantizeLinear")
@@ -64,8 +61,8 @@ def dequantize_cost(
     x: TensorType, x_scale: TensorType, x_zero_point: TensorType | None = None, *, out: TensorType
 ) -> Cost:
     """Per element 1 multiplication, and 1 subtraction where there is a zero point."""
-    work = per("add", "quantization", out.elements, 1 if x_zero_point is not None else 0)
-    return Cost(work=work + per("multiply", "quantization", out.elements))
+    work = elementwise_work("add", "quantization", out.elements, 1 if x_zero_point is not None else 0)
+    return Cost(work=work + elementwise_work("multiply", "quantization", out.elements))
 
 
 @shape_rule("DynamicQuantizeLinear")
@@ -82,15 +79,21 @@ def dynamic_quantize_cost(x: TensorType) -> Cost:
 
 
 def dynamic_quantization(x: TensorType) -> tuple[Work, ...]:
-    """What turning x into integers with its own scale takes; the fused forms share it."""
+    """The work of quantising x with its own scale; the fused forms share it."""
     n = x.elements
-    return per("compare", "quantization", n, 2) + per("divide", "quantization", n) + per("add", "quantization", n)
+    return (
+        elementwise_work("compare", "quantization", n, 2)
+        + elementwise_work("divide", "quantization", n)
+        + elementwise_work("add", "quantization", n)
+    )
 
 
 def requantization(out: TensorType) -> tuple[Work, ...]:
     """An integer sum becomes a quantised output: 1 multiplication with the combined scale, 1 addition of the zero
     point per element."""
-    return per("multiply", "quantization", out.elements) + per("add", "quantization", out.elements)
+    return elementwise_work("multiply", "quantization", out.elements) + elementwise_work(
+        "add", "quantization", out.elements
+    )
 
 
 operands("QLinearConv", weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))

@@ -1,21 +1,18 @@
-"""Recurrent layers: LSTM, GRU and RNN.
-
-What recurrent layers share: their types, and what they compute per step and hidden unit.
-"""
+"""Recurrent layers (LSTM, GRU, RNN): their output types, gate MACs, and elementwise work per step and hidden unit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Factor, Formula, Work, formula, of, per
+from costcalc.core.formula import Cost, Factor, Formula, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
 
-COMPARING = ("relu", "leakyrelu", "thresholdedrelu", "hardsigmoid")
+PIECEWISE_ACTIVATIONS = ("relu", "leakyrelu", "thresholdedrelu", "hardsigmoid")
 
 
 def recurrent_types(
@@ -27,13 +24,13 @@ def recurrent_types(
     assert x.shape is not None and w.shape is not None and r.shape is not None
     directions: Dim = 2 if direction == "bidirectional" else 1
     for extent, what in ((w.shape[0], "W"), (r.shape[0], "R")):
-        agree(extent, directions, f"the directions of {what} and those of direction={direction!r}")
+        require_equal(extent, directions, f"the directions of {what} and those of direction={direction!r}")
     hidden = r.shape[2]
-    agree(w.shape[2], x.shape[2], "the input's features and those that W expects")
-    agree(w.shape[1], gates * hidden, f"the rows of W and {gates} × the hidden size")
-    agree(r.shape[1], gates * hidden, f"the rows of R and {gates} × the hidden size")
+    require_equal(w.shape[2], x.shape[2], "the input's features and those that W expects")
+    require_equal(w.shape[1], gates * hidden, f"the rows of W and {gates} × the hidden size")
+    require_equal(r.shape[1], gates * hidden, f"the rows of R and {gates} × the hidden size")
     if b is not None:
-        agree(b.elements, directions * (2 * gates) * hidden, "the elements of B and those of its gates")
+        require_equal(b.elements, directions * (2 * gates) * hidden, "the elements of B and those of its gates")
     return hidden_types(x, directions, hidden, layout)
 
 
@@ -66,15 +63,17 @@ def lstm_cost_of(
     names = activation_names(activations, ("Sigmoid", "Tanh", "Tanh"), w)
     work = activation_work(names, (3, 1, 1), x, hidden)
     work += unit_work(units, multiplies=3 + 3 * (p is not None), adds=1 + 3 * (p is not None))
-    work += per("compare", "elementwise", units, 5 if clip else 0, "#hidden units × steps")
-    work += per("add", "bias", units, 4 if b is not None else 0, "#hidden units × steps")
+    work += elementwise_work("compare", "elementwise", units, 5 if clip else 0, "#hidden units × steps")
+    work += elementwise_work("add", "bias", units, 4 if b is not None else 0, "#hidden units × steps")
     return Cost(gate_macs(x, w, r), work)
 
 
 def gate_macs(x: TensorType, w: TensorType, r: TensorType) -> Formula:
+    """T · B · (|W| + |R|)."""
     assert x.shape is not None
     return formula(
-        of("#steps", ("T", x.shape[0]), ("B", x.shape[1])), Factor("#weights (|W| + |R|)", w.elements + r.elements)
+        product_factor("#steps", ("T", x.shape[0]), ("B", x.shape[1])),
+        Factor("#weights (|W| + |R|)", w.elements + r.elements),
     )
 
 
@@ -84,14 +83,14 @@ def hidden_units(x: TensorType, w: TensorType, hidden: Dim) -> Dim:
     return x.shape[0] * x.shape[1] * w.shape[0] * hidden
 
 
-def activation_names(given: Sequence[str], default: tuple[str, ...], w: TensorType) -> tuple[tuple[str, ...], ...]:
+def activation_names(names: Sequence[str], default: tuple[str, ...], w: TensorType) -> tuple[tuple[str, ...], ...]:
     """The activations of each direction."""
     assert w.shape is not None
     directions = 2 if w.shape[0] == 2 else 1
-    if len(given) != directions * len(default):
+    if len(names) != directions * len(default):
         return (default,) * directions
     n = len(default)
-    return tuple(tuple(given[i * n : (i + 1) * n]) for i in range(directions))
+    return tuple(tuple(names[i * n : (i + 1) * n]) for i in range(directions))
 
 
 def activation_work(
@@ -102,15 +101,18 @@ def activation_work(
     each = {"transcendental": 0, "compare": 0}
     for of_direction in names:
         for name, count in zip(of_direction, gates, strict=True):
-            each["compare" if name.lower() in COMPARING else "transcendental"] += count
+            each["compare" if name.lower() in PIECEWISE_ACTIVATIONS else "transcendental"] += count
     units = x.shape[0] * x.shape[1] * hidden
     return tuple(
-        work for kind, count in each.items() for work in per(kind, "activation", units, count, "#hidden units × steps")
+        work
+        for kind, count in each.items()
+        for work in elementwise_work(kind, "activation", units, count, "#hidden units × steps")
     )
 
 
 def unit_work(units: Dim, multiplies: int, adds: int) -> tuple[Work, ...]:
-    return per("multiply", "elementwise", units, multiplies, "#hidden units × steps") + per(
+    """Multiplications and additions of each hidden unit in each step."""
+    return elementwise_work("multiply", "elementwise", units, multiplies, "#hidden units × steps") + elementwise_work(
         "add", "elementwise", units, adds, "#hidden units × steps"
     )
 
@@ -140,7 +142,7 @@ describe("At each step the new hidden state is a function of the input and the l
 
 @gradient_rule("LSTM", "GRU", "RNN")
 def recurrent_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
-    """x · W and h · R. h depends on every other input, so its gradient goes back through time whenever one is asked;
+    """x · W and h · R. h depends on every other input, so its gradient goes back through time whenever one is computed;
     like the forward pass, all T steps count."""
     _, w, r, *_ = types
     assert w is not None and r is not None
@@ -243,8 +245,8 @@ def gru_cost(
     after = bool(linear_before_reset)
     work = activation_work(activation_names(activations, ("Sigmoid", "Tanh"), w), (2, 1), x, r.shape[2])
     work += unit_work(units, multiplies=3, adds=2 + after)
-    work += per("compare", "elementwise", units, 3 if clip else 0, "#hidden units × steps")
-    work += per("add", "bias", units, 3 + after if b is not None else 0, "#hidden units × steps")
+    work += elementwise_work("compare", "elementwise", units, 3 if clip else 0, "#hidden units × steps")
+    work += elementwise_work("add", "bias", units, 3 + after if b is not None else 0, "#hidden units × steps")
     return Cost(gate_macs(x, w, r), work)
 
 
@@ -265,6 +267,6 @@ def rnn_cost(
     assert r.shape is not None
     units = hidden_units(x, w, r.shape[2])
     work = activation_work(activation_names(activations, ("Tanh",), w), (1,), x, r.shape[2])
-    work += per("compare", "elementwise", units, 1 if clip else 0, "#hidden units × steps")
-    work += per("add", "bias", units, 1 if b is not None else 0, "#hidden units × steps")
+    work += elementwise_work("compare", "elementwise", units, 1 if clip else 0, "#hidden units × steps")
+    work += elementwise_work("add", "bias", units, 1 if b is not None else 0, "#hidden units × steps")
     return Cost(gate_macs(x, w, r), work)

@@ -1,7 +1,4 @@
-"""Reductions along axes: Reduce*, ArgMax and ArgMin.
-
-Running sums and products along an axis.
-"""
+"""Reductions along axes (Reduce*, ArgMax, ArgMin) and cumulative sums and products."""
 
 from __future__ import annotations
 
@@ -10,16 +7,25 @@ from itertools import accumulate, product
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axes_of, axis_of, length_of
-from costcalc.ops.common.elements import ADD, DIVIDE, GREATEST, LEAST, MULTIPLY, Arithmetic, fold, on_elements
+from costcalc.ops.common.axes import normalise_axes, normalise_axis, vector_length
+from costcalc.ops.common.elements import (
+    ADD,
+    DIVIDE,
+    MAXIMUM,
+    MINIMUM,
+    MULTIPLY,
+    Arithmetic,
+    element_function,
+    fold_elements,
+)
 
 
 class Reduction(NamedTuple):
-    """What a reduction computes: of each input, to combine two, of each output; "" where nothing."""
+    """The operations of a reduction: on each input, to combine two, on each output; "" where there is none."""
 
     sentence: str
     before: str
@@ -55,24 +61,24 @@ describe("Finds the place of the least element along an axis.", "ArgMin")
 
 
 def reduced_axes(
-    x: TensorType, given: TensorType | None, axes: Sequence[int] | None, noop_with_empty_axes: int
+    x: TensorType, axes_input: TensorType | None, axes: Sequence[int] | None, noop_with_empty_axes: int
 ) -> tuple[int, ...] | None:
     """The axes that a reduction removes, None where they are not known. They are an input since opset 13 (ReduceSum)
     or 18, before an attribute; without any, all, or none with noop_with_empty_axes."""
     assert x.shape is not None
-    if given is not None and given.elements != 0:
-        if given.value is None:
+    if axes_input is not None and axes_input.elements != 0:
+        if axes_input.value is None:
             return None
-        axes = [int(axis) for axis in given.value]
+        axes = [int(axis) for axis in axes_input.value]
     if not axes:
         return () if noop_with_empty_axes else tuple(range(len(x.shape)))
-    return axes_of(axes, len(x.shape))
+    return normalise_axes(axes, len(x.shape))
 
 
 @shape_rule(*REDUCTIONS)
 def reduce_shape(
     x: TensorType,
-    given: TensorType | None = None,
+    axes_input: TensorType | None = None,
     *,
     axes: Sequence[int] | None = None,
     keepdims: int = 1,
@@ -82,16 +88,16 @@ def reduce_shape(
     """The input's shape without the reduced axes, or with extent 1 there (keepdims). Axes that depend on data leave
     every extent open."""
     assert x.shape is not None
-    removed = reduced_axes(x, given, axes, noop_with_empty_axes)
+    removed = reduced_axes(x, axes_input, axes, noop_with_empty_axes)
     if removed is None:
-        assert given is not None
+        assert axes_input is not None
         rank = len(x.shape)
-        left = rank if keepdims else rank - length_of(given)
+        left = rank if keepdims else rank - vector_length(axes_input)
         return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
-    return TensorType(x.dtype, without(x.shape, removed, keepdims))
+    return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
 
-def without(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tuple[Dim, ...]:
+def reduced_shape(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tuple[Dim, ...]:
     """A shape whose removed axes are 1 or left out."""
     if keepdims:
         return tuple([1 if i in removed else extent for i, extent in enumerate(shape)])
@@ -99,26 +105,26 @@ def without(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -> tupl
 
 
 def _combined(x: TensorType, out: TensorType) -> Dim:
-    """How often two elements are combined: #inputs − #outputs, none where there is no input or output."""
+    """The number of times that two elements are combined: #inputs − #outputs, 0 where there is no input or output."""
     inputs, outputs = x.elements, out.elements
     return 0 if inputs == 0 or outputs == 0 else inputs - outputs
 
 
-def combining(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
+def combination_work(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
     """One operation for every pair of elements that is combined."""
     n = _combined(x, out)
-    return Cost(work=per(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
+    return Cost(work=elementwise_work(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
 
 
 def _register_cost(op_type: str, reduction: Reduction) -> None:
     @cost_rule(op_type)
-    def reduce_cost(x: TensorType, given: TensorType | None = None, *, out: TensorType) -> Cost:
+    def reduce_cost(x: TensorType, axes_input: TensorType | None = None, *, out: TensorType) -> Cost:
         """#inputs − #outputs operations to combine the elements (additions, multiplications or comparisons); L1, L2,
         SumSquare and LogSumExp one more per input (magnitude, square, exponential), Mean, L2, LogSum and LogSumExp one
         more per output (division, root, logarithm)."""
-        before = per(reduction.before, "reduction", x.elements, int(bool(reduction.before)), "#inputs")
-        after = per(reduction.after, "reduction", out.elements, int(bool(reduction.after)), "#outputs")
-        return Cost(work=before + combining(reduction.combine, "reduction", x, out).work + after)
+        before = elementwise_work(reduction.before, "reduction", x.elements, int(bool(reduction.before)), "#inputs")
+        after = elementwise_work(reduction.after, "reduction", out.elements, int(bool(reduction.after)), "#outputs")
+        return Cost(work=before + combination_work(reduction.combine, "reduction", x, out).work + after)
 
 
 for _op_type, _reduction in REDUCTIONS.items():
@@ -129,30 +135,30 @@ for _op_type, _reduction in REDUCTIONS.items():
 def arg_shape(x: TensorType, *, axis: int = 0, keepdims: int = 1) -> TensorType:
     """Places (int64) in the input's shape without the axis, or with extent 1 there."""
     assert x.shape is not None
-    return TensorType(DType.INT64, without(x.shape, (axis_of(axis, len(x.shape)),), keepdims))
+    return TensorType(DType.INT64, reduced_shape(x.shape, (normalise_axis(axis, len(x.shape)),), keepdims))
 
 
 @cost_rule("ArgMax", "ArgMin")
 def arg_cost(x: TensorType, *, out: TensorType) -> Cost:
     """#inputs − #outputs comparisons."""
-    return combining("compare", "reduction", x, out)
+    return combination_work("compare", "reduction", x, out)
 
 
 def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = None) -> None:
     @value_rule(op_type)
     def reduce_value(
         x: TensorType,
-        given: TensorType | None = None,
+        axes_input: TensorType | None = None,
         *,
         axes: Sequence[int] | None = None,
         noop_with_empty_axes: int = 0,
     ) -> Value | None:
         """The elements along the axes, combined one after the other."""
-        groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+        groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
         if groups is None:
             return None
-        function = on_elements(arithmetic, x.dtype)
-        result = tuple([fold(function, group) if group else of_none for group in groups])
+        function = element_function(arithmetic, x.dtype)
+        result = tuple([fold_elements(function, group) if group else of_none for group in groups])
         return None if None in result else result
 
 
@@ -160,25 +166,25 @@ _register_value("ReduceSum", ADD, 0)
 
 _register_value("ReduceProd", MULTIPLY, 1)
 
-_register_value("ReduceMin", LEAST)
+_register_value("ReduceMin", MINIMUM)
 
-_register_value("ReduceMax", GREATEST)
+_register_value("ReduceMax", MAXIMUM)
 
 
 @value_rule("ReduceMean")
 def reduce_mean_value(
     x: TensorType,
-    given: TensorType | None = None,
+    axes_input: TensorType | None = None,
     *,
     axes: Sequence[int] | None = None,
     noop_with_empty_axes: int = 0,
 ) -> Value | None:
     """The sum of the elements along the axes, divided by their number."""
-    groups = _groups(x, reduced_axes(x, given, axes, noop_with_empty_axes))
+    groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
     if not groups or not groups[0]:
         return None
-    add, divide = on_elements(ADD, x.dtype), on_elements(DIVIDE, x.dtype)
-    sums = [fold(add, group) for group in groups]
+    add, divide = element_function(ADD, x.dtype), element_function(DIVIDE, x.dtype)
+    sums = [fold_elements(add, group) for group in groups]
     if None in sums:
         return None
     result = tuple([divide(total, len(groups[0])) for total in sums])
@@ -190,8 +196,8 @@ def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | N
     if x.value is None or removed is None or x.shape is None:
         return None
     extents = [int(extent) for extent in x.shape]
-    kept = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
-    groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*kept)}
+    ranges = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
+    groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*ranges)}
     for index, element in zip(product(*map(range, extents)), x.value, strict=True):
         groups[tuple([0 if i in removed else at for i, at in enumerate(index)])].append(element)
     return list(groups.values())
@@ -213,13 +219,13 @@ def cumulative_shape(x: TensorType, axis: TensorType) -> TensorType:
 @cost_rule("CumSum")
 def cumsum_cost(x: TensorType, axis: TensorType) -> Cost:
     """One addition per element."""
-    return Cost(work=per("add", "reduction", x.elements))
+    return Cost(work=elementwise_work("add", "reduction", x.elements))
 
 
 @cost_rule("CumProd")
 def cumprod_cost(x: TensorType, axis: TensorType) -> Cost:
     """One multiplication per element."""
-    return Cost(work=per("multiply", "reduction", x.elements))
+    return Cost(work=elementwise_work("multiply", "reduction", x.elements))
 
 
 def _register_cumulative_value(op_type: str, arithmetic: Arithmetic, neutral: int) -> None:
@@ -228,7 +234,7 @@ def _register_cumulative_value(op_type: str, arithmetic: Arithmetic, neutral: in
         """The elements so far, combined; followed for vectors."""
         if x.value is None or x.shape is None or len(x.shape) != 1:
             return None
-        function = on_elements(arithmetic, x.dtype)
+        function = element_function(arithmetic, x.dtype)
         elements = x.value[::-1] if reverse else x.value
         if exclusive:
             elements = (neutral, *elements)[: len(elements)]

@@ -1,18 +1,19 @@
-"""The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze. Views: nothing moves.
+"""The same elements in the same order under another shape: Reshape, Flatten, Squeeze, Unsqueeze, which are views.
+
 Values of small tensors pass through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree, at_least
+from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, bounds, divide, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import describe, free, shape_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axes_of, axis_of, exactly, length_of
+from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, shape_words, vector_length
 
 free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
 
@@ -28,27 +29,25 @@ describe("Axes of extent 1 vanish; no element moves.", "Squeeze")
 
 describe("Axes of extent 1 appear; no element moves.", "Unsqueeze")
 
-Fresh = Callable[[str], Dim]
-
 
 @shape_rule("Reshape")
-def reshape_shape(data: TensorType, shape: TensorType, *, allowzero: int = 0, fresh: Fresh) -> TensorType:
+def reshape_shape(data: TensorType, shape: TensorType, *, allowzero: int = 0, fresh: FreshSymbol) -> TensorType:
     """data -> shape. An entry 0 copies the data's extent (unless allowzero), one entry -1 is what is left: #elements /
     ∏ of the others, exact also in symbols. An entry that depends on a symbol is taken as an extent, never as 0 or -1.
     Where the contents of shape are not known, one entry is #elements, several are new symbols."""
     assert data.shape is not None
     if shape.value is None:
-        rank = length_of(shape)
+        rank = vector_length(shape)
         if rank == 1:
             return TensorType(data.dtype, (data.elements,), data.value)
         new = tuple([fresh(f"extent{i}") for i in range(rank)])
         if data.elements != 0:
-            agree(prod(new), data.elements, "the elements before and after")
+            require_equal(prod(new), data.elements, "the elements before and after")
         return TensorType(data.dtype, new, data.value)
-    return TensorType(data.dtype, reshaped(data.shape, shape.value, bool(allowzero)), data.value)
+    return TensorType(data.dtype, reshape_extents(data.shape, shape.value, bool(allowzero)), data.value)
 
 
-def reshaped(old: Sequence[Dim], target: Value, allowzero: bool = False) -> tuple[Dim, ...]:
+def reshape_extents(old: Sequence[Dim], target: Value, allowzero: bool = False) -> tuple[Dim, ...]:
     """The extents that a Reshape of `old` to `target` gives."""
     out: list[Dim] = list(target)
     left = list(old)
@@ -57,37 +56,40 @@ def reshaped(old: Sequence[Dim], target: Value, allowzero: bool = False) -> tupl
         if entry == 0 and not allowzero:
             if i >= len(old):
                 raise ShapeError(
-                    f"entry {i} of the new shape {listed(target)} copies an axis that {listed(old)} does not have",
+                    f"entry {i} of the new shape {shape_words(target)} copies an axis that "
+                    f"{shape_words(old)} does not have",
                     "give the extent itself, or allowzero=1 for an empty axis",
                 )
             out[i] = old[i]
         elif entry == -1:
             if inferred >= 0:
-                raise ShapeError(f"the new shape {listed(target)} has -1 twice", "leave one extent open at most")
+                raise ShapeError(f"the new shape {shape_words(target)} has -1 twice", "leave one extent open at most")
             inferred = i
         elif isinstance(entry, int) and entry < 0:
-            raise ShapeError(f"the new shape {listed(target)} has a negative extent", "only -1 stands for an open one")
-    rest = rest_of(out, inferred) if inferred >= 0 else list(out)
+            raise ShapeError(
+                f"the new shape {shape_words(target)} has a negative extent", "only -1 stands for an open one"
+            )
+    rest = other_extents(out, inferred) if inferred >= 0 else list(out)
     # What stands on both sides cancels: the quotient stays small, and an empty copied axis leaves it defined.
     for extent in tuple(rest):
         if extent in left:
             rest.remove(extent)
             left.remove(extent)
-    have, want = prod(left), prod(rest)
+    elements, open_elements = prod(left), prod(rest)
     if inferred >= 0:
-        quotient = have if want == 1 else divide(have, want) if want != 0 else None
+        quotient = elements if open_elements == 1 else divide(elements, open_elements) if open_elements != 0 else None
         if quotient is None:
-            fact_and_remedy = _differ(old, target, prod(rest_of(out, inferred)))
-            if want == 0:
+            fact_and_remedy = _differ(old, target, prod(other_extents(out, inferred)))
+            if open_elements == 0:
                 raise ShapeError(*fact_and_remedy)
-            quotient = exactly(have, want, *fact_and_remedy)
+            quotient = divide_exactly(elements, open_elements, *fact_and_remedy)
         out[inferred] = quotient
-    elif have != want:
+    elif elements != open_elements:
         _settle(out, old, target)
     return tuple(out)
 
 
-def rest_of(extents: Sequence[Dim], i: int) -> list[Dim]:
+def other_extents(extents: Sequence[Dim], i: int) -> list[Dim]:
     """The extents without the i-th."""
     return [*extents[:i], *extents[i + 1 :]]
 
@@ -103,26 +105,21 @@ def _settle(out: list[Dim], old: Sequence[Dim], target: Value) -> None:
     for i, entry in enumerate(out):
         if isinstance(entry, int):
             continue
-        others = prod(rest_of(out, i))
+        others = prod(other_extents(out, i))
         quotient = divide(total, others) if others != 0 else None
         if quotient is not None:
-            out[i] = agree(entry, quotient)
+            out[i] = require_equal(entry, quotient)
             return
-    agree(total, prod(out), "the elements before and after")
+    require_equal(total, prod(out), "the elements before and after")
 
 
-def _differ(old: Sequence[Dim], target: Value, want: Dim) -> tuple[str, str]:
+def _differ(old: Sequence[Dim], target: Value, elements: Dim) -> tuple[str, str]:
     open_ = -1 in target
     return (
-        f"{listed(old)} has {prod(old)} elements, the new shape {listed(target)} "
-        + (f"divides them by {want}" if open_ else f"has {want}"),
+        f"{shape_words(old)} has {prod(old)} elements, the new shape {shape_words(target)} "
+        + (f"divides them by {elements}" if open_ else f"has {elements}"),
         "make the new shape hold as many elements" + ("" if open_ else ", or leave one extent open by -1"),
     )
-
-
-def listed(shape: Sequence[Dim]) -> str:
-    """A shape for an error message."""
-    return "[" + ", ".join(map(str, shape)) + "]"
 
 
 @shape_rule("Flatten")
@@ -130,7 +127,7 @@ def flatten_shape(x: TensorType, *, axis: int = 1) -> TensorType:
     """x -> [∏ of the axes before `axis`, ∏ of the others]."""
     assert x.shape is not None
     rank = len(x.shape)
-    at = rank if axis == rank else axis_of(axis, rank)
+    at = rank if axis == rank else normalise_axis(axis, rank)
     return TensorType(x.dtype, (prod(x.shape[:at]), prod(x.shape[at:])), x.value)
 
 
@@ -146,12 +143,14 @@ def squeeze_shape(data: TensorType, axis: TensorType | None = None, *, axes: Seq
     if axes is None:
         for i, extent in enumerate(data.shape):
             if extent != 1:
-                at_least(extent, 2 if extent != 0 else 0, f"axis {i} is of extent {extent}", "name the axes")
+                require_at_least(extent, 2 if extent != 0 else 0, f"axis {i} is of extent {extent}", "name the axes")
         return TensorType(data.dtype, tuple([extent for extent in data.shape if extent != 1]), data.value)
-    gone = axes_of(axes, len(data.shape))
+    gone = normalise_axes(axes, len(data.shape))
     for i in gone:
         if data.shape[i] != 1:
-            agree(data.shape[i], 1, f"the extent of axis {i} of {listed(data.shape)} and the 1 that Squeeze removes")
+            require_equal(
+                data.shape[i], 1, f"the extent of axis {i} of {shape_words(data.shape)} and the 1 that Squeeze removes"
+            )
     return TensorType(data.dtype, tuple([x for i, x in enumerate(data.shape) if i not in gone]), data.value)
 
 
@@ -168,6 +167,6 @@ def unsqueeze_shape(
             raise ShapeError("Unsqueeze has no axes", "say which axes of the output are new")
         return TensorType(data.dtype, None)
     rank = len(data.shape) + len(axes)
-    new = axes_of(axes, rank)
+    new = normalise_axes(axes, rank)
     old = iter(data.shape)
     return TensorType(data.dtype, tuple([1 if i in new else next(old) for i in range(rank)]), data.value)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, per
+from costcalc.core.formula import FREE, Cost, elementwise_work
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axes_of, length_of, value_of
-from costcalc.ops.common.ratio import Ratio
+from costcalc.ops.common.axes import normalise_axes, optional_value, vector_length
+from costcalc.ops.common.ratio import ExtentRatio
 
 operands("Resize", buffers=(1, 2))
 
@@ -25,14 +25,12 @@ traits("Resize", "Upsample", layout="channels_first", positions="lost", keeps="n
 
 describe("Each output pixel is read, or interpolated, at its place in the input.", "Resize", "Upsample")
 
-Fresh = Callable[[str], Dim]
 
-
-def resized(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
+def resized_extent(extent: Dim, scale: Any, crop: Fraction = Fraction(1)) -> Dim:
     """⌊extent · crop · scale⌋. Of a number, the product is rounded to float32 before the floor, as runtimes do; of a
-    symbol, the scale stands for the simplest fraction that float32 cannot tell from it (0.33333334 is 1/3). Both are
-    the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
-    if isinstance(scale, Ratio):
+    symbol, the scale stands for the simplest fraction that float32 does not distinguish from it (0.33333334 is 1/3).
+    Both are the same wherever the scale is a sum of a few powers of two, or not below its fraction."""
+    if isinstance(scale, ExtentRatio):
         return extent * scale.num * crop.numerator // (scale.den * crop.denominator)
     if crop == 1 and not isinstance(scale, float):
         return extent * scale  # type: ignore[no-any-return]
@@ -65,17 +63,17 @@ def resize_shape(
     keep_aspect_ratio_policy: str = "stretch",
     coordinate_transformation_mode: str = "half_pixel",
     opset: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
-    """On each axis (or those named) the given size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent ·
-    (end - start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where
-    neither contents are known, the extents (batch and channels of four axes or more excepted) are new symbols."""
+    """On each axis (or the attribute's axes) the size, or ⌊extent · scale⌋, with tf_crop_and_resize ⌊extent · (end -
+    start) · scale⌋; with a keep_aspect_ratio_policy the sizes are rounded to one scale for all axes. Where neither
+    contents are known, the extents (batch and channels of four axes or more excepted) are new symbols."""
     assert x.shape is not None
     if opset < 11:
         roi, scales, sizes = None, roi, None
     out = list(x.shape)
-    at = axes_of(range(len(out)) if axes is None else axes, len(out))
-    if sizes is not None and length_of(sizes) > 0:
+    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    if sizes is not None and vector_length(sizes) > 0:
         if sizes.value is not None:
             _one_each(sizes.value, at, "sizes")
             for i, size in zip(
@@ -83,23 +81,23 @@ def resize_shape(
             ):
                 out[i] = size
             return TensorType(x.dtype, tuple(out))
-    elif scales is None or length_of(scales) == 0:
+    elif scales is None or vector_length(scales) == 0:
         raise ShapeError("neither scales nor sizes are given", "give one of them")
     elif scales.value is not None:
         _one_each(scales.value, at, "scales")
         crops = [Fraction(1)] * len(at)
-        region = value_of(roi)
+        region = optional_value(roi)
         if coordinate_transformation_mode == "tf_crop_and_resize" and roi is not None:
             if region is None:
                 return TensorType(x.dtype, _open(out, at, fresh))
             crops = [rational(region[len(at) + i]) - rational(region[i]) for i in range(len(at))]
         for i, scale, crop in zip(at, scales.value, crops, strict=True):
-            out[i] = resized(out[i], scale, crop)
+            out[i] = resized_extent(out[i], scale, crop)
         return TensorType(x.dtype, tuple(out))
     return TensorType(x.dtype, _open(out, at, fresh))
 
 
-def _open(out: list[Dim], at: Sequence[int], fresh: Fresh) -> tuple[Dim, ...]:
+def _open(out: list[Dim], at: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
     spatial = [i for i in at if i > 1 or len(out) < 4]
     return tuple([fresh(f"extent{i}") if i in spatial else extent for i, extent in enumerate(out)])
 
@@ -130,15 +128,15 @@ def _kept_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[D
 
 @shape_rule("Upsample")
 def upsample_shape(
-    x: TensorType, scale: TensorType | None = None, *, scales: Sequence[float] | None = None, fresh: Fresh
+    x: TensorType, scale: TensorType | None = None, *, scales: Sequence[float] | None = None, fresh: FreshSymbol
 ) -> TensorType:
     """⌊extent · scale⌋ on each axis; the scales are an attribute below opset 9."""
     assert x.shape is not None
-    values = tuple(scales) if scale is None and scales is not None else value_of(scale)
+    values = tuple(scales) if scale is None and scales is not None else optional_value(scale)
     if values is None:
         return TensorType(x.dtype, _open(list(x.shape), range(len(x.shape)), fresh))
     _one_each(values, range(len(x.shape)), "scales")
-    return TensorType(x.dtype, tuple([resized(extent, s) for extent, s in zip(x.shape, values, strict=True)]))
+    return TensorType(x.dtype, tuple([resized_extent(extent, s) for extent, s in zip(x.shape, values, strict=True)]))
 
 
 @cost_rule("Resize")
@@ -156,8 +154,8 @@ def resize_cost(
     """nearest: nothing. linear: 2ᵏ taps per output element, cubic: 4ᵏ, each a multiplication, added up by one addition
     less. k is the number of resized axes: those whose scale is not 1, or, by sizes, those named, or all but batch and
     channels. How the weights of the taps are computed does not count, nor does antialias add taps."""
-    given = value_of(roi if opset < 11 else scales)
-    return interpolation(mode, _resized_axes(x, given, None if axes is None else len(axes)), out)
+    known = optional_value(roi if opset < 11 else scales)
+    return interpolation(mode, _resized_axes(x, known, None if axes is None else len(axes)), out)
 
 
 @cost_rule("Upsample")
@@ -171,7 +169,7 @@ def upsample_cost(
 ) -> Cost:
     """nearest: nothing. linear: 2ᵏ taps per output element, each a multiplication, added up by one addition less. k is
     the number of axes whose scale is not 1 (all but batch and channels where the scales are not known)."""
-    return interpolation(mode, _resized_axes(x, value_of(scale) if scale is not None else scales, None), out)
+    return interpolation(mode, _resized_axes(x, optional_value(scale) if scale is not None else scales, None), out)
 
 
 def _resized_axes(x: TensorType, scales: Sequence[Any] | None, named: int | None) -> int:
@@ -191,4 +189,7 @@ def interpolation(mode: str, axes: int, out: TensorType) -> Cost:
     if taps == 1:
         return FREE
     elements = out.elements
-    return Cost(work=per("multiply", "elementwise", elements, taps) + per("add", "elementwise", elements, taps - 1))
+    return Cost(
+        work=elementwise_work("multiply", "elementwise", elements, taps)
+        + elementwise_work("add", "elementwise", elements, taps - 1)
+    )

@@ -1,20 +1,18 @@
-"""Sequences of tensors, and optionals.
+"""Sequences of tensors, optionals and control flow.
 
-Control flow: If, Loop, Scan and SequenceMap do no arithmetic of their own; their bodies' nodes stand in the graph
-beside them, each with how often it runs.
+If, Loop, Scan and SequenceMap do no arithmetic of their own; the nodes of their bodies stand in the graph beside them,
+each with how often it runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
-from costcalc.core.registry import describe, free, shape_rule
+from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axis_of
+from costcalc.ops.common.axes import normalise_axis
 
 free("SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SequenceAt", "SequenceLength")
 
@@ -34,15 +32,13 @@ describe("A sequence of tensors becomes one tensor.", "ConcatFromSequence")
 
 describe("A value that may be absent.", "Optional", "OptionalGetElement", "OptionalHasElement")
 
-Fresh = Callable[[str], Dim]
-
 
 def sequence_of(dtype: DType, items: tuple[TensorType, ...]) -> SequenceType:
     """A sequence of known items."""
     return SequenceType(dtype, (len(items),), items)
 
 
-def repeated(item: TensorType, length: Dim) -> SequenceType:
+def sequence_of_type(item: TensorType, length: Dim) -> SequenceType:
     """A sequence of items of one type; the length may be open."""
     if isinstance(length, int):
         return sequence_of(item.dtype, (item,) * length)
@@ -81,17 +77,17 @@ def sequence_length_shape(x: TensorType) -> TensorType:
 
 
 @shape_rule("SequenceAt")
-def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: Fresh) -> TensorType:
+def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """The item at the position; at an unknown one, what all items have in common, a new symbol where extents differ."""
     x = _sequence(x)
     items = x.items
     if items is not None and position.value is not None:
-        found: TensorType = items[axis_of(int(position.value[0]), len(items))]
-        return found
+        item: TensorType = items[normalise_axis(int(position.value[0]), len(items))]
+        return item
     return _common(x, fresh)
 
 
-def _common(x: SequenceType, fresh: Fresh) -> TensorType:
+def _common(x: SequenceType, fresh: FreshSymbol) -> TensorType:
     shapes = [item.shape for item in x.value or ()]
     ranks = {len(shape) for shape in shapes}
     if len(ranks) != 1:
@@ -118,7 +114,7 @@ def sequence_insert_shape(x: TensorType, tensor: TensorType, position: TensorTyp
         at = at + len(items) if at < 0 else at
         return sequence_of(tensor.dtype, (*items[:at], tensor, *items[at:]))
     common = _same((*(x.value or ()), tensor))
-    return SequenceType(tensor.dtype, None) if common is None else repeated(common, x.shape[0] + 1)
+    return SequenceType(tensor.dtype, None) if common is None else sequence_of_type(common, x.shape[0] + 1)
 
 
 @shape_rule("SequenceErase")
@@ -128,42 +124,42 @@ def sequence_erase_shape(x: TensorType, position: TensorType | None = None) -> T
     assert x.shape is not None
     items = x.items
     if items is not None and (position is None or position.value is not None):
-        at = axis_of(-1 if position is None or position.value is None else int(position.value[0]), len(items))
+        at = normalise_axis(-1 if position is None or position.value is None else int(position.value[0]), len(items))
         return sequence_of(x.dtype, items[:at] + items[at + 1 :])
     common = _same(x.value or ())
-    return SequenceType(x.dtype, None) if common is None else repeated(common, x.shape[0] - 1)
+    return SequenceType(x.dtype, None) if common is None else sequence_of_type(common, x.shape[0] - 1)
 
 
 @shape_rule("SplitToSequence")
 def split_to_sequence_shape(
-    x: TensorType, split: TensorType | None = None, *, axis: int = 0, keepdims: int = 1, fresh: Fresh
+    x: TensorType, split: TensorType | None = None, *, axis: int = 0, keepdims: int = 1, fresh: FreshSymbol
 ) -> TensorType:
     """A tensor -> its parts along an axis: of the lengths that split lists, of its one length (the last part may be
     shorter), or of length 1."""
     assert x.shape is not None
-    at = axis_of(axis, x.rank)
+    at = normalise_axis(axis, x.rank)
     before, extent, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
 
     def part(length: Dim) -> TensorType:
         return TensorType(x.dtype, (*before, length, *after))
 
     if split is None:
-        return repeated(part(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
+        return sequence_of_type(part(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
     if split.value is None:
-        return repeated(part(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
+        return sequence_of_type(part(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
     if split.shape:
         return sequence_of(x.dtype, tuple(part(length) for length in split.value))
     size = split.value[0]
-    whole = divide(extent, size)
-    if whole is not None:
-        return repeated(part(size), whole)
+    count = divide(extent, size)
+    if count is not None:
+        return sequence_of_type(part(size), count)
     if isinstance(extent, int) and isinstance(size, int):
         return sequence_of(x.dtype, (part(size),) * (extent // size) + (part(extent % size),))
-    return repeated(part(fresh("part")), (extent + (size - 1)) // size)
+    return sequence_of_type(part(fresh("part")), (extent + (size - 1)) // size)
 
 
 @shape_rule("ConcatFromSequence")
-def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: Fresh) -> TensorType:
+def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: FreshSymbol) -> TensorType:
     """A sequence -> its items side by side along an axis, or along a new one."""
     x = _sequence(x)
     assert x.shape is not None
@@ -171,7 +167,7 @@ def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, f
     first = _common(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
     if first.shape is None:
         return first
-    at = axis_of(axis, len(first.shape) + bool(new_axis))
+    at = normalise_axis(axis, len(first.shape) + bool(new_axis))
     if new_axis:
         return TensorType(x.dtype, (*first.shape[:at], x.shape[0], *first.shape[at:]))
     if items is None:
@@ -180,7 +176,7 @@ def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, f
     for item in items[1:]:
         assert item.shape is not None
         for i, extent in enumerate(item.shape):
-            shape[i] = shape[i] + extent if i == at else agree(shape[i], extent, "the extents of the items")
+            shape[i] = shape[i] + extent if i == at else require_equal(shape[i], extent, "the extents of the items")
     return TensorType(x.dtype, tuple(shape))
 
 
@@ -192,7 +188,7 @@ def optional_shape(x: TensorType | None = None) -> TensorType:
 
 @shape_rule("OptionalGetElement")
 def optional_get_shape(x: TensorType) -> TensorType:
-    """What the optional holds."""
+    """The type inside the optional."""
     if x == EMPTY_OPTIONAL:
         raise ShapeError("the optional holds nothing", "ask OptionalHasElement first")
     return x

@@ -1,15 +1,13 @@
-"""Fourier transforms and the mel scale."""
+"""Fourier transforms and mel filter banks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.ops.common.axes import axis_of
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
+from costcalc.ops.common.axes import normalise_axis
 
 operands("STFT", buffers=(2,))
 
@@ -19,24 +17,22 @@ describe("Windows of a signal are taken apart into frequencies.", "STFT")
 
 describe("Triangular filters turn frequencies into bands as wide as the ear hears them.", "MelWeightMatrix")
 
-Fresh = Callable[[str], Dim]
-
 
 def _scalar(t: TensorType) -> Dim | None:
     """The value of a tensor of one element, None where it is not known."""
     if t.value is None:
         return None
-    found: Dim = t.value[0]
-    return found
+    element: Dim = t.value[0]
+    return element
 
 
 def _dft_axis(x: TensorType, axis_input: TensorType | None, axis: int, opset: int) -> int | None:
     """The transformed axis: an attribute (1 by default) before opset 20, then an input (-2 by default)."""
     if opset < 20:
-        return axis_of(axis, x.rank)
+        return normalise_axis(axis, x.rank)
     if axis_input is None:
-        return axis_of(-2, x.rank)
-    return None if axis_input.value is None else axis_of(axis_input.value[0], x.rank)
+        return normalise_axis(-2, x.rank)
+    return None if axis_input.value is None else normalise_axis(axis_input.value[0], x.rank)
 
 
 @shape_rule("DFT")
@@ -49,7 +45,7 @@ def dft_shape(
     onesided: int = 0,
     inverse: int = 0,
     opset: int,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """x [*, n, 1 or 2] -> [*, length, 2]; one-sided [*, length // 2 + 1, 2], its inverse [*, length, 1]."""
     assert x.shape is not None
@@ -87,8 +83,8 @@ def dft_cost(
     at = _dft_axis(x, axis_input, axis, opset)
     samples = x.shape[at] if at is not None else 1
     if onesided and not inverse:
-        given = None if dft_length is None else _scalar(dft_length)
-        samples = given if given is not None else samples
+        length = None if dft_length is None else _scalar(dft_length)
+        samples = length if length is not None else samples
     elif at is not None:
         samples = out.shape[at] // 2 + 1 if onesided else out.shape[at]
     return Cost(work=_sums(out, samples * x.shape[-1]))
@@ -96,7 +92,9 @@ def dft_cost(
 
 def _sums(out: TensorType, terms: Dim) -> tuple[Work, ...]:
     products = out.elements * terms
-    return per("multiply", "elementwise", products, 1, "#terms") + per("add", "elementwise", products, 1, "#terms")
+    return elementwise_work("multiply", "elementwise", products, 1, "#terms") + elementwise_work(
+        "add", "elementwise", products, 1, "#terms"
+    )
 
 
 @shape_rule("STFT")
@@ -107,7 +105,7 @@ def stft_shape(
     frame_length: TensorType | None = None,
     *,
     onesided: int = 1,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """signal [B, n, 1 or 2] -> [B, (n - length) // step + 1, length // 2 + 1 (or length), 2]."""
     assert signal.shape is not None
@@ -124,7 +122,7 @@ def stft_shape(
 
 
 def _frame(signal: TensorType, window: TensorType | None, frame_length: TensorType | None) -> Dim | None:
-    """How many samples a frame has: the window's length, or frame_length, or the whole signal; None if open."""
+    """The number of samples of a frame: the window's length, or frame_length, or the whole signal; None if open."""
     assert signal.shape is not None
     if window is not None:
         return window.elements
@@ -152,7 +150,7 @@ def stft_cost(
     work = _sums(out, length * parts)
     if window is not None:
         samples = out.shape[0] * out.shape[1] * length * parts
-        work += per("multiply", "elementwise", samples, 1, "#windowed samples")
+        work += elementwise_work("multiply", "elementwise", samples, 1, "#windowed samples")
     return Cost(work=work)
 
 
@@ -165,7 +163,7 @@ def mel_shape(
     upper_edge_hertz: TensorType,
     *,
     output_datatype: int = 1,
-    fresh: Fresh,
+    fresh: FreshSymbol,
 ) -> TensorType:
     """Five scalars -> [dft_length // 2 + 1, num_mel_bins]."""
     length, bins = _scalar(dft_length), _scalar(num_mel_bins)
@@ -186,4 +184,7 @@ def mel_cost(
     out: TensorType,
 ) -> Cost:
     """Per weight 1 subtraction and 1 division, the slope of its triangle."""
-    return Cost(work=per("add", "elementwise", out.elements) + per("divide", "elementwise", out.elements))
+    return Cost(
+        work=elementwise_work("add", "elementwise", out.elements)
+        + elementwise_work("divide", "elementwise", out.elements)
+    )

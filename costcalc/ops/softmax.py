@@ -1,15 +1,15 @@
-"""The softmax family and the losses that end with it."""
+"""Softmax, LogSoftmax, Hardmax, and the losses that end with them."""
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axis_of
+from costcalc.ops.common.axes import normalise_axis
 
 operands("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", buffers=(2,))
 
@@ -31,18 +31,18 @@ describe("Averages the negative log-probabilities of the targets.", "NegativeLog
 @shape_rule("Softmax", "LogSoftmax", "Hardmax")
 def softmax_shape(x: TensorType, *, axis: int | None = None, opset: int = 13) -> TensorType:
     """The input's shape and element type."""
-    rows(x, axis, opset)
+    count_rows(x, axis, opset)
     return TensorType(x.dtype, x.shape)
 
 
-def rows(x: TensorType, axis: int | None, opset: int) -> Dim:
-    """How many times x is normalised: before opset 13 over all axes from `axis` (1 unless given), since over `axis`
-    (-1 unless given)."""
+def count_rows(x: TensorType, axis: int | None, opset: int) -> Dim:
+    """How many times x is normalised: before opset 13 over all axes from `axis` (1 by default), since then over `axis`
+    (-1 by default)."""
     assert x.shape is not None
     if opset < 13:
         start = 1 if axis is None else axis
-        return prod(x.shape[: start if start == len(x.shape) else axis_of(start, len(x.shape))])
-    at = axis_of(-1 if axis is None else axis, len(x.shape))
+        return prod(x.shape[: start if start == len(x.shape) else normalise_axis(start, len(x.shape))])
+    at = normalise_axis(-1 if axis is None else axis, len(x.shape))
     return prod(x.shape[:at] + x.shape[at + 1 :])
 
 
@@ -51,10 +51,10 @@ def softmax_cost(x: TensorType, *, out: TensorType) -> Cost:
     """Per element one comparison (the maximum), one subtraction, one exponential, one addition and one division."""
     n = out.elements
     return Cost(
-        work=per("compare", "softmax", n)
-        + per("add", "softmax", n, 2)
-        + per("exp", "softmax", n)
-        + per("divide", "softmax", n)
+        work=elementwise_work("compare", "softmax", n)
+        + elementwise_work("add", "softmax", n, 2)
+        + elementwise_work("exp", "softmax", n)
+        + elementwise_work("divide", "softmax", n)
     )
 
 
@@ -62,23 +62,23 @@ def softmax_cost(x: TensorType, *, out: TensorType) -> Cost:
 def log_softmax_cost(x: TensorType, *, axis: int | None = None, opset: int = 13) -> Cost:
     """Per element one comparison (the maximum), two subtractions, one exponential and one addition; per row one
     logarithm."""
-    return Cost(work=_log_softmax(x, rows(x, axis, opset)))
+    return Cost(work=_log_softmax(x, count_rows(x, axis, opset)))
 
 
 def _log_softmax(x: TensorType, lines: Dim) -> tuple[Work, ...]:
     n = x.elements
     return (
-        *per("compare", "softmax", n),
-        *per("add", "softmax", n, 3),
-        *per("exp", "softmax", n),
-        *per("transcendental", "softmax", lines, 1, "#rows"),
+        *elementwise_work("compare", "softmax", n),
+        *elementwise_work("add", "softmax", n, 3),
+        *elementwise_work("exp", "softmax", n),
+        *elementwise_work("transcendental", "softmax", lines, 1, "#rows"),
     )
 
 
 @cost_rule("Hardmax")
 def hardmax_cost(x: TensorType, *, out: TensorType) -> Cost:
     """Per element two comparisons: to find the maximum and to mark it."""
-    return Cost(work=per("compare", "softmax", out.elements, 2))
+    return Cost(work=elementwise_work("compare", "softmax", out.elements, 2))
 
 
 @shape_rule("NegativeLogLikelihoodLoss")
@@ -104,7 +104,7 @@ def _loss(x: TensorType, target: TensorType, reduction: str) -> TensorType:
             f"the scores have rank {len(x.shape)}, the labels {len(target.shape)}", "give [N, C, …] and [N, …]"
         )
     for a, b in zip((x.shape[0], *x.shape[2:]), target.shape, strict=True):
-        agree(a, b, "the extents of the scores and the labels")
+        require_equal(a, b, "the extents of the scores and the labels")
     return TensorType(x.dtype, target.shape if reduction == "none" else ())
 
 
@@ -120,9 +120,9 @@ def _nll(target: TensorType, weight: TensorType | None, reduction: str) -> tuple
     weighted = weight is not None
     additions = 1 + (reduction != "none") + (reduction == "mean" and weighted)
     return (
-        *per("add", "reduction", n, additions, "#targets"),
-        *per("multiply", "reduction", n, int(weighted), "#targets"),
-        *per("divide", "reduction", 1, int(reduction == "mean"), "#means"),
+        *elementwise_work("add", "reduction", n, additions, "#targets"),
+        *elementwise_work("multiply", "reduction", n, int(weighted), "#targets"),
+        *elementwise_work("divide", "reduction", 1, int(reduction == "mean"), "#means"),
     )
 
 

@@ -1,16 +1,16 @@
-"""Strings in a graph: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer. Work on characters
-is no counted arithmetic.
+"""Operators on strings: StringNormalizer, StringConcat, StringSplit, RegexFullMatch, TfIdfVectorizer.
+
+Work on characters is not counted as arithmetic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, per
+from costcalc.core.formula import FREE, Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, free, shape_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, shape_rule
 from costcalc.ops.common.axes import broadcast_types
 
 free("StringNormalizer", "StringConcat", "StringSplit", "RegexFullMatch")
@@ -25,11 +25,9 @@ describe("Whether each string matches a pattern.", "RegexFullMatch")
 
 describe("Each row is described by how often n-grams occur in it.", "TfIdfVectorizer")
 
-Fresh = Callable[[str], Dim]
-
 
 @shape_rule("StringNormalizer")
-def string_normalizer_shape(x: TensorType, *, stopwords: Sequence[str] | None = None, fresh: Fresh) -> TensorType:
+def string_normalizer_shape(x: TensorType, *, stopwords: Sequence[str] | None = None, fresh: FreshSymbol) -> TensorType:
     """[C] or [1, C]; with stop words a new symbol for C."""
     assert x.shape is not None
     if not stopwords:
@@ -44,7 +42,7 @@ def string_concat_shape(x: TensorType, y: TensorType) -> TensorType:
 
 
 @shape_rule("StringSplit")
-def string_split_shape(x: TensorType, *, fresh: Fresh) -> tuple[TensorType, TensorType]:
+def string_split_shape(x: TensorType, *, fresh: FreshSymbol) -> tuple[TensorType, TensorType]:
     """(x's shape with an axis of as many pieces as the longest string gives, x's shape: the number of pieces)."""
     assert x.shape is not None
     return TensorType(x.dtype, (*x.shape, fresh("pieces"))), TensorType(DType.INT64, x.shape)
@@ -69,4 +67,4 @@ def tf_idf_shape(x: TensorType, *, ngram_indexes: Sequence[int]) -> TensorType:
 def tf_idf_cost(x: TensorType, *, mode: str = "TF", out: TensorType) -> Cost:
     """TF: nothing, counting n-grams is no arithmetic. IDF and TFIDF: one multiplication per output element, by its
     weight."""
-    return FREE if mode == "TF" else Cost(work=per("multiply", "elementwise", out.elements))
+    return FREE if mode == "TF" else Cost(work=elementwise_work("multiply", "elementwise", out.elements))

@@ -1,6 +1,6 @@
-"""Functions of one number, element by element.
+"""Functions of one number, element by element, and casts (Cast, CastLike, BitCast).
 
-Cast, CastLike and BitCast: another element type, the same shape. Free: no arithmetic is done on the numbers.
+A cast changes the element type and does no counted arithmetic.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 from costcalc.core.dim import Poly, bounds, maximum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common import ratio
-from costcalc.ops.common.axes import pointwise
-from costcalc.ops.common.ratio import Number, Ratio, difference, is_symbolic, stored, truncate
+from costcalc.ops.common.axes import pointwise_values
+from costcalc.ops.common.ratio import ExtentRatio, Number, difference, is_symbolic, store_element, truncate
 
 KIND = {
     "Abs": "compare",
@@ -83,7 +83,7 @@ def _register_cost(op_type: str, kind: str) -> None:
     def unary_cost(x: TensorType, *, out: TensorType) -> Cost:
         """One operation per output element (rounding, signs, tests and bits count with the comparisons, a negation as
         an addition, a reciprocal as a division)."""
-        return Cost(work=per(kind, "elementwise", out.elements))
+        return Cost(work=elementwise_work(kind, "elementwise", out.elements))
 
 
 for _op_type in TESTS:
@@ -95,7 +95,7 @@ for _op_type, _kind in KIND.items():
 
 def absolute(x: Number) -> Number | None:
     """|x|; of a Dim max(x, -x) where its sign depends on a symbol."""
-    if isinstance(x, Ratio):
+    if isinstance(x, ExtentRatio):
         low, high = bounds(x.num)
         return x if low >= 0 else ratio.negate(x) if high <= 0 else None
     return maximum(x, -x) if isinstance(x, Poly) else abs(x)
@@ -107,9 +107,9 @@ def sign(x: Number) -> int | None:
     return 1 if low > 0 else -1 if high < 0 else 0 if low == high == 0 else None
 
 
-def root(x: Number) -> float | None:
+def square_root(x: Number) -> float | None:
     """√x; None of a negative number and of a symbol."""
-    return math.sqrt(x) if not isinstance(x, (Poly, Ratio)) and x >= 0 else None
+    return math.sqrt(x) if not isinstance(x, (Poly, ExtentRatio)) and x >= 0 else None
 
 
 def reciprocal(x: Number) -> Number | None:
@@ -121,7 +121,7 @@ def _register_value(op_type: str, function: Callable[[Any], Any]) -> None:
     @value_rule(op_type)
     def unary_value(x: TensorType, *, out: TensorType) -> Value | None:
         """The function of each element."""
-        return pointwise(lambda element: stored(function(element), out.dtype), out, x)
+        return pointwise_values(lambda element: store_element(function(element), out.dtype), out, x)
 
 
 _register_value("Abs", absolute)
@@ -136,7 +136,7 @@ _register_value("Ceil", ratio.ceil)
 
 _register_value("Round", ratio.round_even)
 
-_register_value("Sqrt", root)
+_register_value("Sqrt", square_root)
 
 _register_value("Reciprocal", reciprocal)
 
@@ -150,8 +150,8 @@ _register_value("IsNaN", lambda x: isinstance(x, float) and math.isnan(x))
 @value_rule("IsInf")
 def is_inf_value(x: TensorType, *, out: TensorType, detect_negative: int = 1, detect_positive: int = 1) -> Value | None:
     """Whether each element is an infinity of a sign that is looked for."""
-    found = (-math.inf,) * bool(detect_negative) + (math.inf,) * bool(detect_positive)
-    return pointwise(lambda element: element in found, out, x)
+    infinities = (-math.inf,) * bool(detect_negative) + (math.inf,) * bool(detect_positive)
+    return pointwise_values(lambda element: element in infinities, out, x)
 
 
 @shape_rule("Identity")
@@ -180,14 +180,14 @@ traits("Dropout", keeps="mask", fusion="joins")
 
 @shape_rule("Bernoulli")
 def bernoulli_shape(x: TensorType, *, dtype: int = 0) -> TensorType:
-    """The input's shape, in its element type unless dtype is given."""
+    """The input's shape, in the type of the attribute dtype, by default the input's own."""
     return TensorType(DTYPE_OF_CODE[dtype] if dtype else x.dtype, x.shape)
 
 
 @cost_rule("Bernoulli")
 def bernoulli_cost(x: TensorType, *, out: TensorType) -> Cost:
     """One comparison per output element; drawing the random number is not counted."""
-    return Cost(work=per("compare", "elementwise", out.elements))
+    return Cost(work=elementwise_work("compare", "elementwise", out.elements))
 
 
 free("Cast", "CastLike", "BitCast")
@@ -203,23 +203,23 @@ describe("Each element's bits are read as another type.", "BitCast")
 
 def dtype_of(code: int) -> DType:
     """The element type of a TensorProto.DataType number."""
-    found = DTYPE_OF_CODE.get(code)
-    if found is None:
+    dtype = DTYPE_OF_CODE.get(code)
+    if dtype is None:
         raise ShapeError(f"{code} is no element type of ONNX", "give a TensorProto.DataType")
-    return found
+    return dtype
 
 
 @shape_rule("Cast")
 def cast_shape(x: TensorType, *, to: int) -> TensorType:
     """The shape stays."""
     dtype = dtype_of(to)
-    return TensorType(dtype, x.shape, None if x.value is None else converted(x.value, dtype))
+    return TensorType(dtype, x.shape, None if x.value is None else convert_elements(x.value, dtype))
 
 
 @shape_rule("CastLike")
 def cast_like_shape(x: TensorType, like: TensorType) -> TensorType:
     """The shape stays; the element type is that of the second input."""
-    return TensorType(like.dtype, x.shape, None if x.value is None else converted(x.value, like.dtype))
+    return TensorType(like.dtype, x.shape, None if x.value is None else convert_elements(x.value, like.dtype))
 
 
 @shape_rule("BitCast")
@@ -234,7 +234,7 @@ def bit_cast_shape(x: TensorType, *, to: int) -> TensorType:
     return TensorType(dtype, x.shape)
 
 
-def converted(value: Value, dtype: DType) -> Value | None:
+def convert_elements(value: Value, dtype: DType) -> Value | None:
     """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true, what a narrow
     type cannot hold is rounded or wraps around (INT64_MAX becomes -1 in int32). What depends on a symbol stays as it is
     in integer and float tensors, so that extents survive a detour through floats. None where it is not followed."""
@@ -246,11 +246,11 @@ def converted(value: Value, dtype: DType) -> Value | None:
 
 
 def _to_integer(x: Any, dtype: DType) -> Any:
-    return stored(int(x) if x.__class__ is bool else truncate(x), dtype)
+    return store_element(int(x) if x.__class__ is bool else truncate(x), dtype)
 
 
 def _to_float(x: Any, dtype: DType) -> Any:
-    return stored(int(x) if x.__class__ is bool else x, dtype)
+    return store_element(int(x) if x.__class__ is bool else x, dtype)
 
 
 def _to_bool(x: Any, dtype: DType) -> bool | None:

@@ -1,23 +1,23 @@
-"""Sampling of feature maps: regions of interest, grids, deformable convolution; and images from bytes."""
+"""Sampling of feature maps (regions of interest, grids, deformable convolution), and images from bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import sides, traits
+from costcalc.core.traits import contraction_gradient, traits
 from costcalc.ops.conv import conv_cost, conv_extents, kernel_size
 
 operands("DeformConv", weights=(1, 3))
 
 traits("MaxRoiPool", kind="pool")
 
-traits("DeformConv", kind="deformable_convolution", bias=3, gradient=sides(((0, 2, 4), (1,))))
+traits("DeformConv", kind="deformable_convolution", bias=3, gradient=contraction_gradient(((0, 2, 4), (1,))))
 
 free("ImageDecoder")
 
@@ -44,7 +44,7 @@ def roi_align_shape(
     _rank(x, 4, "X")
     _rank(rois, 2, "rois")
     assert x.shape is not None and rois.shape is not None and batch_indices.shape is not None
-    regions = agree(rois.shape[0], batch_indices.elements, "the regions and their batch indices")
+    regions = require_equal(rois.shape[0], batch_indices.elements, "the regions and their batch indices")
     return TensorType(x.dtype, (regions, x.shape[1], output_height, output_width))
 
 
@@ -60,12 +60,12 @@ def roi_align_cost(
     """Per output sampling_ratio² points, each 4 multiplications and 3 additions (bilinear) and 1 operation of the mean
     or maximum. With sampling_ratio 0 the points depend on the regions' sizes: 1 is counted, the least there is."""
     points = out.elements * max(sampling_ratio, 1) ** 2
-    return Cost(work=interpolation(points, 4, "#points") + per("add", "pooling", points, 1, "#points"))
+    return Cost(work=interpolation(points, 4, "#points") + elementwise_work("add", "pooling", points, 1, "#points"))
 
 
 def interpolation(points: Dim, corners: int, of_what: str = "#elements") -> tuple[Work, ...]:
     """A weighted mean of corners: a multiplication each, and one addition less."""
-    return per("multiply", "elementwise", points, corners, of_what) + per(
+    return elementwise_work("multiply", "elementwise", points, corners, of_what) + elementwise_work(
         "add", "elementwise", points, corners - 1, of_what
     )
 
@@ -82,7 +82,7 @@ def max_roi_pool_shape(x: TensorType, rois: TensorType, *, pooled_shape: Sequenc
 @cost_rule("MaxRoiPool")
 def max_roi_pool_cost(x: TensorType, rois: TensorType, *, out: TensorType) -> Cost:
     """1 comparison per output: how many inputs lie in a bin depends on the regions; 1 is the least there is."""
-    return Cost(work=per("compare", "pooling", out.elements))
+    return Cost(work=elementwise_work("compare", "pooling", out.elements))
 
 
 @shape_rule("GridSample")
@@ -90,8 +90,8 @@ def grid_sample_shape(x: TensorType, grid: TensorType) -> TensorType:
     """x [N, C, *in] of r spatial axes, grid [N, *out, r] -> [N, C, *out]."""
     assert x.shape is not None and grid.shape is not None
     _rank(grid, x.rank, "the grid")
-    agree(grid.shape[-1], x.rank - 2, "the coordinates of the grid and the spatial axes")
-    return TensorType(x.dtype, (agree(x.shape[0], grid.shape[0], "the batches"), x.shape[1], *grid.shape[1:-1]))
+    require_equal(grid.shape[-1], x.rank - 2, "the coordinates of the grid and the spatial axes")
+    return TensorType(x.dtype, (require_equal(x.shape[0], grid.shape[0], "the batches"), x.shape[1], *grid.shape[1:-1]))
 
 
 @cost_rule("GridSample")
@@ -99,8 +99,8 @@ def grid_sample_cost(x: TensorType, grid: TensorType, *, mode: str = "linear", o
     """Per output of r spatial axes 2ʳ multiplications and 2ʳ - 1 additions (linear), 4ʳ and 4ʳ - 1 (cubic), or none
     (nearest); per coordinate of the grid 1 multiplication and 1 addition to scale it to the input's extent."""
     r = x.rank - 2
-    work = per("multiply", "elementwise", grid.elements, 1, "#coordinates")
-    work += per("add", "elementwise", grid.elements, 1, "#coordinates")
+    work = elementwise_work("multiply", "elementwise", grid.elements, 1, "#coordinates")
+    work += elementwise_work("add", "elementwise", grid.elements, 1, "#coordinates")
     if mode == "nearest":
         return Cost(work=work)
     return Cost(work=work + interpolation(out.elements, (4 if mode in ("cubic", "bicubic") else 2) ** r))
@@ -115,8 +115,8 @@ def affine_grid_shape(theta: TensorType, size: TensorType, *, fresh: Callable[[s
     if size.value is None:
         spatial: tuple[Dim, ...] = tuple(fresh(word) for word in ("depth", "height", "width")[3 - axes :])
         return TensorType(theta.dtype, (theta.shape[0], *spatial, axes))
-    agree(len(size.value), axes + 2, "the numbers of size and the axes of theta")
-    batch = agree(theta.shape[0], size.value[0], "the batches of theta and size")
+    require_equal(len(size.value), axes + 2, "the numbers of size and the axes of theta")
+    batch = require_equal(theta.shape[0], size.value[0], "the batches of theta and size")
     return TensorType(theta.dtype, (batch, *size.value[2:], axes))
 
 
@@ -125,7 +125,10 @@ def affine_grid_cost(theta: TensorType, size: TensorType, *, out: TensorType) ->
     """Per output of r spatial axes r multiplications and r additions, a row of theta times the position."""
     assert out.shape is not None
     r = out.rank - 2
-    return Cost(work=per("multiply", "elementwise", out.elements, r) + per("add", "elementwise", out.elements, r))
+    return Cost(
+        work=elementwise_work("multiply", "elementwise", out.elements, r)
+        + elementwise_work("add", "elementwise", out.elements, r)
+    )
 
 
 @shape_rule("DeformConv")
@@ -147,9 +150,11 @@ def deform_conv_shape(
     shape = conv_extents(x, w, b, strides, pads, dilations, group, "NOTSET")
     assert offset.shape is not None
     _rank(offset, x.rank, "the offset")
-    agree(offset.shape[1], offset_group * kernel_size(w) * (x.rank - 2), "the offset's channels and those it needs")
-    for have, need in zip(offset.shape[2:], shape[2:], strict=True):
-        agree(have, need, "the extents of the offset and of the output")
+    require_equal(
+        offset.shape[1], offset_group * kernel_size(w) * (x.rank - 2), "the offset's channels and those it needs"
+    )
+    for extent, need in zip(offset.shape[2:], shape[2:], strict=True):
+        require_equal(extent, need, "the extents of the offset and of the output")
     return TensorType(x.dtype, shape)
 
 
@@ -172,8 +177,8 @@ def deform_conv_cost(
     for extent in out.shape[2:]:
         reads = reads * extent
     work = interpolation(reads, 2 ** (x.rank - 2), "#reads")
-    work += per("multiply", "elementwise", reads, 1 if mask is not None else 0, "#reads")
-    return Cost(plain.macs, plain.work + work + per("add", "elementwise", offset.elements, 1, "#offsets"))
+    work += elementwise_work("multiply", "elementwise", reads, 1 if mask is not None else 0, "#reads")
+    return Cost(plain.macs, plain.work + work + elementwise_work("add", "elementwise", offset.elements, 1, "#offsets"))
 
 
 @shape_rule("ImageDecoder")

@@ -1,4 +1,4 @@
-"""The renderers: a Sheet, or a report's dictionary, becomes text. One file per format, one line here."""
+"""Tables, charts and verdicts to text, files, pages. Formats only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Questions put to models: load, analyse, compare, judge, vary, rewrite. Each folder is one command, one function."""
+"""Questions put to models: load, analyse, compare, judge, vary, rewrite.
+
+Each folder is one command and one API function.
+"""

@@ -20,7 +20,7 @@ from costcalc import frontends
 from costcalc.cli.app import run
 from costcalc.core.errors import LoadError, UnknownNameError, UsageError
 from costcalc.frontends import source, table
-from costcalc.frontends.onnx import message
+from costcalc.frontends.onnx import source as onnx_source
 
 YAML = "params: {f: 5}\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {filters: f, kernel: 3, bias: false}\n"
 TEXTUAL = '<ir_version: 8, opset_import: ["": 18]>\nagraph (float[2] x) => (float[2] y) { y = Relu(x) }\n'
@@ -88,11 +88,11 @@ def test_a_model_in_memory() -> None:
 
 
 def test_a_large_model_in_memory_is_copied_without_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message, "WHOLE", 1 << 16)
+    monkeypatch.setattr(onnx_source, "MAX_WHOLE_BYTES", 1 << 16)
     large = model(filters=1000)
     large.graph.initializer.append(numpy_helper.from_array(np.arange(4, dtype=np.int64), "shape"))
     assert large.ByteSize() > 1000 * 3 * 3 * 3 * 4
-    data = message.serialize_model(large)
+    data = onnx_source.serialize_model(large)
     assert len(data) < 1000
     assert numpy_helper.to_array(onnx.load_from_string(data).graph.initializer[1]).tolist() == [0, 1, 2, 3]
     assert costcalc.analyze(large).totals == costcalc.analyze(large.SerializeToString()).totals
@@ -100,7 +100,7 @@ def test_a_large_model_in_memory_is_copied_without_its_weights(monkeypatch: pyte
 
 
 def test_weights_in_a_branch_are_left_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message, "WHOLE", 1 << 16)
+    monkeypatch.setattr(onnx_source, "MAX_WHOLE_BYTES", 1 << 16)
     constant = helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(np.ones((300, 300), np.float32)))
     product = helper.make_node("MatMul", ["a", "k"], ["b"])
     out = helper.make_tensor_value_info("b", TensorProto.FLOAT, [2, 300])
@@ -110,7 +110,7 @@ def test_weights_in_a_branch_are_left_out_too(monkeypatch: pytest.MonkeyPatch) -
     a = helper.make_tensor_value_info("a", TensorProto.FLOAT, [2, 300])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 300])
     whole = helper.make_model(helper.make_graph([node], "g", [c, a], [y]))
-    assert len(message.serialize_model(whole)) < 2000
+    assert len(onnx_source.serialize_model(whole)) < 2000
     assert costcalc.analyze(whole).totals["macs"] == 2 * 300 * 300
 
 
@@ -162,8 +162,7 @@ def test_a_foreign_directory_is_named_on_the_command_line(tmp_path: Path, capsys
 
 
 PLUGIN = """
-from costcalc.frontends.frontend import Loaded; from costcalc.frontends.source import find_source
-from costcalc.frontends import load
+from costcalc.rules import DType, GraphBuilder, Loaded
 
 class Counted:
     name, suffixes = "counted", (".counted",)
@@ -174,7 +173,9 @@ class Counted:
     def read(self, source, options):
         options.refuse("params", "no parameters here", "leave them out")
         count = source.object or int(source.content()[7:])
-        return Loaded(load(f"input: [{count}]\\nlayers: [relu]\\n".encode(), dims=options.dims))
+        builder = GraphBuilder("counted", source.name, {"": 23}, binding=options.dims)
+        builder.add_input("x", DType.FLOAT32, (count,))
+        return Loaded(builder.build(builder.add("Relu", ["x"], name="relu")))
 
 frontend = Counted()
 """

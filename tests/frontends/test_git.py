@@ -80,10 +80,10 @@ def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UsageError, match="there is no folder nowhere"):
-        git.root("nowhere")
+        git.repository_root("nowhere")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="git is not installed, or not on the PATH; install git"):
-        git.root()
+        git.repository_root()
     with pytest.raises(UsageError, match=r"main:net\.yaml: git is not installed"):
         analyze("main:net.yaml")
 

@@ -1,4 +1,4 @@
-"""What shape rules answered is remembered only where it holds for the next node too."""
+"""Types that shape rules gave are kept only where they hold for the next node too."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from costcalc.core import registry
 from costcalc.core.dim import symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType
-from costcalc.graph.builder import MOST, Asked, GraphBuilder
+from costcalc.core.memo import Memo
+from costcalc.graph.builder import GraphBuilder, InferenceCache
 
 
 def test_equal_nodes_are_asked_once() -> None:
     builder = GraphBuilder("g", "", {"": 17})
-    builder.asked = Asked({})
+    builder.cache = InferenceCache({})
     builder.add_input("x", DType.FLOAT32, (2, 3))
     for i in range(5):
         builder.add("Relu", ["x"], name=f"relu{i}")
-    assert len(builder.asked.known) == 1
+    assert len(builder.cache.types) == 1
 
 
 def test_nodes_with_symbols_of_their_own_keep_them() -> None:
     """Two NonZero of one input type: one is bound to 5, the other stays open."""
     builder = GraphBuilder("g", "", {"": 17}, binding={"a.nonzero": 5})
-    builder.asked = Asked({})
+    builder.cache = InferenceCache({})
     builder.add_input("x", DType.FLOAT32, (2, 3))
     builder.add("NonZero", ["x"], name="a")
     builder.add("NonZero", ["x"], name="b")
     assert builder.types["a"].shape == (2, 5)
     assert builder.types["b"].shape == (2, symbol("b.nonzero"))
-    assert not builder.asked.known
+    assert not builder.cache.types
 
 
 def test_elements_and_attributes_make_a_difference() -> None:
@@ -66,10 +67,10 @@ def test_answers_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
 
 
 def test_no_more_answers_are_kept_than_a_process_has_room_for() -> None:
-    asked = Asked({})
-    for i in range(MOST + 3):
-        asked.keep(i, (), ())
-    assert len(asked.known) == 3
+    cache = InferenceCache(Memo("test", 8))
+    for i in range(8 + 3):
+        cache.keep(i, (), ())
+    assert sorted(cache.types) == [8, 9, 10]
 
 
 def test_figures_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:

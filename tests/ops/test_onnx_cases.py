@@ -76,7 +76,7 @@ def test_cases() -> None:
             if found[:2] != expected[:2]:
                 wrong.append(f"{name}: {found[:2]} instead of {expected[:2]}")
         found, expected = builder.types[node.output[0]], as_type(outputs[0])
-        if ("", node.op_type) in registry.VALUES and found.value is not None:
+        if ("", node.op_type) in registry.VALUE_RULES and found.value is not None:
             values += 1
             pairs = zip(found.value, expected.value or (), strict=True)
             wrong += [f"{name}: {x} instead of {y}" for x, y in pairs if not math.isclose(x, y, rel_tol=1e-6)][:1]

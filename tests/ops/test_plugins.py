@@ -24,7 +24,7 @@ from costcalc.ops import plugins
 RULES = '''
 """Swish in one operator, and a product with a gate."""
 
-from costcalc.core.formula import Cost, formula, per; from costcalc.core.ir import TensorType; from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.rules import Cost, TensorType, cost_rule, describe, elementwise_work, formula, operands, shape_rule
 
 describe("x · sigmoid(b · x).", "Swish", domain="com.acme")
 operands("GatedMatMul", domain="com.acme", weights=(1,))
@@ -38,8 +38,8 @@ def swish_shape(x):
 @cost_rule("Swish", domain="com.acme")
 def swish_cost(x, *, beta=1.0):
     """2 per element: a sigmoid and a multiplication, and one more where beta is not 1."""
-    work = per("transcendental", "activation", x.elements, 1) + per("multiply", "activation", x.elements, 1)
-    return Cost(work=work + per("multiply", "activation", x.elements, int(beta != 1.0)))
+    work = elementwise_work("transcendental", "activation", x.elements, 1) + elementwise_work("multiply", "activation", x.elements, 1)
+    return Cost(work=work + elementwise_work("multiply", "activation", x.elements, int(beta != 1.0)))
 
 
 @shape_rule("GatedMatMul", domain="com.acme")

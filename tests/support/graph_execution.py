@@ -31,7 +31,7 @@ def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]
     """(element type, shape) of every value that a node computes, as ONNX Runtime computes it on inputs of ones. The
     weights are zeros in a sparse file, which is mapped: nothing is copied."""
     path = folder / "model.onnx"
-    with patch.object(onnx_weights, "INLINE", 0):
+    with patch.object(onnx_weights, "MAX_INLINE_BYTES", 0):
         export(graph, path, "zeros")
     model = onnx.load(path, load_external_data=False)
     names = list(
@@ -47,7 +47,7 @@ def executed(graph: Graph, folder: Path) -> dict[str, tuple[str, tuple[int, ...]
     session = onnxruntime.InferenceSession(str(path), options)
     types = [graph.types[name] for name in graph.inputs]
     feeds: dict[str, Any] = {
-        n: np.ones(onnx_weights.concrete(t.shape or (), n), NUMPY[t.dtype])
+        n: np.ones(onnx_weights.require_numbers(t.shape or (), n), NUMPY[t.dtype])
         for n, t in zip(graph.inputs, types, strict=True)
     }
     results = session.run(names, feeds)

@@ -130,3 +130,15 @@ def _protos(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ints(x: TensorType) -> list[int]:
     return [int(extent) for extent in x.shape or ()]
+
+
+OperatorCase = tuple[str, list[TensorType | None], dict[str, Any], tuple[int, ...]]
+"""An operator, its inputs, its attributes (and opset, n: how many outputs), and the shape of its first output."""
+
+
+def check_shape(case: OperatorCase, oracle: bool = True) -> None:
+    """Holds the rule to the shape of the case and, where oracle says that it can tell, to ONNX's own inference."""
+    op_type, inputs, attributes, expected = case
+    assert shape(op_type, *inputs, **attributes) == expected
+    if oracle:
+        assert onnx_shapes(op_type, *inputs, **attributes)[0] == expected

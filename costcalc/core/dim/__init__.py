@@ -1,16 +1,14 @@
 """Dim = int | Poly: exact extents; a Poly is an integer polynomial over symbols and floor-division, min and max atoms.
 
 A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an int again. `==` means provably equal
-(polynomials are kept in one normal form); an order question that depends on a symbol raises UndecidedError.
-
-Replacing symbols by numbers or by other extents.
+(polynomials have one normal form); a question of order that depends on a symbol raises UndecidedError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costcalc.core.dim.order import bounds, divide, extreme, floordiv, less, maximum, minimum, same
+from costcalc.core.dim.order import bounds, divide, extreme, floordiv, is_equal, is_less, maximum, minimum
 from costcalc.core.dim.parse import parse, written
 from costcalc.core.dim.poly import (
     Algebra,
@@ -18,19 +16,20 @@ from costcalc.core.dim.poly import (
     Dim,
     Monomial,
     Poly,
-    install,
-    pretty,
+    install_algebra,
+    plain_text,
+    pretty_text,
     prod,
     remedy,
     symbol,
     symbols,
     terms_of,
-    text,
 )
 
 
 def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
-    """d with symbols replaced; an int where all of them are bound to ints. An atom goes by its text."""
+    """d with symbols replaced by numbers or extents; an int where all of them are bound to ints. An atom is found by
+    its text."""
     if isinstance(d, int):
         return d
     total: Dim = 0
@@ -49,7 +48,7 @@ def _replace(atom: Atom, binding: Mapping[str, Dim]) -> Dim:
     return floordiv(a, b) if atom.op == "//" else extreme(atom.op, a, b)
 
 
-install(Algebra(floordiv, less, same, text))
+install_algebra(Algebra(floordiv, is_less, is_equal, plain_text))
 
 __all__ = [
     "Atom",
@@ -59,17 +58,17 @@ __all__ = [
     "bounds",
     "divide",
     "floordiv",
+    "is_equal",
     "maximum",
     "minimum",
     "parse",
-    "pretty",
+    "plain_text",
+    "pretty_text",
     "prod",
     "remedy",
-    "same",
     "substitute",
     "symbol",
     "symbols",
     "terms_of",
-    "text",
     "written",
 ]

@@ -1,6 +1,6 @@
-"""Bounds of polynomials, and what they decide: comparisons, minimum, maximum.
+"""Polynomials -> their bounds, comparisons, minimum and maximum, and their floor division in normal form.
 
-Floor division of polynomials: exact where it is exact, an atom in normal form where it is not.
+Floor division gives a polynomial where it is exact, else an atom.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from costcalc.core.dim.poly import (
     Poly,
     make_atom,
     make_poly,
+    plain_text,
     remedy,
     symbols,
     terms_of,
-    text,
     wrap,
 )
 from costcalc.core.errors import ShapeError, UndecidedError
@@ -38,6 +38,7 @@ def maximum(a: Dim, b: Dim) -> Dim:
 
 
 def extreme(op: str, a: Dim, b: Dim) -> Dim:
+    """min(a, b) or max(a, b) by the name of the operator, an atom where the order depends on a symbol."""
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b) if op == "min" else max(a, b)
     low, high = bounds(a - b)
@@ -45,7 +46,7 @@ def extreme(op: str, a: Dim, b: Dim) -> Dim:
         return a if op == "min" else b
     if low >= 0:
         return b if op == "min" else a
-    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), text(d)))
+    first, second = sorted((a, b), key=lambda d: (isinstance(d, Poly), plain_text(d)))
     return make_atom(op, (first, second), f"{op}({first}, {second})")
 
 
@@ -57,13 +58,13 @@ def bounds(d: Dim) -> tuple[float, float]:
 
 
 CASES = 3
-"""How many minima and maxima of one polynomial are taken apart at most: each doubles the work."""
+"""The most minima and maxima of one polynomial that are replaced by their arguments: each doubles the work."""
 
 
 @lru_cache(maxsize=1 << 14)
 def _low(d: Dim) -> float:
-    """A lower bound. r + min(x, y) is the less of r + x and r + y, r - min(x, y) the greater of r - x and r - y: so
-    n - min(300, n) is seen not to be negative."""
+    """A lower bound. r + min(x, y) is the smaller of r + x and r + y, r - min(x, y) the greater of r - x and r - y:
+    this proves that n - min(300, n) is not negative."""
     if isinstance(d, int):
         return d
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
@@ -112,8 +113,8 @@ def _plain_low(d: Poly) -> float:
 
 
 def _linear_low(d: Poly) -> float:
-    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: so 8·((H + 1)//2) - H is seen to be
-    positive. -infinity where a division is not by a number, or a factor may be negative."""
+    """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: this proves that 8·((H + 1)//2) - H is
+    positive. -infinity where a divisor is no number, or a factor may be negative."""
     terms: list[tuple[Dim, int]] = []
     divided = False
     for m, c in d.terms.items():
@@ -183,7 +184,7 @@ def _quotient(x: float, y: float) -> float:
     return (0 if x >= 0 else -1) if y == INFINITY else int(x) // int(y)
 
 
-def less(a: Dim, b: Dim) -> bool:
+def is_less(a: Dim, b: Dim) -> bool:
     """a < b for all values of the symbols, False where it holds for none, else UndecidedError."""
     low, high = bounds(a - b)
     if high < 0:
@@ -193,7 +194,7 @@ def less(a: Dim, b: Dim) -> bool:
     raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", remedy(a - b))
 
 
-def same(a: Dim, b: Dim) -> bool:
+def is_equal(a: Dim, b: Dim) -> bool:
     """Whether a == b for all values of the symbols; False where it holds for none; else UndecidedError."""
     difference = a - b
     if isinstance(difference, int):
@@ -230,11 +231,11 @@ def floordiv(a: Dim, b: Dim) -> Dim:
 def _floordiv_int(a: Dim, n: int) -> Dim:
     if n == 1 or isinstance(a, int):
         return a // n if isinstance(a, int) else a
-    whole, rest = {}, {}
+    quotient, rest = {}, {}
     for m, c in a.terms.items():
         q, r = divmod(c, n)
-        whole[m], rest[m] = q, r
-    out, left = make_poly(whole), make_poly(rest)
+        quotient[m], rest[m] = q, r
+    out, left = make_poly(quotient), make_poly(rest)
     if isinstance(left, int):
         return out + left // n
     common = math.gcd(n, *(c for m, c in left.terms.items() if m))

@@ -1,6 +1,6 @@
-"""Formulas as programs read them (`12*seq**2 + seq`, `(H + 1)//2`) ↔ Dims: what `text` prints is read back exactly.
+"""Text of a formula (`12*seq**2 + seq`, `(H + 1)//2`) <-> Dim: what format_formula writes, parse_formula reads exactly.
 
-A symbol whose name is no word (`batch-size`) stands between backticks, a backtick in it doubled.
+A symbol whose name is not a word (`batch-size`) stands between backticks; a backtick in a name is doubled.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from costcalc.core.dim.order import extreme, floordiv
-from costcalc.core.dim.poly import Atom, Dim, Poly, sum_of, symbol, symbols, text
+from costcalc.core.dim.poly import Atom, Dim, Poly, plain_text, sum_of, symbol, symbols
 from costcalc.core.errors import ExpressionError
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -22,7 +22,7 @@ _DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
 def written(d: Dim) -> str:
     """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
     if all(map(_WORD.fullmatch, symbols(d))):
-        return text(d)
+        return plain_text(d)
     return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _atom)
 
 
@@ -45,11 +45,11 @@ def parse(formula: str) -> Dim:
 
 
 Token = tuple[str, str]
-"""What a token is (number, name, quoted, sign or end), and its text."""
+"""The kind of a token (number, name, quoted, sign or end), and its text."""
 
 
 def _tokens(formula: str) -> list[Token]:
-    found: list[Token] = []
+    tokens: list[Token] = []
     at, end = 0, len(formula.rstrip())
     while at < end:
         match = _TOKEN.match(formula, at)
@@ -57,13 +57,13 @@ def _tokens(formula: str) -> list[Token]:
             raise _refusal(formula)
         number, name, quoted, sign = match.groups()
         if number:
-            found.append(("number", number))
+            tokens.append(("number", number))
         elif sign:
-            found.append(("sign", sign))
+            tokens.append(("sign", sign))
         else:
-            found.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
+            tokens.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
         at = match.end()
-    return [*found, ("end", "")]
+    return [*tokens, ("end", "")]
 
 
 def _sum(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
@@ -132,5 +132,5 @@ def _terms(d: Dim) -> int:
 
 
 def _refusal(formula: str) -> ExpressionError:
-    shown = formula if len(formula) <= 60 else formula[:59] + "…"
-    return ExpressionError(f"{shown!r} is no formula", "a formula is names and numbers with + - * // ** min max")
+    excerpt = formula if len(formula) <= 60 else formula[:59] + "…"
+    return ExpressionError(f"{excerpt!r} is no formula", "a formula is names and numbers with + - * // ** min max")

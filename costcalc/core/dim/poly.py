@@ -1,6 +1,6 @@
-"""Poly: an exact integer polynomial over symbols and atoms, in one normal form, and its arithmetic.
+"""Poly: an exact integer polynomial over symbols and atoms in one normal form, its arithmetic, and its text.
 
-Polynomials as text: for programs (`12*seq**2 + seq`) and for people (`12·seq² + seq`).
+Text for programs is `12*seq**2 + seq`, text for people `12·seq² + seq`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from costcalc.core.errors import ShapeError, UndecidedError
 
 
 class Atom:
-    """What a polynomial is over: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity simplifies."""
+    """An indivisible part of a polynomial: a symbol, or `a // b`, `min(a, b)`, `max(a, b)` that no identity
+    simplifies."""
 
     __slots__ = ("args", "key", "op")
 
@@ -135,7 +136,7 @@ Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference
 
 
 class Algebra(NamedTuple):
-    """What Poly's operators ask for: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
+    """The functions that Poly's operators call: ⌊a / b⌋, whether a < b, whether a = b, and the text of a formula."""
 
     floordiv: Callable[[Dim, Dim], Dim]
     less: Callable[[Dim, Dim], bool]
@@ -146,8 +147,8 @@ class Algebra(NamedTuple):
 _algebra: Algebra
 
 
-def install(algebra: Algebra) -> None:
-    """Gives Poly its division, order and text, whose modules are written over Poly."""
+def install_algebra(algebra: Algebra) -> None:
+    """Gives Poly its division, order and text; their modules import this one, so that they cannot be imported here."""
     global _algebra
     _algebra = algebra
 
@@ -158,21 +159,25 @@ def symbol(name: str) -> Poly:
 
 
 def make_atom(op: str, args: tuple[Dim, ...], key: str) -> Poly:
+    """The polynomial that is one atom; key is the atom's text."""
     return Poly({((Atom(op, args, key), 1),): 1})
 
 
 def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
+    """The (monomial, coefficient) pairs of an extent; of an int the constant term alone."""
     return d.terms.items() if isinstance(d, Poly) else (((), d),)
 
 
 def make_poly(terms: dict[Monomial, int]) -> Dim:
-    kept = {m: c for m, c in terms.items() if c}
-    if not kept:
+    """{monomial: coefficient} -> an extent without zero terms: an int where only a constant is left."""
+    nonzero = {m: c for m, c in terms.items() if c}
+    if not nonzero:
         return 0
-    return kept[()] if len(kept) == 1 and () in kept else Poly(kept)
+    return nonzero[()] if len(nonzero) == 1 and () in nonzero else Poly(nonzero)
 
 
 def times(a: Monomial, b: Monomial) -> Monomial:
+    """The product of two monomials."""
     if not a or not b:
         return a or b
     powers = dict(a)
@@ -183,17 +188,17 @@ def times(a: Monomial, b: Monomial) -> Monomial:
 
 def symbols(*dims: Dim) -> tuple[str, ...]:
     """The names of the symbols that occur, in alphabetical order."""
-    found: set[str] = set()
+    names: set[str] = set()
     for d in dims:
         if isinstance(d, Poly):
             for m in d.terms:
                 for atom, _ in m:
-                    found.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
-    return tuple(sorted(found))
+                    names.update((atom.key,) if atom.op == "symbol" else symbols(*atom.args))
+    return tuple(sorted(names))
 
 
 def remedy(d: Dim) -> str:
-    """What a user does about symbols that are not bound."""
+    """The remedy of an error about open symbols: how each is bound."""
     return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
 
 
@@ -201,12 +206,12 @@ prod: Callable[[Iterable[Dim]], Dim] = math.prod
 """∏ of the extents; 1 of none."""
 
 
-def text(d: Dim) -> str:
+def plain_text(d: Dim) -> str:
     """The formula for programs, highest powers first, in `+ - * // **`: `12*seq**2 + seq`."""
     return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
 
 
-def pretty(d: Dim) -> str:
+def pretty_text(d: Dim) -> str:
     """The formula for people: `1,536·seq² + 12·seq`, `9,408·⌈H/2⌉·⌈W/2⌉`."""
     if isinstance(d, int):
         return f"{d:,}"
@@ -223,7 +228,8 @@ def sum_of(
     number: Callable[[int], str],
     name: Callable[[Atom], str],
 ) -> str:
-    """A polynomial, highest powers first, with the signs that are given."""
+    """A polynomial -> its text, highest powers first: `times` stands between factors, power, number and name write a
+    power, a number and an atom."""
     parts: list[str] = []
     for m, c in sorted(d.terms.items(), key=_print_order):
         alone = len(m) == 1 and m[0][1] == 1 and c == 1
@@ -235,8 +241,8 @@ def sum_of(
     return " ".join(parts)
 
 
-def _tight(atom: Atom, shown: str) -> str:
-    return f"({shown})" if atom.op == "//" and not shown.startswith(("⌈", "⌊")) else shown
+def _tight(atom: Atom, text: str) -> str:
+    return f"({text})" if atom.op == "//" and not text.startswith(("⌈", "⌊")) else text
 
 
 def _pretty_atom(atom: Atom) -> str:
@@ -244,21 +250,21 @@ def _pretty_atom(atom: Atom) -> str:
     if atom.op == "symbol":
         return atom.key
     if atom.op != "//":
-        return f"{atom.op}({', '.join(map(pretty, _flat(atom)))})"
+        return f"{atom.op}({', '.join(map(pretty_text, _flat(atom)))})"
     a, b = atom.args
     up = a - (b - 1) if isinstance(b, int) else a
-    if len(pretty(up)) < len(pretty(a)):
+    if len(pretty_text(up)) < len(pretty_text(a)):
         return f"⌈{_over(up)}/{_over(b)}⌉"
     return f"⌊{_over(a)}/{_over(b)}⌋"
 
 
 def _flat(atom: Atom) -> list[Dim]:
     """The arguments of max(a, max(b, c)): a, b, c."""
-    found: list[Dim] = []
+    arguments: list[Dim] = []
     for d in atom.args:
         inner = _alone(d)
-        found += _flat(inner) if inner is not None and inner.op == atom.op else [d]
-    return found
+        arguments += _flat(inner) if inner is not None and inner.op == atom.op else [d]
+    return arguments
 
 
 def _alone(d: Dim) -> Atom | None:
@@ -271,7 +277,7 @@ def _alone(d: Dim) -> Atom | None:
 
 def _over(d: Dim) -> str:
     plain = isinstance(d, int) or (len(d.terms) == 1 and () not in d.terms)
-    return pretty(d) if plain else f"({pretty(d)})"
+    return pretty_text(d) if plain else f"({pretty_text(d)})"
 
 
 def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
@@ -279,6 +285,7 @@ def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
 
 
 def wrap(d: Dim) -> str:
+    """The text of an extent as an operand of `//`: in parentheses unless it is one number, symbol, min or max."""
     plain = isinstance(d, int) or (len(d.terms) == 1 and next(iter(d.terms.values())) == 1 and _single(d))
     return str(d) if plain and not (isinstance(d, int) and d < 0) else f"({d})"
 

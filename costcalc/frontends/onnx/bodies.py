@@ -1,6 +1,6 @@
-"""What If, Loop, Scan and SequenceMap share: adding a body to the graph, and types that hold in all its runs.
+"""A body of If, Loop, Scan or SequenceMap -> nodes of the builder, and types that hold in all its runs.
 
-What a body added to the builder: forgotten where it is not taken, multiplied where it runs several times.
+The nodes of a body are removed again where it is not taken, and their counts multiplied where it runs several times.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
 from costcalc.frontends.onnx.messages import GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Walker
 
 
-def body_of(call: Call, name: str) -> GraphProto:
+def body_graph(call: ResolvedNode, name: str) -> GraphProto:
+    """The subgraph in an attribute of a node, taken out of its attributes. LoadError where it is missing."""
     body = call.attributes.pop(name, None)
     if not isinstance(body, GraphProto):
         raise LoadError(f"it has no {name}", "export the model again")
     return body
 
 
-def element(t: TensorType | None) -> Dim | bool | None:
+def scalar_value(t: TensorType | None) -> Dim | bool | None:
     """The value of a scalar; None where it is not known."""
     if t is None or t.value is None or len(t.value) != 1:
         return None
@@ -33,23 +34,25 @@ def element(t: TensorType | None) -> Dim | bool | None:
     return bool(element) if t.dtype is DType.BOOL else element
 
 
-def inner_frame(frame: Frame, call: Call, branch: str) -> Frame:
+def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
+    """The frame of a body: its values and nodes are named below the node."""
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
     return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
 
 
 def run_body(
-    walker: Walker, frame: Frame, call: Call, body: GraphProto, branch: str, given: Sequence[TensorType]
+    walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, branch: str, types: Sequence[TensorType]
 ) -> tuple[str, ...]:
+    """Adds a body whose inputs have these types; returns the builder's names of its outputs."""
     inner = inner_frame(frame, call, branch)
-    for info, type_ in zip(body.input, given, strict=True):
-        walker.builder.types[walker.defined.name(inner, info.name)] = type_
+    for info, type_ in zip(body.input, types, strict=True):
+        walker.builder.types[walker.definitions.name(inner, info.name)] = type_
     return walker.graph(inner, body)
 
 
-def merge(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
-    """What holds for both types."""
+def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
+    """Two types of one value -> the type that holds for both: an extent that differs becomes a symbol."""
     if a == b:
         return a
     if a.shape is None or b.shape is None or len(a.shape) != len(b.shape) or a.dtype is not b.dtype:
@@ -66,16 +69,17 @@ def merge(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) ->
     return TensorType(a.dtype, shape, a.value if a.value == b.value else None)
 
 
-def forget(t: TensorType) -> TensorType:
+def drop_value(t: TensorType) -> TensorType:
     """A type without elements; a sequence's value is its items' types and stays."""
     return t if isinstance(t, SequenceType) else t._replace(value=None)
 
 
 def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
+    """The symbol of an extent of a value of a node that depends on data."""
     return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}")
 
 
-def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
+def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:
     """The results of all trips along a new axis."""
     if t.shape is None:
         return UNKNOWN
@@ -83,13 +87,13 @@ def stacked(t: TensorType, trips: Dim, axis: int) -> TensorType:
     return TensorType(t.dtype, (*t.shape[:axis], trips, *t.shape[axis:]))
 
 
-def close(walker: Walker, call: Call, results: Sequence[str], types: Sequence[TensorType]) -> None:
+def add_control_node(walker: Walker, call: ResolvedNode, results: Sequence[str], types: Sequence[TensorType]) -> None:
     """Adds the node itself, with the types of its outputs."""
     walker.add(call, tuple(types[: len(call.outputs)]), (*call.inputs, *results))
 
 
-class Mark(NamedTuple):
-    """How much a walker and its builder hold."""
+class WalkerState(NamedTuple):
+    """The sizes of a walker's and its builder's collections."""
 
     types: int
     nodes: int
@@ -99,31 +103,33 @@ class Mark(NamedTuple):
     choices: int
 
 
-def mark(walker: Walker) -> Mark:
-    """Remembers how much is there."""
+def save_state(walker: Walker) -> WalkerState:
+    """A walker -> its state now, for restore_state."""
     b = walker.builder
-    return Mark(len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices))
+    return WalkerState(
+        len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices)
+    )
 
 
-def rollback(walker: Walker, start: Mark) -> None:
-    """Forgets what was added since."""
+def restore_state(walker: Walker, start: WalkerState) -> None:
+    """Removes all that was added to a walker and its builder since the state was saved."""
     b = walker.builder
-    for held, size in (
+    for collection, size in (
         (b.types, start.types),
         (b.initializers, start.initializers),
         (b.data_symbols, start.data_symbols),
     ):
-        for key in list(islice(held, size, None)):
-            del held[key]
+        for key in list(islice(collection, size, None)):
+            del collection[key]
     for node in b.nodes[start.nodes :]:
-        walker.used.pop(node.name, None)
+        walker.name_counts.pop(node.name, None)
     del b.nodes[start.nodes :]
     del b.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.defined.constants = [name for name in walker.defined.constants if name in b.types]
+    walker.definitions.constants = [name for name in walker.definitions.constants if name in b.types]
 
 
-def repeat(walker: Walker, start: Mark, times: Dim) -> None:
-    """Multiplies how often the nodes added since run."""
+def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:
+    """Multiplies the counts of the nodes that were added since the state was saved."""
     nodes = walker.builder.nodes
     nodes[start.nodes :] = [replace(n, count=n.count * times) for n in nodes[start.nodes :]]

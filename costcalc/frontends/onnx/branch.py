@@ -1,8 +1,8 @@
-"""If: the branch that it takes is added to the graph, and what the other one stores.
+"""An If -> the nodes of the branch that is taken, and the stored tensors of the other.
 
 A decided If counts the branch that it takes; the other stands in the graph with count 0 where it holds weights. Of an
-open If the dearer branch counts, the other has count 0, and the node is one of the graph's choices: totals are then
-upper bounds. The If itself comes after its branches and reads their results, besides its condition.
+open If the branch with more FLOPs counts, the other has count 0, and the node is one of the graph's choices: totals are
+then upper bounds. The If itself comes after its branches and reads their results, besides its condition.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from itertools import islice
 from typing import NamedTuple
 
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, assume, collecting
-from costcalc.core.dim import Dim, pretty
+from costcalc.core.assumptions import Assumption, add_assumptions, collecting
+from costcalc.core.dim import Dim, pretty_text
 from costcalc.core.errors import CostcalcError, LoadError, UndecidedError
-from costcalc.frontends.onnx.bodies import Mark, body_of, close, element, inner_frame, mark, merge, repeat, rollback
+from costcalc.frontends.onnx.bodies import (
+    WalkerState,
+    add_control_node,
+    body_graph,
+    inner_frame,
+    merge_types,
+    multiply_counts,
+    restore_state,
+    save_state,
+    scalar_value,
+)
 from costcalc.frontends.onnx.constants import may_be_weight
 from costcalc.frontends.onnx.messages import GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Walker
 
 
@@ -32,10 +42,10 @@ class _Branch(NamedTuple):
     assumptions: Iterable[Assumption]
 
 
-def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_if(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds an If with its branches."""
-    then, other = body_of(call, "then_branch"), body_of(call, "else_branch")
-    condition = element(walker.builder.types.get(call.inputs[0]))
+    then, other = body_graph(call, "then_branch"), body_graph(call, "else_branch")
+    condition = scalar_value(walker.builder.types.get(call.inputs[0]))
     if not isinstance(condition, bool):
         _open(walker, frame, call, then, other)
         return
@@ -45,18 +55,18 @@ def expand_if(walker: Walker, frame: Frame, call: Call) -> None:
     else:
         taken = _branch(walker, frame, call, "then_branch", then)
         beside = _untaken(walker, frame, call, "else_branch", other)
-    assume(taken.assumptions)
-    close(walker, call, (*taken.results, *beside), [walker.builder.types[name] for name in taken.results])
+    add_assumptions(taken.assumptions)
+    add_control_node(walker, call, (*taken.results, *beside), [walker.builder.types[name] for name in taken.results])
 
 
-def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: GraphProto) -> None:
+def _open(walker: Walker, frame: Frame, call: ResolvedNode, then: GraphProto, other: GraphProto) -> None:
     """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
     fit is one that is never taken."""
     branches: list[_Branch] = []
     beside: tuple[str, ...] = ()
     failure: CostcalcError | None = None
     for name, graph in (("then_branch", then), ("else_branch", other)):
-        start = mark(walker)
+        start = save_state(walker)
         try:
             branches.append(_branch(walker, frame, call, name, graph))
         except CostcalcError as error:
@@ -72,17 +82,17 @@ def _open(walker: Walker, frame: Frame, call: Call, then: GraphProto, other: Gra
         nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
     for branch in branches:
         if branch is not cheaper:
-            assume(branch.assumptions)
+            add_assumptions(branch.assumptions)
     merged = [types[name] for name in branches[0].results]
     for branch in branches:
         merged = [
-            merge(walker, call.name, name, t, types[result])
+            merge_types(walker, call.name, name, t, types[result])
             for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
         ]
-    close(walker, call, (*(name for branch in branches for name in branch.results), *beside), merged)
+    add_control_node(walker, call, (*(name for branch in branches for name in branch.results), *beside), merged)
 
 
-def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Branch | None:
+def _cheaper(walker: Walker, call: ResolvedNode, then: _Branch, other: _Branch) -> _Branch | None:
     """The branch with fewer FLOPs; None where that depends on a symbol. A note shows what both cost."""
     a, b = (_flops(walker, branch.first, branch.last) for branch in (then, other))
     if a == b:
@@ -97,47 +107,47 @@ def _cheaper(walker: Walker, call: Call, then: _Branch, other: _Branch) -> _Bran
 
 
 def _shown(d: Dim) -> str:
-    return f"{d:,}" if isinstance(d, int) else pretty(d)
+    return f"{d:,}" if isinstance(d, int) else pretty_text(d)
 
 
-def _branch(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> _Branch:
+def _branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
     first = len(walker.builder.nodes)
-    with collecting() as found:
+    with collecting() as assumptions:
         results = walker.graph(inner_frame(frame, call, branch), graph)
     if len(results) != len(call.outputs):
         raise LoadError(f"its {branch} gives {len(results)} values, {len(call.outputs)} are named", "export it again")
-    return _Branch(results, first, len(walker.builder.nodes), tuple(found))
+    return _Branch(results, first, len(walker.builder.nodes), tuple(assumptions))
 
 
-def _untaken(walker: Walker, frame: Frame, call: Call, branch: str, graph: GraphProto) -> Sequence[str]:
+def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> Sequence[str]:
     """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid: then the stored
     tensors that no node of it reads are returned."""
-    start = mark(walker)
+    start = save_state(walker)
     try:
         _branch(walker, frame, call, branch, graph)
     except CostcalcError:
         return _only_stored(walker, call, branch, start)
     builder = walker.builder
-    stored = builder.initializers.keys() | walker.defined.constants
+    stored = builder.initializers.keys() | walker.definitions.constants
     read = {name for n in builder.nodes[start.nodes :] for name in n.inputs if name in stored}
     if any(t.dtype.is_float or may_be_weight(t) for t in map(builder.types.__getitem__, read)):
-        repeat(walker, start, 0)
+        multiply_counts(walker, start, 0)
     else:
-        rollback(walker, start)
+        restore_state(walker, start)
     return ()
 
 
-def _only_stored(walker: Walker, call: Call, branch: str, start: Mark) -> tuple[str, ...]:
-    """Forgets a branch whose types do not fit, but for what it stores: the file holds that all the same."""
+def _only_stored(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
+    """Removes a branch whose types do not fit, but for its stored tensors: the file holds them all the same."""
     builder = walker.builder
-    held = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
-    rollback(walker, start)
-    for name, type_ in held.items():
+    tensors = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
+    restore_state(walker, start)
+    for name, type_ in tensors.items():
         builder.initializers[name] = builder.types[name] = type_
-    builder.parameters |= held.keys()
-    counted = ", what it stores counts" if held else ""
+    builder.parameters |= tensors.keys()
+    counted = ", what it stores counts" if tensors else ""
     builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{counted}")
-    return tuple(held)
+    return tuple(tensors)
 
 
 def _flops(walker: Walker, first: int, last: int) -> Dim:

@@ -1,8 +1,7 @@
-"""Constant nodes: their types, and which of them are stored parameters.
+"""Constant nodes and values of a graph -> their types and names in the builder, each stored tensor once.
 
-What an ONNX graph, its subgraphs and functions define: each value under a name of its own, each stored tensor once.
-
-A body that runs several times, or a function that is called several times, stands in the file once: so do its tensors.
+Which constants are stored parameters follows from their readers. A body that runs several times, or a function that is
+called several times, stands in the file once: so do its tensors.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.traits import traits_of
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
-from costcalc.frontends.onnx.scopes import Claimed, Frame, claims
-from costcalc.graph.builder import SMALL, GraphBuilder
+from costcalc.frontends.onnx.scopes import Claimed, Frame, file_names
+from costcalc.graph.builder import MAX_VALUE_ELEMENTS, GraphBuilder
 from costcalc.graph.parameters import UNSCALED
 
 _LISTS = {
@@ -43,12 +42,12 @@ def constant_type(attributes: Mapping[str, Any]) -> TensorType:
         if name in _LISTS:
             elements = value if isinstance(value, tuple) else (value,)
             shape = (len(elements),) if isinstance(value, tuple) else ()
-            kept = _LISTS[name] is not DType.STRING and len(elements) <= SMALL
-            return TensorType(_LISTS[name], shape, elements if kept else None)
+            has_elements = _LISTS[name] is not DType.STRING and len(elements) <= MAX_VALUE_ELEMENTS
+            return TensorType(_LISTS[name], shape, elements if has_elements else None)
     raise LoadError("the Constant has no value", "export the model again")
 
 
-def stored(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
+def stored_type(t: TensorType) -> tuple[DType, tuple[Dim, ...], Value | None]:
     """A stored tensor's type, whose shape is always known."""
     assert t.shape is not None, "a TensorProto has dims"
     return t.dtype, t.shape, t.value
@@ -59,7 +58,7 @@ def may_be_weight(t: TensorType) -> bool:
     return (t.dtype.is_float or t.dtype in _QUANTISED) and t.shape is not None and t.elements != 1
 
 
-def promote(builder: GraphBuilder, constants: Sequence[str]) -> None:
+def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
     """Makes constants that feed a weight or a buffer, directly or behind a Reshape or the like, stored tensors.
 
     A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
@@ -99,7 +98,7 @@ class Definitions:
 
     @cached_property
     def _claimed(self) -> Claimed:
-        return claims(self.top) if self.top else {}
+        return file_names(self.top) if self.top else {}
 
     def name(self, frame: Frame, name: str) -> str:
         """The builder's name of a value that a graph computes."""
@@ -108,15 +107,15 @@ class Definitions:
     def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
         """Adds an initializer, or finds it where a body or a function has added it before."""
         if not frame.values:
-            self.builder.add_initializer(name, *stored(type_))
+            self.builder.add_initializer(name, *stored_type(type_))
             return
         place = (*frame.origin, name)
-        known = self._known(place)
-        if known:
-            frame.env[name] = known
+        earlier = self._known(place)
+        if earlier:
+            frame.env[name] = earlier
             return
-        made = self.builder.add_initializer(self.name(frame, name), *stored(type_))
-        self._places[place] = made, self.builder.types[made]
+        name_in_builder = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
+        self._places[place] = name_in_builder, self.builder.types[name_in_builder]
 
     def constant(
         self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], place: tuple[Hashable, ...], name: str
@@ -124,16 +123,18 @@ class Definitions:
         """Adds a Constant node's tensor, or finds it likewise. A function's output has the name that the call gives it:
         there an Identity brings the tensor."""
         output = node.output[0]
-        known = self._known(place) if frame.values else ""
-        if not known:
-            made = self.builder.add_constant(self.name(frame, output), *stored(constant_type(attributes)))
-            self.constants.append(made)
+        earlier = self._known(place) if frame.values else ""
+        if not earlier:
+            name_in_builder = self.builder.add_constant(
+                self.name(frame, output), *stored_type(constant_type(attributes))
+            )
+            self.constants.append(name_in_builder)
             if frame.values:
-                self._places[place] = made, self.builder.types[made]
+                self._places[place] = name_in_builder, self.builder.types[name_in_builder]
         elif output in frame.env:
-            self.builder.add("Identity", (known,), name=name, outputs=(frame.env[output],), scope=frame.scope)
+            self.builder.add("Identity", (earlier,), name=name, outputs=(frame.env[output],), scope=frame.scope)
         else:
-            frame.env[output] = known
+            frame.env[output] = earlier
 
     def _known(self, place: tuple[Hashable, ...]) -> str:
         """The builder's name of a stored tensor that is there already, or ""."""

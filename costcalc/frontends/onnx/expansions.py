@@ -1,10 +1,9 @@
-"""The operators that need more than a rule (most are graphs of other operators), each with the function that adds it to
-the graph.
+"""Operators that need more than a rule -> the function that adds each to the graph: most are graphs of other operators.
 
-Local functions of an ONNX file, inlined where they are called; the call's name becomes a scope.
+Local functions of an ONNX file are inlined where they are called; the call's name becomes a scope.
 
-ConstantOfShape and NonZero: torch's older exporter writes arange(n) as NonZero(ones(n)). Of a constant all elements
-are found, or none where it is 0, so that their number is known though n is open.
+ConstantOfShape and NonZero: torch's older exporter writes arange(n) as NonZero(ones(n)). Of a constant other than 0
+NonZero gives all elements, of 0 none, so that their number is known though n is open.
 
 FlexAttention: the nodes of its modifiers stand in the graph before it, on the tensor of scores.
 """
@@ -20,40 +19,40 @@ from costcalc.frontends.onnx.bodies import run_body
 from costcalc.frontends.onnx.branch import expand_if
 from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
 from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
 
 
-def expand_constant_of_shape(walker: Walker, frame: Frame, call: Call) -> None:
-    """Adds the node; remembers whether its output's elements are other than 0."""
+def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
+    """Adds the node, and notes whether its output's elements are other than 0."""
     walker.add(call)
     value = call.attributes.get("value", TensorType(DType.FLOAT32, (1,), (0.0,)))
     if isinstance(value, TensorType) and value.value:
-        walker.filled[call.outputs[0]] = bool(value.value[0])
+        walker.nonzero[call.outputs[0]] = bool(value.value[0])
 
 
-def expand_nonzero(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; of a constant it finds every element or none."""
-    given = walker.builder.types[call.inputs[0]] if call.inputs else None
-    found = walker.filled.get(call.inputs[0]) if call.inputs else None
-    if given is None or given.shape is None or found is None:
+    input_type = walker.builder.types[call.inputs[0]] if call.inputs else None
+    filled = walker.nonzero.get(call.inputs[0]) if call.inputs else None
+    if input_type is None or input_type.shape is None or filled is None:
         walker.add(call)
         return
-    walker.add(call, (TensorType(DType.INT64, (given.rank, given.elements if found else 0)),))
+    walker.add(call, (TensorType(DType.INT64, (input_type.rank, input_type.elements if filled else 0)),))
 
 
 MODIFIERS = ("score_mod", "prob_mod")
 
 
-def expand_flex_attention(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds score_mod and prob_mod, each run once on [B, H, S_q, S_kv], and the attention without them. Where a shape is
     not known they stay attributes, and the attention is unknown."""
     builder = walker.builder
-    given = [builder.types[name] for name in call.inputs]
-    if len(given) == 3 and all(t.shape is not None for t in given):
-        h = attention_heads(given[0], given[1], given[2], None, 0, 0)
-        default = DType.FLOAT64 if given[0].dtype is DType.FLOAT64 else DType.FLOAT32
+    input_types = [builder.types[name] for name in call.inputs]
+    if len(input_types) == 3 and all(t.shape is not None for t in input_types):
+        h = attention_heads(input_types[0], input_types[1], input_types[2], None, 0, 0)
+        default = DType.FLOAT64 if input_types[0].dtype is DType.FLOAT64 else DType.FLOAT32
         dtype = DTYPE_OF_CODE.get(call.attributes.get("softmax_precision", default.code), default)
         scores = TensorType(dtype, (h.batch, h.q_heads, h.queries, h.keys))
         for name in MODIFIERS:
@@ -77,7 +76,7 @@ EXPAND: Mapping[str, Expand] = {
 }
 
 
-def inline(walker: Walker, frame: Frame, call: Call, function: FunctionProto) -> None:
+def inline_function(walker: Walker, frame: Frame, call: ResolvedNode, function: FunctionProto) -> None:
     """Adds the function's body. Its values are named CALL/value, its nodes CALL/node."""
     if len(call.inputs) > len(function.input) or len(call.outputs) > len(function.output):
         raise LoadError(

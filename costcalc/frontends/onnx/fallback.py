@@ -1,7 +1,7 @@
-"""Types of nodes that have no shape rule here: by ONNX's own inference where all extents are numbers, else
-as the file itself declares them (value_info).
+"""A node without a shape rule -> its output types, by ONNX's inference or by the file's value_info.
 
-The names of ONNX's own operators, as the installed onnx package lists them.
+ONNX's inference is asked where all extents are numbers. The names of ONNX's operators are those of the installed onnx
+package.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from typing import Any
 
 from costcalc.core.dim import Poly, substitute
 from costcalc.core.ir import DTYPE_OF_CODE, DType, Node, TensorType
-from costcalc.frontends.onnx.inputs import Binding
-from costcalc.frontends.onnx.messages import GraphProto, TypeProto, value_info
+from costcalc.frontends.onnx.inputs import InputBinding
+from costcalc.frontends.onnx.messages import GraphProto, TypeProto, parse_value_info
 from costcalc.frontends.symbols import declared_dim
 from costcalc.graph.builder import Infer
 
 Types = tuple[TensorType, ...]
 
 
-def inference(graph: GraphProto, binding: Binding, opset: Mapping[str, int]) -> Infer:
-    """What GraphBuilder asks for the types of a node without a shape rule."""
+def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str, int]) -> Infer:
+    """A graph, a binding and the opset -> the function that GraphBuilder calls for the types of a node without a shape
+    rule."""
     declared: dict[str, TensorType] | None = None
 
     def infer(node: Node, inputs: Sequence[TensorType | None], version: int) -> Types | None:
         nonlocal declared
-        known = by_onnx(node, inputs, opset)
-        if known is not None or binding.overridden:
-            return known
+        inferred = infer_with_onnx(node, inputs, opset)
+        if inferred is not None or binding.overridden:
+            return inferred
         if declared is None:
-            infos = (value_info(graph.buf, a, b) for a, b in graph.value_info)
+            infos = (parse_value_info(graph.buf, a, b) for a, b in graph.value_info)
             declared = {i.name: _type(i.type, binding) for i in (*infos, *graph.output)}
         if not any(name in declared for name in node.outputs):
             return None
@@ -38,7 +39,7 @@ def inference(graph: GraphProto, binding: Binding, opset: Mapping[str, int]) -> 
     return infer
 
 
-def _type(t: TypeProto, binding: Binding) -> TensorType:
+def _type(t: TypeProto, binding: InputBinding) -> TensorType:
     """A declared type; its shape is only known where every extent is declared."""
     dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
     if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
@@ -46,8 +47,9 @@ def _type(t: TypeProto, binding: Binding) -> TensorType:
     return TensorType(dtype, tuple(substitute(declared_dim(d, "?"), binding.symbols) if d else 0 for d in t.dims))
 
 
-def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
-    """ONNX's inference of one node; None where an extent is a symbol, or where it cannot tell."""
+def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:
+    """A node and its input types -> the output types by ONNX's inference; None where an extent is a symbol, or where it
+    gives none."""
     if any(t is not None and (t.shape is None or any(isinstance(d, Poly) for d in t.shape)) for t in inputs):
         return None
     from onnx import checker, defs, helper, shape_inference
@@ -72,10 +74,10 @@ def by_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str,
             if value is not None and not any(isinstance(v, Poly) for v in value)
         }
         imports = [helper.make_opsetid(domain, number) for domain, number in opset.items()]
-        found = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
+        protos = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
     except (shape_inference.InferenceError, checker.ValidationError, defs.SchemaError, ValueError, TypeError):
         return None  # it cannot tell; the node's outputs are then unknown, and reported so
-    return tuple(_from_onnx(found.get(name)) for name in node.outputs)
+    return tuple(_from_onnx(protos.get(name)) for name in node.outputs)
 
 
 def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

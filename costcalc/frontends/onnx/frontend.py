@@ -1,12 +1,11 @@
-"""An ONNX source (file, bytes, archive, text or ModelProto) to Loaded."""
+"""An ONNX source (file, bytes, archive, text or ModelProto) -> Loaded."""
 
 from __future__ import annotations
 
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.onnx.message import serialize_model
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.frontends.onnx.source import parsed
+from costcalc.frontends.onnx.source import parse_text, serialize_model
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import is_textual_onnx
 from costcalc.frontends.source import Source
@@ -20,7 +19,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
         return Loaded(_load(serialize_model(source.object), source, options))
     named_text = source.kind == ".onnxtxt"
     if is_textual_onnx(source.head) or (named_text and source.is_text):
-        return Loaded(_load(parsed(source.content(), source.file), source, options))
+        return Loaded(_load(parse_text(source.content(), source.file), source, options))
     if source.path is not None and not named_text:
         return Loaded(_load(str(source.path), source, options))
     return Loaded(_load(source.content(), source, options))

@@ -1,4 +1,4 @@
-"""What the user binds (--dim, --shape, --value) applied to the graph inputs of an ONNX file.
+"""Graph inputs of an ONNX file and --dim, --shape, --value -> the inputs' shapes and elements, and the symbols' values.
 
 - An extent without a name (absent, `?`, 0 or -1) is the symbol INPUT_dimI, I its axis.
 - dims binds a name everywhere. shapes binds the extents of an input, and with them, everywhere, the names that it
@@ -18,10 +18,10 @@ from costcalc.core.dim import Dim, Poly, substitute, symbol, symbols
 from costcalc.core.errors import UnknownNameError, UsageError
 from costcalc.core.ir import DType, Value
 from costcalc.frontends.onnx.messages import ValueInfoProto
-from costcalc.frontends.symbols import declared_dim, says_batch, symbol_name, symbolic_shape
+from costcalc.frontends.symbols import declared_dim, is_batch_name, symbol_name, symbolic_shape
 
 
-class Binding(NamedTuple):
+class InputBinding(NamedTuple):
     """The inputs' shapes (None: not even the rank is known), what the symbols are bound to, the names that the file
     itself declares, what was decided by default, and whether a shape overrides what the file declares."""
 
@@ -32,12 +32,12 @@ class Binding(NamedTuple):
     overridden: bool
 
 
-def bind(
+def bind_inputs(
     inputs: Sequence[ValueInfoProto],
     dims: Mapping[str, Dim],
     shapes: Mapping[str, Sequence[Dim]],
     symbolic: bool = False,
-) -> Binding:
+) -> InputBinding:
     """Shapes of the graph inputs under what the user binds. UsageError for an unknown input, a rank that differs, two
     values for one name, or an extent below 1."""
     declared = {i.name: _declared(i) for i in inputs}
@@ -46,24 +46,24 @@ def bind(
     for name in shapes:
         if name not in declared:
             fact = f"--shape names {name!r}, which is no input"
-            raise UnknownNameError(fact, did_you_mean(name, declared), argument="shapes", name=name)
+            raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
     names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
     bound: dict[str, Dim] = dict(dims)
     fixed: dict[tuple[str, int], Dim] = {}
     notes: list[str] = []
-    given = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
+    bound_extents = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
     for name, shape in shapes.items():
         own = declared[name]
         if own is not None and len(own) != len(shape):
             raise UsageError(f"--shape gives {name!r} {len(shape)} extents, it has {_shown(own)}", f"give {len(own)}")
-    for name, axis, extent in given:
+    for name, axis, extent in bound_extents:
         _bind_name(declared[name], name, axis, extent, bound)
-    for name, axis, extent in given:
+    for name, axis, extent in bound_extents:
         own = declared[name]
         if own is None:
             continue
-        have = _solve(substitute(own[axis], bound), extent, bound)
-        if have != extent:
+        declared_extent = _solve(substitute(own[axis], bound), extent, bound)
+        if declared_extent != extent:
             fixed[name, axis] = extent
     if not symbolic:
         notes += _batch_defaults(declared, fixed, bound, frozenset(dims))
@@ -78,7 +78,7 @@ def bind(
         result[name] = tuple(fixed.get((name, i), substitute(d, bound)) for i, d in enumerate(own))
         if any(key[0] == name for key in fixed):
             notes.append(f"{name} is declared as {_shown(own)} and costed as {_shown(result[name] or ())}")
-    return Binding(result, bound, names, tuple(notes), bool(fixed))
+    return InputBinding(result, bound, names, tuple(notes), bool(fixed))
 
 
 def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:
@@ -90,13 +90,13 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
     return (float(value) if dtype.is_float else int(value),) * size
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def suggest_names(name: str, choices: Iterable[str]) -> str:
     """A remedy that names the nearest choices, or all of a few."""
-    known = list(choices)
-    near = difflib.get_close_matches(name, known, 3, 0.6)
+    names = list(choices)
+    near = difflib.get_close_matches(name, names, 3, 0.6)
     if near:
         return "did you mean " + " or ".join(near) + "?"
-    return f"choose from: {', '.join(known[:20])}" if known else "there are none"
+    return f"choose from: {', '.join(names[:20])}" if names else "there are none"
 
 
 def _size(shape: tuple[Dim, ...]) -> int:
@@ -117,31 +117,32 @@ def _shown(shape: Sequence[Dim]) -> str:
 
 
 def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]) -> None:
-    """Binds the name that an input declares for an axis to the extent given for it."""
+    """Binds the name that an input declares for an axis to the extent of its bound shape."""
     if isinstance(extent, int) and extent < 1:
         raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 1")
     declared = symbol_name(own[axis]) if own is not None else None
     if declared is None or symbol_name(extent) == declared:
         return
-    have = bound.get(declared, extent)
-    if isinstance(have, int) and isinstance(extent, int) and have != extent:
-        raise UsageError(f"{declared} is {have} and, by axis {axis} of {name!r}, {extent}", "give it one value")
+    value = bound.get(declared, extent)
+    if isinstance(value, int) and isinstance(extent, int) and value != extent:
+        raise UsageError(f"{declared} is {value} and, by axis {axis} of {name!r}, {extent}", "give it one value")
     bound[declared] = extent
 
 
-def _solve(have: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
-    """Binds the one open name of a declared a·name + b so that it equals the extent given; the declared extent then."""
-    open_names = symbols(have)
+def _solve(declared: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
+    """Binds the one open name of a declared a·name + b so that it equals the bound extent; returns the declared extent
+    then."""
+    open_names = symbols(declared)
     if len(open_names) != 1 or not isinstance(extent, int):
-        return have
+        return declared
     (name,) = open_names
-    at_0, at_1 = substitute(have, {name: 0}), substitute(have, {name: 1})
+    at_0, at_1 = substitute(declared, {name: 0}), substitute(declared, {name: 1})
     slope = at_1 - at_0
-    if not isinstance(at_0, int) or slope * symbol(name) + at_0 != have or (extent - at_0) % slope:
-        return have
+    if not isinstance(at_0, int) or slope * symbol(name) + at_0 != declared or (extent - at_0) % slope:
+        return declared
     value = (extent - at_0) // slope
     if value < 1:
-        return have
+        return declared
     bound[name] = value
     return extent
 
@@ -150,14 +151,14 @@ def _batch_defaults(
     declared: Mapping[str, tuple[Dim, ...] | None],
     fixed: Mapping[tuple[str, int], Dim],
     bound: dict[str, Dim],
-    kept: frozenset[str],
+    names_in_use: frozenset[str],
 ) -> list[str]:
     notes: list[str] = []
     for name, shape in declared.items():
         if not shape or (name, 0) in fixed:
             continue
         batch = symbol_name(substitute(shape[0], bound))
-        if batch is not None and batch not in kept and (says_batch(batch) or batch == f"{name}_dim0"):
+        if batch is not None and batch not in names_in_use and (is_batch_name(batch) or batch == f"{name}_dim0"):
             bound[batch] = 1
             notes.append(f"{batch} = 1 (default)")
     return notes

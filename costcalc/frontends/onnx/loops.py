@@ -1,10 +1,8 @@
-"""Loop: its body's nodes are added to the graph with the trip count.
+"""A Loop, Scan or SequenceMap -> the nodes of its body, counted once per trip, slice or item.
 
 The trip count is M where that is known and the condition stays true; else it is the symbol NODE.trips. A Loop whose
 carried values change their shape is unrolled while it has few trips; else the extents that change are symbols. The Loop
 itself comes after its body and reads its results, besides its own inputs.
-
-Scan and SequenceMap: their bodies' nodes are added to the graph, counted once per slice or item.
 """
 
 from __future__ import annotations
@@ -16,72 +14,72 @@ from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
 from costcalc.frontends.onnx.bodies import (
-    body_of,
-    close,
-    element,
-    forget,
-    mark,
-    merge,
-    repeat,
-    rollback,
+    add_control_node,
+    body_graph,
+    drop_value,
+    merge_types,
+    multiply_counts,
+    restore_state,
     run_body,
-    stacked,
+    save_state,
+    scalar_value,
+    stack_type,
 )
 from costcalc.frontends.onnx.messages import GraphProto
-from costcalc.frontends.onnx.scopes import Call, Frame
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Walker
 
-UNROLLED = 64
+MAX_UNROLLED_TRIPS = 64
 """Trips of the longest Loop that is unrolled."""
 
 _ENDLESS = 1 << 40
 """Exporters write a while loop as a Loop of 2⁶³ - 1 trips."""
 
 
-def expand_loop(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_loop(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds a Loop: inputs M, cond, carried…; its body takes (iteration, cond, carried…) and gives (cond, carried…,
     scans…)."""
-    body, types = body_of(call, "body"), walker.builder.types
+    body, types = body_graph(call, "body"), walker.builder.types
     limit, go = (*call.inputs[:2], "", "")[:2]
     carried = [types.get(name, UNKNOWN) for name in call.inputs[2:]]
-    most = element(types.get(limit)) if limit else None
-    begins = element(types.get(go)) if go else True
+    most = scalar_value(types.get(limit)) if limit else None
+    begins = scalar_value(types.get(go)) if go else True
     if len(body.input) != 2 + len(carried):
         raise LoadError(
             f"its body takes {len(body.input)} values, {2 + len(carried)} are given", "export the model again"
         )
-    start = mark(walker)
+    start = save_state(walker)
     running = TensorType(DType.BOOL, (), (True,))
-    fixed, results = stable(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
-    endless = element(types[results[0]]) is not True
-    known = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
+    fixed, results = add_loop_body(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
+    endless = scalar_value(types[results[0]]) is not True
+    is_counted = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
     trips: Dim = 0
-    if known and begins is True and most is not None:
+    if is_counted and begins is True and most is not None:
         trips = maximum(0, most)
     elif begins is not False:
         trips = _open_trips(walker, call)
-    if isinstance(trips, int) and trips <= UNROLLED and _changes(fixed, carried):
-        rollback(walker, start)
-        if begins is None or (begins is True and not known):
+    if isinstance(trips, int) and trips <= MAX_UNROLLED_TRIPS and _changes(fixed, carried):
+        restore_state(walker, start)
+        if begins is None or (begins is True and not is_counted):
             _open_trips(walker, call)  # its name stays one that can be bound
         _unroll(walker, frame, call, body, carried, trips)
         return
-    repeat(walker, start, trips)
+    multiply_counts(walker, start, trips)
     _note_changes(walker, call, body, fixed, carried)
     n = len(carried)
-    finals = [forget(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
-    scans = [stacked(types[name], trips, 0) for name in results[1 + n :]]
-    close(walker, call, results[1:], [*finals, *scans])
+    finals = [drop_value(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
+    scans = [stack_type(types[name], trips, 0) for name in results[1 + n :]]
+    add_control_node(walker, call, results[1:], [*finals, *scans])
 
 
-def _open_trips(walker: Walker, call: Call) -> Dim:
+def _open_trips(walker: Walker, call: ResolvedNode) -> Dim:
     return walker.builder.fresh(call.name, "trips")
 
 
 def _note_changes(
-    walker: Walker, call: Call, body: GraphProto, fixed: Sequence[TensorType], carried: Sequence[TensorType]
+    walker: Walker, call: ResolvedNode, body: GraphProto, fixed: Sequence[TensorType], carried: Sequence[TensorType]
 ) -> None:
-    """Says where one extent stands for those of all trips."""
+    """Adds a note where one extent stands for the extents of all trips."""
     pairs = zip(body.input[2:], fixed, carried, strict=True)
     changed = ", ".join(info.name for info, a, b in pairs if a.shape != b.shape)
     if changed:
@@ -94,21 +92,23 @@ def _changes(a: Sequence[TensorType], b: Sequence[TensorType]) -> bool:
     return any(x.shape != y.shape for x, y in zip(a, b, strict=True))
 
 
-def _unroll(walker: Walker, frame: Frame, call: Call, body: GraphProto, carried: list[TensorType], trips: int) -> None:
+def _unroll(
+    walker: Walker, frame: Frame, call: ResolvedNode, body: GraphProto, carried: list[TensorType], trips: int
+) -> None:
     types, n = walker.builder.types, len(carried)
     results: tuple[str, ...] = ()
     rows: list[TensorType] = []
     for i in range(max(trips, 1)):
-        start = mark(walker)
+        start = save_state(walker)
         head = [TensorType(DType.INT64, (), (i,)), TensorType(DType.BOOL, (), (True,))]
         results = run_body(walker, frame, call, body, f"body/{i}", [*head, *carried])
         rows = [types[name] for name in results[1 + n :]]
         if trips < 1:
-            repeat(walker, start, 0)
+            multiply_counts(walker, start, 0)
             break
         carried = [types[name] for name in results[1 : 1 + n]]
-    scans = [stacked(t, trips, 0) for t in rows] or [UNKNOWN] * (len(call.outputs) - n)
-    close(walker, call, results[1:], [*carried, *scans])
+    scans = [stack_type(t, trips, 0) for t in rows] or [UNKNOWN] * (len(call.outputs) - n)
+    add_control_node(walker, call, results[1:], [*carried, *scans])
 
 
 class _Result(NamedTuple):
@@ -116,10 +116,10 @@ class _Result(NamedTuple):
     outputs: tuple[str, ...]
 
 
-def stable(
+def add_loop_body(
     walker: Walker,
     frame: Frame,
-    call: Call,
+    call: ResolvedNode,
     body: GraphProto,
     head: list[TensorType],
     carried: list[TensorType],
@@ -127,7 +127,7 @@ def stable(
 ) -> _Result:
     """Adds the body with types of the carried values that hold in every trip: an extent that changes becomes a symbol,
     an element that changes is not known."""
-    start = mark(walker)
+    start = save_state(walker)
     types = walker.builder.types
     skip = 1 if head else 0
     for attempt in range(4):
@@ -136,12 +136,12 @@ def stable(
         if len(after) != len(carried):
             raise LoadError(f"its body gives {len(results)} values, too few", "export the model again")
         merged = [
-            UNKNOWN if attempt == 2 and a != b else merge(walker, call.name, info.name, a, b)
+            UNKNOWN if attempt == 2 and a != b else merge_types(walker, call.name, info.name, a, b)
             for info, a, b in zip(body.input[len(head) :], carried, after, strict=False)
         ]
         if merged == carried:
             return _Result(carried, results)
-        rollback(walker, start)
+        restore_state(walker, start)
         carried = merged
     results = run_body(walker, frame, call, body, "body", [*head, *carried, *tail])
     return _Result(carried, results)
@@ -151,9 +151,9 @@ def _at_least(a: Dim, b: int) -> bool:
     return isinstance(a, int) and a >= b
 
 
-def expand_scan(walker: Walker, frame: Frame, call: Call) -> None:
+def expand_scan(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds a Scan with its body: it runs once per slice of the scanned inputs."""
-    body, types = body_of(call, "body"), walker.builder.types
+    body, types = body_graph(call, "body"), walker.builder.types
     batched = walker.builder.opset.get("", 9) < 9
     inputs = call.inputs[1:] if batched else call.inputs
     scanned = int(call.attributes.get("num_scan_inputs", 0))
@@ -161,62 +161,62 @@ def expand_scan(walker: Walker, frame: Frame, call: Call) -> None:
     axes = call.attributes.get("scan_input_axes") or (0,) * scanned
     if n < 0 or len(body.input) != len(inputs) or len(axes) != scanned:
         raise LoadError("its inputs do not fit its body and num_scan_inputs", "export the model again")
-    whole = [types.get(name, UNKNOWN) for name in inputs]
+    input_types = [types.get(name, UNKNOWN) for name in inputs]
     batch: tuple[Dim, ...] = ()
     if batched:
-        batch = next((t.shape[:1] for t in whole if t.shape), ())
-        whole = [t._replace(shape=t.shape and t.shape[1:], value=None) for t in whole]
-    found: Dim | None = None
+        batch = next((t.shape[:1] for t in input_types if t.shape), ())
+        input_types = [t._replace(shape=t.shape and t.shape[1:], value=None) for t in input_types]
+    length: Dim | None = None
     slices: list[TensorType] = []
-    for t, axis in zip(whole[n:], axes, strict=True):
+    for t, axis in zip(input_types[n:], axes, strict=True):
         if t.shape is None or not -len(t.shape) <= axis < len(t.shape):
             slices.append(UNKNOWN)
             continue
         axis %= len(t.shape)
-        found = t.shape[axis] if found is None else found
+        length = t.shape[axis] if length is None else length
         slices.append(TensorType(t.dtype, t.shape[:axis] + t.shape[axis + 1 :]))
-    trips = walker.builder.fresh(call.name, "trips") if found is None else found
-    start = mark(walker)
-    _, results = stable(walker, frame, call, body, [], whole[:n], slices)
+    trips = walker.builder.fresh(call.name, "trips") if length is None else length
+    start = save_state(walker)
+    _, results = add_loop_body(walker, frame, call, body, [], input_types[:n], slices)
     times: Dim = trips
     for extent in batch:
         times = times * extent
-    repeat(walker, start, times)
+    multiply_counts(walker, start, times)
     outs = call.attributes.get("scan_output_axes") or (0,) * (len(results) - n)
-    finals = [forget(types[name]) for name in results[:n]]
-    stacks = [stacked(types[name], trips, axis) for name, axis in zip(results[n:], outs, strict=False)]
+    finals = [drop_value(types[name]) for name in results[:n]]
+    stacks = [stack_type(types[name], trips, axis) for name, axis in zip(results[n:], outs, strict=False)]
     if batch:
         finals, stacks = ([t._replace(shape=t.shape and (*batch, *t.shape)) for t in ts] for ts in (finals, stacks))
-    close(walker, call, results, [*finals, *stacks])
+    add_control_node(walker, call, results, [*finals, *stacks])
 
 
-def expand_sequence_map(walker: Walker, frame: Frame, call: Call) -> None:
-    """Adds a SequenceMap: its body runs once per item of the first sequence, and on the item of the same place of each
-    other sequence; a tensor goes into every run as it is. Items of one type are counted together."""
-    body, types = body_of(call, "body"), walker.builder.types
-    given = [types.get(name, UNKNOWN) for name in call.inputs]
-    first = given[0]
-    if not isinstance(first, SequenceType) or len(body.input) != len(given) or first.shape is None:
-        close(walker, call, (), [UNKNOWN] * len(call.outputs))
+def expand_sequence_map(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
+    """Adds a SequenceMap: its body runs once per item of the first sequence and the item at the same index of each
+    other sequence; a tensor is an input of every run. Items of one type are counted together."""
+    body, types = body_graph(call, "body"), walker.builder.types
+    input_types = [types.get(name, UNKNOWN) for name in call.inputs]
+    first = input_types[0]
+    if not isinstance(first, SequenceType) or len(body.input) != len(input_types) or first.shape is None:
+        add_control_node(walker, call, (), [UNKNOWN] * len(call.outputs))
         return
-    columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in given]
+    columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in input_types]
     alike = all(len(set(column)) == 1 for column in columns)
     runs = 1 if alike else len(columns[0])
     items: list[tuple[TensorType, ...]] = []
     names: list[str] = []
     for i in range(runs):
-        start = mark(walker)
+        start = save_state(walker)
         branch = "body" if alike else f"body/{i}"
         row = [column[i if len(column) > 1 else 0] for column in columns]
         results = run_body(walker, frame, call, body, branch, row)
         items.append(tuple(types[name] for name in results))
         names += results
         if alike:
-            repeat(walker, start, first.shape[0])
+            multiply_counts(walker, start, first.shape[0])
     sequences = [_sequence(first, column, alike) for column in zip(*items, strict=True)] or [
         SequenceType(DType.UNDEFINED, (0,), ()) for _ in call.outputs
     ]
-    close(walker, call, names, sequences)
+    add_control_node(walker, call, names, sequences)
 
 
 def _sequence(like: SequenceType, items: tuple[TensorType, ...], alike: bool) -> SequenceType:

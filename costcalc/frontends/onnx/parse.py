@@ -1,14 +1,12 @@
-"""Reads models and functions out of the wire format.
+"""Bytes in protobuf's wire format -> ModelProto, GraphProto, functions, nodes and attributes.
 
-Reads a graph out of the wire format; its nodes stay where they stand.
-
-Reads nodes and their attributes out of the wire format.
+Nodes of a graph stay in the buffer until they are read one by one.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from sys import intern
 from typing import Any
 
@@ -21,39 +19,43 @@ from costcalc.frontends.onnx.messages import (
     ModelProto,
     NodeProto,
     Span,
+    SparseTensorProto,
+    TensorProto,
     ValueInfoProto,
-    type_proto,
-    value_info,
+    parse_sparse_tensor,
+    parse_tensor,
+    parse_type,
+    parse_value_info,
 )
-from costcalc.frontends.onnx.tensor import SparseTensorProto, TensorProto, sparse_tensor, tensor
-from costcalc.frontends.onnx.wire import Buffer, damaged, fields, signed, string, varints
+from costcalc.frontends.onnx.wire import Buffer, damage_error, read_fields, read_string, read_varints, to_int64
 
-MOST_NODES = 1_000_000
+MAX_NODES = 1_000_000
 """Nodes of the largest graph that is read."""
 
-SMALLEST = 3
+MIN_NODE_BYTES = 3
 """Bytes of the smallest node, and of the smallest value: those that have an operator or a name."""
 
 
 def add_node(spans: list[Span], at: int, end: int) -> None:
-    """Remembers where a node stands; LoadError for one that can have no operator, and for too many."""
-    if end - at < SMALLEST:
-        raise damaged("a node has no operator", at)
-    if len(spans) >= MOST_NODES:
-        raise LoadError(f"a graph has more than {MOST_NODES:,} nodes", "simplify it")
+    """Adds the offsets of a node to the spans; LoadError for a message that can hold no operator, and for too many
+    nodes."""
+    if end - at < MIN_NODE_BYTES:
+        raise damage_error("a node has no operator", at)
+    if len(spans) >= MAX_NODES:
+        raise LoadError(f"a graph has more than {MAX_NODES:,} nodes", "simplify it")
     spans.append((at, end))
 
 
-def add_name(seen: set[str], name: str, what: str, at: int) -> None:
-    """Remembers a name that must be there, and once."""
+def add_name(names: set[str], name: str, what: str, at: int) -> None:
+    """Adds a name to those before. LoadError where it is empty or occurs twice."""
     if not name:
-        raise damaged(f"{what} has no name", at)
-    if name in seen:
-        raise damaged(f"{what} {name!r} is given twice", at)
-    seen.add(name)
+        raise damage_error(f"{what} has no name", at)
+    if name in names:
+        raise damage_error(f"{what} {name!r} is given twice", at)
+    names.add(name)
 
 
-def graph(buf: Buffer, at: int, end: int) -> GraphProto:
+def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
     """Reads a GraphProto."""
     name = ""
     nodes: list[Span] = []
@@ -63,32 +65,32 @@ def graph(buf: Buffer, at: int, end: int) -> GraphProto:
     outputs: list[ValueInfoProto] = []
     infos: list[Span] = []
     stored: set[str] = set()
-    given: set[str] = set()
-    for key, a, b in fields(buf, at, end):
+    names: set[str] = set()
+    for key, a, b in read_fields(buf, at, end):
         if key == 10:
             add_node(nodes, a, b)
         elif key == 18:
-            name = string(buf, a, b)
+            name = read_string(buf, a, b)
         elif key == 42:
-            initializers.append(tensor(buf, a, b))
+            initializers.append(parse_tensor(buf, a, b))
             add_name(stored, initializers[-1].name, "an initializer", a)
         elif key == 90:
-            inputs.append(value_info(buf, a, b))
-            add_name(given, inputs[-1].name, "an input", a)
+            inputs.append(parse_value_info(buf, a, b))
+            add_name(names, inputs[-1].name, "an input", a)
         elif key == 98:
-            outputs.append(value_info(buf, a, b))
+            outputs.append(parse_value_info(buf, a, b))
             if not outputs[-1].name:
-                raise damaged("an output has no name", a)
-        elif key == 106 and b - a >= SMALLEST:
+                raise damage_error("an output has no name", a)
+        elif key == 106 and b - a >= MIN_NODE_BYTES:
             infos.append((a, b))
         elif key == 122:
-            sparse.append(sparse_tensor(buf, a, b))
+            sparse.append(parse_sparse_tensor(buf, a, b))
             add_name(stored, sparse[-1].values.name, "an initializer", a)
     lists = (tuple(nodes), tuple(initializers), tuple(sparse), tuple(inputs), tuple(outputs), tuple(infos))
     return GraphProto(name, *lists, buf)
 
 
-def plain_domain(domain: str) -> str:
+def normalise_domain(domain: str) -> str:
     """ "ai.onnx" is the other name of the default domain ""."""
     return "" if domain == "ai.onnx" else domain
 
@@ -101,40 +103,40 @@ _CACHED_BYTES = 128
 """Attributes up to this size are read once per spelling: networks repeat kernel_shape = [3, 3] a hundred times."""
 
 
-def nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodeProto]:
-    """Reads nodes one by one. Names of values are interned: each is looked up some ten times, and the one object is
-    found without comparing letters."""
+def parse_nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodeProto]:
+    """Offsets of nodes -> the nodes, one by one. Names of values are interned: each is looked up some ten times, and a
+    lookup of the same object compares no letters."""
     for at, end in spans:
         op_type = domain = overload = name = scopes = ""
         inputs: list[str] = []
         outputs: list[str] = []
         attributes: list[AttributeProto] = []
-        for key, a, b in fields(buf, at, end):
+        for key, a, b in read_fields(buf, at, end):
             if key == 10:
                 inputs.append(intern(str(buf[a:b], "utf8", "backslashreplace")))
             elif key == 18:
                 outputs.append(intern(str(buf[a:b], "utf8", "backslashreplace")))
             elif key == 42:
                 if b - a > _CACHED_BYTES:
-                    attributes.append(attribute(buf, a, b))
+                    attributes.append(parse_attribute(buf, a, b))
                     continue
                 spelling = buf[a:b]
-                known = cache.get(spelling)
-                if known is None:
-                    known = cache[spelling] = attribute(buf, a, b)
-                attributes.append(known)
+                cached = cache.get(spelling)
+                if cached is None:
+                    cached = cache[spelling] = parse_attribute(buf, a, b)
+                attributes.append(cached)
             elif key == 26:
                 name = str(buf[a:b], "utf8", "backslashreplace")
             elif key == 34:
                 op_type = intern(str(buf[a:b], "utf8", "backslashreplace"))
             elif key == 58:
-                domain = plain_domain(string(buf, a, b))
+                domain = normalise_domain(read_string(buf, a, b))
             elif key == 66:
-                overload = string(buf, a, b)
+                overload = read_string(buf, a, b)
             elif key == 74 and buf[a : a + len(_SCOPES)] == _SCOPES:
-                scopes = next((string(buf, c, d) for k, c, d in fields(buf, a, b) if k == 18), "")
+                scopes = next((read_string(buf, c, d) for k, c, d in read_fields(buf, a, b) if k == 18), "")
         if not op_type:
-            raise damaged("a node has no operator", at)
+            raise damage_error("a node has no operator", at)
         yield NodeProto(op_type, domain, overload, name, tuple(inputs), tuple(outputs), tuple(attributes), scopes)
 
 
@@ -142,37 +144,37 @@ _EMPTY = {1: 0.0, 2: 0, 3: "", 6: (), 7: (), 8: (), 9: (), 10: (), 12: (), 14: (
 """AttributeProto.type -> the value where the field itself is left out: proto3 writers omit zeros and empty lists."""
 
 
-def attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
+def parse_attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
     """Reads an AttributeProto."""
     name = ref = ""
     kind = 0
     value: Any = None
     many: list[Any] = []
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 10:
-            name = string(buf, a, b)
+            name = read_string(buf, a, b)
         elif key == 160:
             kind = a
         elif key == 24:
-            value = signed(a)
+            value = to_int64(a)
         elif key == 64:
-            many.append(signed(a))
+            many.append(to_int64(a))
         elif key == 66:
-            many += map(signed, varints(buf, a, b))
+            many += map(to_int64, read_varints(buf, a, b))
         elif key == 21:
             (value,) = struct.unpack_from("<f", buf, a)
         elif key in (61, 58):
             many += struct.unpack_from(f"<{(b - a) // 4}f", buf, a)
         elif key == 34:
-            value = string(buf, a, b)
+            value = read_string(buf, a, b)
         elif key == 74:
-            many.append(string(buf, a, b))
+            many.append(read_string(buf, a, b))
         elif key in _MESSAGES:
             value = _MESSAGES[key](buf, a, b)
         elif key in _MESSAGE_LISTS:
             many.append(_MESSAGE_LISTS[key](buf, a, b))
         elif key == 170:
-            ref = string(buf, a, b)
+            ref = read_string(buf, a, b)
     if many or kind in (6, 7, 8, 9, 10, 12, 14):
         value = tuple(many)
     elif value is None:
@@ -181,28 +183,33 @@ def attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
 
 
 def _dense(buf: Buffer, at: int, end: int) -> TensorType:
-    return tensor(buf, at, end).type()
+    return parse_tensor(buf, at, end).type()
 
 
 def _sparse(buf: Buffer, at: int, end: int) -> TensorType:
-    return sparse_tensor(buf, at, end).type()
+    return parse_sparse_tensor(buf, at, end).type()
 
 
-_MESSAGES = {42: _dense, 50: graph, 114: type_proto, 178: _sparse}
+_MESSAGES: dict[int, Callable[[Buffer, int, int], Any]] = {42: _dense, 50: parse_graph, 114: parse_type, 178: _sparse}
 
-_MESSAGE_LISTS = {82: _dense, 90: graph, 122: type_proto, 186: _sparse}
+_MESSAGE_LISTS: dict[int, Callable[[Buffer, int, int], Any]] = {
+    82: _dense,
+    90: parse_graph,
+    122: parse_type,
+    186: _sparse,
+}
 
 
-def model(buf: Buffer) -> ModelProto:
+def parse_model(buf: Buffer) -> ModelProto:
     """Reads a ModelProto; LoadError where the bytes are none."""
     ir_version, producer, opset = 0, "", {}
     spans: list[Span] = []
     functions: list[FunctionProto] = []
-    for key, a, b in fields(buf, 0, len(buf)):
+    for key, a, b in read_fields(buf, 0, len(buf)):
         if key == 8:
             ir_version = a
         elif key == 18:
-            producer = string(buf, a, b)
+            producer = read_string(buf, a, b)
         elif key == 66:
             domain, version = _opset(buf, a, b)
             opset[domain] = version
@@ -210,16 +217,16 @@ def model(buf: Buffer) -> ModelProto:
             spans.append((a, b))
         elif key == 202:
             functions.append(_function(buf, a, b))
-    return ModelProto(ir_version, producer, opset, graph(buf, *spans[-1]) if spans else None, tuple(functions))
+    return ModelProto(ir_version, producer, opset, parse_graph(buf, *spans[-1]) if spans else None, tuple(functions))
 
 
 def _opset(buf: Buffer, at: int, end: int) -> tuple[str, int]:
     domain, version = "", 1
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 10:
-            domain = plain_domain(string(buf, a, b))
+            domain = normalise_domain(read_string(buf, a, b))
         elif key == 16:
-            version = signed(a)
+            version = to_int64(a)
     return domain, version
 
 
@@ -230,26 +237,26 @@ def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
     defaults: list[AttributeProto] = []
     nodes: list[Span] = []
     opset: dict[str, int] = {}
-    for key, a, b in fields(buf, at, end):
+    for key, a, b in read_fields(buf, at, end):
         if key == 58:
             add_node(nodes, a, b)
         elif key == 10:
-            name = string(buf, a, b)
+            name = read_string(buf, a, b)
         elif key == 34:
-            inputs.append(string(buf, a, b))
+            inputs.append(read_string(buf, a, b))
         elif key == 42:
-            outputs.append(string(buf, a, b))
+            outputs.append(read_string(buf, a, b))
         elif key == 82:
-            domain = plain_domain(string(buf, a, b))
+            domain = normalise_domain(read_string(buf, a, b))
         elif key == 90:
-            defaults.append(attribute(buf, a, b))
+            defaults.append(parse_attribute(buf, a, b))
         elif key == 106:
-            overload = string(buf, a, b)
+            overload = read_string(buf, a, b)
         elif key == 74:
             where, version = _opset(buf, a, b)
             opset[where] = version
     if not name:
-        raise damaged("a function has no name", at)
+        raise damage_error("a function has no name", at)
     return FunctionProto(
         name, domain, overload, tuple(inputs), tuple(outputs), tuple(defaults), tuple(nodes), opset, buf
     )

@@ -1,8 +1,7 @@
 """ONNX file -> Graph, without the onnx package: types are inferred node by node, weights are never read.
 
-What an exporter seems to have done to a network, as notes: a tied weight stored twice, BatchNormalization folded.
-
-They correct nothing: what stands in the file is counted.
+Notes name what an exporter seems to have done to a network: a tied weight stored twice, BatchNormalization folded. They
+correct nothing: the file is counted as it is.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from costcalc.core.assumptions import Assumption, collecting
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
-from costcalc.frontends.onnx.constants import promote
-from costcalc.frontends.onnx.expansions import EXPAND, inline
-from costcalc.frontends.onnx.fallback import inference
-from costcalc.frontends.onnx.inputs import Binding, bind, bind_value, did_you_mean
+from costcalc.frontends.onnx.constants import promote_constants
+from costcalc.frontends.onnx.expansions import EXPAND, inline_function
+from costcalc.frontends.onnx.fallback import make_inference
+from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
-from costcalc.frontends.onnx.parse import model
+from costcalc.frontends.onnx.parse import parse_model
 from costcalc.frontends.onnx.scopes import Frame
-from costcalc.frontends.onnx.source import read, unpack
+from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.onnx.walker import Walker
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.frontends.symbols import declared_dim, symbol_name
@@ -33,14 +32,14 @@ from costcalc.graph.builder import GraphBuilder
 TABLES, PRODUCTS, CONVOLUTIONS = ("Gather", "GatherND"), ("MatMul", "Gemm"), ("Conv", "ConvTranspose")
 
 FOLDED_NAME = "onnx::Conv"
-"""What torch's exporter calls the weight of a convolution that it has changed: it folded a BatchNormalization in."""
+"""The prefix that torch's exporter gives the weight of a convolution into which it folded a BatchNormalization."""
 
 NORM_BLOCK = re.compile(r"(?:^|[._])(?:bn|batch_?norm)\d*$", re.IGNORECASE)
 """A block whose name says BatchNormalization; torch's newer exporter leaves a convolution in it when it folds it."""
 
 
-def hints(graph: Graph) -> Iterator[str]:
-    """Notes on a graph, each a sentence."""
+def find_hints(graph: Graph) -> Iterator[str]:
+    """A graph -> notes on what its exporter seems to have done, each a sentence."""
     tables: dict[str, tuple[Dim, ...]] = {}
     weights: dict[frozenset[Dim], set[str]] = defaultdict(set)
     folded = ""
@@ -96,15 +95,16 @@ def load_onnx(
     name: str = "",
     symbolic: bool = False,
 ) -> Graph:
-    """The graph of an ONNX file, given by its path or its bytes; name is what errors call it.
+    """The path or the bytes of an ONNX file -> its graph; name is the file's name in errors.
 
-    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see onnx_bind). LoadError
-    where it is no model, UsageError where a name that is bound does not exist, ShapeError where types do not fit.
+    dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see
+    costcalc.frontends.onnx.inputs). LoadError where it is no model, UsageError where a bound name does not exist,
+    ShapeError where types do not fit.
     """
     place = name or (source if isinstance(source, str) else "model.onnx")
     try:
         return _load(
-            unpack(source) if isinstance(source, bytes) else read(source),
+            unpack(source) if isinstance(source, bytes) else read_bytes(source),
             place,
             dims or {},
             shapes or {},
@@ -127,7 +127,7 @@ def _load(
 ) -> Graph:
     if not len(buf):
         raise LoadError("the file is empty", "export the model again")
-    proto = model(buf)
+    proto = parse_model(buf)
     if proto.graph is None or not (proto.graph.node or proto.graph.output):
         raise LoadError("it holds no graph", "give an ONNX model")
     stored = {t.name for t in proto.graph.initializer}
@@ -136,46 +136,46 @@ def _load(
     for name in values:
         if name not in names:
             fact = f"--value names {name!r}, which is no input"
-            raise UnknownNameError(fact, did_you_mean(name, names), argument="values", name=name)
+            raise UnknownNameError(fact, suggest_names(name, names), argument="values", name=name)
     equal: dict[str, Dim] = {}
     first: tuple[Assumption, ...] = ()
     for _ in range(_MOST_ROUNDS):
         named = {name: substitute(value, equal) for name, value in dims.items()}
-        given = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
-        binding = bind(inputs, {**equal, **named}, given, symbolic)
-        with collecting() as found:
+        bound_shapes = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
+        binding = bind_inputs(inputs, {**equal, **named}, bound_shapes, symbolic)
+        with collecting() as collected:
             walker, outputs = _walk(proto, place, inputs, binding, values)
-        renamed = _equal_names(found)
+        renamed = _equal_names(collected)
         if not renamed:
             break
         equal = {name: substitute(value, renamed) for name, value in equal.items()} | renamed
-        first += tuple(a for a in found if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
+        first += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
     builder = walker.builder
-    known = binding.declared | builder.data_symbols.keys()
+    symbols = binding.declared | builder.data_symbols.keys()
     for name in dims:
-        if name not in known:
+        if name not in symbols:
             fact = f"--dim names {name!r}, which the model does not have"
-            raise UnknownNameError(fact, did_you_mean(name, sorted(known)), argument="dims", name=name)
+            raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
     builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
     builder.notes[:0] = binding.notes
-    promote(builder, walker.defined.constants)
-    assumptions = {str(a): a for a in (*first, *found)}.values()
+    promote_constants(builder, walker.definitions.constants)
+    assumptions = {str(a): a for a in (*first, *collected)}.values()
     graph = builder.build(outputs, assumptions)
-    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *hints(graph)))
+    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 
 def _walk(
     proto: ModelProto,
     place: str,
     inputs: Iterable[ValueInfoProto],
-    binding: Binding,
+    binding: InputBinding,
     values: Mapping[str, int | bool | float],
 ) -> tuple[Walker, tuple[str, ...]]:
     """A builder with all nodes, and the graph's outputs."""
     graph = proto.graph
     assert graph is not None
     opset = proto.opset or {"": 1}
-    infer = inference(graph, binding, opset)
+    infer = make_inference(graph, binding, opset)
     builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
     for info in inputs:
@@ -187,13 +187,13 @@ def _walk(
         dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
         value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
         builder.add_input(info.name, dtype, shape, value)
-    walker = Walker(builder, place, functions, EXPAND, inline)
+    walker = Walker(builder, place, functions, EXPAND, inline_function)
     return walker, walker.graph(Frame({}), graph)
 
 
 def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
-    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which is taken as
-    given."""
+    """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which counts as
+    present."""
     if type_.kind == "optional":
         builder.notes.append(f"the optional input {name} is taken as given")
     dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
@@ -214,7 +214,7 @@ def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType
 
 
 def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
-    """Symbols that the graph takes for equal: each name -> the one that stands for it."""
+    """Assumptions -> by each symbol that must equal another, that other symbol."""
     root: dict[str, str] = {}
 
     def find(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Names inside graphs, subgraphs and functions: what a name stands for in the builder."""
+"""A name in a graph, subgraph or function -> the name of that value in the builder."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
-from costcalc.frontends.onnx.wire import fields
+from costcalc.frontends.onnx.wire import read_fields
 
 Claimed = dict[str, tuple[str, str]]
 """The builder's names of values -> the frame and the name there that each stands for."""
 
 
 class Frame(NamedTuple):
-    """Where names are looked up: env maps the names of this (sub)graph or function to the builder's; a subgraph sees
-    its parent's too. values is the path before the names of what it defines, names that before its nodes' names.
-    attributes are those of the enclosing function's call. origin tells where the graph stands in the file, the same in
-    every call of a function and every trip of a loop."""
+    """The names of a graph, subgraph or function call: env maps them to the builder's; a subgraph also finds its
+    parent's. values is the prefix of the names of the values that it defines, names that of its nodes' names.
+    attributes are those of the enclosing function's call. origin is the graph's position in the file, the same in every
+    call of a function and every trip of a loop."""
 
     env: dict[str, str]
     parent: Frame | None = None
@@ -42,16 +42,17 @@ class Frame(NamedTuple):
         if not name or not self.values:
             return name
         if name not in self.env:
-            path = made = f"{self.values}/{name.lstrip('/')}"
+            path = unique = f"{self.values}/{name.lstrip('/')}"
             value, n = (self.values, name), 1
-            while claimed.setdefault(made, value) != value:
-                made, n = f"{path}_{n}", n + 1
-            self.env[name] = made
+            while claimed.setdefault(unique, value) != value:
+                unique, n = f"{path}_{n}", n + 1
+            self.env[name] = unique
         return self.env[name]
 
 
-class Call(NamedTuple):
-    """A node with its names and attributes as the builder knows them."""
+class ResolvedNode(NamedTuple):
+    """A node with the builder's names of its values, and its attributes with references to the function's call
+    replaced."""
 
     op_type: str
     name: str
@@ -63,25 +64,27 @@ class Call(NamedTuple):
     origin: tuple[Hashable, ...] = ()
 
 
-def claims(graph: GraphProto) -> Claimed:
+def file_names(graph: GraphProto) -> Claimed:
     """The names that the file's own graph needs."""
     return {name: ("", name) for name in _names(graph)}
 
 
 def _names(graph: GraphProto) -> Iterator[str]:
-    for held in (graph.input, graph.initializer):
-        yield from (item.name for item in held)
+    for items in (graph.input, graph.initializer):
+        yield from (item.name for item in items)
     yield from (s.values.name for s in graph.sparse_initializer)
     for at, end in graph.node:
         yield from (
-            str(graph.buf[a:b], "utf8", "backslashreplace") for key, a, b in fields(graph.buf, at, end) if key == 18
+            str(graph.buf[a:b], "utf8", "backslashreplace")
+            for key, a, b in read_fields(graph.buf, at, end)
+            if key == 18
         )
 
 
-def missing(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
+def find_missing_value(frame: Frame, node: NodeProto, types: Mapping[str, TensorType], top: bool) -> str:
     """The first value that a node reads and nothing has computed yet, or ""."""
     for name in node.input:
-        found = name if top else frame.find(name)
-        if found and found not in types:
-            return found
+        value = name if top else frame.find(name)
+        if value and value not in types:
+            return value
     return ""

@@ -1,4 +1,8 @@
-"""Where an ONNX model's bytes come from: a file, a zip archive with one model, or textual ONNX."""
+"""A path, bytes, a zip archive, textual ONNX or an onnx.ModelProto -> the bytes of one serialised model.
+
+A large ModelProto is serialised without the elements of its large tensors. The onnx package is imported only for the
+textual form.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,15 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx.wire import REMEDY, Buffer
 
-MAPPED = 1 << 25
+MIN_MAPPED_BYTES = 1 << 25
 """Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
 
-LARGEST_UNPACKED = 1 << 31
+MAX_UNPACKED_BYTES = 1 << 31
 """Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
 
 _MOST_RATIO, _RATIO_FROM = 200, 1 << 26
@@ -32,7 +36,7 @@ _CHUNK = 1 << 20
 _ZIP = b"PK\x03\x04"
 
 
-def read(source: str) -> Buffer:
+def read_bytes(source: str) -> Buffer:
     """The bytes of the model at a path."""
     path = Path(source)
     try:
@@ -42,7 +46,7 @@ def read(source: str) -> Buffer:
             if file.read(4) == _ZIP:
                 return _zip(file)
             size = file.seek(0, 2)
-            if size >= MAPPED:
+            if size >= MIN_MAPPED_BYTES:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             file.seek(0)
             return file.read()
@@ -59,14 +63,16 @@ def _zip(file: IO[bytes]) -> Buffer:
     """The one .onnx file in an archive."""
     try:
         with zipfile.ZipFile(file) as archive:
-            found = [i for i in archive.infolist() if i.filename.endswith(".onnx")]
-            if len(found) != 1:
-                names = ", ".join(i.filename for i in found[:5]) or "none"
-                raise LoadError(f"the archive holds {len(found)} .onnx files ({names})", "unpack the one that is meant")
-            info = found[0]
+            members = [i for i in archive.infolist() if i.filename.endswith(".onnx")]
+            if len(members) != 1:
+                names = ", ".join(i.filename for i in members[:5]) or "none"
+                raise LoadError(
+                    f"the archive holds {len(members)} .onnx files ({names})", "unpack the one that is meant"
+                )
+            info = members[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
             dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
-            if compressed and (info.file_size > LARGEST_UNPACKED or dense):
+            if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
                 fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
                 raise LoadError(fact, "unpack it first")
             with archive.open(info) as member:
@@ -88,7 +94,7 @@ _DAMAGED = (
     NotImplementedError,
     RuntimeError,
 )
-"""What zipfile and its decompressors raise; RuntimeError where a password is needed."""
+"""The errors of zipfile and its decompressors; RuntimeError where a password is needed."""
 
 
 def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
@@ -96,7 +102,7 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     head = member.read(1)
     if not head or head[0] < 8 or head[0] & 7 not in (0, 1, 2, 5):
         raise LoadError(f"{info.filename} is {'no protobuf message' if head else 'empty'}", REMEDY)
-    if info.file_size < MAPPED:
+    if info.file_size < MIN_MAPPED_BYTES:
         return head + member.read()
     unpacked = mmap.mmap(-1, info.file_size)  # one copy, where bytes would be joined from two
     unpacked.write(head)
@@ -107,8 +113,8 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     return unpacked
 
 
-def parsed(data: bytes, place: str) -> bytes:
-    """The model in the textual form's bytes; errors are told with their place."""
+def parse_text(data: bytes, place: str) -> bytes:
+    """The bytes of textual ONNX -> the serialised model; errors carry the place."""
     try:
         return _text(data)
     except LoadError as error:
@@ -132,13 +138,58 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
 
 
 def _depth(data: bytes) -> int:
-    """How many brackets stand inside each other, outside of strings and comments."""
+    """The depth of nested brackets, outside of strings and comments."""
     depth = most = 0
-    for found in _BRACKETS.finditer(data):
-        token = found[0]
+    for match in _BRACKETS.finditer(data):
+        token = match[0]
         if token in b"[({<":
             depth += 1
             most = max(most, depth)
         elif token in b"])}>":
             depth -= 1
     return most
+
+
+MAX_WHOLE_BYTES = 1 << 24
+"""Bytes of the largest model that is serialised with all its weights."""
+
+MAX_SMALL_BYTES = 1 << 16
+"""Bytes of the largest part that is copied whole: more than any tensor whose elements the reader decodes."""
+
+_PAYLOAD = frozenset(
+    ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
+)
+
+
+def serialize_model(model: Any) -> bytes:
+    """An onnx.ModelProto -> its bytes. Weights are never read, so those of a model above MAX_WHOLE_BYTES are left out
+    of the copy: it stays small, and below the 2 GiB that protobuf can serialise."""
+    if model.ByteSize() <= MAX_WHOLE_BYTES:
+        full: bytes = model.SerializeToString()
+        return full
+    slim = type(model)()
+    _copy_without_payloads(model, slim)
+    data: bytes = slim.SerializeToString()
+    return data
+
+
+def _copy_without_payloads(message: Any, target: Any) -> None:
+    """Copies the set fields of a protobuf message into an empty one, without the elements of large tensors."""
+    if message.ByteSize() <= MAX_SMALL_BYTES:
+        target.CopyFrom(message)
+        return
+    is_tensor = message.DESCRIPTOR.name == "TensorProto"
+    for field, value in message.ListFields():
+        if is_tensor and field.name in _PAYLOAD:
+            continue
+        repeated = isinstance(getattr(target, field.name), type(value)) and hasattr(value, "extend")
+        if field.message_type is None:
+            if repeated:
+                getattr(target, field.name).extend(value)
+            else:
+                setattr(target, field.name, value)
+        elif repeated:
+            for part in value:
+                _copy_without_payloads(part, getattr(target, field.name).add())
+        else:
+            _copy_without_payloads(value, getattr(target, field.name))

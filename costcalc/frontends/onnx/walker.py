@@ -1,4 +1,4 @@
-"""Walks the nodes of an ONNX graph, its subgraphs and local functions, and adds them to a GraphBuilder."""
+"""Nodes of an ONNX graph, its subgraphs and local functions -> nodes of a GraphBuilder."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from costcalc.core.errors import CostcalcError, LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.constants import Definitions
 from costcalc.frontends.onnx.messages import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
-from costcalc.frontends.onnx.parse import Cache, nodes
-from costcalc.frontends.onnx.scopes import Call, Frame, missing
+from costcalc.frontends.onnx.parse import Cache, parse_nodes
+from costcalc.frontends.onnx.scopes import Frame, ResolvedNode, find_missing_value
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.graph.builder import GraphBuilder
 
-MOST_NODES = 500_000
+MAX_NODES = 500_000
 """Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """Subgraphs and functions inside each other."""
 
-Expand = Callable[["Walker", Frame, Call], None]
+Expand = Callable[["Walker", Frame, ResolvedNode], None]
 
 
 class Walker:
@@ -34,26 +34,26 @@ class Walker:
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
         expand: Mapping[str, Expand],
-        function: Callable[[Walker, Frame, Call, FunctionProto], None],
+        function: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
         self.expand, self.function = expand, function
         self.cache: Cache = {}
-        self.used: dict[str, int] = {}
+        self.name_counts: dict[str, int] = {}
         self.scopes: dict[str, tuple[str, ...]] = {}
-        self.defined = Definitions(builder)
+        self.definitions = Definitions(builder)
         self.choices: list[str] = []
-        self.filled: dict[str, bool] = {}
-        self.left = MOST_NODES
+        self.nonzero: dict[str, bool] = {}
+        self.left = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
         if not frame.values:
-            self.defined.top = graph
+            self.definitions.top = graph
         for t in graph.initializer:
-            self.defined.initializer(frame, t.name, t.type())
+            self.definitions.initializer(frame, t.name, t.type())
         for s in graph.sparse_initializer:
-            self.defined.initializer(frame, s.values.name, s.type())
+            self.definitions.initializer(frame, s.values.name, s.type())
         self.run(frame, graph.buf, graph.node)
         results = tuple([frame.find(o.name) for o in graph.output])
         for name in results:
@@ -63,18 +63,18 @@ class Walker:
 
     def run(self, frame: Frame, buf: Buffer, spans: tuple[Span, ...]) -> None:
         """Adds nodes in their order."""
-        if frame.depth > DEEPEST:
-            raise LoadError(f"graphs and functions are nested more than {DEEPEST} deep", "unnest them")
+        if frame.depth > MAX_DEPTH:
+            raise LoadError(f"graphs and functions are nested more than {MAX_DEPTH} deep", "unnest them")
         if frame.depth:
             self.left -= len(spans)
         if self.left < 0:
-            raise LoadError(f"functions and loops unfold into more than {MOST_NODES:,} nodes", "simplify them")
+            raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
         top = frame.parent is None and not frame.env and not frame.values
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
-        for index, node in enumerate(nodes(buf, spans, self.cache)):
+        for index, node in enumerate(parse_nodes(buf, spans, self.cache)):
             name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
-            absent = missing(frame, node, types, top)
+            absent = find_missing_value(frame, node, types, top)
             if absent:
                 waiting.setdefault(absent, []).append((node, name))
                 continue
@@ -95,7 +95,7 @@ class Walker:
         """Adds the nodes that stood in the file before what they read: converters do not always sort."""
         while ready:
             for node, name in waiting.pop(ready.pop(), ()):
-                absent = missing(frame, node, self.builder.types, top)
+                absent = find_missing_value(frame, node, self.builder.types, top)
                 if absent:
                     waiting.setdefault(absent, []).append((node, name))
                 else:
@@ -129,16 +129,16 @@ class Walker:
                 attributes |= _referred(attribute, frame.attributes)
                 origin = (*frame.origin, frame.values)
         if op_type == "Constant" and not domain:
-            self.defined.constant(frame, node, attributes, (*origin, outputs), name)
+            self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
         if not top:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
-            outputs = tuple([self.defined.name(frame, x) for x in outputs])
+            outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
         expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
         if expand is not None or function is not None:
-            call = Call(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
+            call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
             if expand is not None:
                 expand(self, frame, call)
             elif function is not None:
@@ -148,7 +148,9 @@ class Walker:
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
         )
 
-    def add(self, call: Call, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None) -> None:
+    def add(
+        self, call: ResolvedNode, types: Sequence[TensorType] | None = None, inputs: Sequence[str] | None = None
+    ) -> None:
         """Adds a node as it is; its outputs' types where they are known, its inputs where they differ."""
         self.builder.add(
             call.op_type,
@@ -163,14 +165,14 @@ class Walker:
         )
 
     def _unique(self, name: str) -> str:
-        n = self.used.get(name)
+        n = self.name_counts.get(name)
         if n is None:
-            self.used[name] = 1
+            self.name_counts[name] = 1
             return name
-        while f"{name}_{n}" in self.used:
+        while f"{name}_{n}" in self.name_counts:
             n += 1
-        self.used[name] = n + 1
-        self.used[f"{name}_{n}"] = 1
+        self.name_counts[name] = n + 1
+        self.name_counts[f"{name}_{n}"] = 1
         return f"{name}_{n}"
 
     def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
@@ -182,10 +184,10 @@ class Walker:
             return _path(name) or frame.scope
         if not scopes:
             return frame.scope
-        known = self.scopes.get(scopes)
-        if known is None:
-            known = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
-        return known
+        cached = self.scopes.get(scopes)
+        if cached is None:
+            cached = self.scopes[scopes] = tuple(filter(None, _STRINGS.findall(scopes)[:-1]))
+        return cached
 
 
 _STRINGS = re.compile(r"'([^']*)'")
@@ -195,6 +197,6 @@ def _path(name: str) -> tuple[str, ...]:
     return tuple(filter(None, name.split("/")[:-1]))
 
 
-def _referred(attributes: Sequence[AttributeProto], given: Mapping[str, Any]) -> dict[str, Any]:
+def _referred(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes that a function takes from its call."""
-    return {a.name: given[a.ref] for a in attributes if a.ref and a.ref in given}
+    return {a.name: call_attributes[a.ref] for a in attributes if a.ref and a.ref in call_attributes}

@@ -1,8 +1,8 @@
-"""Protobuf's wire format: finds the fields of a message in place, copying nothing.
+"""A message in protobuf's wire format -> its fields, found in place without a copy.
 
 The wire format is a sequence of (key, payload), key = field number × 8 + wire type; see
-https://protobuf.dev/programming-guides/encoding. A broken message is a LoadError with its byte offset, after work
-bounded by the bytes looked at: every step moves forward, and no length that a file states is allocated.
+https://protobuf.dev/programming-guides/encoding. A broken message is a LoadError with its byte offset. The work is
+bounded by the bytes that are read: every step moves forward, and no length that a file states is allocated.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ REMEDY = "the file is cut, damaged, or not an ONNX model"
 _SIGN = 1 << 63
 
 
-def fields(buf: Buffer, at: int, end: int) -> Iterator[Field]:
+def read_fields(buf: Buffer, at: int, end: int) -> Iterator[Field]:
     """The fields of the message buf[at:end] as (key, a, b): a varint's value is a (unsigned); any other payload is
     buf[a:b]."""
     if end > len(buf):
-        raise damaged("a message reaches beyond the end of the file", at)
+        raise damage_error("a message reaches beyond the end of the file", at)
     while at < end:
         start = at
         key = buf[at]
@@ -36,23 +36,23 @@ def fields(buf: Buffer, at: int, end: int) -> Iterator[Field]:
         if key > 127:
             key, at = _varint_tail(buf, at, end, key)
         if key < 8:
-            raise damaged("a field has the number 0", start)
+            raise damage_error("a field has the number 0", start)
         wire = key & 7
         if wire == 2:
             if at >= end:
-                raise damaged("a length is missing", at)
+                raise damage_error("a length is missing", at)
             size = buf[at]
             at += 1
             if size > 127:
                 size, at = _varint_tail(buf, at, end, size)
             stop = at + size
             if stop > end:
-                raise damaged(f"field {key >> 3} claims {size} bytes where {end - at} are left", start)
+                raise damage_error(f"field {key >> 3} claims {size} bytes where {end - at} are left", start)
             yield key, at, stop
             at = stop
         elif wire == 0:
             if at >= end:
-                raise damaged("a number is missing", at)
+                raise damage_error("a number is missing", at)
             value = buf[at]
             at += 1
             if value > 127:
@@ -61,12 +61,12 @@ def fields(buf: Buffer, at: int, end: int) -> Iterator[Field]:
         elif wire == 5 or wire == 1:
             stop = at + (4 if wire == 5 else 8)
             if stop > end:
-                raise damaged("a number is cut", start)
+                raise damage_error("a number is cut", start)
             yield key, at, stop
             at = stop
         else:
             what = "a group" if wire in (START_GROUP, END_GROUP) else f"wire type {wire}"
-            raise damaged(f"field {key >> 3} is {what}, which ONNX does not use", start)
+            raise damage_error(f"field {key >> 3} is {what}, which ONNX does not use", start)
 
 
 def _varint_tail(buf: Buffer, at: int, end: int, value: int) -> tuple[int, int]:
@@ -75,22 +75,22 @@ def _varint_tail(buf: Buffer, at: int, end: int, value: int) -> tuple[int, int]:
     shift = 7
     while shift < 70:
         if at >= end:
-            raise damaged("a number is cut", at)
+            raise damage_error("a number is cut", at)
         byte = buf[at]
         at += 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value & 0xFFFFFFFFFFFFFFFF, at
         shift += 7
-    raise damaged("a number has more than 10 bytes", at)
+    raise damage_error("a number has more than 10 bytes", at)
 
 
-def signed(value: int) -> int:
+def to_int64(value: int) -> int:
     """A varint as int64."""
     return value - (_SIGN << 1) if value >= _SIGN else value
 
 
-def varints(buf: Buffer, at: int, end: int) -> Iterator[int]:
+def read_varints(buf: Buffer, at: int, end: int) -> Iterator[int]:
     """The unsigned numbers of a packed field."""
     while at < end:
         value = buf[at]
@@ -100,11 +100,11 @@ def varints(buf: Buffer, at: int, end: int) -> Iterator[int]:
         yield value
 
 
-def string(buf: Buffer, at: int, end: int) -> str:
-    """UTF-8 text; bytes that are none are kept as \\x escapes, so that different names stay different."""
+def read_string(buf: Buffer, at: int, end: int) -> str:
+    """Bytes -> UTF-8 text; other bytes become \\x escapes, so that different names stay different."""
     return str(buf[at:end], "utf8", "backslashreplace")
 
 
-def damaged(fact: str, offset: int) -> LoadError:
+def damage_error(fact: str, offset: int) -> LoadError:
     """The refusal of a broken file."""
     return LoadError(f"{fact} (at byte {offset})", REMEDY)

@@ -1,9 +1,8 @@
-"""Graph -> ONNX file. The only module, beside inference, that imports onnx and numpy.
+"""Graph -> ONNX file: stored tensors become initializers of zeros, random numbers, or references to absent data.
 
-Nodes and values keep their names. Stored tensors become initializers, known constants (axes, shapes, clip bounds)
-become Constant nodes, so that reading the file again counts the same parameters.
-
-A Graph's stored tensors -> initializers of an ONNX file: zeros, random numbers, or references to absent data.
+Nodes and values keep their names. Known constants (axes, shapes, clip bounds) become Constant nodes, so that reading
+the file again counts the same parameters. This module and the fallback inference are the only ones that import onnx and
+numpy.
 """
 
 from __future__ import annotations
@@ -25,31 +24,31 @@ if TYPE_CHECKING:
 
 SEED = 0
 
-INLINE = 1 << 30
+MAX_INLINE_BYTES = 1 << 30
 """Bytes of weights from which on they stand in a file beside the model: a protobuf message ends at 2 GiB."""
 
 ABSENT = "weights.bin"
-"""What `none` names as the file of the weights; it is never written."""
+"""The file that `--weights none` refers to for the weights; it is never written."""
 
 _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DType.BFLOAT16: "<u2"}
 
 
-def tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A tensor of known elements; of zeros where they were not kept."""
+def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
+    """A tensor of known elements; of zeros where they are not known."""
     from onnx import TensorProto, helper
 
-    shape = concrete(t.shape or (), name)
+    shape = require_numbers(t.shape or (), name)
     if t.value is not None:
-        return helper.make_tensor(name, t.dtype.code, shape, concrete(t.value, name))
-    made = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
+        return helper.make_tensor(name, t.dtype.code, shape, require_numbers(t.value, name))
+    proto = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
     if t.dtype is DType.STRING:
-        made.string_data.extend([b""] * int(concrete([t.elements], name)[0]))
+        proto.string_data.extend([b""] * int(require_numbers([t.elements], name)[0]))
     else:
-        made.raw_data = bytes(concrete([t.nbytes], name)[0])
-    return made
+        proto.raw_data = bytes(require_numbers([t.nbytes], name)[0])
+    return proto
 
 
-def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
+def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
     """Numbers without symbols. UsageError where one holds a symbol."""
     out = list(numbers)
     for number in out:
@@ -59,31 +58,33 @@ def concrete(numbers: Iterable[Any], place: str) -> list[Any]:
     return out
 
 
-def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
+def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
     """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
     that is needed and there is no path."""
     kinds = {item.name: item.kind for item in stored(graph)}
-    tensors = {name: t._replace(shape=tuple(concrete(t.shape or (), name))) for name, t in graph.initializers.items()}
+    tensors = {
+        name: t._replace(shape=tuple(require_numbers(t.shape or (), name))) for name, t in graph.initializers.items()
+    }
     large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
-    sizes = {name: int(concrete([t.nbytes], name)[0]) for name, t in large.items()}
+    sizes = {name: int(require_numbers([t.nbytes], name)[0]) for name, t in large.items()}
     total = sum(sizes.values())
-    outside = weights == "none" or total >= INLINE
+    outside = weights == "none" or total >= MAX_INLINE_BYTES
     if outside and weights != "none" and path is None:
         raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
     location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
     offset = 0
     for name, t in tensors.items():
-        made = model.graph.initializer.add()
+        proto = model.graph.initializer.add()
         if name not in large:
-            made.CopyFrom(tensor(name, t))
+            proto.CopyFrom(make_tensor(name, t))
             continue
-        made.name, made.data_type = name, t.dtype.code
-        made.dims.extend(t.shape or ())
+        proto.name, proto.data_type = name, t.dtype.code
+        proto.dims.extend(t.shape or ())
         if outside:
-            _refer(made, location, offset, sizes[name])
+            _refer(proto, location, offset, sizes[name])
             offset += sizes[name]
         else:
-            made.raw_data = _bytes(name, t, weights, kinds)
+            proto.raw_data = _bytes(name, t, weights, kinds)
     if outside and weights != "none" and path is not None:
         with (path.parent / location).open("wb") as file:
             if weights == "zeros":
@@ -92,17 +93,17 @@ def store(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str)
                 file.writelines(_bytes(name, t, weights, kinds) for name, t in large.items())
 
 
-def _refer(made: onnx.TensorProto, location: str, offset: int, size: int) -> None:
-    made.data_location = made.EXTERNAL
+def _refer(proto: onnx.TensorProto, location: str, offset: int, size: int) -> None:
+    proto.data_location = proto.EXTERNAL
     for key, value in (("location", location), ("offset", offset), ("length", size)):
-        made.external_data.add(key=key, value=str(value))
+        proto.external_data.add(key=key, value=str(value))
 
 
 def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
     """The elements of a stored tensor, little-endian. Random floats are normal with deviation 1/√(elements of a row),
     buffers (a variance, a scale) between 0.5 and 1.5; other types have bytes below 64, integers that are no parameters
     (indices) are 0."""
-    size: int = concrete([t.nbytes], name)[0]
+    size: int = require_numbers([t.nbytes], name)[0]
     if weights == "zeros" or (t.dtype.is_integer and kinds.get(name) != "param") or t.dtype is DType.BOOL:
         return bytes(size)
     import numpy as np
@@ -110,7 +111,7 @@ def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> 
     random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
     if t.dtype not in _FLOATS:
         return random.integers(0, 64, size, dtype=np.uint8).tobytes()
-    shape = tuple(concrete(t.shape or (), name))
+    shape = tuple(require_numbers(t.shape or (), name))
     if kinds.get(name) == "buffer":
         numbers = random.random(shape, dtype=np.float32) + np.float32(0.5)
     else:
@@ -130,23 +131,23 @@ CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 
 
 def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
-    """Writes a graph as an ONNX file, checked with onnx.checker.
+    """A graph -> an ONNX file at a path, checked with onnx.checker.
 
     weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
-    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where
-    weights or constants hold symbols, and for control flow, whose bodies the graph has unfolded.
+    weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where weights or constants
+    hold symbols, and for control flow, whose bodies the graph has unfolded.
     """
     path = Path(path)
     model = _checked(graph, weights)
     with _writing(path):
-        store(model, graph, path, weights)
+        store_tensors(model, graph, path, weights)
         path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def serialized(graph: Graph, weights: str = "zeros") -> bytes:
     """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
     model = _checked(graph, weights)
-    store(model, graph, None, weights)
+    store_tensors(model, graph, None, weights)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -164,19 +165,19 @@ def _model(graph: Graph) -> onnx.ModelProto:
 
     values = {name: t for name, t in graph.types.items() if name not in graph.initializers}
     computed = {name for node in graph.nodes for name in node.outputs if name}
-    given = set(graph.inputs)
+    input_names = set(graph.inputs)
     read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
-    constants = [n for n in read if n in values and n not in computed and n not in given]
-    made = [_constant(name, values[name]) for name in constants]
-    made += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
+    constants = [n for n in read if n in values and n not in computed and n not in input_names]
+    constant_nodes = [_constant(name, values[name]) for name in constants]
+    constant_nodes += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
     inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
     outputs = [_value_info(name, graph.types[name]) for name in graph.outputs]
-    known = [
+    value_infos = [
         _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
     ]
     domains = {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes} | {"": _opset(graph)}
     opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
-    proto = helper.make_graph(made, graph.name or "model", inputs, outputs, value_info=known)
+    proto = helper.make_graph(constant_nodes, graph.name or "model", inputs, outputs, value_info=value_infos)
     ir_version = helper.find_min_ir_version_for(opsets, True)
     return helper.make_model(
         proto, opset_imports=opsets, ir_version=ir_version, producer_name="costcalc", producer_version=__version__
@@ -224,15 +225,17 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
             node.name,
         )
     kinds = _attribute_types(node, opset)
-    made = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
+    proto = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
     for key, value in node.attributes.items():
-        made.attribute.append(helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key)))
-    return made
+        proto.attribute.append(
+            helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key))
+        )
+    return proto
 
 
 def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
-    """What ONNX says that the attributes are: an empty list does not tell. UsageError for an operator that is newer
-    than the model's opset, such as a rewrite's Gelu."""
+    """A node -> the types that ONNX declares for its attributes, as an empty list has none. UsageError for an operator
+    that is newer than the model's opset, such as a rewrite's Gelu."""
     import onnx.defs
 
     if not onnx.defs.has(node.op_type, node.domain):
@@ -252,16 +255,16 @@ def _attribute(value: Any, place: str) -> Any:
     if isinstance(value, TensorType):
         if value.value is None:
             raise CostcalcError("the elements of a tensor attribute are not known", "it cannot be written", place)
-        return tensor(place, value)
+        return make_tensor(place, value)
     if isinstance(value, (tuple, list)):
         return [_attribute(v, place) for v in value]
-    return value if isinstance(value, (int, float, str)) else concrete([value], place)[0]
+    return value if isinstance(value, (int, float, str)) else require_numbers([value], place)[0]
 
 
 def _constant(name: str, t: TensorType) -> onnx.NodeProto:
     from onnx import helper
 
-    return helper.make_node("Constant", [], [name], f"{name}/constant", value=tensor(name, t))
+    return helper.make_node("Constant", [], [name], f"{name}/constant", value=make_tensor(name, t))
 
 
 def _check(model: onnx.ModelProto, graph: Graph) -> None:

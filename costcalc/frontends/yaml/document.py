@@ -1,10 +1,8 @@
-"""YAML text -> a tree of nodes that know their line and column.
+"""YAML text -> a tree of nodes with line and column, and the span of each node and comment in the text.
 
 PyYAML's parser is read event by event: its own composer recurses in C, so that a deeply nested file ends the process,
 and its resolver turns `no` into false and `12:30` into 750. Here scalars stay text; what they mean is decided by the
 key that they stand at.
-
-YAML text → where each node begins and ends, as indexes into the text, and where comments stand.
 """
 
 from __future__ import annotations
@@ -20,13 +18,13 @@ from costcalc.core.errors import SpecError
 MAX_DEPTH = 60
 
 MAX_ALIASED = 100_000
-"""Values that all aliases of a file stand for at most: each level of aliases multiplies them."""
+"""The most values that all aliases of a file may repeat: each level of aliases multiplies them."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar:
-    """A leaf; plain tells that it is not quoted."""
+    """A leaf; plain is False where it is quoted."""
 
     __slots__ = ("column", "line", "plain", "text")
 
@@ -64,12 +62,12 @@ YamlNode = Union[Scalar, Seq, Map]
 
 
 class Document(NamedTuple):
-    """A parsed file and the name that errors give it. kept is for what readers find out about its nodes and need again,
-    by the nodes' identity: they live as long as it does."""
+    """A parsed file and its name in errors. cache holds what readers derive from its nodes and need again, by the
+    nodes' identity: they live as long as the document."""
 
     root: YamlNode
     file: str
-    kept: dict[Any, Any]
+    cache: dict[Any, Any]
 
     def place(self, node: YamlNode) -> str:
         """file:line:column"""
@@ -91,80 +89,108 @@ def parse(text: str | bytes, file: str) -> Document:
 
 
 def _compose(events: Iterable[Any], file: str) -> YamlNode:
-    root: YamlNode | None = None
-    stack: list[Seq | Map] = []
-    keys: list[Scalar | None] = []
-    anchors: dict[str, YamlNode] = {}
-    extents: dict[int, tuple[int, int]] = {}
-    aliased = documents = 0
+    composer = _Composer(file)
     for event in events:
         kind = type(event)
-        node: YamlNode
         if kind is yaml.ScalarEvent:
             mark = event.start_mark
-            node = Scalar(event.value, event.implicit[0], mark.line + 1, mark.column + 1)
+            composer.add(Scalar(event.value, event.implicit[0], mark.line + 1, mark.column + 1), event)
         elif kind is yaml.MappingStartEvent:
             mark = event.start_mark
-            node = Map(mark.line + 1, mark.column + 1)
+            composer.open(Map(mark.line + 1, mark.column + 1), event)
         elif kind is yaml.SequenceStartEvent:
             mark = event.start_mark
-            node = Seq(mark.line + 1, mark.column + 1)
+            composer.open(Seq(mark.line + 1, mark.column + 1), event)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            stack.pop()
-            keys.pop()
-            continue
+            composer.close()
         elif kind is yaml.AliasEvent:
-            mark = event.start_mark
-            if event.anchor not in anchors:
-                _refuse(f"the alias *{event.anchor} has no anchor before it", "define it above", file, mark)
-            node = anchors[event.anchor]
-            if any(node is open_node for open_node in stack):
-                _refuse(f"the alias *{event.anchor} stands inside its own anchor", "a model has no cycles", file, mark)
-            values, levels = _extent(node, extents)
-            aliased += values
-            if aliased > MAX_ALIASED:
-                _refuse(f"aliases stand for more than {MAX_ALIASED:,} values", "use blocks and repeat", file, mark)
-            if len(stack) + levels > MAX_DEPTH:
-                _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", file, mark)
-        else:
-            documents += kind is yaml.DocumentStartEvent
-            if documents > 1:
-                _refuse("a second document starts", "give one model a file", file, event.start_mark)
-            continue
-        if kind is not yaml.AliasEvent:
-            if event.tag and not event.tag.startswith("tag:yaml.org,2002:") and event.tag != "!":
-                _refuse(f"the tag {event.tag} is not part of the language", "remove it", file, event.start_mark)
-            if event.anchor:
-                anchors[event.anchor] = node
-        if not stack:
-            root = node
-        elif isinstance(top := stack[-1], Seq):
+            composer.attach(composer.resolve_alias(event))
+        elif kind is yaml.DocumentStartEvent:
+            composer.start_document(event)
+    if composer.root is None:
+        raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", file)
+    return composer.root
+
+
+class _Composer:
+    """Events of PyYAML's parser, one by one -> root. stack holds the collections that are open, keys for each the key
+    whose value comes next (None in a list, and where a key comes next)."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.root: YamlNode | None = None
+        self.stack: list[Seq | Map] = []
+        self.keys: list[Scalar | None] = []
+        self.anchors: dict[str, YamlNode] = {}
+        self.extents: dict[int, tuple[int, int]] = {}
+        self.aliased = self.documents = 0
+
+    def start_document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            _refuse("a second document starts", "give one model a file", self.file, event.start_mark)
+
+    def add(self, node: YamlNode, event: Any) -> None:
+        """A node that the event begins: its tag is checked and its anchor noted."""
+        if event.tag and not event.tag.startswith("tag:yaml.org,2002:") and event.tag != "!":
+            _refuse(f"the tag {event.tag} is not part of the language", "remove it", self.file, event.start_mark)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        self.attach(node)
+
+    def attach(self, node: YamlNode) -> None:
+        """A node at its place in the innermost open collection: an item, a key or a value."""
+        if not self.stack:
+            self.root = node
+        elif isinstance(top := self.stack[-1], Seq):
             top.items.append(node)
-        elif (key := keys[-1]) is None:
-            keys[-1] = _key(node, top, file)
+        elif (key := self.keys[-1]) is None:
+            self.keys[-1] = _key(node, top, self.file)
         else:
             top.values[key.text] = node
-            keys[-1] = None
-        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            if len(stack) >= MAX_DEPTH:
-                _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", file, event.start_mark)
-            stack.append(node)  # type: ignore[arg-type]
-            keys.append(None)
-    if root is None:
-        raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", file)
-    return root
+            self.keys[-1] = None
+
+    def open(self, node: Seq | Map, event: Any) -> None:
+        """A collection: what comes next is its content."""
+        self.add(node, event)
+        if len(self.stack) >= MAX_DEPTH:
+            _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", self.file, event.start_mark)
+        self.stack.append(node)
+        self.keys.append(None)
+
+    def close(self) -> None:
+        self.stack.pop()
+        self.keys.pop()
+
+    def resolve_alias(self, event: Any) -> YamlNode:
+        """The node of an alias's anchor. SpecError where there is none above, where the alias stands inside it, and
+        where aliases stand for too many values or levels."""
+        mark = event.start_mark
+        if event.anchor not in self.anchors:
+            _refuse(f"the alias *{event.anchor} has no anchor before it", "define it above", self.file, mark)
+        node = self.anchors[event.anchor]
+        if any(node is open_node for open_node in self.stack):
+            fact = f"the alias *{event.anchor} stands inside its own anchor"
+            _refuse(fact, "a model has no cycles", self.file, mark)
+        values, levels = _extent(node, self.extents)
+        self.aliased += values
+        if self.aliased > MAX_ALIASED:
+            _refuse(f"aliases stand for more than {MAX_ALIASED:,} values", "use blocks and repeat", self.file, mark)
+        if len(self.stack) + levels > MAX_DEPTH:
+            _refuse(f"more than {MAX_DEPTH} levels are nested", "use blocks", self.file, mark)
+        return node
 
 
-def _extent(node: YamlNode, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """A node -> how many values and levels it has, where an alias has those of what it stands for. known holds the
-    extents of lists and mappings by identity, among them all that an alias has named before."""
+def _extent(node: YamlNode, extents_by_id: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """A node -> the number of its values and levels, where an alias has those of its anchor. known holds the extents of
+    lists and mappings by identity, among them those of all earlier aliases."""
     if isinstance(node, Scalar):
         return 1, 0
-    if id(node) not in known:
+    if id(node) not in extents_by_id:
         items = node.items if isinstance(node, Seq) else node.values.values()
-        extents = [_extent(item, known) for item in items]
-        known[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
-    return known[id(node)]
+        extents = [_extent(item, extents_by_id) for item in items]
+        extents_by_id[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
+    return extents_by_id[id(node)]
 
 
 def _key(node: YamlNode, mapping: Map, file: str) -> Scalar:
@@ -196,27 +222,28 @@ class Span(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """The spans of a text's nodes by (line, column, kind of node); tokens are those of its scalars in their order."""
+    """The spans of a text's nodes by (line, column, kind of node); tokens are the spans of its scalars in their
+    order."""
 
     text: str
-    found: dict[tuple[int, int, str], Span]
+    spans: dict[tuple[int, int, str], Span]
     tokens: tuple[tuple[int, int], ...]
 
     def of(self, node: YamlNode) -> Span:
         """A node's span. KeyError for a node of another text."""
-        return self.found[node.line, node.column, type(node).__name__]
+        return self.spans[node.line, node.column, type(node).__name__]
 
     def comments(self, start: int, end: int) -> list[str]:
         """The comments between two indexes; a `#` inside a scalar is none."""
         inside = [token for token in self.tokens if token[0] < end and token[1] > start]
         edges = [start, *[index for token in inside for index in token], end]
         gaps = [self.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-        return [found for gap in gaps for found in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
+        return [comment for gap in gaps for comment in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
 
 
 def spans(text: str) -> Spans:
     """All spans of a text that parses as YAML."""
-    found: dict[tuple[int, int, str], Span] = {}
+    by_place: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
     open_: list[_Open] = []
     events: Iterator[Any] = iter(Loader(text).get_event, None)
@@ -236,11 +263,11 @@ def spans(text: str) -> Spans:
             kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
         else:
             continue
-        found[first.line + 1, first.column + 1, kind] = span
+        by_place[first.line + 1, first.column + 1, kind] = span
         if open_:
             outer = open_[-1]
             open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
-    return Spans(text, found, tuple(tokens))
+    return Spans(text, by_place, tuple(tokens))
 
 
 class _Open(NamedTuple):

@@ -1,6 +1,6 @@
-"""Layers of a YAML model -> nodes: what a layer reads, what it is called, what its names stand for.
+"""Layers of a YAML model -> nodes of the builder: their inputs, their names, and the values of the names they use.
 
-What `from:` and `weights:` name: values by their layers' names, and constants that stand in the place of one.
+`from:` and `weights:` name values by their layers' names; constants may stand in the place of a value.
 """
 
 from __future__ import annotations
@@ -12,46 +12,47 @@ from typing import Any
 from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.items import STRUCTURE, Block, Item, Scope, Values, item_names, read_item
-from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, Key, Layer, Site, add_constant
+from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, Item, Scope, Values, item_names, read_item
+from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKey, LayerKind, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
-from costcalc.frontends.yaml.values import Reader, always
+from costcalc.frontends.yaml.values import ValueReader, is_constant
 from costcalc.graph.builder import GraphBuilder
 
 
 class References:
-    """Finds values for one document. layers maps the path of every layer so far, blocks and residuals included, to
-    the value that it gives."""
+    """Names in one document -> values of the graph. layers maps the path of every layer so far, blocks and residuals
+    included, to its value."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder) -> None:
         self.reader, self.builder = reader, builder
         self.layers: dict[str, str] = {}
-        self.homes: dict[str, str] = {}
-        self.left_out: set[str] = set()
+        self.owners: dict[str, str] = {}
+        self.omitted: set[str] = set()
 
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
-        """The path of a layer whose weights are shared; the weights are called after it."""
-        value = scope.find(name) or self.relative(name, scope)
+        """The path of a layer whose weights are shared; the weights are named after it. SpecError where no layer has
+        the name."""
+        value = scope.find(name) or self.find_layer(name, scope)
         if value is None:
-            near = did_you_mean(name, self.known(scope))
+            near = did_you_mean(name, self.visible_names(scope))
             raise self.reader.error(node, f"nothing above is called {name!r}", near or "name the layer with `as:`")
-        return self.homes.get(value, value)
+        return self.owners.get(value, value)
 
     def add(self, path: str, value: str) -> None:
-        """Notes what a layer gives; the innermost layer that ends in a value is its home."""
+        """Registers the value of a layer; the innermost layer that ends in a value owns it."""
         self.layers[path] = value
-        self.homes.setdefault(value, path)
+        self.owners.setdefault(value, path)
 
-    def named(self, node: YamlNode, scope: Scope) -> str:
-        """The value of a name. SpecError where there is none, with the nearest that there is."""
+    def find_value(self, node: YamlNode, scope: Scope) -> str:
+        """The value of a name. SpecError where there is none, with the nearest one."""
         if not isinstance(node, Scalar):
             raise self.reader.error(node, "a name is expected", "write the name of a layer or of an input")
         value = scope.find(node.text)
         if value is None:
-            value = self.relative(node.text, scope)
+            value = self.find_layer(node.text, scope)
         if value is None:
-            near = did_you_mean(node.text, self.known(scope))
-            if node.text in self.left_out:
+            near = did_you_mean(node.text, self.visible_names(scope))
+            if node.text in self.omitted:
                 raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(
                 node,
@@ -60,20 +61,22 @@ class References:
             )
         return value
 
-    def known(self, scope: Scope) -> set[str]:
-        """All names that could be read here: those of `as:` and those that reports print."""
+    def visible_names(self, scope: Scope) -> set[str]:
+        """All names that can be read here: those of `as:` and those in reports."""
         prefix = "/".join((*scope.path, ""))
-        return scope.known() | {path.removeprefix(prefix) for path in self.layers}
+        return scope.visible_names() | {path.removeprefix(prefix) for path in self.layers}
 
-    def relative(self, name: str, scope: Scope) -> str | None:
-        """What a layer gives, by the path that reports print, from any scope outwards."""
+    def find_layer(self, name: str, scope: Scope) -> str | None:
+        """The value of a layer by its path in reports, looked up from the innermost scope outwards; None where there is
+        none."""
         for depth in range(len(scope.path), -1, -1):
             path = "/".join((*scope.path[:depth], name))
             if path in self.layers:
                 return self.layers[path]
         return None
 
-    def sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
+    def read_sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
+        """The values that a `from:` names: a name, a list of names, or constants in their place."""
         if isinstance(node, Seq):
             return tuple([self._source(item, scope) for item in node.items])
         return (self._source(node, scope),)
@@ -84,7 +87,7 @@ class References:
             if node.is_null:
                 return ""
             if scope.find(node.text) is not None or not (node.text[:1].isdigit() or node.text[:1] in "-+.("):
-                return self.named(node, scope)
+                return self.find_value(node, scope)
         value = self.reader.value(node, scope.names)
         name = f"constant_{node.line}_{node.column}"
         number = 0
@@ -97,9 +100,9 @@ class References:
 class Elaborator:
     """Adds the layers of one document to a builder."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         self.reader, self.builder, self.blocks = reader, builder, blocks
-        self.kept = reader.document.kept
+        self.cache = reader.document.cache
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
         self.added = 0
@@ -108,10 +111,10 @@ class Elaborator:
         """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
         if not isinstance(node, Seq):
             raise self.reader.error(node, "the layers are no list", "start each layer with `- `")
-        plural = self.kept.get(("plural", id(node)))
+        plural = self.cache.get(("plural", id(node)))
         if plural is None:
             plural = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
-            self.kept["plural", id(node)] = plural
+            self.cache["plural", id(node)] = plural
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
             values = self.layer(self.item(entry), scope, values, plural)
@@ -119,13 +122,14 @@ class Elaborator:
 
     def item(self, node: YamlNode) -> Item:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
-        have: Item | None = self.kept.get(id(node))
-        if have is None:
-            have = self.kept[id(node)] = read_item(node, self.reader)
-        return have
+        item: Item | None = self.cache.get(id(node))
+        if item is None:
+            item = self.cache[id(node)] = read_item(node, self.reader)
+        return item
 
     def _kinds(self, node: Seq, times: int) -> Counter[str]:
-        """How often each kind stands in a list, so that a lone one needs no number; what repeats counts double."""
+        """How often each kind occurs in a list, so that a kind that occurs once needs no number; kinds in a repeat
+        count double."""
         kinds: Counter[str] = Counter()
         for entry in node.items:
             item = self.item(entry)
@@ -140,7 +144,7 @@ class Elaborator:
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
         if item.when is not None and not self.reader.condition(item.when, scope.names):
-            self.references.left_out.update(item_names(item, self.reader))
+            self.references.omitted.update(item_names(item, self.reader))
             return current
         self.added += 1
         if self.added > structure.MAX_LAYERS:
@@ -151,7 +155,7 @@ class Elaborator:
         names = self._names(item) if item.name is not None else ()
         inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
-            values = structure.repeat(self, item, scope, inputs, plural)
+            values = structure.add_repeat(self, item, scope, inputs, plural)
             self._bind(item, names, values, scope)
             return values
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
@@ -162,11 +166,11 @@ class Elaborator:
         path = "/".join((*scope.path, name))
         try:
             if kind == "residual":
-                values = structure.residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.add_residual(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind == "branches":
-                values = structure.branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
+                values = structure.add_branches(self, item, scope.inner(name, {"input": inputs[0]}), inputs)
             elif kind in self.blocks:
-                values = structure.block(self, self.blocks[kind], item, name, scope, inputs)
+                values = structure.add_block(self, self.blocks[kind], item, name, scope, inputs)
             else:
                 values = self._plain(kind, item, scope, path, inputs, paths, place)
         except CostcalcError as error:
@@ -178,17 +182,17 @@ class Elaborator:
 
     def _names(self, item: Item) -> Sequence[str]:
         """The names of `as:`."""
-        have: Sequence[str] | None = self.kept.get(("names", id(item.node)))
-        if have is None:
-            have = self.kept["names", id(item.node)] = tuple(item_names(item, self.reader))
-        return have
+        names: Sequence[str] | None = self.cache.get(("names", id(item.node)))
+        if names is None:
+            names = self.cache["names", id(item.node)] = tuple(item_names(item, self.reader))
+        return names
 
     def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
-        """What `from:` names."""
+        """The values that `from:` names."""
         assert item.source is not None
         place = self.reader.document.place(item.source)
         try:
-            values = self.references.sources(item.source, scope)
+            values = self.references.read_sources(item.source, scope)
         except CostcalcError as error:
             layer = "/".join((*scope.path, names[0] if names else item.kind))
             raise error.at(place).within(f"{layer} ({item.kind})") from error
@@ -225,34 +229,34 @@ class Elaborator:
         result = layer.emit(site, **arguments)
         return (result,) if isinstance(result, str) else result
 
-    def _arguments(self, layer: Layer, item: Item, scope: Scope) -> dict[str, Any]:
-        plan = self.kept.get((layer.name, id(item.node)))
+    def _arguments(self, layer: LayerKind, item: Item, scope: Scope) -> dict[str, Any]:
+        plan = self.cache.get((layer.name, id(item.node)))
         if plan is None:
-            plan = self.kept[layer.name, id(item.node)] = self._plan(layer, item)
+            plan = self.cache[layer.name, id(item.node)] = self._plan(layer, item)
         fixed, open_ = plan
         arguments = dict(fixed)
         for name, kind, node in open_:
             arguments[name] = self.reader.read(kind, name, node, scope.names)
         return arguments
 
-    def _plan(self, layer: Layer, item: Item) -> tuple[dict[str, Any], list[tuple[str, Key, YamlNode]]]:
+    def _plan(self, layer: LayerKind, item: Item) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
         """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
         fixed: dict[str, Any] = {}
-        open_: list[tuple[str, Key, YamlNode]] = []
+        open_: list[tuple[str, LayerKey, YamlNode]] = []
         options = item.options
         for key in options:
             if key not in layer.keys:
-                known = did_you_mean(key, layer.keys) or (
+                remedy = did_you_mean(key, layer.keys) or (
                     f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none"
                 )
-                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", known)
+                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", remedy)
         for name, kind in layer.keys.items():
             node = options.get(name)
             if node is None and kind.default is REQUIRED:
                 raise self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
             if node is None:
                 fixed[name] = kind.default
-            elif always(kind, node):
+            elif is_constant(kind, node):
                 fixed[name] = self.reader.read(kind, name, node, {})
             else:
                 open_.append((name, kind, node))

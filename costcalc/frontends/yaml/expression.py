@@ -1,7 +1,7 @@
-"""The arithmetic of YAML models: names, numbers, `+ - * / // % **`, min max round floor ceil make_divisible.
+"""Text of an expression and values of names -> its exact value (int, Fraction or symbolic extent).
 
-An expression is parsed by Python's own parser and evaluated by walking the tree; numbers are exact (int or Fraction),
-extents may hold symbols.
+Expressions are names, numbers, `+ - * / // % **`, min, max, round, floor, ceil and make_divisible. An expression is
+parsed by Python's own parser and evaluated by walking the tree.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
-from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, whole
+from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, reduce_fraction
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import ExpressionError, did_you_mean
 
@@ -24,10 +24,10 @@ MAX_LENGTH = 500
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
-    """The value of an expression; a lone name may stand for any value (a word, a list).
+    """An expression and values of names -> its value; a single name may stand for any value (a word, a list).
 
-    ExpressionError for a name that is not known (with the nearest that is), for anything outside the language, and
-    for numbers above 2^256.
+    ExpressionError for a name that is not known (with the nearest that is), for anything outside the language, and for
+    numbers above 2^256.
     """
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
@@ -42,7 +42,8 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 
 @lru_cache(maxsize=4096, typed=True)
 def _answer(text: str, *values: Any) -> Any:
-    """The value for what the names stand for, in the order that _parse gives them: networks repeat their layers."""
+    """The value for the names' values, in the order that _parse gives them; cached, because networks repeat their
+    layers."""
     tree, free = _parse(text)
     return _walk(tree, dict(zip(free, values, strict=True)), text)
 
@@ -92,8 +93,8 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         function = FUNCTIONS.get(node.func.id)
         if function is None:
-            known = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
-            raise ExpressionError(f"there is no function {node.func.id!r}", known)
+            remedy = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
+            raise ExpressionError(f"there is no function {node.func.id!r}", remedy)
         arguments = [_number(_walk(a, names, text), text) for a in node.args]
         try:
             return _bounded(function(*arguments), text)
@@ -111,11 +112,11 @@ def _literal(node: ast.Constant, text: str) -> Number:
     if isinstance(value, int):
         _bounded(value, text)
         return value
-    return fraction(repr(value), text)
+    return parse_decimal(repr(value), text)
 
 
-def fraction(number: str, text: str) -> Number:
-    """A decimal as it is written, exactly; an int where it is whole."""
+def parse_decimal(number: str, text: str) -> Number:
+    """The text of a decimal -> its exact value as a Fraction; an int where it is whole."""
     from fractions import Fraction
 
     try:
@@ -138,4 +139,4 @@ def _bounded(value: Any, text: str) -> Any:
         if value.bit_length() > MAX_BITS:
             raise ExpressionError(f"{text!r} is larger than 2^{MAX_BITS}", "use a smaller number")
         return value
-    return value if isinstance(value, Poly) else whole(value)
+    return value if isinstance(value, Poly) else reduce_fraction(value)

@@ -1,4 +1,4 @@
-"""A YAML source to Loaded, with the map of its layers on demand."""
+"""A YAML source -> Loaded, with the map of its layers where the options ask for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
 from costcalc.frontends.yaml.reader import load_spec
-from costcalc.frontends.yaml.reader import parameters as spec_parameters
+from costcalc.frontends.yaml.reader import read_parameters as spec_parameters
 from costcalc.frontends.yaml.source_map import source_map
 
 
@@ -24,9 +24,9 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     }
     content = source.content()
     if options.source_map:
-        found = source_map(content, source.file, source.name, **arguments)
-        if found is not None:
-            return Loaded(found.trace.graph, found)
+        mapped = source_map(content, source.file, source.name, **arguments)
+        if mapped is not None:
+            return Loaded(mapped.trace.graph, mapped)
     return Loaded(load_spec(content, source.file, source.name, **arguments))
 
 

@@ -1,4 +1,4 @@
-"""The inputs of a YAML model: shapes, element types, and symbols with what binds them."""
+"""The `input:` of a YAML model -> graph inputs: shapes, element types, and symbols with the values bound to them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.symbols import default_batch, symbolic_shape
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.layers.base import Key
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.layers.base import LayerKey
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
-EXTENT, WORD = Key("extent"), Key("word", choices=tuple(DTYPES))
+EXTENT, WORD = LayerKey("extent"), LayerKey("word", choices=tuple(DTYPES))
 
 
-class Declared(NamedTuple):
+class InputDeclaration(NamedTuple):
     """An input as the file declares it."""
 
     name: str
@@ -26,7 +26,7 @@ class Declared(NamedTuple):
 
 
 def add_inputs(
-    reader: Reader,
+    reader: ValueReader,
     node: YamlNode,
     names: dict[str, Any],
     builder: GraphBuilder,
@@ -36,33 +36,33 @@ def add_inputs(
 ) -> dict[str, str]:
     """Adds the inputs; their symbols become names of the file. Returns {name: value}.
 
-    A whole shape binds the symbols that stand in its place. UsageError where it contradicts another binding, or where
-    dims or shapes name what the model has not.
+    A whole shape binds the symbols at its positions. UsageError where it contradicts another binding, or where dims or
+    shapes name a symbol or an input that the model does not have.
     """
     listed = _declared(reader, node, names)
     for name in shapes:
         if name not in listed:
             remedy = did_you_mean(name, listed) or "it has " + ", ".join(listed)
             raise UnknownNameError(f"the model has no input {name!r}", remedy, argument="shapes", name=name)
-    given = _bind_shapes(listed, shapes, names, dims)
+    values = _bind_shapes(listed, shapes, names, dims)
     bound: dict[str, Dim] = {}
     for name, declared in listed.items():
         items = enumerate(declared.extents)
-        shape = [_extent(reader, item, i, names, given, bound, symbolic) for i, item in items]
+        shape = [_extent(reader, item, i, names, values, bound, symbolic) for i, item in items]
         if symbolic:
-            shape = symbolic_shape(shape, given)
+            shape = symbolic_shape(shape, values)
         builder.add_input(name, declared.dtype, list(shapes.get(name, shape)))
     _check_dims(builder, names, bound, dims, symbolic)
     builder.symbols.update({name: value for name, value in bound.items() if value != symbol(name)})
     for key, value in bound.items():
-        if key not in given:
+        if key not in values:
             builder.notes.append(f"{key} = {value} by default (--dim {key}=…)")
     return {name: name for name in listed}
 
 
-def _declared(reader: Reader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, Declared]:
+def _declared(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
     listed = node.values if isinstance(node, Map) and not _is_lone(node) else {"input": node}
-    found: dict[str, Declared] = {}
+    declarations: dict[str, InputDeclaration] = {}
     for name, entry in listed.items():
         dtype = DType.FLOAT32
         shape = entry
@@ -77,8 +77,8 @@ def _declared(reader: Reader, node: YamlNode, names: Mapping[str, Any]) -> dict[
             shape = entry.values["shape"]
         if not isinstance(shape, Seq):
             raise reader.error(shape, f"the shape of {name!r} is no list", "write it as [N, 3, 224, 224]")
-        found[name] = Declared(name, dtype, shape.items)
-    return found
+        declarations[name] = InputDeclaration(name, dtype, shape.items)
+    return declarations
 
 
 def _is_lone(node: Map) -> bool:
@@ -87,13 +87,13 @@ def _is_lone(node: Map) -> bool:
 
 
 def _bind_shapes(
-    listed: Mapping[str, Declared],
+    listed: Mapping[str, InputDeclaration],
     shapes: Mapping[str, Sequence[Dim]],
     names: Mapping[str, Any],
     dims: Mapping[str, Dim],
 ) -> dict[str, Dim]:
-    """dims, and what whole shapes say of the symbols in their place."""
-    given = dict(dims)
+    """dims, with the values that whole shapes give to the symbols at their positions."""
+    values = dict(dims)
     for name, shape in shapes.items():
         declared = listed[name].extents
         if len(shape) != len(declared):
@@ -101,12 +101,12 @@ def _bind_shapes(
         for item, extent in zip(declared, shape, strict=True):
             if _is_symbol(item, names):
                 assert isinstance(item, Scalar)
-                if given.get(item.text, extent) != extent:
+                if values.get(item.text, extent) != extent:
                     raise UsageError(
-                        f"{item.text} is {given[item.text]} and, by --shape {name}, {extent}", "give it one value"
+                        f"{item.text} is {values[item.text]} and, by --shape {name}, {extent}", "give it one value"
                     )
-                given[item.text] = extent
-    return given
+                values[item.text] = extent
+    return values
 
 
 def _is_symbol(item: YamlNode, names: Mapping[str, Any]) -> bool:
@@ -114,11 +114,11 @@ def _is_symbol(item: YamlNode, names: Mapping[str, Any]) -> bool:
 
 
 def _extent(
-    reader: Reader,
+    reader: ValueReader,
     item: YamlNode,
     position: int,
     names: dict[str, Any],
-    given: Mapping[str, Dim],
+    values: Mapping[str, Dim],
     bound: dict[str, Dim],
     symbolic: bool,
 ) -> Dim:
@@ -128,8 +128,8 @@ def _extent(
         return extent
     assert isinstance(item, Scalar)
     name = item.text
-    if name in given:
-        bound[name] = given[name]
+    if name in values:
+        bound[name] = values[name]
     elif position == 0 and default_batch(name) and not symbolic:
         bound[name] = 1
     value = names[name] = bound.get(name, symbol(name))
@@ -146,6 +146,8 @@ def _check_dims(
         if key in names:
             fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
             raise UnknownNameError(fact, remedy, argument="dims", name=key)
-        known = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        remedy = did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "its extents are all numbers")
+        open_symbols = [s for s in names if isinstance(names[s], Poly) or s in bound]
+        remedy = did_you_mean(key, open_symbols) or (
+            f"it has {', '.join(open_symbols)}" if open_symbols else "its extents are all numbers"
+        )
         raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

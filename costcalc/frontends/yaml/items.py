@@ -1,6 +1,5 @@
-"""One entry of a list of layers, as it stands in the file.
-
-Where the names of a YAML model are looked up, and what a block is.
+"""One entry of a list of layers -> LayerItem; Scope: the names that are visible to it; BlockDefinition: a block of the
+file.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 
 from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 
-class Block(NamedTuple):
-    """A named list of layers with arguments (a null default: it must be given) and names for what it reads."""
+class BlockDefinition(NamedTuple):
+    """A named list of layers with arguments (one with a null default is required) and names for its inputs."""
 
     name: str
     args: Mapping[str, YamlNode]
@@ -24,7 +23,7 @@ class Block(NamedTuple):
 
 
 class Scope:
-    """Where names are looked up: values by the layers' names, numbers and words by name; outwards until found."""
+    """The names that are visible to a layer: values by layers' names, numbers and words by name; looked up outwards."""
 
     __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "values")
 
@@ -41,7 +40,7 @@ class Scope:
         return Scope(self.names, values, (*self.path, name), self)
 
     def find(self, name: str) -> str | None:
-        """The value that a layer's name stands for."""
+        """The value of a layer's name; None where there is none."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.values:
@@ -49,9 +48,9 @@ class Scope:
             scope = scope.outer
         return None
 
-    def known(self) -> set[str]:
-        """All names that could be read here."""
-        return set(self.values) | (self.outer.known() if self.outer else set())
+    def visible_names(self) -> set[str]:
+        """All names that can be read here."""
+        return set(self.values) | (self.outer.visible_names() if self.outer else set())
 
 
 STRUCTURE = ("repeat", "residual", "branches")
@@ -60,11 +59,11 @@ BESIDE = ("as", "from", "when")
 """The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
 
 Values = tuple[str, ...]
-"""What a layer gives."""
+"""The values that a layer gives."""
 
 
 class Item(NamedTuple):
-    """A layer as it stands in the file."""
+    """A layer as the file writes it."""
 
     kind: str
     node: YamlNode
@@ -77,9 +76,9 @@ class Item(NamedTuple):
 
 
 class LayerAdder(Protocol):
-    """Whoever adds layers to a graph, as far as a layer that holds other layers needs to know it."""
+    """Adds layers to a graph: the part of Elaborator that layers which hold other layers need."""
 
-    reader: Reader
+    reader: ValueReader
     builder: GraphBuilder
     by_rows: set[str]
 
@@ -92,11 +91,11 @@ class LayerAdder(Protocol):
         ...
 
     def item(self, node: YamlNode) -> Item:
-        """The layer as it stands in the file."""
+        """The layer as the file writes it."""
         ...
 
 
-def read_item(node: YamlNode, reader: Reader) -> Item:
+def read_item(node: YamlNode, reader: ValueReader) -> Item:
     """Reads `- kind` or `- kind: {options}`; `as:`, `from:` and `when:` stand inside or beside."""
     error = reader.error
     if isinstance(node, Scalar):
@@ -125,7 +124,7 @@ def read_item(node: YamlNode, reader: Reader) -> Item:
     return Item(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
 
 
-def item_names(item: Item, reader: Reader) -> list[str]:
+def item_names(item: Item, reader: ValueReader) -> list[str]:
     """The names of `as:`."""
     if item.name is None:
         return []
@@ -139,7 +138,7 @@ def item_names(item: Item, reader: Reader) -> list[str]:
     return names
 
 
-def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
+def check_options(item: Item, allowed: Sequence[str], reader: ValueReader) -> None:
     """SpecError for an option that is not allowed."""
     for key in item.options:
         if key not in allowed:
@@ -147,7 +146,7 @@ def check_options(item: Item, allowed: Sequence[str], reader: Reader) -> None:
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 
-def needed(item: Item, key: str, reader: Reader) -> YamlNode:
+def require_option(item: Item, key: str, reader: ValueReader) -> YamlNode:
     """The option, or SpecError where it is missing."""
     if key not in item.options:
         raise reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")

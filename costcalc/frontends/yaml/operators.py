@@ -1,7 +1,7 @@
-"""An ONNX operator by its op_type in a YAML model: its attributes are checked against ONNX's own table.
+"""An ONNX operator by its op_type in a YAML model -> a node, its attributes checked against ONNX's own table.
 
-ONNX's default domain for YAML files: each operator's attributes and their types, as a table that ships with the
-package (onnx itself is not imported). `python -m costcalc.frontends.yaml.operators` writes it anew.
+The table of ONNX's default domain ships with the package (onnx itself is not imported): each operator's attributes and
+their types. `python -m costcalc.frontends.yaml.operators` writes it anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, Item, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 
 TABLE = Path(__file__).with_name("onnx_ops.json")
 
@@ -29,7 +29,7 @@ def operators() -> dict[str, dict[str, str]]:
     return table
 
 
-def from_onnx() -> dict[str, dict[str, str]]:
+def table_of_onnx() -> dict[str, dict[str, str]]:
     """The same table from the onnx package: for every operator all attributes that any version since opset 7 had."""
     import onnx.defs
 
@@ -44,39 +44,41 @@ def from_onnx() -> dict[str, dict[str, str]]:
 if __name__ == "__main__":
     import json
 
-    TABLE.write_text(json.dumps(from_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
+    TABLE.write_text(json.dumps(table_of_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
 
 
 def add_operator(
-    kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str], reader: Reader, blocks: Iterable[str]
+    kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str], reader: ValueReader, blocks: Iterable[str]
 ) -> tuple[str, ...]:
     """An ONNX operator by its op_type."""
     table = operators()
     if kind not in table:
-        known = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = did_you_mean(kind, known) or "see `costcalc schema` for all layers"
+        kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
+        remedy = did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     for key, node in item.options.items():
         if key not in table[kind]:
             remedy = did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
             raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
-        attributes[key] = attribute(table[kind][key], key, node, scope, reader)
+        attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))
     site.op(kind, site.inputs, attributes, outputs=outputs)
     return outputs
 
 
-def attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: Reader) -> Any:
+def read_attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: ValueReader) -> Any:
+    """The value of an attribute of an ONNX type (ints, floats, string …) from its node. SpecError where it does not
+    fit."""
     value = reader.value(node, scope.names)
     if type_ in ("ints", "floats", "strings") and not isinstance(value, list):
         value = [value]
     values = value if isinstance(value, list) else [value]
-    want: tuple[type, ...] = {"i": (int,), "s": (str,)}.get(type_[0], (object,))
-    if type_ in ("tensor", "graph") or not all(isinstance(v, want) for v in values):
+    types: tuple[type, ...] = {"i": (int,), "s": (str,)}.get(type_[0], (object,))
+    if type_ in ("tensor", "graph") or not all(isinstance(v, types) for v in values):
         remedy = f"it is of ONNX's type {type_.upper()}" + (
             ", which YAML cannot write" if type_ in ("tensor", "graph") else ""
         )
         raise reader.error(node, f"{key} is {value!r}", remedy)
-    values = [float(v) if type_.startswith("float") else int(v) if want == (int,) else v for v in values]
+    values = [float(v) if type_.startswith("float") else int(v) if types == (int,) else v for v in values]
     return tuple(values) if type_.endswith("s") else values[0]

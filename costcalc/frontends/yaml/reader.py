@@ -1,4 +1,4 @@
-"""A YAML model -> Graph: parameters, inputs, blocks with arguments, layers."""
+"""Text of a YAML model -> Graph: parameters, inputs, blocks with arguments, layers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
-from costcalc.frontends.yaml.items import Block, Scope
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.items import BlockDefinition, Scope
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
 
-KEPT = 1 << 16
-"""The longest text whose parsed document is kept for the next time: a sweep reads one file with many parameters."""
+MAX_CACHED_TEXT = 1 << 16
+"""The longest text whose parsed document is cached: a sweep reads one file with many parameters."""
 
 TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
 
@@ -34,16 +34,16 @@ def load_spec(
     dims: Mapping[str, Dim] | None = None,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
-    elaborator: Callable[[Reader, GraphBuilder, Mapping[str, Block]], Elaborator] = Elaborator,
+    elaborator: Callable[[ValueReader, GraphBuilder, Mapping[str, BlockDefinition]], Elaborator] = Elaborator,
 ) -> Graph:
-    """The graph of a YAML model. file is what errors call it, source what reports do (the file unless given).
+    """The text of a YAML model -> its graph. file is its name in errors, source its name in reports (file by default).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
-    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map watches it).
+    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
     SpecError and ShapeError carry file:line:column.
     """
-    document = (_parsed if len(text) <= KEPT else parse)(text, file)
-    reader = Reader(document)
+    document = (_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file)
+    reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
         raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
@@ -67,11 +67,11 @@ def load_spec(
     return builder.build(outputs, assumptions)
 
 
-def parameters(text: str | bytes, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a YAML model and what they stand for, with given ones replaced. SpecError as in load_spec."""
-    reader = Reader((_parsed if len(text) <= KEPT else parse)(text, file))
+def read_parameters(text: str | bytes, file: str, replaced: Mapping[str, Any]) -> dict[str, Any]:
+    """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
+    reader = ValueReader((_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file))
     root = reader.document.root
-    return _params(reader, root.values.get("params"), given) if isinstance(root, Map) else {}
+    return _params(reader, root.values.get("params"), replaced) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
@@ -79,23 +79,23 @@ def _parsed(text: str | bytes, file: str) -> Document:
     return parse(text, file)
 
 
-def _params(reader: Reader, node: YamlNode | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def _params(reader: ValueReader, node: YamlNode | None, replaced: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if node is not None and not (isinstance(node, Scalar) and node.is_null):
         if not isinstance(node, Map):
             raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
         for key, value in node.values.items():
             try:
-                names[key] = _given(key, given[key], names) if key in given else reader.value(value, names)
+                names[key] = _given(key, replaced[key], names) if key in replaced else reader.value(value, names)
             except ExpressionError as error:
                 below = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
                 if below:
                     raise reader.error(value, f"{below[0]!r} is defined below", "move it above") from error
                 raise
-    for key in given:
+    for key in replaced:
         if key not in names:
-            known = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
-            raise UnknownNameError(f"the model has no parameter {key!r}", known, argument="params", name=key)
+            remedy = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
+            raise UnknownNameError(f"the model has no parameter {key!r}", remedy, argument="params", name=key)
     return names
 
 
@@ -106,15 +106,15 @@ def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(value, str):
         return value
     document = parse(value, f"--set {key}")
-    return Reader(document).value(document.root, names)
+    return ValueReader(document).value(document.root, names)
 
 
-def _blocks(reader: Reader, node: YamlNode | None) -> dict[str, Block]:
+def _blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
     if node is None:
         return {}
     if not isinstance(node, Map):
         raise reader.error(node, "`blocks:` is no mapping", "write `blocks: {name: {args: {…}, layers: […]}}`")
-    blocks: dict[str, Block] = {}
+    blocks: dict[str, BlockDefinition] = {}
     for name, body in node.values.items():
         if not isinstance(body, Map):
             raise reader.error(body, f"the block {name!r} is no mapping", "it has `args:` and `layers:`")
@@ -130,14 +130,14 @@ def _blocks(reader: Reader, node: YamlNode | None) -> dict[str, Block]:
         if inputs is not None and not isinstance(inputs, Seq):
             raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
         read = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
-        blocks[name] = Block(name, args.values if args else {}, read, body.values["layers"])
+        blocks[name] = BlockDefinition(name, args.values if args else {}, read, body.values["layers"])
     return blocks
 
 
 def _outputs(
-    reader: Reader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
+    reader: ValueReader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
 ) -> list[str]:
     if node is None:
         return [last[0]]
     items = node.items if isinstance(node, Seq) else [node]
-    return [elaborator.references.named(item, scope) for item in items]
+    return [elaborator.references.find_value(item, scope) for item in items]

@@ -1,9 +1,7 @@
-"""The YAML language as a JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
+"""The YAML language -> its JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
 
-What a schema cannot know: the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
+The schema does not know the names of a file's own blocks and parameters. Where a file has blocks, or a parameter that
 is a word, an unknown layer may be one of them; elsewhere it is a mistake. Expressions are text of the right characters.
-
-What may stand at a key of a YAML model, as parts of the JSON Schema.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from typing import Any
 
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
-from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, Key, Layer
+from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKey, LayerKind
 from costcalc.frontends.yaml.operators import operators
 from costcalc.frontends.yaml.structure import MERGES
 
@@ -26,7 +24,7 @@ EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., ]+$"}
 VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
 
 
-def either(*options: Schema) -> Schema:
+def any_of(*options: Schema) -> Schema:
     """One of several."""
     return {"anyOf": list(options)}
 
@@ -38,20 +36,20 @@ def list_of(item: Schema) -> Schema:
 
 INTEGER = {"$ref": "#/$defs/value.int"}
 
-_EXTENT = either({"type": "integer", "minimum": 1}, EXPRESSION)
+_EXTENT = any_of({"type": "integer", "minimum": 1}, EXPRESSION)
 
-_SIDE = either({"type": "integer", "minimum": 0}, EXPRESSION)
+_SIDE = any_of({"type": "integer", "minimum": 0}, EXPRESSION)
 
 _OF_KIND: Mapping[str, Schema] = {
     "extent": _EXTENT,
-    "int": either({"type": "integer"}, EXPRESSION),
-    "number": either({"type": "number"}, EXPRESSION),
-    "bool": either({"type": "boolean"}, NAME),
+    "int": any_of({"type": "integer"}, EXPRESSION),
+    "number": any_of({"type": "number"}, EXPRESSION),
+    "bool": any_of({"type": "boolean"}, NAME),
     "word": NAME,
-    "extents": either(_EXTENT, list_of(_EXTENT)),
-    "pad": either({"enum": ["same", "same_lower", "valid"]}, _SIDE, list_of(_SIDE)),
-    "axes": either(INTEGER, list_of(INTEGER)),
-    "shape": either(list_of(INTEGER), NAME),
+    "extents": any_of(_EXTENT, list_of(_EXTENT)),
+    "pad": any_of({"enum": ["same", "same_lower", "valid"]}, _SIDE, list_of(_SIDE)),
+    "axes": any_of(INTEGER, list_of(INTEGER)),
+    "shape": any_of(list_of(INTEGER), NAME),
     "layer": {"type": "string"},
     "text": {"type": "string"},
     "any": VALUE,
@@ -68,48 +66,48 @@ _OF_ONNX: Mapping[str, Schema] = {
 
 def definitions() -> Schema:
     """The kinds of values, and the keys that every layer takes."""
-    source = either({"type": ["string", "number", "null"]}, list_of(VALUE))
+    source = any_of({"type": ["string", "number", "null"]}, list_of(VALUE))
     return {
         **{f"value.{kind}": schema for kind, schema in _OF_KIND.items()},
-        "as": described(either(NAME, list_of(NAME)), "the layer's name, or its outputs' names"),
-        "from": described(source, "what it reads: names, numbers, null for an optional input that is left out"),
-        "when": described(either({"type": ["boolean", "integer"]}, EXPRESSION), "whether it is there"),
+        "as": with_description(any_of(NAME, list_of(NAME)), "the layer's name, or its outputs' names"),
+        "from": with_description(source, "what it reads: names, numbers, null for an optional input that is left out"),
+        "when": with_description(any_of({"type": ["boolean", "integer"]}, EXPRESSION), "whether it is there"),
     }
 
 
-def described(schema: Schema, text: str) -> Schema:
+def with_description(schema: Schema, text: str) -> Schema:
     """With what editors show beside it."""
     return {"description": text, **schema}
 
 
-def option(key: Key) -> Schema:
+def option_schema(key: LayerKey) -> Schema:
     """The value of a layer's key."""
     schema: Schema = {"$ref": f"#/$defs/value.{key.kind}"}
     if key.choices:
-        schema = either({"enum": list(key.choices)}, NAME)
+        schema = any_of({"enum": list(key.choices)}, NAME)
     if key.default is None:
-        schema = either(schema, {"type": "null"})
+        schema = any_of(schema, {"type": "null"})
     elif key.default is not REQUIRED:
         schema["default"] = key.default
-    return described(schema, f"{key.doc} ({KINDS[key.kind]})" if key.doc else KINDS[key.kind])
+    return with_description(schema, f"{key.doc} ({KINDS[key.kind]})" if key.doc else KINDS[key.kind])
 
 
-def is_written(type_: str) -> bool:
+def is_writable(type_: str) -> bool:
     """Whether an ONNX attribute of this type can be written in YAML: a tensor or a graph cannot."""
     return type_.removesuffix("s") in _OF_ONNX
 
 
-def attribute(type_: str) -> Schema:
+def attribute_schema(type_: str) -> Schema:
     """The value of an ONNX attribute; a list of one is also written without brackets."""
     one = _OF_ONNX[type_.removesuffix("s")]
-    return either(one, list_of(one)) if type_.endswith("s") else one
+    return any_of(one, list_of(one)) if type_.endswith("s") else one
 
 
 def json_schema() -> Schema:
     """The schema of a model file."""
     closed, open_ = {"$ref": "#/$defs/layers"}, {"$ref": "#/$defs/layers_or_blocks"}
     word = {"additionalProperties": {"not": NAME}}
-    named = either({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": word}}})
+    named = any_of({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": word}}})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "costcalc model",
@@ -118,16 +116,16 @@ def json_schema() -> Schema:
         "required": ["input", "layers"],
         "additionalProperties": False,
         "properties": {
-            "name": described({"type": "string"}, "the network's name"),
-            "source": described({"type": "string"}, "where it was published: paper and table"),
-            "description": described({"type": "string"}, "a sentence on it"),
-            "aliases": described(list_of(NAME), "other names of a built-in model"),
-            "params": described(
+            "name": with_description({"type": "string"}, "the network's name"),
+            "source": with_description({"type": "string"}, "where it was published: paper and table"),
+            "description": with_description({"type": "string"}, "a sentence on it"),
+            "aliases": with_description(list_of(NAME), "other names of a built-in model"),
+            "params": with_description(
                 {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
                 "numbers and words by name; --set replaces them",
             ),
-            "input": described(_input(), "the shape of the input, or inputs by name"),
-            "blocks": described(
+            "input": with_description(_input(), "the shape of the input, or inputs by name"),
+            "blocks": with_description(
                 {
                     "type": "object",
                     "patternProperties": {NAME["pattern"]: {"$ref": "#/$defs/block"}},
@@ -135,8 +133,10 @@ def json_schema() -> Schema:
                 },
                 "lists of layers by name, with arguments",
             ),
-            "layers": described({"type": "array"}, "the layers in their order"),
-            "output": described(either(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"),
+            "layers": with_description({"type": "array"}, "the layers in their order"),
+            "output": with_description(
+                any_of(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"
+            ),
         },
         "if": named,
         "then": {"properties": {"layers": open_}},
@@ -166,8 +166,8 @@ def _input() -> Schema:
         "additionalProperties": False,
         "properties": {"shape": shape, "dtype": {"enum": list(DTYPES)}},
     }
-    several = {"type": "object", "minProperties": 1, "additionalProperties": either(shape, full)}
-    return either(shape, full, several)
+    several = {"type": "object", "minProperties": 1, "additionalProperties": any_of(shape, full)}
+    return any_of(shape, full, several)
 
 
 def _block() -> Schema:
@@ -176,12 +176,12 @@ def _block() -> Schema:
         "required": ["layers"],
         "additionalProperties": False,
         "properties": {
-            "doc": described({"type": "string"}, "what it is"),
-            "args": described(
+            "doc": with_description({"type": "string"}, "what it is"),
+            "args": with_description(
                 {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
                 "arguments and their defaults; one without a value must be given",
             ),
-            "inputs": described(list_of(NAME), "names of the values that it reads"),
+            "inputs": with_description(list_of(NAME), "names of the values that it reads"),
             "layers": {"$ref": "#/$defs/layers_or_blocks"},
         },
     }
@@ -201,25 +201,25 @@ def _any_layer(inner: str, closed: bool) -> Schema:
         "additionalProperties": False if closed else call,
     }
     if closed:
-        return either(words, mapping)
+        return any_of(words, mapping)
     incomplete = [*(name for name in LAYERS if name not in plain), *STRUCTURE]
-    return either(words, {**NAME, "not": {"enum": incomplete}}, mapping)
+    return any_of(words, {**NAME, "not": {"enum": incomplete}}, mapping)
 
 
 _BESIDE: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in BESIDE}
 
 
 def _structure(layers: Schema) -> Schema:
-    merge = described(either({"enum": list(MERGES)}, NAME), "how the paths are joined")
+    merge = with_description(any_of({"enum": list(MERGES)}, NAME), "how the paths are joined")
     return {
         "repeat": _object(
             "The same layers several times, or once for each element of a list.",
             {
                 "times": INTEGER,
-                "for": described(
-                    either(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
+                "for": with_description(
+                    any_of(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
                 ),
-                "in": described(VALUE, "a list, or a list of lists of one length"),
+                "in": with_description(VALUE, "a list, or a list of lists of one length"),
                 "layers": layers,
                 **_BESIDE,
             },
@@ -230,12 +230,12 @@ def _structure(layers: Schema) -> Schema:
             {"body": layers, "shortcut": layers, "merge": merge, **_BESIDE},
             ["body"],
         ),
-        "branches": either(
+        "branches": any_of(
             list_of(layers),
             _object(
                 "Paths side by side, joined along an axis.",
                 {
-                    "paths": either(list_of(layers), {"type": "object", "additionalProperties": layers}),
+                    "paths": any_of(list_of(layers), {"type": "object", "additionalProperties": layers}),
                     "merge": merge,
                     "axis": INTEGER,
                     **_BESIDE,
@@ -247,15 +247,15 @@ def _structure(layers: Schema) -> Schema:
 
 
 def _object(text: str, properties: Schema, required: list[str]) -> Schema:
-    made: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
-    return made | ({"required": required} if required else {"type": ["object", "null"]})
+    schema: Schema = {"description": text, "type": "object", "additionalProperties": False, "properties": properties}
+    return schema | ({"required": required} if required else {"type": ["object", "null"]})
 
 
-def _layer(layer: Layer) -> Schema:
+def _layer(layer: LayerKind) -> Schema:
     required = [name for name, key in layer.keys.items() if key.default is REQUIRED]
-    return _object(layer.doc, {name: option(key) for name, key in layer.keys.items()} | _BESIDE, required)
+    return _object(layer.doc, {name: option_schema(key) for name, key in layer.keys.items()} | _BESIDE, required)
 
 
 def _operator(attributes: Mapping[str, str]) -> Schema:
-    properties = {name: attribute(type_) for name, type_ in attributes.items() if is_written(type_)}
+    properties = {name: attribute_schema(type_) for name, type_ in attributes.items() if is_writable(type_)}
     return _object("An ONNX operator with its attributes.", {**properties, **_BESIDE}, [])

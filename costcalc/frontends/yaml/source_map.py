@@ -1,4 +1,4 @@
-"""A YAML model → its graph, and which of its nodes each layer of the file adds, use by use."""
+"""Text of a YAML model -> its Graph, and the nodes that each use of each layer of the file adds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.frontends.yaml.elaborate import Elaborator
-from costcalc.frontends.yaml.items import Block, Item, Scope, Values
+from costcalc.frontends.yaml.items import BlockDefinition, Item, Scope, Values
 from costcalc.frontends.yaml.reader import load_spec
-from costcalc.frontends.yaml.values import Reader
+from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 BOM = "\ufeff"
 
 
 class Call(NamedTuple):
-    """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the names
-    that it sees, and the use of a block or residual that it stands in (an index into the calls, -1: none)."""
+    """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the
+    visible names, and the use of a block or residual that contains it (an index into the calls, -1: none)."""
 
     item: Item
     first: int
@@ -29,7 +29,7 @@ class Call(NamedTuple):
 
 
 class Home(NamedTuple):
-    """The list that a layer stands in, and at which position."""
+    """The list that contains a layer, and the layer's index in it."""
 
     layers: Seq
     at: int
@@ -42,7 +42,7 @@ class Trace(NamedTuple):
     graph: Graph
     text: str
     file: str
-    reader: Reader
+    reader: ValueReader
     calls: tuple[Call, ...]
     homes: Mapping[int, Home]
 
@@ -53,12 +53,12 @@ class Trace(NamedTuple):
 
 def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     """load_spec with its trace; the options are load_spec's."""
-    made: list[_Tracing] = []
-    graph = load_spec(text, file, source, elaborator=partial(_tracing, made), **options)
-    (elaborator,) = made
+    elaborators: list[_Tracing] = []
+    graph = load_spec(text, file, source, elaborator=partial(_tracing, elaborators), **options)
+    (elaborator,) = elaborators
     homes: dict[int, Home] = {}
     _find_homes(elaborator.reader.document.root, homes)
-    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.raw]
+    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.uses]
     return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
 
 
@@ -87,42 +87,44 @@ def source_map(content: bytes, file: str, source: str, **options: Any) -> Source
 class _Tracing(Elaborator):
     """Notes each call; a call that holds others is known by a number before it ends."""
 
-    def __init__(self, reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> None:
+    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         super().__init__(reader, builder, blocks)
-        self.raw: list[Call] = []
+        self.uses: list[Call] = []
         self.ids: dict[int, int] = {}
         self.stack = [-1]
-        self.begun = 0
+        self.count = 0
 
     def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         first, within = len(self.builder.nodes), self.stack[-1]
-        self.begun += 1
-        number = self.begun
+        self.count += 1
+        number = self.count
         self.stack.append(number)
         try:
             values = super().layer(item, scope, current, plural)
         finally:
             self.stack.pop()
         if len(self.builder.nodes) > first:
-            self.ids[number] = len(self.raw)
-            self.raw.append(Call(item, first, len(self.builder.nodes), scope.names, within))
+            self.ids[number] = len(self.uses)
+            self.uses.append(Call(item, first, len(self.builder.nodes), scope.names, within))
         return values
 
 
-def _tracing(made: list[_Tracing], reader: Reader, builder: GraphBuilder, blocks: Mapping[str, Block]) -> _Tracing:
-    made.append(_Tracing(reader, builder, blocks))
-    return made[0]
+def _tracing(
+    elaborators: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
+) -> _Tracing:
+    elaborators.append(_Tracing(reader, builder, blocks))
+    return elaborators[0]
 
 
 def _find_homes(node: YamlNode, homes: dict[int, Home]) -> None:
     """Where each entry of each list stands; of an alias, its anchor's place."""
     pending: list[YamlNode] = [node]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while pending:
         node = pending.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         children: Sequence[YamlNode] = ()
         if isinstance(node, Seq):
             children = node.items

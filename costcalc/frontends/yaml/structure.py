@@ -1,6 +1,6 @@
-"""What holds other layers: repeat, residual, branches, and the file's own blocks.
+"""Layers that hold other layers (repeat, residual, branches, the file's own blocks) -> their layers in the graph.
 
-What the rounds of a `repeat:` differ in: nothing (`times:`), or what names stand for (`for:` and `in:`).
+Rounds of a `repeat:` are equal (`times:`), or differ in the values of names (`for:` and `in:`).
 
     repeat: {for: kernel, in: kernels, layers: […]}
     repeat: {for: [kernel, width], in: [kernels, [16, 24, 40]], layers: […]}
@@ -14,17 +14,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq
-from costcalc.frontends.yaml.items import Block, Item, LayerAdder, Scope, Values, check_options, needed
-from costcalc.frontends.yaml.layers.base import LAYERS, Key, Site
+from costcalc.frontends.yaml.items import (
+    BlockDefinition,
+    Item,
+    LayerAdder,
+    Scope,
+    Values,
+    check_options,
+    require_option,
+)
+from costcalc.frontends.yaml.layers.base import LAYERS, LayerKey, Site
 
 Round = Mapping[str, Any]
 
 
-class Same(Sequence[Round]):
+class EqualRounds(Sequence[Round]):
     """So many rounds that differ in nothing."""
 
     def __init__(self, times: int) -> None:
@@ -39,19 +47,21 @@ class Same(Sequence[Round]):
         return {}
 
 
-def each(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list[Round]:
+def rounds_of_lists(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list[Round]:
     """A round for each element of the list at `in:`, or of each of the lists. SpecError where these are none."""
     error = e.reader.error
     if "times" in item.options:
         raise error(
             item.keys["times"], "`times:` stands beside `for:` and `in:`", "keep one: a list has its own length"
         )
-    given, node = needed(item, "for", e.reader), needed(item, "in", e.reader)
-    several = isinstance(given, Seq)
-    words = given.items if isinstance(given, Seq) else [given]
+    names_node, node = require_option(item, "for", e.reader), require_option(item, "in", e.reader)
+    several = isinstance(names_node, Seq)
+    words = names_node.items if isinstance(names_node, Seq) else [names_node]
     called = [word.text for word in words if isinstance(word, Scalar) and word.text.isidentifier()]
     if len(called) != len(words) or not called or len(set(called)) != len(called):
-        raise error(given, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists")
+        raise error(
+            names_node, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists"
+        )
     value = e.reader.value(node, names)
     lists = value if several and isinstance(value, list) else [value]
     if not all(isinstance(one, list) for one in lists):
@@ -72,23 +82,25 @@ MAX_LAYERS = 1_000_000
 
 MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
 
-TIMES, AXIS = Key("int"), Key("int", 1)
+TIMES, AXIS = LayerKey("int"), LayerKey("int", 1)
 
-MERGE = Key("word", choices=tuple(MERGES))
+MERGE = LayerKey("word", choices=tuple(MERGES))
 
 
-def repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+def add_repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    """Adds the layers of a `repeat:`, round by round; returns the last round's values. SpecError for more than
+    MAX_LAYERS layers."""
     check_options(item, ("times", "for", "in", "layers"), e.reader)
     if "for" in item.options or "in" in item.options:
-        rounds: Sequence[Mapping[str, Any]] = each(e, item, scope.names)
+        rounds: Sequence[Mapping[str, Any]] = rounds_of_lists(e, item, scope.names)
         node = item.options["in"]
     else:
-        node = needed(item, "times", e.reader)
+        node = require_option(item, "times", e.reader)
         times = e.reader.integer(TIMES, "times", node, scope.names)
         if times < 0:
             raise e.reader.error(node, f"times is {times}", "it is at least 0")
-        rounds = Same(times)
-    body = needed(item, "layers", e.reader)
+        rounds = EqualRounds(times)
+    body = require_option(item, "layers", e.reader)
     if not isinstance(body, Seq):
         raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
     if len(rounds) * len(body.items) > MAX_LAYERS:
@@ -106,19 +118,21 @@ def repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: fro
     return current
 
 
-def residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+def add_residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    """Adds a body and a shortcut (the input by default) and merges them (Add by default)."""
     check_options(item, ("body", "shortcut", "merge"), e.reader)
     merge = item.options.get("merge")
     op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
-    body = e.layers(needed(item, "body", e.reader), scope, inputs[0])[0]
+    body = e.layers(require_option(item, "body", e.reader), scope, inputs[0])[0]
     shortcut = inputs[0]
     if "shortcut" in item.options:
         inside = scope.inner("shortcut", {})
         shortcut = e.layers(item.options["shortcut"], inside, inputs[0])[0]
-    return (join(e, item, scope, op, [body, shortcut], 1),)
+    return (add_merge(e, item, scope, op, [body, shortcut], 1),)
 
 
-def branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+def add_branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+    """Adds paths from one input and merges them (Concat along axis 1 by default)."""
     paths = item.body
     op, axis = "Concat", 1
     if isinstance(paths, Map):
@@ -127,7 +141,7 @@ def branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
             op = MERGES[e.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
         if "axis" in item.options:
             axis = e.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
-        paths = needed(item, "paths", e.reader)
+        paths = require_option(item, "paths", e.reader)
     if isinstance(paths, Map):
         named = list(paths.values.items())
     elif isinstance(paths, Seq):
@@ -137,10 +151,12 @@ def branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
     if not named:
         raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
     ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
-    return (join(e, item, scope, op, ends, axis),)
+    return (add_merge(e, item, scope, op, ends, axis),)
 
 
-def join(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+def add_merge(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+    """Adds the operator that merges the ends of paths; returns its output. ShapeError where an Add's ends differ in
+    shape."""
     place = e.reader.document.place(item.node)
     path = "/".join((*scope.path, op.lower()))
     site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
@@ -164,11 +180,11 @@ def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
             if len(first) != len(shape):
                 raise ShapeError("their ranks differ", "")
             for a, b in zip(first, shape, strict=True):
-                agree(a, b)
+                require_equal(a, b)
         except ShapeError as error:
             names = "the body and the shortcut" if item.kind == "residual" else "the paths"
-            shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
-            raise ShapeError(f"{names} give {shown}, which cannot be added", _remedy(item, first, shape)) from error
+            texts = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in (first, shape))
+            raise ShapeError(f"{names} give {texts}, which cannot be added", _remedy(item, first, shape)) from error
 
 
 def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
@@ -179,7 +195,9 @@ def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
     return "pad the body's convolutions (`pad: same`), or give it a `shortcut:` with the same strides"
 
 
-def block(e: LayerAdder, block: Block, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+def add_block(e: LayerAdder, block: BlockDefinition, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+    """Adds the layers of a block with the arguments of its use. SpecError for unknown or missing arguments, and for a
+    block that uses itself."""
     if block.name in scope.calls:
         raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
     arguments: dict[str, Any] = dict(scope.names)

@@ -1,6 +1,6 @@
-"""What the value at a key means: a YAML node and the kind of its key -> a Python value, with errors at its place.
+"""A YAML node and the kind of its key -> a Python value, with errors at its place.
 
-What stands for itself in a YAML model: digits, true and false, and the words of a choice.
+Digits, true and false, and the words of a choice stand for themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from costcalc.core.dim import Poly
 from costcalc.core.errors import ExpressionError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.expression import evaluate, is_expression
-from costcalc.frontends.yaml.layers.base import KINDS, Key
+from costcalc.frontends.yaml.layers.base import KINDS, LayerKey
 
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -23,24 +23,24 @@ PLAIN = frozenset(("extent", "extents", "int", "pad"))
 """Kinds of keys at which digits are just that number: most values of most files."""
 
 
-def digits(key: Key, text: str) -> bool:
+def is_count(key: LayerKey, text: str) -> bool:
     """Whether the text is a number of at least 1, at a key that takes digits for that number."""
     return key.kind in PLAIN and text.isdigit() and text.isascii() and len(text) < 19 and bool(text.strip("0"))
 
 
-def always(key: Key, node: YamlNode) -> bool:
-    """Whether what stands at a key means the same whatever the file's names stand for."""
+def is_constant(key: LayerKey, node: YamlNode) -> bool:
+    """Whether the value at a key is the same for all values of the file's names."""
     if not isinstance(node, Scalar):
         return False
     if key.kind == "bool":
         return node.text.lower() in TRUE + FALSE
-    return digits(key, node.text) or (key.kind == "word" and node.text in key.choices)
+    return is_count(key, node.text) or (key.kind == "word" and node.text in key.choices)
 
 
 Names = Mapping[str, Any]
 
 
-class Reader:
+class ValueReader:
     """Reads values of one document."""
 
     def __init__(self, document: Document) -> None:
@@ -81,10 +81,10 @@ class Reader:
         except ExpressionError as error:
             raise error.at(self.document.place(node)) from error
 
-    def read(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+    def read(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         """The value at a key of a kind. SpecError where it is of another kind."""
         if isinstance(node, Scalar):
-            if digits(key, text := node.text):
+            if is_count(key, text := node.text):
                 return int(text)
             value = names.get(text)
             if value.__class__ is int and value > 0 and key.kind in PLAIN and not text.isdigit():
@@ -99,18 +99,18 @@ class Reader:
         if isinstance(value, Poly):
             raise self.error(node, f"when is {value}, which is open", "bind it with --dim")
         if not isinstance(value, int):
-            shown = node.text if isinstance(node, Scalar) else value
-            raise self.error(node, f"when is {shown!r}", "give true, false, a whole number, or a name of such a value")
+            text = node.text if isinstance(node, Scalar) else value
+            raise self.error(node, f"when is {text!r}", "give true, false, a whole number, or a name of such a value")
         return bool(value)
 
-    def extent(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+    def extent(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         """A positive whole number or a symbolic extent."""
         value = self.integer(key, name, node, names, symbolic=True)
         if isinstance(value, int) and value < 1:
             raise self.error(node, f"{name} is {value}", "it is at least 1")
         return value
 
-    def integer(self, key: Key, name: str, node: YamlNode, names: Names, symbolic: bool = False) -> Any:
+    def integer(self, key: LayerKey, name: str, node: YamlNode, names: Names, symbolic: bool = False) -> Any:
         """A whole number."""
         value = self.number(node, names)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -119,16 +119,16 @@ class Reader:
             if symbolic:
                 return value
             raise self.error(node, f"{name} is {value}, which is open", "bind it with --dim, or give a number")
-        shown = float(value) if hasattr(value, "denominator") else value
-        raise self.error(node, f"{name} is {shown!r}, not a whole number", "use round(), floor(), ceil() or //")
+        number = float(value) if hasattr(value, "denominator") else value
+        raise self.error(node, f"{name} is {number!r}, not a whole number", "use round(), floor(), ceil() or //")
 
-    def _number(self, key: Key, name: str, node: YamlNode, names: Names) -> float:
+    def _number(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> float:
         value = self.number(node, names)
         if isinstance(value, (str, bool, Poly, list)) or value is None:
             raise self.error(node, f"{name} is {value!r}", "give a number")
         return float(value)
 
-    def _bool(self, key: Key, name: str, node: YamlNode, names: Names) -> bool:
+    def _bool(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> bool:
         if isinstance(node, Scalar):
             word = node.text.lower()
             if word in TRUE or word in FALSE:
@@ -140,7 +140,7 @@ class Reader:
                 return value.lower() in TRUE
         raise self.error(node, f"{name} is neither true nor false", "write true or false")
 
-    def _word(self, key: Key, name: str, node: YamlNode, names: Names) -> str:
+    def _word(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> str:
         if isinstance(node, Scalar):
             if node.text in key.choices:
                 return node.text
@@ -151,7 +151,7 @@ class Reader:
             raise self.error(node, f"{name} is {node.text!r}", listed)
         raise self.error(node, f"{name} is a list or a mapping", "use " + ", ".join(key.choices[:12]))
 
-    def _extents(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+    def _extents(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         value = self._ints(name, node, names)
         for number in value if isinstance(value, list) else [value]:
             if number < 1:
@@ -169,7 +169,7 @@ class Reader:
         number: int = self.integer(_INT, name, node, names)
         return number
 
-    def _pad(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+    def _pad(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         if isinstance(node, Scalar):
             word = names.get(node.text, node.text)
             if word in ("same", "same_lower", "valid"):
@@ -184,43 +184,43 @@ class Reader:
             raise self.error(node, f"{name} is negative", "use a slice to cut")
         return value
 
-    def _axes(self, key: Key, name: str, node: YamlNode, names: Names) -> list[int]:
+    def _axes(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> list[int]:
         value = self._ints(name, node, names)
         return value if isinstance(value, list) else [value]
 
-    def _shape(self, key: Key, name: str, node: YamlNode, names: Names) -> list[Any]:
+    def _shape(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> list[Any]:
         if isinstance(node, Scalar) and isinstance(names.get(node.text), list):
             return list(names[node.text])
         if not isinstance(node, Seq):
             raise self.error(node, f"{name} is no list", "write it as [1, 64, 7, 7]")
         return [self.integer(key, name, item, names, symbolic=True) for item in node.items]
 
-    def text(self, key: Key, name: str, node: YamlNode, names: Names) -> str:
-        """A word as it stands; a name of a word stands for it."""
+    def text(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> str:
+        """A word as it is written; a name whose value is a word stands for that word."""
         if not isinstance(node, Scalar):
             raise self.error(node, f"{name} is a list or a mapping", "give one word")
         value = names.get(node.text)
         return value if isinstance(value, str) else node.text
 
-    def _any(self, key: Key, name: str, node: YamlNode, names: Names) -> Any:
+    def _any(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         return self.value(node, names)
 
 
-_INT = Key("int")
+_INT = LayerKey("int")
 
-_READERS: dict[str, Callable[[Reader, Key, str, YamlNode, Names], Any]] = {
-    "extent": Reader.extent,
-    "int": Reader.integer,
-    "number": Reader._number,
-    "bool": Reader._bool,
-    "word": Reader._word,
-    "extents": Reader._extents,
-    "pad": Reader._pad,
-    "axes": Reader._axes,
-    "shape": Reader._shape,
-    "layer": Reader.text,
-    "text": Reader.text,
-    "any": Reader._any,
+_READERS: dict[str, Callable[[ValueReader, LayerKey, str, YamlNode, Names], Any]] = {
+    "extent": ValueReader.extent,
+    "int": ValueReader.integer,
+    "number": ValueReader._number,
+    "bool": ValueReader._bool,
+    "word": ValueReader._word,
+    "extents": ValueReader._extents,
+    "pad": ValueReader._pad,
+    "axes": ValueReader._axes,
+    "shape": ValueReader._shape,
+    "layer": ValueReader.text,
+    "text": ValueReader.text,
+    "any": ValueReader._any,
 }
 
 assert _READERS.keys() == KINDS.keys()

@@ -1,1 +1,1 @@
-"""Layers that a graph writes in one or in several nodes: linear layers, convolutions, activations, attention."""
+"""Layers that a graph writes as one or as several nodes: linear layers, convolutions, activations, attention."""

@@ -1,4 +1,4 @@
-"""Activations in a graph: one operator, or several that compute x · sigmoid(x), GELU, Mish or hard-swish."""
+"""GraphIndex → its activations: one operator, or several nodes that compute SiLU, GELU, Mish or hard-swish."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GATES = {
 
 GATE_OPERATORS = frozenset(("", op) for gate in GATES for op in gate)
 
-LONGEST = 7
+MAX_CHAIN = 7
 """No gate is a longer chain of operators."""
 
 
@@ -132,8 +132,8 @@ def _by(index: GraphIndex, i: int, **numbers: float) -> bool:
     not known."""
     node = index.graph.nodes[i]
     expected = numbers.get(node.op_type)
-    held = next((index.number(name) for name in node.inputs if index.is_number(name)), None)
-    return expected is not None and (held is None or abs(held - expected) <= 1e-3 * expected)
+    number = next((index.number(name) for name in node.inputs if index.is_number(name)), None)
+    return expected is not None and (number is None or abs(number - expected) <= 1e-3 * expected)
 
 
 def _behind(chain: Chain, x: str) -> list[int]:
@@ -145,7 +145,7 @@ def _behind(chain: Chain, x: str) -> list[int]:
 def _chain(index: GraphIndex, value: str) -> Chain:
     """A value, and what it is a function of, back along gates and scales; each with the node that computes it."""
     chain: Chain = []
-    for _ in range(LONGEST):
+    for _ in range(MAX_CHAIN):
         i = index.producers.get(value)
         chain.append((value, i))
         node = None if i is None else index.graph.nodes[i]

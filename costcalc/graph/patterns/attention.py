@@ -1,4 +1,4 @@
-"""Attention in a graph: one operator, or two products with a softmax between them, and the linear layers around."""
+"""GraphIndex → its attentions: one operator, or two products with a softmax between, and the linear layers around."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
 EINSUM = ("", "Einsum")
 
 MASKS = frozenset(("", op) for op in ("Where", "IsNaN", "Min", "Max", "Clip", "Tanh"))
-"""What may stand between the softmax and the two products beside scales and views: masks, a soft cap."""
+"""Operators between the softmax and the two products beside scales and views: masks, a soft cap."""
 
 POSITIONS = frozenset(("", op) for op in ("Concat", "Neg", "LpNormalization"))
-"""What may stand between a projection and a product besides: rotary positions, normalised lengths."""
+"""Operators between a projection and a product beside scales and views: rotary positions, normalised lengths."""
 
 LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
-"""What gives the length of a vector, and keeps it from 0."""
+"""Operators that compute the length of a vector, and keep it from 0."""
 
-LONGEST = 12
+MAX_SOFTMAX_DISTANCE = 12
 """No more operators than these stand between a product and its softmax."""
 
-FARTHEST = 500
+MAX_WINDOW_DISTANCE = 500
 """No more values than these are looked at to find a projection."""
 
 
 class AttentionPattern(NamedTuple):
     """softmax(query · key) · value → output. query, key and value are the operands, as the products or the operator
-    read them. nodes are all nodes of it: the operator; or the products (of the scores, and of the values), the softmax,
-    and what scales and masks between them. softmax is None, and products are (), for one operator; einsum
-    tells whether the products are Einsums."""
+    read them. nodes are all its nodes: the operator; or the products (of the scores, and of the values), the softmax,
+    and the nodes that scale and mask between them. softmax is None, and products are (), for one operator; einsum says
+    whether the products are Einsums."""
 
     nodes: tuple[int, ...]
     query: str
@@ -60,8 +60,8 @@ def attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
 def projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
-    ahead, known = [value], {value}
-    while ahead and len(known) <= FARTHEST:
+    ahead, visited = [value], {value}
+    while ahead and len(visited) <= MAX_WINDOW_DISTANCE:
         i = index.producers.get(ahead.pop())
         if i is None:
             continue
@@ -71,8 +71,8 @@ def projection(index: GraphIndex, value: str) -> LinearLayer | None:
             layers[i] = layer
         elif _stands_between(node) or operator(node) in POSITIONS:
             before = [name for name in node.inputs if name not in index.constants or name in index.tables]
-            ahead.extend(name for name in before if name not in known)
-            known.update(before)
+            ahead.extend(name for name in before if name not in visited)
+            visited.update(before)
     return layers.popitem()[1] if len(layers) == 1 and not ahead else None
 
 
@@ -147,17 +147,17 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
     elements = index.elements(value)
     paths: list[tuple[int, ...]] = []
     ahead: deque[tuple[str, tuple[int, ...]]] = deque([(value, ())])
-    known: set[int] = set()
+    visited: set[int] = set()
     while ahead:
         name, path = ahead.popleft()
-        if index.type(name).shape is None or index.elements(name) != elements or len(path) >= LONGEST:
+        if index.type(name).shape is None or index.elements(name) != elements or len(path) >= MAX_SOFTMAX_DISTANCE:
             continue
         near = index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
         for i in near:
             node = index.graph.nodes[i]
-            if i in known:
+            if i in visited:
                 continue
-            known.add(i)
+            visited.add(i)
             if is_product(node) or operator(node) == EINSUM:
                 paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
             elif _stands_between(node):
@@ -190,7 +190,8 @@ def _scales(index: GraphIndex, value: str) -> Iterator[int]:
 
 
 def window_merges(index: GraphIndex, value: str) -> int:
-    """How many products of sizes the cut of a map into windows takes that a value comes from; 0 where there is none.
+    """The number of products of sizes that the cut of a map into windows takes, from which a value comes; 0 where there
+    is no cut.
 
     A cut is [N, H/w, w, W/w, w, C], a transposition and [N · H/w · W/w, w · w, C] (or with N apart). Each merging of
     two axes is a product of sizes, but for the windows' own, w · w, which is a number of the model.

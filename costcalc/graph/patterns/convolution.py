@@ -1,4 +1,4 @@
-"""Convolutions of a graph as plain data."""
+"""GraphIndex → its convolutions as plain data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Convolution(NamedTuple):
 
     @property
     def rank(self) -> int:
-        """How many spatial axes there are."""
+        """The number of spatial axes."""
         return len(self.kernel)
 
     def pad(self, axis: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Linear layers in a graph: a Gemm, or a MatMul with a constant matrix and the addition of its bias."""
+"""GraphIndex → its linear layers: a Gemm, or a MatMul with a constant matrix and the addition of its bias."""
 
 from __future__ import annotations
 

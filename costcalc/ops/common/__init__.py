@@ -1,1 +1,1 @@
-"""What the operators' rules share: axes, windows, values of small tensors, exact numbers."""
+"""Parts of rules that several families use: axes, windows, elements of small tensors, exact numbers."""

@@ -1,20 +1,17 @@
-"""Axes that count from either end, and lengths that a tensor of unknown contents still tells.
-
-Multidirectional broadcasting (ONNX, NumPy) of shapes and of small values.
-"""
+"""Axis numbers and shapes -> normalised axes, and shapes and values broadcast as ONNX and NumPy do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
 
 
-def axis_of(axis: int, rank: int) -> int:
+def normalise_axis(axis: int, rank: int) -> int:
     """The axis counted from the front. ShapeError outside [-rank, rank)."""
     if 0 <= axis < rank:
         return axis
@@ -23,37 +20,43 @@ def axis_of(axis: int, rank: int) -> int:
     raise ShapeError(f"axis {axis} does not exist in a tensor of rank {rank}", f"name one from {-rank} to {rank - 1}")
 
 
-def axes_of(axes: Sequence[int], rank: int) -> tuple[int, ...]:
+def normalise_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
     """The axes counted from the front. ShapeError where one repeats."""
-    found = tuple([axis_of(axis, rank) for axis in axes])
-    if len(set(found)) != len(found):
+    normalised = tuple([normalise_axis(axis, rank) for axis in axes])
+    if len(set(normalised)) != len(normalised):
         raise ShapeError(f"an axis repeats in {list(axes)}", "name each axis once")
-    return found
+    return normalised
 
 
-def value_of(t: TensorType | None) -> Value | None:
+def optional_value(t: TensorType | None) -> Value | None:
     """The elements of an optional input, None where it is absent or its contents are not known."""
     return None if t is None else t.value
 
 
-def length_of(t: TensorType) -> int:
-    """How many elements a vector of shape or axis numbers has. A shape of open length has no rank to give."""
+def vector_length(t: TensorType) -> int:
+    """The number of elements of a vector of shape or axis numbers. ShapeError where it is open: a shape of open length
+    has no rank."""
     return int(t.elements)
 
 
-def exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
+def divide_exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
     """a / b. ShapeError(fact, remedy) where it leaves a rest; an assumption where that is open."""
     quotient = divide(a, b) if b != 0 else None
     if quotient is None:
         quotient = a // b
         try:
-            agree(quotient * b, a)
+            require_equal(quotient * b, a)
         except ShapeError as error:
             raise ShapeError(fact, remedy) from error
     return quotient
 
 
 Shape = tuple[Dim, ...]
+
+
+def shape_words(shape: Sequence[Dim] | None) -> str:
+    """A shape -> its text in an error message: [1, 64, H]."""
+    return "[" + ", ".join(map(str, shape or ())) + "]"
 
 
 def broadcast(*shapes: Shape) -> Shape:
@@ -66,16 +69,16 @@ def broadcast(*shapes: Shape) -> Shape:
     for shape in shapes:
         offset = rank - len(shape)
         for i, extent in enumerate(shape):
-            have = out[offset + i]
-            if have == 1:
+            extent_before = out[offset + i]
+            if extent_before == 1:
                 out[offset + i] = extent
-            elif extent != 1 and extent != have:
+            elif extent != 1 and extent != extent_before:
                 try:
-                    out[offset + i] = agree(have, extent)
+                    out[offset + i] = require_equal(extent_before, extent)
                 except ShapeError as error:
-                    shown = " and ".join("[" + ", ".join(map(str, s)) + "]" for s in shapes)
+                    texts = " and ".join(shape_words(s) for s in shapes)
                     raise ShapeError(
-                        f"shapes {shown} do not broadcast", "make the extents equal, or one of them 1"
+                        f"shapes {texts} do not broadcast", "make the extents equal, or one of them 1"
                     ) from error
     return tuple(out)
 
@@ -85,7 +88,7 @@ def broadcast_types(*types: TensorType | None) -> Shape:
     return broadcast(*(t.shape for t in types if t is not None and t.shape is not None))
 
 
-def pointwise(function: Callable[..., Any], out: TensorType, *inputs: TensorType) -> Value | None:
+def pointwise_values(function: Callable[..., Any], out: TensorType, *inputs: TensorType) -> Value | None:
     """The values of an elementwise operator over small tensors; None where an input's values are not known, or where
     the function itself returns None for an element (it depends on a symbol)."""
     if any(t.value is None for t in inputs):
@@ -121,12 +124,12 @@ def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
     return tuple(out)
 
 
-def unidirectional(x: TensorType, other: TensorType, what: str) -> None:
+def check_unidirectional(x: TensorType, other: TensorType, what: str) -> None:
     """ShapeError unless `other` (a slope, a scale) broadcasts to x without changing x's shape."""
     assert x.shape is not None and other.shape is not None
     wide = broadcast(x.shape, other.shape)
     if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
-        shown = ["[" + ", ".join(map(str, t)) + "]" for t in (other.shape, x.shape)]
+        texts = [shape_words(t) for t in (other.shape, x.shape)]
         raise ShapeError(
-            f"{what} {shown[0]} does not broadcast to {shown[1]}", "give it one element per channel, or one"
+            f"{what} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
         )

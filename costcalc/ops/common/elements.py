@@ -1,7 +1,4 @@
-"""Moving the elements of small tensors about: row-major tuples and their shapes.
-
-Arithmetic on the elements of small tensors whose values are known: integers, floats and symbols.
-"""
+"""Elements of small tensors as row-major tuples -> moved, combined, folded elements: integers, floats and symbols."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, Poly, maximum, minimum
 from costcalc.core.ir import DType, Value
 from costcalc.ops.common import ratio
-from costcalc.ops.common.ratio import Number, Ratio, stored
+from costcalc.ops.common.ratio import ExtentRatio, Number, store_element
 
 
-def ints(shape: Sequence[Dim]) -> tuple[int, ...]:
+def concrete_shape(shape: Sequence[Dim]) -> tuple[int, ...]:
     """A shape whose extents are numbers (that of every tensor whose elements are known)."""
     return tuple([int(extent) for extent in shape])
 
@@ -63,7 +60,7 @@ def expand(value: Value, shape: Sequence[int], out: Sequence[int]) -> Value:
     return tuple([value[place] for place in places])
 
 
-LARGEST_POWER = 64
+MAX_POWER = 64
 """The largest exponent of an integer power that is followed."""
 
 Binary = Callable[[Any, Any], Any]
@@ -71,7 +68,7 @@ Binary = Callable[[Any, Any], Any]
 
 class Arithmetic(NamedTuple):
     """One operation on integers (which are Dims), on floats, and on the numbers of float tensors where a symbol is
-    involved. Each gives None for what it cannot tell."""
+    involved. Each gives None where the result is not known."""
 
     integers: Binary
     floats: Binary
@@ -83,8 +80,8 @@ def _integer_modulo(a: Dim, b: Dim) -> Dim | None:
 
 
 def _integer_fmod(a: Dim, b: Dim) -> Dim | None:
-    whole = ratio.truncated(a, b)
-    return None if whole is None else a - whole * b
+    integer = ratio.divide_truncating(a, b)
+    return None if integer is None else a - integer * b
 
 
 def _float_fmod(a: float, b: float) -> float | None:
@@ -103,10 +100,10 @@ def _integer_power(a: Dim, b: Number) -> Number | None:
 
 
 def _symbol_power(a: Number, b: Number) -> Number | None:
-    if isinstance(a, Ratio) or isinstance(b, (Poly, Ratio)):
+    if isinstance(a, ExtentRatio) or isinstance(b, (Poly, ExtentRatio)):
         return None
     exponent = ratio.truncate(b)
-    if not isinstance(exponent, int) or exponent != b or not 0 <= exponent <= LARGEST_POWER:
+    if not isinstance(exponent, int) or exponent != b or not 0 <= exponent <= MAX_POWER:
         return None
     return a**exponent
 
@@ -117,12 +114,12 @@ def _float_power(a: float, b: float) -> float | None:
     return None if a and b * math.log2(abs(a)) > 1023 else math.pow(a, b)
 
 
-def least(a: Number, b: Number) -> Number | None:
+def smaller_element(a: Number, b: Number) -> Number | None:
     """min(a, b); None where it depends on a symbol and is no Dim."""
     return _extreme(a, b, minimum, want_low=True)
 
 
-def greatest(a: Number, b: Number) -> Number | None:
+def larger_element(a: Number, b: Number) -> Number | None:
     """max(a, b); None where it depends on a symbol and is no Dim."""
     return _extreme(a, b, maximum, want_low=False)
 
@@ -145,7 +142,7 @@ SUBTRACT = Arithmetic(operator.sub, operator.sub, ratio.subtract)
 
 MULTIPLY = Arithmetic(operator.mul, operator.mul, ratio.multiply)
 
-DIVIDE = Arithmetic(ratio.truncated, lambda x, y: x / y if y else None, ratio.quotient)
+DIVIDE = Arithmetic(ratio.divide_truncating, lambda x, y: x / y if y else None, ratio.quotient)
 
 MODULO = Arithmetic(_integer_modulo, lambda x, y: x % y if y and math.isfinite(x) else None, _unknown)
 
@@ -153,27 +150,27 @@ FMOD = Arithmetic(_integer_fmod, _float_fmod, _unknown)
 
 POWER = Arithmetic(_integer_power, _float_power, _symbol_power)
 
-LEAST = Arithmetic(least, least, least)
+MINIMUM = Arithmetic(smaller_element, smaller_element, smaller_element)
 
-GREATEST = Arithmetic(greatest, greatest, greatest)
+MAXIMUM = Arithmetic(larger_element, larger_element, larger_element)
 
 
-def on_elements(arithmetic: Arithmetic, dtype: DType) -> Binary:
+def element_function(arithmetic: Arithmetic, dtype: DType) -> Binary:
     """The operation on two elements of a tensor of that type."""
     integers, floats, symbols = arithmetic
     if not dtype.is_float:
-        return lambda x, y: stored(integers(x, y), dtype)
+        return lambda x, y: store_element(integers(x, y), dtype)
 
     def element(x: Number, y: Number) -> Number | None:
-        if isinstance(x, (Poly, Ratio)) or isinstance(y, (Poly, Ratio)):
-            return stored(symbols(x, y), dtype)
-        return stored(floats(float(x), float(y)), dtype)
+        if isinstance(x, (Poly, ExtentRatio)) or isinstance(y, (Poly, ExtentRatio)):
+            return store_element(symbols(x, y), dtype)
+        return store_element(floats(float(x), float(y)), dtype)
 
     return element
 
 
-def fold(function: Binary, elements: Sequence[Any]) -> Any:
-    """function over one or more elements from left to right; None once it cannot tell."""
+def fold_elements(function: Binary, elements: Sequence[Any]) -> Any:
+    """function over one or more elements from left to right; None as soon as it gives None."""
     result = elements[0]
     for x in elements[1:]:
         if result is None:

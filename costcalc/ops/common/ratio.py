@@ -1,7 +1,7 @@
 """Exact numbers in the float tensors that shapes pass through: exporters write ⌈h / 16⌉ as Cast → Div → Ceil → Cast.
 
-An element of such a tensor is a float or, where it depends on a symbol, a Dim or a Ratio. Runtimes compute it in
-floating point; a result is only given where they get the same integer (numerators stay below 2²⁴), else None.
+An element of such a tensor is a float or, where it depends on a symbol, a Dim or an ExtentRatio. Runtimes compute it in
+floating point; a result is given only where they get the same integer (numerators below 2²⁴), else None.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from costcalc.core.ir import DType
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class ExtentRatio:
     """num / den in lowest terms, den > 1."""
 
     num: Poly
@@ -27,9 +27,9 @@ class Ratio:
         return f"({self.num})/{self.den}"
 
 
-Number = Union[float, Dim, Ratio]
+Number = Union[float, Dim, ExtentRatio]
 
-FINEST = 1 << 10
+MAX_FRACTION_BITS = 1 << 10
 """The largest denominator (a power of two) of a float that is taken for an exact fraction: 0.5, 2.125, not 0.1."""
 
 OVERFLOW16 = 65520
@@ -38,7 +38,7 @@ OVERFLOW16 = 65520
 
 def is_symbolic(x: Number) -> bool:
     """Whether x depends on a symbol."""
-    return isinstance(x, (Poly, Ratio))
+    return isinstance(x, (Poly, ExtentRatio))
 
 
 def ratio(num: Dim, den: int) -> Number:
@@ -48,19 +48,19 @@ def ratio(num: Dim, den: int) -> Number:
         num, den = num // common, den // common
     if den == 1:
         return num
-    return Ratio(num, den) if isinstance(num, Poly) else num / den
+    return ExtentRatio(num, den) if isinstance(num, Poly) else num / den
 
 
 def fraction(x: Number) -> tuple[Dim, int] | None:
     """(numerator, denominator) of a Dim, a Ratio or a float of few bits; None of any other float."""
-    if isinstance(x, Ratio):
+    if isinstance(x, ExtentRatio):
         return x.num, x.den
     if not isinstance(x, float):
         return x, 1
     if not math.isfinite(x):
         return None
     num, den = x.as_integer_ratio()
-    return (num, den) if den <= FINEST else None
+    return (num, den) if den <= MAX_FRACTION_BITS else None
 
 
 def add(a: Number, b: Number) -> Number | None:
@@ -78,7 +78,7 @@ def subtract(a: Number, b: Number) -> Number | None:
 
 def negate(a: Number) -> Number:
     """-a."""
-    return ratio(-a.num, a.den) if isinstance(a, Ratio) else -a
+    return ratio(-a.num, a.den) if isinstance(a, ExtentRatio) else -a
 
 
 def multiply(a: Number, b: Number) -> Number | None:
@@ -101,8 +101,8 @@ def quotient(a: Number, b: Number) -> Number | None:
         if den == 0:
             return None
         return ratio(num if den > 0 else -num, p[1] * abs(den))
-    whole = divide(num, den) if _binary(p[1]) and _binary(q[1]) else None
-    return None if whole is None else ratio(whole, p[1])
+    exact = divide(num, den) if _binary(p[1]) and _binary(q[1]) else None
+    return None if exact is None else ratio(exact, p[1])
 
 
 def _binary(n: Dim) -> bool:
@@ -113,33 +113,33 @@ def floor(a: Number) -> Dim | None:
     """⌊a⌋; None of an infinity."""
     if isinstance(a, float):
         return math.floor(a) if math.isfinite(a) else None
-    return a.num // a.den if isinstance(a, Ratio) else a
+    return a.num // a.den if isinstance(a, ExtentRatio) else a
 
 
 def ceil(a: Number) -> Dim | None:
     """⌈a⌉; None of an infinity."""
     if isinstance(a, float):
         return math.ceil(a) if math.isfinite(a) else None
-    return (a.num + (a.den - 1)) // a.den if isinstance(a, Ratio) else a
+    return (a.num + (a.den - 1)) // a.den if isinstance(a, ExtentRatio) else a
 
 
 def truncate(a: Number) -> Dim | None:
     """a without its fraction, as a Cast to an integer type takes it; None of an infinity."""
     if isinstance(a, float):
         return math.trunc(a) if math.isfinite(a) else None
-    return truncated(a.num, a.den) if isinstance(a, Ratio) else a
+    return divide_truncating(a.num, a.den) if isinstance(a, ExtentRatio) else a
 
 
 def round_even(a: Number) -> Dim | None:
     """The nearest integer, of two the even one; None where a tie depends on a symbol."""
     if isinstance(a, float):
         return round(a) if math.isfinite(a) else None
-    if not isinstance(a, Ratio):
+    if not isinstance(a, ExtentRatio):
         return a
     return (2 * a.num + a.den) // (2 * a.den) if a.den % 2 else None
 
 
-def truncated(num: Dim, den: Dim) -> Dim | None:
+def divide_truncating(num: Dim, den: Dim) -> Dim | None:
     """num / den rounded toward zero, as integer tensors divide; None where the sign of a symbolic den is open."""
     low, high = bounds(den)
     if low <= 0 <= high:
@@ -164,7 +164,7 @@ def difference(a: Number, b: Number) -> tuple[float, float]:
 
 
 def _interval(x: Number) -> tuple[float, float]:
-    if isinstance(x, Ratio):
+    if isinstance(x, ExtentRatio):
         low, high = bounds(x.num)
         return low / x.den, high / x.den
     return (x, x) if isinstance(x, float) else bounds(x)
@@ -174,10 +174,10 @@ def _sign(a: float, b: float) -> int:
     return (a > b) - (a < b)
 
 
-def stored(x: Number | None, dtype: DType) -> Number | None:
+def store_element(x: Number | None, dtype: DType) -> Number | None:
     """x as an element of dtype: floats are rounded, integers wrap around. None where that is not followed (NaN,
     bfloat16, the 8-bit floats)."""
-    if x is None or isinstance(x, (Poly, Ratio)):
+    if x is None or isinstance(x, (Poly, ExtentRatio)):
         return x
     if dtype.is_float:
         return _rounded(float(x), dtype) if x == x else None

@@ -1,15 +1,15 @@
-"""How kernel, stride, pad and dilation give an output extent: shared by convolutions and pools of any rank."""
+"""Kernel, strides, pads and dilations -> output extents of convolutions and pools of any rank."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import at_least
+from costcalc.core.assumptions import require_at_least
 from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 
 
-def per_axis(values: Sequence[int] | None, rank: int, name: str, default: int = 1) -> tuple[int, ...]:
+def axis_attribute(values: Sequence[int] | None, rank: int, name: str, default: int = 1) -> tuple[int, ...]:
     """An attribute with one number per spatial axis; its default where it is absent."""
     if not values:
         return (default,) * rank
@@ -25,7 +25,7 @@ def check_strides(strides: Sequence[int], dilations: Sequence[int]) -> None:
 
 
 def reach(kernel: Dim, dilation: int) -> Dim:
-    """How far a dilated kernel reaches: dilation · (kernel - 1) + 1."""
+    """The extent that a dilated kernel covers: dilation · (kernel - 1) + 1."""
     return (kernel - 1) * dilation + 1
 
 
@@ -36,7 +36,7 @@ def output_extent(
     and its leading pad (ONNX, MaxPool and AveragePool)."""
     wide = reach(kernel, dilation)
     padded = extent + (begin + end)
-    at_least(
+    require_at_least(
         padded,
         wide,
         f"the kernel reaches over {wide} but its padded input has only {padded}",
@@ -74,8 +74,8 @@ def output_shape(
 ) -> tuple[Dim, ...]:
     """The spatial output extents of a convolution or pool, ONNX's attributes as they are (strings may be bytes)."""
     rank = len(spatial)
-    stride = per_axis(strides, rank, "strides")
-    dilation = per_axis(dilations, rank, "dilations")
+    stride = axis_attribute(strides, rank, "strides")
+    dilation = axis_attribute(dilations, rank, "dilations")
     check_strides(stride, dilation)
     if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         return tuple(same_extent(x, s) for x, s in zip(spatial, stride, strict=True))

@@ -1,1 +1,1 @@
-"""Operators of com.microsoft."""
+"""Operators of com.microsoft, the contributed operators of ONNX Runtime."""

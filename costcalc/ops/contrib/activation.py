@@ -1,9 +1,9 @@
-"""com.microsoft's activations with a bias."""
+"""Activations of com.microsoft, with a bias."""
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
-from costcalc.core.formula import Cost, per
+from costcalc.core.assumptions import require_equal
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
@@ -37,29 +37,32 @@ def gelu_shape(x: TensorType, bias: TensorType | None = None) -> TensorType:
 def gelu_cost(x: TensorType, bias: TensorType | None = None, *, out: TensorType) -> Cost:
     """One function per element, and one addition with a bias."""
     return Cost(
-        work=per("add", "bias", out.elements, int(bias is not None)) + per("transcendental", "activation", out.elements)
+        work=elementwise_work("add", "bias", out.elements, int(bias is not None))
+        + elementwise_work("transcendental", "activation", out.elements)
     )
 
 
 @cost_rule("BiasSoftmax", domain=MS)
 def bias_softmax_cost(x: TensorType, bias: TensorType, *, out: TensorType) -> Cost:
     """Per element 1 addition of the mask, and 5 for the softmax: maximum, subtract, exp, sum, divide."""
-    return Cost(work=per("add", "elementwise", out.elements) + softmax_work(out.elements))
+    return Cost(work=elementwise_work("add", "elementwise", out.elements) + softmax_work(out.elements))
 
 
 @shape_rule("BiasSplitGelu", domain=MS)
 def bias_split_gelu_shape(x: TensorType, bias: TensorType) -> TensorType:
     """x [N, S, D] -> [N, S, D/2]."""
     assert x.shape is not None
-    agree(x.shape[-1], bias.elements, "the features and the bias")
+    require_equal(x.shape[-1], bias.elements, "the features and the bias")
     return TensorType(x.dtype, (*x.shape[:-1], x.shape[-1] // 2))
 
 
 @cost_rule("BiasSplitGelu", domain=MS)
 def bias_split_gelu_cost(x: TensorType, bias: TensorType, *, out: TensorType) -> Cost:
     """One addition per input; per output one function and one multiplication."""
-    work = per("add", "bias", x.elements, 1, "#inputs") + per("transcendental", "activation", out.elements)
-    return Cost(work=work + per("multiply", "elementwise", out.elements))
+    work = elementwise_work("add", "bias", x.elements, 1, "#inputs") + elementwise_work(
+        "transcendental", "activation", out.elements
+    )
+    return Cost(work=work + elementwise_work("multiply", "elementwise", out.elements))
 
 
 @shape_rule("BiasAdd", domain=MS)
@@ -71,7 +74,9 @@ def bias_add_shape(x: TensorType, bias: TensorType, skip: TensorType) -> TensorT
 @cost_rule("BiasAdd", domain=MS)
 def bias_add_cost(x: TensorType, bias: TensorType, skip: TensorType, *, out: TensorType) -> Cost:
     """Per element one addition of the bias, one of the residual."""
-    return Cost(work=per("add", "bias", out.elements) + per("add", "elementwise", out.elements))
+    return Cost(
+        work=elementwise_work("add", "bias", out.elements) + elementwise_work("add", "elementwise", out.elements)
+    )
 
 
 @shape_rule("BiasDropout", domain=MS)
@@ -97,5 +102,5 @@ def bias_dropout_cost(
     out: TensorType,
 ) -> Cost:
     """Per element one addition of the bias and one of a residual. Dropout itself is free."""
-    work = per("add", "bias", out.elements)
-    return Cost(work=work + per("add", "elementwise", out.elements, int(residual is not None)))
+    work = elementwise_work("add", "bias", out.elements)
+    return Cost(work=work + elementwise_work("add", "elementwise", out.elements, int(residual is not None)))

@@ -1,20 +1,20 @@
-"""com.microsoft's attention with input projections."""
+"""Attention of com.microsoft with input projections: projection, scores, softmax and values in one operator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Formula, Product, of, per, product
+from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import sides, traits
-from costcalc.ops.attention import Heads, attention_macs, attention_work, rotation_work
+from costcalc.core.traits import contraction_gradient, traits
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, rotation_work
 from costcalc.ops.contrib.matmul import MS
 
-PROJECTED = sides(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
+PROJECTED = contraction_gradient(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
 """The gradient rule of an attention that projects its first input with its second and third."""
 
 operands("Attention", "DecoderMaskedSelfAttention", domain=MS, weights=(1, 2))
@@ -37,42 +37,42 @@ describe(
 )
 
 
-def projected(
+def projected_extents(
     x: TensorType, weights: TensorType, past: TensorType | None, num_heads: int, sizes: Sequence[int] | None, share: int
-) -> tuple[Heads, tuple[Dim, Dim, Dim]]:
+) -> tuple[HeadExtents, tuple[Dim, Dim, Dim]]:
     """(extents by head, hidden sizes of Q, K and V) of an attention with input projections."""
     assert x.shape is not None and weights.shape is not None
     if x.rank not in (2, 3) or weights.rank != 2:
         raise ShapeError(f"the input has {x.rank} axes and the weights {weights.rank}", "they have 3 and 2")
-    agree(x.shape[-1], weights.shape[0], "the input's features and those that the weights expect")
+    require_equal(x.shape[-1], weights.shape[0], "the input's features and those that the weights expect")
     merged = weights.shape[1]
     q, k, v = sizes if sizes else (merged // 3,) * 3
-    agree(q + k + v, merged, "the columns of the weights and the hidden sizes of Q, K and V")
+    require_equal(q + k + v, merged, "the columns of the weights and the hidden sizes of Q, K and V")
     batch, steps = (1, x.shape[0]) if x.rank == 2 else x.shape[:2]
     before: Dim = 0
     if past is not None:
         assert past.shape is not None
         before = past.shape[3]
     keys = maximum(before, steps) if share else before + steps
-    heads = Heads(batch, num_heads, num_heads, steps, keys, before, q // num_heads, v // num_heads)
+    heads = HeadExtents(batch, num_heads, num_heads, steps, keys, before, q // num_heads, v // num_heads)
     return heads, (q, k, v)
 
 
-def _present(x: TensorType, h: Heads) -> TensorType:
+def _present(x: TensorType, h: HeadExtents) -> TensorType:
     return TensorType(x.dtype, (2, h.batch, h.kv_heads, h.keys, h.qk_size))
 
 
-def with_projection(
-    x: TensorType, weights: TensorType, bias: TensorType | None, h: Heads, masks: int, rotary: int
+def projected_attention_cost(
+    x: TensorType, weights: TensorType, bias: TensorType | None, h: HeadExtents, masks: int, rotary: int
 ) -> Cost:
     """Projection and attention."""
     assert x.shape is not None and weights.shape is not None
     rows = x.elements // x.shape[-1]
     merged = weights.shape[1]
     projection: Product = product(
-        ("rows", rows), of("#weights", ("C", weights.shape[0]), ("Q + K + V", merged)), name="projections"
+        ("rows", rows), product_factor("#weights", ("C", weights.shape[0]), ("Q + K + V", merged)), name="projections"
     )
-    work = per("add", "bias", rows * merged, int(bias is not None), "#projected")
+    work = elementwise_work("add", "bias", rows * merged, int(bias is not None), "#projected")
     if rotary:
         work += rotation_work(2 * h.batch * h.q_heads * h.queries * h.qk_size)
     return Cost(Formula((projection, *attention_macs(h).terms)), work + attention_work(h, masks))
@@ -93,7 +93,7 @@ def ms_attention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, S, C], weights [C, Q + K + V] -> [B, S, V], present [2, B, H, past + S, D]."""
-    h, sizes = projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
+    h, sizes = projected_extents(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
 
@@ -118,9 +118,9 @@ def ms_attention_cost(
     S_kv includes the past. Besides, per score 5 for the softmax and 1 addition each for the mask, the attention bias
     and unidirectional; the scale is one multiplication per element of Q and K; the bias one addition per projected
     element; do_rotary 3 operations per element of Q and K."""
-    h, _ = projected(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
+    h, _ = projected_extents(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None) + bool(unidirectional)
-    return with_projection(x, weights, bias, h, masks, do_rotary)
+    return projected_attention_cost(x, weights, bias, h, masks, do_rotary)
 
 
 @shape_rule("DecoderMaskedSelfAttention", domain=MS)
@@ -139,7 +139,7 @@ def decoder_self_attention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, 1, C], weights [C, 3 · hidden] -> [B, 1, hidden], present [2, B, H, total, D]."""
-    h, sizes = projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, sizes = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
 
@@ -161,9 +161,9 @@ def decoder_self_attention_cost(
     do_rotary: int = 0,
 ) -> Cost:
     """As Attention with input projections; a shared buffer counts in full."""
-    h, _ = projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, _ = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None)
-    return with_projection(x, weights, bias, h, masks, do_rotary)
+    return projected_attention_cost(x, weights, bias, h, masks, do_rotary)
 
 
 @shape_rule("QAttention", domain=MS)
@@ -182,7 +182,7 @@ def qattention_shape(
     past_present_share_buffer: int = 0,
 ) -> tuple[TensorType, ...]:
     """x [B, S, C], weights [C, 3 · hidden] -> [B, S, hidden] in the scale's type, present [2, B, H, past + S, D]."""
-    h, sizes = projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, sizes = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
     return TensorType(input_scale.dtype, (*x.shape[:-1], sizes[2])), _present(input_scale, h)
 
@@ -206,8 +206,8 @@ def qattention_cost(
 ) -> Cost:
     """As Attention with input projections; the scales are one multiplication per projected element."""
     assert x.shape is not None and weights.shape is not None
-    h, _ = projected(x, weights, past, num_heads, None, past_present_share_buffer)
+    h, _ = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + bool(unidirectional)
-    plain = with_projection(x, weights, bias, h, masks, do_rotary)
+    plain = projected_attention_cost(x, weights, bias, h, masks, do_rotary)
     count = x.elements // x.shape[-1] * weights.shape[1]
-    return Cost(plain.macs, plain.work + per("multiply", "quantization", count, 1, "#projected"))
+    return Cost(plain.macs, plain.work + elementwise_work("multiply", "quantization", count, 1, "#projected"))

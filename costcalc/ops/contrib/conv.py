@@ -1,14 +1,14 @@
-"""com.microsoft's convolutions: fused with an activation and an addition, channels last, quantised."""
+"""Convolutions of com.microsoft: fused with an activation and an addition, channels last, quantised."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import FIRST_TWO, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.contrib.matmul import MS, fused_activation
 from costcalc.ops.conv import conv_cost, conv_extents
 from costcalc.ops.quantize import qlinear_conv_cost
@@ -17,7 +17,7 @@ operands("FusedConv", "NhwcFusedConv", "NhwcConv", domain=MS, weights=(1, 2))
 
 operands("QLinearConv", domain=MS, weights=(3, 8), buffers=(1, 2, 4, 5, 6, 7))
 
-traits("FusedConv", "NhwcConv", "NhwcFusedConv", domain=MS, kind="convolution", bias=2, gradient=FIRST_TWO)
+traits("FusedConv", "NhwcConv", "NhwcFusedConv", domain=MS, kind="convolution", bias=2, gradient=PRODUCT_GRADIENT)
 
 traits("NhwcConv", "NhwcFusedConv", domain=MS, layout="channels_last")
 
@@ -32,7 +32,7 @@ describe("A convolution of channels-last tensors.", "NhwcConv", domain=MS)
 describe("A convolution of integers.", "QLinearConv", domain=MS)
 
 
-def first(t: TensorType, last: int = 1) -> TensorType:
+def to_channels_first(t: TensorType, last: int = 1) -> TensorType:
     """A channels-last type with its channels at axis 1."""
     if not last:
         return t
@@ -40,7 +40,7 @@ def first(t: TensorType, last: int = 1) -> TensorType:
     return TensorType(t.dtype, (t.shape[0], t.shape[-1], *t.shape[1:-1]))
 
 
-def back(shape: Sequence[Dim], last: int = 1) -> tuple[Dim, ...]:
+def from_channels_first(shape: Sequence[Dim], last: int = 1) -> tuple[Dim, ...]:
     """[N, C, *spatial] -> [N, *spatial, C]."""
     return (shape[0], *shape[2:], shape[1]) if last else tuple(shape)
 
@@ -81,7 +81,7 @@ def _fused(
     x: TensorType, w: TensorType, b: TensorType | None, z: TensorType | None, activation: str, out: TensorType
 ) -> Cost:
     plain = conv_cost(x, w, b, out=out)
-    work = per("add", "elementwise", out.elements, int(z is not None)) + fused_activation(activation, out)
+    work = elementwise_work("add", "elementwise", out.elements, int(z is not None)) + fused_activation(activation, out)
     return Cost(plain.macs, plain.work + work)
 
 
@@ -99,7 +99,10 @@ def nhwc_conv_shape(
     auto_pad: str = "NOTSET",
 ) -> TensorType:
     """x [N, *in, C_in], w [C_out, C_in/group, *kernel] -> [N, *out, C_out]."""
-    return TensorType(x.dtype, back(conv_extents(first(x), w, b, strides, pads, dilations, group, auto_pad)))
+    return TensorType(
+        x.dtype,
+        from_channels_first(conv_extents(to_channels_first(x), w, b, strides, pads, dilations, group, auto_pad)),
+    )
 
 
 @cost_rule("NhwcFusedConv", "NhwcConv", domain=MS)
@@ -114,7 +117,7 @@ def nhwc_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; per output one addition with a bias, one with Z, one
     operation for the activation."""
-    return _fused(first(x), w, b, z, activation, first(out))
+    return _fused(to_channels_first(x), w, b, z, activation, to_channels_first(out))
 
 
 @shape_rule("QLinearConv", domain=MS)
@@ -137,8 +140,10 @@ def qlinear_conv_shape(
     channels_last: int = 0,
 ) -> TensorType:
     """As QLinearConv of the default domain, or with channels_last x [N, *in, C_in] -> [N, *out, C_out]."""
-    extents = conv_extents(first(x, channels_last), w, b, strides, pads, dilations, group, auto_pad)
-    return TensorType(x.dtype if y_zero_point is None else y_zero_point.dtype, back(extents, channels_last))
+    extents = conv_extents(to_channels_first(x, channels_last), w, b, strides, pads, dilations, group, auto_pad)
+    return TensorType(
+        x.dtype if y_zero_point is None else y_zero_point.dtype, from_channels_first(extents, channels_last)
+    )
 
 
 @cost_rule("QLinearConv", domain=MS)
@@ -158,5 +163,5 @@ def ms_qlinear_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; a bias adds one addition per output, requantising
     one multiplication and one addition."""
-    x, out = first(x, channels_last), first(out, channels_last)
+    x, out = to_channels_first(x, channels_last), to_channels_first(out, channels_last)
     return qlinear_conv_cost(x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, b, out=out)

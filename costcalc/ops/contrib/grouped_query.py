@@ -1,4 +1,4 @@
-"""com.microsoft's grouped-query attention and its rotary embedding."""
+"""Grouped-query attention of com.microsoft and its rotary embedding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.attention import Heads, attention_macs, attention_work, rotary_cost, rotation_work
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, rotary_cost, rotation_work
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
@@ -35,7 +35,7 @@ def _grouped(
     total: TensorType | None,
     num_heads: int,
     kv_num_heads: int,
-) -> Heads:
+) -> HeadExtents:
     """Keys: the total where its value is known, else past + new. Where the cache is longer than the total (a shared
     buffer) the total is what is attended to."""
     assert query.shape is not None
@@ -49,9 +49,9 @@ def _grouped(
     if past_key is not None:
         assert past_key.shape is not None
         past = past_key.shape[2]
-    known = None if total is None or total.value is None else total.value[0]
-    keys = past + new if known is None else known
-    return Heads(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
+    total_value = None if total is None or total.value is None else total.value[0]
+    keys = past + new if total_value is None else total_value
+    return HeadExtents(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
 
 
 @shape_rule("GroupQueryAttention", domain=MS)

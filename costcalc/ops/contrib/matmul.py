@@ -1,17 +1,14 @@
-"""com.microsoft's products of matrices that are fused with transpositions and activations.
-
-com.microsoft's products with weights packed into a few bits.
-"""
+"""Matrix products of com.microsoft: fused with transpositions and activations, and with weights of a few bits."""
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Formula, Work, formula, of, per
+from costcalc.core.formula import Cost, Formula, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import FIRST_TWO, Attributes, Packed, sides, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, Attributes, PackedInputs, contraction_gradient, traits
 from costcalc.ops.matmul import gemm_cost, gemm_shape, matmul_cost, matmul_result
 
 MS = "com.microsoft"
@@ -32,7 +29,7 @@ traits(
     "GemmFastGelu",
     domain=MS,
     kind="product",
-    gradient=FIRST_TWO,
+    gradient=PRODUCT_GRADIENT,
 )
 
 traits("FusedMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS, keeps="output")
@@ -54,7 +51,7 @@ describe("A product of matrices, plus a bias, then an activation.", "FusedGemm",
 describe("A product of float8 matrices.", "GemmFloat8", domain=MS)
 
 
-def transposed(t: TensorType, swap: int, swap_batch: int) -> TensorType:
+def transpose_type(t: TensorType, swap: int, swap_batch: int) -> TensorType:
     """swap_batch moves the first axis behind the batch axes; swap exchanges the last two."""
     assert t.shape is not None
     shape = t.shape
@@ -78,7 +75,9 @@ def fused_matmul_shape(
     transBatchB: int = 0,  # noqa: N803
 ) -> TensorType:
     """op(a) [*batch, M, K] × op(b) [*batch, K, N] -> [*batch, M, N]."""
-    return TensorType(a.dtype, matmul_result(transposed(a, transA, transBatchA), transposed(b, transB, transBatchB)))
+    return TensorType(
+        a.dtype, matmul_result(transpose_type(a, transA, transBatchA), transpose_type(b, transB, transBatchB))
+    )
 
 
 @cost_rule("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MS)
@@ -96,22 +95,24 @@ def fused_matmul_cost(
 ) -> Cost:
     """As MatMul: ∏batch × M × N × K; an alpha other than 1 adds one multiplication per output, an activation one
     function (5 operations for Softmax)."""
-    macs = matmul_cost(transposed(a, transA, transBatchA), transposed(b, transB, transBatchB)).macs
-    work = per("multiply", "elementwise", out.elements, int(alpha != 1.0))
+    macs = matmul_cost(transpose_type(a, transA, transBatchA), transpose_type(b, transB, transBatchB)).macs
+    work = elementwise_work("multiply", "elementwise", out.elements, int(alpha != 1.0))
     return Cost(macs, work + fused_activation(activation, out))
 
 
 def fused_activation(name: str, out: TensorType) -> tuple[Work, ...]:
-    """What a fused activation adds: one function per output, a comparison where it is piecewise linear."""
+    """The work of a fused activation: one function per output, a comparison where it is piecewise linear."""
     if not name:
         return ()
     n = out.elements
     if name == "Softmax":
-        return (per("compare", "softmax", n) + per("add", "softmax", n, 2) + per("exp", "softmax", n)) + per(
-            "divide", "softmax", n
-        )
+        return (
+            elementwise_work("compare", "softmax", n)
+            + elementwise_work("add", "softmax", n, 2)
+            + elementwise_work("exp", "softmax", n)
+        ) + elementwise_work("divide", "softmax", n)
     linear = name in ("Relu", "LeakyRelu", "Clip", "HardSigmoid", "ThresholdedRelu", "HardSwish")
-    return per("compare" if linear else "transcendental", "activation", n)
+    return elementwise_work("compare" if linear else "transcendental", "activation", n)
 
 
 @shape_rule("FusedGemm", "GemmFloat8", domain=MS)
@@ -128,11 +129,11 @@ def fused_gemm_shape(
     dtype: int = 0,
 ) -> TensorType:
     """op(a) [M, K] × op(b) [K, N] + c -> [M, N]."""
-    found = gemm_shape(a, b, c, transA=transA, transB=transB)
-    assert isinstance(found, TensorType)
+    product_type = gemm_shape(a, b, c, transA=transA, transB=transB)
+    assert isinstance(product_type, TensorType)
     if not dtype:
-        return found
-    return TensorType(DTYPE_OF_CODE[dtype], found.shape)
+        return product_type
+    return TensorType(DTYPE_OF_CODE[dtype], product_type.shape)
 
 
 @cost_rule("FusedGemm", "GemmFloat8", domain=MS)
@@ -172,7 +173,7 @@ def gemm_fast_gelu_cost(x: TensorType, w: TensorType, bias: TensorType | None = 
 
 def bias_work(bias: TensorType | None, out: TensorType) -> tuple[Work, ...]:
     """One addition per output where there is a bias."""
-    return per("add", "bias", out.elements, int(bias is not None))
+    return elementwise_work("add", "bias", out.elements, int(bias is not None))
 
 
 operands("MatMulNBits", domain=MS, weights=(1, 5), buffers=(2, 3, 4))
@@ -185,7 +186,7 @@ traits(
     domain=MS,
     kind="product",
     derived=frozenset(("K",)),
-    gradient=sides(((0,), ())),  # packed weights are not trained
+    gradient=contraction_gradient(((0,), ())),  # packed weights are not trained
 )
 
 
@@ -195,9 +196,9 @@ def _values(b: TensorType, attributes: Attributes) -> Dim:
 
 ONE = frozenset((1,))
 
-traits("MatMulNBits", domain=MS, packed=Packed(ONE, _values, lambda attributes: int(attributes.get("bits", 4))))
+traits("MatMulNBits", domain=MS, packed=PackedInputs(ONE, _values, lambda attributes: int(attributes.get("bits", 4))))
 
-traits("MatMulBnb4", domain=MS, packed=Packed(ONE, _values, lambda attributes: 4))
+traits("MatMulBnb4", domain=MS, packed=PackedInputs(ONE, _values, lambda attributes: 4))
 
 describe(
     "A product with a weight matrix that is stored in a few bits per number.", "MatMulNBits", "MatMulBnb4", domain=MS
@@ -224,7 +225,7 @@ def _rows(a: TensorType, k: int) -> tuple[Dim, ...]:
     assert a.shape is not None
     if not a.shape:
         raise ShapeError("a product takes no scalar", "give A at least one axis")
-    agree(a.shape[-1], k, "the last extent of A and K")
+    require_equal(a.shape[-1], k, "the last extent of A and K")
     return a.shape[:-1]
 
 
@@ -243,14 +244,14 @@ def matmul_nbits_cost(
 ) -> Cost:
     """∏rows × N × K; unpacking a weight is one multiplication with its scale, and one subtraction with zero points;
     a bias adds one addition per output."""
-    work = per("multiply", "quantization", N * K, 1, "#weights")
-    work += per("add", "quantization", N * K, int(zero_points is not None), "#weights")
+    work = elementwise_work("multiply", "quantization", N * K, 1, "#weights")
+    work += elementwise_work("add", "quantization", N * K, int(zero_points is not None), "#weights")
     return Cost(_packed_macs(a, K, N), work + bias_work(bias, out))
 
 
 def _packed_macs(a: TensorType, k: int, n: int) -> Formula:
     rows = [(f"b{i}", extent) for i, extent in enumerate(_rows(a, k))]
-    return formula(of("rows", *rows), ("N", n), ("K", k))
+    return formula(product_factor("rows", *rows), ("N", n), ("K", k))
 
 
 @shape_rule("MatMulBnb4", domain=MS)
@@ -278,4 +279,6 @@ def matmul_bnb4_cost(
 ) -> Cost:
     """∏rows × N × K; unpacking a weight is one multiplication with its block's scale."""
     rows = a.elements // K if a.shape and a.shape[-1] == K else a.elements // N
-    return Cost(formula(("rows", rows), ("N", N), ("K", K)), per("multiply", "quantization", N * K, 1, "#weights"))
+    return Cost(
+        formula(("rows", rows), ("N", N), ("K", K)), elementwise_work("multiply", "quantization", N * K, 1, "#weights")
+    )

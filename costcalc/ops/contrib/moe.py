@@ -1,15 +1,15 @@
-"""com.microsoft's mixtures of experts, and the LSTM with quantised weights."""
+"""Mixtures of experts of com.microsoft, and its LSTM with quantised weights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
-from costcalc.core.formula import Cost, Formula, Product, of, per, product, total
+from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, Packed, Sides, gradient_rule, traits
+from costcalc.core.traits import Attributes, Contraction, PackedInputs, Sides, gradient_rule, traits
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of
 
@@ -34,7 +34,9 @@ def _bits(attributes: Attributes) -> int:
     return int(attributes.get("expert_weight_bits", 4))
 
 
-traits("QMoE", domain=MS, packed=Packed(frozenset((2, 5, 8)), lambda w, given: w.elements * 8 // _bits(given), _bits))
+traits(
+    "QMoE", domain=MS, packed=PackedInputs(frozenset((2, 5, 8)), lambda w, given: w.elements * 8 // _bits(given), _bits)
+)
 
 
 @gradient_rule("MoE", domain=MS)
@@ -60,24 +62,29 @@ def _experts(x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[T
         _, rows, columns = w.shape
         columns = columns * 8 // bits if bits else columns
         terms.append(
-            product(of("#runs", ("tokens", tokens), ("k", k)), ("rows", rows), ("columns", columns), name=f"fc{number}")
+            product(
+                product_factor("#runs", ("tokens", tokens), ("k", k)),
+                ("rows", rows),
+                ("columns", columns),
+                name=f"fc{number}",
+            )
         )
     first = layers[0][0].shape
     assert first is not None
     inner: Dim = first[1] // 2 if fused else first[1]
     probabilities = router.elements
-    work = per("compare", "softmax", probabilities, 1, "#router scores")
-    work += per("add", "softmax", probabilities, 2, "#router scores")
-    work += per("exp", "softmax", probabilities, 1, "#router scores")
-    work += per("divide", "softmax", probabilities, 1, "#router scores")
-    work += per("transcendental", "activation", tokens * k * inner, 1, "#hidden")
+    work = elementwise_work("compare", "softmax", probabilities, 1, "#router scores")
+    work += elementwise_work("add", "softmax", probabilities, 2, "#router scores")
+    work += elementwise_work("exp", "softmax", probabilities, 1, "#router scores")
+    work += elementwise_work("divide", "softmax", probabilities, 1, "#router scores")
+    work += elementwise_work("transcendental", "activation", tokens * k * inner, 1, "#hidden")
     if fused or len(layers) > 2:
-        work += per("multiply", "elementwise", tokens * k * inner, 1, "#hidden")
+        work += elementwise_work("multiply", "elementwise", tokens * k * inner, 1, "#hidden")
     mixed = tokens * k * x.shape[-1]
-    work += per("multiply", "elementwise", mixed, 1, "#expert outputs") + per(
+    work += elementwise_work("multiply", "elementwise", mixed, 1, "#expert outputs") + elementwise_work(
         "add", "elementwise", mixed, 1, "#expert outputs"
     )
-    return Cost(total(*terms), work)
+    return Cost(sum_of_products(*terms), work)
 
 
 @cost_rule("MoE", domain=MS)
@@ -140,7 +147,7 @@ def dynamic_lstm_shape(
     """x [T, B, input], w [D, input, 4·hidden], r [D, hidden, 4·hidden] -> Y [T, D, B, hidden], Y_h and Y_c
     [D, B, hidden]."""
     assert x.shape is not None and w.shape is not None and r.shape is not None
-    agree(w.shape[1], x.shape[2], "the input's features and those that W expects")
+    require_equal(w.shape[1], x.shape[2], "the input's features and those that W expects")
     return hidden_types(x, w.shape[0], r.shape[1], 0)
 
 
@@ -165,6 +172,10 @@ def dynamic_lstm_cost(
     plain = lstm_cost_of(x, w, r, b, p, r.shape[1], activations, clip)
     units = x.shape[0] * x.shape[1] * w.shape[0] * r.shape[1]
     quantised = x.elements * w.shape[0] + units
-    work = per("compare", "quantization", quantised, 2) + per("divide", "quantization", quantised)
-    work += per("add", "quantization", quantised) + per("multiply", "quantization", units, 8, "#hidden units × steps")
+    work = elementwise_work("compare", "quantization", quantised, 2) + elementwise_work(
+        "divide", "quantization", quantised
+    )
+    work += elementwise_work("add", "quantization", quantised) + elementwise_work(
+        "multiply", "quantization", units, 8, "#hidden units × steps"
+    )
     return Cost(plain.macs, plain.work + work)

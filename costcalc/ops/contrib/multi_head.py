@@ -1,20 +1,20 @@
-"""com.microsoft's attention over queries, keys and values that other nodes have projected.
+"""Multi-head attention of com.microsoft: over projected queries, keys and values, and over packed tokens.
 
-com.microsoft's attention over packed tokens: sequences one after the other, without padding.
+Packed tokens are sequences one after the other, without padding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import maximum
-from costcalc.core.formula import Cost, Formula, Work, per
+from costcalc.core.formula import Cost, Formula, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, GradientRule, traits
-from costcalc.ops.attention import Heads, attention_macs, attention_work, by_head
-from costcalc.ops.contrib.attention import PROJECTED, projected, with_projection
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, by_head
+from costcalc.ops.contrib.attention import PROJECTED, projected_attention_cost, projected_extents
 from costcalc.ops.contrib.matmul import MS
 
 
@@ -62,26 +62,26 @@ def _multi_head(
     past_key: TensorType | None,
     num_heads: int,
     share: int = 0,
-) -> Heads:
+) -> HeadExtents:
     """The extents by head of separate or packed queries, keys and values, of [B, S, hidden] or [B, H, S, D]."""
     assert query.shape is not None
     if key is None:
         if query.rank == 5:
             batch, steps, heads, _, size = query.shape
-            return Heads(batch, heads, heads, steps, steps, 0, size, size)
+            return HeadExtents(batch, heads, heads, steps, steps, 0, size, size)
         batch, steps, hidden = query.shape
         size = hidden // 3 // num_heads
-        parts = Heads(batch, num_heads, num_heads, steps, steps, 0, size, size)
+        parts = HeadExtents(batch, num_heads, num_heads, steps, steps, 0, size, size)
         new = steps
     else:
         batch, heads, steps, size = by_head(query, num_heads, "the query", "num_heads")
         assert key.shape is not None
         if key.rank == 5:
-            return Heads(batch, heads, heads, steps, key.shape[1], 0, size, key.shape[4])
+            return HeadExtents(batch, heads, heads, steps, key.shape[1], 0, size, key.shape[4])
         _, _, new, size_k = by_head(key, num_heads, "the key", "num_heads")
-        agree(size, size_k, "the head sizes of query and key")
+        require_equal(size, size_k, "the head sizes of query and key")
         v_size = size if value is None else by_head(value, num_heads, "the value", "num_heads")[3]
-        parts = Heads(batch, heads, heads, steps, new, 0, size, v_size)
+        parts = HeadExtents(batch, heads, heads, steps, new, 0, size, v_size)
     if past_key is None:
         return parts
     assert past_key.shape is not None
@@ -89,7 +89,7 @@ def _multi_head(
     return parts._replace(past=past, keys=maximum(past, new) if share else past + new)
 
 
-def _multi_head_types(query: TensorType, h: Heads) -> tuple[TensorType, ...]:
+def _multi_head_types(query: TensorType, h: HeadExtents) -> tuple[TensorType, ...]:
     return (
         TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
         TensorType(query.dtype, (h.batch, h.kv_heads, h.keys, h.qk_size)),
@@ -98,14 +98,14 @@ def _multi_head_types(query: TensorType, h: Heads) -> tuple[TensorType, ...]:
     )
 
 
-def _bias(bias: TensorType | None, h: Heads, key: TensorType | None) -> tuple[Work, ...]:
+def _bias(bias: TensorType | None, h: HeadExtents, key: TensorType | None) -> tuple[Work, ...]:
     """One addition per projected element; keys and values that come by heads have had theirs."""
     if bias is None:
         return ()
     elements = h.batch * h.queries * h.q_heads * h.qk_size
     if key is None or key.rank != 4:
         elements = elements + h.batch * (h.keys - h.past) * h.kv_heads * (h.qk_size + h.v_size)
-    return per("add", "bias", elements, 1, "#projected")
+    return elementwise_work("add", "bias", elements, 1, "#projected")
 
 
 @shape_rule("MultiHeadAttention", domain=MS)
@@ -233,7 +233,7 @@ def packed_attention_shape(
     qkv_hidden_sizes: Sequence[int] | None = None,
 ) -> TensorType:
     """x [tokens, C], weights [C, Q + K + V] -> [tokens, V]."""
-    _, sizes = projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
+    _, sizes = projected_extents(x, weights, None, num_heads, qkv_hidden_sizes, 0)
     assert x.shape is not None
     return TensorType(x.dtype, (x.shape[0], sizes[2]))
 
@@ -252,11 +252,14 @@ def packed_attention_cost(
 ) -> Cost:
     """As Attention with input projections over the tokens; the scores are those of the padded [B, S] sequences that
     token_offset tells, for the sequences' own lengths are data."""
-    h, _ = projected(x, weights, None, num_heads, qkv_hidden_sizes, 0)
-    return with_projection(x, weights, bias, unpacked(h, token_offset), int(attention_bias is not None), 0)
+    h, _ = projected_extents(x, weights, None, num_heads, qkv_hidden_sizes, 0)
+    return projected_attention_cost(
+        x, weights, bias, unpack_tokens(h, token_offset), int(attention_bias is not None), 0
+    )
 
 
-def unpacked(h: Heads, token_offset: TensorType) -> Heads:
+def unpack_tokens(h: HeadExtents, token_offset: TensorType) -> HeadExtents:
+    """The extents by head with batch and sequence length of the padded [B, S] sequences of token_offset."""
     assert token_offset.shape is not None
     batch, steps = token_offset.shape
     return h._replace(batch=batch, queries=steps, keys=steps)
@@ -280,11 +283,11 @@ def packed_multi_head_shape(
     return TensorType(query.dtype, (query.shape[0], h.q_heads * h.v_size))
 
 
-def _packed_heads(query: TensorType, value: TensorType | None, num_heads: int, token_offset: TensorType) -> Heads:
+def _packed_heads(query: TensorType, value: TensorType | None, num_heads: int, token_offset: TensorType) -> HeadExtents:
     assert query.shape is not None
     size = query.shape[3] if query.rank == 4 else query.shape[1] // num_heads
     v_size = size if value is None or value.shape is None else value.shape[1] // num_heads
-    return unpacked(Heads(1, num_heads, num_heads, 0, 0, 0, size, v_size), token_offset)
+    return unpack_tokens(HeadExtents(1, num_heads, num_heads, 0, 0, 0, size, v_size), token_offset)
 
 
 @cost_rule("PackedMultiHeadAttention", domain=MS)
@@ -303,5 +306,5 @@ def packed_multi_head_cost(
     are data."""
     h = _packed_heads(query, value, num_heads, token_offset)
     assert query.shape is not None
-    work = per("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
+    work = elementwise_work("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
     return Cost(attention_macs(h), work + attention_work(h, int(attention_bias is not None)))

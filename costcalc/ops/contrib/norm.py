@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import axis_of
+from costcalc.ops.common.axes import normalise_axis
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, row_statistics, standardize
 
@@ -76,7 +76,7 @@ describe(
 def _row(x: TensorType, axis: int = -1) -> TensorType:
     """One float32 per normalised row: a mean, an inverse deviation."""
     assert x.shape is not None
-    at = axis_of(axis, x.rank)
+    at = normalise_axis(axis, x.rank)
     return TensorType(DType.FLOAT32, (*x.shape[:at], *(1,) * (x.rank - at)))
 
 
@@ -104,7 +104,7 @@ def skip_layer_norm_shape(
 
 def _skipped(x: TensorType, gamma: TensorType) -> tuple[TensorType, ...]:
     assert x.shape is not None
-    agree(x.shape[-1], gamma.elements, "the input's features and the scale")
+    require_equal(x.shape[-1], gamma.elements, "the input's features and the scale")
     same, row = TensorType(x.dtype, x.shape), _row(x)
     return same, row, row, same
 
@@ -124,7 +124,9 @@ def skip_layer_norm_cost(
 
 
 def _additions(x: TensorType, bias: TensorType | None) -> tuple[Work, ...]:
-    return per("add", "elementwise", x.elements) + per("add", "bias", x.elements, int(bias is not None))
+    return elementwise_work("add", "elementwise", x.elements) + elementwise_work(
+        "add", "bias", x.elements, int(bias is not None)
+    )
 
 
 @shape_rule("SkipSimplifiedLayerNormalization", domain=MS)
@@ -183,8 +185,10 @@ def embed_layer_norm_cost(
     three multiplications, per row one addition, three divisions and a root; one addition per element of a mask.
     Lookups are no arithmetic."""
     n = out.elements
-    work = per("add", "elementwise", n, 1 + (segment is not None)) + layer_norm_cost(out, gamma, beta).work
-    return Cost(work=work + (per("add", "elementwise", mask.elements, 1, "#mask") if mask is not None else ()))
+    work = elementwise_work("add", "elementwise", n, 1 + (segment is not None)) + layer_norm_cost(out, gamma, beta).work
+    return Cost(
+        work=work + (elementwise_work("add", "elementwise", mask.elements, 1, "#mask") if mask is not None else ())
+    )
 
 
 @shape_rule("GroupNorm", domain=MS)
@@ -203,7 +207,7 @@ def ms_group_norm_cost(x: TensorType, gamma: TensorType, beta: TensorType, *, gr
 def _groups(x: TensorType, groups: int, activation: int) -> tuple[Work, ...]:
     assert x.shape is not None
     count: Dim = x.shape[0] * groups
-    return standardize(x.elements, count, scaled=True, shifted=True) + per(
+    return standardize(x.elements, count, scaled=True, shifted=True) + elementwise_work(
         "transcendental", "activation", x.elements, int(bool(activation))
     )
 

@@ -1,21 +1,18 @@
-"""com.microsoft's distances, inverses, spectra and distinct elements.
-
-com.microsoft's operators that move data: indexing, padding, ranges.
-"""
+"""Numerical operators of com.microsoft: distances, inverses, spectra, distinct elements, indexing, padding, ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from costcalc.core.assumptions import agree
+from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
-from costcalc.core.traits import Packed, traits
-from costcalc.ops.common.axes import axis_of
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.traits import PackedInputs, traits
+from costcalc.ops.common.axes import normalise_axis
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.creation import range_shape, range_value
 from costcalc.ops.indexing import gather_nd_shape, selection_cost
@@ -48,7 +45,7 @@ cost_rule("Unique", domain=MS)(selection_cost)
 def cdist_shape(a: TensorType, b: TensorType) -> TensorType:
     """a [M, N], b [K, N] -> [M, K]."""
     assert a.shape is not None and b.shape is not None
-    agree(a.shape[1], b.shape[1], "the features of both sides")
+    require_equal(a.shape[1], b.shape[1], "the features of both sides")
     return TensorType(a.dtype, (a.shape[0], b.shape[0]))
 
 
@@ -58,8 +55,10 @@ def cdist_cost(a: TensorType, b: TensorType, *, metric: str = "euclidean", out: 
     No MACs are counted."""
     assert a.shape is not None
     each = out.elements * a.shape[1]
-    work = per("add", "elementwise", each, 2, "#differences") + per("multiply", "elementwise", each, 1, "#differences")
-    return Cost(work=work + per("transcendental", "elementwise", out.elements, int(metric == "euclidean")))
+    work = elementwise_work("add", "elementwise", each, 2, "#differences") + elementwise_work(
+        "multiply", "elementwise", each, 1, "#differences"
+    )
+    return Cost(work=work + elementwise_work("transcendental", "elementwise", out.elements, int(metric == "euclidean")))
 
 
 @shape_rule("Inverse", domain=MS)
@@ -68,7 +67,7 @@ def inverse_shape(x: TensorType) -> TensorType:
     assert x.shape is not None
     if x.rank < 2:
         raise ShapeError(f"X has {x.rank} axes", "it is a square matrix or a batch of them")
-    agree(x.shape[-2], x.shape[-1], "the rows and columns of a square matrix")
+    require_equal(x.shape[-2], x.shape[-1], "the rows and columns of a square matrix")
     return TensorType(x.dtype, x.shape)
 
 
@@ -78,7 +77,8 @@ def inverse_cost(x: TensorType) -> Cost:
     assert x.shape is not None
     updates = prod(x.shape[:-2]) * x.shape[-1] ** 3
     return Cost(
-        work=per("multiply", "elementwise", updates, 1, "#updates") + per("add", "elementwise", updates, 1, "#updates")
+        work=elementwise_work("multiply", "elementwise", updates, 1, "#updates")
+        + elementwise_work("add", "elementwise", updates, 1, "#updates")
     )
 
 
@@ -104,7 +104,8 @@ def rfft_cost(x: TensorType, *, out: TensorType) -> Cost:
     terms = x.shape[-1] if len(out.shape) > len(x.shape) else x.shape[-1] * x.shape[-2]
     products = out.elements * terms
     return Cost(
-        work=per("multiply", "elementwise", products, 1, "#terms") + per("add", "elementwise", products, 1, "#terms")
+        work=elementwise_work("multiply", "elementwise", products, 1, "#terms")
+        + elementwise_work("add", "elementwise", products, 1, "#terms")
     )
 
 
@@ -122,7 +123,7 @@ traits(
     "GatherBlockQuantized",
     domain=MS,
     straight_through=True,
-    packed=Packed(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)),
+    packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)),
 )
 
 traits("GatherND", domain=MS, keeps="indices")
@@ -147,15 +148,15 @@ describe("Copies overlapping slices along an axis.", "UnfoldTensor", domain=MS)
 
 describe("Inserts an axis of extent 1.", "ExpandDims", domain=MS)
 
-Fresh = Callable[[str], Dim]
-
 shape_rule("GatherND", domain=MS)(gather_nd_shape)
 
 shape_rule("Trilu", domain=MS)(same_shape)
 
 
 @shape_rule("Pad", domain=MS)
-def ms_pad_shape(data: TensorType, pads: TensorType, value: TensorType | None = None, *, fresh: Fresh) -> TensorType:
+def ms_pad_shape(
+    data: TensorType, pads: TensorType, value: TensorType | None = None, *, fresh: FreshSymbol
+) -> TensorType:
     """extent + begin + end on each axis."""
     return pad_shape(data, pads, value, fresh=fresh)  # type: ignore[return-value]
 
@@ -166,9 +167,9 @@ def _step(start: TensorType, delta: TensorType | None) -> TensorType:
 
 @shape_rule("Range", domain=MS)
 def ms_range_shape(
-    start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: Fresh
+    start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: FreshSymbol
 ) -> TensorType:
-    """[⌈(limit - start) / delta⌉]; delta is 1 unless given."""
+    """[⌈(limit - start) / delta⌉]; delta is 1 by default."""
     return range_shape(start, limit, _step(start, delta), fresh=fresh)  # type: ignore[return-value]
 
 
@@ -215,7 +216,7 @@ def gather_block_quantized_shape(
     """data [*before, axis, *behind] -> [*before, *indices, *behind] in the scales' type; bytes hold 8 / bits elements
     of the last axis each."""
     assert data.shape is not None and indices.shape is not None
-    at = axis_of(gather_axis, data.rank)
+    at = normalise_axis(gather_axis, data.rank)
     shape = data.shape
     if data.dtype is DType.UINT8:
         shape = (*shape[:-1], shape[-1] * (8 // bits))
@@ -232,12 +233,14 @@ def gather_block_quantized_cost(
     out: TensorType,
 ) -> Cost:
     """Per output 1 multiplication with the scale, and 1 subtraction with zero points."""
-    work = per("multiply", "quantization", out.elements)
-    return Cost(work=work + per("add", "quantization", out.elements, int(zero_points is not None)))
+    work = elementwise_work("multiply", "quantization", out.elements)
+    return Cost(work=work + elementwise_work("add", "quantization", out.elements, int(zero_points is not None)))
 
 
 @shape_rule("RemovePadding", domain=MS)
-def remove_padding_shape(x: TensorType, sequence_token_count: TensorType, *, fresh: Fresh) -> tuple[TensorType, ...]:
+def remove_padding_shape(
+    x: TensorType, sequence_token_count: TensorType, *, fresh: FreshSymbol
+) -> tuple[TensorType, ...]:
     """x [B, S, C] -> [tokens, C], offsets [B, S], cumulated lengths [B + 1], the longest [1]."""
     assert x.shape is not None
     batch, steps, features = x.shape
@@ -260,7 +263,7 @@ def restore_padding_shape(x: TensorType, token_offset: TensorType) -> TensorType
 def unfold_shape(x: TensorType, *, size: int, dim: int = -1, step: int = 1) -> TensorType:
     """The axis becomes (extent - size) // step + 1 slices; their size is a new last axis."""
     assert x.shape is not None
-    at = axis_of(dim, x.rank)
+    at = normalise_axis(dim, x.rank)
     slices = (x.shape[at] - size) // step + 1
     return TensorType(x.dtype, (*x.shape[:at], slices, *x.shape[at + 1 :], size))
 
@@ -271,5 +274,5 @@ def expand_dims_shape(x: TensorType, axis: TensorType) -> TensorType:
     assert x.shape is not None
     if axis.value is None:
         return TensorType(x.dtype, None)
-    at = axis_of(int(axis.value[0]), x.rank + 1)
+    at = normalise_axis(int(axis.value[0]), x.rank + 1)
     return TensorType(x.dtype, (*x.shape[:at], 1, *x.shape[at:]))

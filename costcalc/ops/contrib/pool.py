@@ -1,14 +1,14 @@
-"""com.microsoft's pools, channels last and quantised, and its GridSample."""
+"""Pools of com.microsoft, channels last and quantised, and its GridSample."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.contrib.conv import back, first
+from costcalc.ops.contrib.conv import from_channels_first, to_channels_first
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
 from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
@@ -42,8 +42,8 @@ def nhwc_max_pool_shape(
     ceil_mode: int = 0,
 ) -> TensorType:
     """x [N, *in, C] -> [N, *out, C]."""
-    found = max_pool_shape(
-        first(x),
+    pooled = max_pool_shape(
+        to_channels_first(x),
         kernel_shape=kernel_shape,
         strides=strides,
         pads=pads,
@@ -51,9 +51,9 @@ def nhwc_max_pool_shape(
         auto_pad=auto_pad,
         ceil_mode=ceil_mode,
     )
-    y = found if isinstance(found, TensorType) else found[0]
+    y = pooled if isinstance(pooled, TensorType) else pooled[0]
     assert y.shape is not None
-    return TensorType(x.dtype, back(y.shape))
+    return TensorType(x.dtype, from_channels_first(y.shape))
 
 
 cost_rule("NhwcMaxPool", domain=MS)(max_pool_cost)
@@ -76,7 +76,7 @@ def qlinear_average_pool_shape(
 ) -> TensorType:
     """x [N, C, *in] -> [N, C, *out], or channels last."""
     y = pool_shape(
-        first(x, channels_last),
+        to_channels_first(x, channels_last),
         kernel_shape=kernel_shape,
         strides=strides,
         pads=pads,
@@ -84,7 +84,7 @@ def qlinear_average_pool_shape(
         ceil_mode=ceil_mode,
     )
     assert isinstance(y, TensorType) and y.shape is not None
-    return TensorType(x.dtype, back(y.shape, channels_last))
+    return TensorType(x.dtype, from_channels_first(y.shape, channels_last))
 
 
 @cost_rule("QLinearAveragePool", domain=MS)
@@ -104,8 +104,10 @@ def qlinear_average_pool_cost(
 
 
 def _requantized(x: TensorType, cost: Cost, out: TensorType) -> Cost:
-    work: tuple[Work, ...] = per("add", "quantization", x.elements, 1, "#inputs")
-    work += per("multiply", "quantization", out.elements) + per("add", "quantization", out.elements)
+    work: tuple[Work, ...] = elementwise_work("add", "quantization", x.elements, 1, "#inputs")
+    work += elementwise_work("multiply", "quantization", out.elements) + elementwise_work(
+        "add", "quantization", out.elements
+    )
     return Cost(cost.macs, cost.work + work)
 
 
@@ -120,8 +122,8 @@ def qlinear_global_average_shape(
     channels_last: int = 0,
 ) -> TensorType:
     """x [N, C, *in] -> [N, C, 1, …], or channels last."""
-    n, c, *spatial = first(x, channels_last).shape or ()
-    return TensorType(x.dtype, back((n, c, *(1 for _ in spatial)), channels_last))
+    n, c, *spatial = to_channels_first(x, channels_last).shape or ()
+    return TensorType(x.dtype, from_channels_first((n, c, *(1 for _ in spatial)), channels_last))
 
 
 @cost_rule("QLinearGlobalAveragePool", domain=MS)

@@ -1,13 +1,10 @@
-"""com.microsoft's elementwise operators on quantised tensors.
-
-com.microsoft's joins, selections and reductions of quantised tensors.
-"""
+"""Quantised operators of com.microsoft: elementwise, joins, selections and reductions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.formula import Cost, Work, per
+from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
@@ -16,7 +13,7 @@ from costcalc.ops.common.axes import broadcast_types
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.join_split import concat_shape
 from costcalc.ops.quantize import dequantize_cost, dequantize_shape, quantize_cost, quantize_shape, requantization
-from costcalc.ops.reduce import combining, reduced_axes, without
+from costcalc.ops.reduce import combination_work, reduced_axes, reduced_shape
 
 operands("QuantizeLinear", "DequantizeLinear", domain=MS, weights=(0,), buffers=(1, 2))
 
@@ -70,8 +67,8 @@ def quantised_work(inputs: Sequence[TensorType], out: TensorType) -> tuple[Work,
     requantise."""
     work = requantization(out)
     for x in inputs:
-        work += per("add", "quantization", x.elements, 1, "#inputs")
-        work += per("multiply", "quantization", x.elements, 1, "#inputs")
+        work += elementwise_work("add", "quantization", x.elements, 1, "#inputs")
+        work += elementwise_work("multiply", "quantization", x.elements, 1, "#inputs")
     return work
 
 
@@ -106,7 +103,7 @@ def _binary(kind: str, op_type: str) -> None:
     ) -> Cost:
         """One operation per output; per input 1 subtraction and 1 multiplication to dequantise, per output 1
         multiplication and 1 addition to requantise."""
-        return Cost(work=per(kind, "elementwise", out.elements) + quantised_work((a, b), out))
+        return Cost(work=elementwise_work(kind, "elementwise", out.elements) + quantised_work((a, b), out))
 
 
 _binary("add", "QLinearAdd")
@@ -139,7 +136,7 @@ def _unary(kind: str, op_type: str) -> None:
     ) -> Cost:
         """One function per element (5 operations for the softmax); per input 1 subtraction and 1 multiplication to
         dequantise, per output 1 multiplication and 1 addition to requantise."""
-        work = softmax_work(out.elements) if kind == "softmax" else per(kind, "activation", out.elements)
+        work = softmax_work(out.elements) if kind == "softmax" else elementwise_work(kind, "activation", out.elements)
         return Cost(work=work + quantised_work((x,), out))
 
 
@@ -168,9 +165,9 @@ def mul_integer_cost(
     out: TensorType,
 ) -> Cost:
     """One multiplication per output, one subtraction per element that has a zero point."""
-    work = per("multiply", "elementwise", out.elements)
+    work = elementwise_work("multiply", "elementwise", out.elements)
     for x, zero in ((a, a_zero_point), (b, b_zero_point)):
-        work += per("add", "quantization", x.elements, int(zero is not None), "#inputs")
+        work += elementwise_work("add", "quantization", x.elements, int(zero is not None), "#inputs")
     return Cost(work=work)
 
 
@@ -202,7 +199,7 @@ def qlinear_reduce_mean_shape(
 ) -> TensorType:
     """x without the reduced axes, or with extent 1 there."""
     assert x.shape is not None
-    return TensorType(x.dtype, without(x.shape, reduced_axes(x, None, axes, 0) or (), keepdims))
+    return TensorType(x.dtype, reduced_shape(x.shape, reduced_axes(x, None, axes, 0) or (), keepdims))
 
 
 @cost_rule("QLinearReduceMean", domain=MS)
@@ -217,7 +214,7 @@ def qlinear_reduce_mean_cost(
 ) -> Cost:
     """As ReduceMean, #inputs - #outputs additions and a division per output; per input 1 subtraction and 1
     multiplication to dequantise, per output 1 multiplication and 1 addition to requantise."""
-    work = combining("add", "reduction", x, out).work + per("divide", "reduction", out.elements)
+    work = combination_work("add", "reduction", x, out).work + elementwise_work("divide", "reduction", out.elements)
     return Cost(work=work + quantised_work((x,), out))
 
 
@@ -253,15 +250,15 @@ def qlinear_where_cost(
 ) -> Cost:
     """One comparison per output; per input 1 subtraction and 1 multiplication to dequantise, per output 1
     multiplication and 1 addition to requantise."""
-    return Cost(work=per("compare", "elementwise", out.elements) + quantised_work((x, y), out))
+    return Cost(work=elementwise_work("compare", "elementwise", out.elements) + quantised_work((x, y), out))
 
 
 @shape_rule("QLinearConcat", domain=MS)
 def qlinear_concat_shape(y_scale: TensorType, y_zero_point: TensorType, *inputs: TensorType, axis: int) -> TensorType:
     """Every third of the inputs is a tensor (its scale and zero point follow): the extents add up along the axis."""
-    found = concat_shape(*inputs[::3], axis=axis)
-    assert isinstance(found, TensorType)
-    return TensorType(y_zero_point.dtype, found.shape)
+    joined = concat_shape(*inputs[::3], axis=axis)
+    assert isinstance(joined, TensorType)
+    return TensorType(y_zero_point.dtype, joined.shape)
 
 
 @cost_rule("QLinearConcat", domain=MS)

@@ -1,8 +1,8 @@
-"""com.microsoft's products of quantised matrices."""
+"""Quantised matrix products of com.microsoft."""
 
 from __future__ import annotations
 
-from costcalc.core.formula import Cost, formula, per
+from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
@@ -57,7 +57,7 @@ def dynamic_quantize_matmul_cost(
 ) -> Cost:
     """As MatMul: ∏batch × M × N × K. Per element of A 2 comparisons, 1 division and 1 addition to quantise it, per
     output 1 multiplication with the scales, and 1 addition with a bias."""
-    work = dynamic_quantization(a) + per("multiply", "quantization", out.elements) + bias_work(bias, out)
+    work = dynamic_quantization(a) + elementwise_work("multiply", "quantization", out.elements) + bias_work(bias, out)
     return Cost(matmul_cost(a, b).macs, work)
 
 
@@ -88,7 +88,9 @@ def matmul_integer_to_float_cost(
     out: TensorType,
 ) -> Cost:
     """As MatMul: ∏batch × M × N × K; per output 1 multiplication with the scales, and 1 addition with a bias."""
-    return Cost(matmul_cost(a, b).macs, per("multiply", "quantization", out.elements) + bias_work(bias, out))
+    return Cost(
+        matmul_cost(a, b).macs, elementwise_work("multiply", "quantization", out.elements) + bias_work(bias, out)
+    )
 
 
 @shape_rule("MatMulInteger16", domain=MS)
@@ -139,5 +141,7 @@ def qgemm_cost(
     """As Gemm: M × N × K; a bias adds one addition per output, the scales one multiplication, and y's zero point one
     addition."""
     m, n, k = gemm_extents(a, b, transA, transB)
-    scaled = requantization(out) if y_zero_point is not None else per("multiply", "quantization", out.elements)
+    scaled = (
+        requantization(out) if y_zero_point is not None else elementwise_work("multiply", "quantization", out.elements)
+    )
     return Cost(formula(("M", m), ("N", n), ("K", k)), bias_work(c, out) + scaled)

@@ -1,13 +1,13 @@
-"""ai.onnx.ml's preparation of features and of results: scaling, encoding, mapping."""
+"""Preparation of features and results of ai.onnx.ml: scaling, encoding, mapping."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.formula import Cost, per
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, SequenceType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
-from costcalc.ops.ml.linear import ML, rows_of
+from costcalc.ops.ml.models import ML, split_rows
 
 free("ArrayFeatureExtractor", "CategoryMapper", "DictVectorizer", "FeatureVectorizer", "LabelEncoder", domain=ML)
 
@@ -51,21 +51,30 @@ def normalizer_cost(x: TensorType, *, norm: str = "MAX") -> Cost:
     """Per element 1 division, and 1 comparison (MAX), 1 comparison and 1 addition (L1), or 1 multiplication and 1
     addition (L2), with a root per row."""
     n = x.elements
-    work = per("divide", "normalization", n) + per("compare", "normalization", n, int(norm != "L2"))
-    work += per("add", "normalization", n, int(norm != "MAX")) + per("multiply", "normalization", n, int(norm == "L2"))
-    return Cost(work=work + per("transcendental", "normalization", rows_of(x)[0], int(norm == "L2"), "#rows"))
+    work = elementwise_work("divide", "normalization", n) + elementwise_work(
+        "compare", "normalization", n, int(norm != "L2")
+    )
+    work += elementwise_work("add", "normalization", n, int(norm != "MAX")) + elementwise_work(
+        "multiply", "normalization", n, int(norm == "L2")
+    )
+    return Cost(
+        work=work + elementwise_work("transcendental", "normalization", split_rows(x)[0], int(norm == "L2"), "#rows")
+    )
 
 
 @cost_rule("Scaler", domain=ML)
 def scaler_cost(x: TensorType) -> Cost:
     """Per element 1 subtraction and 1 multiplication."""
-    return Cost(work=per("add", "elementwise", x.elements) + per("multiply", "elementwise", x.elements))
+    return Cost(
+        work=elementwise_work("add", "elementwise", x.elements)
+        + elementwise_work("multiply", "elementwise", x.elements)
+    )
 
 
 @cost_rule("Imputer", "Binarizer", domain=ML)
 def compare_cost(x: TensorType) -> Cost:
     """One comparison per element."""
-    return Cost(work=per("compare", "elementwise", x.elements))
+    return Cost(work=elementwise_work("compare", "elementwise", x.elements))
 
 
 @shape_rule("ArrayFeatureExtractor", domain=ML)
@@ -120,9 +129,9 @@ def cast_map_shape(
 @shape_rule("FeatureVectorizer", domain=ML)
 def feature_vectorizer_shape(*inputs: TensorType, inputdimensions: Sequence[int] = ()) -> TensorType:
     """[N, C] each -> [N, all features]."""
-    n, width = rows_of(inputs[0])
+    n, width = split_rows(inputs[0])
     for other in inputs[1:]:
-        width = width + rows_of(other)[1]
+        width = width + split_rows(other)[1]
     return TensorType(DType.FLOAT32, (n, sum(inputdimensions) if inputdimensions else width))
 
 
@@ -138,6 +147,6 @@ def one_hot_encoder_shape(
 @shape_rule("ZipMap", domain=ML)
 def zip_map_shape(x: TensorType) -> TensorType:
     """x [N, C] -> a sequence of N maps, each typed as the C values that it holds."""
-    n, width = rows_of(x)
+    n, width = split_rows(x)
     item = TensorType(x.dtype, (width,))
     return SequenceType(x.dtype, (n,), (item,) * n if isinstance(n, int) else (item,))

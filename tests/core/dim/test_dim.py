@@ -10,15 +10,15 @@ from costcalc.core.dim import (
     bounds,
     divide,
     floordiv,
+    is_equal,
     maximum,
     minimum,
-    pretty,
+    plain_text,
+    pretty_text,
     prod,
-    same,
     substitute,
     symbol,
     symbols,
-    text,
 )
 from costcalc.core.errors import ShapeError, UndecidedError
 
@@ -102,13 +102,13 @@ def test_order_is_decided_or_refused() -> None:
     assert SEQ + 1 > 1
     assert (H + 1) // 2 >= 1
     assert H * W - H >= 0
-    assert not same(SEQ, -1)
+    assert not is_equal(SEQ, -1)
     with pytest.raises(UndecidedError, match="--dim seq="):
         _ = SEQ < 5
     with pytest.raises(UndecidedError):
         int(SEQ)
     with pytest.raises(UndecidedError):
-        same(SEQ, 4)
+        is_equal(SEQ, 4)
 
 
 def test_minimum_is_an_atom_until_it_is_bound() -> None:
@@ -127,8 +127,8 @@ def test_division_by_zero_is_refused() -> None:
 
 def test_text() -> None:
     formula = 12 * SEQ * 768 * 768 + 2 * SEQ * SEQ * 768
-    assert text(formula) == "1536*seq**2 + 7077888*seq"
-    assert pretty(formula) == "1,536·seq² + 7,077,888·seq"
+    assert plain_text(formula) == "1536*seq**2 + 7077888*seq"
+    assert pretty_text(formula) == "1,536·seq² + 7,077,888·seq"
     assert str(3 * ((H + 1) // 2) * W) == "3*((H + 1)//2)*W"
     assert str(-SEQ + 4) == "-seq + 4"
     assert eval(str(3 * ((H + 1) // 2) ** 2 - W), {"H": 7, "W": 2}) == 3 * 16 - 2

@@ -15,7 +15,7 @@ from costcalc.core.dim import Dim, minimum, symbol
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.frontends.symbols import dim_of
+from costcalc.frontends.symbols import parse_dim_param
 
 s0, seq, past, batch = symbol("s0"), symbol("seq"), symbol("past_seq"), symbol("batch")
 
@@ -57,7 +57,7 @@ s0, seq, past, batch = symbol("s0"), symbol("seq"), symbol("past_seq"), symbol("
     ],
 )
 def test_dim_of(param: str, want: Dim) -> None:
-    assert dim_of(param) == want
+    assert parse_dim_param(param) == want
 
 
 def model(**inputs: Sequence[int | str | None]) -> bytes:

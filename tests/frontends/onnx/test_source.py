@@ -12,7 +12,7 @@ from support.paths import ONNX_FILES
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx import source as onnx_source
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.frontends.onnx.source import read, unpack
+from costcalc.frontends.onnx.source import read_bytes, unpack
 
 MODEL = (ONNX_FILES / "hand_loop_trip10.onnx").read_bytes()
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
@@ -26,9 +26,9 @@ def archive(data: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("mapped", [1, onnx_source.MAPPED])
+@pytest.mark.parametrize("mapped", [1, onnx_source.MIN_MAPPED_BYTES])
 def test_an_archive_holds_the_model(method: int, mapped: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_source, "MAPPED", mapped)
+    monkeypatch.setattr(onnx_source, "MIN_MAPPED_BYTES", mapped)
     assert unpack(archive(MODEL, method))[:] == MODEL
 
 
@@ -40,7 +40,7 @@ def test_a_damaged_archive(method: int, at: int, tmp_path: Path, monkeypatch: py
     path = tmp_path / "m.zip"
     path.write_bytes(data)
     with pytest.raises(LoadError):
-        read(str(path))
+        read_bytes(str(path))
     with pytest.raises(LoadError):
         unpack(bytes(data))
 
@@ -61,7 +61,7 @@ def test_a_textual_model_that_is_nested_deep(tmp_path: Path) -> None:
     head = '<ir_version: 8, opset_import: ["":17]> g (float[2] x) => (float[2] y) { y = If(c) <then_branch = '
     path.write_text(head + "g () => (y) { y = If (c) <then_branch = " * 20_000)
     with pytest.raises(LoadError, match="nested more than 200 deep"):
-        read(str(path))
+        read_bytes(str(path))
     brackets = "(" * 300
     path.write_text(
         f'<ir_version: 8, producer_name: "{brackets}", opset_import: ["" : 17]> g (float[2] x) => (float[2] y) '

@@ -13,9 +13,9 @@ from support.paths import ONNX_FILES
 
 from costcalc.analysis.cost import cost_graph
 from costcalc.core.errors import CostcalcError, LoadError
-from costcalc.frontends.onnx.messages import type_proto
+from costcalc.frontends.onnx.messages import parse_type
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.frontends.onnx.wire import fields, signed, string, varints
+from costcalc.frontends.onnx.wire import read_fields, read_string, read_varints, to_int64
 
 
 def varint(value: int) -> bytes:
@@ -35,7 +35,7 @@ def field(number: int, payload: int | bytes) -> bytes:
 
 def refused(data: bytes) -> str:
     with pytest.raises(LoadError) as error:
-        list(fields(data, 0, len(data)))
+        list(read_fields(data, 0, len(data)))
     return str(error.value)
 
 
@@ -46,14 +46,14 @@ payloads = st.one_of(st.integers(0, 2**64 - 1), st.binary(max_size=300))
 @given(st.lists(st.tuples(numbers, payloads), max_size=12))
 def test_round_trip(message: list[tuple[int, int | bytes]]) -> None:
     data = b"".join(field(*part) for part in message)
-    found = [(key >> 3, a if key & 7 == 0 else data[a:b]) for key, a, b in fields(data, 0, len(data))]
+    found = [(key >> 3, a if key & 7 == 0 else data[a:b]) for key, a, b in read_fields(data, 0, len(data))]
     assert found == message
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40))
 def test_packed_numbers(values: list[int]) -> None:
     data = b"".join(varint(v % 2**64) for v in values)
-    assert [signed(v) for v in varints(data, 0, len(data))] == values
+    assert [to_int64(v) for v in read_varints(data, 0, len(data))] == values
 
 
 def test_fixed_width_fields_and_maps(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_fixed_width_fields_and_maps(tmp_path: Path) -> None:
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     for buf in (data, mapped):
-        assert [(k >> 3, buf[a:b]) for k, a, b in fields(buf, 0, len(data))] == [(3, b"abcd"), (4, b"12345678")]
+        assert [(k >> 3, buf[a:b]) for k, a, b in read_fields(buf, 0, len(data))] == [(3, b"abcd"), (4, b"12345678")]
 
 
 @given(st.binary(min_size=1, max_size=60))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        found = list(fields(data, 0, len(data)))
+        found = list(read_fields(data, 0, len(data)))
     except LoadError:
         return
     assert all(0 <= a <= b <= len(data) for key, a, b in found if key & 7)
@@ -96,7 +96,7 @@ def test_broken_fields(data: bytes, said: str) -> None:
 
 
 def test_names_that_are_no_utf8_stay_different() -> None:
-    assert string(b"\xff", 0, 1) != string(b"\xfe", 0, 1)
+    assert read_string(b"\xff", 0, 1) != read_string(b"\xfe", 0, 1)
 
 
 def cost(data: bytes) -> bool:
@@ -154,7 +154,7 @@ def test_nested_types_are_bounded() -> None:
     for _ in range(5000):
         data = field(4, field(1, data))
     with pytest.raises(LoadError, match="nested"):
-        type_proto(data, 0, len(data))
+        parse_type(data, 0, len(data))
 
 
 def function(name: bytes, calls: bytes, times: int) -> bytes:
@@ -178,7 +178,7 @@ def test_functions_that_call_themselves_are_refused() -> None:
 
 
 def test_functions_that_double_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.frontends.onnx.walker.MOST_NODES", 2000)
+    monkeypatch.setattr("costcalc.frontends.onnx.walker.MAX_NODES", 2000)
     functions = b"".join(function(b"f%d" % i, b"f%d" % (i + 1), 2) for i in range(30))
     with pytest.raises(LoadError, match="unfold into more than"):
         load_onnx(caller(b"f0", functions))
@@ -227,6 +227,6 @@ def test_many_tiny_messages_are_refused_at_once(graph: bytes, said: str) -> None
 
 
 def test_nodes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.frontends.onnx.parse.MOST_NODES", 50)
+    monkeypatch.setattr("costcalc.frontends.onnx.parse.MAX_NODES", 50)
     with pytest.raises(LoadError, match="more than 50 nodes"):
         load_onnx(field(8, field(2, 17)) + field(7, field(1, field(4, b"Relu")) * 51))

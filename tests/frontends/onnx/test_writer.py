@@ -79,7 +79,7 @@ def test_a_large_model_is_a_small_file_without_its_weights(tmp_path: Path) -> No
 
 
 def test_large_weights_stand_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_weights, "INLINE", 1000)
+    monkeypatch.setattr(onnx_weights, "MAX_INLINE_BYTES", 1000)
     graph = small("gpt2")
     for weights in ("zeros", "random"):
         path = tmp_path / "g.onnx"
@@ -97,7 +97,7 @@ def test_random_weights_are_the_same_every_time(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert b"random" not in (tmp_path / "a").read_bytes()
     session = onnxruntime.InferenceSession(str(tmp_path / "a"))
-    image = np.ones(onnx_weights.concrete(graph.types["input"].shape or (), "input"), np.float32)
+    image = np.ones(onnx_weights.require_numbers(graph.types["input"].shape or (), "input"), np.float32)
     assert np.unique(session.run(None, {graph.inputs[0]: image})[0]).size > 1
 
 

@@ -1,9 +1,9 @@
-"""Short names of activations and other elementwise functions."""
+"""Short names of activations and other elementwise functions -> ONNX nodes."""
 
 from __future__ import annotations
 
 from costcalc.core.errors import ShapeError
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 
 UNARY = {
     "relu": "Relu",
@@ -61,7 +61,7 @@ def relu6(site: Site) -> str:
     return site.op("Clip", [site.x, site.floats([0.0], "min", scalar=True), site.floats([6.0], "max", scalar=True)])
 
 
-@layer("hard_sigmoid", alpha=Key("number", 0.2, "slope"), beta=Key("number", 0.5, "value at 0"))
+@layer("hard_sigmoid", alpha=LayerKey("number", 0.2, "slope"), beta=LayerKey("number", 0.5, "value at 0"))
 def hard_sigmoid(site: Site, alpha: float, beta: float) -> str:
     """min(max(alpha · x + beta, 0), 1); the MobileNet papers' alpha is 1/6."""
     return site.op("HardSigmoid", [site.x], {"alpha": alpha, "beta": beta})
@@ -74,19 +74,19 @@ def silu(site: Site) -> str:
     return site.op("Mul", [site.x, gate])
 
 
-@layer("gelu", approximate=Key("word", "none", "how it is computed", ("none", "tanh")))
+@layer("gelu", approximate=LayerKey("word", "none", "how it is computed", ("none", "tanh")))
 def gelu(site: Site, approximate: str) -> str:
     """x · Φ(x)."""
     return site.op("Gelu", [site.x], {"approximate": approximate})
 
 
-@layer("leaky_relu", slope=Key("number", 0.01, "factor of negative values"))
+@layer("leaky_relu", slope=LayerKey("number", 0.01, "factor of negative values"))
 def leaky_relu(site: Site, slope: float) -> str:
     """x, or slope · x where x is negative."""
     return site.op("LeakyRelu", [site.x], {"alpha": slope})
 
 
-@layer("elu", alpha=Key("number", 1.0, "factor of the negative branch"))
+@layer("elu", alpha=LayerKey("number", 1.0, "factor of the negative branch"))
 def elu(site: Site, alpha: float) -> str:
     """x, or alpha · (exp(x) - 1) where x is negative."""
     return site.op("Elu", [site.x], {"alpha": alpha})
@@ -100,19 +100,19 @@ def prelu(site: Site) -> str:
     return site.op("PRelu", [site.x, site.weight("weight", (channels, *[1] * len(spatial)))])
 
 
-@layer("softmax", axis=Key("int", -1, "axis that sums to 1"))
+@layer("softmax", axis=LayerKey("int", -1, "axis that sums to 1"))
 def softmax(site: Site, axis: int) -> str:
     """exp(x) / Σ exp(x) along an axis."""
     return site.op("Softmax", [site.x], {"axis": axis})
 
 
-@layer("log_softmax", axis=Key("int", -1, "axis that sums to 1"))
+@layer("log_softmax", axis=LayerKey("int", -1, "axis that sums to 1"))
 def log_softmax(site: Site, axis: int) -> str:
     """The logarithm of softmax."""
     return site.op("LogSoftmax", [site.x], {"axis": axis})
 
 
-@layer("dropout", rate=Key("number", 0.5, "share that training drops"))
+@layer("dropout", rate=LayerKey("number", 0.5, "share that training drops"))
 def dropout(site: Site, rate: float) -> str:
     """Free at inference."""
     return site.op("Dropout", [site.x, site.floats([float(rate)], "ratio", scalar=True)])

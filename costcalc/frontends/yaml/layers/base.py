@@ -1,4 +1,4 @@
-"""What a short layer name of the YAML language is: its keys, their kinds and defaults, and how it becomes nodes."""
+"""A short layer name of the YAML language: its keys with kinds and defaults, and the function that adds its nodes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KINDS = {
 }
 
 
-class Key(NamedTuple):
+class LayerKey(NamedTuple):
     """One key of a layer: its kind (of KINDS), its default, what it means, and the words it may be."""
 
     kind: str
@@ -43,26 +43,26 @@ class Key(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-class Layer(NamedTuple):
+class LayerKind(NamedTuple):
     """A short name: the keys it takes and the function that adds its nodes and returns its value(s)."""
 
     name: str
-    keys: Mapping[str, Key]
+    keys: Mapping[str, LayerKey]
     emit: Callable[..., str | tuple[str, ...]]
     doc: str
 
 
-LAYERS: dict[str, Layer] = {}
+LAYERS: dict[str, LayerKind] = {}
 
 Emit = TypeVar("Emit", bound=Callable[..., "str | tuple[str, ...]"])
 
 
-def layer(*names: str, **keys: Key) -> Callable[[Emit], Emit]:
+def layer(*names: str, **keys: LayerKey) -> Callable[[Emit], Emit]:
     """Registers a function (site, **values of the keys) under short names."""
 
     def register(function: Emit) -> Emit:
         for name in names:
-            LAYERS[name] = Layer(name, keys, function, (function.__doc__ or "").strip())
+            LAYERS[name] = LayerKind(name, keys, function, (function.__doc__ or "").strip())
         return function
 
     return register
@@ -120,7 +120,7 @@ class Site:
         return self.shape()[1]
 
     def spatial(self) -> int:
-        """How many spatial axes the first input [N, C, …] has; ShapeError where it has none."""
+        """The number of spatial axes of the first input [N, C, …]; ShapeError where it has none."""
         rank = len(self.shape()) - 2
         if rank < 1:
             shape = ", ".join(map(str, self.shape()))
@@ -152,12 +152,12 @@ class Site:
             builder.parameters.add(name)
             return builder.add_initializer(name, DType.FLOAT32, shape)
         name = f"{self.share}.{suffix}"
-        have = builder.initializers.get(name)
-        if have is None:
+        shared = builder.initializers.get(name)
+        if shared is None:
             raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
-        if have.shape != tuple(shape):
-            shown = f"{list(have.shape or ())} where {list(shape)} is needed"
-            raise ShapeError(f"the {suffix} of {self.share!r} has shape {shown}", "share between equal layers")
+        if shared.shape != tuple(shape):
+            shapes = f"{list(shared.shape or ())} where {list(shape)} is needed"
+            raise ShapeError(f"the {suffix} of {self.share!r} has shape {shapes}", "share between equal layers")
         return name
 
     def buffer(self, suffix: str, shape: Sequence[Dim]) -> str:
@@ -187,7 +187,7 @@ def add_constant(builder: GraphBuilder, name: str, value: Any) -> str:
     values = value if isinstance(value, list) else [value]
     if any(isinstance(v, (bool, str, list)) or v is None for v in values):
         raise ShapeError(f"the constant {value!r} is no number", "give a number or a list of numbers")
-    whole = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
-    elements = tuple(values) if whole else tuple(float(v) for v in values)
+    is_integer = all(not hasattr(v, "denominator") or v.denominator == 1 for v in values)
+    elements = tuple(values) if is_integer else tuple(float(v) for v in values)
     shape = (len(values),) if isinstance(value, list) else ()
-    return builder.add_constant(name, DType.INT64 if whole else DType.FLOAT32, shape, elements)
+    return builder.add_constant(name, DType.INT64 if is_integer else DType.FLOAT32, shape, elements)

@@ -1,4 +1,4 @@
-"""Short names of convolutions."""
+"""Short names of convolutions -> ONNX nodes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.ops.common.window import same_pads
 
 Extents = int | Sequence[int]
 
-STRIDE = Key("extents", 1, "step between two positions of the filter")
+STRIDE = LayerKey("extents", 1, "step between two positions of the filter")
 
-PAD = Key("pad", 0, "rows and columns of zeros around the input")
+PAD = LayerKey("pad", 0, "rows and columns of zeros around the input")
 
-DILATION = Key("extents", 1, "distance between two filter elements")
+DILATION = LayerKey("extents", 1, "distance between two filter elements")
 
-BIAS = Key("bool", True, "whether a bias is added")
+BIAS = LayerKey("bool", True, "whether a bias is added")
 
-WEIGHTS = Key("layer", None, "a layer whose weights are shared")
+WEIGHTS = LayerKey("layer", None, "a layer whose weights are shared")
 
-FILTERS = Key("extent", doc="output channels")
+FILTERS = LayerKey("extent", doc="output channels")
 
-KERNEL = Key("extents", doc="filter size")
+KERNEL = LayerKey("extents", doc="filter size")
 
 
-def spread(value: Extents, rank: int, what: str) -> tuple[int, ...]:
+def repeat_per_axis(value: Extents, rank: int, what: str) -> tuple[int, ...]:
     """One number for each spatial axis."""
     if isinstance(value, int):
         return (value,) * rank
@@ -36,17 +36,17 @@ def spread(value: Extents, rank: int, what: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def window(
+def window_attributes(
     rank: int, kernel: Extents, stride: Extents, pad: Any, dilation: Extents, spatial: Sequence[Dim] = ()
 ) -> dict[str, Any]:
     """kernel, stride, pad and dilation as ONNX's attributes. `same` padding of a dilated filter over known extents
     (`spatial`) is written in numbers: ONNX Runtime takes auto_pad without dilation only."""
     attributes: dict[str, Any] = {
-        "kernel_shape": spread(kernel, rank, "kernel"),
-        "strides": spread(stride, rank, "stride"),
+        "kernel_shape": repeat_per_axis(kernel, rank, "kernel"),
+        "strides": repeat_per_axis(stride, rank, "stride"),
     }
     if dilation != 1:
-        attributes["dilations"] = spread(dilation, rank, "dilation")
+        attributes["dilations"] = repeat_per_axis(dilation, rank, "dilation")
     if pad in ("same", "same_lower") and dilation != 1 and spatial and all(isinstance(d, int) for d in spatial):
         each = zip(spatial, *(attributes[k] for k in ("kernel_shape", "strides", "dilations")), strict=True)
         begins, ends = zip(*[same_pads(x, k, s, d, pad == "same_lower") for x, k, s, d in each], strict=True)
@@ -55,7 +55,7 @@ def window(
         attributes["auto_pad"] = "SAME_UPPER" if pad == "same" else "SAME_LOWER"
     elif pad != "valid":
         both = isinstance(pad, list) and len(pad) == 2 * rank
-        attributes["pads"] = tuple(pad) if both else spread(pad, rank, "pad") * 2
+        attributes["pads"] = tuple(pad) if both else repeat_per_axis(pad, rank, "pad") * 2
     return attributes
 
 
@@ -66,7 +66,7 @@ def window(
     stride=STRIDE,
     pad=PAD,
     dilation=DILATION,
-    groups=Key("extent", 1, "independent groups of channels"),
+    groups=LayerKey("extent", 1, "independent groups of channels"),
     bias=BIAS,
     weights=WEIGHTS,
 )
@@ -76,13 +76,13 @@ def conv(
     """A convolution over [N, C, spatial…]; its rank is the input's."""
     rank = site.spatial()
     channels = site.channels()
-    sizes = spread(kernel, rank, "kernel")
+    sizes = repeat_per_axis(kernel, rank, "kernel")
     if groups != 1 and channels % groups != 0:
         raise ShapeError(f"{channels} channels do not divide into {groups} groups", "change groups")
     inputs = [site.x, site.weight("weight", (filters, channels // groups, *sizes))]
     if bias:
         inputs.append(site.weight("bias", (filters,)))
-    attributes = window(rank, kernel, stride, pad, dilation, site.shape()[2:])
+    attributes = window_attributes(rank, kernel, stride, pad, dilation, site.shape()[2:])
     if groups != 1:
         attributes["group"] = groups
     return site.op("Conv", inputs, attributes)
@@ -94,7 +94,7 @@ def conv(
     stride=STRIDE,
     pad=PAD,
     dilation=DILATION,
-    multiplier=Key("extent", 1, "filters for each input channel"),
+    multiplier=LayerKey("extent", 1, "filters for each input channel"),
     bias=BIAS,
     weights=WEIGHTS,
 )
@@ -107,7 +107,9 @@ def depthwise_conv(
     return conv(site, channels * multiplier, kernel, stride, pad, dilation, channels, bias)
 
 
-@layer("pointwise_conv", filters=FILTERS, stride=STRIDE, groups=Key("extent", 1, "groups"), bias=BIAS, weights=WEIGHTS)
+@layer(
+    "pointwise_conv", filters=FILTERS, stride=STRIDE, groups=LayerKey("extent", 1, "groups"), bias=BIAS, weights=WEIGHTS
+)
 def pointwise_conv(site: Site, filters: Dim, stride: Extents, groups: Dim, bias: bool) -> str:
     """A 1×1 convolution: a linear map of the channels at every position."""
     return conv(site, filters, 1, stride, 0, 1, groups, bias)
@@ -120,8 +122,8 @@ def pointwise_conv(site: Site, filters: Dim, stride: Extents, groups: Dim, bias:
     stride=STRIDE,
     pad=PAD,
     dilation=DILATION,
-    output_pad=Key("any", 0, "rows and columns added at the end of the output"),
-    groups=Key("extent", 1, "independent groups of channels"),
+    output_pad=LayerKey("any", 0, "rows and columns added at the end of the output"),
+    groups=LayerKey("extent", 1, "independent groups of channels"),
     bias=BIAS,
     weights=WEIGHTS,
 )
@@ -141,12 +143,12 @@ def conv_transpose(
     channels = site.channels()
     if groups != 1 and filters % groups != 0:
         raise ShapeError(f"{filters} filters do not divide into {groups} groups", "change groups")
-    inputs = [site.x, site.weight("weight", (channels, filters // groups, *spread(kernel, rank, "kernel")))]
+    inputs = [site.x, site.weight("weight", (channels, filters // groups, *repeat_per_axis(kernel, rank, "kernel")))]
     if bias:
         inputs.append(site.weight("bias", (filters,)))
-    attributes = window(rank, kernel, stride, pad, dilation)
+    attributes = window_attributes(rank, kernel, stride, pad, dilation)
     if output_pad:
-        attributes["output_padding"] = spread(output_pad, rank, "output_pad")
+        attributes["output_padding"] = repeat_per_axis(output_pad, rank, "output_pad")
     if groups != 1:
         attributes["group"] = groups
     return site.op("ConvTranspose", inputs, attributes)

@@ -1,14 +1,14 @@
-"""Short names of products: linear layers, embeddings, bare products, attention."""
+"""Short names of linear layers, embeddings, bare products and attention -> ONNX nodes."""
 
 from __future__ import annotations
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
 
 
-@layer("linear", units=Key("extent", doc="output features"), bias=BIAS, weights=WEIGHTS)
+@layer("linear", units=LayerKey("extent", doc="output features"), bias=BIAS, weights=WEIGHTS)
 def linear(site: Site, units: Dim, bias: bool) -> str:
     """A linear map of the last axis. Over a matrix it is one Gemm, else a MatMul and an Add. Its weights may be shared
     with another linear layer or with an embedding (a tied head)."""
@@ -37,8 +37,8 @@ def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:
 
 @layer(
     "embedding",
-    entries=Key("extent", doc="rows of the table (the vocabulary)"),
-    features=Key("extent", doc="numbers in a row"),
+    entries=LayerKey("extent", doc="rows of the table (the vocabulary)"),
+    features=LayerKey("extent", doc="numbers in a row"),
     weights=WEIGHTS,
 )
 def embedding(site: Site, entries: Dim, features: Dim) -> str:
@@ -54,7 +54,7 @@ def matmul(site: Site) -> str:
     return site.op("MatMul", site.inputs)
 
 
-@layer("einsum", equation=Key("text", doc="such as bhqd,bhkd->bhqk"))
+@layer("einsum", equation=LayerKey("text", doc="such as bhqd,bhkd->bhqk"))
 def einsum(site: Site, equation: str) -> str:
     """A sum of products in Einstein's notation."""
     return site.op("Einsum", site.inputs, {"equation": equation})
@@ -62,11 +62,11 @@ def einsum(site: Site, equation: str) -> str:
 
 @layer(
     "attention",
-    heads=Key("extent", doc="query heads"),
-    kv_heads=Key(
+    heads=LayerKey("extent", doc="query heads"),
+    kv_heads=LayerKey(
         "extent", None, "key and value heads, fewer for grouped-query attention (the query heads unless given)"
     ),
-    causal=Key("bool", False, "whether a position sees only those before it (all products count)"),
+    causal=LayerKey("bool", False, "whether a position sees only those before it (all products count)"),
 )
 def attention(site: Site, heads: int, kv_heads: int | None, causal: bool) -> str:
     """Scaled dot-product attention of [N, positions, heads · size] query, key and value; no projections."""

@@ -1,10 +1,10 @@
-"""Short names of normalisations."""
+"""Short names of normalisations -> ONNX nodes."""
 
 from __future__ import annotations
 
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 
-EPSILON = Key("number", 1e-5, "added to the variance")
+EPSILON = LayerKey("number", 1e-5, "added to the variance")
 
 
 @layer("batch_norm", epsilon=EPSILON)
@@ -18,9 +18,9 @@ def batch_norm(site: Site, epsilon: float) -> str:
 
 @layer(
     "layer_norm",
-    axis=Key("int", -1, "first of the axes that are normalised together"),
+    axis=LayerKey("int", -1, "first of the axes that are normalised together"),
     epsilon=EPSILON,
-    bias=Key("bool", True, "whether a bias is added"),
+    bias=LayerKey("bool", True, "whether a bias is added"),
 )
 def layer_norm(site: Site, axis: int, epsilon: float, bias: bool) -> str:
     """Layer normalisation over the last axes."""
@@ -30,7 +30,7 @@ def layer_norm(site: Site, axis: int, epsilon: float, bias: bool) -> str:
     return site.op("LayerNormalization", inputs, {"axis": axis, "epsilon": epsilon})
 
 
-@layer("rms_norm", axis=Key("int", -1, "first of the axes that are normalised together"), epsilon=EPSILON)
+@layer("rms_norm", axis=LayerKey("int", -1, "first of the axes that are normalised together"), epsilon=EPSILON)
 def rms_norm(site: Site, axis: int, epsilon: float) -> str:
     """Root-mean-square normalisation over the last axes."""
     site.extent(axis)
@@ -39,7 +39,7 @@ def rms_norm(site: Site, axis: int, epsilon: float) -> str:
     )
 
 
-@layer("group_norm", groups=Key("extent", doc="groups of channels"), epsilon=EPSILON)
+@layer("group_norm", groups=LayerKey("extent", doc="groups of channels"), epsilon=EPSILON)
 def group_norm(site: Site, groups: int, epsilon: float) -> str:
     """Group normalisation of the channels."""
     channels = (site.channels(),)
@@ -57,10 +57,10 @@ def instance_norm(site: Site, epsilon: float) -> str:
 
 @layer(
     "lrn",
-    size=Key("extent", doc="channels that are summed over"),
-    alpha=Key("number", 1e-4, "scale"),
-    beta=Key("number", 0.75, "exponent"),
-    bias=Key("number", 1.0, "constant"),
+    size=LayerKey("extent", doc="channels that are summed over"),
+    alpha=LayerKey("number", 1e-4, "scale"),
+    beta=LayerKey("number", 0.75, "exponent"),
+    bias=LayerKey("number", 1.0, "constant"),
 )
 def lrn(site: Site, size: int, alpha: float, beta: float, bias: float) -> str:
     """Local response normalisation across channels."""

@@ -1,18 +1,18 @@
-"""Short names of pools."""
+"""Short names of pools -> ONNX nodes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
-from costcalc.frontends.yaml.layers.conv import PAD, Extents, window
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
+from costcalc.frontends.yaml.layers.conv import PAD, Extents, window_attributes
 
 POOL = {
-    "kernel": Key("extents", doc="window size"),
-    "stride": Key("extents", None, "step between two windows (the kernel unless given)"),
+    "kernel": LayerKey("extents", doc="window size"),
+    "stride": LayerKey("extents", None, "step between two windows (the kernel unless given)"),
     "pad": PAD,
-    "dilation": Key("extents", 1, "distance between two window elements"),
-    "ceil": Key("bool", False, "round the output extent up"),
+    "dilation": LayerKey("extents", 1, "distance between two window elements"),
+    "ceil": LayerKey("bool", False, "round the output extent up"),
 }
 
 
@@ -27,7 +27,7 @@ def _pool(
     **more: Any,
 ) -> str:
     stride = kernel if stride is None else stride
-    attributes = window(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | more
+    attributes = window_attributes(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | more
     if ceil:
         attributes["ceil_mode"] = 1
     return site.op(op_type, [site.x], attributes)
@@ -39,7 +39,7 @@ def max_pool(site: Site, kernel: Extents, stride: Extents | None, pad: Any, dila
     return _pool(site, "MaxPool", kernel, stride, pad, dilation, ceil)
 
 
-@layer("avg_pool", **POOL, count_pad=Key("bool", False, "whether the mean counts the padding"))
+@layer("avg_pool", **POOL, count_pad=LayerKey("bool", False, "whether the mean counts the padding"))
 def avg_pool(
     site: Site, kernel: Extents, stride: Extents | None, pad: Any, dilation: Extents, ceil: bool, count_pad: bool
 ) -> str:

@@ -1,19 +1,19 @@
-"""Short names of recurrent layers."""
+"""Short names of recurrent layers -> ONNX nodes."""
 
 from __future__ import annotations
 
 from costcalc.core.errors import ShapeError
-from costcalc.frontends.yaml.layers.base import Key, Site, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import WEIGHTS
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
 RECURRENT = {
-    "hidden": Key("extent", doc="size of the state"),
-    "layers": Key("extent", 1, "stacked layers"),
-    "bidirectional": Key("bool", False, "whether a second one reads backwards"),
-    "bias": Key("bool", True, "whether biases are added"),
-    "output": Key("word", "sequence", "all states [N, T, H] or the last one [N, H]", ("sequence", "state")),
+    "hidden": LayerKey("extent", doc="size of the state"),
+    "layers": LayerKey("extent", 1, "stacked layers"),
+    "bidirectional": LayerKey("bool", False, "whether a second one reads backwards"),
+    "bias": LayerKey("bool", True, "whether biases are added"),
+    "output": LayerKey("word", "sequence", "all states [N, T, H] or the last one [N, H]", ("sequence", "state")),
     "weights": WEIGHTS,
 }
 

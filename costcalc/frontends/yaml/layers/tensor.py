@@ -1,4 +1,4 @@
-"""Short names of what moves and shapes values, and of bare parameters and constants."""
+"""Short names of layers that move and reshape values, of bare parameters and of constants -> ONNX nodes."""
 
 from __future__ import annotations
 
@@ -8,46 +8,50 @@ from typing import Any
 from costcalc.core.dim import Dim, Poly, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPES
-from costcalc.frontends.yaml.layers.base import Key, Site, add_constant, layer
+from costcalc.frontends.yaml.layers.base import LayerKey, Site, add_constant, layer
 
 
-@layer("flatten", axis=Key("int", 1, "first axis that is joined"))
+@layer("flatten", axis=LayerKey("int", 1, "first axis that is joined"))
 def flatten(site: Site, axis: int) -> str:
     """Joins the axes before and from `axis` on into two."""
     return site.op("Flatten", [site.x], {"axis": axis})
 
 
-@layer("reshape", shape=Key("shape", doc="new extents; 0 keeps one, -1 is what is left"))
+@layer("reshape", shape=LayerKey("shape", doc="new extents; 0 keeps one, -1 is what is left"))
 def reshape(site: Site, shape: Sequence[Dim]) -> str:
     """The same elements under another shape."""
     return site.op("Reshape", [site.x, site.ints(shape, "shape")])
 
 
-@layer("transpose", perm=Key("axes", doc="the input's axes in their new order"))
+@layer("transpose", perm=LayerKey("axes", doc="the input's axes in their new order"))
 def transpose(site: Site, perm: Sequence[int]) -> str:
     """Swaps axes."""
     return site.op("Transpose", [site.x], {"perm": tuple(perm)})
 
 
-@layer("squeeze", axes=Key("axes", doc="axes of extent 1"))
+@layer("squeeze", axes=LayerKey("axes", doc="axes of extent 1"))
 def squeeze(site: Site, axes: Sequence[int]) -> str:
     """Removes axes of extent 1."""
     return site.op("Squeeze", [site.x, site.ints(axes, "axes")])
 
 
-@layer("unsqueeze", axes=Key("axes", doc="where the new axes stand"))
+@layer("unsqueeze", axes=LayerKey("axes", doc="where the new axes stand"))
 def unsqueeze(site: Site, axes: Sequence[int]) -> str:
     """Adds axes of extent 1."""
     return site.op("Unsqueeze", [site.x, site.ints(axes, "axes")])
 
 
-@layer("concat", axis=Key("int", 1, "axis along which the values are joined"))
+@layer("concat", axis=LayerKey("int", 1, "axis along which the values are joined"))
 def concat(site: Site, axis: int) -> str:
     """Joins values along an axis."""
     return site.op("Concat", site.inputs, {"axis": axis})
 
 
-@layer("split", axis=Key("int", 1, "axis that is cut"), parts=Key("any", 2, "number of equal parts, or their extents"))
+@layer(
+    "split",
+    axis=LayerKey("int", 1, "axis that is cut"),
+    parts=LayerKey("any", 2, "number of equal parts, or their extents"),
+)
 def split(site: Site, axis: int, parts: Any) -> tuple[str, ...]:
     """Cuts a value; name the parts with `as: [a, b]`."""
     if isinstance(parts, int):
@@ -66,10 +70,10 @@ def split(site: Site, axis: int, parts: Any) -> tuple[str, ...]:
 
 @layer(
     "slice",
-    axis=Key("int", doc="axis that is cut"),
-    start=Key("int", 0, "first index"),
-    end=Key("any", None, "index behind the last (the end unless given)"),
-    step=Key("int", 1, "distance between two indices"),
+    axis=LayerKey("int", doc="axis that is cut"),
+    start=LayerKey("int", 0, "first index"),
+    end=LayerKey("any", None, "index behind the last (the end unless given)"),
+    step=LayerKey("int", 1, "distance between two indices"),
 )
 def slice_(site: Site, axis: int, start: int, end: Dim | None, step: int) -> str:
     """A part of an axis."""
@@ -85,14 +89,15 @@ def slice_(site: Site, axis: int, start: int, end: Dim | None, step: int) -> str
     return site.op("Slice", [site.x, *bounds])
 
 
-@layer("select", axis=Key("int", doc="axis that goes"), index=Key("int", 0, "which element of it is kept"))
+@layer("select", axis=LayerKey("int", doc="axis that goes"), index=LayerKey("int", 0, "which element of it is kept"))
 def select(site: Site, axis: int, index: int) -> str:
     """One element of an axis; the axis is gone."""
     return site.op("Gather", [site.x, site.ints([index], "index", scalar=True)], {"axis": axis})
 
 
 @layer(
-    "pad", pads=Key("axes", doc="one number for all sides of the spatial axes, or all begins then all ends of all axes")
+    "pad",
+    pads=LayerKey("axes", doc="one number for all sides of the spatial axes, or all begins then all ends of all axes"),
 )
 def pad(site: Site, pads: Sequence[int]) -> str:
     """Surrounds a value with zeros."""
@@ -102,7 +107,7 @@ def pad(site: Site, pads: Sequence[int]) -> str:
     return site.op("Pad", [site.x, site.ints(pads, "pads")])
 
 
-@layer("pad_channels", to=Key("extent", doc="channels after padding"))
+@layer("pad_channels", to=LayerKey("extent", doc="channels after padding"))
 def pad_channels(site: Site, to: Dim) -> str:
     """Fills up the channels with zeros, half before, half behind (the shortcut A of arXiv:1512.03385)."""
     rank = len(site.shape())
@@ -116,8 +121,8 @@ def pad_channels(site: Site, to: Dim) -> str:
 
 @layer(
     "upsample",
-    scale=Key("extent", 2, "factor of every spatial axis"),
-    mode=Key("word", "nearest", "how new values are made", ("nearest", "linear", "cubic")),
+    scale=LayerKey("extent", 2, "factor of every spatial axis"),
+    mode=LayerKey("word", "nearest", "how new values are made", ("nearest", "linear", "cubic")),
 )
 def upsample(site: Site, scale: int, mode: str) -> str:
     """Enlarges the spatial axes."""
@@ -128,19 +133,19 @@ def upsample(site: Site, scale: int, mode: str) -> str:
     return site.op("Resize", [site.x, "", scales], attributes)
 
 
-@layer("depth_to_space", block=Key("extent", doc="factor"))
+@layer("depth_to_space", block=LayerKey("extent", doc="factor"))
 def depth_to_space(site: Site, block: int) -> str:
     """Moves channels into positions (pixel shuffle)."""
     return site.op("DepthToSpace", [site.x], {"blocksize": block, "mode": "CRD"})
 
 
-@layer("space_to_depth", block=Key("extent", doc="factor"))
+@layer("space_to_depth", block=LayerKey("extent", doc="factor"))
 def space_to_depth(site: Site, block: int) -> str:
     """Moves positions into channels."""
     return site.op("SpaceToDepth", [site.x], {"blocksize": block})
 
 
-@layer("channel_shuffle", groups=Key("extent", doc="groups that are mixed"))
+@layer("channel_shuffle", groups=LayerKey("extent", doc="groups that are mixed"))
 def channel_shuffle(site: Site, groups: int) -> str:
     """Interleaves the channels of groups (arXiv:1707.01083)."""
     channels, spatial = site.channels(), site.shape()[2:]
@@ -154,13 +159,13 @@ def channel_shuffle(site: Site, groups: int) -> str:
     return site.op("Reshape", [mixed, site.ints([0, channels, *spatial], "channels")])
 
 
-@layer("mean", axes=Key("axes", doc="axes that go"), keep=Key("bool", False, "keep them with extent 1"))
+@layer("mean", axes=LayerKey("axes", doc="axes that go"), keep=LayerKey("bool", False, "keep them with extent 1"))
 def mean(site: Site, axes: Sequence[int], keep: bool) -> str:
     """The mean over axes."""
     return site.op("ReduceMean", [site.x, site.ints(axes, "axes")], {"keepdims": int(keep)})
 
 
-@layer("cast", to=Key("word", doc="element type", choices=tuple(DTYPES)))
+@layer("cast", to=LayerKey("word", doc="element type", choices=tuple(DTYPES)))
 def cast(site: Site, to: str) -> str:
     """Another element type."""
     return site.op("Cast", [site.x], {"to": DTYPES[to].code})
@@ -168,9 +173,11 @@ def cast(site: Site, to: str) -> str:
 
 @layer(
     "parameter",
-    shape=Key("shape", doc="extents"),
-    dtype=Key("word", "float32", "element type", tuple(DTYPES)),
-    learned=Key("bool", True, "false for a fixed table (sines of positions), which is a buffer where operators say so"),
+    shape=LayerKey("shape", doc="extents"),
+    dtype=LayerKey("word", "float32", "element type", tuple(DTYPES)),
+    learned=LayerKey(
+        "bool", True, "false for a fixed table (sines of positions), which is a buffer where operators say so"
+    ),
 )
 def parameter(site: Site, shape: Sequence[Dim], dtype: str, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""
@@ -179,13 +186,13 @@ def parameter(site: Site, shape: Sequence[Dim], dtype: str, learned: bool) -> st
     return site.builder.add_initializer(site.name, DTYPES[dtype], shape)
 
 
-@layer("constant", value=Key("any", doc="a number or a list"))
+@layer("constant", value=LayerKey("any", doc="a number or a list"))
 def constant(site: Site, value: Any) -> str:
     """A fixed number or list of whole numbers (int64) or decimals (float32)."""
     return add_constant(site.builder, site.name, value)
 
 
-@layer("expand", shape=Key("shape", doc="extents to broadcast to"))
+@layer("expand", shape=LayerKey("shape", doc="extents to broadcast to"))
 def expand(site: Site, shape: Sequence[Dim]) -> str:
     """Broadcasts to a shape."""
     if prod(shape) == 0:
