@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import QUANTITIES, Row, UnknownOp, bind_row, make_rows, unknown_ops
+from costcalc.analysis.cost import cost_graph
+from costcalc.analysis.layers import Row, UnknownOp, bind_row, make_rows, unknown_ops
 from costcalc.analysis.memory.liveness import schedule, timeline
 from costcalc.analysis.operand_types import Precisions
 from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.totals import sum_costs
 from costcalc.core.amount import AtLeast
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
@@ -173,12 +174,9 @@ def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, 
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Costs a graph and sums it up; the peak is that of the execution."""
-    rows = make_rows(cost_nodes(graph))
-    figures = [row.amounts for row in rows]
-    totals: dict[str, Dim] = {
-        name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
-    }
-    totals |= peak(graph, execution)
+    costs = cost_graph(graph)
+    rows = make_rows(costs)
+    totals = sum_costs(costs).totals | peak(graph, execution)
     unknown = unknown_ops(rows)
     return Report(
         graph.name,

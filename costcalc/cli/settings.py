@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import wraps
 from typing import Any
 
@@ -26,20 +26,21 @@ _BY_NAME: dict[Kind, tuple[Callable[[str], Any], str]] = {
 """How the value behind `NAME=` is read, and an example."""
 
 
-def settings_options(*groups: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def settings_options(*groups: str, but: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator: the command takes --dim, --shape, --set, --value, --symbolic, --dtype, --act-dtype, --rules, --debug
-    and the options of the groups (all of GROUPS where none is named), and is called with `settings`. UsageError for an
-    option of training without --training."""
+    and the options of the groups (all of GROUPS where none is named), and is called with `settings`. but names
+    settings of reading that the command has options of its own for. UsageError for an option of training without
+    --training."""
     chosen = groups or GROUPS
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def called(*args: Any, **options: Any) -> Any:
-            settings = take_settings(options, chosen)
+            settings = take_settings(options, chosen, but)
             return command(*args, settings=settings, **options)
 
         decorated: Callable[..., Any] = called
-        for option in reversed(list(_options(chosen))):
+        for option in reversed(list(_options(chosen, but))):
             decorated = option(decorated)
         return decorated
 
@@ -66,11 +67,13 @@ def click_option(one: Setting) -> Callable[[Callable[..., Any]], Callable[..., A
     return click.option(one.option, one.name, type=types[one.kind], metavar=one.metavar or None, help=one.help)
 
 
-def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> Settings:
+def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS, but: Collection[str] = ()) -> Settings:
     """Takes the options of settings out of a command's and makes Settings of them. The same name twice: the last one
     counts. UsageError for an option of training without --training."""
     made: dict[str, Any] = {}
     for one in all_settings()[""]:
+        if one.name in but:
+            continue
         value = options.pop(one.name)
         made[one.name] = dict(value) if one.kind in BY_NAME else value
     for group in groups:
@@ -89,9 +92,11 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> 
     return Settings.of(**made)
 
 
-def _options(groups: tuple[str, ...]) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+def _options(
+    groups: tuple[str, ...], but: Collection[str]
+) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     every = all_settings()
-    reading = [one for one in every[""] if one.kind != "precision"]
+    reading = [one for one in every[""] if one.kind != "precision" and one.name not in but]
     yield from map(click_option, reading)
     yield rules_option
     yield debug_option

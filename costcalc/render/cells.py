@@ -89,8 +89,10 @@ def amount_short(value: Amount | str) -> str:
     return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
 
 
-def amount_of_bytes(value: Amount) -> str:
-    """44.6 MiB, `≥ 44.6 MiB`."""
+def amount_of_bytes(value: Amount | str) -> str:
+    """44.6 MiB, `≥ 44.6 MiB`; a text as it is."""
+    if isinstance(value, str):
+        return value
     return f"≥ {short_bytes(value.value)}" if isinstance(value, AtLeast) else short_bytes(value)
 
 

@@ -19,10 +19,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
-from costcalc.studies.sweep.axes import Grid, split
+from costcalc.studies.sweep.axes import Grid, split_values
+from costcalc.studies.sweep.columns import Row, is_number
 from costcalc.studies.sweep.executor import BLOCK, FEW, blocks
-from costcalc.studies.sweep.point import Recipe, Row
-from costcalc.studies.sweep.query import Read, expression
+from costcalc.studies.sweep.point import SweepRecipe
+from costcalc.studies.sweep.query import Read, expression, parse_expression
 
 Values = tuple[Any, ...]
 
@@ -55,6 +56,38 @@ def _by_rank(points: Sequence[Values]) -> list[Values]:
 DOWN, UP = ("max", "desc"), ("min", "asc")
 
 
+class RowSelection(NamedTuple):
+    """Which rows of a sweep: those that meet the condition, on the Pareto front, the best that meets another, in order,
+    the first few."""
+
+    where: str | None = None
+    pareto: str | Sequence[str] | None = None
+    maximize: str | None = None
+    minimize: str | None = None
+    subject_to: str | None = None
+    sort: str | Sequence[str] | None = None
+    top: int | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether each row stands for itself, so that it can be written as soon as it is there."""
+        return not (self.pareto or self.maximize or self.minimize or self.sort or self.top is not None)
+
+    def names(self) -> Iterator[str]:
+        """The names of columns in the conditions and the goals. UsageError where one is no expression."""
+        for condition in (self.where, self.subject_to):
+            if condition:
+                yield from parse_expression(condition).names()
+        for goals in (self.pareto, self.maximize, self.minimize, self.sort):
+            yield from goal_names(goals or ())
+
+
+def goal_names(goals: str | Sequence[str]) -> Iterator[str]:
+    """The names of columns in goals."""
+    for part in _parts(goals):
+        yield from parse_expression(_direction(part)[0]).names()
+
+
 class Goal(NamedTuple):
     """What rows are ordered or judged by: a column or an expression; the greater is the better, or the less."""
 
@@ -74,14 +107,24 @@ class Goal(NamedTuple):
 
 def goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
     """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too."""
-    parts = [part for text in ([texts] if isinstance(texts, str) else texts) for part in split(text)]
-    return tuple(_goal(part, columns) for part in parts)
+    return tuple(_goal(part, columns) for part in _parts(texts))
+
+
+def _parts(texts: str | Sequence[str]) -> list[str]:
+    return [part for text in ([texts] if isinstance(texts, str) else texts) for part in split_values(text)]
+
+
+def _direction(part: str) -> tuple[str, str]:
+    """`macs:desc` -> the expression and the word behind it, "" where there is none."""
+    name, colon, way = part.rpartition(":")
+    way = way.strip().lower()
+    return (name.strip(), way) if colon and way in DOWN + UP else (part, "")
 
 
 def _goal(part: str, columns: Sequence[str]) -> Goal:
-    name, colon, way = part.rpartition(":")
-    if colon and way.strip().lower() in DOWN + UP:
-        return Goal(name.strip(), way.strip().lower() in DOWN, expression(name, columns))
+    text, way = _direction(part)
+    if way:
+        return Goal(text, way in DOWN, expression(text, columns))
     if part.startswith("-") and part[1:].strip() in columns:
         return Goal(part[1:].strip(), True, expression(part[1:], columns))
     return Goal(part, False, expression(part, columns))
@@ -120,7 +163,7 @@ def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
 
 def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
     for value, goal in zip(values, by, strict=True):
-        if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+        if not is_number(value):
             raise UsageError(f"{goal.text} is {value!r}, no number", "a goal is a number: macs, params, resolution:max")
     return values
 
@@ -146,7 +189,7 @@ MOST = 2_000_000
 
 
 def optimum(
-    recipe: Recipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
+    recipe: SweepRecipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid

@@ -91,7 +91,7 @@ def test_a_sample_says_what_it_is_drawn_from(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_table_ends_where_nobody_reads(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.views.sweep.SHOWN", 2)
+    monkeypatch.setattr("costcalc.views.sweep.MAX_ROWS", 2)
     text = out(capsys, *MOBILE, "--columns", "alpha,macs")
     assert text.count("\n  0.5  ") == 2 and "0.75" not in text
     assert "Rows   6 of 6 combinations\nShown  the first 2 rows" in text
@@ -209,7 +209,7 @@ def test_an_interruption_leaves_whole_lines(tmp_path: Path) -> None:
     _, said = child.communicate(timeout=60)
     content = path.read_bytes()
     assert child.returncode == 130 and said.strip() == b""
-    assert 40 < content.count(b"\n") < 201 * 17 and content.endswith(b",false,false,\n")
+    assert 40 < content.count(b"\n") < 201 * 17 and content.endswith(b",false,false,,,\n")
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.core.errors import UsageError
-from costcalc.studies.sweep.axes import Axis, Grid, decimal, shown, values_of
+from costcalc.studies.sweep.axes import Grid, SweepAxis, decimal_text, value_text, values_of
 from costcalc.studies.sweep.space import sample, space
 
 F = Fraction
@@ -67,17 +67,21 @@ def test_what_is_no_axis(text: str, said: str) -> None:
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4), st.integers(0, 50), st.integers(0, 4))
 def test_ranges_hold_every_step_and_their_last_value(first: int, step: int, count: int, places: int) -> None:
     a, s = F(first, 10**places), F(step, 10**places)
-    text = f"{decimal(a)}:{decimal(a + s * count)}:{decimal(s)}"
+    text = f"{decimal_text(a)}:{decimal_text(a + s * count)}:{decimal_text(s)}"
     assert list(values_of("x", text)) == [a + s * i for i in range(count + 1)]
 
 
 @given(st.fractions())
 def test_decimals_are_written_exactly(value: F) -> None:
-    assert F(decimal(value)) == value
+    assert F(decimal_text(value)) == value
 
 
 def test_the_grid_counts_as_nested_loops_run() -> None:
-    axes = (Axis("a", "a", (1, 2, 3)), Axis("b", "b", ("x", "y")), Axis("n", "n", (4, 5, 6, 7), dim=True))
+    axes = (
+        SweepAxis("a", "a", (1, 2, 3)),
+        SweepAxis("b", "b", ("x", "y")),
+        SweepAxis("n", "n", (4, 5, 6, 7), dim=True),
+    )
     grid = Grid(axes)
     every = list(itertools.product(*(axis.values for axis in axes)))
     assert (grid.size, grid.inner) == (3 * 2 * 4, 4)
@@ -86,10 +90,11 @@ def test_the_grid_counts_as_nested_loops_run() -> None:
 
 def test_a_column_has_one_type() -> None:
     kinds = [
-        Axis("a", "a", values_of("a", text)).kind for text in ("1,2", "1:9", "1,0.5", "0.5:1:0.5", "true,false", "1,x")
+        SweepAxis("a", "a", values_of("a", text)).kind
+        for text in ("1,2", "1:9", "1,0.5", "0.5:1:0.5", "true,false", "1,x")
     ]
     assert kinds == ["int", "int", "float", "float", "bool", "text"]
-    assert shown([F(1, 2), [True, "w"]]) == "[0.5, [true, w]]"
+    assert value_text([F(1, 2), [True, "w"]]) == "[0.5, [true, w]]"
 
 
 def test_elements_of_lists_are_axes_of_their_own() -> None:
@@ -102,7 +107,7 @@ def test_elements_of_lists_are_axes_of_their_own() -> None:
         ("kernels_2", [3, 5]),
         ("N", [2, 4]),
     ]
-    assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4})
+    assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4}, {})
     fixed = space({"kernels": "[1,1]", "kernels[1]": "9"}, {}, known, ())
     assert [axis.column for axis in fixed.grid.axes] == ["kernels_1"]
     assert (fixed.grid.size, fixed.at((9,))) == (1, ({"kernels": [1, 9]}, {}))
