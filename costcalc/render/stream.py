@@ -25,7 +25,7 @@ Cell = Callable[[str, Any], str]
 
 def header(form: str, names: Sequence[str]) -> str:
     """The first line of a CSV file; JSON lines have none."""
-    return ",".join(names) + "\n" if form == "csv" else ""
+    return ",".join(map(_quoted, names)) + "\n" if form == "csv" else ""
 
 
 def lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Sequence[Row]) -> str:
@@ -67,7 +67,11 @@ def csv_cell(kind: str, value: Any) -> str:
     text = cell_text(kind, value)
     if kind not in ("text", "words"):
         return text
-    text = spreadsheet(text)
+    return _quoted(spreadsheet(text))
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes where it holds what divides cells."""
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n\r') else text
 
 

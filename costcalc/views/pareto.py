@@ -10,14 +10,14 @@ from typing import Any
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import LoadError, UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.views.charts import Axis, Front, Point, names
 
 Record = Mapping[str, Any]
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 
-NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound")
+NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound", "certainty", "refused")
 """Columns that name a row or judge it, and are no quantity."""
 
 
@@ -82,10 +82,7 @@ def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title
     if not usable:
         raise UsageError(f"no row has both {x} and {y} as numbers", "bind what is open with --dim, or take others")
     axes = tuple(
-        Axis(
-            k, CATALOGUE[k].label if k in CATALOGUE else k, "bytes" if k.endswith("bytes") else "number", k in maximize
-        )
-        for k in (x, y)
+        Axis(key, _title(key), "bytes" if key.endswith("bytes") else "number", key in maximize) for key in (x, y)
     )
     labels = _labels(usable, (x, y))
     best = _best([(_cost(row[x], axes[0]), _cost(row[y], axes[1])) for row in usable])
@@ -93,6 +90,16 @@ def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title
         Point(label, row[x], row[y], i in best) for i, (row, label) in enumerate(zip(usable, labels, strict=True))
     ]
     return Front(title or f"{axes[0].title} and {axes[1].title}", axes[0], axes[1], tuple(points))
+
+
+def _title(key: str) -> str:
+    """A quantity's label with its unit where that is one of time or energy, else the key itself."""
+    name, _, device = key.partition(".")
+    quantity = CATALOGUE.get(name)
+    if quantity is None or quantity.per_device != bool(device):
+        return key
+    unit = {"seconds": " in s", "joules": " in J"}.get(quantity.unit, "")
+    return QuantityRef(quantity, device).label + unit
 
 
 def _is_number(value: Any) -> bool:
@@ -115,10 +122,10 @@ def _best(values: Sequence[tuple[Any, Any]]) -> set[int]:
 
 
 def _labels(rows: Sequence[Record], axes: Sequence[str]) -> list[str]:
-    """A row's name, or what it is told apart by: the columns that are no totals, on no axis, and differ."""
+    """A row's name, or what it is told apart by: the columns that are no figures, on no axis, and differ."""
     name = next((key for key in ("model", "name", "label") if len({str(row.get(key)) for row in rows}) > 1), None)
     if name:
         return [str(row.get(name)) for row in rows]
-    keys = [key for key in rows[0] if key not in (*TOTALS, *NAMES, *axes)]
+    keys = [key for key in rows[0] if key.partition(".")[0] not in (*CATALOGUE, *NAMES) and key not in axes]
     keys = [key for key in keys if len({str(row.get(key)) for row in rows}) > 1]
     return [", ".join(f"{key}={row.get(key)}" for key in keys[:4]) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.arguments import words
@@ -71,11 +71,11 @@ def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Remark]:
     given = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
     if given:
         yield Remark("Given", given)
-    yield from _reasons(result, "Invalid", "error", lambda row: (row[ERROR],) if row[ERROR] else ())
+    errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
+    yield from _reasons(result, "Invalid", "error", errors)
     shown = {result.columns[at] for at in places}
-    yield from _reasons(
-        result, "No figure", "refused", lambda row: [why for key, why in row[REFUSED] or () if key in shown]
-    )
+    refusals = [(row, {key: why for key, why in row[REFUSED] or () if key in shown}) for row in result.rows]
+    yield from _reasons(result, "No figure", "refused", refusals)
     if any(row[UPPER] for row in result.rows):
         yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
     if any(row[LOWER] for row in result.rows):
@@ -85,17 +85,25 @@ def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Remark]:
         yield Remark("Note", note)
 
 
-def _reasons(result: Sweep, label: str, column: str, read: Callable[[Row], Sequence[str]]) -> Iterator[Remark]:
-    """Why rows do not have figures: each reason once, with the first row that it holds for."""
-    reasons: dict[str, list[Row]] = {}
-    for row in result.rows:
-        for reason in read(row):
-            reasons.setdefault(reason, []).append(row)
-    for reason, rows in list(reasons.items())[:MAX_REASONS]:
-        more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
-        yield Remark(label, f"{describe_point(result.axes, rows[0])}{more}: {reason}", True)
-    if len(reasons) > MAX_REASONS:
-        yield Remark(label, f"{len(reasons) - MAX_REASONS:,} more reasons: see the column {column}", True)
+def _reasons(
+    result: Sweep, label: str, column: str, missing: Sequence[tuple[Row, Mapping[str, str]]]
+) -> Iterator[Remark]:
+    """Why rows do not have figures: each reason once, with the first row that it holds for and the quantities that are
+    missing. missing are rows with their reasons by the key of a quantity ("" for all)."""
+    rows: dict[str, dict[int, Row]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    for at, (row, reasons) in enumerate(missing):
+        for key, reason in reasons.items():
+            why = reason.removeprefix(f"{key}: ") if key else reason
+            rows.setdefault(why, {})[at] = row
+            keys.setdefault(why, {})[key] = None
+    for why, alike in list(rows.items())[:MAX_REASONS]:
+        more = f" and {len(alike) - 1:,} more" if len(alike) > 1 else ""
+        names = ", ".join(filter(None, keys[why]))
+        place = describe_point(result.axes, next(iter(alike.values())))
+        yield Remark(label, f"{place}{more}: {f'{names}: ' if names else ''}{why}", True)
+    if len(rows) > MAX_REASONS:
+        yield Remark(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
 
 
 def _column(layout: SweepColumns, at: int) -> Column:

@@ -20,17 +20,9 @@ FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
 
 def figures() -> Iterable[str]:
     """The columns that a sweep can have; those of what varies are the user's own."""
+    from costcalc.studies.sweep.columns import STATES
+
     return (*[f"{key}." if quantity.per_device else key for key, quantity in CATALOGUE.items()], *STATES)
-
-
-STATES = ("lower_bound", "upper_bound", "certainty", "refused", "error")
-
-
-def settings_names() -> Iterable[str]:
-    """What --vary takes, as it is completed."""
-    from costcalc.studies.sweep.setting_axes import VARIABLE
-
-    return [f"{name}=" for name in VARIABLE]
 
 
 @click.command()

@@ -68,9 +68,10 @@ class SweepColumns(NamedTuple):
         return Figure(value, certainty)
 
     def place(self, name: str) -> int:
-        """Where a column stands, of any case where only one is meant. UsageError, with the nearest, where there is
-        none."""
+        """Where a column stands, of any case where only one is meant; a device may stand in quotes. UsageError, with
+        the nearest, where there is none."""
         names = self.names
+        name = name if name in names else name.replace("'", "").replace('"', "")
         if name in names:
             return names.index(name)
         alike = [at for at, other in enumerate(names) if other.lower() == name.lower()]

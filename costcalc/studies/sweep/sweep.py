@@ -113,7 +113,8 @@ def sweep(
     model.
     """
     selection = RowSelection(where, pareto, maximize, minimize, subject_to, sort, top)
-    refs = named_quantities((*words("quantities", quantities), *selection.names()))
+    named = [parse_quantity(word).key for word in words("quantities", quantities)]
+    refs = named_quantities((*named, *selection.names()))
     axes = mapping("params", params), mapping("dims", dims)
     settings = Settings.of(**options)
     setup = prepare_sweep(source, *axes, settings, vary=mapping("vary", vary), quantities=refs, strict=strict)
