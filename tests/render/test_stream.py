@@ -53,7 +53,9 @@ def test_each_row_is_a_line_with_one_type_a_column() -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-@pytest.mark.parametrize("extra", [(), ("--where", "macs < 100M"), ("--sample", "9", "--seed", "4")])
+@pytest.mark.parametrize(
+    "extra", [(), ("--where", "macs < 100M"), ("--sample", "9", "--seed", "4"), ("--hardware", "t4")]
+)
 def test_a_file_that_was_cut_anywhere_is_gone_on_with(form: str, extra: tuple[str, ...], tmp_path: Path) -> None:
     whole, part = tmp_path / "whole", tmp_path / "part"
     assert go(*SWEEP, "--format", form, *extra, "-o", str(whole)) == 0

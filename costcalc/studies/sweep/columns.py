@@ -32,6 +32,18 @@ RESERVED = (*STATES, *[key for key, quantity in CATALOGUE.items() if not quantit
 """The names of columns that no axis has."""
 
 
+DEVICE_KEYS = tuple([key for key, quantity in CATALOGUE.items() if quantity.per_device])
+"""The keys of quantities that are of a device."""
+
+
+def unknown_column(name: str, names: Sequence[str], more: str = "") -> UsageError:
+    """The error for a name that is no column: the nearest column or quantity, or all columns and more."""
+    if name in DEVICE_KEYS:
+        return UsageError(f"{name} is of a device", f"write {name}.t4; `costcalc hardware` lists the devices")
+    near = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
+    return UsageError(f"there is no column {name!r}", near or f"there are {', '.join(names)}{more}")
+
+
 class SweepColumns(NamedTuple):
     """The columns of a sweep over these axes, with quantities beyond TOTALS."""
 
@@ -77,8 +89,7 @@ class SweepColumns(NamedTuple):
         alike = [at for at, other in enumerate(names) if other.lower() == name.lower()]
         if len(alike) == 1:
             return alike[0]
-        remedy = did_you_mean(name, names) or "there are " + ", ".join(names)
-        raise UsageError(f"there is no column {name!r}", remedy)
+        raise unknown_column(name, names)
 
     def record(self, row: Row) -> dict[str, Any]:
         """A row by its columns, as plain data."""

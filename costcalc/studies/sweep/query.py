@@ -24,17 +24,16 @@ from typing import Any, NamedTuple
 
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
+from costcalc.core.quantities import QuantityRef, parse_quantity
 from costcalc.core.units import FACTORS, SECONDS
 from costcalc.studies.sweep.axes import exact_number, value_text
+from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
 
 JOULES = {"J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9, "pJ": 10**12}
 """How many of a unit make a joule; both signs that Unicode has for micro."""
 
 PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
 """Units of time and energy: how many make a second or a joule. Upper and lower case differ: M is mega."""
-
-DEVICE_KEYS = tuple([key for key, quantity in CATALOGUE.items() if quantity.per_device])
 
 TOKEN = re.compile(
     rf"(?<![\w.])(?P<device>(?:{'|'.join(DEVICE_KEYS)})\.(?:\w+(?:[-.]\w+)*|'[^']*'|\"[^\"]*\"))"
@@ -231,10 +230,7 @@ def _name(name: str, whole: Expression, columns: Mapping[str, int]) -> Read:
     if name.lower() in ("true", "false"):
         truth = name.lower() == "true"
         return lambda row: truth
-    if name in DEVICE_KEYS:
-        parse_quantity(name)
-    remedy = did_you_mean(name, columns) or f"there are {', '.join(columns)}; a word stands in quotes"
-    raise UsageError(f"there is no column {name!r}", remedy)
+    raise unknown_column(name, tuple(columns), "; a word stands in quotes")
 
 
 def _both(f: Callable[[Any, Any], Any], left: Read, right: Read) -> Read:

@@ -15,9 +15,9 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quant
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep.axes import SweepAxis
-from costcalc.studies.sweep.columns import ERROR, Row, SweepColumns, plain_value
+from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, plain_value
 from costcalc.studies.sweep.executor import blocks
-from costcalc.studies.sweep.query import DEVICE_KEYS, condition, device_quantity
+from costcalc.studies.sweep.query import condition, device_quantity
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
 from costcalc.studies.sweep.select import RowSelection, front, goals, optimum, ordered
 from costcalc.studies.sweep.space import sample as draw_sample
@@ -122,7 +122,7 @@ def sweep(
 
 
 def named_quantities(names: Iterable[str]) -> tuple[QuantityRef, ...]:
-    """The quantities beyond TOTALS among names of columns. UsageError where one of a device has none."""
+    """The quantities beyond TOTALS among names of columns."""
     found: dict[QuantityRef, None] = {}
     for name in names:
         key = name.partition(".")[0]

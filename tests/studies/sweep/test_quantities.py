@@ -108,7 +108,7 @@ def test_a_bound_is_compared_by_its_value() -> None:
         ({"where": "time.t5 < 5ms"}, HardwareError, "t5"),
         ({"where": "time.t4-1ms < 5ms"}, HardwareError, "t4-1ms"),
         ({"where": "time.t4 < 5MS"}, UsageError, "is not understood"),
-        ({"pareto": "arena_byte,params"}, UsageError, "there is no column 'arena_byte'"),
+        ({"pareto": "arena_byte,params"}, UsageError, "did you mean 'arena_bytes'"),
         ({"quantities": ["speed"]}, UsageError, "there is no quantity 'speed'"),
         ({"vary": {"fuze": [True]}}, UsageError, "did you mean 'fuse'"),
         ({"vary": {"fuse": "1,2"}}, UsageError, "give True or False"),
