@@ -7,6 +7,7 @@ The columns follow from the names that are given alone: the axes, the totals of 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
