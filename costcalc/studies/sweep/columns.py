@@ -7,10 +7,11 @@ The columns follow from the names that are given alone: the axes, the totals of 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from costcalc.core.dim import Poly, symbols
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
 from costcalc.studies.sweep.axes import SweepAxis, value_text
@@ -122,3 +123,16 @@ def cell_text(kind: str, value: Any) -> str:
 def is_number(value: Any) -> bool:
     """Whether a value is an exact number."""
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+
+
+def refuse_open_symbols(figures: Iterable[Any], known: Sequence[str] = ()) -> None:
+    """UsageError where a figure holds a symbol that is not known: a sweep gives numbers."""
+    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in known]
+    if names:
+        verb = "is" if len(names) == 1 else "are"
+        raise UsageError(f"{', '.join(names)} {verb} open, and a sweep gives numbers", binding_remedy(names))
+
+
+def binding_remedy(names: Iterable[str]) -> str:
+    """What to do where symbols are open."""
+    return "bind it: " + " ".join(f"--dim {name}=…" for name in names)

@@ -19,8 +19,8 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.axes import SweepAxis, Value
-from costcalc.studies.sweep.columns import Row
-from costcalc.studies.sweep.point import PEAK, SweepRecipe, build_graph, point_totals, refuse_open_symbols
+from costcalc.studies.sweep.columns import Row, refuse_open_symbols
+from costcalc.studies.sweep.point import PEAK, SweepRecipe, build_graph, point_totals
 from costcalc.studies.sweep.space import Bindings
 from costcalc.studies.sweep.vector import Columns
 

@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.memory.liveness import live_bytes, schedule
 from costcalc.analysis.options import ExecutionOptions
-from costcalc.analysis.report import NODE_BY_NODE, analyze_graph, peak
+from costcalc.analysis.report import NODE_BY_NODE, peak
 from costcalc.analysis.totals import sum_costs, total_certainty
-from costcalc.core.dim import Dim, Poly, symbols
-from costcalc.core.errors import CostcalcError, QuantityError, UnknownOperatorError, UsageError
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import TOTALS, Certainty, Figure, QuantityRef
+from costcalc.core.quantities import TOTALS, Certainty, QuantityRef
 from costcalc.graph.bind import bind_graph
-from costcalc.studies.measurement import Measurement, measure
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
+from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import Value, describe_point
-from costcalc.studies.sweep.columns import STATES, TOTAL_REFS, Row, SweepColumns
+from costcalc.studies.sweep.columns import STATES, TOTAL_REFS, Row, SweepColumns, refuse_open_symbols
 from costcalc.studies.sweep.setting_axes import with_settings
 from costcalc.studies.sweep.space import Bindings, Space
 
@@ -114,49 +114,21 @@ def row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
 
 
 def _measured_row(recipe: SweepRecipe, point: Sequence[Value], bindings: Bindings) -> Row:
-    """A row with quantities beyond the totals. Where generation is asked for, the length of the text is open, and what
-    depends on it is refused; else UsageError for open symbols."""
-    measurement = _measurement(recipe, bindings)
-    _refuse_unknown(recipe, measurement.base.lower_bound)
-    values: list[Any] = []
-    certainties: list[tuple[str, Certainty]] = []
-    refusals: list[tuple[str, str]] = []
-    for ref in (*TOTAL_REFS, *recipe.quantities):
-        cell = measurement.attempt(ref)
-        if isinstance(cell, QuantityError) or isinstance(cell.value, Poly):
-            if isinstance(cell, Figure):
-                cell = _open_figure(ref, cell, measurement.settings)
-            values.append(None)
-            refusals.append((ref.key, str(cell)))
-        else:
-            values.append(cell.value)
-            certainties.append((ref.key, cell.certainty))
-    base = measurement.base
+    """A row with quantities beyond the totals."""
+    graph = build_graph(recipe, bindings) if isinstance(recipe.source, Graph) else None
+    settings = recipe.settings_at(bindings)
+    measured = measurements().measure_point(graph or recipe.source, settings, (*TOTAL_REFS, *recipe.quantities))
+    _refuse_unknown(recipe, measured.lower_bound)
+    certainties = _certainties(measured.certainties)
     return (
         *point,
-        *values,
-        base.lower_bound,
-        base.upper_bound,
-        _certainties(certainties),
-        tuple(refusals) or None,
+        *measured.values,
+        measured.lower_bound,
+        measured.upper_bound,
+        certainties,
+        measured.refusals or None,
         None,
     )
-
-
-def _measurement(recipe: SweepRecipe, bindings: Bindings) -> Measurement:
-    settings = recipe.settings_at(bindings)
-    if isinstance(recipe.source, Graph):
-        graph = build_graph(recipe, bindings)
-        return Measurement(graph, settings, analyze_graph(graph, settings.execution))
-    return measure(recipe.source, settings)
-
-
-def _open_figure(ref: QuantityRef, figure: Figure, settings: Settings) -> QuantityError:
-    """Why a formula is no figure. UsageError where no generation is asked for: a sweep gives numbers."""
-    if settings.generation is None:
-        refuse_open_symbols([figure.value])
-    names = symbols(figure.value) if isinstance(figure.value, Poly) else ()
-    return QuantityError(f"{ref.key}: it depends on {', '.join(names)}", _binding(names))
 
 
 def _certainties(pairs: Iterable[tuple[str, Certainty]]) -> tuple[tuple[str, Certainty], ...] | None:
@@ -173,15 +145,3 @@ def error_row(recipe: SweepRecipe, point: Sequence[Value], error: CostcalcError)
     """A row without figures, with the error on one line."""
     empty = len(TOTALS) + len(recipe.quantities) + len(STATES) - 1
     return (*point, *(None,) * empty, " ".join(str(error).split()))
-
-
-def refuse_open_symbols(figures: Iterable[Any], known: Sequence[str] = ()) -> None:
-    """UsageError where a figure holds a symbol that is not known: a sweep gives numbers."""
-    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in known]
-    if names:
-        verb = "is" if len(names) == 1 else "are"
-        raise UsageError(f"{', '.join(names)} {verb} open, and a sweep gives numbers", _binding(names))
-
-
-def _binding(names: Iterable[str]) -> str:
-    return "bind it: " + " ".join(f"--dim {name}=…" for name in names)

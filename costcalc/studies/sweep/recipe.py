@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from costcalc.analysis.hardware.catalogue import find
 from costcalc.core.dim import symbols
 from costcalc.core.errors import CostcalcError, LoadError, SpecError, UnknownNameError, UsageError
 from costcalc.core.ir import Graph
@@ -15,6 +14,7 @@ from costcalc.frontends import model_parameters
 from costcalc.frontends.source import Source, hold_source
 from costcalc.frontends.symbols import default_batch
 from costcalc.studies.options import Settings
+from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
@@ -64,9 +64,8 @@ def prepare_sweep(
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
     where = space(params, dims, known, RESERVED, varied)
     measured = _measured_quantities(settings, varied, quantities)
-    for ref in measured:
-        if ref.device:
-            find(ref.device)
+    if measured:
+        measurements().check_devices(measured)
     return _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
 
 
