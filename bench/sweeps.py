@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.studies.sweep.executor import blocks, rarely_collecting
+from costcalc.studies.sweep.executor import fewer_collections, row_blocks
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID = {"alpha": "0.25:1.4:0.05", "resolution": "96:224:8", "expansion": "1:8"}
@@ -22,8 +22,8 @@ def built(jobs: int, points: int) -> tuple[float, float]:
     size = recipe.space.grid.size
     numbers = range(0, size, max(1, size // points))
     start, cpu = time.perf_counter(), _cpu()
-    with rarely_collecting():
-        count = sum(len(block) for block in blocks(recipe, numbers, jobs))
+    with fewer_collections():
+        count = sum(len(block) for block in row_blocks(recipe, numbers, jobs))
     return count / (time.perf_counter() - start), count / (_cpu() - cpu)
 
 
@@ -37,6 +37,6 @@ def evaluated(dims: Mapping[str, Any] = POINTS) -> float:
     """Seconds of this process' time for a million points of resnet50, its formulas found in them."""
     cpu = time.process_time()
     recipe = prepare_sweep("resnet50", {}, dims).recipe
-    count = sum(len(block) for block in blocks(recipe, range(recipe.space.grid.size), 1))
+    count = sum(len(block) for block in row_blocks(recipe, range(recipe.space.grid.size), 1))
     assert count == 10**6
     return time.process_time() - cpu

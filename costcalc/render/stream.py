@@ -23,12 +23,12 @@ from costcalc.studies.sweep.point import SweepRecipe
 Cell = Callable[[str, Any], str]
 
 
-def header(form: str, names: Sequence[str]) -> str:
+def header_line(form: str, names: Sequence[str]) -> str:
     """The first line of a CSV file; JSON lines have none."""
     return ",".join(map(_quoted, names)) + "\n" if form == "csv" else ""
 
 
-def lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Sequence[Row]) -> str:
+def row_lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Sequence[Row]) -> str:
     """The lines of rows, of the columns at these places."""
     if not rows:
         return ""
@@ -106,7 +106,7 @@ def resume_point(
     if not set(range(count)) <= set(places):
         raise UsageError("--resume needs the columns of all that varies", "name them in --columns")
     whole = text[: text.rfind(b"\n") + 1].decode("utf-8", "replace")
-    first = header(form, [names[at] for at in places])
+    first = header_line(form, [names[at] for at in places])
     if not whole:
         if not first.startswith(text.decode("utf-8", "replace")) and form == "csv":
             raise UsageError(f"{path} is of another sweep: its columns differ", AGAIN)
@@ -120,8 +120,8 @@ def resume_point(
     if len(at) < len(written):
         raise UsageError(f"{path} is of another sweep: line {len(at) + 1 + bool(first)} is no point of the grid", AGAIN)
     for line, position in {(written[i], at[i]) for i in (0, -1)} if at else ():
-        row = point.row(recipe, recipe.space.grid.point(numbers[position]))
-        if lines(form, columns, places, [row]) != line + "\n":
+        row = point.compute_row(recipe, recipe.space.grid.point(numbers[position]))
+        if row_lines(form, columns, places, [row]) != line + "\n":
             raise UsageError(f"{path} is of another sweep: the model gives other figures now", AGAIN)
     return ResumePoint(len(whole.encode()), at[-1] + 1 if at else 0)
 

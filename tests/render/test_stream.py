@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from costcalc.cli.app import run
-from costcalc.render.stream import lines
+from costcalc.render.stream import row_lines
 from costcalc.studies.sweep.axes import SweepAxis
 from costcalc.studies.sweep.columns import SweepColumns
 
@@ -33,14 +33,14 @@ def test_each_row_is_a_line_with_one_type_a_column() -> None:
     figures = (None,) * 8
     rows: list[Any] = [(1, w, 10**20, *range(8), False, False, None, None, None) for w in axes[1].values]
     rows.append((Fraction(1, 2), "50%s", 2, *figures, None, None, None, None, 'he said "no"'))
-    text = lines("csv", columns, range(16), rows)
+    text = row_lines("csv", columns, range(16), rows)
     read = list(csv.reader(io.StringIO(text)))
     assert [r[0] for r in read] == ["1.0"] * 5 + ["0.5"]
     assert [r[1] for r in read] == ["x,y", "'=1", "true", "1", "[1, 2]", "50%s"]
     assert [r[2] for r in read] == [str(10**20)] * 5 + ["2"]
     assert read[0][3:] == [*map(str, range(8)), "false", "false", "", "", ""]
     assert read[5][3:] == [""] * 12 + ['he said "no"']
-    objects = [json.loads(line) for line in lines("jsonl", columns, range(16), rows).splitlines()]
+    objects = [json.loads(line) for line in row_lines("jsonl", columns, range(16), rows).splitlines()]
     assert [o["w"] for o in objects] == ["x,y", "=1", "true", "1", "[1, 2]", "50%s"]
     assert (objects[0]["a"], objects[0]["n"], objects[5]["macs"], objects[5]["lower_bound"]) == (
         1.0,
@@ -48,8 +48,8 @@ def test_each_row_is_a_line_with_one_type_a_column() -> None:
         None,
         None,
     )
-    assert lines("csv", columns, range(16), []) == ""
-    assert lines("csv", columns, (3, 4), rows[:2]) == "0,1\n0,1\n"
+    assert row_lines("csv", columns, range(16), []) == ""
+    assert row_lines("csv", columns, (3, 4), rows[:2]) == "0,1\n0,1\n"
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

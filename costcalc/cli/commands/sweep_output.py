@@ -13,10 +13,10 @@ import click
 
 from costcalc.cli.output import draw, emit, show, standard_output
 from costcalc.core.errors import CostcalcError, UsageError
-from costcalc.render.stream import header, lines, resume_point
+from costcalc.render.stream import header_line, resume_point, row_lines
 from costcalc.studies.sweep.columns import ERROR, SweepColumns
 from costcalc.studies.sweep.recipe import SweepSetup
-from costcalc.studies.sweep.select import Goal, RowSelection, goals
+from costcalc.studies.sweep.select import Goal, RowSelection, parse_goals
 from costcalc.studies.sweep.sweep import Sweep, run_sweep, stream_rows
 
 if TYPE_CHECKING:
@@ -75,16 +75,16 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
         show(table, output.form, output.path, bool(output.columns))
         return
     from costcalc import render
-    from costcalc.render.charts.scatter import scatter
+    from costcalc.render.charts.scatter import draw_scatter
     from costcalc.render.terminal import screen
 
     on = screen(output.path is not None)
-    plot = scatter(found.rows, *_axes(found, output.plot), on)
+    plot = draw_scatter(found.rows, *_axes(found, output.plot), on)
     emit(f"{plot}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
 
 
 def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = goals(plot, found.columns)
+    axes = parse_goals(plot, found.columns)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]
@@ -113,8 +113,8 @@ def _places(columns: SweepColumns, names: Sequence[str]) -> list[int]:
 def _all_lines(result: Sweep, output: SweepOutput) -> Iterator[str]:
     columns = result.layout
     places = _places(columns, output.columns)
-    yield header(output.form, [columns.names[at] for at in places])
-    yield lines(output.form, columns, places, result.rows)
+    yield header_line(output.form, [columns.names[at] for at in places])
+    yield row_lines(output.form, columns, places, result.rows)
 
 
 def _stream(
@@ -131,9 +131,9 @@ def _stream(
     with progress(len(numbers), output.path) as done, _opened(output.path, size) as file:
         done(behind)
         if not size:
-            file.write(header(form, [columns.names[at] for at in places]).encode())
+            file.write(header_line(form, [columns.names[at] for at in places]).encode())
         for block in stream_rows(setup, numbers[behind:], where, jobs):
-            file.write(lines(form, columns, places, block).encode())
+            file.write(row_lines(form, columns, places, block).encode())
             file.flush()
             wrong = sum(1 for row in block if row[ERROR] is not None)
             valid, invalid = valid + len(block) - wrong, invalid + wrong

@@ -21,7 +21,7 @@ MARKS = ("·", "●", "█"), (".", "o", "#")
 """One row, several, more than ten."""
 
 
-def scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
+def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
     """The plot, with the extremes beside the axes. UsageError where a column holds no numbers."""
     pairs = [(x.read(row), y.read(row)) for row in rows]
     points = [(a, b) for a, b in pairs if a is not None and b is not None]

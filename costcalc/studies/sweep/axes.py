@@ -154,18 +154,18 @@ MULTIPLES = 1000
 """Values of a range that multiplies at most: its exact numbers grow longer with each."""
 
 
-def values_of(name: str, text: str) -> Sequence[Any]:
+def parse_values(name: str, text: str) -> Sequence[Any]:
     """The values that a text lists. UsageError, with the axis' name, where it is none."""
     parts = list(split_values(text))
     if not all(parts):
         raise UsageError(f"{name}={text} has an empty value", "write values with commas between them: 128,160,192")
     if len(parts) == 1:
-        one = range_of(name, parts[0])
+        one = parse_range(name, parts[0])
         if one is not None:
             return one
     found: dict[str, Any] = {}
     for part in parts:
-        for value in range_of(name, part) or (value_of(part),):
+        for value in parse_range(name, part) or (parse_value(part),):
             found.setdefault(repr(value), value)
     return tuple(found.values())
 
@@ -188,7 +188,7 @@ def split_values(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def range_of(name: str, text: str) -> Steps | range | None:
+def parse_range(name: str, text: str) -> Steps | range | None:
     """The numbers of a range, None where it is none; whole ones are Python's own range."""
     match = RANGE.fullmatch(text)
     if match is None:
@@ -228,13 +228,13 @@ def _bounded(name: str, count: int) -> int:
     return count
 
 
-def value_of(text: str) -> Any:
+def parse_value(text: str) -> Any:
     """One value: a number, true or false, a list, or a word (an expression is a word here)."""
     if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
         return text[1:-1]
     if text.startswith("[") and text.endswith("]"):
         inside = text[1:-1].strip()
-        return [value_of(part) for part in split_values(inside)] if inside else []
+        return [parse_value(part) for part in split_values(inside)] if inside else []
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if re.fullmatch(NUMBER, text):
@@ -250,7 +250,7 @@ def exact_number(value: Fraction) -> int | Fraction:
 def listed_values(name: str, given: Any) -> Sequence[Value]:
     """The values of an axis from a text, a range, a list or one value of Python; floats are taken as they print."""
     if isinstance(given, str):
-        return values_of(name, given)
+        return parse_values(name, given)
     if isinstance(given, (Steps, range)):
         found: Sequence[Value] = given
     elif isinstance(given, (list, tuple)):

@@ -31,7 +31,7 @@ BLOCK = 1 << 15
 """Points that formulas are evaluated over at once: columns that a processor's cache holds."""
 
 
-def batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
+def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
     """The numbers in batches; where there are many combinations of dims, no batch has several structures."""
     if inner < FEW:
         for start in range(0, len(numbers), BUILT):
@@ -61,7 +61,7 @@ def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
                 rows = []
             if rows:
                 return rows
-    return [point.row(recipe, values) for values in grid.points(numbers)]
+    return [point.compute_row(recipe, values) for values in grid.points(numbers)]
 
 
 def has_formulas(recipe: SweepRecipe, numbers: Sequence[int]) -> bool:
@@ -105,16 +105,16 @@ LARGE = 4096
 """Points of one structure whose rows are evaluated sooner than another process sends them."""
 
 
-def blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
+def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
     inner = recipe.space.grid.inner
     evaluated = inner >= FEW and has_formulas(recipe, numbers)
-    work = batches(numbers, inner if evaluated else 1)
+    work = number_batches(numbers, inner if evaluated else 1)
     first = list(islice(work, AHEAD))
-    jobs = min(jobs or cores(), max(1, len(numbers)))
+    jobs = min(jobs or usable_cores(), max(1, len(numbers)))
     if jobs == 1 or len(first) < AHEAD or (evaluated and inner >= LARGE):
-        with rarely_collecting():
+        with fewer_collections():
             for batch in (*first, *work):
                 yield compute_rows(recipe, batch)
         return
@@ -159,7 +159,7 @@ THRESHOLD = (100_000, 20, 20)
 
 
 @contextmanager
-def rarely_collecting() -> Iterator[None]:
+def fewer_collections() -> Iterator[None]:
     """Fewer collections inside."""
     before = gc.get_threshold()
     gc.set_threshold(*THRESHOLD)
@@ -169,6 +169,6 @@ def rarely_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

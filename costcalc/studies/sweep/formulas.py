@@ -65,7 +65,7 @@ def evaluate_rows(recipe: SweepRecipe, formulas: Formulas, numbers: Sequence[int
     states = (repeat(False), repeat(False), repeat(None), repeat(None), repeat(None))
     made: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
     for at in broken:
-        made[at] = point.row(recipe, made[at][: len(grid.axes)])
+        made[at] = point.compute_row(recipe, made[at][: len(grid.axes)])
     return made
 
 
@@ -74,7 +74,7 @@ def confirm_formulas(recipe: SweepRecipe, formulas: Formulas, first: int) -> boo
     give: a last look, for nothing but a mistake of ours would make them differ."""
     grid = recipe.space.grid
     ends = [first, first + grid.inner - 1]
-    return evaluate_rows(recipe, formulas, ends) == [point.row(recipe, grid.point(number)) for number in ends]
+    return evaluate_rows(recipe, formulas, ends) == [point.compute_row(recipe, grid.point(number)) for number in ends]
 
 
 Evaluation = tuple[list[Any], list[Any], Sequence[int]]

@@ -90,7 +90,7 @@ def build_graph(recipe: SweepRecipe, bindings: Bindings) -> Graph:
     return load(recipe.source, recipe.settings_at(bindings))
 
 
-def row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
+def compute_row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
     """The row of a combination. UsageError for what no combination could mend; strict lets every error out."""
     try:
         bindings = recipe.space.at(point)

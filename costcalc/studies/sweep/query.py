@@ -143,9 +143,9 @@ CALLS = {"abs": abs, **{name: FUNCTIONS[name] for name in ("min", "max", "round"
 MOST_BITS = 4096
 
 
-def condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
+def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
     """Whether a row meets a condition. UsageError for what is none, and for a row that it does not fit."""
-    read = expression(text, columns)
+    read = compile_expression(text, columns)
 
     def holds(row: Sequence[Any]) -> bool:
         value = read(row)
@@ -156,7 +156,7 @@ def condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bo
     return holds
 
 
-def expression(text: str, columns: Sequence[str]) -> Read:
+def compile_expression(text: str, columns: Sequence[str]) -> Read:
     """The value of an expression for a row, None where a figure of it is not known."""
     parsed = parse_expression(text)
     read = _read(parsed.tree, parsed, {name: i for i, name in enumerate(columns)})

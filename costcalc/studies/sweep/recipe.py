@@ -19,7 +19,7 @@ from costcalc.studies.sweep.axes import SweepAxis
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
 from costcalc.studies.sweep.setting_axes import VARIABLE, all_setting_values, setting_axes, with_settings
-from costcalc.studies.sweep.space import Bindings, space
+from costcalc.studies.sweep.space import Bindings, build_space
 
 IMAGE = ("N", "D", "H", "W")
 """What load's symbolic calls the extents of images. Who varies one of them asks for it."""
@@ -62,7 +62,7 @@ def prepare_sweep(
     if params and known is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
-    where = space(params, dims, known, RESERVED, varied)
+    where = build_space(params, dims, known, RESERVED, varied)
     measured = _measured_quantities(settings, varied, quantities)
     if measured:
         measurements().check_devices(measured)

@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import BLOCK, FEW, blocks
+from costcalc.studies.sweep.executor import BLOCK, FEW, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
-from costcalc.studies.sweep.query import Read, expression, parse_expression
+from costcalc.studies.sweep.query import Read, compile_expression, parse_expression
 
 Values = tuple[Any, ...]
 
 
-def unbeaten(points: Sequence[Values]) -> list[Values]:
+def non_dominated_points(points: Sequence[Values]) -> list[Values]:
     """The points that are nowhere worse than another and better somewhere, for every other."""
     if points and len(points[0]) > 2:
         return _by_rank(points)
@@ -105,7 +105,7 @@ class Goal(NamedTuple):
         return -value
 
 
-def goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
+def parse_goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
     """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too."""
     return tuple(_goal(part, columns) for part in _parts(texts))
 
@@ -124,13 +124,13 @@ def _direction(part: str) -> tuple[str, str]:
 def _goal(part: str, columns: Sequence[str]) -> Goal:
     text, way = _direction(part)
     if way:
-        return Goal(text, way in DOWN, expression(text, columns))
+        return Goal(text, way in DOWN, compile_expression(text, columns))
     if part.startswith("-") and part[1:].strip() in columns:
-        return Goal(part[1:].strip(), True, expression(part[1:], columns))
-    return Goal(part, False, expression(part, columns))
+        return Goal(part[1:].strip(), True, compile_expression(part[1:], columns))
+    return Goal(part, False, compile_expression(part, columns))
 
 
-def ordered(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
+def sort_rows(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
     """The rows by the first goal, where that is equal by the next; rows whose figures are not known come last."""
 
     def key(row: Row) -> list[tuple[bool, Any]]:
@@ -149,7 +149,7 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, str) else (0, value)
 
 
-def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
+def pareto_rows(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
     """The rows that no other beats: none is as good in every goal and better in one. Equal ones all stay; the order is
     the rows' own. Rows whose figures are not known do not count."""
     known: list[tuple[tuple[Any, ...], Row]] = []
@@ -157,7 +157,7 @@ def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
         values = tuple(goal.of(row) for goal in by)
         if None not in values:
             known.append((_numbers(values, by), row))
-    kept = set(unbeaten(sorted({values for values, _ in known})))
+    kept = set(non_dominated_points(sorted({values for values, _ in known})))
     return [row for values, row in known if values in kept]
 
 
@@ -168,7 +168,7 @@ def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
     return values
 
 
-def best(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
+def best_rows(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
     """The rows with the best value of those that fit; several where they are equal."""
     found: list[Row] = []
     value: Any = None
@@ -188,16 +188,16 @@ MOST = 2_000_000
 """Points whose order is held in memory; of more, all are built in the grid's order."""
 
 
-def optimum(
+def find_optimum(
     recipe: SweepRecipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
     if len(numbers) > MOST or not _of_axes(goal, grid, numbers):
-        return best((row for block in blocks(recipe, numbers, jobs) for row in block), goal, fits)
+        return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
     at_once = BLOCK if grid.inner >= FEW else 1
     for level in levels(grid, numbers, goal, at_once):
-        found = best((row for block in blocks(recipe, level, jobs) for row in block), goal, fits)
+        found = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
         if found:
             return found
     return []

@@ -54,7 +54,7 @@ class Space(NamedTuple):
         return Bindings({**params, **lists}, dims, settings)
 
 
-def space(
+def build_space(
     params: Given,
     dims: Given,
     known: Mapping[str, Any] | None,
@@ -144,7 +144,7 @@ def _named(axes: Sequence[SweepAxis], taken: Sequence[str]) -> Iterator[SweepAxi
         yield axis._replace(column=column)
 
 
-def sample(size: int, count: int, seed: int) -> Sequence[int]:
+def draw_sample(size: int, count: int, seed: int) -> Sequence[int]:
     """`count` different numbers below `size` in ascending order, all where there are no more; each set of them is as
     likely as any other. The numbers are drawn, not listed: size may be 10^20."""
     if count >= size:

@@ -16,11 +16,11 @@ from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep.axes import SweepAxis
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, plain_value
-from costcalc.studies.sweep.executor import blocks
-from costcalc.studies.sweep.query import condition, device_quantity
+from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.query import compile_condition, device_quantity
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
-from costcalc.studies.sweep.select import RowSelection, front, goals, optimum, ordered
-from costcalc.studies.sweep.space import sample as draw_sample
+from costcalc.studies.sweep.select import RowSelection, find_optimum, pareto_rows, parse_goals, sort_rows
+from costcalc.studies.sweep.space import draw_sample
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -158,24 +158,24 @@ def run_sweep(
         raise UsageError("--subject-to stands alone", "say what is best with --maximize or --minimize, or use --where")
     if selection.maximize and selection.minimize:
         raise UsageError("--maximize and --minimize stand together", "keep one, or use --pareto for several goals")
-    keeps = [condition(text, columns) for text in (selection.where, selection.subject_to) if text]
-    by_front = goals(selection.pareto, columns) if selection.pareto else ()
-    by_order = goals(selection.sort, columns) if selection.sort else ()
+    keeps = [compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
+    by_front = parse_goals(selection.pareto, columns) if selection.pareto else ()
+    by_order = parse_goals(selection.sort, columns) if selection.sort else ()
     invalid = 0
     if selection.maximize or selection.minimize:
-        goal = goals([selection.maximize or selection.minimize or ""], columns)
+        goal = parse_goals([selection.maximize or selection.minimize or ""], columns)
         if len(goal) != 1:
             raise UsageError("there are several goals", "give one, or use --pareto")
         best = goal[0]._replace(greatest=bool(selection.maximize))
-        rows = optimum(recipe, numbers, best, lambda row: all(keep(row) for keep in keeps), jobs)
+        rows = find_optimum(recipe, numbers, best, lambda row: all(keep(row) for keep in keeps), jobs)
     else:
         rows = []
-        for block in blocks(recipe, numbers, jobs):
+        for block in row_blocks(recipe, numbers, jobs):
             invalid += sum(1 for row in block if row[ERROR] is not None)
             rows += [row for row in block if all(keep(row) for keep in keeps)] if keeps else block
             progress(len(block))
-    rows = front(rows, by_front) if by_front else rows
-    rows = ordered(rows, by_order) if by_order else rows
+    rows = pareto_rows(rows, by_front) if by_front else rows
+    rows = sort_rows(rows, by_order) if by_order else rows
     rows = rows[: selection.top] if selection.top is not None else rows
     axes, quantities = recipe.columns
     return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes)
@@ -185,6 +185,6 @@ def stream_rows(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None
 ) -> Iterator[list[Row]]:
     """The rows of these points that meet the condition, block by block as they come."""
-    keep = condition(where, setup.recipe.columns.names) if where else None
-    for block in blocks(setup.recipe, numbers, jobs):
+    keep = compile_condition(where, setup.recipe.columns.names) if where else None
+    for block in row_blocks(setup.recipe, numbers, jobs):
         yield [row for row in block if keep(row)] if keep else block

@@ -15,7 +15,7 @@ from costcalc.core.errors import CostcalcError, HardwareError, UsageError
 from costcalc.core.quantities import parse_quantity
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
-from costcalc.studies.sweep.query import condition, expression, parse_expression
+from costcalc.studies.sweep.query import compile_condition, compile_expression, parse_expression
 
 WIDTHS: dict[str, Any] = {"alpha": [Fraction(1, 4), 1]}
 ASKED = ("time.t4", "energy.t4", "fits.t4", "arena_bytes", "compulsory_bytes", "intensity", "training_bytes")
@@ -93,11 +93,11 @@ def test_names_of_devices_in_conditions(text: str, names: list[str]) -> None:
     ],
 )
 def test_units_of_time_and_energy(text: str, value: Any) -> None:
-    assert expression(text, ())(()) == value
+    assert compile_expression(text, ())(()) == value
 
 
 def test_a_bound_is_compared_by_its_value() -> None:
-    holds = condition("time.t4 <= 5ms", ("time.t4",))
+    holds = compile_condition("time.t4 <= 5ms", ("time.t4",))
     assert [holds((Fraction(n, 1000),)) for n in (4, 5, 6)] == [True, True, False] and not holds((None,))
 
 

@@ -187,10 +187,10 @@ def test_the_result_is_plain_data() -> None:
 def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 sizes in one block by formulas, in batches of 16 where each is built; the same rows."""
     recipe = prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe
-    by_formula = list(work.blocks(recipe, range(100), 1))
+    by_formula = list(work.row_blocks(recipe, range(100), 1))
     assert [len(block) for block in by_formula] == [100]
     monkeypatch.setattr(batch, "find_formulas", lambda *_: None)
-    built = list(work.blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
+    built = list(work.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
     assert [len(block) for block in built] == [batch.BUILT] * 6 + [4]
     assert [row for block in built for row in block] == by_formula[0]
 
