@@ -84,7 +84,7 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
 
 
 def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = parse_goals(plot, found.columns)
+    axes = parse_goals(plot, found.columns, judged=True)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]

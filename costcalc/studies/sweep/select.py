@@ -19,6 +19,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
+from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.columns import Row, is_number
 from costcalc.studies.sweep.executor import BLOCK, FEW, row_blocks
@@ -105,9 +106,11 @@ class Goal(NamedTuple):
         return -value
 
 
-def parse_goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
-    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too."""
-    return tuple(_goal(part, columns) for part in _parts(texts))
+def parse_goals(texts: str | Sequence[str], columns: Sequence[str], judged: bool = False) -> tuple[Goal, ...]:
+    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too. judged says that
+    rows compete in the goals: of tokens per second or arithmetic intensity more is then better, where no direction is
+    written."""
+    return tuple(_goal(part, columns, judged) for part in _parts(texts))
 
 
 def _parts(texts: str | Sequence[str]) -> list[str]:
@@ -121,13 +124,15 @@ def _direction(part: str) -> tuple[str, str]:
     return (name.strip(), way) if colon and way in DOWN + UP else (part, "")
 
 
-def _goal(part: str, columns: Sequence[str]) -> Goal:
+def _goal(part: str, columns: Sequence[str], judged: bool) -> Goal:
     text, way = _direction(part)
     if way:
         return Goal(text, way in DOWN, compile_expression(text, columns))
     if part.startswith("-") and part[1:].strip() in columns:
         return Goal(part[1:].strip(), True, compile_expression(part[1:], columns))
-    return Goal(part, False, compile_expression(part, columns))
+    quantity = CATALOGUE.get(part.partition(".")[0]) if part in columns else None
+    greatest = judged and quantity is not None and not quantity.less_is_better
+    return Goal(part, greatest, compile_expression(part, columns))
 
 
 def sort_rows(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:

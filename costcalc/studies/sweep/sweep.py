@@ -159,7 +159,7 @@ def run_sweep(
     if selection.maximize and selection.minimize:
         raise UsageError("--maximize and --minimize stand together", "keep one, or use --pareto for several goals")
     keeps = [compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
-    by_front = parse_goals(selection.pareto, columns) if selection.pareto else ()
+    by_front = parse_goals(selection.pareto, columns, judged=True) if selection.pareto else ()
     by_order = parse_goals(selection.sort, columns) if selection.sort else ()
     invalid = 0
     if selection.maximize or selection.minimize:

@@ -59,6 +59,15 @@ def test_conditions_and_goals_measure_what_they_name() -> None:
     assert fastest["alpha"] == [0.75]
 
 
+def test_rows_compete_in_a_quantity_by_what_is_better() -> None:
+    """More operations for each byte are better; where a direction is written it counts."""
+    params = {"alpha": "0.25:1:0.25"}
+    found = costcalc.sweep("mobilenet", params=params, pareto="intensity")
+    values = costcalc.sweep("mobilenet", params=params, sort="intensity")["intensity"]
+    assert values == sorted(values) and found["intensity"] == [values[-1]]
+    assert costcalc.sweep("mobilenet", params=params, pareto="intensity:min")["intensity"] == [values[0]]
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
