@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.studies.sweep.executor import blocks, rarely_collecting
-from costcalc.studies.sweep.recipe import opened
+from costcalc.studies.sweep.executor import fewer_collections, row_blocks
+from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID = {"alpha": "0.25:1.4:0.05", "resolution": "96:224:8", "expansion": "1:8"}
 """3,264 combinations of mobilenet_v2, none like another."""
@@ -18,12 +18,12 @@ POINTS = {"N": "1:100", "H": "32:231:2", "W": "32:231:2"}
 
 def built(jobs: int, points: int) -> tuple[float, float]:
     """Configurations of mobilenet_v2 a second of wall time, and a second of all processes' time."""
-    recipe = opened("mobilenet_v2", GRID, {}, {}).recipe
+    recipe = prepare_sweep("mobilenet_v2", GRID, {}).recipe
     size = recipe.space.grid.size
     numbers = range(0, size, max(1, size // points))
     start, cpu = time.perf_counter(), _cpu()
-    with rarely_collecting():
-        count = sum(len(block) for block in blocks(recipe, numbers, jobs))
+    with fewer_collections():
+        count = sum(len(block) for block in row_blocks(recipe, numbers, jobs))
     return count / (time.perf_counter() - start), count / (_cpu() - cpu)
 
 
@@ -36,7 +36,7 @@ def _cpu() -> float:
 def evaluated(dims: Mapping[str, Any] = POINTS) -> float:
     """Seconds of this process' time for a million points of resnet50, its formulas found in them."""
     cpu = time.process_time()
-    recipe = opened("resnet50", {}, dims, {}).recipe
-    count = sum(len(block) for block in blocks(recipe, range(recipe.space.grid.size), 1))
+    recipe = prepare_sweep("resnet50", {}, dims).recipe
+    count = sum(len(block) for block in row_blocks(recipe, range(recipe.space.grid.size), 1))
     assert count == 10**6
     return time.process_time() - cpu

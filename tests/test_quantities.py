@@ -378,3 +378,43 @@ def test_bars_are_of_what_layers_have() -> None:
         assert (chart.whole, chart.unit) == (report.totals[key], CATALOGUE[key].unit)
     with pytest.raises(UsageError, match="add --training"):
         bar_chart(LENET, "backward_macs", "layer", None, 5)
+
+
+# A sweep's columns and conditions. A sweep gives numbers: what is a formula for the others is refused there, and the
+# text of a decoder is as long as it generates.
+
+
+def swept(model: str, **more: Any) -> dict[str, Any]:
+    return next(iter(costcalc.sweep(MODELS[model], quantities=KEYS, **settings_for(model), **more)))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_column_of_a_sweep_has_the_same_figure_or_the_same_refusal(model: str, measured: dict[str, Answers]) -> None:
+    right, row = measured[model], swept(model)
+    generation = [key for key in KEYS if "generation" in parse_quantity(key).quantity.needs]
+    for key in KEYS:
+        value, refusal = row[key], (row["refused"] or {}).get(key)
+        figure = right.figures.get(key)
+        if isinstance(figure, str):
+            assert value is None and refusal is not None and "depends on seq" in refusal, key
+        else:
+            assert (value, refusal) == (figure, right.refused.get(key)), key
+    assert model == "gpt2" or not right.figures.keys() & set(generation)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_condition_of_a_sweep_holds_for_the_same_figure_and_for_no_refusal(model: str) -> None:
+    """All figures meet `key == figure`, each named alone; no refused one meets `key == key`."""
+    right = measure(MODELS[model], Settings.of(**SETTINGS))
+    met, refused = [], []
+    for key in KEYS:
+        cell = right.attempt(key)
+        if isinstance(cell, QuantityError) or not isinstance(cell.value, (int, Fraction)):
+            refused.append(f"{key} == {key}")
+        else:
+            value = cell.value
+            number = f"{value.numerator} / {value.denominator}" if isinstance(value, Fraction) else str(value).lower()
+            met.append(f"{key} == {number}")
+    found = costcalc.sweep(MODELS[model], where=" and ".join(met), **settings_for(model))
+    assert len(found) == 1 and {text.partition(" ")[0] for text in met} <= set(found.columns)
+    assert refused and len(costcalc.sweep(MODELS[model], where=" or ".join(refused), **settings_for(model))) == 0

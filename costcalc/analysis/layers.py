@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute
@@ -12,7 +12,6 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified
 from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.graph.bind import bind_cost
-from costcalc.graph.parameters import Storage
 
 QUANTITIES = LAYER_TOTALS
 """Keys of a layer's figures, and of the totals that sum them."""
@@ -77,14 +76,11 @@ def group_unknown(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
 
 def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
     """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
-    shared: dict[tuple[Dim | Storage | None, ...], Amounts] = {}
+    shared: dict[Any, Amounts] = {}
     rows = []
     for item in items:
-        node, storage, count = item.node, item.storage, item.node.count
-        key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
-        amounts = shared.get(key)
-        if amounts is None:
-            amounts = shared[key] = _layer_figures(item)
+        node = item.node
+        amounts = layer_figures(item, shared)
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             Row(
@@ -92,7 +88,7 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
                 node.op_type,
                 node.domain,
                 node.scope,
-                count,
+                node.count,
                 outputs,
                 node.inputs,
                 item.cost,
@@ -103,17 +99,23 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _layer_figures(item: NodeCost) -> Amounts:
+def layer_figures(item: NodeCost, shared: dict[Any, Amounts]) -> Amounts:
+    """A node's cost -> its figures over all its runs. shared holds those of the nodes before: equal ones are one
+    mapping."""
     storage, count = item.storage, item.node.count
-    return {
-        "macs": None if item.macs is None else item.macs * count,
-        "flops": None if item.flops is None else item.flops * count,
-        "params": storage.params,
-        "buffers": storage.buffers,
-        "weight_bytes": storage.weight_bytes,
-        "activation_bytes": None if item.activation_bytes is None else item.activation_bytes * count,
-        "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
-    }
+    key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
+    figures = shared.get(key)
+    if figures is None:
+        figures = shared[key] = {
+            "macs": None if item.macs is None else item.macs * count,
+            "flops": None if item.flops is None else item.flops * count,
+            "params": storage.params,
+            "buffers": storage.buffers,
+            "weight_bytes": storage.weight_bytes,
+            "activation_bytes": None if item.activation_bytes is None else item.activation_bytes * count,
+            "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
+        }
+    return figures
 
 
 def bind_layer(row: Row, dims: Mapping[str, int]) -> Row:

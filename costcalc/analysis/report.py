@@ -4,16 +4,16 @@ role, MACs by operand precision.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import QUANTITIES, Amounts, Row, UnknownOp, bind_layer, group_unknown, make_rows
+from costcalc.analysis.layers import Row, UnknownOp, bind_layer, group_unknown, make_rows
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.operand_types import OperandPrecisions
 from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.totals import sum_figures
 from costcalc.core.amount import AtLeast
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
@@ -158,19 +158,6 @@ def is_lower_bound(report: Report, key: str) -> bool:
 
 NODE_BY_NODE = ExecutionOptions()
 """The default execution: nothing in place, nothing fused, in the graph's order."""
-
-
-def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
-    """Figures of layers -> their sums by quantity, exact; what is not known of a layer is left out.
-
-    A mapping that several layers share (equal layers do) is added once, times their number.
-    """
-    figures = tuple(figures)
-    runs = Counter(map(id, figures))
-    distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
-    return {
-        name: sum([value * count for own, count in distinct if (value := own[name]) is not None]) for name in QUANTITIES
-    }
 
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:

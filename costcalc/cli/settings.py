@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import wraps
 from typing import Any
 
@@ -36,22 +36,22 @@ _BY_NAME: dict[Kind, tuple[Callable[[str], Any], str]] = {
 
 
 def settings_options(
-    *groups: str, precision: bool = True, runs_code: bool = True
+    *groups: str, omit: Collection[str] = (), runs_code: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator: the command takes --dim, --shape, --set, --value, --symbolic, --dtype, --act-dtype, --rules, --debug
     and the options of the groups (all of GROUPS where none is named; "" for none), and is called with `settings`.
-    precision leaves --dtype and --act-dtype out, runs_code --rules and --debug. UsageError for an option of training
-    without --training."""
+    omit names settings of reading that the command does not take, or has options of its own for; without runs_code it
+    takes no --rules and no --debug. UsageError for an option of training without --training."""
     chosen = tuple(filter(None, groups or GROUPS))
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def called(*args: Any, **options: Any) -> Any:
-            settings = take_settings(options, chosen)
+            settings = take_settings(options, chosen, omit)
             return command(*args, settings=settings, **options)
 
         decorated: Callable[..., Any] = called
-        for option in reversed(list(_options(chosen, precision, runs_code))):
+        for option in reversed(list(_options(chosen, omit, runs_code))):
             decorated = option(decorated)
         return decorated
 
@@ -71,12 +71,12 @@ def click_option(one: Setting) -> Callable[[Callable[..., Any]], Callable[..., A
     return click.option(one.option, one.name, type=types[one.kind], metavar=one.metavar or None, help=one.help)
 
 
-def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> Settings:
+def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS, omit: Collection[str] = ()) -> Settings:
     """Takes the options of settings out of a command's and makes Settings of them. The same name twice: the last one
     counts. UsageError for an option of training without --training."""
     made: dict[str, Any] = {}
     for one in all_settings()[""]:
-        if one.name not in options:
+        if one.name in omit:
             continue
         value = options.pop(one.name)
         made[one.name] = dict(value) if one.kind in BY_NAME else value
@@ -97,16 +97,15 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS) -> 
 
 
 def _options(
-    groups: tuple[str, ...], precision: bool, runs_code: bool
+    groups: tuple[str, ...], omit: Collection[str], runs_code: bool
 ) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     every = all_settings()
-    reading = [one for one in every[""] if one.kind != "precision"]
-    yield from map(click_option, reading)
+    reading = [one for one in every[""] if one.name not in omit]
+    yield from (click_option(one) for one in reading if one.kind != "precision")
     if runs_code:
         yield rules_option
         yield debug_option
-    if precision:
-        yield from (click_option(one) for one in every[""] if one.kind == "precision")
+    yield from (click_option(one) for one in reading if one.kind == "precision")
     for group in groups:
         if group == "training":
             words = "Add what a training step costs: backward MACs and memory."

@@ -51,9 +51,13 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-@cache  # a sweep asks twice for each of its points
 def settings_of(cls: type) -> tuple[Setting, ...]:
     """A dataclass -> its settings, in the order of its fields."""
+    return _settings_of(cls)
+
+
+@cache  # a sweep asks twice for each of its points; apart, for a type checker takes cache's arguments to be Hashable
+def _settings_of(cls: type) -> tuple[Setting, ...]:
     settings = []
     for item in fields(cls):
         if "setting" in item.metadata:

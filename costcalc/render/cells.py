@@ -92,9 +92,9 @@ def amount_short(value: Amount | FigureCell | str) -> str:
     return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
 
 
-def amount_of_bytes(value: Amount | FigureCell) -> str:
+def amount_of_bytes(value: Amount | FigureCell | str) -> str:
     """44.6 MiB, `≥ 44.6 MiB`; a text as it is."""
-    if isinstance(value, FigureCell):
+    if isinstance(value, (str, FigureCell)):
         return str(value)
     return f"≥ {short_bytes(value.value)}" if isinstance(value, AtLeast) else short_bytes(value)
 

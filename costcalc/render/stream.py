@@ -17,34 +17,32 @@ from typing import Any, NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.core.sanitize import spreadsheet
 from costcalc.studies.sweep import point
-from costcalc.studies.sweep.axes import Axis, shown
-from costcalc.studies.sweep.point import Recipe, Row
-from costcalc.studies.sweep.sweep import columns_of, kind_of, plain
+from costcalc.studies.sweep.columns import Row, SweepColumns, cell_text, plain_value
+from costcalc.studies.sweep.point import SweepRecipe
 
 Cell = Callable[[str, Any], str]
 
 
-def header(form: str, names: Sequence[str]) -> str:
+def header_line(form: str, names: Sequence[str]) -> str:
     """The first line of a CSV file; JSON lines have none."""
-    return ",".join(names) + "\n" if form == "csv" else ""
+    return ",".join(map(_quoted, names)) + "\n" if form == "csv" else ""
 
 
-def lines(form: str, axes: Sequence[Axis], places: Sequence[int], rows: Sequence[Row]) -> str:
+def row_lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Sequence[Row]) -> str:
     """The lines of rows, of the columns at these places."""
     if not rows:
         return ""
-    columns, names = list(zip(*rows, strict=True)), columns_of(axes)
+    values, names = list(zip(*rows, strict=True)), columns.names
     cell: Cell = csv_cell if form == "csv" else json_cell
     parts: list[str] = []
     varying: list[Sequence[Any]] = []
     for at in places:
-        kind, values = kind_of(axes, at), columns[at]
         label = "" if form == "csv" else f"{json.dumps(names[at])}: "
-        cells = _cells(kind, values, cell)
+        cells = _cells(columns.kind(at), values[at], cell)
         if cells.count(cells[0]) == len(cells):
             parts.append(f"{label}{cells[0]}".replace("%", "%%"))
         else:
-            parts.append(label + "%s")
+            parts.append(label.replace("%", "%%") + "%s")
             varying.append(cells)
     template = ",".join(parts) + "\n" if form == "csv" else "{" + ", ".join(parts) + "}\n"
     if not varying:
@@ -65,67 +63,67 @@ def _cells(kind: str, values: Sequence[Any], cell: Cell) -> Sequence[Any]:
 
 
 def csv_cell(kind: str, value: Any) -> str:
-    """A cell of CSV: what is not known is empty, a float always has its point, a word never begins a formula."""
-    if value is None:
-        return ""
-    text = shown(value)
-    if kind == "float":
-        return f"{text}.0" if text.lstrip("-").isdigit() else text
-    if kind != "text":
+    """A cell of CSV: what is not known is empty, a word never begins a formula."""
+    text = cell_text(kind, value)
+    if kind not in ("text", "words"):
         return text
-    text = spreadsheet(text)
+    return _quoted(spreadsheet(text))
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes where it holds what divides cells."""
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n\r') else text
 
 
 def json_cell(kind: str, value: Any) -> str:
     """A value of JSON."""
-    return json.dumps(plain(kind, value))
+    return json.dumps(plain_value(kind, value), ensure_ascii=kind != "words")
 
 
 AGAIN = "leave --resume out to start again, or name another file with -o"
 
 
-class Place(NamedTuple):
+class ResumePoint(NamedTuple):
     """How many bytes of the file stand, and how many of the sweep's points they answer."""
 
     size: int
     points: int
 
 
-def place(path: str, form: str, recipe: Recipe, places: Sequence[int], numbers: Sequence[int], gaps: bool) -> Place:
+def resume_point(
+    path: str, form: str, recipe: SweepRecipe, places: Sequence[int], numbers: Sequence[int], gaps: bool
+) -> ResumePoint:
     """Where the sweep of these points goes on in a file; gaps says that a condition leaves points out. UsageError where
     the file is of another sweep."""
     try:
         text = Path(path).read_bytes()
     except FileNotFoundError:
-        return Place(0, 0)
+        return ResumePoint(0, 0)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "name another file with -o") from error
-    axes = recipe.space.grid.axes
-    names = columns_of(axes)
-    if not set(range(len(axes))) <= set(places):
+    columns = recipe.columns
+    names, count = columns.names, len(columns.axes)
+    if not set(range(count)) <= set(places):
         raise UsageError("--resume needs the columns of all that varies", "name them in --columns")
     whole = text[: text.rfind(b"\n") + 1].decode("utf-8", "replace")
-    first = header(form, [names[at] for at in places])
+    first = header_line(form, [names[at] for at in places])
     if not whole:
         if not first.startswith(text.decode("utf-8", "replace")) and form == "csv":
             raise UsageError(f"{path} is of another sweep: its columns differ", AGAIN)
-        return Place(0, 0)
+        return ResumePoint(0, 0)
     if not whole.startswith(first):
         raise UsageError(f"{path} is of another sweep: its columns differ", AGAIN)
     written = whole[len(first) :].split("\n")[:-1]
-    order = [list(places).index(at) for at in range(len(axes))]
-    found = _positions(
-        _written_cells(form, written, [names[at] for at in range(len(axes))], order), form, recipe, numbers, gaps
-    )
-    at = list(found)
+    order = [list(places).index(at) for at in range(count)]
+    cells = _written_cells(form, written, names[:count], order)
+    at = list(_positions(cells, form, recipe, numbers, gaps))
     if len(at) < len(written):
         raise UsageError(f"{path} is of another sweep: line {len(at) + 1 + bool(first)} is no point of the grid", AGAIN)
     for line, position in {(written[i], at[i]) for i in (0, -1)} if at else ():
-        row = point.row(recipe, recipe.space.grid.point(numbers[position]))
-        if lines(form, axes, places, [row]) != line + "\n":
+        row = point.compute_row(recipe, recipe.space.grid.point(numbers[position]))
+        if row_lines(form, columns, places, [row]) != line + "\n":
             raise UsageError(f"{path} is of another sweep: the model gives other figures now", AGAIN)
-    return Place(len(whole.encode()), at[-1] + 1 if at else 0)
+    return ResumePoint(len(whole.encode()), at[-1] + 1 if at else 0)
 
 
 def _written_cells(
@@ -145,7 +143,7 @@ def _written_cells(
 
 
 def _positions(
-    cells: Iterator[Sequence[Any]], form: str, recipe: Recipe, numbers: Sequence[int], gaps: bool
+    cells: Iterator[Sequence[Any]], form: str, recipe: SweepRecipe, numbers: Sequence[int], gaps: bool
 ) -> Iterator[int]:
     """Which of the sweep's points each line is, as long as they are in order."""
     grid = recipe.space.grid
@@ -170,4 +168,4 @@ def _same_csv(kind: str, value: Any, cell: Any) -> bool:
 
 
 def _same_json(kind: str, value: Any, cell: Any) -> bool:
-    return bool(plain(kind, value) == cell)
+    return bool(plain_value(kind, value) == cell)

@@ -49,6 +49,10 @@ class SettingsArguments(ReadingArguments, GroupArguments, total=False):
     """All settings as keyword arguments."""
 
 
+class SweepArguments(FixedArguments, GroupArguments, total=False):
+    """costcalc.sweep's arguments beside what varies."""
+
+
 class AnalysisArguments(SettingsArguments, total=False):
     """Arguments of costcalc.analyze."""
 

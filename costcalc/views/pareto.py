@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from costcalc.core.errors import LoadError, QuantityError, UsageError
-from costcalc.core.quantities import TOTALS, QuantityRef
+from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.studies.measurement import Measurement
 from costcalc.views.charts import Axis, Front, Point, names, quantity_axis
 
@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 
-NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound")
+NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound", "certainty", "refused")
 """Columns that name a row or judge it, and are no quantity."""
 
 
@@ -123,10 +123,10 @@ def _best(values: Sequence[tuple[Any, Any]]) -> set[int]:
 
 
 def _labels(rows: Sequence[Record], axes: Sequence[str]) -> list[str]:
-    """A row's name, or what it is told apart by: the columns that are no totals, on no axis, and differ."""
+    """A row's name, or what it is told apart by: the columns that are no figures, on no axis, and differ."""
     name = next((key for key in ("model", "name", "label") if len({str(row.get(key)) for row in rows}) > 1), None)
     if name:
         return [str(row.get(name)) for row in rows]
-    keys = [key for key in rows[0] if key not in (*TOTALS, *NAMES, *axes)]
+    keys = [key for key in rows[0] if key.partition(".")[0] not in (*CATALOGUE, *NAMES) and key not in axes]
     keys = [key for key in keys if len({str(row.get(key)) for row in rows}) > 1]
     return [", ".join(f"{key}={row.get(key)}" for key in keys[:4]) for row in rows]

@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from costcalc.core.amount import AtLeast
 from costcalc.core.arguments import words
-from costcalc.core.quantities import CATALOGUE
-from costcalc.studies.sweep.axes import Axis, Grid, shown, where
-from costcalc.studies.sweep.point import FIGURES, Row
-from costcalc.studies.sweep.sweep import Sweep, known, record
+from costcalc.core.quantities import SIGNS, Figure, QuantityRef
+from costcalc.core.units import short_bytes
+from costcalc.studies.sweep.axes import Grid, describe_point, value_text
+from costcalc.studies.sweep.columns import ERROR, LOWER, REFUSED, UPPER, Row, SweepColumns
+from costcalc.studies.sweep.sweep import Sweep
+from costcalc.views.figures import UNKNOWN, figure_amount
 from costcalc.views.table import Column, Remark, Sheet
 
-SHOWN = 10_000
+MAX_ROWS = 10_000
 """Rows of a table at most: more are read by programs."""
 
-REASONS = 3
-"""Reasons why rows are invalid that a table tells."""
+MAX_REASONS = 3
+"""Reasons why rows are invalid, or do not have a figure, that a table tells."""
 
 USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
-"""The figures of a table that was not asked for others."""
+"""The figures of a table that was not asked for others, before the further quantities."""
 
-TITLES = {"lower_bound": "Lower bound", "upper_bound": "Upper bound", "error": "Error"}
+TITLES = {
+    "lower_bound": "Lower bound",
+    "upper_bound": "Upper bound",
+    "certainty": "Certainty",
+    "refused": "Refused",
+    "error": "Error",
+}
 
 
 def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Sheet:
-    """The table, of these columns, else of what varies and the usual figures; what has one value and why rows have
-    no figures stand below. UsageError where a column does not exist."""
-    every = result.columns
-    usual = (*(a.column for a in result.axes if a.varies), *USUAL)
-    chosen = [known(c, every) for c in words("columns", columns)] or usual
-    places = [every.index(column) for column in chosen]
-    lower = every.index("lower_bound")
-    cells = [tuple(_cell(row[at], at, row[lower], len(result.axes)) for at in places) for row in result.rows[:SHOWN]]
-    headers = tuple(_column(result.axes, at, every[at]) for at in places)
-    return Sheet(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result)), kind="model")
+    """The table, of these columns, else of what varies, the usual figures and the further quantities; what has one
+    value and why rows have no figures stand below. UsageError where a column does not exist."""
+    layout = result.layout
+    usual = (*(a.column for a in result.axes if a.varies), *USUAL, *(ref.key for ref in result.quantities))
+    places = [layout.place(column) for column in words("columns", columns) or usual]
+    cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
+    headers = tuple([_column(layout, at) for at in places])
+    return Sheet(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
 
 
 def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]:
     """The entry of the JSON report: rows as objects of these columns, else of all. UsageError where one does not
     exist."""
-    names = [known(name, result.columns) for name in columns or result.columns]
-    rows = [record(result.axes, row) for row in result.rows]
+    layout = result.layout
+    names = [layout.names[layout.place(name)] for name in columns or layout.names]
+    rows = [layout.record(row) for row in result.rows]
     return {
         "model": result.name,
         "points": result.points,
@@ -53,55 +59,80 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     }
 
 
-def _remarks(result: Sweep) -> Iterator[Remark]:
+def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Remark]:
     size = Grid(result.axes).size
     drawn = f" drawn from {size:,}" if result.points < size else ""
     combinations = f"{len(result.rows):,} of {result.points:,} combinations{drawn}"
     yield Remark(
         "Rows", combinations + (f", {result.invalid:,} invalid" if result.invalid else ""), bool(result.invalid)
     )
-    if len(result.rows) > SHOWN:
-        yield Remark("Shown", f"the first {SHOWN:,} rows; csv, json and jsonl have all", True)
-    given = ", ".join(f"{axis.column} = {shown(axis.values[0])}" for axis in result.axes if not axis.varies)
+    if len(result.rows) > MAX_ROWS:
+        yield Remark("Shown", f"the first {MAX_ROWS:,} rows; csv, json and jsonl have all", True)
+    given = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
     if given:
         yield Remark("Given", given)
-    yield from _invalid(result)
-    if any(row[-2] for row in result.rows):
+    errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
+    yield from _reasons(result, "Invalid", "error", errors)
+    shown = {result.columns[at] for at in places}
+    refusals = [(row, {key: why for key, why in row[REFUSED] or () if key in shown}) for row in result.rows]
+    yield from _reasons(result, "No figure", "refused", refusals)
+    if any(row[UPPER] for row in result.rows):
         yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
-    if any(row[-3] for row in result.rows):
+    if any(row[LOWER] for row in result.rows):
         text = "an operator has no rule in some: figures marked ≥ are lower bounds, for conditions too (--strict)"
         yield Remark("Unknown", text, True)
     for note in result.notes:
         yield Remark("Note", note)
 
 
-def _invalid(result: Sweep) -> Iterator[Remark]:
-    """Why rows have no figures: each reason once, with the first row that it holds for."""
-    reasons: dict[str, list[Row]] = {}
-    for row in result.rows:
-        if row[-1] is not None:
-            reasons.setdefault(row[-1], []).append(row)
-    for reason, rows in list(reasons.items())[:REASONS]:
-        more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
-        yield Remark("Invalid", f"{where(result.axes, rows[0])}{more}: {reason}", True)
-    if len(reasons) > REASONS:
-        yield Remark("Invalid", f"{len(reasons) - REASONS:,} more reasons: see the column error", True)
+def _reasons(
+    result: Sweep, label: str, column: str, missing: Sequence[tuple[Row, Mapping[str, str]]]
+) -> Iterator[Remark]:
+    """Why rows do not have figures: each reason once, with the first row that it holds for and the quantities that are
+    missing. missing are rows with their reasons by the key of a quantity ("" for all)."""
+    rows: dict[str, dict[int, Row]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    for at, (row, reasons) in enumerate(missing):
+        for key, reason in reasons.items():
+            why = reason.removeprefix(f"{key}: ") if key else reason
+            rows.setdefault(why, {})[at] = row
+            keys.setdefault(why, {})[key] = None
+    for why, alike in list(rows.items())[:MAX_REASONS]:
+        more = f" and {len(alike) - 1:,} more" if len(alike) > 1 else ""
+        names = ", ".join(filter(None, keys[why]))
+        place = describe_point(result.axes, next(iter(alike.values())))
+        yield Remark(label, f"{place}{more}: {f'{names}: ' if names else ''}{why}", True)
+    if len(rows) > MAX_REASONS:
+        yield Remark(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
 
 
-def _column(axes: Sequence[Axis], at: int, name: str) -> Column:
-    if at < len(axes):
+def _column(layout: SweepColumns, at: int) -> Column:
+    name, ref = layout.names[at], layout.quantity(at)
+    if ref is not None:
+        kind = ref.quantity.unit if ref.quantity.unit in ("number", "bytes") else "figure"
+        return Column(name, ref.title, kind, ref.quantity.importance)
+    if at < len(layout.axes):
         return Column(name, name, "figure", 100)
-    if name in FIGURES:
-        quantity = CATALOGUE[name]
-        return Column(name, quantity.title, quantity.kind, quantity.importance)
-    return Column(name, TITLES[name], "prose" if name == "error" else "text", 95)
+    return Column(name, TITLES[name], "text" if layout.kind(at) == "bool" else "prose", 95)
 
 
-def _cell(value: Any, at: int, lower_bound: Any, axes: int) -> Any:
-    if at < axes:
-        return shown(value)
-    if at < axes + len(FIGURES) and lower_bound and value is not None:
-        return AtLeast(value)
-    if at < axes + len(FIGURES):
-        return value
-    return "" if value is None else shown(value)
+def _cell(layout: SweepColumns, row: Row, at: int) -> Any:
+    ref, value = layout.quantity(at), row[at]
+    if ref is not None:
+        return _figure_cell(ref, layout.figure(row, at), any(key == ref.key for key, _ in row[REFUSED] or ()))
+    if at < len(layout.axes):
+        return value_text(value)
+    if layout.names[at] == "certainty":
+        return ", ".join(f"{key} {word}" for key, word in value or ())
+    if layout.names[at] == "refused":
+        return ", ".join(why for _, why in value or ())
+    return "" if value is None else value_text(value)
+
+
+def _figure_cell(ref: QuantityRef, figure: Figure | None, refused: bool) -> Any:
+    """A figure as its column's kind prints it; – where the model does not have it, None where nothing is known."""
+    if figure is None:
+        return UNKNOWN if refused else None if ref.quantity.unit in ("number", "bytes") else "?"
+    if ref.quantity.unit == "bytes" and figure.certainty in ("upper", "estimate") and isinstance(figure.value, int):
+        return SIGNS[figure.certainty] + short_bytes(figure.value)
+    return figure_amount(ref, figure)

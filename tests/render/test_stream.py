@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from costcalc.cli.app import run
-from costcalc.render.stream import lines
-from costcalc.studies.sweep.axes import Axis
+from costcalc.render.stream import row_lines
+from costcalc.studies.sweep.axes import SweepAxis
+from costcalc.studies.sweep.columns import SweepColumns
 
 SWEEP = ("sweep", "mobilenet_v1", "--set", "alpha=0.25:1.0:0.25", "--set", "resolution=1,96,128", "--dim", "N=1,8")
 
@@ -23,18 +24,23 @@ def go(*args: str) -> int:
 
 
 def test_each_row_is_a_line_with_one_type_a_column() -> None:
-    axes = (Axis("a", "a", (1, Fraction(1, 2))), Axis("w", "w", ("x,y", "=1", True, 1, [1, 2])), Axis("n", "n", (1, 2)))
+    axes = (
+        SweepAxis("a", "a", (1, Fraction(1, 2))),
+        SweepAxis("w", "w", ("x,y", "=1", True, 1, [1, 2])),
+        SweepAxis("n", "n", (1, 2)),
+    )
+    columns = SweepColumns(axes)
     figures = (None,) * 8
-    rows: list[Any] = [(1, w, 10**20, *range(8), False, False, None) for w in axes[1].values]
-    rows.append((Fraction(1, 2), "50%s", 2, *figures, None, None, 'he said "no"'))
-    text = lines("csv", axes, range(14), rows)
+    rows: list[Any] = [(1, w, 10**20, *range(8), False, False, None, None, None) for w in axes[1].values]
+    rows.append((Fraction(1, 2), "50%s", 2, *figures, None, None, None, None, 'he said "no"'))
+    text = row_lines("csv", columns, range(16), rows)
     read = list(csv.reader(io.StringIO(text)))
     assert [r[0] for r in read] == ["1.0"] * 5 + ["0.5"]
     assert [r[1] for r in read] == ["x,y", "'=1", "true", "1", "[1, 2]", "50%s"]
     assert [r[2] for r in read] == [str(10**20)] * 5 + ["2"]
-    assert read[0][3:] == [*map(str, range(8)), "false", "false", ""]
-    assert read[5][3:] == [""] * 10 + ['he said "no"']
-    objects = [json.loads(line) for line in lines("jsonl", axes, range(14), rows).splitlines()]
+    assert read[0][3:] == [*map(str, range(8)), "false", "false", "", "", ""]
+    assert read[5][3:] == [""] * 12 + ['he said "no"']
+    objects = [json.loads(line) for line in row_lines("jsonl", columns, range(16), rows).splitlines()]
     assert [o["w"] for o in objects] == ["x,y", "=1", "true", "1", "[1, 2]", "50%s"]
     assert (objects[0]["a"], objects[0]["n"], objects[5]["macs"], objects[5]["lower_bound"]) == (
         1.0,
@@ -42,12 +48,14 @@ def test_each_row_is_a_line_with_one_type_a_column() -> None:
         None,
         None,
     )
-    assert lines("csv", axes, range(14), []) == ""
-    assert lines("csv", axes, (3, 4), rows[:2]) == "0,1\n0,1\n"
+    assert row_lines("csv", columns, range(16), []) == ""
+    assert row_lines("csv", columns, (3, 4), rows[:2]) == "0,1\n0,1\n"
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-@pytest.mark.parametrize("extra", [(), ("--where", "macs < 100M"), ("--sample", "9", "--seed", "4")])
+@pytest.mark.parametrize(
+    "extra", [(), ("--where", "macs < 100M"), ("--sample", "9", "--seed", "4"), ("--hardware", "t4")]
+)
 def test_a_file_that_was_cut_anywhere_is_gone_on_with(form: str, extra: tuple[str, ...], tmp_path: Path) -> None:
     whole, part = tmp_path / "whole", tmp_path / "part"
     assert go(*SWEEP, "--format", form, *extra, "-o", str(whole)) == 0

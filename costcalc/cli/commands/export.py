@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=Model())
-@settings_options("", precision=False)
+@settings_options("", omit=("dtype", "act_dtype"))
 @click.option(
     "--weights",
     type=click.Choice(("zeros", "random", "none")),

@@ -24,7 +24,7 @@ def counter_names() -> Iterable[str]:
 
 @click.command()
 @click.argument("model", type=Model())
-@settings_options("", precision=False)
+@settings_options("", omit=("dtype", "act_dtype"))
 @click.option(
     "--tool",
     "tools",

@@ -8,18 +8,10 @@ from typing import Any
 import click
 
 from costcalc.cli.output import output_option
-from costcalc.cli.parameters import (
-    FORMATS,
-    Model,
-    Named,
-    Names,
-    debug_option,
-    listed,
-    precision_options,
-    rules_option,
-    scalar,
-    shape,
-)
+from costcalc.cli.parameters import FORMATS, Model, Named, Names, listed
+from costcalc.cli.settings import settings_options
+from costcalc.core.quantities import CATALOGUE
+from costcalc.studies.options import Settings
 
 CANNOT_ANSWER = 2
 
@@ -27,10 +19,10 @@ FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
 
 
 def figures() -> Iterable[str]:
-    """The columns that every sweep has; those of what varies are the user's own."""
-    from costcalc.studies.sweep.point import FIGURES, OTHERS
+    """The columns that a sweep can have; those of what varies are the user's own."""
+    from costcalc.studies.sweep.columns import STATES
 
-    return (*FIGURES, *OTHERS)
+    return (*[f"{key}." if quantity.per_device else key for key, quantity in CATALOGUE.items()], *STATES)
 
 
 @click.command()
@@ -47,25 +39,20 @@ def figures() -> Iterable[str]:
     "--dim", "dims", multiple=True, type=Named(str, "N=1,8"), help="Vary a symbol: N=1,8 or seq=128:1024:128."
 )
 @click.option(
-    "--shape", "shapes", multiple=True, type=Named(shape, "x=1,3,224,224"), help="Bind an input's whole shape."
-)
-@click.option(
-    "--value",
-    "values",
+    "--vary",
     multiple=True,
-    type=Named(scalar, "n=7"),
-    help="Give the value of a small integer or boolean input.",
+    type=Named(str, "dtype=int8,float16"),
+    help="Vary a setting: dtype=int8,float16, fuse=true,false, align=null,16, optimizer=sgd,adam, batch=1:8.",
 )
-@click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open, to vary N, H and W.")
-@precision_options
+@settings_options(omit=("dims", "params"))
 @click.option("--sample", type=click.IntRange(1), metavar="K", help="K of the combinations, drawn without replacement.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What the sample is drawn by.")
-@click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'macs < 300M and params <= 4M'.")
+@click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
     type=Names(figures),
     metavar="GOALS",
-    help="Only rows that no other beats: macs,params or macs,resolution:max.",
+    help="Only rows that no other beats: time.t4,params or macs,resolution:max.",
 )
 @click.option(
     "--maximize",
@@ -79,7 +66,9 @@ def figures() -> Iterable[str]:
 @click.option("--subject-to", metavar="CONDITION", help="What the best must meet: 'macs <= 100M'.")
 @click.option("--sort", type=Names(figures), metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows.")
-@click.option("--columns", type=Names(figures), callback=listed, metavar="A,B,…", help="Which columns.")
+@click.option(
+    "--columns", type=Names(figures), callback=listed, metavar="A,B,…", help="Which columns: alpha,macs,time.t4."
+)
 @click.option(
     "--plot",
     metavar="X,Y",
@@ -96,17 +85,12 @@ def figures() -> Iterable[str]:
 )
 @output_option
 @click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted sweep ended.")
-@rules_option
-@debug_option
 def sweep(
     model: str,
+    settings: Settings,
     params: tuple[Any, ...],
     dims: tuple[Any, ...],
-    shapes: tuple[Any, ...],
-    values: tuple[Any, ...],
-    symbolic: bool,
-    dtype: str | None,
-    act_dtype: str | None,
+    vary: tuple[Any, ...],
     sample: int | None,
     seed: int,
     columns: tuple[str, ...],
@@ -116,32 +100,34 @@ def sweep(
     form: str | None,
     output: str | None,
     resume: bool,
-    **wanted: Any,
+    **selection: Any,
 ) -> int:
-    """Cost every combination of parameters and symbols.
+    """Cost every combination of parameters, symbols and settings.
 
-    A combination that is no valid model is a row with its error. Parameters vary slowest and symbols fastest, each in
-    the order given. Symbols are evaluated from formulas, parameters build the model anew. --resume takes only a file
-    of the same sweep.
+    Any quantity can be a column, a condition or a goal: arena_bytes, time.t4, energy.stm32h743, training_bytes …
+    A combination that is no valid model is a row with its error. Parameters vary slowest, then settings, and symbols
+    fastest, each in the order given. Totals are evaluated from formulas where symbols vary; the rest builds the model
+    anew. --resume takes only a file of the same sweep.
     """
-    from costcalc.cli.commands.sweep_output import Output, write
+    from costcalc.cli.commands.sweep_output import SweepOutput, write_sweep
     from costcalc.cli.formats import by_ending
-    from costcalc.studies.sweep.recipe import opened
-    from costcalc.studies.sweep.sweep import Wanted, chosen
+    from costcalc.studies.sweep.recipe import prepare_sweep
+    from costcalc.studies.sweep.select import RowSelection, goal_names
+    from costcalc.studies.sweep.sweep import named_quantities, select_numbers
 
-    given = {
-        "shapes": dict(shapes),
-        "values": dict(values),
-        "symbolic": symbolic or None,
-        "dtype": dtype,
-        "act_dtype": act_dtype,
-    }
-    options = {name: value for name, value in given.items() if value}
-    asked = Wanted(**wanted)
-    mentioned = " ".join([*columns, plot or "", *(str(text) for text in asked if text)])
-    with_peak = not columns or "peak" in mentioned.lower()
-    begun = opened(model, dict(params), dict(dims), options, with_peak, strict)
-    numbers = chosen(begun, sample, seed)
-    printed = Output(by_ending(form, output, FORMS), output, columns, plot, resume)
-    complete = write(begun, numbers, asked, printed, jobs)
+    chosen = RowSelection(**selection)
+    names = (*columns, *goal_names(plot or ()), *chosen.names())
+    setup = prepare_sweep(
+        model,
+        dict(params),
+        dict(dims),
+        settings,
+        vary=dict(vary),
+        quantities=named_quantities(names),
+        with_peak=not columns or "peak_activation_bytes" in map(str.lower, names),
+        strict=strict,
+    )
+    numbers = select_numbers(setup, sample, seed)
+    printed = SweepOutput(by_ending(form, output, FORMS), output, columns, plot, resume)
+    complete = write_sweep(setup, numbers, chosen, printed, jobs)
     return 0 if complete else CANNOT_ANSWER

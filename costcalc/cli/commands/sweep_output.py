@@ -13,10 +13,11 @@ import click
 
 from costcalc.cli.output import draw, emit, show, standard_output
 from costcalc.core.errors import CostcalcError, UsageError
-from costcalc.render.stream import header, lines, place
-from costcalc.studies.sweep.recipe import Opened
-from costcalc.studies.sweep.select import Goal, goals
-from costcalc.studies.sweep.sweep import Sweep, Wanted, columns_of, finished, known, record, streamed
+from costcalc.render.stream import header_line, resume_point, row_lines
+from costcalc.studies.sweep.columns import ERROR, SweepColumns
+from costcalc.studies.sweep.recipe import SweepSetup
+from costcalc.studies.sweep.select import Goal, RowSelection, parse_goals
+from costcalc.studies.sweep.sweep import Sweep, run_sweep, stream_rows
 
 if TYPE_CHECKING:
     from costcalc.views.charts import Front
@@ -26,7 +27,7 @@ STREAMS = ("csv", "jsonl")
 PICTURES = ("svg", "png", "html")
 
 
-class Output(NamedTuple):
+class SweepOutput(NamedTuple):
     """How and where a sweep is printed."""
 
     form: str
@@ -36,19 +37,21 @@ class Output(NamedTuple):
     resume: bool
 
 
-def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output, jobs: int | None) -> bool:
+def write_sweep(
+    setup: SweepSetup, numbers: Sequence[int], selection: RowSelection, output: SweepOutput, jobs: int | None
+) -> bool:
     """Runs and prints a sweep; whether any of its points has figures."""
     form, path = output.form, output.path
-    if output.resume and not (form in STREAMS and path and wanted.streams):
+    if output.resume and not (form in STREAMS and path and selection.streams):
         remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
         raise UsageError("--resume goes on with a file of rows in the grid's order", remedy)
     if output.plot and form not in ("table", *PICTURES):
         raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
-    if form in STREAMS and wanted.streams:
-        return _stream(begun, numbers, wanted.where, output, jobs)
+    if form in STREAMS and selection.streams:
+        return _stream(setup, numbers, selection.where, output, jobs)
     with progress(len(numbers), path) as done:
-        found = finished(begun, numbers, wanted, jobs, done)
-    if (wanted.maximize or wanted.minimize) and not found.rows:
+        found = run_sweep(setup, numbers, selection, jobs, done)
+    if (selection.maximize or selection.minimize) and not found.rows:
         raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
     if form in STREAMS:
         emit("".join(_all_lines(found, output)).rstrip("\n"), path)
@@ -64,7 +67,7 @@ def write(begun: Opened, numbers: Sequence[int], wanted: Wanted, output: Output,
     return not found.points or found.invalid < found.points
 
 
-def _sheet(found: Sweep, output: Output) -> None:
+def _sheet(found: Sweep, output: SweepOutput) -> None:
     from costcalc.views.sweep import sweep_table
 
     table = [sweep_table(found, output.columns)]
@@ -72,16 +75,16 @@ def _sheet(found: Sweep, output: Output) -> None:
         show(table, output.form, output.path, bool(output.columns))
         return
     from costcalc import render
-    from costcalc.render.charts.scatter import scatter
+    from costcalc.render.charts.scatter import draw_scatter
     from costcalc.render.terminal import screen
 
     on = screen(output.path is not None)
-    plot = scatter(found.rows, *_axes(found, output.plot), on)
+    plot = draw_scatter(found.rows, *_axes(found, output.plot), on)
     emit(f"{plot}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
 
 
 def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = goals(plot, found.columns)
+    axes = parse_goals(plot, found.columns, judged=True)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]
@@ -92,9 +95,8 @@ def _chart(found: Sweep, plot: str) -> Front:
     from costcalc.views.pareto import front
 
     x, y = _axes(found, plot)
-    rows = [
-        {**record(found.axes, row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows
-    ]
+    layout = found.layout
+    rows = [{**layout.record(row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
     return front(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
@@ -104,34 +106,36 @@ def _drawable(value: Any) -> Any:
     return float(value) if isinstance(value, Fraction) else value
 
 
-def _places(begun_columns: Sequence[str], asked: Sequence[str]) -> list[int]:
-    return [begun_columns.index(known(name, begun_columns)) for name in asked or begun_columns]
+def _places(columns: SweepColumns, names: Sequence[str]) -> list[int]:
+    return [columns.place(name) for name in names or columns.names]
 
 
-def _all_lines(found: Sweep, output: Output) -> Iterator[str]:
-    places = _places(found.columns, output.columns)
-    yield header(output.form, [found.columns[at] for at in places])
-    yield lines(output.form, found.axes, places, found.rows)
+def _all_lines(result: Sweep, output: SweepOutput) -> Iterator[str]:
+    columns = result.layout
+    places = _places(columns, output.columns)
+    yield header_line(output.form, [columns.names[at] for at in places])
+    yield row_lines(output.form, columns, places, result.rows)
 
 
-def _stream(begun: Opened, numbers: Sequence[int], where: str | None, output: Output, jobs: int | None) -> bool:
+def _stream(
+    setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput, jobs: int | None
+) -> bool:
     """Writes the rows as they come. What an interruption leaves ends with a whole line."""
-    form, axes = output.form, begun.recipe.space.grid.axes
-    names = columns_of(axes)
-    places = _places(names, output.columns)
+    form, columns = output.form, setup.recipe.columns
+    places = _places(columns, output.columns)
     behind = 0
     valid = invalid = 0
     size = 0
     if output.resume and output.path:
-        size, behind = place(output.path, form, begun.recipe, places, numbers, where is not None)
+        size, behind = resume_point(output.path, form, setup.recipe, places, numbers, where is not None)
     with progress(len(numbers), output.path) as done, _opened(output.path, size) as file:
         done(behind)
         if not size:
-            file.write(header(form, [names[at] for at in places]).encode())
-        for block in streamed(begun, numbers[behind:], where, jobs):
-            file.write(lines(form, axes, places, block).encode())
+            file.write(header_line(form, [columns.names[at] for at in places]).encode())
+        for block in stream_rows(setup, numbers[behind:], where, jobs):
+            file.write(row_lines(form, columns, places, block).encode())
             file.flush()
-            wrong = sum(1 for row in block if row[-1] is not None)
+            wrong = sum(1 for row in block if row[ERROR] is not None)
             valid, invalid = valid + len(block) - wrong, invalid + wrong
             done(len(block))
     if invalid:

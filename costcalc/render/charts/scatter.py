@@ -9,25 +9,25 @@ from typing import Any
 
 from costcalc.core.errors import UsageError
 from costcalc.core.sanitize import printable
-from costcalc.core.units import short
+from costcalc.core.units import measured, short
 from costcalc.render.terminal import Screen
-from costcalc.studies.sweep.axes import decimal
-from costcalc.studies.sweep.point import Row
+from costcalc.studies.sweep.axes import decimal_text
+from costcalc.studies.sweep.columns import Row, is_number
 from costcalc.studies.sweep.select import Goal
 
-HEIGHT, WIDEST = 16, 72
+HEIGHT, WIDEST, WIDEST_LABEL = 16, 72, 12
 
 MARKS = ("·", "●", "█"), (".", "o", "#")
 """One row, several, more than ten."""
 
 
-def scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
+def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
     """The plot, with the extremes beside the axes. UsageError where a column holds no numbers."""
     pairs = [(x.read(row), y.read(row)) for row in rows]
     points = [(a, b) for a, b in pairs if a is not None and b is not None]
     for a, b in points:
         for value, goal in ((a, x), (b, y)):
-            if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+            if not is_number(value):
                 raise UsageError(
                     f"{goal.text} is {value!r}, no number", "plot two columns of numbers: --plot macs,params"
                 )
@@ -61,4 +61,8 @@ def _mark(count: int, marks: Sequence[str]) -> str:
 
 
 def _label(value: Any) -> str:
-    return short(value) if isinstance(value, int) else decimal(value)
+    """A whole number short, a fraction by its decimals where those are few, else by three digits."""
+    if isinstance(value, int):
+        return short(value)
+    text = decimal_text(value)
+    return text if len(text) <= WIDEST_LABEL else measured(float(value))

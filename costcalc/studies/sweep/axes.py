@@ -44,15 +44,17 @@ class Steps(Sequence[Any]):
         return value.numerator if value.denominator == 1 else value
 
 
-class Axis(NamedTuple):
+class SweepAxis(NamedTuple):
     """One thing that is given, and mostly varied. column is what tables call it, name what the model does; a dim is a
-    symbol of the inputs, else it is a parameter; element is that of a parameter that is a list."""
+    symbol of the inputs, setting says that it is a setting, else it is a parameter; element is that of a parameter that
+    is a list."""
 
     column: str
     name: str
     values: Sequence[Value]
     dim: bool = False
     element: int | None = None
+    setting: bool = False
 
     @property
     def varies(self) -> bool:
@@ -77,9 +79,9 @@ class Axis(NamedTuple):
 
 class Grid(NamedTuple):
     """All combinations of the axes' values, numbered as nested loops run: the last axis is the fastest. Parameters
-    stand before dims, so that the points of one structure follow each other."""
+    and settings stand before dims, so that the points of one structure follow each other."""
 
-    axes: tuple[Axis, ...]
+    axes: tuple[SweepAxis, ...]
 
     @property
     def size(self) -> int:
@@ -87,7 +89,7 @@ class Grid(NamedTuple):
 
     @property
     def inner(self) -> int:
-        """How many points have the same parameters: the combinations of the dims."""
+        """How many points have the same parameters and settings: the combinations of the dims."""
         return math.prod(len(axis.values) for axis in self.axes if axis.dim)
 
     def point(self, number: int) -> tuple[Value, ...]:
@@ -111,7 +113,7 @@ class Grid(NamedTuple):
             yield tuple(reversed(found))
 
 
-def decimal(value: Fraction) -> str:
+def decimal_text(value: Fraction) -> str:
     """A fraction whose decimals end, as they are written: 0.25."""
     shift = 0
     while (value * 10**shift).denominator != 1:
@@ -123,20 +125,20 @@ def decimal(value: Fraction) -> str:
     return f"{sign}{digits[:-shift]}.{digits[-shift:]}" if shift else f"{sign}{digits}"
 
 
-def shown(value: Value) -> str:
+def value_text(value: Value) -> str:
     """A value as it would be given."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, Fraction):
-        return decimal(value)
+        return decimal_text(value)
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(shown, value)) + "]"
+        return "[" + ", ".join(map(value_text, value)) + "]"
     return str(value)
 
 
-def where(axes: Sequence[Axis], point: Sequence[Value]) -> str:
+def describe_point(axes: Sequence[SweepAxis], point: Sequence[Value]) -> str:
     """A combination in words, without what is the same in all: `alpha=0.5, N=8`."""
-    return ", ".join(f"{a.column}={shown(v)}" for a, v in zip(axes, point, strict=False) if a.varies) or "as given"
+    return ", ".join(f"{a.column}={value_text(v)}" for a, v in zip(axes, point, strict=False) if a.varies) or "as given"
 
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?"
@@ -152,23 +154,23 @@ MULTIPLES = 1000
 """Values of a range that multiplies at most: its exact numbers grow longer with each."""
 
 
-def values_of(name: str, text: str) -> Sequence[Any]:
+def parse_values(name: str, text: str) -> Sequence[Any]:
     """The values that a text lists. UsageError, with the axis' name, where it is none."""
-    parts = list(split(text))
+    parts = list(split_values(text))
     if not all(parts):
         raise UsageError(f"{name}={text} has an empty value", "write values with commas between them: 128,160,192")
     if len(parts) == 1:
-        one = range_of(name, parts[0])
+        one = parse_range(name, parts[0])
         if one is not None:
             return one
     found: dict[str, Any] = {}
     for part in parts:
-        for value in range_of(name, part) or (value_of(part),):
+        for value in parse_range(name, part) or (parse_value(part),):
             found.setdefault(repr(value), value)
     return tuple(found.values())
 
 
-def split(text: str) -> Iterator[str]:
+def split_values(text: str) -> Iterator[str]:
     """The parts between commas that stand in no brackets and no quotes."""
     depth, quote, start = 0, "", 0
     for at, letter in enumerate(text):
@@ -186,7 +188,7 @@ def split(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def range_of(name: str, text: str) -> Steps | range | None:
+def parse_range(name: str, text: str) -> Steps | range | None:
     """The numbers of a range, None where it is none; whole ones are Python's own range."""
     match = RANGE.fullmatch(text)
     if match is None:
@@ -226,20 +228,44 @@ def _bounded(name: str, count: int) -> int:
     return count
 
 
-def value_of(text: str) -> Any:
+def parse_value(text: str) -> Any:
     """One value: a number, true or false, a list, or a word (an expression is a word here)."""
     if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
         return text[1:-1]
     if text.startswith("[") and text.endswith("]"):
         inside = text[1:-1].strip()
-        return [value_of(part) for part in split(inside)] if inside else []
+        return [parse_value(part) for part in split_values(inside)] if inside else []
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if re.fullmatch(NUMBER, text):
-        return exact(Fraction(text))
+        return exact_number(Fraction(text))
     return text
 
 
-def exact(value: Fraction) -> int | Fraction:
+def exact_number(value: Fraction) -> int | Fraction:
     """An int where it is whole."""
     return value.numerator if value.denominator == 1 else value
+
+
+def listed_values(name: str, given: Any) -> Sequence[Value]:
+    """The values of an axis from a text, a range, a list or one value of Python; floats are taken as they print."""
+    if isinstance(given, str):
+        return parse_values(name, given)
+    if isinstance(given, (Steps, range)):
+        found: Sequence[Value] = given
+    elif isinstance(given, (list, tuple)):
+        unlike = {repr(_exact_value(value)): _exact_value(value) for value in given}
+        found = tuple(unlike.values())
+    else:
+        found = (_exact_value(given),)
+    if not found:
+        raise UsageError(f"{name} has no values", "give at least one")
+    return found
+
+
+def _exact_value(value: Any) -> Value:
+    if isinstance(value, float):
+        return exact_number(Fraction(repr(value)))
+    if isinstance(value, (list, tuple)):
+        return [_exact_value(v) for v in value]
+    return value

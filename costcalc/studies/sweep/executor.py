@@ -14,9 +14,12 @@ from functools import lru_cache
 from itertools import groupby, islice
 
 from costcalc.core.errors import ShapeError
+from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.studies.batch import helping
 from costcalc.studies.sweep import point
-from costcalc.studies.sweep.formulas import Formulas, formulas, holds, rows
-from costcalc.studies.sweep.point import Recipe, Row
+from costcalc.studies.sweep.columns import Row
+from costcalc.studies.sweep.formulas import Formulas, confirm_formulas, evaluate_rows, find_formulas
+from costcalc.studies.sweep.point import SweepRecipe
 
 FEW = 64
 """So many points of one structure are built sooner than its formulas are found."""
@@ -28,7 +31,7 @@ BLOCK = 1 << 15
 """Points that formulas are evaluated over at once: columns that a processor's cache holds."""
 
 
-def batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
+def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
     """The numbers in batches; where there are many combinations of dims, no batch has several structures."""
     if inner < FEW:
         for start in range(0, len(numbers), BUILT):
@@ -46,23 +49,22 @@ def batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
                 yield members[start : start + BLOCK]
 
 
-def answer(recipe: Recipe, numbers: Sequence[int]) -> list[Row]:
+def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
     """The rows of a batch."""
     grid = recipe.space.grid
     if len(numbers) >= FEW and grid.inner >= FEW:
-        asked = Structure(recipe, numbers[0] // grid.inner)
-        given = _formulas(asked)
-        if given is not None:
+        formulas = _formulas(Structure(recipe, numbers[0] // grid.inner))
+        if formulas is not None:
             try:
-                found = rows(recipe, given, numbers)
+                rows = evaluate_rows(recipe, formulas, numbers)
             except ShapeError:  # a division by zero at some point: each point tells its own error
-                found = []
-            if found:
-                return found
-    return [point.row(recipe, values) for values in grid.points(numbers)]
+                rows = []
+            if rows:
+                return rows
+    return [point.compute_row(recipe, values) for values in grid.points(numbers)]
 
 
-def has_formulas(recipe: Recipe, numbers: Sequence[int]) -> bool:
+def has_formulas(recipe: SweepRecipe, numbers: Sequence[int]) -> bool:
     """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
     places = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
     structures = dict.fromkeys(numbers[place] // recipe.space.grid.inner for place in places)
@@ -70,9 +72,9 @@ def has_formulas(recipe: Recipe, numbers: Sequence[int]) -> bool:
 
 
 class Structure:
-    """A recipe's parameters by their number; equal to another of the same recipe and number."""
+    """A recipe's parameters and settings by their number; equal to another of the same recipe and number."""
 
-    def __init__(self, recipe: Recipe, number: int) -> None:
+    def __init__(self, recipe: SweepRecipe, number: int) -> None:
         self.recipe, self.number = recipe, number
 
     def __hash__(self) -> int:
@@ -83,14 +85,15 @@ class Structure:
 
 
 @lru_cache(maxsize=4)
-def _formulas(asked: Structure) -> Formulas | None:
+def _formulas(structure: Structure) -> Formulas | None:
     """The formulas of a structure, once for all its batches."""
-    recipe = asked.recipe
-    first = asked.number * recipe.space.grid.inner
-    params, dims = recipe.space.at(recipe.space.grid.point(first))
-    given = formulas(recipe, params, {k: v for k, v in dims.items() if k in recipe.space.dims})
+    recipe = structure.recipe
+    first = structure.number * recipe.space.grid.inner
+    bindings = recipe.space.at(recipe.space.grid.point(first))
+    dims = {name: size for name, size in bindings.dims.items() if name in recipe.space.dims}
+    formulas = find_formulas(recipe, bindings._replace(dims=dims))
     try:
-        return given if given is None or holds(recipe, given, first) else None
+        return formulas if formulas is None or confirm_formulas(recipe, formulas, first) else None
     except ShapeError:
         return None
 
@@ -102,32 +105,30 @@ LARGE = 4096
 """Points of one structure whose rows are evaluated sooner than another process sends them."""
 
 
-def blocks(recipe: Recipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
+def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
     inner = recipe.space.grid.inner
     evaluated = inner >= FEW and has_formulas(recipe, numbers)
-    work = batches(numbers, inner if evaluated else 1)
+    work = number_batches(numbers, inner if evaluated else 1)
     first = list(islice(work, AHEAD))
-    jobs = min(jobs or cores(), max(1, len(numbers)))
+    jobs = min(jobs or usable_cores(), max(1, len(numbers)))
     if jobs == 1 or len(first) < AHEAD or (evaluated and inner >= LARGE):
-        with rarely_collecting():
+        with fewer_collections():
             for batch in (*first, *work):
-                yield answer(recipe, batch)
+                yield compute_rows(recipe, batch)
         return
     yield from _spread(recipe, iter((*first, *work)), jobs)
 
 
-def _spread(recipe: Recipe, work: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
+def _spread(recipe: SweepRecipe, work: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
     from concurrent.futures import Future, ProcessPoolExecutor
-
-    from costcalc.ops.plugins import LOADED
 
     pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(LOADED)))
     waiting: deque[Future[list[Row]]] = deque()
     try:
         for batch in work:
-            waiting.append(pool.submit(_answer, batch))
+            waiting.append(pool.submit(_compute_rows, batch))
             if len(waiting) >= jobs * AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -136,14 +137,11 @@ def _spread(recipe: Recipe, work: Iterator[Sequence[int]], jobs: int) -> Iterato
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_recipe: list[Recipe] = []
+_recipe: list[SweepRecipe] = []
 """The recipe of a process that works for another: it is sent once, not with every batch."""
 
 
-def _prepare(recipe: Recipe, rules: Sequence[str]) -> None:
-    from costcalc.ops.plugins import load_rules
-    from costcalc.studies.batch import helping
-
+def _prepare(recipe: SweepRecipe, rules: Sequence[str]) -> None:
     helping()
     for path in rules:
         load_rules(path)
@@ -152,8 +150,8 @@ def _prepare(recipe: Recipe, rules: Sequence[str]) -> None:
     gc.set_threshold(*THRESHOLD)
 
 
-def _answer(numbers: Sequence[int]) -> list[Row]:
-    return answer(_recipe[0], numbers)
+def _compute_rows(numbers: Sequence[int]) -> list[Row]:
+    return compute_rows(_recipe[0], numbers)
 
 
 THRESHOLD = (100_000, 20, 20)
@@ -161,7 +159,7 @@ THRESHOLD = (100_000, 20, 20)
 
 
 @contextmanager
-def rarely_collecting() -> Iterator[None]:
+def fewer_collections() -> Iterator[None]:
     """Fewer collections inside."""
     before = gc.get_threshold()
     gc.set_threshold(*THRESHOLD)
@@ -171,6 +169,6 @@ def rarely_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

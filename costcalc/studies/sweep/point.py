@@ -1,129 +1,148 @@
 """One combination of a sweep -> its row: the model is built anew and costed, or why that cannot be.
 
-Graph -> the figures of one point of a sweep: the totals of a report, without its rows.
+The totals come from the nodes' costs alone; where quantities beyond them are asked for, the model is measured as every
+other question measures it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
+from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.memory.liveness import live_bytes, schedule
-from costcalc.core.dim import Dim, Poly, symbols
+from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.report import NODE_BY_NODE
+from costcalc.analysis.totals import sum_costs, total_certainty
+from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import TOTALS
+from costcalc.core.quantities import TOTALS, Certainty, QuantityRef
 from costcalc.graph.bind import bind_graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
-from costcalc.studies.sweep.axes import Value, where
-from costcalc.studies.sweep.space import Space
+from costcalc.studies.sweep import measurements
+from costcalc.studies.sweep.axes import Value, describe_point
+from costcalc.studies.sweep.columns import STATES, TOTAL_REFS, Row, SweepColumns, refuse_open_symbols
+from costcalc.studies.sweep.setting_axes import with_settings
+from costcalc.studies.sweep.space import Bindings, Space
 
-FIGURES = TOTALS
-
-PEAK = FIGURES.index("peak_activation_bytes")
-
-OTHERS = ("lower_bound", "upper_bound", "error")
-"""What a point has beside its figures: whether some operator is unknown, whether an open If counts its dearer branch,
-why there are no figures."""
+PEAK = TOTALS.index("peak_activation_bytes")
 
 
-class Totals(NamedTuple):
-    """The figures in the order of FIGURES. The peak is None where it was not asked for, or holds open symbols: it is
-    the greatest of live, what each step needs, each formula once."""
+class PointTotals(NamedTuple):
+    """The figures in the order of TOTALS. The peak is None where it was not asked for, or holds open symbols: it is the
+    greatest of live, what each step needs, each formula once. incomplete names the columns of which parts are
+    unknown."""
 
     figures: tuple[Dim | None, ...]
     lower_bound: bool
     upper_bound: bool
+    incomplete: frozenset[str]
     live: Sequence[Dim]
 
 
-def totals(graph: Graph, with_peak: bool = True) -> Totals:
-    """The totals of a graph, as costcalc.analysis.report.analyze_graph sums them up; unknown parts are left out."""
-    macs: Dim = 0
-    flops: Dim = 0
-    params: Dim = 0
-    buffers: Dim = 0
-    weights: Dim = 0
-    activations: Dim = 0
-    traffic: Dim = 0
-    unknown = False
-    for cost in cost_nodes(graph):
-        count, storage = cost.node.count, cost.storage
-        if cost.macs is not None and cost.flops is not None:
-            macs = macs + cost.macs * count
-            flops = flops + cost.flops * count
-        if cost.activation_bytes is not None:
-            activations = activations + cost.activation_bytes * count
-        if cost.traffic_bytes is not None:
-            traffic = traffic + cost.traffic_bytes * count
-        params = params + storage.params
-        buffers = buffers + storage.buffers
-        weights = weights + storage.weight_bytes
-        unknown = unknown or cost.state == "unknown"
-    live = tuple(dict.fromkeys(live_bytes(schedule(graph)))) if with_peak else ()
-    peak = None if not live or any(isinstance(d, Poly) for d in live) else max(live)
-    figures = (macs, flops, params, buffers, weights, activations, peak, traffic)
-    return Totals(figures, unknown, bool(graph.choices), live)
+def point_totals(graph: Graph, with_peak: bool = True, execution: ExecutionOptions = NODE_BY_NODE) -> PointTotals:
+    """The totals of a graph as costcalc.analysis.report.analyze_graph has them, without its rows."""
+    sums = sum_costs(cost_nodes(graph))
+    totals: dict[str, Dim | None] = {**sums.totals, "peak_activation_bytes": None}
+    live: Sequence[Dim] = ()
+    if with_peak and execution == NODE_BY_NODE:
+        live = tuple(dict.fromkeys(live_bytes(schedule(graph))))
+        if not any(isinstance(d, Poly) for d in live):
+            totals["peak_activation_bytes"] = max(live)
+    elif with_peak:
+        totals["peak_activation_bytes"] = memory_totals(graph, execution).get("peak_activation_bytes")
+    figures = tuple([totals[key] for key in TOTALS])
+    return PointTotals(figures, sums.unknown, bool(graph.choices), sums.incomplete, live)
 
 
-Row = tuple[Any, ...]
-"""The axes' values, the FIGURES (None where they are not known), and OTHERS."""
-
-
-class Recipe(NamedTuple):
-    """All that a row follows from; it travels to other processes. options are load's that are the same everywhere."""
+class SweepRecipe(NamedTuple):
+    """All that a row follows from; it travels to other processes. settings are those that are the same everywhere,
+    quantities what is measured beyond the totals."""
 
     source: Any
     space: Space
-    options: Mapping[str, Any]
+    settings: Settings = Settings()
+    quantities: tuple[QuantityRef, ...] = ()
     with_peak: bool = True
     strict: bool = False
 
+    @property
+    def columns(self) -> SweepColumns:
+        """The columns of the rows."""
+        return SweepColumns(self.space.grid.axes, self.quantities)
 
-def built(recipe: Recipe, params: Mapping[str, Any], dims: Mapping[str, Any]) -> Graph:
-    """The graph with parameters and symbols bound; a symbol that is bound to its own name stays open."""
+    def settings_at(self, bindings: Bindings) -> Settings:
+        """The settings of a combination."""
+        settings = replace(self.settings, params=bindings.params, dims=bindings.dims)
+        return with_settings(settings, bindings.settings) if bindings.settings else settings
+
+
+def build_graph(recipe: SweepRecipe, bindings: Bindings) -> Graph:
+    """The graph of a combination; a symbol that is bound to its own name stays open."""
     if isinstance(recipe.source, Graph):
-        bound = {name: value for name, value in dims.items() if value != name}
+        bound = {name: value for name, value in bindings.dims.items() if value != name}
         for assumption in recipe.source.assumptions:
             assumption.check(bound)
         return bind_graph(recipe.source, bound)
-    return load(recipe.source, Settings.of(params=params, dims=dims, **recipe.options))
+    return load(recipe.source, recipe.settings_at(bindings))
 
 
-def row(recipe: Recipe, point: Sequence[Value]) -> Row:
+def compute_row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
     """The row of a combination. UsageError for what no combination could mend; strict lets every error out."""
     try:
-        found = totals(built(recipe, *recipe.space.at(point)), recipe.with_peak)
-        refuse_open(found.figures)
-        if found.lower_bound and recipe.strict:
-            raise UnknownOperatorError("an operator has no rule", "leave --strict out to see a lower bound")
+        bindings = recipe.space.at(point)
+        if recipe.quantities:
+            return _measured_row(recipe, point, bindings)
+        execution = recipe.settings_at(bindings).execution if bindings.settings else recipe.settings.execution
+        totals = point_totals(build_graph(recipe, bindings), recipe.with_peak, execution)
+        refuse_open_symbols(totals.figures)
+        _refuse_unknown(recipe, totals.lower_bound)
     except UsageError:
         raise
     except CostcalcError as error:
         if recipe.strict:
-            fact = f"{error.fact} ({where(recipe.space.grid.axes, point)})"
+            fact = f"{error.fact} ({describe_point(recipe.space.grid.axes, point)})"
             raise type(error)(fact, error.remedy, error.place) from error
-        return failed(point, error)
-    return row_of(point, found)
+        return error_row(recipe, point, error)
+    words = None
+    if totals.incomplete or totals.upper_bound:
+        words = _certainties((key, total_certainty(key, totals.incomplete, totals.upper_bound)) for key in TOTALS)
+    return (*point, *totals.figures, totals.lower_bound, totals.upper_bound, words, None, None)
 
 
-def row_of(point: Sequence[Value], found: Totals) -> Row:
-    """A row of figures that are numbers."""
-    return (*point, *found.figures, found.lower_bound, found.upper_bound, None)
+def _measured_row(recipe: SweepRecipe, point: Sequence[Value], bindings: Bindings) -> Row:
+    """A row with quantities beyond the totals."""
+    graph = build_graph(recipe, bindings) if isinstance(recipe.source, Graph) else None
+    settings = recipe.settings_at(bindings)
+    measured = measurements().measure_point(graph or recipe.source, settings, (*TOTAL_REFS, *recipe.quantities))
+    _refuse_unknown(recipe, measured.lower_bound)
+    certainties = _certainties(measured.certainties)
+    return (
+        *point,
+        *measured.values,
+        measured.lower_bound,
+        measured.upper_bound,
+        certainties,
+        measured.refusals or None,
+        None,
+    )
 
 
-def failed(point: Sequence[Value], error: CostcalcError) -> Row:
+def _certainties(pairs: Iterable[tuple[str, Certainty]]) -> tuple[tuple[str, Certainty], ...] | None:
+    """Those that are not exact, None where all are."""
+    return tuple([pair for pair in pairs if pair[1] != "exact"]) or None
+
+
+def _refuse_unknown(recipe: SweepRecipe, lower_bound: bool) -> None:
+    if lower_bound and recipe.strict:
+        raise UnknownOperatorError("an operator has no rule", "leave --strict out to see a lower bound")
+
+
+def error_row(recipe: SweepRecipe, point: Sequence[Value], error: CostcalcError) -> Row:
     """A row without figures, with the error on one line."""
-    return (*point, *(None,) * len(FIGURES), None, None, " ".join(str(error).split()))
-
-
-def refuse_open(figures: Sequence[Dim | None], known: Sequence[str] = ()) -> None:
-    """UsageError where a figure holds a symbol that is not known: a sweep gives numbers."""
-    names = [name for name in symbols(*(f for f in figures if f is not None)) if name not in known]
-    if names:
-        raise UsageError(
-            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} open, and a sweep gives numbers",
-            "bind it: " + " ".join(f"--dim {name}=…" for name in names),
-        )
+    empty = len(TOTALS) + len(recipe.quantities) + len(STATES) - 1
+    return (*point, *(None,) * empty, " ".join(str(error).split()))

@@ -1,13 +1,16 @@
-"""Conditions and figures over the columns of a sweep: `macs < 300M and alpha in [0.5, 1]`, `macs / params`.
+"""Conditions and figures over the columns of a sweep: `macs < 300M and alpha in [0.5, 1]`, `time.t4 < 5ms`.
 
 Names are columns; `and or not`, comparisons (chains too: `1M < macs < 2M`), `in` lists, `+ - * / // % **`, min max abs
 round floor ceil, numbers with units, words in quotes, true and false. Numbers are exact. A comparison with a figure
 that is not known is neither true nor false: a point without figures meets no condition.
 
-The text of a condition -> Python's syntax tree, with quantities as users write them: `macs < 300M and n <= 1.5 k`.
+A quantity of a device is its key, a dot and the device's name: letters, digits and `_`, with single `-` and `.` between
+them (`time.pixel-1-big-core`). A minus behind it therefore stands behind a space: `time.t4 - 1ms`. A name of other
+letters, such as the path of a profile, stands in quotes: `time.'my/device.yaml'`; so may the whole: `'time.t4'`.
 
-A number may carry a unit of costcalc.core.units, with a space or without. Everything else is the syntax of Python's
-comparisons and arithmetic, read by its own parser and evaluated by none of it.
+A number may carry a unit, with a space or without: k, M, GiB … of costcalc.core.units, s, ms, us (µs), ns, and J, mJ,
+uJ (µJ), nJ, pJ, which are seconds and joules. Everything else is the syntax of Python's comparisons and arithmetic,
+read by its own parser and evaluated by none of it.
 """
 
 from __future__ import annotations
@@ -15,57 +18,102 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
-from costcalc.core.units import FACTORS
-from costcalc.studies.sweep.axes import shown
+from costcalc.core.quantities import QuantityRef, parse_quantity
+from costcalc.core.units import FACTORS, SECONDS
+from costcalc.studies.sweep.axes import exact_number, value_text
+from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
 
-QUANTITY = re.compile(
-    r"(?P<quoted>'[^']*'|\"[^\"]*\")"
-    r"|(?<![\w.])(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?P<unit>[kKmMgGtTpPeE](?:i?[bB])?|[bB])(?!\w))?"
+JOULES = {"J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9, "pJ": 10**12}
+"""How many of a unit make a joule; both signs that Unicode has for micro."""
+
+PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
+"""Units of time and energy: how many make a second or a joule. Upper and lower case differ: M is mega."""
+
+TOKEN = re.compile(
+    rf"(?<![\w.])(?P<device>(?:{'|'.join(DEVICE_KEYS)})\.(?:\w+(?:[-.]\w+)*|'[^']*'|\"[^\"]*\"))"
+    r"|(?P<quoted>'[^']*'|\"[^\"]*\")"
+    r"|(?<![\w.])(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    rf"(?:\s*(?P<unit>[kKmMgGtTpPeE](?:i?[bB])?|[bB]|{'|'.join(PARTS)})(?!\w))?"
 )
 
 MARK = "ǂ"
-"""A letter that begins the names of numbers, and none of a column."""
+"""A letter that begins the names of numbers and of devices' quantities, and none of a column."""
 
 LONGEST = 2000
 
 DEEPEST = 60
 
 
-def tree_of(text: str) -> tuple[ast.expr, dict[str, Any]]:
-    """The tree, and the numbers by the names that stand for them in it. UsageError where it is no expression."""
+class Expression(NamedTuple):
+    """The syntax tree of a text; numbers and quantities of devices by the names that stand for them in it."""
+
+    text: str
+    tree: ast.expr
+    numbers: dict[str, Any]
+    quantities: dict[str, QuantityRef]
+
+    def names(self) -> Iterator[str]:
+        """The names of columns in it."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and node.id not in self.numbers:
+                ref = self.quantities.get(node.id)
+                yield node.id if ref is None else ref.key
+
+
+def parse_expression(text: str) -> Expression:
+    """The expression that a text writes. UsageError where it is none."""
     if len(text) > LONGEST:
         raise UsageError(f"a condition of {len(text)} characters is too long", f"at most {LONGEST}")
-    numbers: dict[str, Any] = {}
-
-    def named(match: re.Match[str]) -> str:
-        if match["quoted"]:
-            return match[0]
-        if len(match["number"].lower().partition("e")[2].lstrip("+-0")) > 2:
-            raise UsageError(f"{match['number']} has a huge exponent", "write it with at most two digits: 1e12")
-        value = Fraction(match["number"].replace("_", "")) * FACTORS[(match["unit"] or "").lower()]
-        name = f"{MARK}{len(numbers)}"
-        numbers[name] = value.numerator if value.denominator == 1 else value
-        return f" {name} "
-
     if MARK in text:
         raise UsageError(f"{text!r} is not understood", "no column has this name")
     if re.search(r"(?<![<>=!])=(?!=)", re.sub(r"'[^']*'|\"[^\"]*\"", "", text)):
         raise UsageError(f"{text!r} has a single `=`", "write == to compare")
-    written = QUANTITY.sub(named, text.replace("\n", " ")).replace("&&", " and ").replace("||", " or ")
+    numbers: dict[str, Any] = {}
+    quantities: dict[str, QuantityRef] = {}
+
+    def replaced(match: re.Match[str]) -> str:
+        reference = match["device"] or (match["quoted"] or "")[1:-1]
+        if reference.partition(".")[0] in DEVICE_KEYS and "." in reference:
+            name = f"{MARK}q{len(quantities)}"
+            quantities[name] = device_quantity(reference)
+        elif match["quoted"]:
+            return match[0]
+        else:
+            name = f"{MARK}{len(numbers)}"
+            numbers[name] = _number(match["number"], match["unit"] or "")
+        return f" {name} "
+
+    written = TOKEN.sub(replaced, text.replace("\n", " ")).replace("&&", " and ").replace("||", " or ")
     try:
         tree = ast.parse(written.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        remedy = "write comparisons such as 'macs < 300M and peak_activation_bytes < 512KiB'"
+        remedy = "write comparisons such as 'macs < 300M and time.t4 < 5ms'"
         raise UsageError(f"{text!r} is not understood", remedy) from error
     if _depth(tree) > DEEPEST:
         raise UsageError("the condition is nested too deeply", f"at most {DEEPEST} levels")
-    return tree, numbers
+    return Expression(text, tree, numbers, quantities)
+
+
+def device_quantity(reference: str) -> QuantityRef:
+    """`time.t4` or `time.'my/device.yaml'` -> the quantity and its device."""
+    key, _, device = reference.partition(".")
+    return parse_quantity(f"{key}.{device[1:-1] if device[:1] in QUOTES and len(device) > 1 else device}")
+
+
+QUOTES = ("'", '"')
+
+
+def _number(digits: str, unit: str) -> int | Fraction:
+    if len(digits.lower().partition("e")[2].lstrip("+-0")) > 2:
+        raise UsageError(f"{digits} has a huge exponent", "write it with at most two digits: 1e12")
+    value = Fraction(digits.replace("_", ""))
+    return exact_number(value / PARTS[unit] if unit in PARTS else value * FACTORS[unit.lower()])
 
 
 def _depth(tree: ast.AST) -> int:
@@ -95,9 +143,9 @@ CALLS = {"abs": abs, **{name: FUNCTIONS[name] for name in ("min", "max", "round"
 MOST_BITS = 4096
 
 
-def condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
+def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
     """Whether a row meets a condition. UsageError for what is none, and for a row that it does not fit."""
-    read = expression(text, columns)
+    read = compile_expression(text, columns)
 
     def holds(row: Sequence[Any]) -> bool:
         value = read(row)
@@ -108,10 +156,10 @@ def condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bo
     return holds
 
 
-def expression(text: str, columns: Sequence[str]) -> Read:
+def compile_expression(text: str, columns: Sequence[str]) -> Read:
     """The value of an expression for a row, None where a figure of it is not known."""
-    tree, numbers = tree_of(text)
-    read = _read(tree, {name: i for i, name in enumerate(columns)}, numbers, text)
+    parsed = parse_expression(text)
+    read = _read(parsed.tree, parsed, {name: i for i, name in enumerate(columns)})
 
     def checked(row: Sequence[Any]) -> Any:
         try:
@@ -126,16 +174,16 @@ def expression(text: str, columns: Sequence[str]) -> Read:
 
 def _where(columns: Sequence[str], row: Sequence[Any]) -> str:
     return ", ".join(
-        f"{name} is {shown(value)}" for name, value in zip(columns, row, strict=False) if value is not None
+        f"{name} is {value_text(value)}" for name, value in zip(columns, row, strict=False) if value is not None
     )
 
 
-def _read(node: ast.expr, columns: Mapping[str, int], numbers: Mapping[str, Any], text: str) -> Read:
+def _read(node: ast.expr, whole: Expression, columns: Mapping[str, int]) -> Read:
     def of(inner: ast.expr) -> Read:
-        return _read(inner, columns, numbers, text)
+        return _read(inner, whole, columns)
 
     if isinstance(node, ast.Name):
-        return _name(node.id, columns, numbers)
+        return _name(node.id, whole, columns)
     if isinstance(node, ast.Constant) and isinstance(node.value, (str, bool)):
         fixed = node.value
         return lambda row: fixed
@@ -167,22 +215,22 @@ def _read(node: ast.expr, columns: Mapping[str, int], numbers: Mapping[str, Any]
         arguments = [of(argument) for argument in node.args]
         return lambda row: None if None in (values := [a(row) for a in arguments]) else function(*values)
     raise UsageError(
-        f"{text!r} is outside the language", "use columns, numbers, and or not, comparisons, + - * / // % **"
+        f"{whole.text!r} is outside the language", "use columns, numbers, and or not, comparisons, + - * / // % **"
     )
 
 
-def _name(name: str, columns: Mapping[str, int], numbers: Mapping[str, Any]) -> Read:
-    if name in numbers:
-        number = numbers[name]
+def _name(name: str, whole: Expression, columns: Mapping[str, int]) -> Read:
+    if name in whole.numbers:
+        number = whole.numbers[name]
         return lambda row: number
+    ref = whole.quantities.get(name)
+    name = name if ref is None else ref.key
     if name in columns:
         return operator.itemgetter(columns[name])
     if name.lower() in ("true", "false"):
         truth = name.lower() == "true"
         return lambda row: truth
-    hint = did_you_mean(name, columns)
-    remedy = hint or f"there are {', '.join(columns)}; a word stands in quotes"
-    raise UsageError(f"there is no column {name!r}", remedy)
+    raise unknown_column(name, tuple(columns), "; a word stands in quotes")
 
 
 def _both(f: Callable[[Any, Any], Any], left: Read, right: Read) -> Read:

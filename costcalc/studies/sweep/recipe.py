@@ -2,80 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import symbols
 from costcalc.core.errors import CostcalcError, LoadError, SpecError, UnknownNameError, UsageError
 from costcalc.core.ir import Graph
+from costcalc.core.quantities import TOTALS, QuantityRef
 from costcalc.frontends import model_parameters
 from costcalc.frontends.source import Source, hold_source
 from costcalc.frontends.symbols import default_batch
-from costcalc.studies.sweep.point import FIGURES, OTHERS, Recipe, built
-from costcalc.studies.sweep.space import space
+from costcalc.studies.options import Settings
+from costcalc.studies.sweep import measurements
+from costcalc.studies.sweep.axes import SweepAxis
+from costcalc.studies.sweep.columns import RESERVED
+from costcalc.studies.sweep.point import SweepRecipe, build_graph
+from costcalc.studies.sweep.setting_axes import VARIABLE, all_setting_values, setting_axes, with_settings
+from costcalc.studies.sweep.space import Bindings, build_space
 
 IMAGE = ("N", "D", "H", "W")
 """What load's symbolic calls the extents of images. Who varies one of them asks for it."""
 
-TRIES = 16
+MAX_TRIES = 16
 """Structures that are tried at most, and the last."""
 
 
-class Opened(NamedTuple):
+class SweepSetup(NamedTuple):
     """A recipe, what the model is called, and what was decided by default."""
 
-    recipe: Recipe
+    recipe: SweepRecipe
     name: str
     notes: tuple[str, ...]
 
 
-def opened(
+def prepare_sweep(
     source: Any,
     params: Mapping[str, Any],
     dims: Mapping[str, Any],
-    options: Mapping[str, Any],
+    settings: Settings = Settings(),  # noqa: B008
+    *,
+    vary: Mapping[str, Any] | None = None,
+    quantities: Sequence[QuantityRef] = (),
     with_peak: bool = True,
     strict: bool = False,
-) -> Opened:
-    """The recipe of a sweep. UsageError for names that the model lacks and for a model that can be read only
-    once; LoadError where there is no model. A batch that nothing binds is 1."""
+) -> SweepSetup:
+    """The recipe of a sweep: params, dims and the settings in vary become axes; quantities are measured beside those
+    that the settings ask for, and bring the defaults of what they need. UsageError for names that the model lacks and
+    for a model that can be read only once; LoadError where there is no model; HardwareError where there is no such
+    device. A batch that nothing binds is 1."""
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
-    if isinstance(source, Graph) and (params or options):
+    varied = tuple(setting_axes(vary or {}))
+    reads = settings.reading() != Settings().reading() or any(VARIABLE[axis.name][0] == "" for axis in varied)
+    if isinstance(source, Graph) and (params or reads):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
     source = hold_source(source)
     known = None if isinstance(source, Graph) else model_parameters(source)
     if params and known is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
-    where = space(params, dims, known, (*FIGURES, *OTHERS))
-    return _tried(Recipe(source, where, dict(options), with_peak, strict))
+    where = build_space(params, dims, known, RESERVED, varied)
+    measured = _measured_quantities(settings, varied, quantities)
+    if measured:
+        measurements().check_devices(measured)
+    return _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
 
 
-def _tried(recipe: Recipe) -> Opened:
+def _measured_quantities(
+    settings: Settings, varied: Sequence[SweepAxis], named: Sequence[QuantityRef]
+) -> tuple[QuantityRef, ...]:
+    """The quantities beyond TOTALS: those that the settings ask for at some combination, then those that are named."""
+    each = [settings, *[with_settings(settings, values) for values in all_setting_values(varied)]]
+    every = dict.fromkeys([*[ref for one in each for ref in one.quantities()], *named])
+    return tuple([ref for ref in every if ref.key not in TOTALS])
+
+
+def _tried(recipe: SweepRecipe) -> SweepSetup:
     """The recipe, tried on structures until one is valid; where none is, every point will tell why."""
     grid = recipe.space.grid
     structures = grid.size // grid.inner
-    for number in dict.fromkeys((*range(0, structures, max(1, structures // TRIES)), structures - 1)):
-        found = _tried_on(recipe, number * grid.inner)
-        if found is not None:
-            return found
+    for number in dict.fromkeys((*range(0, structures, max(1, structures // MAX_TRIES)), structures - 1)):
+        setup = _tried_on(recipe, number * grid.inner)
+        if setup is not None:
+            return setup
     source = recipe.source
-    return Opened(recipe, source.name if isinstance(source, Source) else str(source), ())
+    return SweepSetup(recipe, source.name if isinstance(source, Source) else str(source), ())
 
 
-def _tried_on(recipe: Recipe, number: int) -> Opened | None:
+def _tried_on(recipe: SweepRecipe, number: int) -> SweepSetup | None:
     """The recipe, tried on one structure with the dims open: extents that only open images have are opened. None where
     this structure is invalid; LoadError where the file is no model at all."""
     names = [axis.name for axis in recipe.space.grid.axes if axis.dim and axis.varies]
-    params, dims = recipe.space.at(recipe.space.grid.point(number))
-    opening = {**dims, **{name: name for name in names}}
+    bindings = recipe.space.at(recipe.space.grid.point(number))
     try:
-        graph = built(recipe, params, opening)
+        opened = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
+        graph = build_graph(recipe, opened)
     except UnknownNameError as error:
-        if error.argument != "dims" or error.name not in IMAGE or recipe.options.get("symbolic"):
+        if error.argument != "dims" or error.name not in IMAGE or recipe.settings.symbolic:
             raise
-        return _tried_on(recipe._replace(options={**recipe.options, "symbolic": True}), number)
+        return _tried_on(recipe._replace(settings=replace(recipe.settings, symbolic=True)), number)
     except UsageError:
         raise
     except CostcalcError as error:
@@ -88,9 +114,16 @@ def _tried_on(recipe: Recipe, number: int) -> Opened | None:
             remedy = "it has " + (", ".join(present) or "none")
             raise UnknownNameError(f"the model has no symbol {name!r}", remedy, argument="dims", name=name)
     batches = {name: 1 for name in present if name not in names and default_batch(name) and name in _leading(graph)}
-    notes = (*graph.notes, *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
+    notes = (*_common_notes(recipe, bindings, graph), *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
     where = recipe.space._replace(dims={**batches, **recipe.space.dims})
-    return Opened(recipe._replace(space=where), graph.name, notes)
+    return SweepSetup(recipe._replace(space=where), graph.name, notes)
+
+
+def _common_notes(recipe: SweepRecipe, bindings: Bindings, graph: Graph) -> tuple[str, ...]:
+    """The notes of a graph that hold at every combination: none of a setting of its reading that varies."""
+    if not any(VARIABLE[name][0] == "" for name in bindings.settings):
+        return graph.notes
+    return build_graph(recipe, bindings._replace(settings={})).notes
 
 
 def _leading(graph: Graph) -> set[str]:

@@ -19,15 +19,17 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
-from costcalc.studies.sweep.axes import Grid, split
-from costcalc.studies.sweep.executor import BLOCK, FEW, blocks
-from costcalc.studies.sweep.point import Recipe, Row
-from costcalc.studies.sweep.query import Read, expression
+from costcalc.core.quantities import CATALOGUE
+from costcalc.studies.sweep.axes import Grid, split_values
+from costcalc.studies.sweep.columns import Row, is_number
+from costcalc.studies.sweep.executor import BLOCK, FEW, row_blocks
+from costcalc.studies.sweep.point import SweepRecipe
+from costcalc.studies.sweep.query import Read, compile_expression, parse_expression
 
 Values = tuple[Any, ...]
 
 
-def unbeaten(points: Sequence[Values]) -> list[Values]:
+def non_dominated_points(points: Sequence[Values]) -> list[Values]:
     """The points that are nowhere worse than another and better somewhere, for every other."""
     if points and len(points[0]) > 2:
         return _by_rank(points)
@@ -55,6 +57,38 @@ def _by_rank(points: Sequence[Values]) -> list[Values]:
 DOWN, UP = ("max", "desc"), ("min", "asc")
 
 
+class RowSelection(NamedTuple):
+    """Which rows of a sweep: those that meet the condition, on the Pareto front, the best that meets another, in order,
+    the first few."""
+
+    where: str | None = None
+    pareto: str | Sequence[str] | None = None
+    maximize: str | None = None
+    minimize: str | None = None
+    subject_to: str | None = None
+    sort: str | Sequence[str] | None = None
+    top: int | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether each row stands for itself, so that it can be written as soon as it is there."""
+        return not (self.pareto or self.maximize or self.minimize or self.sort or self.top is not None)
+
+    def names(self) -> Iterator[str]:
+        """The names of columns in the conditions and the goals. UsageError where one is no expression."""
+        for condition in (self.where, self.subject_to):
+            if condition:
+                yield from parse_expression(condition).names()
+        for goals in (self.pareto, self.maximize, self.minimize, self.sort):
+            yield from goal_names(goals or ())
+
+
+def goal_names(goals: str | Sequence[str]) -> Iterator[str]:
+    """The names of columns in goals."""
+    for part in _parts(goals):
+        yield from parse_expression(_direction(part)[0]).names()
+
+
 class Goal(NamedTuple):
     """What rows are ordered or judged by: a column or an expression; the greater is the better, or the less."""
 
@@ -72,22 +106,36 @@ class Goal(NamedTuple):
         return -value
 
 
-def goals(texts: str | Sequence[str], columns: Sequence[str]) -> tuple[Goal, ...]:
-    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too."""
-    parts = [part for text in ([texts] if isinstance(texts, str) else texts) for part in split(text)]
-    return tuple(_goal(part, columns) for part in parts)
+def parse_goals(texts: str | Sequence[str], columns: Sequence[str], judged: bool = False) -> tuple[Goal, ...]:
+    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too. judged says that
+    rows compete in the goals: of tokens per second or arithmetic intensity more is then better, where no direction is
+    written."""
+    return tuple(_goal(part, columns, judged) for part in _parts(texts))
 
 
-def _goal(part: str, columns: Sequence[str]) -> Goal:
+def _parts(texts: str | Sequence[str]) -> list[str]:
+    return [part for text in ([texts] if isinstance(texts, str) else texts) for part in split_values(text)]
+
+
+def _direction(part: str) -> tuple[str, str]:
+    """`macs:desc` -> the expression and the word behind it, "" where there is none."""
     name, colon, way = part.rpartition(":")
-    if colon and way.strip().lower() in DOWN + UP:
-        return Goal(name.strip(), way.strip().lower() in DOWN, expression(name, columns))
+    way = way.strip().lower()
+    return (name.strip(), way) if colon and way in DOWN + UP else (part, "")
+
+
+def _goal(part: str, columns: Sequence[str], judged: bool) -> Goal:
+    text, way = _direction(part)
+    if way:
+        return Goal(text, way in DOWN, compile_expression(text, columns))
     if part.startswith("-") and part[1:].strip() in columns:
-        return Goal(part[1:].strip(), True, expression(part[1:], columns))
-    return Goal(part, False, expression(part, columns))
+        return Goal(part[1:].strip(), True, compile_expression(part[1:], columns))
+    quantity = CATALOGUE.get(part.partition(".")[0]) if part in columns else None
+    greatest = judged and quantity is not None and not quantity.less_is_better
+    return Goal(part, greatest, compile_expression(part, columns))
 
 
-def ordered(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
+def sort_rows(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
     """The rows by the first goal, where that is equal by the next; rows whose figures are not known come last."""
 
     def key(row: Row) -> list[tuple[bool, Any]]:
@@ -106,7 +154,7 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, str) else (0, value)
 
 
-def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
+def pareto_rows(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
     """The rows that no other beats: none is as good in every goal and better in one. Equal ones all stay; the order is
     the rows' own. Rows whose figures are not known do not count."""
     known: list[tuple[tuple[Any, ...], Row]] = []
@@ -114,18 +162,18 @@ def front(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
         values = tuple(goal.of(row) for goal in by)
         if None not in values:
             known.append((_numbers(values, by), row))
-    kept = set(unbeaten(sorted({values for values, _ in known})))
+    kept = set(non_dominated_points(sorted({values for values, _ in known})))
     return [row for values, row in known if values in kept]
 
 
 def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
     for value, goal in zip(values, by, strict=True):
-        if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+        if not is_number(value):
             raise UsageError(f"{goal.text} is {value!r}, no number", "a goal is a number: macs, params, resolution:max")
     return values
 
 
-def best(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
+def best_rows(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
     """The rows with the best value of those that fit; several where they are equal."""
     found: list[Row] = []
     value: Any = None
@@ -145,16 +193,16 @@ MOST = 2_000_000
 """Points whose order is held in memory; of more, all are built in the grid's order."""
 
 
-def optimum(
-    recipe: Recipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
+def find_optimum(
+    recipe: SweepRecipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
     if len(numbers) > MOST or not _of_axes(goal, grid, numbers):
-        return best((row for block in blocks(recipe, numbers, jobs) for row in block), goal, fits)
+        return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
     at_once = BLOCK if grid.inner >= FEW else 1
     for level in levels(grid, numbers, goal, at_once):
-        found = best((row for block in blocks(recipe, level, jobs) for row in block), goal, fits)
+        found = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
         if found:
             return found
     return []

@@ -10,17 +10,24 @@ K of N numbers without replacement, the same for a seed on every machine and wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UnknownNameError, UsageError
-from costcalc.studies.sweep.axes import Axis, Grid, Steps, Value, exact, shown, values_of
+from costcalc.studies.sweep.axes import Grid, SweepAxis, Value, listed_values, value_text
 
 ELEMENT = re.compile(r"(.+?)(?:\.(\d+)|\[(\d+|\*)\])")
 
 Given = Mapping[str, Any]
+
+
+class Bindings(NamedTuple):
+    """What a combination binds: a model's parameters, its symbols, and settings by their names."""
+
+    params: dict[str, Any]
+    dims: dict[str, Any]
+    settings: dict[str, Any]
 
 
 class Space(NamedTuple):
@@ -31,33 +38,53 @@ class Space(NamedTuple):
     dims: dict[str, Any]
     lists: dict[str, list[Any]]
 
-    def at(self, point: Sequence[Value]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The params and the dims of a combination."""
+    def at(self, point: Sequence[Value]) -> Bindings:
+        """What a combination binds."""
         params, dims, lists = dict(self.params), dict(self.dims), {k: list(v) for k, v in self.lists.items()}
+        settings: dict[str, Any] = {}
         for axis, value in zip(self.grid.axes, point, strict=True):
             if axis.dim:
                 dims[axis.name] = value
+            elif axis.setting:
+                settings[axis.name] = value
             elif axis.element is not None:
                 lists[axis.name][axis.element] = value
             else:
                 params[axis.name] = value
-        return {**params, **lists}, dims
+        return Bindings({**params, **lists}, dims, settings)
 
 
-def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Sequence[str]) -> Space:
+def build_space(
+    params: Given,
+    dims: Given,
+    known: Mapping[str, Any] | None,
+    taken: Sequence[str],
+    settings: Iterable[SweepAxis] = (),
+) -> Space:
     """params and dims are texts or Python values by name; known is what the model's own parameters stand for, None
-    where it has none; taken are names of columns. UsageError where a name or a value is none."""
+    where it has none; taken are names of columns; settings the axes of settings. UsageError where a name or a value is
+    none."""
+    axes, fixed, lists = _parameter_axes(params, known)
+    dim_axes, held = _dim_axes(dims)
+    return Space(Grid(tuple(_named([*axes, *settings, *dim_axes], taken))), fixed, held, lists)
+
+
+ParameterAxes = tuple[list[SweepAxis], dict[str, Any], dict[str, list[Any]]]
+
+
+def _parameter_axes(params: Given, known: Mapping[str, Any] | None) -> ParameterAxes:
+    """The axes of parameters, the parameters of one value, the lists of which elements are given."""
     fixed: dict[str, Any] = {}
-    axes: list[Axis] = []
+    axes: list[SweepAxis] = []
     elements: list[tuple[str, int | None, Sequence[Value]]] = []
     for name, given in params.items():
-        values = listed(name, given)
+        values = listed_values(name, given)
         element = ELEMENT.fullmatch(name) if known is not None and name not in known else None
         if element:
             at = element[2] or element[3]
             elements.append((element[1], None if at == "*" else int(at), values))
         else:
-            axes.append(Axis(name, name, values))
+            axes.append(SweepAxis(name, name, values))
             if len(values) == 1:
                 fixed[name] = values[0]
     lists: dict[str, list[Any]] = {}
@@ -65,50 +92,31 @@ def space(params: Given, dims: Given, known: Mapping[str, Any] | None, taken: Se
         if any(axis.varies for axis in axes if axis.name == name and axis.element is None):
             raise UsageError(f"{name} varies as a whole and by its elements", "vary one or the other")
         axes += _of_list(name, index, values, {**(known or {}), **fixed}, lists)
-    axes = [axis for axis in axes if axis.element is not None or axis.name not in lists]
+    return [axis for axis in axes if axis.element is not None or axis.name not in lists], fixed, lists
+
+
+def _dim_axes(dims: Given) -> tuple[list[SweepAxis], dict[str, Any]]:
+    """The axes of symbols, and the symbols of one value."""
+    axes: list[SweepAxis] = []
     held: dict[str, Any] = {}
     for name, given in dims.items():
-        values = listed(name, given)
+        values = listed_values(name, given)
         if len(values) == 1 and isinstance(values[0], str):  # another symbol's name
             held[name] = values[0]
             continue
-        axis = Axis(name, name, values, dim=True)
+        axis = SweepAxis(name, name, values, dim=True)
         if axis.kind != "int" or min(values[0], values[-1]) < 1 or (not isinstance(values, range) and min(values) < 1):
             wrong = next((v for v in values if type(v) is not int or v < 1), values[0])
-            raise UsageError(f"{name} is bound to {shown(wrong)}", "a symbol is a whole number of at least 1")
+            raise UsageError(f"{name} is bound to {value_text(wrong)}", "a symbol is a whole number of at least 1")
         if len(values) == 1:
             held[name] = values[0]
         axes.append(axis)
-    return Space(Grid(tuple(_named(axes, taken))), fixed, held, lists)
-
-
-def listed(name: str, given: Any) -> Sequence[Value]:
-    """The values of an axis from a text, a range, a list or one value of Python; floats are taken as they print."""
-    if isinstance(given, str):
-        return values_of(name, given)
-    if isinstance(given, (Steps, range)):
-        found: Sequence[Value] = given
-    elif isinstance(given, (list, tuple)):
-        unlike = {repr(_plain(value)): _plain(value) for value in given}
-        found = tuple(unlike.values())
-    else:
-        found = (_plain(given),)
-    if not found:
-        raise UsageError(f"{name} has no values", "give at least one")
-    return found
-
-
-def _plain(value: Any) -> Value:
-    if isinstance(value, float):
-        return exact(Fraction(repr(value)))
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value
+    return axes, held
 
 
 def _of_list(
     name: str, index: int | None, values: Sequence[Value], known: Mapping[str, Any], lists: dict[str, list[Any]]
-) -> Iterator[Axis]:
+) -> Iterator[SweepAxis]:
     have = known.get(name)
     if not isinstance(have, list):
         lacks = (
@@ -120,13 +128,13 @@ def _of_list(
         raise UsageError(f"{name} has no element {index}", f"its elements are 0 to {len(have) - 1}")
     lists.setdefault(name, list(have))
     for at in range(len(have)) if index is None else (index,):
-        yield Axis(f"{name}_{at}", name, values, element=at)
+        yield SweepAxis(f"{name}_{at}", name, values, element=at)
 
 
-def _named(axes: Sequence[Axis], taken: Sequence[str]) -> Iterator[Axis]:
+def _named(axes: Sequence[SweepAxis], taken: Sequence[str]) -> Iterator[SweepAxis]:
     """The axes with columns of their own: a name that a figure has is given as `set_NAME`. An element that is given
     twice (`k[*]` and `k.2`) is the later one's."""
-    last = {(axis.name, axis.element, axis.dim): axis for axis in axes}
+    last = {(axis.name, axis.element, axis.dim, axis.setting): axis for axis in axes}
     seen: set[str] = set(taken)
     for axis in last.values():
         column = re.sub(r"\W", "_", axis.column)
@@ -136,7 +144,7 @@ def _named(axes: Sequence[Axis], taken: Sequence[str]) -> Iterator[Axis]:
         yield axis._replace(column=column)
 
 
-def sample(size: int, count: int, seed: int) -> Sequence[int]:
+def draw_sample(size: int, count: int, seed: int) -> Sequence[int]:
     """`count` different numbers below `size` in ascending order, all where there are no more; each set of them is as
     likely as any other. The numbers are drawn, not listed: size may be 10^20."""
     if count >= size:

@@ -19,7 +19,7 @@ LARGEST = 2**63 - 1
 Array = Any
 
 
-class Column(NamedTuple):
+class IntegerColumn(NamedTuple):
     """Values, and the interval that they lie in."""
 
     values: Array
@@ -39,20 +39,20 @@ class Columns:
 
         self.np = np
         self.length = len(next(iter(symbols.values()))) if symbols else 1
-        self.atoms: dict[str, Column] = {}
-        self.products: dict[Monomial, Column] = {}
+        self.atoms: dict[str, IntegerColumn] = {}
+        self.products: dict[Monomial, IntegerColumn] = {}
         for name, values in symbols.items():
             given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
             low, high = int(given.min()), int(given.max())
             kind = np.int64 if max(abs(low), abs(high)) <= LARGEST else object
-            self.atoms[name] = Column(given.astype(kind), low, high)
+            self.atoms[name] = IntegerColumn(given.astype(kind), low, high)
 
-    def of(self, d: Dim) -> Column:
+    def of(self, d: Dim) -> IntegerColumn:
         """The column of a formula."""
         np = self.np
         if isinstance(d, int):
             kind = np.int64 if abs(d) <= LARGEST else object
-            return Column(np.full(self.length, d, dtype=kind), d, d)
+            return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
         parts = [(self.product(m), c) for m, c in d.terms.items() if m]
         constant = d.terms.get((), 0)
         most = abs(constant) + sum(abs(c) * part.most for part, c in parts)
@@ -63,9 +63,9 @@ class Columns:
             total = total + (part.values.astype(object) if wide else part.values) * c
             low += min(c * part.low, c * part.high)
             high += max(c * part.low, c * part.high)
-        return Column(total, low, high)
+        return IntegerColumn(total, low, high)
 
-    def product(self, m: Monomial) -> Column:
+    def product(self, m: Monomial) -> IntegerColumn:
         """The column of a product of powers."""
         have = self.products.get(m)
         if have is None:
@@ -77,14 +77,14 @@ class Columns:
             self.products[m] = have
         return have
 
-    def _times(self, a: Column, b: Column) -> Column:
+    def _times(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
         low, high = min(corners), max(corners)
         if max(abs(low), abs(high)) > LARGEST:
-            return Column(a.values.astype(object) * b.values, low, high)
-        return Column(a.values * b.values, low, high)
+            return IntegerColumn(a.values.astype(object) * b.values, low, high)
+        return IntegerColumn(a.values * b.values, low, high)
 
-    def atom(self, atom: Atom) -> Column:
+    def atom(self, atom: Atom) -> IntegerColumn:
         """The column of a symbol, a quotient, a minimum or a maximum."""
         have = self.atoms.get(atom.key)
         if have is None:
@@ -92,20 +92,20 @@ class Columns:
             have = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
         return have
 
-    def _quotient(self, a: Column, b: Column) -> Column:
+    def _quotient(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         if not self.np.all(b.values != 0):
             raise ShapeError("an extent is divided by zero", "check the extents and the strides")
         return self._bounded(a.values // b.values)
 
-    def _extreme(self, op: str, a: Column, b: Column) -> Column:
+    def _extreme(self, op: str, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         wide = object in (a.values.dtype, b.values.dtype)
         x, y = (a.values.astype(object), b.values.astype(object)) if wide else (a.values, b.values)
         return self._bounded((self.np.minimum if op == "min" else self.np.maximum)(x, y))
 
-    def _bounded(self, values: Array) -> Column:
-        return Column(values, int(values.min()), int(values.max()))
+    def _bounded(self, values: Array) -> IntegerColumn:
+        return IntegerColumn(values, int(values.min()), int(values.max()))
 
-    def greatest(self, formulas: Sequence[Dim]) -> Column:
+    def greatest(self, formulas: Sequence[Dim]) -> IntegerColumn:
         """The greatest of several formulas at each place."""
         best = self.of(formulas[0])
         for formula in formulas[1:]:

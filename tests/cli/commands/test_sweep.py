@@ -86,12 +86,55 @@ def test_what_has_one_value_is_a_column_too(capsys: pytest.CaptureFixture[str]) 
     assert text.splitlines()[2].split()[:2] == ["resolution", "MACs"] and "Given  alpha = 0.5" in text
 
 
+def test_any_quantity_under_any_settings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition, a goal and a column measure what they name; ≥ and ≈ stand before bounds and estimates."""
+    monkeypatch.setenv("COLUMNS", "120")
+    asked = (*MOBILE, "--dtype", "int8", "--act-dtype", "int8", "--fuse", "--hardware", "t4")
+    limits = ("--where", "time.t4 < 3us and arena_bytes < 256KiB", "--pareto", "time.t4,params:max")
+    text = out(capsys, *asked, *limits, "--columns", "alpha,resolution,params,arena_bytes,time.t4,energy.t4")
+    header, *rows = text.splitlines()[2 : text.splitlines().index("", 2)]
+    assert header.split() == ["alpha", "resolution", "Params", "Arena", "Time", "t4", "Energy", "t4"]
+    assert [row.split()[:2] for row in rows] == [["0.5", "128"]] and " ≥ 709 ns  ≈ 13.0 µJ" in rows[0]
+    table = out(capsys, *asked)
+    assert "Time t4" in table and "Energy t4" in table and "Fits t4" in table and "Arena" not in table
+    lines = out(capsys, *asked, "--format", "csv").splitlines()
+    assert lines[0].split(",")[10:] == [
+        "time.t4",
+        "energy.t4",
+        "fits.t4",
+        "lower_bound",
+        "upper_bound",
+        "certainty",
+        "refused",
+        "error",
+    ]
+    assert lines[1].endswith(',true,false,false,"{""time.t4"": ""lower"", ""energy.t4"": ""estimate""}",,')
+
+
+def test_a_setting_varies(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = (*MOBILE, "--vary", "dtype=int8,null", "--vary", "fuse=true,false", "--top", "4", "--format", "jsonl")
+    rows = [json.loads(line) for line in out(capsys, *asked, "--columns", "alpha,dtype,fuse,weight_bytes").splitlines()]
+    assert [(row["dtype"], row["fuse"]) for row in rows] == [
+        ("int8", True),
+        ("int8", False),
+        (None, True),
+        (None, False),
+    ]
+    assert rows[0]["weight_bytes"] == rows[1]["weight_bytes"] < rows[2]["weight_bytes"]
+
+
+def test_why_a_figure_is_missing_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join(out(capsys, *MOBILE, "--columns", "alpha,kv_cache_bytes,memory_bytes,macs").split())
+    assert "– – 568,740,352" in text and "Rows 6 of 6 combinations No figure" in text
+    assert "alpha=0.5, resolution=128 and 5 more: kv_cache_bytes, memory_bytes: the model generates nothing" in text
+
+
 def test_a_sample_says_what_it_is_drawn_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Rows  2 of 2 combinations drawn from 6\n" in out(capsys, *MOBILE, "--sample", "2")
 
 
 def test_a_table_ends_where_nobody_reads(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costcalc.views.sweep.SHOWN", 2)
+    monkeypatch.setattr("costcalc.views.sweep.MAX_ROWS", 2)
     text = out(capsys, *MOBILE, "--columns", "alpha,macs")
     assert text.count("\n  0.5  ") == 2 and "0.75" not in text
     assert "Rows   6 of 6 combinations\nShown  the first 2 rows" in text
@@ -166,6 +209,11 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
         (("mobilenet", "--columns", "mac"), "did you mean 'macs'"),
         (("mobilenet", "--pareto", "macs,speed"), "there is no column 'speed'"),
         (("mobilenet", "--subject-to", "macs < 3"), "stands alone"),
+        (("mobilenet", "--where", "time < 5ms"), "write time.t4"),
+        (("mobilenet", "--sort", "time.t5"), "no hardware profile 't5'"),
+        (("mobilenet", "--columns", "energy"), "write energy.t4"),
+        (("mobilenet", "--vary", "fuze=true"), "did you mean 'fuse'"),
+        (("mobilenet", "--optimizer", "sgd"), "add --training"),
         (("mobilenet", "--maximize", "macs", "--minimize", "macs"), "stand together"),
         (("mobilenet", "--resume"), "--resume goes on with a file"),
         (("mobilenet", "--plot", "macs,params", "--format", "csv"), "csv is for programs"),
@@ -209,7 +257,7 @@ def test_an_interruption_leaves_whole_lines(tmp_path: Path) -> None:
     _, said = child.communicate(timeout=60)
     content = path.read_bytes()
     assert child.returncode == 130 and said.strip() == b""
-    assert 40 < content.count(b"\n") < 201 * 17 and content.endswith(b",false,false,\n")
+    assert 40 < content.count(b"\n") < 201 * 17 and content.endswith(b",false,false,,,\n")
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

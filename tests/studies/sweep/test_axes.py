@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.core.errors import UsageError
-from costcalc.studies.sweep.axes import Axis, Grid, decimal, shown, values_of
-from costcalc.studies.sweep.space import sample, space
+from costcalc.studies.sweep.axes import Grid, SweepAxis, decimal_text, parse_values, value_text
+from costcalc.studies.sweep.space import build_space, draw_sample
 
 F = Fraction
 
@@ -39,7 +39,7 @@ F = Fraction
     ],
 )
 def test_values(text: str, values: list[Any]) -> None:
-    found = list(values_of("x", text))
+    found = list(parse_values("x", text))
     assert found == values
     assert [type(v) for v in found] == [type(v) for v in values]
 
@@ -61,23 +61,27 @@ def test_values(text: str, values: list[Any]) -> None:
 )
 def test_what_is_no_axis(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        values_of("x", text)
+        parse_values("x", text)
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4), st.integers(0, 50), st.integers(0, 4))
 def test_ranges_hold_every_step_and_their_last_value(first: int, step: int, count: int, places: int) -> None:
     a, s = F(first, 10**places), F(step, 10**places)
-    text = f"{decimal(a)}:{decimal(a + s * count)}:{decimal(s)}"
-    assert list(values_of("x", text)) == [a + s * i for i in range(count + 1)]
+    text = f"{decimal_text(a)}:{decimal_text(a + s * count)}:{decimal_text(s)}"
+    assert list(parse_values("x", text)) == [a + s * i for i in range(count + 1)]
 
 
 @given(st.fractions())
 def test_decimals_are_written_exactly(value: F) -> None:
-    assert F(decimal(value)) == value
+    assert F(decimal_text(value)) == value
 
 
 def test_the_grid_counts_as_nested_loops_run() -> None:
-    axes = (Axis("a", "a", (1, 2, 3)), Axis("b", "b", ("x", "y")), Axis("n", "n", (4, 5, 6, 7), dim=True))
+    axes = (
+        SweepAxis("a", "a", (1, 2, 3)),
+        SweepAxis("b", "b", ("x", "y")),
+        SweepAxis("n", "n", (4, 5, 6, 7), dim=True),
+    )
     grid = Grid(axes)
     every = list(itertools.product(*(axis.values for axis in axes)))
     assert (grid.size, grid.inner) == (3 * 2 * 4, 4)
@@ -86,15 +90,16 @@ def test_the_grid_counts_as_nested_loops_run() -> None:
 
 def test_a_column_has_one_type() -> None:
     kinds = [
-        Axis("a", "a", values_of("a", text)).kind for text in ("1,2", "1:9", "1,0.5", "0.5:1:0.5", "true,false", "1,x")
+        SweepAxis("a", "a", parse_values("a", text)).kind
+        for text in ("1,2", "1:9", "1,0.5", "0.5:1:0.5", "true,false", "1,x")
     ]
     assert kinds == ["int", "int", "float", "float", "bool", "text"]
-    assert shown([F(1, 2), [True, "w"]]) == "[0.5, [true, w]]"
+    assert value_text([F(1, 2), [True, "w"]]) == "[0.5, [true, w]]"
 
 
 def test_elements_of_lists_are_axes_of_their_own() -> None:
     known = {"kernels": [3, 3, 5], "alpha": 1}
-    found = space({"kernels[*]": "3,5", "kernels.1": "1,3,7", "alpha": "0.5,1"}, {"N": "2,4"}, known, ())
+    found = build_space({"kernels[*]": "3,5", "kernels.1": "1,3,7", "alpha": "0.5,1"}, {"N": "2,4"}, known, ())
     assert [(a.column, list(a.values)) for a in found.grid.axes] == [
         ("alpha", [F(1, 2), 1]),
         ("kernels_0", [3, 5]),
@@ -102,14 +107,14 @@ def test_elements_of_lists_are_axes_of_their_own() -> None:
         ("kernels_2", [3, 5]),
         ("N", [2, 4]),
     ]
-    assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4})
-    fixed = space({"kernels": "[1,1]", "kernels[1]": "9"}, {}, known, ())
+    assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4}, {})
+    fixed = build_space({"kernels": "[1,1]", "kernels[1]": "9"}, {}, known, ())
     assert [axis.column for axis in fixed.grid.axes] == ["kernels_1"]
-    assert (fixed.grid.size, fixed.at((9,))) == (1, ({"kernels": [1, 9]}, {}))
+    assert (fixed.grid.size, fixed.at((9,))) == (1, ({"kernels": [1, 9]}, {}, {}))
 
 
 def test_a_name_that_a_figure_has_is_another_column() -> None:
-    found = space({"macs": "1,2", "a.b": "1,2"}, {}, {"macs": 1, "a.b": 2}, ("macs",))
+    found = build_space({"macs": "1,2", "a.b": "1,2"}, {}, {"macs": 1, "a.b": 2}, ("macs",))
     assert [axis.column for axis in found.grid.axes] == ["set_macs", "a_b"]
 
 
@@ -130,18 +135,18 @@ def test_a_name_that_a_figure_has_is_another_column() -> None:
 )
 def test_what_is_no_space(params: dict[str, Any], dims: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        space(params, dims, {"kernels": [3, 3, 5], "alpha": 1}, ())
+        build_space(params, dims, {"kernels": [3, 3, 5], "alpha": 1}, ())
 
 
 def test_samples_are_the_same_everywhere() -> None:
     """Pinned: SHA-256 gives them, no generator of Python's."""
-    assert sample(10**20, 3, 7) == [2110649005872992736, 24118680953536089513, 36766356636131229705]
-    assert sample(100, 5, 0) == sample(100, 5, 0) != sample(100, 5, 1)
+    assert draw_sample(10**20, 3, 7) == [2110649005872992736, 24118680953536089513, 36766356636131229705]
+    assert draw_sample(100, 5, 0) == draw_sample(100, 5, 0) != draw_sample(100, 5, 1)
 
 
 @given(st.integers(1, 200), st.integers(1, 250), st.integers())
 def test_samples_have_no_number_twice(size: int, count: int, seed: int) -> None:
-    found = list(sample(size, count, seed))
+    found = list(draw_sample(size, count, seed))
     assert found == sorted(set(found)) and len(found) == min(size, count)
     assert not found or (found[0] >= 0 and found[-1] < size)
 
@@ -150,6 +155,6 @@ def test_samples_are_even() -> None:
     """Each of 10 numbers is in about half of the samples of 5: 2,000 samples, 1,000 ± 6 standard deviations (22)."""
     counts = [0] * 10
     for seed in range(2000):
-        for number in sample(10, 5, seed):
+        for number in draw_sample(10, 5, seed):
             counts[number] += 1
     assert all(abs(count - 1000) < 6 * 22.4 for count in counts)

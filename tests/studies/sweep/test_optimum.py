@@ -10,7 +10,7 @@ import pytest
 import costcalc
 from costcalc.studies.sweep import executor as work
 from costcalc.studies.sweep import point
-from costcalc.studies.sweep.query import condition, expression
+from costcalc.studies.sweep.query import compile_condition, compile_expression
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.25", "resolution": "96:224:32"}
 EVERY = costcalc.sweep("mobilenet_v1", params=GRID, jobs=1)
@@ -26,8 +26,8 @@ def test_random_constraints(seed: int) -> None:
     way = r.choice(["maximize", "minimize"])
     asked: dict[str, Any] = {way: goal}
     found = costcalc.sweep("mobilenet_v1", params=GRID, subject_to=text, jobs=1, **asked)
-    fits = [row for row in EVERY.rows if condition(text, EVERY.columns)(row)]
-    value = expression(goal, EVERY.columns)
+    fits = [row for row in EVERY.rows if compile_condition(text, EVERY.columns)(row)]
+    value = compile_expression(goal, EVERY.columns)
     best = (max if way == "maximize" else min)((value(row) for row in fits), default=None)
     assert list(found.rows) == [row for row in fits if value(row) == best]
 
@@ -41,13 +41,13 @@ def test_symbols_are_found_through_formulas() -> None:
 
 def test_worse_points_are_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    real = point.row
+    real = point.compute_row
 
     def watched(recipe: Any, at: Any) -> Any:
         seen.append(tuple(at))
         return real(recipe, at)
 
-    monkeypatch.setattr(point, "row", watched)
+    monkeypatch.setattr(point, "compute_row", watched)
     found = costcalc.sweep("mobilenet_v1", params=GRID, maximize="resolution", subject_to="macs < 200M", jobs=1)
     assert found["resolution"] == [224, 224] and found["alpha"] == [0.25, 0.5]
     assert len(seen) == 4 and {resolution for _, resolution in seen} == {224}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from costcalc.core.errors import UsageError
 from costcalc.studies.sweep import select as dominance
-from costcalc.studies.sweep.query import condition, expression
-from costcalc.studies.sweep.select import best, front, goals, ordered
+from costcalc.studies.sweep.query import compile_condition, compile_expression
+from costcalc.studies.sweep.select import best_rows, pareto_rows, parse_goals, sort_rows
 
 COLUMNS = ("alpha", "act", "macs", "params", "peak", "k")
 ROW = (Fraction(1, 2), "relu", 299_999_999, 1000, None, [3, 5])
@@ -48,7 +48,7 @@ ROW = (Fraction(1, 2), "relu", 299_999_999, 1000, None, [3, 5])
     ],
 )
 def test_conditions(text: str, holds: bool) -> None:
-    assert condition(text, COLUMNS)(ROW) is holds
+    assert compile_condition(text, COLUMNS)(ROW) is holds
 
 
 @pytest.mark.parametrize(
@@ -80,26 +80,26 @@ def test_conditions(text: str, holds: bool) -> None:
 )
 def test_what_is_no_condition(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        condition(text, COLUMNS)(ROW)
+        compile_condition(text, COLUMNS)(ROW)
 
 
 def test_quantities_in_words_stay() -> None:
-    assert condition("act == '3M'", COLUMNS)((0, "3M"))
+    assert compile_condition("act == '3M'", COLUMNS)((0, "3M"))
 
 
 def test_expressions_are_exact() -> None:
-    assert expression("macs / 7", COLUMNS)((0, "", 10**30 + 1)) == Fraction(10**30 + 1, 7)
+    assert compile_expression("macs / 7", COLUMNS)((0, "", 10**30 + 1)) == Fraction(10**30 + 1, 7)
 
 
 def test_orders() -> None:
     rows: list[Any] = [(2, "b", 5), (1, "c", 5), (3, "a", None), (1, "b", 7)]
     names = ("x", "w", "m")
-    assert ordered(rows, goals("m:desc,x", names)) == [rows[3], rows[1], rows[0], rows[2]]
-    assert ordered(rows, goals(["-x", "w"], names)) == [rows[2], rows[0], rows[3], rows[1]]
-    assert ordered(rows, goals("w", names)) == [rows[2], rows[0], rows[3], rows[1]]
-    assert ordered(rows, goals("max(x, 2), m:max", names)) == [rows[3], rows[0], rows[1], rows[2]]
+    assert sort_rows(rows, parse_goals("m:desc,x", names)) == [rows[3], rows[1], rows[0], rows[2]]
+    assert sort_rows(rows, parse_goals(["-x", "w"], names)) == [rows[2], rows[0], rows[3], rows[1]]
+    assert sort_rows(rows, parse_goals("w", names)) == [rows[2], rows[0], rows[3], rows[1]]
+    assert sort_rows(rows, parse_goals("max(x, 2), m:max", names)) == [rows[3], rows[0], rows[1], rows[2]]
     with pytest.raises(UsageError, match="order words upwards"):
-        ordered(rows, goals("w:desc", names))
+        sort_rows(rows, parse_goals("w:desc", names))
 
 
 TRIPLES = st.lists(st.tuples(*[st.integers(0, 6)] * 3), max_size=25)
@@ -108,13 +108,13 @@ TRIPLES = st.lists(st.tuples(*[st.integers(0, 6)] * 3), max_size=25)
 @given(TRIPLES, st.sampled_from(["a", "a,b", "a:max,b", "a,b:max,c", "c:max,b:max,a:max", "a+b,c"]))
 def test_the_front_is_what_no_other_beats(rows: list[tuple[int, int, int]], text: str) -> None:
     """Against every pair, by the definition."""
-    by = goals(text, ("a", "b", "c"))
+    by = parse_goals(text, ("a", "b", "c"))
 
     def beats(x: Any, y: Any) -> bool:
         one, two = [g.of(x) for g in by], [g.of(y) for g in by]
         return all(i <= j for i, j in zip(one, two, strict=True)) and one != two
 
-    assert front(rows, by) == [row for row in rows if not any(beats(other, row) for other in rows)]
+    assert pareto_rows(rows, by) == [row for row in rows if not any(beats(other, row) for other in rows)]
 
 
 @given(st.lists(st.tuples(*[st.integers(-3, 3) | st.just(2**70)] * 4), max_size=25))
@@ -126,18 +126,18 @@ def test_ranks_tell_what_comparisons_tell(points: list[tuple[int, ...]]) -> None
         others = [other for other in given_once if other != point]
         return any(all(x <= y for x, y in zip(other, point, strict=True)) for other in others)
 
-    assert dominance.unbeaten(given_once) == [point for point in given_once if not beaten(point)]
+    assert dominance.non_dominated_points(given_once) == [point for point in given_once if not beaten(point)]
 
 
 @given(TRIPLES, st.integers(0, 18))
 def test_the_best_is_the_greatest_that_fits(rows: list[tuple[int, int, int]], most: int) -> None:
-    fits = condition(f"a + b + c <= {most}", ("a", "b", "c"))
+    fits = compile_condition(f"a + b + c <= {most}", ("a", "b", "c"))
     left = [row for row in rows if sum(row) <= most]
-    (goal,) = goals("a:max", ("a", "b", "c"))
-    assert best(rows, goal, fits) == [row for row in left if row[0] == max(r[0] for r in left)]
+    (goal,) = parse_goals("a:max", ("a", "b", "c"))
+    assert best_rows(rows, goal, fits) == [row for row in left if row[0] == max(r[0] for r in left)]
 
 
 def test_goals_are_numbers() -> None:
     with pytest.raises(UsageError, match="act is 'relu', no number"):
-        front([ROW], goals("act,macs", COLUMNS))
-    assert front([ROW], goals("peak,macs", COLUMNS)) == []
+        pareto_rows([ROW], parse_goals("act,macs", COLUMNS))
+    assert pareto_rows([ROW], parse_goals("peak,macs", COLUMNS)) == []

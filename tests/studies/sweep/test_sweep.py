@@ -14,11 +14,12 @@ from support.onnx_models import info, model, weight
 
 import costcalc
 from costcalc.core.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
+from costcalc.core.quantities import TOTALS
 from costcalc.frontends.builtin import builtin_models
 from costcalc.studies.sweep import executor as batch
 from costcalc.studies.sweep import executor as work
-from costcalc.studies.sweep.point import FIGURES, totals
-from costcalc.studies.sweep.recipe import opened
+from costcalc.studies.sweep.point import point_totals
+from costcalc.studies.sweep.recipe import prepare_sweep
 from costcalc.studies.sweep.sweep import Sweep
 
 
@@ -28,14 +29,14 @@ def alone(model: Any, **options: Any) -> dict[str, Any]:
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in FIGURES}
+    return {name: row[name] for name in TOTALS}
 
 
 @pytest.mark.parametrize("name", [m.name for m in builtin_models()])
 def test_totals_are_those_of_a_report(name: str) -> None:
     report = costcalc.analyze(name, dims={"seq": 100} if "seq" in costcalc.analyze(name).open_symbols else {})
-    found = totals(report.graph)
-    assert dict(zip(FIGURES, found.figures, strict=True)) == dict(report.totals)
+    found = point_totals(report.graph)
+    assert dict(zip(TOTALS, found.figures, strict=True)) == dict(report.totals)
     assert (found.lower_bound, found.upper_bound) == (report.lower_bound, report.upper_bound)
 
 
@@ -185,11 +186,11 @@ def test_the_result_is_plain_data() -> None:
 
 def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 sizes in one block by formulas, in batches of 16 where each is built; the same rows."""
-    recipe = opened("lenet5", {}, {"N": "1:100"}, {}).recipe
-    by_formula = list(work.blocks(recipe, range(100), 1))
+    recipe = prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe
+    by_formula = list(work.row_blocks(recipe, range(100), 1))
     assert [len(block) for block in by_formula] == [100]
-    monkeypatch.setattr(batch, "formulas", lambda *_: None)
-    built = list(work.blocks(opened("lenet5", {}, {"N": "1:100"}, {}).recipe, range(100), 1))
+    monkeypatch.setattr(batch, "find_formulas", lambda *_: None)
+    built = list(work.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
     assert [len(block) for block in built] == [batch.BUILT] * 6 + [4]
     assert [row for block in built for row in block] == by_formula[0]
 
