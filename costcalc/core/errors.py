@@ -85,6 +85,14 @@ class QuantityError(CostcalcError):
     """A model, or what is set for it, does not have the quantity that is asked for: no cache, no peak of a device."""
 
 
+class OpenQuantityError(QuantityError):
+    """A quantity depends on open symbols, or on the open branch of an If."""
+
+
+class NoDeviceFigureError(QuantityError):
+    """The profile of a device lacks a figure that a quantity needs."""
+
+
 class UnknownOperatorError(CostcalcError):
     """--strict was given and an operator has no rule."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from costcalc.core.errors import UsageError
 from costcalc.studies.options import Settings, fitting, refuse
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from costcalc.analysis.report import Report
+
+
+class Failure(NamedTuple):
+    """Why a model has no answer: the message of its error, and its place (file:line:column, or "")."""
+
+    text: str
+    place: str = ""
 
 
 def opened(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:

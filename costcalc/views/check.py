@@ -1,4 +1,4 @@
-"""Outcome → what every format says of it: the findings, worst first, each as a sentence with figures and place.
+"""CheckResult -> what every format says of it: the findings, worst first, each as a sentence with figures and place.
 
 A finding is a verdict that is not kept, or a model that cannot be read.
 """
@@ -11,8 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Checked, Figure, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, Place, Verdict
 
 UNREADABLE = "CC102"
 
@@ -23,7 +24,7 @@ ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 class Finding(NamedTuple):
     """A verdict with the model that it is about."""
 
-    checked: Checked
+    checked: CheckedModel
     verdict: Verdict
 
     @property
@@ -43,7 +44,7 @@ class Finding(NamedTuple):
         return "error" if self.verdict.outcome == "unknown" else self.verdict.level
 
 
-def every(outcome: Outcome) -> Iterator[Finding]:
+def every(outcome: CheckResult) -> Iterator[Finding]:
     """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
     for checked in outcome.checked:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
@@ -52,7 +53,7 @@ def every(outcome: Outcome) -> Iterator[Finding]:
         yield from (Finding(checked, verdict) for verdict in checked.verdicts)
 
 
-def findings(outcome: Outcome) -> list[Finding]:
+def findings(outcome: CheckResult) -> list[Finding]:
     """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
     return sorted((f for f in every(outcome) if f.verdict.outcome != "kept"), key=_rank)
 
@@ -62,10 +63,11 @@ def _rank(finding: Finding) -> tuple[bool, bool, Fraction]:
     over = Fraction(0)
     if isinstance(value, (int, Fraction)) and isinstance(limit, (int, Fraction)):
         over = Fraction(value - limit) / limit if limit else Fraction(10**9) + value
+    over = -over if finding.verdict.minimum else over
     return finding.verdict.outcome != "unknown", finding.level == "warning", -over
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: CheckResult) -> str:
     """1 of 6 limits is exceeded; 2 cannot be told."""
     all_of_them = list(every(outcome))
     counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
@@ -121,14 +123,22 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
     free = verdict.outcome == "kept" and verdict.limit is None
     new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
     bound = verdict.least or (below(verdict) and verdict.kind != "share")
-    least = verdict.value is not None and (bound or (verdict.code == "CC009" and bool(verdict.value)))
-    left = words.left(verdict.value, verdict.limit, verdict.kind, verdict.least) if verdict.outcome != "unknown" else ""
+    sign = "≥ " if bound else ""
+    if verdict.certainty != "exact":
+        sign = SIGNS[verdict.certainty] if verdict.value else ""
+    known = (verdict.value, verdict.limit) != (None, None)
+    left = "" if verdict.outcome == "unknown" else _left(verdict)
+    limit = f"at least {limit}" if verdict.minimum and verdict.kind != "boolean" else limit
     return {
-        "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
+        "value": f"{sign if verdict.value is not None else ''}{value}" if known else "",
         "limit": "any" if new else limit if verdict.limit is not None else verdict.growth,
         "headroom": "new" if new else "as before" if unchanged else left,
         "delta": delta(verdict.baseline, verdict.value, verdict.kind),
     }
+
+
+def _left(verdict: Verdict) -> str:
+    return words.left(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
 
 
 def below(verdict: Verdict) -> bool:
@@ -136,7 +146,7 @@ def below(verdict: Verdict) -> bool:
     return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
 
 
-def delta(before: Figure, after: Figure, kind: str = "count") -> str:
+def delta(before: Amount, after: Amount, kind: str = "count") -> str:
     """+1,234 (+2.0%); 0 where nothing changed, "" where either is not known."""
     if before is None or after is None:
         return ""

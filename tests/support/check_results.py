@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from costcalc.core.dim import Dim
-from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import Change, CheckedModel, CheckResult, Place, Verdict
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 AMOUNTS: dict[str, Dim | None] = {
@@ -80,6 +80,7 @@ LOWERED = Verdict(
     "exceeded",
     "time t4: 2.100001 ms of at most 2.100000 ms, exceeded by 1.00 ns",
     limit_place=Place("costcalc.yaml", 6, 7),
+    certainty="lower",
 )
 UNKNOWN = Verdict(
     "CC101",
@@ -93,7 +94,7 @@ UNKNOWN = Verdict(
     "allow it with `allow: [com.acme:Mystery]`",
     place=Place("models/other.onnx"),
 )
-UNREAD = Checked(
+UNREAD = CheckedModel(
     "broken",
     "",
     "models/broken.yaml",
@@ -104,25 +105,27 @@ UNREAD = Checked(
     Place("models/broken.yaml", 3, 1),
 )
 
-BROKEN = Outcome((Checked("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",))
-FINE = Outcome((Checked("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
-MIXED = Outcome(
+BROKEN = CheckResult(
+    (CheckedModel("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",)
+)
+FINE = CheckResult((CheckedModel("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
+MIXED = CheckResult(
     (
-        Checked("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
+        CheckedModel("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
         *BROKEN.checked,
-        Checked("other", "", "models/other.onnx", (UNKNOWN,), NOW),
+        CheckedModel("other", "", "models/other.onnx", (UNKNOWN,), NOW),
         UNREAD,
     ),
     BROKEN.notes,
 )
 
 
-def many(n: int) -> Outcome:
+def many(n: int) -> CheckResult:
     """n models that exceed their limit, the i-th by i."""
-    return Outcome(
+    return CheckResult(
         tuple(
             [
-                Checked(
+                CheckedModel(
                     f"net{i}",
                     "",
                     f"models/net{i}.yaml",

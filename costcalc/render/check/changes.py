@@ -1,4 +1,5 @@
-"""Outcome → what changed in each model since its baseline, as blocks of Markdown that open: totals, causes, layers.
+"""CheckResult -> what changed in each model since its baseline, as blocks of Markdown that open: totals, causes,
+layers.
 
 Blocks of Markdown → a text below a size: rows are left out from the end, and said so, and nothing is left open.
 """
@@ -14,10 +15,11 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.sanitize import html, markdown_line
 from costcalc.render.layout import middle
 from costcalc.render.markdown import table
-from costcalc.studies.check.verdict import Checked, Outcome
+from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import kind
-from costcalc.studies.diff.diff import Diff
+from costcalc.studies.diff.diff import Diff, diff
 from costcalc.views.check import delta
+from costcalc.views.diff import sheets
 from costcalc.views.table import Sheet
 
 RESERVE = 400
@@ -86,22 +88,18 @@ SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows":
 """What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
-def changed(outcome: Outcome) -> Iterator[Block]:
+def changed(outcome: CheckResult) -> Iterator[Block]:
     """A block for each model that has a baseline and differs from it."""
     for checked in outcome.checked:
         if checked.now is None or checked.before is None or checked.now == checked.before:
             continue
-        from costcalc.studies.diff.diff import diff
-
         found = diff(checked.before, checked.now)
         if found.changes:
             yield _block(checked, found)
 
 
-def _block(checked: Checked, found: Diff) -> Block:
+def _block(checked: CheckedModel, found: Diff) -> Block:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
-    from costcalc.views.diff import sheets
-
     *others, layers = map(_shortened, sheets(found, MOST))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
     header, rule, *rows = table(layers)

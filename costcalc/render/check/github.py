@@ -1,9 +1,9 @@
-"""Outcome → workflow commands: GitHub shows them as annotations at the lines of a pull request."""
+"""CheckResult -> workflow commands: GitHub shows them as annotations at the lines of a pull request."""
 
 from __future__ import annotations
 
 from costcalc.core.sanitize import printable
-from costcalc.studies.check.verdict import Outcome
+from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import Finding, findings, headline, relative, sentence
 
 MOST = 10
@@ -13,7 +13,7 @@ NAMED = 20
 """How many of the rest the notice names."""
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """A headline for the log, at most ten annotations, the worst first, and a notice that sums up the rest."""
     found = findings(outcome)
     lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MOST])]

@@ -1,4 +1,4 @@
-"""Outcome → JUnit XML, which every CI shows: a suite for each model in a scenario, a case for each limit."""
+"""CheckResult -> JUnit XML, which every CI shows: a suite for each model in a scenario, a case for each limit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
-from costcalc.studies.check.verdict import Outcome
+from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import Finding, every, relative, sentence
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """The document. An exceeded limit is a failure, what cannot be told an error; a warning is a case that passes and
     says so. XML has no way to write most control characters: they are spelt out."""
     suites = [(title, list(of)) for title, of in groupby(every(outcome), lambda f: (id(f.checked), f.checked.title))]

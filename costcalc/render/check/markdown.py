@@ -1,4 +1,4 @@
-"""Outcome → Markdown for a pull request: what is not kept, every limit, and what changed in each model.
+"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model.
 
 Sheets of a diff → a pull request's comment: a hidden marker, the totals, and the layers in a table that opens.
 """
@@ -15,8 +15,8 @@ from costcalc.core.version import __version__
 from costcalc.render import markdown
 from costcalc.render.check.changes import Block, changed, fitted
 from costcalc.render.layout import middle
-from costcalc.studies.check.verdict import Outcome
-from costcalc.studies.check.wording import at, culprit, place
+from costcalc.studies.check.verdict import CheckResult
+from costcalc.studies.check.wording import at, blame, place
 from costcalc.views.check import Finding, below, every, figures, findings, headline, sentence
 from costcalc.views.table import Sheet
 
@@ -39,7 +39,7 @@ def marker(ident: str = "") -> str:
     return f"<!-- costcalc{':' if ident else ''}{ident} -->"
 
 
-def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
+def render(outcome: CheckResult, ident: str = "", most: int = MOST) -> str:
     """The comment in at most `most` bytes, hence no more characters."""
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
@@ -49,7 +49,7 @@ def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
     return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
 
 
-def _findings(outcome: Outcome) -> Iterator[Block]:
+def _findings(outcome: CheckResult) -> Iterator[Block]:
     """The worst first, and behind it what else the same layer breaks."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings(outcome):
@@ -70,7 +70,7 @@ def _item(finding: Finding, told: bool) -> str:
     verdict = finding.verdict
     told = told or below(verdict)
     said = (
-        verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
+        verdict.fact.removesuffix(f"; {blame(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
     )
     title = escape_markdown(middle(finding.checked.title, NAME))
     where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
@@ -83,7 +83,7 @@ def mark(finding: Finding) -> str:
     return MARKS["warning" if lowered else finding.verdict.outcome]
 
 
-def _limits(outcome: Outcome) -> Iterator[Block]:
+def _limits(outcome: CheckResult) -> Iterator[Block]:
     """Every limit, those that are not kept first, in a table that opens."""
     ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
     rows = [(f, figures(f.verdict)) for f in ordered]
@@ -112,7 +112,7 @@ def _cells(finding: Finding, texts: list[str]) -> list[str]:
     return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(escape_markdown, texts)]
 
 
-def _notes(outcome: Outcome) -> Iterator[Block]:
+def _notes(outcome: CheckResult) -> Iterator[Block]:
     """A list of its own: behind another, that takes another sign than `-`."""
     if outcome.notes:
         yield Block((), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")

@@ -1,4 +1,4 @@
-"""Outcome → a table for people: a line for each limit by model, and under one that is not kept what to do about it."""
+"""CheckResult -> a table for people: a line for each limit by model, and under one that is not kept what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from costcalc.core.sanitize import printable
 from costcalc.render.layout import middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Checked, Outcome, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
 from costcalc.views.check import below, figures, headline
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     left: str
 
 
-def render(outcome: Outcome, screen: Screen) -> str:
+def render(outcome: CheckResult, screen: Screen) -> str:
     """All models, the notes, and the headline last."""
     lines: list[str] = []
     for one in outcome.checked:
@@ -48,7 +48,7 @@ def render(outcome: Outcome, screen: Screen) -> str:
     return screen.text("\n".join(lines))
 
 
-def _model(one: Checked, screen: Screen) -> Iterator[str]:
+def _model(one: CheckedModel, screen: Screen) -> Iterator[str]:
     palette = screen.palette
     title, source = printable(one.title), printable(one.source)
     known = source in (title, printable(one.model)) or text_width(title) + text_width(source) + 2 > screen.width
@@ -123,7 +123,7 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
         return ()
-    said = words.culprit(verdict) if verdict.outcome == "exceeded" else ""
+    said = words.blame(verdict) if verdict.outcome == "exceeded" else ""
     where = f" ({words.place(verdict.place)})" if verdict.place else ""
     if verdict.outcome == "exceeded" and not said:
         return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()

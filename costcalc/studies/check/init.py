@@ -16,7 +16,8 @@ from costcalc.core.dim import Dim, symbols
 from costcalc.core.units import exact, percent_exact, rounded_up
 from costcalc.frontends.builtin import find
 from costcalc.frontends.table import YAML, suffixes
-from costcalc.studies.check.evaluate import Failure, Found, Question, answers
+from costcalc.studies.batch import Failure
+from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.wording import kind
 from costcalc.studies.options import Settings
 
@@ -83,7 +84,7 @@ def initial(models: Sequence[str], file: Path, slack: Fraction, settings: Settin
     """The config that `file` is to hold, for models as they are named from the working directory."""
     names = list(dict.fromkeys(models))
     lenient = len(names) > 1
-    found = answers([Question(name, settings, lenient=lenient) for name in names], jobs)
+    found = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
     lines = [*HEAD.format(slack=percent_exact(slack).replace(".0%", "%")).splitlines(), "models:"]
     for name, answer in zip(names, found, strict=True):
         lines += _entry(_path(name, file.parent), answer, slack, settings)
@@ -98,7 +99,7 @@ def _path(name: str, folder: Path) -> str:
     return name if not Path(name).is_file() and find(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
-def _entry(path: str, answer: Found | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
+def _entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
     yield f"  - path: {_scalar(path)}"
     if isinstance(answer, Failure):
         yield f"    # it cannot be read yet: {_comment(answer.text)}"

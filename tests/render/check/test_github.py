@@ -7,7 +7,7 @@ from dataclasses import replace
 from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, many
 
 from costcalc.render.check import github
-from costcalc.studies.check.verdict import Outcome, Place
+from costcalc.studies.check.verdict import CheckResult, Place
 
 
 def test_an_annotation_points_at_the_layers_line() -> None:
@@ -49,7 +49,7 @@ def test_properties_and_messages_are_escaped() -> None:
     )
     (line,) = [
         one
-        for one in github.render(Outcome((replace(BROKEN.checked[0], verdicts=(bad,)),))).splitlines()
+        for one in github.render(CheckResult((replace(BROKEN.checked[0], verdicts=(bad,)),))).splitlines()
         if "error" in one
     ]
     assert (

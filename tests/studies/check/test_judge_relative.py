@@ -16,9 +16,9 @@ from costcalc.frontends.yaml.reader import load_spec
 from costcalc.render.check import FORMATS, render
 from costcalc.render.terminal import Screen
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
-from costcalc.studies.check.case import Case
+from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import Change, CheckedModel, CheckResult, Place, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.check import figures
 
@@ -41,7 +41,7 @@ def of(macs: int) -> Snapshot:
 def verdict(
     before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock", new: bool = False
 ) -> Verdict:
-    (found,) = judge(Case(now, Budget((), (increase,)), before=before, against=against, new=new))
+    (found,) = judge(CheckCase(now, Budget((), (increase,)), before=before, against=against, new=new))
     return found
 
 
@@ -137,9 +137,9 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
         tuple(Increase("macs", None, n) for n in (0, 100)),
         (LayerLimit("*", "macs", Fraction(1, 2), share=True),),
     )
-    found = judge(Case(now, budget, before=before, against="lock"))
+    found = judge(CheckCase(now, budget, before=before, against="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
-    text = render(form, Outcome((Checked("net", "", "net.yaml", found, now, before),)), Screen())
+    text = render(form, CheckResult((CheckedModel("net", "", "net.yaml", found, now, before),)), Screen())
     assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
 
 
@@ -147,11 +147,11 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     """What is only known from below can have grown more than it seems, and less than it seems where it was so before."""
     whole, part = of(1000), snapshot(analyze(unknown()))
     asked = (Increase("macs", None, 10**6), Increase("params", None, 10**6))
-    operators, macs, params = judge(Case(part, Budget((), asked), before=whole, against="lock"))
+    operators, macs, params = judge(CheckCase(part, Budget((), asked), before=whole, against="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
     assert params.outcome == "kept", "its parameters are all known"
-    _, over = judge(Case(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
+    _, over = judge(CheckCase(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
     assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
     assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
-    back = judge(Case(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
+    back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
     assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]
