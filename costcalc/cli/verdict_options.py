@@ -20,7 +20,7 @@ FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "s
 VARIABLE = "COSTCALC_FORMAT"
 
 
-class Report(click.ParamType):  # type: ignore[type-arg]
+class ReportFile(click.ParamType):  # type: ignore[type-arg]
     """FORMAT=FILE."""
 
     name = "format=file"
@@ -44,7 +44,7 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--report",
         "reports",
         multiple=True,
-        type=Report(),
+        type=ReportFile(),
         help="Write it to a file in a further format, as often as wanted: sarif=F.",
     )
     ident = click.option(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, Place, Verdict
+from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
 
 UNREADABLE = "CC102"
 
@@ -21,17 +21,17 @@ ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Where a CI says that the repository stands: it takes paths as relative to that folder."""
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """A verdict with the model that it is about."""
 
     checked: CheckedModel
     verdict: Verdict
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SourcePlace:
         """The line to look at: the layer's, else the limit's, else the model's file."""
         given = self.verdict.place or self.verdict.limit_place or self.checked.place
-        return given or Place(self.checked.source)
+        return given or SourcePlace(self.checked.source)
 
     @property
     def title(self) -> str:
@@ -44,21 +44,21 @@ class Finding(NamedTuple):
         return "error" if self.verdict.outcome == "unknown" else self.verdict.level
 
 
-def every(outcome: CheckResult) -> Iterator[Finding]:
+def every(outcome: CheckResult) -> Iterator[CheckFinding]:
     """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
     for checked in outcome.checked:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
             unread = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
-            yield Finding(checked, unread)
-        yield from (Finding(checked, verdict) for verdict in checked.verdicts)
+            yield CheckFinding(checked, unread)
+        yield from (CheckFinding(checked, verdict) for verdict in checked.verdicts)
 
 
-def findings(outcome: CheckResult) -> list[Finding]:
+def findings(outcome: CheckResult) -> list[CheckFinding]:
     """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
     return sorted((f for f in every(outcome) if f.verdict.outcome != "kept"), key=_rank)
 
 
-def _rank(finding: Finding) -> tuple[bool, bool, Fraction]:
+def _rank(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
     value, limit = finding.verdict.value, finding.verdict.limit
     over = Fraction(0)
     if isinstance(value, (int, Fraction)) and isinstance(limit, (int, Fraction)):
@@ -101,13 +101,13 @@ def _are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: CheckFinding) -> str:
     """The fact and, behind it, what to do."""
     verdict = finding.verdict
     return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
 
 
-def fingerprint(finding: Finding) -> str:
+def fingerprint(finding: CheckFinding) -> str:
     """The same for the same finding in every run, whatever its figures and its line."""
     import hashlib
 

@@ -106,7 +106,7 @@ def _since(
     """The models that differ, whether all of them could be read, and what to say where there are none."""
     from costcalc.studies.check.branch import diffs, ends, pairs
     from costcalc.studies.check.config_file import nearest
-    from costcalc.studies.check.evaluate import Failure
+    from costcalc.studies.batch import Failure
 
     if any(options.values()):
         raise UsageError("with --git the config says how models are bound", "leave --dim, --set and the like out")

@@ -26,7 +26,7 @@ RESERVE = 400
 """Bytes that are kept for saying what is left out."""
 
 
-class Block(NamedTuple):
+class MarkdownBlock(NamedTuple):
     """Lines before the rows, the rows, lines behind them. more says what a left-out row is: `limits`; one row that
     says so has as many cells as the others, or none in a list."""
 
@@ -37,7 +37,7 @@ class Block(NamedTuple):
     cells: int = 0
 
 
-def fitted(blocks: Sequence[Block], most: int) -> str:
+def fitted(blocks: Sequence[MarkdownBlock], most: int) -> str:
     """The blocks in their order in at most `most` bytes of UTF-8, hence no more characters; those that do not fit give
     rows away, and those of which not even the head fits are counted."""
     lines: list[str] = []
@@ -56,7 +56,7 @@ def fitted(blocks: Sequence[Block], most: int) -> str:
     return "\n".join(lines).rstrip("\n")
 
 
-def _rows(block: Block, room: int) -> list[str] | None:
+def _rows(block: MarkdownBlock, room: int) -> list[str] | None:
     """The rows that fit, and behind them how many more there are; None where none fits, or the head does not."""
     room -= 1
     if _size(block.rows) <= room:
@@ -88,7 +88,7 @@ SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows":
 """What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
-def changed(outcome: CheckResult) -> Iterator[Block]:
+def changed(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
     for checked in outcome.checked:
         if checked.now is None or checked.before is None or checked.now == checked.before:
@@ -98,14 +98,14 @@ def changed(outcome: CheckResult) -> Iterator[Block]:
             yield _block(checked, found)
 
 
-def _block(checked: CheckedModel, found: Diff) -> Block:
+def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
     *others, layers = map(_shortened, sheets(found, MOST))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
     header, rule, *rows = table(layers)
     head = f"<details><summary>{html(middle(checked.title, NAME))}: {html(summary(found))}</summary>"
     said = [markdown_line(layers.subtitle), ""] if layers.subtitle else []
-    return Block(
+    return MarkdownBlock(
         (head, "", *lines, *said, header, rule), tuple(rows), ("", "</details>"), "layers", len(layers.columns)
     )
 

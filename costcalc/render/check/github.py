@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import Finding, findings, headline, relative, sentence
+from costcalc.views.check import CheckFinding, findings, headline, relative, sentence
 
 MOST = 10
 """GitHub shows ten annotations of a step; more are lost without a word."""
@@ -24,12 +24,12 @@ def render(outcome: CheckResult) -> str:
     return "\n".join(lines)
 
 
-def _summary(rest: list[Finding]) -> str:
+def _summary(rest: list[CheckFinding]) -> str:
     named = ", ".join(f"{f.checked.title} {f.verdict.quantity} ({f.verdict.outcome})" for f in rest[:NAMED])
     return f"{named}, …" if len(rest) > NAMED else named
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: CheckFinding) -> str:
     place = finding.place
     where = {"file": relative(place.file), "line": place.line, "col": place.column if place.line else 0}
     given = [f"{key}={value(str(part))}" for key, part in where.items() if part]

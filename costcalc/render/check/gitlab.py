@@ -6,7 +6,7 @@ import json
 
 from costcalc.core.sanitize import calm, printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import Finding, findings, fingerprint, relative, sentence
+from costcalc.views.check import CheckFinding, findings, fingerprint, relative, sentence
 
 SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
 
@@ -16,7 +16,7 @@ def render(outcome: CheckResult) -> str:
     return calm(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
 
 
-def _entry(finding: Finding) -> dict[str, object]:
+def _entry(finding: CheckFinding) -> dict[str, object]:
     place = finding.place
     severity = SEVERITY["unknown" if finding.verdict.outcome == "unknown" else finding.level]
     return {

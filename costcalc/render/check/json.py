@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.amount import plain
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, Place, Verdict
+from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 
@@ -78,5 +78,5 @@ def _figure(value: Amount) -> Any:
     return plain(value)
 
 
-def _place(place: Place | None) -> dict[str, Any] | None:
+def _place(place: SourcePlace | None) -> dict[str, Any] | None:
     return place and {"file": place.file, "line": place.line or None, "column": place.column or None}

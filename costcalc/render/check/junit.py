@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import Finding, every, relative, sentence
+from costcalc.views.check import CheckFinding, every, relative, sentence
 
 
 def render(outcome: CheckResult) -> str:
@@ -27,12 +27,12 @@ def render(outcome: CheckResult) -> str:
     return "\n".join([*lines, "</testsuites>"])
 
 
-def _counts(of: list[Finding]) -> str:
+def _counts(of: list[CheckFinding]) -> str:
     kinds = [_kind(finding) for finding in of]
     return f' tests="{len(of)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}"'
 
 
-def _kind(finding: Finding) -> str:
+def _kind(finding: CheckFinding) -> str:
     """failure, error, or system-out where there is only something to say."""
     return (
         {"unknown": "error", "exceeded": "failure"}.get(finding.verdict.outcome, "system-out")
@@ -41,7 +41,7 @@ def _kind(finding: Finding) -> str:
     )
 
 
-def _case(finding: Finding) -> list[str]:
+def _case(finding: CheckFinding) -> list[str]:
     kind, place, code = _kind(finding), finding.place, finding.verdict.code
     head = f"    <testcase classname={attribute(finding.checked.title)} name={attribute(finding.verdict.quantity)}>"
     said = sentence(finding)

@@ -14,7 +14,7 @@ from costcalc.core.sanitize import calm, printable
 from costcalc.core.version import __version__
 from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import Amount, CheckResult
-from costcalc.views.check import Finding, every, findings, fingerprint, headline, relative, sentence
+from costcalc.views.check import CheckFinding, every, findings, fingerprint, headline, relative, sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -63,7 +63,7 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
+def _result(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
     place = finding.place
     physical: dict[str, Any] = {
         "artifactLocation": _artifact(relative(place.file)),
@@ -97,7 +97,7 @@ def message(text: str) -> str:
     return re.sub(r"\{(?=\d+\})", "{{", re.sub(r"(\[)(?=[^\]]*\]\()", r"\\\1", printable(text)))
 
 
-def _limit(finding: Finding) -> dict[str, Any]:
+def _limit(finding: CheckFinding) -> dict[str, Any]:
     verdict = finding.verdict
     figures = {
         "value": verdict.value,

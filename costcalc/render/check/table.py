@@ -23,7 +23,7 @@ QUANTITY = 24
 """A quantity is shortened to this where a line has no room."""
 
 
-class Line(NamedTuple):
+class VerdictLine(NamedTuple):
     """The texts of a verdict's line."""
 
     mark: str
@@ -69,9 +69,9 @@ def mark(verdict: Verdict) -> str:
     return "warning" if verdict.outcome == "exceeded" and verdict.level == "warning" else verdict.outcome
 
 
-def _line(verdict: Verdict) -> Line:
+def _line(verdict: Verdict) -> VerdictLine:
     texts = {key: re.sub(r" bytes?\b", " B", text) for key, text in figures(verdict).items()}
-    return Line(
+    return VerdictLine(
         mark(verdict), printable(verdict.quantity), texts["value"] or "?", texts["limit"] or "?", texts["headroom"]
     )
 
@@ -93,7 +93,7 @@ def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
             yield from (f"{'':{INDENT}}{line}" for line in wrap(printable(text), screen.width - INDENT, 2))
 
 
-def _row(one: Line, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
+def _row(one: VerdictLine, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
     palette = screen.palette
     names, values, limits = widths
     name = middle(one.quantity, names)
@@ -125,6 +125,8 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
         return ()
     said = words.blame(verdict) if verdict.outcome == "exceeded" else ""
     where = f" ({words.place(verdict.place)})" if verdict.place else ""
+    if verdict.outcome == "exceeded" and verdict.kind == "boolean":
+        said = verdict.fact.removeprefix(f"{verdict.quantity}: ")
     if verdict.outcome == "exceeded" and not said:
         return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()
     first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, TOTALS, QuantityRef
-from costcalc.studies.check.verdict import Place
+from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 
 USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
@@ -35,7 +35,7 @@ class Limit(NamedTuple):
     quantity: str
     most: int | Fraction
     of: str = ""
-    place: Place | None = None
+    place: SourcePlace | None = None
     minimum: bool = False
 
     @property
@@ -52,7 +52,7 @@ class Increase(NamedTuple):
     share: Fraction | None = None
     most: int | Fraction = 0
     delta: int | Fraction = 0
-    place: Place | None = None
+    place: SourcePlace | None = None
     of: str = ""
 
     @property
@@ -70,7 +70,7 @@ class LayerLimit(NamedTuple):
     most: int | Fraction
     share: bool = False
     each: bool = False
-    place: Place | None = None
+    place: SourcePlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class ConfigEntry:
     scenario: str = ""
     settings: Settings = field(default_factory=Settings)
     budget: Budget = field(default_factory=Budget)
-    place: Place | None = None
+    place: SourcePlace | None = None
 
     def locked(self) -> tuple[QuantityRef, ...]:
         """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
@@ -112,7 +112,7 @@ class ConfigEntry:
         return self.settings.covering(self.locked())
 
 
-class Levels(NamedTuple):
+class RuleLevels(NamedTuple):
     """Prefixes of codes: those that are held to (all, where none is selected), left out, and only warned of."""
 
     select: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Levels(NamedTuple):
     warn: tuple[str, ...] = ()
 
 
-ALL = Levels()
+ALL = RuleLevels()
 """Every rule, and each breach an error."""
 
 
@@ -132,5 +132,5 @@ class Config:
     file: str
     folder: Path
     entries: tuple[ConfigEntry, ...]
-    levels: Levels = ALL
+    levels: RuleLevels = ALL
     lock: str = LOCK

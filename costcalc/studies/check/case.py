@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef
-from costcalc.studies.check.budget import ALL, Budget, Levels
-from costcalc.studies.check.verdict import Change, Place
+from costcalc.studies.check.budget import ALL, Budget, RuleLevels
+from costcalc.studies.check.verdict import LayerGrowth, SourcePlace
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import Layer, Snapshot
 
@@ -59,7 +59,7 @@ class CheckCase:
 
     now: Snapshot
     budget: Budget
-    levels: Levels = ALL
+    levels: RuleLevels = ALL
     before: Snapshot | None = None
     against: str = ""
     new: bool = False
@@ -142,8 +142,8 @@ class Blame(NamedTuple):
 
     layer: str = ""
     share: Fraction | None = None
-    grown: Change | None = None
-    place: Place | None = None
+    grown: LayerGrowth | None = None
+    place: SourcePlace | None = None
 
 
 NOBODY = Blame()
@@ -165,7 +165,7 @@ def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> B
     before, after = change.amounts(quantity)
     layer = change.after
     assert layer is not None and before is not None and after is not None
-    grown = Change(layer.name, before, after, *((other.name, most) if most > rise else ()))
+    grown = LayerGrowth(layer.name, before, after, *((other.name, most) if most > rise else ()))
     return Blame(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
 
 
@@ -191,10 +191,10 @@ def part(layer: Layer, now: Snapshot, quantity: str) -> Fraction | None:
     return Fraction(amount, total) if isinstance(amount, int) and isinstance(total, int) and total else None
 
 
-def place_of(layer: Layer, now: Snapshot) -> Place | None:
+def place_of(layer: Layer, now: Snapshot) -> SourcePlace | None:
     """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
     file, _, rest = layer.place.rpartition(":")
     file, _, line = file.rpartition(":")
     if file == now.source and line.isdigit() and rest.isdigit():
-        return Place(file, int(line), int(rest))
-    return Place(now.source) if layer.place == now.source else None
+        return SourcePlace(file, int(line), int(rest))
+    return SourcePlace(now.source) if layer.place == now.source else None

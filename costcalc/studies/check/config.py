@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.studies.check.budget import LOCK, Config, ConfigEntry, Levels
+from costcalc.studies.check.budget import LOCK, Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.config_limits import LimitSet, read_limits
 from costcalc.studies.check.config_reader import ConfigReader, is_null
 from costcalc.studies.check.config_settings import make_settings, read_settings, settings_keys, unite
@@ -38,7 +38,7 @@ def config(root: YamlNode, file: str, folder: Path) -> Config:
     if not entries:
         raise reader.error(models, "`models:` is empty", "list models: `models: [models/*.yaml]`")
     lock = root.values.get("lock")
-    levels = Levels(*(_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
+    levels = RuleLevels(*(_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
     return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from costcalc.core.errors import ConfigError, CostcalcError, UsageError, did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
-from costcalc.studies.check.verdict import Place
+from costcalc.studies.check.verdict import SourcePlace
 
 T = TypeVar("T")
 
@@ -18,9 +18,9 @@ class ConfigReader:
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def place(self, node: YamlNode) -> Place:
+    def place(self, node: YamlNode) -> SourcePlace:
         """Where a node stands."""
-        return Place(self.file, node.line, node.column)
+        return SourcePlace(self.file, node.line, node.column)
 
     def error(self, node: YamlNode, fact: str, remedy: str) -> ConfigError:
         """A refusal at a node's place."""

@@ -13,7 +13,7 @@ from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.core.units import parse, parse_joules, parse_number, parse_percent, parse_seconds
 from costcalc.frontends.yaml.operators import operators
 from costcalc.studies.check.budget import COUNTABLE, LIMITS, USUAL, Increase, Limit
-from costcalc.studies.check.verdict import Place
+from costcalc.studies.check.verdict import SourcePlace
 
 Parser = Callable[[str], int | Fraction]
 
@@ -64,7 +64,7 @@ def example_of(quantity: str) -> str:
     return f"{quantity}{'.t4' if one.per_device else ''}={one.example.replace(' ', '')}"
 
 
-def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: Place | None = None) -> Limit:
+def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: SourcePlace | None = None) -> Limit:
     """A limit on a quantity of LIMITS. UsageError where it cannot be held: an amount of another unit, the most of what
     is the better the more it is, the least of what is not, an operator written otherwise, unknown operators by
     number."""
@@ -108,7 +108,7 @@ def parse_amount(quantity: str, text: str) -> tuple[Fraction | None, int | Fract
     return (parse_percent(text), 0) if text.endswith("%") else (None, parser(quantity)(text))
 
 
-def usual_increases(share: Fraction, place: Place | None = None) -> Iterator[Increase]:
+def usual_increases(share: Fraction, place: SourcePlace | None = None) -> Iterator[Increase]:
     """What a share without a quantity holds for."""
     return (Increase(quantity, share, place=place) for quantity in USUAL)
 

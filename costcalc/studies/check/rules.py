@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Quantity
-from costcalc.studies.check.budget import Levels
+from costcalc.studies.check.budget import RuleLevels
 
 
 class Rule(NamedTuple):
@@ -81,17 +81,18 @@ def _limits() -> Iterable[Rule]:
             yield Rule(
                 f"CC{i:03}",
                 one.name,
-                f"It holds {one.meaning}.",
+                f"It holds that {one.meaning.removeprefix('whether ')}.",
                 f"Set it with `limits: {{{quantity}: [t4]}}` or `--require {key}`; `costcalc hardware t4` shows its "
                 "memories.",
             )
         elif quantity != "time":
             side, option = ("most", "limits: ") if one.less_is_better else ("least", "min: ")
             word = "--max" if one.less_is_better else "--min"
+            verb = "are" if one.name.endswith("s") or "per" in one.name.split() else "is"
             yield Rule(
                 f"CC{i:03}",
                 one.name,
-                f"The model's {name} ({one.meaning}) are at {side} the limit; equal to it is kept."
+                f"The model's {name} ({one.meaning}) {verb} at {side} the limit; equal to it is kept."
                 + _BOUNDS[one.certainty],
                 f"Set it with `{option}{inner}` or `{word} {key}={value}`." + _settings_of(one),
             )
@@ -215,7 +216,7 @@ def find(code: str) -> Rule:
     return RULES[code.upper()]
 
 
-def level(code: str, levels: Levels) -> str:
+def level(code: str, levels: RuleLevels) -> str:
     """error, warning, or "" where the rule is left out. Of prefixes that select and that ignore a code, the longer
     counts; of two as long, the one that ignores."""
     if code.startswith(CANNOT_TELL):

@@ -30,7 +30,7 @@ from costcalc.studies.check.limits import limits_of, parse_increases
 from costcalc.studies.check.rules import level
 from costcalc.studies.check.staleness import stale, told_gone
 from costcalc.studies.check.targets import Target, targets
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, Place
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)
 
 
-def _profile(folder: Path, device: str, place: Place | None) -> str:
+def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
     """The name of a device, or the file of its profile beside the config; "" for none. HardwareError where there is no
     such device."""
     file = folder / device
@@ -143,7 +143,7 @@ def known_device(name: str) -> str:
     return name
 
 
-def _text(place: Place | None) -> str:
+def _text(place: SourcePlace | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
@@ -172,7 +172,7 @@ def _checked(
     """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
     entry = target.entry
     if isinstance(answer, Failure):
-        place = _place(answer.place) or (Place(target.source) if Path(target.source).is_file() else entry.place)
+        place = _place(answer.place) or (SourcePlace(target.source) if Path(target.source).is_file() else entry.place)
         return CheckedModel(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
     key = target.name, entry.scenario
     locked = None if against is None else moved.get(key) or against.find(*key)
@@ -194,11 +194,11 @@ def _checked(
     return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> SourcePlace | None:
     """file:line:column of an error, whatever stands behind it."""
     parts = text.split(": ")[0].rsplit(":", 2)
     if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-        return Place(parts[0], int(parts[1]), int(parts[2]))
+        return SourcePlace(parts[0], int(parts[1]), int(parts[2]))
     return None
 
 

@@ -14,7 +14,7 @@ Amount = Dim | Fraction | bool | None
 """A value or a limit: a count, bytes, seconds, joules, a share, a rate, yes or no; None where it is not known."""
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """Where to look, or to edit: a file as it was named, with a line and column from 1 (0: the file has no lines)."""
 
     file: str
@@ -27,7 +27,7 @@ def titled(model: str, scenario: str) -> str:
     return f"{model} ({scenario})" if scenario else model
 
 
-class Change(NamedTuple):
+class LayerGrowth(NamedTuple):
     """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
     more, by `more`, for what it reads has changed; "" where there is none."""
 
@@ -67,9 +67,9 @@ class Verdict:
     baseline: Amount = None
     layer: str = ""
     share: Fraction | None = None
-    grown: Change | None = None
-    place: Place | None = None
-    limit_place: Place | None = None
+    grown: LayerGrowth | None = None
+    place: SourcePlace | None = None
+    limit_place: SourcePlace | None = None
     others: int = 0
     least: bool = False
     growth: str = ""
@@ -97,7 +97,7 @@ class CheckedModel:
     now: Snapshot | None = None
     before: Snapshot | None = None
     error: str = ""
-    place: Place | None = None
+    place: SourcePlace | None = None
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE, Certainty
 from costcalc.core.units import digits, exact, percent_exact, scaled
-from costcalc.studies.check.verdict import Amount, Place, Verdict
+from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
@@ -91,7 +91,7 @@ def relative(part: Any, whole: Any) -> str:
     return f" ({percent_exact(Fraction(part) / Fraction(whole), sign=True)})"
 
 
-def place(where: Place | None) -> str:
+def place(where: SourcePlace | None) -> str:
     """file:line:column, without what is not known."""
     if where is None:
         return ""
@@ -108,12 +108,12 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
     else:
         limit = place(verdict.limit_place)
         what = "lower the limit" if verdict.minimum else "raise the limit"
-        what = "take it out" if verdict.kind == "boolean" else what
+        what = "name another device, or take it out" if verdict.kind == "boolean" else what
         other = f"{what} at {limit}" if limit else what
     return f"{layer}, or {other}" if layer else other
 
 
-def at(where: Place | None) -> str:
+def at(where: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
     return f" at {place(where)}" if where is not None else ""
 

@@ -13,7 +13,7 @@ from support.check_results import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, N
 
 from costcalc.core.errors import UsageError
 from costcalc.render.check import markdown as comment
-from costcalc.render.check.changes import Block, fitted
+from costcalc.render.check.changes import MarkdownBlock, fitted
 from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import blame
 
@@ -105,7 +105,9 @@ def test_of_many_layers_the_largest_changes_are_shown() -> None:
 
 def test_layers_are_cut_inside_their_details() -> None:
     text = comment.render(BROKEN, most=2_200)
-    full = comment.render(CheckResult(tuple([replace(BROKEN.checked[0], model=f"net{i}") for i in range(9)])), most=9_000)
+    full = comment.render(
+        CheckResult(tuple([replace(BROKEN.checked[0], model=f"net{i}") for i in range(9)])), most=9_000
+    )
     for one, most in ((text, 2_200), (full, 9_000)):
         assert len(one.encode()) <= most and one.count("<details>") == one.count("</details>")
     assert "more parts that found no room here" in full
@@ -120,7 +122,7 @@ def test_a_name_without_end_is_shortened() -> None:
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 90)), max_size=8), st.integers(700, 4_000))
 def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], most: int) -> None:
     blocks = [
-        Block((f"open{i}",), tuple("é" * width for _ in range(rows)), (f"close{i}",))
+        MarkdownBlock((f"open{i}",), tuple("é" * width for _ in range(rows)), (f"close{i}",))
         for i, (rows, width) in enumerate(sizes)
     ]
     text = fitted(blocks, most)

@@ -16,7 +16,7 @@ from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, many
 from support.paths import SCHEMAS
 
 from costcalc.render.check import gitlab, junit, sarif
-from costcalc.studies.check.verdict import CheckResult, Place
+from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": CheckResult(())}
 
@@ -114,7 +114,7 @@ def test_gitlab_orders_by_severity() -> None:
 
 
 def test_a_fingerprint_outlives_figures_and_lines() -> None:
-    moved = replace(EXCEEDED, value=99_999, fact="other words", place=Place("models/net.yaml", 70, 1))
+    moved = replace(EXCEEDED, value=99_999, fact="other words", place=SourcePlace("models/net.yaml", 70, 1))
     later = CheckResult((replace(BROKEN.checked[0], verdicts=(moved,)),))
     first, second = (json.loads(gitlab.render(o))[0]["fingerprint"] for o in (BROKEN, later))
     assert first == second
@@ -126,7 +126,7 @@ def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytes
     inside = tmp_path / "sub" / "dir"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
-    place = Place(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
+    place = SourcePlace(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
     outcome = CheckResult((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=place),)),))
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
@@ -150,6 +150,8 @@ def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
     monkeypatch.chdir(tmp_path / "repository")
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "repository"))
     file = tmp_path / "a b.yaml"
-    outcome = CheckResult((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=Place(str(file), 2, 1)),)),))
+    outcome = CheckResult(
+        (replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=SourcePlace(str(file), 2, 1)),)),)
+    )
     (found,) = json.loads(sarif.render(outcome))["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": file.as_uri()}

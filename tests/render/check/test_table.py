@@ -72,7 +72,9 @@ def test_a_breach_never_reads_as_equal() -> None:
         (Fraction(1, 1000) + Fraction(1, 10**25), Fraction(1, 1000), "seconds"),
     ):
         verdict = replace(EXCEEDED, value=value, limit=limit, kind=kind)
-        line = render("table", CheckResult((CheckedModel("net", "", "net.yaml", (verdict,)),)), Screen(200)).splitlines()[1]
+        line = render(
+            "table", CheckResult((CheckedModel("net", "", "net.yaml", (verdict,)),)), Screen(200)
+        ).splitlines()[1]
         shown, _, rest = line.removeprefix("over  macs").strip().partition(" of ")
         assert shown != rest.split("  ")[0]
         assert "exceeded by" in rest and "exceeded by 0 " not in rest
@@ -87,7 +89,9 @@ def test_colours_and_plain_letters() -> None:
 def test_names_of_others_steer_no_terminal() -> None:
     hostile = "\x1b[2Jnet\n::error::"
     verdict = replace(EXCEEDED, layer=hostile, quantity=f"ops {hostile}", grown=None, fact=hostile)
-    text = render("table", CheckResult((CheckedModel(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200))
+    text = render(
+        "table", CheckResult((CheckedModel(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200)
+    )
     assert "\x1b" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 

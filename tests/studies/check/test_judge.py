@@ -14,7 +14,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import Figure, parse_quantity
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.budget import Budget, LayerLimit, Levels, Limit
+from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
 from costcalc.studies.check.case import CheckCase, CheckFigure
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.rules import RULES, find, level
@@ -24,12 +24,12 @@ from costcalc.views.check import figures
 
 
 def verdicts(
-    graph: Graph, *asked: Any, levels: Levels | None = None, allow: tuple[str, ...] = (), **known: Any
+    graph: Graph, *asked: Any, levels: RuleLevels | None = None, allow: tuple[str, ...] = (), **known: Any
 ) -> tuple[Verdict, ...]:
     limits = tuple(a for a in asked if isinstance(a, Limit))
     layers = tuple(a for a in asked if isinstance(a, LayerLimit))
     budget = Budget(limits, (), layers, allow)
-    return judge(CheckCase(snapshot(analyze(graph)), budget, levels or Levels(), **known))
+    return judge(CheckCase(snapshot(analyze(graph)), budget, levels or RuleLevels(), **known))
 
 
 def test_exactly_the_limit_is_kept_and_one_more_is_not() -> None:
@@ -153,7 +153,7 @@ def test_a_share_of_a_total_that_is_a_lower_bound() -> None:
 
 def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> None:
     assert [
-        level("CC001", Levels(*given))
+        level("CC001", RuleLevels(*given))
         for given in (
             ((), (), ()),
             (("CC001",), (), ()),
@@ -164,12 +164,12 @@ def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> Non
             ((), (), ("CC0",)),
         )
     ] == ["error", "error", "", "", "error", "", "warning"]
-    assert level("CC101", Levels(("CC001",), ("CC1",), ("CC1",))) == "error"
-    levels = Levels((), ("CC003",), ("CC001",))
+    assert level("CC101", RuleLevels(("CC001",), ("CC1",), ("CC1",))) == "error"
+    levels = RuleLevels((), ("CC003",), ("CC001",))
     macs, operators = verdicts(unknown(), Limit("macs", 0), Limit("params", 0), levels=levels)
     assert (macs.level, macs.outcome) == ("warning", "exceeded")
     assert (operators.level, operators.outcome) == ("error", "unknown")
-    (left,) = verdicts(attention_scores(), Limit("macs", 5000), levels=Levels((), (), ("CC001",)))
+    (left,) = verdicts(attention_scores(), Limit("macs", 5000), levels=RuleLevels((), (), ("CC001",)))
     assert (left.level, left.outcome) == ("error", "unknown"), "a warning that cannot be told is none"
 
 

@@ -18,7 +18,7 @@ from costcalc.render.terminal import Screen
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.verdict import Change, CheckedModel, CheckResult, Place, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.check import figures
 
@@ -70,14 +70,14 @@ def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
     found = verdict(net(20), net(30), Increase("macs", Fraction(1, 100)))  # 300 → 400, of at most 3 more
     assert (found.value, found.limit, found.headroom) == (400, 303, -97)
     assert "grew by 100 (+33.3%) from 300" in found.fact and "exceeded by 97" in found.fact
-    assert found.grown == Change("b", 200, 300)
-    assert found.place == Place("net.yaml", 4, 5)
+    assert found.grown == LayerGrowth("b", 200, 300)
+    assert found.place == SourcePlace("net.yaml", 4, 5)
 
 
 def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
     found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
-    assert found.grown == Change("a", 100, 110, "b", 1000)
+    assert found.grown == LayerGrowth("a", 100, 110, "b", 1000)
     said = "a was changed and grew from 100 to 110 (+10, +10.0%), and b follows with +1,000"
     assert said in found.fact and "grew most" not in found.fact
 
@@ -120,7 +120,7 @@ def test_a_share_of_a_formula_is_no_figure_but_is_told_and_the_model_is_not_new(
 
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
     for against in ("", "costcalc.lock.json"):
-        found = verdict(None, net(1), Increase("macs", Fraction(1), place=Place("costcalc.yaml", 3)), against)
+        found = verdict(None, net(1), Increase("macs", Fraction(1), place=SourcePlace("costcalc.yaml", 3)), against)
         assert (found.outcome, found.code) == ("unknown", "CC104")
         assert "costcalc lock" in found.remedy
     assert "--baseline" in verdict(None, net(1), Increase("macs", Fraction(1))).remedy, "where there is no config"
