@@ -5,31 +5,21 @@ Runs in any process; the answer travels back. The same is asked once, and proces
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from costcalc.analysis.memory.footprint import steps_of
-from costcalc.analysis.memory.liveness import schedule, timeline
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.energy import energy
-from costcalc.core.errors import (
-    CostcalcError,
-    HardwareError,
-    NoDeviceFigureError,
-    OpenQuantityError,
-    QuantityError,
-    UnknownNameError,
-)
-from costcalc.core.quantities import Figure, QuantityRef
+from costcalc.core.errors import CostcalcError, UnknownNameError
+from costcalc.core.quantities import QuantityRef
 from costcalc.studies.batch import Failure, shared_out
+from costcalc.studies.check import check_figures, peak_layer
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.studies.measurement import Measurement, measure
 from costcalc.studies.options import Settings, fitting
+from costcalc.studies.pipeline import analyze
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,88 +69,20 @@ def _sentence(error: CostcalcError) -> str:
 def _figures(evaluation: Evaluation) -> ModelFigures:
     settings = evaluation.settings.covering([ref for ref, _ in evaluation.quantities])
 
-    def read(**reading: Any) -> Measurement:
-        return measure(evaluation.source, replace(settings, **reading))
+    def read(**reading: Any) -> tuple[Report, Settings]:
+        own = replace(settings, **reading)
+        return analyze(evaluation.source, own), own
 
     lacks: tuple[UnknownNameError, ...] = ()
     if evaluation.lenient:
-        measurement, lacks = fitting(read, settings.reading())
+        (report, settings), lacks = fitting(read, settings.reading())
     else:
-        measurement = measure(evaluation.source, settings)
-    report = measurement.base
-    figures = {ref: check_figure(measurement, ref, profile) for ref, profile in evaluation.quantities}
+        report = analyze(evaluation.source, settings)
+    asked = evaluation.quantities
+    figures = check_figures(evaluation.source, settings, report, asked) if asked else {}
     high = report.totals.get("peak_activation_bytes")
     over = evaluation.peak is not None and isinstance(high, int) and high > evaluation.peak
-    return ModelFigures(snapshot(report), figures, peak(report) if over else None, lacks, report.graph.choices)
-
-
-def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> CheckFigure:
-    """A quantity of a model with what a verdict says of it; profile is the name or the file of its device's profile."""
-    ref = named._replace(device=profile)
-    try:
-        figure = measurement.figure(ref)
-    except HardwareError:
-        raise
-    except QuantityError as error:
-        code = "CC103" if isinstance(error, OpenQuantityError) else "CC107"
-        if isinstance(error, NoDeviceFigureError) and ref.quantity.key == "time":
-            code = "CC106"
-        return CheckFigure(None, error.fact.removeprefix(f"{ref.key}: "), error.remedy, code)
-    layer, share = _largest(measurement, ref)
-    lack, incomplete = _remark(measurement, ref, figure)
-    return CheckFigure(figure, lack, layer=layer, share=share, incomplete=incomplete)
-
-
-def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
-    """What is to be said of a figure, and whether that is what it leaves out: which memory is too small, for what an
-    energy has no figure."""
-    if ref.quantity.key == "fits" and not figure.value:
-        short = [line for line in measurement.fits(ref.device) if not line.fits]
-        said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
-        return "; ".join(said), False
-    if ref.quantity.key == "energy":
-        joules = energy(measurement.roofline(ref.device))
-        if joules is not None and joules.without:
-            return f"the profile has no energy of {', '.join(joules.without)}", True
-    return "", False
-
-
-def _largest(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:
-    """The layer with the largest part of a quantity that is a sum over layers, and its share; "" of any other."""
-    parts = [(amount, name) for amount, name in _parts(measurement, ref) if amount]
-    if not parts:
-        return "", None
-    most, name = max(parts, key=lambda pair: pair[0])
-    return name, Fraction(most) / sum(Fraction(amount) for amount, _ in parts)
-
-
-def _parts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple[int | Fraction, str]]:
-    if ref.quantity.key == "time":
-        one = measurement.roofline(ref.device)
-        for row, bound in zip(measurement.base.rows, one.layers, strict=True):
-            yield bound.seconds or 0, row.name
-    elif ref.quantity.additive:
-        (column,) = ref.quantity.columns
-        for row in measurement.report.rows:
-            amount = row.amounts.get(column)
-            if isinstance(amount, int):
-                yield amount, row.name
-
-
-def peak(report: Report) -> Peak | None:
-    """The layer whose output is the largest that is alive where activations peak under the report's execution; graph
-    inputs are nobody's, and of a changed order of steps nothing is said."""
-    if report.execution.reorder:
-        return None
-    plan = schedule(report.graph, steps_of(report.graph, report.execution), report.execution.in_place)
-    line = timeline(plan)
-    if not isinstance(line.peak, int) or not line.peak:
-        return None
-    alive = [
-        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
-    ]
-    nbytes, born = max(alive, default=(0, line.step))
-    return Peak(plan.steps[line.step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
+    return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.graph.choices)
 
 
 def moved(found: ModelFigures, old: str, new: str) -> ModelFigures:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costcalc.analysis.hardware.catalogue import find
 from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch as since
-from costcalc.studies.check import lock_file
+from costcalc.studies.check import known_device, lock_file
 from costcalc.studies.check.branch import Answer
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
@@ -134,13 +132,6 @@ def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
         return known_device(name) if name else ""
     except HardwareError as error:
         raise HardwareError(error.fact, error.remedy, error.place or _text(place)) from error
-
-
-@lru_cache(maxsize=64)
-def known_device(name: str) -> str:
-    """The name. HardwareError where there is no device of that name, and no such profile."""
-    find(name)
-    return name
 
 
 def _text(place: SourcePlace | None) -> str:

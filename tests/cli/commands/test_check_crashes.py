@@ -21,7 +21,7 @@ STEPS = (
     "costcalc.studies.check.lock_file:read",
     "costcalc.studies.check.baseline:make_entry",
     "costcalc.studies.check.evaluate:snapshot",
-    "costcalc.studies.check.evaluate:measure",
+    "costcalc.studies.check.evaluate:analyze",
     "costcalc.studies.check.run:judge",
     "costcalc.studies.check.judge:judge_limit",
     "costcalc.studies.check.judge:diff",

@@ -104,12 +104,12 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
 def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from costcalc.studies.check import evaluate
 
-    real = evaluate.measure
+    real = evaluate.analyze
 
-    def measure(source: Any, *settings: Any) -> Any:
+    def analyze(source: Any, *settings: Any) -> Any:
         return 1 // 0 if source == "a.yaml" else real(source, *settings)
 
-    monkeypatch.setattr(evaluate, "measure", measure)
+    monkeypatch.setattr(evaluate, "analyze", analyze)
     write(here, a_yaml=NET, b_yaml=WIDER, costcalc_yaml="models: [a.yaml, b.yaml]\nlimits: {macs: 1}")
     outcome = costcalc.check()
     assert "bug in costcalc (ZeroDivisionError" in outcome.checked[0].error
@@ -165,13 +165,13 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
     from costcalc.studies.check import evaluate
 
     asked: list[str] = []
-    real = evaluate.measure
+    real = evaluate.analyze
 
-    def measure(source: Any, *settings: Any) -> Any:
+    def analyze(source: Any, *settings: Any) -> Any:
         asked.append(source)
         return real(source, *settings)
 
-    monkeypatch.setattr(evaluate, "measure", measure)
+    monkeypatch.setattr(evaluate, "analyze", analyze)
     write(
         here,
         m__a_yaml=NET,
