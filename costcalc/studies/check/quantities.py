@@ -1,5 +1,5 @@
-"""A model under settings -> the quantities that its limits and its baseline are about, with what a verdict says of each:
-why there is no figure, what it leaves out, the layer with the largest part of it.
+"""A model under settings -> the quantities that its limits and its baseline are about, with what a verdict says of
+each: why there is no figure, what it leaves out, the layer with the largest part of it.
 """
 
 from __future__ import annotations

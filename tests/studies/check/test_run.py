@@ -11,6 +11,7 @@ from support.small_models import BROKEN, MACS, NET, PARAMS, TEXT, WIDER, mystery
 
 import costcalc
 from costcalc.core.errors import ConfigError, HardwareError, UsageError
+from costcalc.studies import pipeline
 from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 
@@ -102,14 +103,12 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
 
 
 def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from costcalc.studies.check import evaluate
-
-    real = evaluate.analyze
+    real = pipeline.analyze
 
     def analyze(source: Any, *settings: Any) -> Any:
         return 1 // 0 if source == "a.yaml" else real(source, *settings)
 
-    monkeypatch.setattr(evaluate, "analyze", analyze)
+    monkeypatch.setattr("costcalc.studies.check.evaluate.analyze", analyze)
     write(here, a_yaml=NET, b_yaml=WIDER, costcalc_yaml="models: [a.yaml, b.yaml]\nlimits: {macs: 1}")
     outcome = costcalc.check()
     assert "bug in costcalc (ZeroDivisionError" in outcome.checked[0].error
@@ -162,16 +161,14 @@ def test_processes_give_the_same_outcome(here: Path) -> None:
 
 
 def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from costcalc.studies.check import evaluate
-
     asked: list[str] = []
-    real = evaluate.analyze
+    real = pipeline.analyze
 
     def analyze(source: Any, *settings: Any) -> Any:
         asked.append(source)
         return real(source, *settings)
 
-    monkeypatch.setattr(evaluate, "analyze", analyze)
+    monkeypatch.setattr("costcalc.studies.check.evaluate.analyze", analyze)
     write(
         here,
         m__a_yaml=NET,
