@@ -16,7 +16,7 @@ from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find, read
 from costcalc.studies.check.config_limits import LimitSet, limit_set
-from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limit
+from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
 from costcalc.studies.check.run import config_of
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
@@ -43,10 +43,12 @@ class CommandLimits(NamedTuple):
         options = ("--max", "--min", "--require", "--max-increase", "--min-delta", "--allow")
         return dict(zip(options, self, strict=True))
 
-    def limit_set(self) -> LimitSet:
-        """The limits. UsageError where a text is none."""
+    def limit_set(self, devices: Sequence[str]) -> LimitSet:
+        """The limits; those of a device that name none are of each of some devices. UsageError where a text is none."""
         sides = {"--max": self.most, "--min": self.least, "--require": self.required}
-        limits = [parse_limit(text, option) for option, texts in sides.items() for text in texts]
+        limits = [
+            one for option, texts in sides.items() for text in texts for one in parse_limits(text, option, devices)
+        ]
         increases = [increase for text in self.increases for increase in parse_increases(text)]
         return limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
 
@@ -66,7 +68,7 @@ def choose_config(
             raise UsageError(
                 f"{option} is for models that are named", "name them: costcalc check MODEL --max macs=600M"
             )
-        return config_of(model_paths(models), limits.limit_set(), settings), ()
+        return config_of(model_paths(models), limits.limit_set(settings.devices), settings), ()
     found = file or find()
     if found is None:
         raise UsageError(

@@ -87,6 +87,14 @@ def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: 
     return limit._replace(minimum=at_least)
 
 
+def parse_limits(text: str, option: str, devices: Sequence[str]) -> list[Limit]:
+    """As parse_limit; a quantity of a device that names none is limited on each of some devices."""
+    name = text.partition("=")[0].strip()
+    if devices and name in CATALOGUE and CATALOGUE[name].per_device:
+        return [parse_limit(f"{name}.{device}{text[text.index(name) + len(name) :]}", option) for device in devices]
+    return [parse_limit(text, option)]
+
+
 def parse_limit(text: str, option: str = "--max") -> Limit:
     """`macs=600M`, `time.t4=2.1ms`, `ops.Gelu=0`, for --require `fits.t4`: a limit on the command line. UsageError
     where it is none."""
@@ -129,10 +137,10 @@ def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:
     return (name,), parser(quantity)(value)
 
 
-def limits_of(values: Mapping[str, object], option: str) -> Iterator[Limit]:
+def limits_of(values: Mapping[str, object], option: str, devices: Sequence[str] = ()) -> Iterator[Limit]:
     """Limits as Python gives them, `{"macs": "600M", "fits.t4": True}`; an amount is a text or a number."""
     for name, value in values.items():
-        yield parse_limit(f"{name}={_written(value)}", option)
+        yield from parse_limits(f"{name}={_written(value)}", option, devices)
 
 
 def _written(value: object) -> str:

@@ -65,9 +65,13 @@ def check(
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
-    found = [*limits_of(limits or {}, "--max"), *limits_of(minimums or {}, "--min")]
+    settings = Settings.of(**options)
+    found = [
+        *limits_of(limits or {}, "--max", settings.devices),
+        *limits_of(minimums or {}, "--min", settings.devices),
+    ]
     increases = [i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}")]
-    return run(config_of(models, limit_set(found, increases, (), allow), Settings.of(**options)), baseline, jobs=jobs)
+    return run(config_of(models, limit_set(found, increases, (), allow), settings), baseline, jobs=jobs)
 
 
 def config_of(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
@@ -117,7 +121,7 @@ def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     entry = target.entry
     places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
-    asked = dict.fromkeys((*entry.budget.measured(), *entry.locked()))
+    asked = dict.fromkeys((*entry.budget.measured(), *(entry.locked() if config.file else ())))
     quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
     peaks = [limit.most for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)

@@ -260,6 +260,16 @@ def test_a_quantity_that_a_model_does_not_have_is_2(capsys: pytest.CaptureFixtur
     assert code == 1 and "need 17,015,456 bytes of flash" in " ".join(out.split())
 
 
+def test_a_limit_without_a_device_holds_for_each_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--hardware", "t4,stm32h743", "--max", "energy=1J", "--require", "fits"]
+    code, out, _ = call(capsys, "check", "lenet5", *options)
+    assert (
+        code == 0
+        and [f"{key} {name}" in out for key in ("energy", "fits") for name in ("t4", "stm32h743")] == [True] * 4
+    )
+    assert call(capsys, "check", "lenet5", "--max", "energy=1J")[0] == 2
+
+
 def test_settings_beside_a_config_are_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(here, net_yaml=NET, costcalc_yaml="models: [net.yaml]")
     for options in (["--fuse"], ["--training"], ["--prompt", "512"], ["--hardware", "t4"], ["--dim", "N=1"]):
