@@ -150,7 +150,7 @@ def lock_entry(config: Config, target: Target, found: ModelFigures) -> lock.Lock
     entry = target.entry
     figures = {
         ref.key: found.figures[ref].figure
-        for ref in entry.locked()
+        for ref in entry.locked_quantities()
         if ref.quantity.key not in found.snapshot.totals and ref in found.figures
     }
     known = {key: figure for key, figure in figures.items() if figure is not None}

@@ -82,7 +82,7 @@ class Budget:
     layers: tuple[LayerLimit, ...] = ()
     allow: tuple[str, ...] = ()
 
-    def measured(self) -> tuple[QuantityRef, ...]:
+    def quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that are limited, each once, but for the totals that every report has."""
         found = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
         found += [increase.ref for increase in self.increases]
@@ -101,7 +101,7 @@ class ConfigEntry:
     budget: Budget = field(default_factory=Budget)
     place: SourcePlace | None = None
 
-    def locked(self) -> tuple[QuantityRef, ...]:
+    def locked_quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
         those that the settings ask for."""
         found = (*(one.ref for one in self.budget.increases), *self.settings.quantities())
@@ -109,7 +109,7 @@ class ConfigEntry:
 
     def locked_settings(self) -> Settings:
         """The settings that a baseline's figures rest on."""
-        return self.settings.covering(self.locked())
+        return self.settings.covering(self.locked_quantities())
 
 
 class RuleLevels(NamedTuple):

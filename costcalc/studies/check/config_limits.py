@@ -99,7 +99,7 @@ def _limit(reader: ConfigReader, quantity: str, of: str, key: Scalar, node: Yaml
     """One limit: an amount that cannot be read is refused at its place, what cannot be held at that of its key."""
     reader.quantity(node, of or quantity, parser(quantity))
     text = reader.word(node, of or quantity)
-    return reader.checked(key, lambda: make_limit(quantity, of, text, minimum, reader.place(key)))
+    return reader.with_place(key, lambda: make_limit(quantity, of, text, minimum, reader.place(key)))
 
 
 def _by_quantity(

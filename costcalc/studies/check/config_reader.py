@@ -70,7 +70,7 @@ class ConfigReader:
         except UsageError as error:
             raise self.error(node, f"{what}: {error.fact}", error.remedy) from error
 
-    def checked(self, node: YamlNode, ask: Callable[[], T]) -> T:
+    def with_place(self, node: YamlNode, ask: Callable[[], T]) -> T:
         """What `ask` gives; its refusal gets the node's place."""
         try:
             return ask()

@@ -63,7 +63,7 @@ def unite(outer: Given, inner: Given) -> dict[str, Any]:
 
 def make_settings(reader: ConfigReader, node: YamlNode, given: Given) -> Settings:
     """The settings; what they refuse is refused at the node's place."""
-    return reader.checked(node, lambda: Settings.of(**given))
+    return reader.with_place(node, lambda: Settings.of(**given))
 
 
 def _named_group(

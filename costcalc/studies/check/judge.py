@@ -145,6 +145,8 @@ def decide(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[str, s
         return "exceeded", code, ""
     if high > 0:
         return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
+    if case.open and limit.minimum and not isinstance(limit.most, bool):
+        return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
     if case.is_lower_bound(limit.ref):
         return "unknown", "CC101", "it is only known from below"
     return "kept", code, ""
@@ -167,7 +169,7 @@ def _quantity(case: CheckCase, limit: Limit) -> Verdict:
     if found.figure is None and code == "CC107":
         return replace(made, fact=f"{made.quantity}: there is no figure to hold: {why}", remedy=found.remedy)
     if quantity.unit == "boolean":
-        return replace(made, fact=_said_of_boolean(made, found.why))
+        return replace(made, fact=_said_of_boolean(made, why or found.why))
     remark = words.REMARKS.get((quantity.certainty, outcome))
     certainty = made.certainty if found.figure is None else found.figure.certainty
     said = f"{made.fact} ({remark})" if remark else made.fact

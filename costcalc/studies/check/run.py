@@ -121,7 +121,7 @@ def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     entry = target.entry
     places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
-    asked = dict.fromkeys((*entry.budget.measured(), *(entry.locked() if config.file else ())))
+    asked = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
     quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
     peaks = [limit.most for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)

@@ -232,6 +232,15 @@ def test_what_is_not_known_is_never_kept() -> None:
     assert (none.outcome, none.code, none.value, none.remedy) == ("unknown", "CC107", None, "take a decoder")
 
 
+@pytest.mark.parametrize(("quantity", "figure"), [("intensity", Figure(ONE, "upper")), ("fits", Figure(False))])
+def test_of_an_open_branch_the_dearer_one_is_counted(quantity: str, figure: Figure) -> None:
+    """The other one may have less intensity, and may fit."""
+    limit = Limit(quantity, True if quantity == "fits" else HALF, "t4" if quantity == "fits" else "", None, True)
+    now = snapshot(costcalc.analyze("lenet5"))
+    (found,) = judge(CheckCase(now, Budget((limit,)), figures={limit.ref: CheckFigure(figure)}, open=("if",)))
+    assert (found.outcome, found.code) == ("unknown", "CC103")
+
+
 def test_settings_of_the_command_line_hold_for_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     execution = {"fuse": True, "in_place": True}
     right = measure("lenet5", Settings.of(act_dtype="int8", execution=execution, training={"optimizer": "sgd"}))
