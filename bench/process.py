@@ -1,7 +1,8 @@
-"""Runs whole processes, several times in turn, and tells their wall time and peak memory."""
+"""Runs whole processes, several times in turn, and tells their wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import statistics
 import subprocess
@@ -12,6 +13,18 @@ from pathlib import Path
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """An installed package has its bytecode: where writing it is switched off, a checkout would compile at every start."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a process: seconds of wall time, seconds of user and system time, the largest resident set in bytes,
+    the SHA-256 of its standard output; error of a run that failed."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    output: str
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,36 +53,40 @@ child = os.fork()
 if not child:
     os.execv(sys.argv[1], sys.argv[1:])
 _, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status), file=sys.stderr)
+seconds = time.perf_counter() - start
+cpu = usage.ru_utime + usage.ru_stime
+print(seconds, cpu, usage.ru_maxrss, os.waitstatus_to_exitcode(status), file=sys.stderr)
 """
 """A small process between this one and the measured one: Linux counts to a process's largest resident set that of the
 one that it was forked from, and this one has built models."""
 
 
-def run_once(command: Sequence[str], timeout: float = 300) -> Measured:
-    """One run, its output thrown away."""
+def run_process(
+    command: Sequence[str], variables: Mapping[str, str] | None = None, folder: Path | None = None, timeout: float = 300
+) -> Run:
+    """A command, environment variables beside this process's own and a current directory → one run of it."""
     spawn = [sys.executable, "-S", "-c", SPAWN, *command]
-    done = subprocess.run(
-        spawn, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=timeout, text=True
-    )
-    *said, last = done.stderr.strip().splitlines()
-    seconds, kilobytes, code = last.split()
-    failed = f"exit {code}: {''.join(said[-1:])}" if int(code) else ""
-    return Measured(float(seconds), int(kilobytes) * 1024, failed)
+    environment = {**ENVIRONMENT, **(variables or {})}
+    done = subprocess.run(spawn, capture_output=True, env=environment, cwd=folder, timeout=timeout)
+    *complaints, last = done.stderr.decode(errors="replace").strip().splitlines()
+    seconds, cpu, kilobytes, code = last.split()
+    error = f"{' '.join(command)}: exit {code}: {''.join(complaints[-1:])}" if int(code) else ""
+    digest = hashlib.sha256(done.stdout).hexdigest()
+    return Run(float(seconds), float(cpu), int(kilobytes) * 1024, digest, error)
 
 
 def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:
     """All commands `runs` times, taking turns so that a slow minute hits all alike; a first round warms the caches."""
-    found: dict[str, list[Measured]] = {name: [] for name in commands}
+    records: dict[str, list[Run]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            have = found[name]
-            if have and have[0].error:
+            record = records[name]
+            if record and record[0].error:
                 continue
-            measured = run_once(command)
-            if turn or measured.error:
-                have.append(measured)
+            run = run_process(command)
+            if turn or run.error:
+                record.append(run)
     return {
-        name: Measured(statistics.median(m.seconds for m in all_), max(m.peak_bytes for m in all_), all_[0].error)
-        for name, all_ in found.items()
+        name: Measured(statistics.median(r.seconds for r in runs_), max(r.peak_bytes for r in runs_), runs_[0].error)
+        for name, runs_ in records.items()
     }

@@ -40,7 +40,7 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
     """The cost of every node in execution order, one after the other: who needs each only once keeps none."""
     owned = owners(graph)
-    families: dict[tuple[str, str], tuple[Known, Known]] = {}
+    families: dict[tuple[str, str], tuple[Known, Known, bool]] = {}
     costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
     return _constants(graph, costs)
 
@@ -79,8 +79,9 @@ KEPT: dict[Any, Known] = {}
 """The figures of this process by operator and all that is registered of it, so that they hold for every graph."""
 
 
-def _known(node: Node, graph: Graph) -> tuple[Known, Known]:
-    """What is known of an operator's nodes from graphs before, and what this graph alone needs: symbols."""
+def _known(node: Node, graph: Graph) -> tuple[Known, Known, bool]:
+    """What is known of an operator's nodes from graphs before, what this graph alone needs (symbols), and whether the
+    operator adds two tensors."""
     key = (node.domain, node.op_type)
     rule = registry.COSTS.get(key)
     operator = TRAITS.get(key, UNKNOWN)
@@ -89,18 +90,18 @@ def _known(node: Node, graph: Graph) -> tuple[Known, Known]:
     known = KEPT.setdefault((key, opset, *registered), {})
     if len(known) > MOST:
         known.clear()
-    return known, {}
+    return known, {}, operator.arithmetic == "add"
 
 
 def _cost_node(
-    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[Known, Known]]
+    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], tuple[Known, Known, bool]]
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
     known = families.get(op)
     if known is None:
         known = families[op] = _known(node, graph)
-    kept, own = known
+    kept, own, adds = known
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
     outs = tuple([types[name] if name else None for name in node.outputs])
@@ -116,7 +117,7 @@ def _cost_node(
         if key is not None:
             (kept if plain(inputs) and plain(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
-    if cost is not None and traits_of(node).arithmetic == "add" and any(name in graph.initializers for name in names):
+    if adds and cost is not None and any(name in graph.initializers for name in names):
         cost = _as_bias(cost)
     outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
     return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]

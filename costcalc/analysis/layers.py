@@ -51,8 +51,7 @@ class Row:
         return self.amounts[quantity]
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownOp:
+class UnknownOp(NamedTuple):
     """An operator without a rule, or behind a shape that is not known, and the layers it stands in."""
 
     op_type: str

@@ -10,51 +10,11 @@ from typing import NoReturn
 
 import click
 
-from costcalc.cli.commands.analyze import analyze
-from costcalc.cli.commands.catalogue import hardware, models, ops
-from costcalc.cli.commands.check import check
-from costcalc.cli.commands.compare import compare, explain
-from costcalc.cli.commands.diff import diff
-from costcalc.cli.commands.export import export, schema
-from costcalc.cli.commands.llm import llm
-from costcalc.cli.commands.lock import lock, rule
-from costcalc.cli.commands.memory import memory
-from costcalc.cli.commands.reconcile import reconcile
-from costcalc.cli.commands.report import plot, report
-from costcalc.cli.commands.suggest import suggest
-from costcalc.cli.commands.sweep import sweep
-from costcalc.cli.commands.table import table
 from costcalc.cli.group import cli
 from costcalc.cli.output import PIPE_CLOSED, abandon, complain
 from costcalc.core.errors import CostcalcError, crash
 
 __all__ = ["cli", "main", "run"]
-
-COMMANDS = (
-    analyze,
-    check,
-    compare,
-    diff,
-    explain,
-    export,
-    hardware,
-    llm,
-    lock,
-    memory,
-    models,
-    ops,
-    plot,
-    reconcile,
-    report,
-    rule,
-    schema,
-    suggest,
-    sweep,
-    table,
-)
-
-for command in COMMANDS:
-    cli.add_command(command)
 
 CANNOT_ANSWER = 2
 

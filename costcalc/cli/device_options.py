@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from costcalc.cli.parameters import Names
 from costcalc.studies.options import device_names
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from costcalc.analysis.report import Report
     from costcalc.analysis.roofline.roofline import Roofline
 
@@ -30,6 +31,8 @@ class Devices(Names):
         super().__init__(profiles)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return super().shell_complete(ctx, param, incomplete) or [CompletionItem(incomplete, type="file")]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from costcalc.cli.formats import by_ending
 from costcalc.cli.output import output_option
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
@@ -24,6 +26,8 @@ class Model(click.ParamType):  # type: ignore[type-arg]
     name = "model"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         from costcalc.frontends.builtin import builtin_models
 
         names = [n for info in builtin_models() for n in (info.name, *info.aliases)]
@@ -63,6 +67,8 @@ class Names(click.ParamType):  # type: ignore[type-arg]
         self.known, self.several = known, several
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
         return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
 
@@ -81,6 +87,8 @@ class Precision(click.ParamType):  # type: ignore[type-arg]
         return text
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         from costcalc.graph.convert import PRECISIONS
 
         return [CompletionItem(name) for name in PRECISIONS if name.startswith(incomplete)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
@@ -22,8 +21,7 @@ SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "e
 """What stands before a figure that is not exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A quantity as data.
 
     label names it in full, title in the heading of a column, name within a sentence; meaning says what it is and

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, fields
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from costcalc.core.errors import UsageError, did_you_mean
@@ -51,6 +52,11 @@ def setting(
 
 def settings_of(cls: type) -> tuple[Setting, ...]:
     """The settings among a dataclass's fields, in their order."""
+    return _settings_of(cls)
+
+
+@cache  # a sweep asks twice for each of its points
+def _settings_of(cls: type) -> tuple[Setting, ...]:
     made = []
     for item in fields(cls):
         if "setting" in item.metadata:

@@ -5,7 +5,6 @@ comparison may take for granted of it. They are declared once, beside the operat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from costcalc.core.dim import Dim
@@ -64,8 +63,7 @@ class Packed(NamedTuple):
     bits: Callable[[Attributes], int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What an operator is; the defaults say of an unknown one as little as is known.
 
     kind             what it is called in the field; it implies layout, positions and fusion (IMPLIED)
@@ -179,7 +177,7 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     for name in op_types:
         known = TRAITS.get((domain, name), UNKNOWN)
         if known is not before or after is UNKNOWN:
-            before, after = known, Traits(**changes) if known is UNKNOWN else replace(known, **changes)
+            before, after = known, Traits(**changes) if known is UNKNOWN else Traits(**{**known._asdict(), **changes})
         TRAITS[domain, name] = after
 
 

@@ -13,8 +13,7 @@ from costcalc.core.amount import AtLeast
 from costcalc.core.dim import Dim, written
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import SIGNS, Figure, QuantityRef
-from costcalc.core.units import digits, exact, scaled
-from costcalc.views.generation import rounded
+from costcalc.core.units import digits, exact, scaled, short
 from costcalc.views.table import Remark
 
 UNKNOWN = "–"
@@ -36,7 +35,12 @@ def _value_text(ref: QuantityRef, value: Dim | Fraction) -> str:
         return exact(value)
     if ref.quantity.unit in ("seconds", "joules"):
         return scaled(value, "s" if ref.quantity.unit == "seconds" else "J")
-    return rounded(value) if ref.quantity.unit == "per_second" else digits(value)
+    return tokens_text(value) if ref.quantity.unit == "per_second" else digits(value)
+
+
+def tokens_text(value: Fraction) -> str:
+    """Tokens a second to three digits."""
+    return short(int(value)) if value >= 100 else f"{float(value):.3g}"
 
 
 def figure_plain(figure: Figure | QuantityError) -> int | float | bool | str | None:

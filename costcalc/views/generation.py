@@ -13,6 +13,7 @@ from costcalc.analysis.roofline.roofline import Bound
 from costcalc.core.units import exact, scaled, share, short
 from costcalc.studies.generation.generation import Generation, Phase
 from costcalc.studies.generation.speed import Bounds
+from costcalc.views.figures import tokens_text
 from costcalc.views.roofline import fit_text
 from costcalc.views.table import Column, Fact, Remark, Sheet
 
@@ -123,7 +124,7 @@ def devices(given: Sequence[Any]) -> Sheet:
     for found in given:
         name, step = found.profile.id, found.last or found.prefill
         times = [found.prefill.seconds, found.first and found.first.seconds, found.last and found.last.seconds]
-        rate = "–" if found.tokens_per_s is None else rounded(found.tokens_per_s)
+        rate = "–" if found.tokens_per_s is None else tokens_text(found.tokens_per_s)
         rows.append((name, *map(_time, times), step.by, _time(found.total), rate))
         for fit in found.fits:
             remarks.append(_fit(name, fit))
@@ -145,11 +146,6 @@ def _fit(name: str, fit: Any) -> Remark:
 
 def _time(seconds: Fraction | None) -> str:
     return "–" if seconds is None else scaled(seconds, "s")
-
-
-def rounded(value: Fraction) -> str:
-    """Tokens a second to three digits."""
-    return short(int(value)) if value >= 100 else f"{float(value):.3g}"
 
 
 def to_dict(given: Generation) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from costcalc.analysis.report import Report, total
 from costcalc.core.errors import UsageError, one_of
 from costcalc.core.quantities import TOTALS
-from costcalc.studies.options import fitting, refuse
+from costcalc.studies.options import Settings, fitting, refuse
+from costcalc.studies.pipeline import analyze
 from costcalc.views import columns
 from costcalc.views.summary import inputs
 from costcalc.views.table import Column, Sheet
@@ -41,14 +42,16 @@ COLUMNS = (*_TEXTS, *TOTALS)
 def build(asked: Asked, path: Callable[[str], str] = str) -> Sheet:
     """The table. path turns a model as it was written into what is loaded. UsageError for a column that does not exist
     and for a bound name that no model has; a model that cannot be read raises its own error."""
-    from costcalc.api import analyze
-
     keys = [_known(key) for key in asked.columns or DEFAULT]
-    found = [fitting(partial(analyze, path(model)), asked.options) for model in asked.models]
+    found = [fitting(partial(_read, path(model)), asked.options) for model in asked.models]
     refuse([lacks for _, lacks in found])
     names = _told_apart([report.name for report, _ in found], asked.models)
     rows = [tuple([_cell(report, name, key) for key in keys]) for (report, _), name in zip(found, names, strict=True)]
     return Sheet("Models", "", tuple([_column(key, asked.short) for key in keys]), tuple(rows), kind="table")
+
+
+def _read(model: str, **reading: Any) -> Report:
+    return analyze(model, Settings.of(**reading))
 
 
 def _known(key: str) -> str:

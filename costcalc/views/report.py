@@ -13,7 +13,6 @@ from costcalc.analysis.grouping import Group
 from costcalc.analysis.layers import QUANTITIES, Row
 from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, Report
-from costcalc.analysis.training.step import step_of
 from costcalc.core.amount import AtLeast, add, plain
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import non_defaults
@@ -176,7 +175,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
-        **({"training": training_document(step)} if (step := step_of(report)) else {}),
+        **({"training": training_document(step)} if (step := getattr(report, "step", None)) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
 

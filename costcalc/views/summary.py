@@ -15,7 +15,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.registry import state
 from costcalc.core.settings import option_words
 from costcalc.core.units import exact, shape_text, short, short_bytes
-from costcalc.views.columns import BACKWARD
+from costcalc.views import training
 from costcalc.views.table import Fact, Remark
 
 if TYPE_CHECKING:
@@ -41,20 +41,14 @@ def _training(report: Report) -> Iterator[Fact]:
     step = _step(report)
     if step is None:
         return
-    from costcalc.views import training as lines
-
-    for key, label, value, kind in lines.facts(step):
+    for key, label, value, kind in training.facts(step):
         partly = key and isinstance(total(report, key), AtLeast)
         yield Fact(label, AtLeast(value) if partly else value, kind)
 
 
 def _step(report: Report) -> TrainingStep | None:
-    """What a training step costs; None in a report without training, for which nothing of training is imported."""
-    if BACKWARD not in report.totals:
-        return None
-    from costcalc.analysis.training.step import step_of
-
-    return step_of(report)
+    """What a training step costs; None in a report without training."""
+    return getattr(report, "step", None)
 
 
 def remarks(report: Report) -> tuple[Remark, ...]:
@@ -85,9 +79,7 @@ def _remarks(report: Report) -> Iterator[Remark]:
         yield Remark("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
     step = _step(report)
     if step is not None:
-        from costcalc.views import training as lines
-
-        yield Remark("Training", lines.text(step))
+        yield Remark("Training", training.text(step))
         for name in step.without_rule[:3]:
             yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
     yield Remark("Accounted for", accounting(report))

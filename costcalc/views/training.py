@@ -6,13 +6,15 @@ A training step -> its entry of the JSON report.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from costcalc.analysis.training.step import TrainingStep
 from costcalc.core.amount import plain
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.units import exact
+
+if TYPE_CHECKING:
+    from costcalc.analysis.training.step import TrainingStep
 
 Line = tuple[str, str, Dim, str]
 

@@ -8,15 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from costcalc.cli.group import EXAMPLES, SECTIONS, cli
+from costcalc.cli.group import EXAMPLES, MODULES, SECTIONS, cli
 
 LISTED = [name for commands in SECTIONS.values() for name in commands]
 LINES = [line for lines in EXAMPLES.values() for line in lines]
 
 
 def test_every_command_stands_in_one_section() -> None:
-    assert sorted(LISTED) == sorted(cli.commands)
-    assert set(EXAMPLES) == set(cli.commands)
+    assert sorted(LISTED) == cli.list_commands(click.Context(cli))
+    assert set(EXAMPLES) == set(MODULES)
 
 
 @pytest.mark.parametrize("columns", [72, 100])
@@ -37,4 +37,6 @@ def test_the_help_of_a_command_ends_with_its_examples(name: str) -> None:
 def test_an_example_is_a_line_that_its_command_takes(line: str) -> None:
     program, name, *rest = shlex.split(line)
     assert program == "costcalc"
-    assert cli.commands[name].make_context(name, rest, parent=click.Context(cli, info_name="costcalc"))
+    parent = click.Context(cli, info_name="costcalc")
+    command = cli.get_command(parent, name)
+    assert command is not None and command.make_context(name, rest, parent=parent)

@@ -102,11 +102,6 @@ class TrainingReport(Report):
         return train(Report.bind(self, dims), self.step.setup)
 
 
-def step_of(report: Report) -> TrainingStep | None:
-    """The training step of a report that has one."""
-    return getattr(report, "step", None)
-
-
 def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
     """A report with what a step of training costs beside. UsageError where a pattern fits no name, where there is
     nothing to train, and where there is no block to checkpoint."""

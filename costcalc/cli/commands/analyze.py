@@ -19,7 +19,6 @@ from costcalc.cli.output import complain, emit, show
 from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import CostcalcError, crash
-from costcalc.studies.batch import opened
 from costcalc.studies.options import fitting, refuse
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ def model_paths(models: Sequence[str]) -> list[str]:
     """The models, each directory replaced by the model files in it; a config of `check` is no model."""
     if not any(Path(model).is_dir() for model in models):
         return list(models)
+    from costcalc.studies.batch import opened
     from costcalc.studies.check.config_file import NAMES
 
     return opened(models, NAMES)

@@ -18,7 +18,6 @@ from costcalc.cli.output import draw, emit_bytes, output_option
 from costcalc.cli.parameters import Model, given, model_options, precision_options
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import LAYER_TOTALS
-from costcalc.studies.batch import reports
 
 if TYPE_CHECKING:
     from costcalc.views.charts import Chart
@@ -40,6 +39,7 @@ def report(
     """
     from costcalc.analysis.hardware.catalogue import find
     from costcalc.render.page import render
+    from costcalc.studies.batch import reports
     from costcalc.views.page import USUAL, content
 
     profiles = {profile.id: profile for profile in map(find, names(hardware) or USUAL)}
@@ -101,6 +101,7 @@ def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[C
     chosen = {key: options.pop(key) for key in ("quantity", "by", "depth", "top", "x", "y", "maximize", "hardware")}
     if kind == "pareto":
         return [_front(models, chosen, options)]
+    from costcalc.studies.batch import reports
     from costcalc.views import charts as make
 
     found = reports(model_paths(models), False, given(options))
@@ -116,6 +117,7 @@ def _charts(kind: str, models: Sequence[str], options: dict[str, Any]) -> list[C
 
 
 def _front(models: Sequence[str], chosen: dict[str, Any], options: dict[str, Any]) -> Chart:
+    from costcalc.studies.batch import reports
     from costcalc.views.pareto import SUFFIXES, front, read, records
 
     tables = [model for model in models if model.endswith(SUFFIXES)]

@@ -6,7 +6,6 @@ package (onnx itself is not imported). `python -m costcalc.frontends.yaml.operat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,8 @@ TABLE = Path(__file__).with_name("onnx_ops.json")
 @lru_cache(maxsize=1)
 def operators() -> dict[str, dict[str, str]]:
     """{op_type: {attribute: its type: float, int, string, floats, ints, strings, tensor, graph, …}}"""
+    import json  # here, for most models name no operator
+
     table: dict[str, dict[str, str]] = json.loads(TABLE.read_text())
     return table
 
@@ -41,6 +42,8 @@ def from_onnx() -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
+    import json
+
     TABLE.write_text(json.dumps(from_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
 
 
