@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
+from support.cli import call
 from support.graphs import unknown
 
 import costcalc
@@ -150,6 +151,33 @@ def test_each_question_gives_the_same_figure_or_the_same_refusal(
             assert shown == (None, None)  # of an open peak the report has no total, and a remark says why
         else:
             assert shown == (right.figures.get(key), right.refused.get(key)), key
+
+
+def limit_options() -> list[str]:
+    """A limit on each quantity, as its example in the catalogue says."""
+    options = []
+    for ref in map(parse_quantity, KEYS):
+        option = "--require" if ref.quantity.unit == "boolean" else "--max" if ref.quantity.less_is_better else "--min"
+        options += [option, ref.key if option == "--require" else f"{ref.key}={ref.quantity.example}"]
+    return options
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_limit_is_held_to_the_same_figure_or_cannot_be_told_for_the_same_reason(
+    model: str, measured: dict[str, Answers], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(capsys, "check", MODELS[model], *OPTIONS, *limit_options(), "--format", "json")
+    verdicts = json.loads(out)["models"][0]["verdicts"]
+    found, right = {verdict["quantity"].replace(" ", "."): verdict for verdict in verdicts}, measured[model]
+    assert sorted(found) == sorted(KEYS)
+    for key, verdict in found.items():
+        assert verdict["value"] == right.figures.get(key), key
+        if key in right.refused:
+            why = right.refused[key].removeprefix(f"{key}: ").split("; ")[0].split(" depends on")[0]
+            assert verdict["outcome"] == "unknown" and why in verdict["fact"], key
+        elif not isinstance(right.figures[key], str):
+            assert verdict["outcome"] in ("kept", "exceeded"), key
+    assert code == (2 if any(verdict["outcome"] == "unknown" for verdict in verdicts) else 1)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -13,14 +13,14 @@ from costcalc.cli.output import complain, emit, output_option
 from costcalc.core.errors import CostcalcError
 
 if TYPE_CHECKING:
-    from costcalc.studies.check.verdict import Outcome
+    from costcalc.studies.check.verdict import CheckResult
 
 FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
 
 VARIABLE = "COSTCALC_FORMAT"
 
 
-class Report(click.ParamType):  # type: ignore[type-arg]
+class ReportFile(click.ParamType):  # type: ignore[type-arg]
     """FORMAT=FILE."""
 
     name = "format=file"
@@ -44,7 +44,7 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--report",
         "reports",
         multiple=True,
-        type=Report(),
+        type=ReportFile(),
         help="Write it to a file in a further format, as often as wanted: sarif=F.",
     )
     ident = click.option(
@@ -82,7 +82,7 @@ def chosen(form: str | None, output: str | None = None) -> str:
 
 
 def tell(
-    outcome: Outcome, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
+    outcome: CheckResult, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
 ) -> None:
     """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
     for kind, file in reports:
@@ -90,7 +90,7 @@ def tell(
     _one(outcome, chosen(form, output), output, ident)
 
 
-def _one(outcome: Outcome, form: str, output: str | None, ident: str) -> None:
+def _one(outcome: CheckResult, form: str, output: str | None, ident: str) -> None:
     from costcalc.render.check import render
     from costcalc.render.terminal import screen
 

@@ -85,6 +85,14 @@ class QuantityError(CostcalcError):
     """The model, or its settings, has no value of the quantity: it has no cache, the device no peak."""
 
 
+class OpenQuantityError(QuantityError):
+    """A quantity depends on open symbols, or on the open branch of an If."""
+
+
+class NoDeviceFigureError(QuantityError):
+    """The profile of a device lacks a figure that a quantity needs."""
+
+
 class UnknownOperatorError(CostcalcError):
     """An operator has no rule, and --strict is set."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -188,10 +189,38 @@ SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs":
 
 def parse_seconds(text: str) -> Fraction:
     """2.1 ms, 340µs, 80 us, 1.5 s as exact seconds; UsageError for anything else, a number without a unit but 0 too."""
-    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-z\u00b5\u03bc]*)\s*", text)
-    if match is None or match[2] not in SECONDS or (not match[2] and text.strip() != "0"):
+    found = _in_units(text, SECONDS)
+    if found is None:
         raise UsageError(f"{text!r} is no time", "write it with its unit, such as 2.1 ms, 340 us or 1.5 s")
-    return Fraction(re.sub("[,_]", "", match[1])) / SECONDS[match[2]]
+    return found
+
+
+JOULES = {"": 1, "J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9, "pJ": 10**12}
+"""How many of a unit make a joule."""
+
+
+def parse_joules(text: str) -> Fraction:
+    """1 mJ, 340µJ, 0.5 J as exact joules; UsageError for anything else, a number without a unit but 0 too."""
+    found = _in_units(text, JOULES)
+    if found is None:
+        raise UsageError(f"{text!r} is no energy", "write it with its unit, such as 1 mJ, 340 uJ or 1.5 J")
+    return found
+
+
+def _in_units(text: str, units: Mapping[str, int]) -> Fraction | None:
+    """A number with one of some units (a part of the whole each), in the whole; None where it is none."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-zA-Z\u00b5\u03bc]*)\s*", text)
+    if match is None or match[2] not in units or (not match[2] and text.strip() != "0"):
+        return None
+    return Fraction(re.sub("[,_]", "", match[1])) / units[match[2]]
+
+
+def parse_number(text: str) -> Fraction:
+    """50, 0.5 or 1,200 as an exact number; UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d[\d,_]{0,18}(?:\.\d{1,18})?)\s*", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no number", "write it as 50 or 0.5")
+    return Fraction(re.sub("[,_]", "", match[1]))
 
 
 def parse_percent(text: str) -> Fraction:

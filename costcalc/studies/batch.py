@@ -31,9 +31,10 @@ Answer = TypeVar("Answer")
 
 
 class Failure(NamedTuple):
-    """Why a model has no answer: the message of its error."""
+    """Why a model has no answer: the message of its error, and its place (file:line:column, or "")."""
 
     text: str
+    place: str = ""
 
 
 def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:

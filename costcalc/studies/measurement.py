@@ -18,7 +18,15 @@ from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, Poly, remedy, symbols
-from costcalc.core.errors import CostcalcError, HardwareError, QuantityError, UndecidedError, UnknownNameError
+from costcalc.core.errors import (
+    CostcalcError,
+    HardwareError,
+    NoDeviceFigureError,
+    OpenQuantityError,
+    QuantityError,
+    UndecidedError,
+    UnknownNameError,
+)
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE, Certainty, Figure, QuantityRef, parse_quantity
 from costcalc.frontends.source import ModelSource
@@ -228,7 +236,8 @@ def measured_report(measurement: Measurement) -> MeasuredReport:
 
 def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
     fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
-    return QuantityError(fact, error.remedy, error.place)
+    kind = OpenQuantityError if isinstance(error, UndecidedError) else QuantityError
+    return (type(error) if isinstance(error, QuantityError) else kind)(fact, error.remedy, error.place)
 
 
 def _certainty(report: Report, key: str) -> Certainty:
@@ -245,7 +254,9 @@ def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
         names = report.open_symbols
-        raise QuantityError(f"which step needs the most memory depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(
+            f"which step needs the most memory depends on {', '.join(names)}", _binding_remedy(names)
+        )
     return Figure(report.totals[key], _certainty(report, key))
 
 
@@ -265,7 +276,7 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     if not isinstance(flops, int) or not isinstance(traffic, int):
         names = symbols(flops, traffic)
-        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if not traffic:
         raise QuantityError("the model moves no bytes", "")
     return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
@@ -294,9 +305,9 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     report, profile = measurement.base, measurement.profile(ref.device)
     names = symbols(*_required_bytes(measurement, profile))
     if names:
-        raise QuantityError(f"what must fit depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", _binding_remedy(names))
     if not lines:
-        raise QuantityError(f"the profile {profile.id} has the size of no memory", "name another device")
+        raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory", "name another device")
     if report.lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
@@ -330,16 +341,16 @@ def _closed_report(report: Report) -> Report:
     then."""
     names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
     if names:
-        raise QuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
     if report.upper_bound:
-        raise QuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
+        raise OpenQuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
     return report
 
 
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
     if bound.open:
-        raise QuantityError(f"it depends on {', '.join(bound.open)}", _binding_remedy(bound.open))
+        raise OpenQuantityError(f"it depends on {', '.join(bound.open)}", _binding_remedy(bound.open))
     _closed_report(measurement.base)
     return bound
 
@@ -348,7 +359,7 @@ def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     lack = ", ".join(without) or "it"
     peaks = ", ".join(bound.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
-    return QuantityError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
+    return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
 
 
 def _binding_remedy(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Outcome → what every format says of it: the findings, worst first, each as a sentence with figures and place.
+"""CheckResult -> what every format says of it: the findings, worst first, each as a sentence with figures and place.
 
 A finding is a verdict that is not kept, or a model that cannot be read.
 """
@@ -11,8 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Checked, Figure, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
 
 UNREADABLE = "CC102"
 
@@ -20,17 +21,17 @@ ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Where a CI says that the repository stands: it takes paths as relative to that folder."""
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """A verdict with the model that it is about."""
 
-    checked: Checked
+    checked: CheckedModel
     verdict: Verdict
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SourcePlace:
         """The line to look at: the layer's, else the limit's, else the model's file."""
         given = self.verdict.place or self.verdict.limit_place or self.checked.place
-        return given or Place(self.checked.source)
+        return given or SourcePlace(self.checked.source)
 
     @property
     def title(self) -> str:
@@ -43,29 +44,30 @@ class Finding(NamedTuple):
         return "error" if self.verdict.outcome == "unknown" else self.verdict.level
 
 
-def every(outcome: Outcome) -> Iterator[Finding]:
+def every(outcome: CheckResult) -> Iterator[CheckFinding]:
     """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
     for checked in outcome.checked:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
             unread = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
-            yield Finding(checked, unread)
-        yield from (Finding(checked, verdict) for verdict in checked.verdicts)
+            yield CheckFinding(checked, unread)
+        yield from (CheckFinding(checked, verdict) for verdict in checked.verdicts)
 
 
-def findings(outcome: Outcome) -> list[Finding]:
+def findings(outcome: CheckResult) -> list[CheckFinding]:
     """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
     return sorted((f for f in every(outcome) if f.verdict.outcome != "kept"), key=_rank)
 
 
-def _rank(finding: Finding) -> tuple[bool, bool, Fraction]:
+def _rank(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
     value, limit = finding.verdict.value, finding.verdict.limit
     over = Fraction(0)
     if isinstance(value, (int, Fraction)) and isinstance(limit, (int, Fraction)):
         over = Fraction(value - limit) / limit if limit else Fraction(10**9) + value
+    over = -over if finding.verdict.minimum else over
     return finding.verdict.outcome != "unknown", finding.level == "warning", -over
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: CheckResult) -> str:
     """1 of 6 limits is exceeded; 2 cannot be told."""
     all_of_them = list(every(outcome))
     counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
@@ -99,13 +101,13 @@ def _are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: CheckFinding) -> str:
     """The fact and, behind it, what to do."""
     verdict = finding.verdict
     return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
 
 
-def fingerprint(finding: Finding) -> str:
+def fingerprint(finding: CheckFinding) -> str:
     """The same for the same finding in every run, whatever its figures and its line."""
     import hashlib
 
@@ -121,14 +123,22 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
     free = verdict.outcome == "kept" and verdict.limit is None
     new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
     bound = verdict.least or (below(verdict) and verdict.kind != "share")
-    least = verdict.value is not None and (bound or (verdict.code == "CC009" and bool(verdict.value)))
-    left = words.left(verdict.value, verdict.limit, verdict.kind, verdict.least) if verdict.outcome != "unknown" else ""
+    sign = "≥ " if bound else ""
+    if verdict.certainty != "exact":
+        sign = SIGNS[verdict.certainty] if verdict.value else ""
+    known = (verdict.value, verdict.limit) != (None, None)
+    left = "" if verdict.outcome == "unknown" else _left(verdict)
+    limit = f"at least {limit}" if verdict.minimum and verdict.kind != "boolean" else limit
     return {
-        "value": f"{'≥ ' if least else ''}{value}" if (verdict.value, verdict.limit) != (None, None) else "",
+        "value": f"{sign if verdict.value is not None else ''}{value}" if known else "",
         "limit": "any" if new else limit if verdict.limit is not None else verdict.growth,
         "headroom": "new" if new else "as before" if unchanged else left,
         "delta": delta(verdict.baseline, verdict.value, verdict.kind),
     }
+
+
+def _left(verdict: Verdict) -> str:
+    return words.left(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
 
 
 def below(verdict: Verdict) -> bool:
@@ -136,7 +146,7 @@ def below(verdict: Verdict) -> bool:
     return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
 
 
-def delta(before: Figure, after: Figure, kind: str = "count") -> str:
+def delta(before: Amount, after: Amount, kind: str = "count") -> str:
     """+1,234 (+2.0%); 0 where nothing changed, "" where either is not known."""
     if before is None or after is None:
         return ""

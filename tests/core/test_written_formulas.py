@@ -23,6 +23,7 @@ from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.snapshot import snapshot
+from costcalc.studies.options import Settings
 from costcalc.views.report import View, sheet
 
 BATCH, SEQ = symbol("batch-size"), symbol("seq")
@@ -77,7 +78,7 @@ def test_csv_and_the_lock_file_write_the_same(report: Report) -> None:
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [parse(row["macs"]) for row in rows] == [row.amounts["macs"] for row in report.layers]
     assert rows[0]["output"] == "`batch-size`x8x32x32"
-    locked = json.loads(lock_file.text(lock_file.lock([lock.entry("net", "", snapshot(report), {}, ".")])))
+    locked = json.loads(lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot(report), Settings(), ".")])))
     assert locked["models"]["net"][""]["totals"]["macs"] == report.to_dict()["totals"]["macs"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from costcalc.core.dim import Dim
-from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 AMOUNTS: dict[str, Dim | None] = {
@@ -51,7 +51,7 @@ KEPT = Verdict(
     400,
     "kept",
     "params: 320 of at most 400, 80 left (20.0%)",
-    limit_place=Place("costcalc.yaml", 5, 7),
+    limit_place=SourcePlace("costcalc.yaml", 5, 7),
 )
 EXCEEDED = Verdict(
     "CC001",
@@ -66,9 +66,9 @@ EXCEEDED = Verdict(
     19_200,
     "head",
     Fraction(4, 5),
-    Change("head", 12_800, 25_600),
-    Place("models/net.yaml", 7, 5),
-    Place("costcalc.yaml", 4, 7),
+    LayerGrowth("head", 12_800, 25_600),
+    SourcePlace("models/net.yaml", 7, 5),
+    SourcePlace("costcalc.yaml", 4, 7),
 )
 LOWERED = Verdict(
     "CC009",
@@ -79,7 +79,8 @@ LOWERED = Verdict(
     Fraction(21, 10_000),
     "exceeded",
     "time t4: 2.100001 ms of at most 2.100000 ms, exceeded by 1.00 ns",
-    limit_place=Place("costcalc.yaml", 6, 7),
+    limit_place=SourcePlace("costcalc.yaml", 6, 7),
+    certainty="lower",
 )
 UNKNOWN = Verdict(
     "CC101",
@@ -91,9 +92,9 @@ UNKNOWN = Verdict(
     "unknown",
     "com.acme:Mystery (1): no rule tells what it costs",
     "allow it with `allow: [com.acme:Mystery]`",
-    place=Place("models/other.onnx"),
+    place=SourcePlace("models/other.onnx"),
 )
-UNREAD = Checked(
+UNREAD = CheckedModel(
     "broken",
     "",
     "models/broken.yaml",
@@ -101,28 +102,30 @@ UNREAD = Checked(
     None,
     None,
     "models/broken.yaml:3:1: no key 'filtres'",
-    Place("models/broken.yaml", 3, 1),
+    SourcePlace("models/broken.yaml", 3, 1),
 )
 
-BROKEN = Outcome((Checked("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",))
-FINE = Outcome((Checked("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
-MIXED = Outcome(
+BROKEN = CheckResult(
+    (CheckedModel("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",)
+)
+FINE = CheckResult((CheckedModel("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
+MIXED = CheckResult(
     (
-        Checked("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
+        CheckedModel("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
         *BROKEN.checked,
-        Checked("other", "", "models/other.onnx", (UNKNOWN,), NOW),
+        CheckedModel("other", "", "models/other.onnx", (UNKNOWN,), NOW),
         UNREAD,
     ),
     BROKEN.notes,
 )
 
 
-def many(n: int) -> Outcome:
+def many(n: int) -> CheckResult:
     """n models that exceed their limit, the i-th by i."""
-    return Outcome(
+    return CheckResult(
         tuple(
             [
-                Checked(
+                CheckedModel(
                     f"net{i}",
                     "",
                     f"models/net{i}.yaml",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.parameters import Model, given, model_options, precision_options
+from costcalc.cli.parameters import Model
+from costcalc.cli.settings import settings_options
 from costcalc.cli.verdict_options import tell, verdict_options
 
 if TYPE_CHECKING:
     from costcalc.studies.check.budget import Config
+    from costcalc.studies.options import Settings
 
 
 @click.command()
@@ -27,7 +30,22 @@ if TYPE_CHECKING:
     "most",
     multiple=True,
     metavar="QUANTITY=VALUE",
-    help="Without a config: the most that it may be: --max macs=600M, weight_bytes=4.2MiB, time.t4=2.1ms, ops.Gelu=0.",
+    help="Without a config: the most that it may be: --max macs=600M, arena_bytes=256KiB, time.t4=2.1ms, "
+    "energy.stm32h743=1mJ, training_bytes=8GiB, ops.Gelu=0.",
+)
+@click.option(
+    "--min",
+    "least",
+    multiple=True,
+    metavar="QUANTITY=VALUE",
+    help="Without a config: the least that it may be, where more is better: --min tokens_per_second.h100-sxm=50.",
+)
+@click.option(
+    "--require",
+    "required",
+    multiple=True,
+    metavar="QUANTITY",
+    help="Without a config: what must hold: --require fits.stm32h743.",
 )
 @click.option(
     "--max-increase",
@@ -59,13 +77,14 @@ if TYPE_CHECKING:
 )
 @click.option("--slack", metavar="PERCENT", help="With --init: what they may grow.  [default: 10%]")
 @click.option("--force", is_flag=True, help="With --init: overwrite a config that is there.")
-@model_options
-@precision_options
+@settings_options()
 @verdict_options
 def check(
     models: tuple[str, ...],
     file: str | None,
     most: tuple[str, ...],
+    least: tuple[str, ...],
+    required: tuple[str, ...],
     increases: tuple[str, ...],
     deltas: tuple[str, ...],
     baseline: str | None,
@@ -79,32 +98,25 @@ def check(
     output: str | None,
     reports: tuple[tuple[str, str], ...],
     ident: str,
-    **options: Any,
+    settings: Settings,
 ) -> int:
-    """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max.
+    """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max, --min or --require.
 
     Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
     exceeded, 2 where it cannot be told.
     """
-    from costcalc.cli.commands.check_config import chosen, refuse, written
+    from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, write_config
 
+    limits = CommandLimits(most, least, required, increases, deltas, allow)
     if init:
         refuse(
             "--init",
-            {
-                "--max": most,
-                "--max-increase": increases,
-                "--min-delta": deltas,
-                "--baseline": baseline,
-                "--allow": allow,
-                "--report": reports,
-                "--exit-zero": exit_zero,
-            },
+            {**limits.by_option(), "--baseline": baseline, "--report": reports, "--exit-zero": exit_zero},
         )
-        return written(models, file, slack, force, given(options), jobs)
+        return write_config(models, file, slack, force, settings, jobs)
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
-    config, only = chosen(models, file, most, increases, deltas, allow, given(options))
+    config, only = choose_config(models, file, limits, settings)
     return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
 
 
@@ -118,6 +130,6 @@ def _run(
         from costcalc.studies.check.lock_file import baseline as read
 
         against = read(baseline, config)
-    outcome = run(config, against, only=only, jobs=jobs)
+    outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
     tell(outcome, *shown)
     return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

@@ -104,9 +104,9 @@ def _since(
     revision: str, models: Sequence[str], config: str | None, jobs: int, options: dict[str, Any]
 ) -> tuple[list[Diff], bool, str]:
     """The models that differ, whether all of them could be read, and what to say where there are none."""
+    from costcalc.studies.batch import Failure
     from costcalc.studies.check.branch import diffs, ends, pairs
     from costcalc.studies.check.config_file import nearest
-    from costcalc.studies.check.evaluate import Failure
 
     if any(options.values()):
         raise UsageError("with --git the config says how models are bound", "leave --dim, --set and the like out")

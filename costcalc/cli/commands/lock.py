@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 import click
@@ -46,7 +47,7 @@ def lock(models: tuple[str, ...], config: str | None, check: bool, jobs: int, ou
 
     found = nearest(config)
     file = str(found.folder / found.lock) if output in (None, "-") else str(output)
-    result = locking(found, file, only=models, renew=not check, jobs=jobs)
+    result = locking(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
     for target, failure in result.failures:
         complain(f"costcalc: {failure.place or target.name}: {failure.text}")
     if result.failures:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from costcalc.render.terminal import Screen
-from costcalc.studies.check.verdict import Outcome
+from costcalc.studies.check.verdict import CheckResult
 
 FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
 
 
-def render(form: str, outcome: Outcome, screen: Screen, ident: str = "") -> str:
+def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> str:
     """The outcome in one of FORMATS. ident names the Markdown's hidden marker."""
     if form == "table":
         from costcalc.render.check import table

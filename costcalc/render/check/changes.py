@@ -1,4 +1,5 @@
-"""Outcome → what changed in each model since its baseline, as blocks of Markdown that open: totals, causes, layers.
+"""CheckResult -> what changed in each model since its baseline, as blocks of Markdown that open: totals, causes,
+layers.
 
 Blocks of Markdown → a text below a size: rows are left out from the end, and said so, and nothing is left open.
 """
@@ -14,17 +15,18 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.sanitize import html, markdown_line
 from costcalc.render.layout import middle
 from costcalc.render.markdown import table
-from costcalc.studies.check.verdict import Checked, Outcome
+from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import kind
-from costcalc.studies.diff.diff import Diff
+from costcalc.studies.diff.diff import Diff, diff
 from costcalc.views.check import delta
+from costcalc.views.diff import sheets
 from costcalc.views.table import Sheet
 
 RESERVE = 400
 """Bytes that are kept for saying what is left out."""
 
 
-class Block(NamedTuple):
+class MarkdownBlock(NamedTuple):
     """Lines before the rows, the rows, lines behind them. more says what a left-out row is: `limits`; one row that
     says so has as many cells as the others, or none in a list."""
 
@@ -35,7 +37,7 @@ class Block(NamedTuple):
     cells: int = 0
 
 
-def fitted(blocks: Sequence[Block], most: int) -> str:
+def fitted(blocks: Sequence[MarkdownBlock], most: int) -> str:
     """The blocks in their order in at most `most` bytes of UTF-8, hence no more characters; those that do not fit give
     rows away, and those of which not even the head fits are counted."""
     lines: list[str] = []
@@ -54,7 +56,7 @@ def fitted(blocks: Sequence[Block], most: int) -> str:
     return "\n".join(lines).rstrip("\n")
 
 
-def _rows(block: Block, room: int) -> list[str] | None:
+def _rows(block: MarkdownBlock, room: int) -> list[str] | None:
     """The rows that fit, and behind them how many more there are; None where none fits, or the head does not."""
     room -= 1
     if _size(block.rows) <= room:
@@ -86,28 +88,24 @@ SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows":
 """What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
-def changed(outcome: Outcome) -> Iterator[Block]:
+def changed(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
     for checked in outcome.checked:
         if checked.now is None or checked.before is None or checked.now == checked.before:
             continue
-        from costcalc.studies.diff.diff import diff
-
         found = diff(checked.before, checked.now)
         if found.changes:
             yield _block(checked, found)
 
 
-def _block(checked: Checked, found: Diff) -> Block:
+def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
-    from costcalc.views.diff import sheets
-
     *others, layers = map(_shortened, sheets(found, MOST))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
     header, rule, *rows = table(layers)
     head = f"<details><summary>{html(middle(checked.title, NAME))}: {html(summary(found))}</summary>"
     said = [markdown_line(layers.subtitle), ""] if layers.subtitle else []
-    return Block(
+    return MarkdownBlock(
         (head, "", *lines, *said, header, rule), tuple(rows), ("", "</details>"), "layers", len(layers.columns)
     )
 

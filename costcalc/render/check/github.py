@@ -1,10 +1,10 @@
-"""Outcome → workflow commands: GitHub shows them as annotations at the lines of a pull request."""
+"""CheckResult -> workflow commands: GitHub shows them as annotations at the lines of a pull request."""
 
 from __future__ import annotations
 
 from costcalc.core.sanitize import printable
-from costcalc.studies.check.verdict import Outcome
-from costcalc.views.check import Finding, findings, headline, relative, sentence
+from costcalc.studies.check.verdict import CheckResult
+from costcalc.views.check import CheckFinding, findings, headline, relative, sentence
 
 MOST = 10
 """GitHub shows ten annotations of a step; more are lost without a word."""
@@ -13,7 +13,7 @@ NAMED = 20
 """How many of the rest the notice names."""
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """A headline for the log, at most ten annotations, the worst first, and a notice that sums up the rest."""
     found = findings(outcome)
     lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MOST])]
@@ -24,12 +24,12 @@ def render(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _summary(rest: list[Finding]) -> str:
+def _summary(rest: list[CheckFinding]) -> str:
     named = ", ".join(f"{f.checked.title} {f.verdict.quantity} ({f.verdict.outcome})" for f in rest[:NAMED])
     return f"{named}, …" if len(rest) > NAMED else named
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: CheckFinding) -> str:
     place = finding.place
     where = {"file": relative(place.file), "line": place.line, "col": place.column if place.line else 0}
     given = [f"{key}={value(str(part))}" for key, part in where.items() if part]

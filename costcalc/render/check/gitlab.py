@@ -1,22 +1,22 @@
-"""Outcome → the JSON that GitLab's code quality widget reads: one entry for each finding."""
+"""CheckResult -> the JSON that GitLab's code quality widget reads: one entry for each finding."""
 
 from __future__ import annotations
 
 import json
 
 from costcalc.core.sanitize import calm, printable
-from costcalc.studies.check.verdict import Outcome
-from costcalc.views.check import Finding, findings, fingerprint, relative, sentence
+from costcalc.studies.check.verdict import CheckResult
+from costcalc.views.check import CheckFinding, findings, fingerprint, relative, sentence
 
 SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """A list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
     return calm(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
 
 
-def _entry(finding: Finding) -> dict[str, object]:
+def _entry(finding: CheckFinding) -> dict[str, object]:
     place = finding.place
     severity = SEVERITY["unknown" if finding.verdict.outcome == "unknown" else finding.level]
     return {

@@ -1,4 +1,4 @@
-"""Outcome → JSON: every verdict with exact figures, for other programs."""
+"""CheckResult -> JSON: every verdict with exact figures, for other programs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 from costcalc.core.amount import plain
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Checked, Figure, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """The document, with its versions at its head."""
     return json.dump(to_dict(outcome))
 
 
-def to_dict(outcome: Outcome) -> dict[str, Any]:
+def to_dict(outcome: CheckResult) -> dict[str, Any]:
     """exit_code is the check's (before --exit-zero). A count is an integer, or a formula's text while symbols are
-    open; seconds and shares are floats; null is what is not known."""
+    open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
+    true where the limit is the least, certainty there where a figure is not exact; seconds are always a lower bound."""
     return {
         "outcome": OUTCOMES[outcome.exit_code],
         "exit_code": outcome.exit_code,
@@ -30,7 +31,7 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _checked(one: Checked) -> dict[str, Any]:
+def _checked(one: CheckedModel) -> dict[str, Any]:
     return {
         "name": one.model,
         "scenario": one.scenario or None,
@@ -66,14 +67,16 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "grown": grown and {"layer": grown.layer, "before": plain(grown.before), "after": plain(grown.after)},
         "place": _place(verdict.place),
         "limit_place": _place(verdict.limit_place),
+        **({"minimum": True} if verdict.minimum else {}),
+        **({"certainty": verdict.certainty} if verdict.certainty != "exact" and verdict.kind != "seconds" else {}),
     }
 
 
-def _figure(value: Figure) -> Any:
+def _figure(value: Amount) -> Any:
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 else float(value)
     return plain(value)
 
 
-def _place(place: Place | None) -> dict[str, Any] | None:
+def _place(place: SourcePlace | None) -> dict[str, Any] | None:
     return place and {"file": place.file, "line": place.line or None, "column": place.column or None}

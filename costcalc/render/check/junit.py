@@ -1,4 +1,4 @@
-"""Outcome → JUnit XML, which every CI shows: a suite for each model in a scenario, a case for each limit."""
+"""CheckResult -> JUnit XML, which every CI shows: a suite for each model in a scenario, a case for each limit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
-from costcalc.studies.check.verdict import Outcome
-from costcalc.views.check import Finding, every, relative, sentence
+from costcalc.studies.check.verdict import CheckResult
+from costcalc.views.check import CheckFinding, every, relative, sentence
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """The document. An exceeded limit is a failure, what cannot be told an error; a warning is a case that passes and
     says so. XML has no way to write most control characters: they are spelt out."""
     suites = [(title, list(of)) for title, of in groupby(every(outcome), lambda f: (id(f.checked), f.checked.title))]
@@ -27,12 +27,12 @@ def render(outcome: Outcome) -> str:
     return "\n".join([*lines, "</testsuites>"])
 
 
-def _counts(of: list[Finding]) -> str:
+def _counts(of: list[CheckFinding]) -> str:
     kinds = [_kind(finding) for finding in of]
     return f' tests="{len(of)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}"'
 
 
-def _kind(finding: Finding) -> str:
+def _kind(finding: CheckFinding) -> str:
     """failure, error, or system-out where there is only something to say."""
     return (
         {"unknown": "error", "exceeded": "failure"}.get(finding.verdict.outcome, "system-out")
@@ -41,7 +41,7 @@ def _kind(finding: Finding) -> str:
     )
 
 
-def _case(finding: Finding) -> list[str]:
+def _case(finding: CheckFinding) -> list[str]:
     kind, place, code = _kind(finding), finding.place, finding.verdict.code
     head = f"    <testcase classname={attribute(finding.checked.title)} name={attribute(finding.verdict.quantity)}>"
     said = sentence(finding)

@@ -1,4 +1,4 @@
-"""Outcome → Markdown for a pull request: what is not kept, every limit, and what changed in each model.
+"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model.
 
 Sheets of a diff → a pull request's comment: a hidden marker, the totals, and the layers in a table that opens.
 """
@@ -13,11 +13,11 @@ from costcalc.core.sanitize import html, markdown_line
 from costcalc.core.sanitize import markdown as escape_markdown
 from costcalc.core.version import __version__
 from costcalc.render import markdown
-from costcalc.render.check.changes import Block, changed, fitted
+from costcalc.render.check.changes import MarkdownBlock, changed, fitted
 from costcalc.render.layout import middle
-from costcalc.studies.check.verdict import Outcome
-from costcalc.studies.check.wording import at, culprit, place
-from costcalc.views.check import Finding, below, every, figures, findings, headline, sentence
+from costcalc.studies.check.verdict import CheckResult
+from costcalc.studies.check.wording import at, blame, place
+from costcalc.views.check import CheckFinding, below, every, figures, findings, headline, sentence
 from costcalc.views.table import Sheet
 
 MOST = 64_000
@@ -39,19 +39,19 @@ def marker(ident: str = "") -> str:
     return f"<!-- costcalc{':' if ident else ''}{ident} -->"
 
 
-def render(outcome: Outcome, ident: str = "", most: int = MOST) -> str:
+def render(outcome: CheckResult, ident: str = "", most: int = MOST) -> str:
     """The comment in at most `most` bytes, hence no more characters."""
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
-    head = Block((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
+    head = MarkdownBlock((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
     blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed(outcome)]
     end = f"<sub>costcalc {__version__}</sub>"
     return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
 
 
-def _findings(outcome: Outcome) -> Iterator[Block]:
+def _findings(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """The worst first, and behind it what else the same layer breaks."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str, str], list[CheckFinding]] = {}
     for finding in findings(outcome):
         groups.setdefault((mark(finding), finding.checked.title, finding.verdict.layer), []).append(finding)
     told: set[tuple[str, str]] = set()
@@ -61,29 +61,29 @@ def _findings(outcome: Outcome) -> Iterator[Block]:
             rows.append(_item(finding, bool(layer) and (title, layer) in told))
             told.add((title, layer))
     if rows:
-        yield Block((), tuple(rows), (), "like these")
+        yield MarkdownBlock((), tuple(rows), (), "like these")
 
 
-def _item(finding: Finding, told: bool) -> str:
+def _item(finding: CheckFinding, told: bool) -> str:
     """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
     said before. What to do about operators without a rule is said by the verdict on them."""
     verdict = finding.verdict
     told = told or below(verdict)
     said = (
-        verdict.fact.removesuffix(f"; {culprit(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
+        verdict.fact.removesuffix(f"; {blame(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
     )
     title = escape_markdown(middle(finding.checked.title, NAME))
     where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
     return f"- {mark(finding)} **{title}** {escape_markdown(middle(said, SENTENCE))} ({verdict.code}, {where})"
 
 
-def mark(finding: Finding) -> str:
+def mark(finding: CheckFinding) -> str:
     """A sign for what became of the limit."""
     lowered = finding.verdict.outcome == "exceeded" and finding.level == "warning"
     return MARKS["warning" if lowered else finding.verdict.outcome]
 
 
-def _limits(outcome: Outcome) -> Iterator[Block]:
+def _limits(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """Every limit, those that are not kept first, in a table that opens."""
     ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
     rows = [(f, figures(f.verdict)) for f in ordered]
@@ -94,7 +94,7 @@ def _limits(outcome: Outcome) -> Iterator[Block]:
     title = (
         f"{len(rows):,} {'limit' if len(rows) == 1 else 'limits'} with {'its' if len(rows) == 1 else 'their'} headroom"
     )
-    yield Block(
+    yield MarkdownBlock(
         (
             f"<details><summary>{title}</summary>",
             "",
@@ -108,14 +108,16 @@ def _limits(outcome: Outcome) -> Iterator[Block]:
     )
 
 
-def _cells(finding: Finding, texts: list[str]) -> list[str]:
+def _cells(finding: CheckFinding, texts: list[str]) -> list[str]:
     return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(escape_markdown, texts)]
 
 
-def _notes(outcome: Outcome) -> Iterator[Block]:
+def _notes(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A list of its own: behind another, that takes another sign than `-`."""
     if outcome.notes:
-        yield Block((), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes")
+        yield MarkdownBlock(
+            (), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes"
+        )
 
 
 def name(text: str) -> str:
@@ -128,12 +130,12 @@ IDENT = "diff"
 
 def render_difference(sheets: Sequence[Sheet], most: int = MOST) -> str:
     """The comment, below `most` characters; where layers find no room, their number is told."""
-    return fitted([Block((marker(IDENT),)), *map(_block, sheets)], most)
+    return fitted([MarkdownBlock((marker(IDENT),)), *map(_block, sheets)], most)
 
 
-def _block(sheet: Sheet) -> Block:
+def _block(sheet: Sheet) -> MarkdownBlock:
     if sheet.kind != "layers":
-        return Block(tuple(markdown.render([sheet]).split("\n")))
+        return MarkdownBlock(tuple(markdown.render([sheet]).split("\n")))
     header, rule, *rows = markdown.table(sheet)
     head = f"<details><summary>{html(f'{sheet.title}: {sheet.subtitle}')}</summary>"
-    return Block((head, "", header, rule), tuple(rows), ("", "</details>"), "layers", len(sheet.columns))
+    return MarkdownBlock((head, "", header, rule), tuple(rows), ("", "</details>"), "layers", len(sheet.columns))

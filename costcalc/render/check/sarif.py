@@ -1,4 +1,4 @@
-"""Outcome → SARIF 2.1.0, which code scanning reads: the rules with their own words, a result for each finding."""
+"""CheckResult -> SARIF 2.1.0, which code scanning reads: the rules with their own words, a result for each finding."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from costcalc.core.amount import plain
 from costcalc.core.sanitize import calm, printable
 from costcalc.core.version import __version__
 from costcalc.studies.check.rules import RULES
-from costcalc.studies.check.verdict import Figure, Outcome
-from costcalc.views.check import Finding, every, findings, fingerprint, headline, relative, sentence
+from costcalc.studies.check.verdict import Amount, CheckResult
+from costcalc.views.check import CheckFinding, every, findings, fingerprint, headline, relative, sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 HOME = "https://pypi.org/project/costcalc/"
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: CheckResult) -> str:
     """One run. Limits that are kept are no results, for code scanning would show them as alerts; they stand with all
     figures among the run's properties."""
     found = findings(outcome)
@@ -63,7 +63,7 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
+def _result(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
     place = finding.place
     physical: dict[str, Any] = {
         "artifactLocation": _artifact(relative(place.file)),
@@ -97,7 +97,7 @@ def message(text: str) -> str:
     return re.sub(r"\{(?=\d+\})", "{{", re.sub(r"(\[)(?=[^\]]*\]\()", r"\\\1", printable(text)))
 
 
-def _limit(finding: Finding) -> dict[str, Any]:
+def _limit(finding: CheckFinding) -> dict[str, Any]:
     verdict = finding.verdict
     figures = {
         "value": verdict.value,
@@ -115,6 +115,6 @@ def _limit(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _number(amount: Figure) -> int | float | str | None:
+def _number(amount: Amount) -> int | float | str | None:
     """An integer, a formula's text, or a fraction (of a second, or a share) as a decimal."""
     return float(amount) if isinstance(amount, Fraction) else plain(amount)

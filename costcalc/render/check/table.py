@@ -1,4 +1,4 @@
-"""Outcome → a table for people: a line for each limit by model, and under one that is not kept what to do about it."""
+"""CheckResult -> a table for people: a line for each limit by model, and under one that is not kept what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from costcalc.core.sanitize import printable
 from costcalc.render.layout import middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Checked, Outcome, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
 from costcalc.views.check import below, figures, headline
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
@@ -23,7 +23,7 @@ QUANTITY = 24
 """A quantity is shortened to this where a line has no room."""
 
 
-class Line(NamedTuple):
+class VerdictLine(NamedTuple):
     """The texts of a verdict's line."""
 
     mark: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     left: str
 
 
-def render(outcome: Outcome, screen: Screen) -> str:
+def render(outcome: CheckResult, screen: Screen) -> str:
     """All models, the notes, and the headline last."""
     lines: list[str] = []
     for one in outcome.checked:
@@ -48,7 +48,7 @@ def render(outcome: Outcome, screen: Screen) -> str:
     return screen.text("\n".join(lines))
 
 
-def _model(one: Checked, screen: Screen) -> Iterator[str]:
+def _model(one: CheckedModel, screen: Screen) -> Iterator[str]:
     palette = screen.palette
     title, source = printable(one.title), printable(one.source)
     known = source in (title, printable(one.model)) or text_width(title) + text_width(source) + 2 > screen.width
@@ -69,9 +69,9 @@ def mark(verdict: Verdict) -> str:
     return "warning" if verdict.outcome == "exceeded" and verdict.level == "warning" else verdict.outcome
 
 
-def _line(verdict: Verdict) -> Line:
+def _line(verdict: Verdict) -> VerdictLine:
     texts = {key: re.sub(r" bytes?\b", " B", text) for key, text in figures(verdict).items()}
-    return Line(
+    return VerdictLine(
         mark(verdict), printable(verdict.quantity), texts["value"] or "?", texts["limit"] or "?", texts["headroom"]
     )
 
@@ -93,7 +93,7 @@ def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
             yield from (f"{'':{INDENT}}{line}" for line in wrap(printable(text), screen.width - INDENT, 2))
 
 
-def _row(one: Line, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
+def _row(one: VerdictLine, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
     palette = screen.palette
     names, values, limits = widths
     name = middle(one.quantity, names)
@@ -123,8 +123,10 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
         return ()
-    said = words.culprit(verdict) if verdict.outcome == "exceeded" else ""
+    said = words.blame(verdict) if verdict.outcome == "exceeded" else ""
     where = f" ({words.place(verdict.place)})" if verdict.place else ""
+    if verdict.outcome == "exceeded" and verdict.kind == "boolean":
+        said = verdict.fact.removeprefix(f"{verdict.quantity}: ")
     if verdict.outcome == "exceeded" and not said:
         return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()
     first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"

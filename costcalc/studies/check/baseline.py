@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from costcalc.core.quantities import Figure
 from costcalc.core.version import __version__
 from costcalc.studies.check.verdict import titled
 from costcalc.studies.diff.snapshot import Snapshot
+from costcalc.studies.options import Settings
 
 FORMAT_VERSION = 1
 
@@ -24,15 +26,16 @@ AGAIN = "write it anew with `costcalc lock`"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LockEntry:
     """One model in one scenario ("" where it has none): where it came from, what was set, and its figures. settings are
-    load's arguments that were given."""
+    those that are no defaults, as `Settings.of` takes them; figures are the quantities beside the totals, by key."""
 
     model: str
     scenario: str
     source: str
     settings: Mapping[str, Any]
     snapshot: Snapshot
+    figures: Mapping[str, Figure] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -45,28 +48,33 @@ class Baseline:
     """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
     messages call the file."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LockEntry, ...] = ()
     version: str = __version__
     source: str = NAME
 
-    def find(self, model: str, scenario: str = "") -> Entry | None:
+    def find(self, model: str, scenario: str = "") -> LockEntry | None:
         """The entry of a model in a scenario."""
         return next((e for e in self.entries if (e.model, e.scenario) == (model, scenario)), None)
 
 
-def entry(
-    model: str, scenario: str, snapshot: Snapshot, settings: Mapping[str, Any], folder: str | os.PathLike[str]
-) -> Entry:
-    """What is locked of a snapshot; folder is the config's, that the source is told from."""
+def make_entry(
+    model: str,
+    scenario: str,
+    snapshot: Snapshot,
+    settings: Settings,
+    folder: str | os.PathLike[str],
+    figures: Mapping[str, Figure] | None = None,
+) -> LockEntry:
+    """What is locked of a model's figures; folder is the config's, that the source is told from."""
     source = relative(snapshot.source, folder)
     layers = tuple([replace(layer, place="") for layer in snapshot.layers])
     kept = replace(snapshot, source=source, layers=layers, notes=())
-    return Entry(model, scenario, source, given(settings), kept)
+    return LockEntry(model, scenario, source, settings_to_lock(settings), kept, dict(sorted((figures or {}).items())))
 
 
-def given(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of load's arguments that are set, as the lock file gives them back."""
-    return {name: _ordered(value) for name, value in sorted(settings.items()) if value not in (None, False, {})}
+def settings_to_lock(settings: Settings) -> dict[str, Any]:
+    """The settings that are no defaults, as the lock file gives them back."""
+    return {name: _ordered(value) for name, value in sorted(settings.to_dict().items())}
 
 
 def _ordered(value: Any) -> Any:

@@ -18,19 +18,20 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
 from costcalc.core.units import exact
 from costcalc.frontends import git as revisions
+from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.evaluate import Failure, Found, Question, answers
+from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.staleness import gone
 from costcalc.studies.check.targets import Models, Target, Version, at_revision, config_at, on_disk
 from costcalc.studies.check.verdict import titled
-from costcalc.studies.diff.diff import Diff
+from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ModelVersions:
     """A model in one scenario, before and after; None on the side that lacks it."""
 
     model: str
@@ -62,7 +63,7 @@ def ends(text: str) -> tuple[str, str]:
     return (before or "HEAD" if dots else before), (after or "HEAD" if dots else "")
 
 
-def pairs(config: Config, before: str, after: str = "", only: Collection[str] = ()) -> tuple[Pair, ...]:
+def pairs(config: Config, before: str, after: str = "", only: Collection[str] = ()) -> tuple[ModelVersions, ...]:
     """The config's models in a revision and in another one, or in the working tree; of them only those that are named
     so. UsageError for a name that is none."""
     old_config = config_at(config, before) or config
@@ -70,8 +71,12 @@ def pairs(config: Config, before: str, after: str = "", only: Collection[str] = 
     old = at_revision((old_config, new_config), before)
     new = at_revision((new_config, old_config), after) if after else on_disk((new_config, old_config))
     moves = {} if after else _moves(before, old, new)
-    found = [Pair(*key, old.get(moves.get(key, key)), version) for key, version in new.items()]
-    gone = [Pair(*key, version, None) for key, version in old.items() if key not in new and key not in moves.values()]
+    found = [ModelVersions(*key, old.get(moves.get(key, key)), version) for key, version in new.items()]
+    gone = [
+        ModelVersions(*key, version, None)
+        for key, version in old.items()
+        if key not in new and key not in moves.values()
+    ]
     everything = (*found, *gone)
     for name in only:
         if not any(name == pair.model for pair in everything):
@@ -92,20 +97,18 @@ def _moves(revision: str, old: Models, new: Models) -> dict[tuple[str, str], tup
     return found
 
 
-def diffs(found: Collection[Pair], jobs: int = 1) -> tuple[tuple[Pair, Diff | Failure], ...]:
+def diffs(found: Collection[ModelVersions], jobs: int = 1) -> tuple[tuple[ModelVersions, Diff | Failure], ...]:
     """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole."""
-    from costcalc.studies.diff.diff import diff
-
     asked = [version for pair in found for version in (pair.before, pair.after) if version is not None]
-    given = iter(answers([Question(v.source, v.settings, lenient=True) for v in asked], jobs))
-    results: list[tuple[Pair, Diff | Failure]] = []
+    given = iter(evaluate_models([Evaluation(v.source, v.settings, lenient=True) for v in asked], jobs))
+    results: list[tuple[ModelVersions, Diff | Failure]] = []
     for pair in found:
         sides = [None if version is None else next(given) for version in (pair.before, pair.after)]
         failure = next((side for side in sides if isinstance(side, Failure)), None)
         if failure is not None:
             results.append((pair, failure))
             continue
-        old, new = (side.snapshot if isinstance(side, Found) else None for side in sides)
+        old, new = (side.snapshot if isinstance(side, ModelFigures) else None for side in sides)
         whole = old or new
         assert whole is not None
         before, after = (_titled(pair, side) if side is not None else _nothing(whole) for side in (old, new))
@@ -113,7 +116,7 @@ def diffs(found: Collection[Pair], jobs: int = 1) -> tuple[tuple[Pair, Diff | Fa
     return tuple(results)
 
 
-def _titled(pair: Pair, snapshot: Snapshot) -> Snapshot:
+def _titled(pair: ModelVersions, snapshot: Snapshot) -> Snapshot:
     """The snapshot under the name that the config gives it, with its scenario."""
     return replace(snapshot, name=pair.title)
 
@@ -132,7 +135,7 @@ def _nothing(other: Snapshot) -> Snapshot:
     )
 
 
-Answer = tuple[Target, "Found | Failure"]
+Answer = tuple[Target, "ModelFigures | Failure"]
 
 Key = tuple[str, str]
 
@@ -142,17 +145,29 @@ def key(target: Target) -> Key:
     return target.name, target.entry.scenario
 
 
+def lock_entry(config: Config, target: Target, found: ModelFigures) -> lock.LockEntry:
+    """What a lock holds of a model: its totals and layers, and the figures that its limits or settings ask for."""
+    entry = target.entry
+    figures = {
+        ref.key: found.figures[ref].figure
+        for ref in entry.locked_quantities()
+        if ref.quantity.key not in found.snapshot.totals and ref in found.figures
+    }
+    known = {key: figure for key, figure in figures.items() if figure is not None}
+    return lock.make_entry(target.name, entry.scenario, found.snapshot, entry.locked_settings(), config.folder, known)
+
+
 def renamed(
     config: Config, baseline: lock.Baseline, found: Sequence[Answer], names: Collection[Key]
-) -> dict[Key, lock.Entry]:
+) -> dict[Key, lock.LockEntry]:
     """The entries of models that the baseline has under another name: their file was renamed, as git sees it, or a
     model that is gone is the same to the last layer. names are those of all models of the config."""
     left = gone(baseline, names)
-    moved: dict[Key, lock.Entry] = {}
+    moved: dict[Key, lock.LockEntry] = {}
     for target, answer in found:
-        if not isinstance(answer, Found) or not left or baseline.find(*key(target)):
+        if not isinstance(answer, ModelFigures) or not left or baseline.find(*key(target)):
             continue
-        entry = lock.entry(*key(target), answer.snapshot, target.entry.settings.reading(), config.folder)
+        entry = lock_entry(config, target, answer)
         alike = [old for old in left if old.scenario == entry.scenario]
         origin = _origin(config, baseline, target, alike) or next((o for o in alike if _same(o, entry)), None)
         if origin is not None:
@@ -161,7 +176,9 @@ def renamed(
     return moved
 
 
-def _origin(config: Config, baseline: lock.Baseline, target: Target, old: Sequence[lock.Entry]) -> lock.Entry | None:
+def _origin(
+    config: Config, baseline: lock.Baseline, target: Target, old: Sequence[lock.LockEntry]
+) -> lock.LockEntry | None:
     """The entry of the file that a model's file was at the baseline's revision; None where it is of no revision."""
     at = None if Path(baseline.source).is_file() else revisions.parts(baseline.source)
     if at is None or not old or not Path(target.source).is_file():
@@ -170,7 +187,7 @@ def _origin(config: Config, baseline: lock.Baseline, target: Target, old: Sequen
     return next((o for o in old if before and revisions.tracked(config.folder / o.source) == before), None)
 
 
-def _same(one: lock.Entry, other: lock.Entry) -> bool:
+def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
     texts = [
         lock_file.text(
             lock.Baseline((replace(e, model="", source="", snapshot=replace(e.snapshot, name="", source="")),), "")
@@ -181,11 +198,11 @@ def _same(one: lock.Entry, other: lock.Entry) -> bool:
 
 
 def notes(
-    baseline: lock.Baseline, found: Sequence[Answer], moved: Mapping[Key, lock.Entry], names: Collection[Key] | None
+    baseline: lock.Baseline, found: Sequence[Answer], moved: Mapping[Key, lock.LockEntry], names: Collection[Key] | None
 ) -> tuple[str, ...]:
     """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None
     where nothing is to be said of what is gone."""
-    told = [(key(t), t, a) for t, a in found if isinstance(a, Found)]
+    told = [(key(t), t, a) for t, a in found if isinstance(a, ModelFigures)]
     pairs = [(name, t, moved.get(name) or baseline.find(*name)) for name, t, _ in told]
     fresh = [(name, t, a) for name, t, a in told if name not in moved and baseline.find(*name) is None]
     held = ", so no increase is held" if any(t.entry.budget.increases for _, t, _ in fresh) else ""
@@ -197,7 +214,7 @@ def notes(
         "read with other settings than in {}": [
             f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}"
             for name, t, e in pairs
-            if e is not None and (now := lock.given(t.entry.settings.reading())) != e.settings
+            if e is not None and (now := lock.settings_to_lock(t.entry.locked_settings())) != e.settings
         ],
     }
     return tuple([f"{what.format(baseline.source)}: {', '.join(of)}" for what, of in said.items() if of])

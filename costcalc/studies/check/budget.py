@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from costcalc.core.quantities import LAYER_TOTALS, TOTALS
-from costcalc.studies.check.verdict import Place
+from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, TOTALS, QuantityRef
+from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 
 USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
@@ -17,32 +17,48 @@ USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "tr
 PARTS = LAYER_TOTALS
 """The totals that layers have parts of."""
 
-LIMITS = (*TOTALS, "time", "ops", "unknown_ops")
-"""The keys of `limits:`. time holds devices, ops operators; of unknown_ops only 0 can be asked."""
+LIMITS = (*TOTALS, "time", "ops", *(key for key in CATALOGUE if key not in (*TOTALS, "time")), "unknown_ops")
+"""What can be limited, in the order of verdicts: the quantities of the catalogue (those of a device hold devices), ops,
+which holds operators, and unknown_ops, of which only 0 can be asked."""
+
+COUNTABLE = tuple([key for key, quantity in CATALOGUE.items() if quantity.unit != "boolean"])
+"""The quantities that can grow: the keys of `max_increase:` and `min_delta:`."""
 
 LOCK = "costcalc.lock.json"
 """The baseline's file, beside the config, unless `lock:` names another."""
 
 
 class Limit(NamedTuple):
-    """The most that a quantity of LIMITS may be: of is the device of a time (most is in seconds) or the operator that
-    is counted."""
+    """The most that a quantity of LIMITS may be, or with minimum the least: in its unit (seconds, joules, bytes …),
+    True where it must hold. of is the quantity's device, or the operator that is counted."""
 
     quantity: str
     most: int | Fraction
     of: str = ""
-    place: Place | None = None
+    place: SourcePlace | None = None
+    minimum: bool = False
+
+    @property
+    def ref(self) -> QuantityRef:
+        """The quantity of the catalogue; a count of operators is none."""
+        return QuantityRef(CATALOGUE[self.quantity], self.of)
 
 
 class Increase(NamedTuple):
-    """The most that a total may grow over the baseline: share of the baseline's figure, or most where that is given.
-    Growth of at most `delta` is always allowed."""
+    """The most that a quantity may grow over the baseline: share of the baseline's figure, or most where that is given.
+    Growth of at most `delta` is always allowed. of is the quantity's device."""
 
     quantity: str
     share: Fraction | None = None
-    most: int = 0
-    delta: int = 0
-    place: Place | None = None
+    most: int | Fraction = 0
+    delta: int | Fraction = 0
+    place: SourcePlace | None = None
+    of: str = ""
+
+    @property
+    def ref(self) -> QuantityRef:
+        """The quantity of the catalogue."""
+        return QuantityRef(CATALOGUE[self.quantity], self.of)
 
 
 class LayerLimit(NamedTuple):
@@ -54,7 +70,7 @@ class LayerLimit(NamedTuple):
     most: int | Fraction
     share: bool = False
     each: bool = False
-    place: Place | None = None
+    place: SourcePlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +82,15 @@ class Budget:
     layers: tuple[LayerLimit, ...] = ()
     allow: tuple[str, ...] = ()
 
+    def quantities(self) -> tuple[QuantityRef, ...]:
+        """The quantities that are limited, each once, but for the totals that every report has."""
+        found = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
+        found += [increase.ref for increase in self.increases]
+        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ConfigEntry:
     """An entry of `models:` in one scenario ("" where it has none). path is a file or a glob, relative to the config's
     folder, or a built-in name; name is "" where it is the path that names the model."""
 
@@ -77,10 +99,20 @@ class Entry:
     scenario: str = ""
     settings: Settings = field(default_factory=Settings)
     budget: Budget = field(default_factory=Budget)
-    place: Place | None = None
+    place: SourcePlace | None = None
+
+    def locked_quantities(self) -> tuple[QuantityRef, ...]:
+        """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
+        those that the settings ask for."""
+        found = (*(one.ref for one in self.budget.increases), *self.settings.quantities())
+        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+
+    def locked_settings(self) -> Settings:
+        """The settings that a baseline's figures rest on."""
+        return self.settings.covering(self.locked_quantities())
 
 
-class Levels(NamedTuple):
+class RuleLevels(NamedTuple):
     """Prefixes of codes: those that are held to (all, where none is selected), left out, and only warned of."""
 
     select: tuple[str, ...] = ()
@@ -88,7 +120,7 @@ class Levels(NamedTuple):
     warn: tuple[str, ...] = ()
 
 
-ALL = Levels()
+ALL = RuleLevels()
 """Every rule, and each breach an error."""
 
 
@@ -99,6 +131,6 @@ class Config:
 
     file: str
     folder: Path
-    entries: tuple[Entry, ...]
-    levels: Levels = ALL
+    entries: tuple[ConfigEntry, ...]
+    levels: RuleLevels = ALL
     lock: str = LOCK

@@ -10,22 +10,26 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
-from costcalc.core.quantities import CATALOGUE
-from costcalc.studies.check.budget import ALL, Budget, Levels
-from costcalc.studies.check.verdict import Change, Place
+from costcalc.core.dim import Dim, bounds
+from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef
+from costcalc.studies.check.budget import ALL, Budget, RuleLevels
+from costcalc.studies.check.verdict import LayerGrowth, SourcePlace
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import Layer, Snapshot
 
 
-class Timed(NamedTuple):
-    """The lower bound of the time on a device, None where it is not known: then why says so, under a code. layer takes
-    longest on its own, share is its part of the sum over layers."""
+class CheckFigure(NamedTuple):
+    """A quantity of a model that is no total of every report. figure is None where the model does not have it: then why
+    says so, under a code, and remedy what to do. Of one that is there, why says what broke it or what it leaves out,
+    where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
 
-    seconds: Fraction | None
+    figure: Figure | None
     why: str = ""
+    remedy: str = ""
+    code: str = "CC107"
     layer: str = ""
     share: Fraction | None = None
-    code: str = "CC106"
+    incomplete: bool = False
 
 
 class Unknown(NamedTuple):
@@ -47,20 +51,55 @@ class Peak(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One model in one scenario. against names the baseline ("" where there is none at all); new says that it is the
-    baseline of another revision, which need not know the model yet. open names the Ifs whose branch is open: totals
-    count the dearer one."""
+class CheckCase:
+    """One model in one scenario. figures are the quantities that its limits and its baseline are about and that are no
+    totals of every report; figures_before are the baseline's. against names the baseline ("" where there is none at
+    all); new says that it is the baseline of another revision, which need not know the model yet. open names the Ifs
+    whose branch is open: totals count the dearer one."""
 
     now: Snapshot
     budget: Budget
-    levels: Levels = ALL
+    levels: RuleLevels = ALL
     before: Snapshot | None = None
     against: str = ""
     new: bool = False
-    times: Mapping[str, Timed] = field(default_factory=dict)
+    figures: Mapping[QuantityRef, CheckFigure] = field(default_factory=dict)
+    figures_before: Mapping[QuantityRef, Figure] = field(default_factory=dict)
     peak: Peak | None = None
     open: tuple[str, ...] = ()
+
+    def value(self, ref: QuantityRef) -> Dim | Fraction | None:
+        """A quantity's value now; None where the model does not have it."""
+        if ref.quantity.key in TOTALS:
+            return self.now.totals.get(ref.quantity.key)
+        found = self.figures.get(ref)
+        return None if found is None or found.figure is None else found.figure.value
+
+    def value_before(self, ref: QuantityRef) -> Dim | Fraction | None:
+        """A quantity's value in the baseline; None where there is none."""
+        if ref.quantity.key in TOTALS:
+            return None if self.before is None else self.before.totals.get(ref.quantity.key)
+        found = self.figures_before.get(ref)
+        return None if found is None else found.value
+
+    def is_lower_bound(self, ref: QuantityRef) -> bool:
+        """Whether operators that are neither known nor allowed leave a quantity known only from below, if at all."""
+        if ref.quantity.key in TOTALS:
+            return is_lower_bound(self.now, ref.quantity.key, self.budget.allow)
+        found = self.figures.get(ref)
+        if found is None or found.figure is None or not self.unknown():
+            return False
+        always = ref.quantity.certainty != "exact" or "generation" in ref.quantity.needs
+        return always or found.figure.certainty in ("lower", "estimate")
+
+    def was_lower_bound(self, ref: QuantityRef) -> bool:
+        """The same of the baseline."""
+        if ref.quantity.key in TOTALS:
+            return self.before is not None and is_lower_bound(self.before, ref.quantity.key, self.budget.allow)
+        found = self.figures_before.get(ref)
+        if found is None or self.before is None or not self.before.unknown:
+            return False
+        return ref.quantity.certainty != "exact" or found.certainty in ("lower", "estimate")
 
     def unknown(self) -> tuple[Unknown, ...]:
         """The operators that have no figures and are not allowed; first those that have no rule."""
@@ -81,7 +120,7 @@ def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
     return not {layer.op_type, layer.operator}.isdisjoint(allow)
 
 
-def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
+def is_lower_bound(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
     """Whether a total is only known from below: a layer's part of it is not known, and its operator not allowed."""
     columns = CATALOGUE[quantity].columns
     return bool(snapshot.unknown) and any(
@@ -89,25 +128,30 @@ def partial(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) -> bool:
     )
 
 
+def signed_bounds(value: Dim | Fraction) -> tuple[float | Fraction, float | Fraction]:
+    """Numbers (low, high) with low <= value <= high for all values of its symbols."""
+    return (value, value) if isinstance(value, Fraction) else bounds(value)
+
+
 OWN = ("added", "changed")
 """A layer that is defined differently comes before one that merely follows: it is where the change was made."""
 
 
-class Culprit(NamedTuple):
+class Blame(NamedTuple):
     """A layer by name, its part of the total, how it grew, and where it stands."""
 
     layer: str = ""
     share: Fraction | None = None
-    grown: Change | None = None
-    place: Place | None = None
+    grown: LayerGrowth | None = None
+    place: SourcePlace | None = None
 
 
-NOBODY = Culprit()
+NOBODY = Blame()
 
 Changes = Callable[[], Sequence[LayerChange]]
 
 
-def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Culprit:
+def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
     """The layer whose figure grew most, one whose own definition changed first; NOBODY where none grew."""
     found: list[tuple[bool, int, LayerChange]] = []
     for change in changes:
@@ -121,24 +165,24 @@ def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> C
     before, after = change.amounts(quantity)
     layer = change.after
     assert layer is not None and before is not None and after is not None
-    grown = Change(layer.name, before, after, *((other.name, most) if most > rise else ()))
-    return Culprit(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
+    grown = LayerGrowth(layer.name, before, after, *((other.name, most) if most > rise else ()))
+    return Blame(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
 
 
-def dearest(now: Snapshot, quantity: str, layers: Sequence[Layer] | None = None) -> Culprit:
+def dearest(now: Snapshot, quantity: str, layers: Sequence[Layer] | None = None) -> Blame:
     """The layer with the largest part of a total; NOBODY where symbols leave that open, or nothing costs anything."""
     best, most = None, 0
     for layer in now.layers if layers is None else layers:
         amount = layer.amounts[quantity]
         if isinstance(amount, int) and amount > most:
             best, most = layer, amount
-    return NOBODY if best is None else Culprit(best.name, part(best, now, quantity), None, place_of(best, now))
+    return NOBODY if best is None else Blame(best.name, part(best, now, quantity), None, place_of(best, now))
 
 
-def named(now: Snapshot, name: str, share: Fraction | None = None) -> Culprit:
+def named(now: Snapshot, name: str, share: Fraction | None = None) -> Blame:
     """A layer by its name."""
     layer = next((layer for layer in now.layers if layer.name == name), None)
-    return NOBODY if layer is None else Culprit(name, share, None, place_of(layer, now))
+    return NOBODY if layer is None else Blame(name, share, None, place_of(layer, now))
 
 
 def part(layer: Layer, now: Snapshot, quantity: str) -> Fraction | None:
@@ -147,10 +191,10 @@ def part(layer: Layer, now: Snapshot, quantity: str) -> Fraction | None:
     return Fraction(amount, total) if isinstance(amount, int) and isinstance(total, int) and total else None
 
 
-def place_of(layer: Layer, now: Snapshot) -> Place | None:
+def place_of(layer: Layer, now: Snapshot) -> SourcePlace | None:
     """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
     file, _, rest = layer.place.rpartition(":")
     file, _, line = file.rpartition(":")
     if file == now.source and line.isdigit() and rest.isdigit():
-        return Place(file, int(line), int(rest))
-    return Place(now.source) if layer.place == now.source else None
+        return SourcePlace(file, int(line), int(rest))
+    return SourcePlace(now.source) if layer.place == now.source else None

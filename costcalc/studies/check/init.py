@@ -16,7 +16,9 @@ from costcalc.core.dim import Dim, symbols
 from costcalc.core.units import exact, percent_exact, rounded_up
 from costcalc.frontends.builtin import find
 from costcalc.frontends.table import YAML, suffixes
-from costcalc.studies.check.evaluate import Failure, Found, Question, answers
+from costcalc.studies.batch import Failure
+from costcalc.studies.check.config_settings import KEYS
+from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.wording import kind
 from costcalc.studies.options import Settings
 
@@ -24,16 +26,6 @@ QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 """What a first config limits: work, size, and memory while it runs."""
 
 SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
-
-KEYS = {
-    "params": "set",
-    "dims": "dims",
-    "shapes": "shapes",
-    "values": "values",
-    "symbolic": "symbolic",
-    "dtype": "dtype",
-    "act_dtype": "act_dtype",
-}
 
 _MODEL = re.compile(rb"^(input|layers):", re.M)
 
@@ -83,7 +75,7 @@ def initial(models: Sequence[str], file: Path, slack: Fraction, settings: Settin
     """The config that `file` is to hold, for models as they are named from the working directory."""
     names = list(dict.fromkeys(models))
     lenient = len(names) > 1
-    found = answers([Question(name, settings, lenient=lenient) for name in names], jobs)
+    found = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
     lines = [*HEAD.format(slack=percent_exact(slack).replace(".0%", "%")).splitlines(), "models:"]
     for name, answer in zip(names, found, strict=True):
         lines += _entry(_path(name, file.parent), answer, slack, settings)
@@ -98,16 +90,16 @@ def _path(name: str, folder: Path) -> str:
     return name if not Path(name).is_file() and find(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
-def _entry(path: str, answer: Found | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
+def _entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
     yield f"  - path: {_scalar(path)}"
     if isinstance(answer, Failure):
         yield f"    # it cannot be read yet: {_comment(answer.text)}"
         return
     lacks = {(e.argument, e.name) for e in answer.lacks}
-    for argument, value in settings.reading().items():
+    for argument, value in _settings(settings):
         kept = {k: v for k, v in value.items() if (argument, k) not in lacks} if isinstance(value, Mapping) else value
         if kept:
-            yield f"    {KEYS[argument]}: {_flow(kept)}"
+            yield f"    {KEYS.get(argument, argument)}: {_flow(kept)}"
     totals = answer.snapshot.totals
     if answer.snapshot.unknown:
         names = ", ".join(map(_scalar, answer.snapshot.unknown))
@@ -119,6 +111,12 @@ def _entry(path: str, answer: Found | Failure, slack: Fraction, settings: Settin
     yield "    limits:"
     yield from _limits(totals, slack)
     yield "      unknown_ops: 0"
+
+
+def _settings(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """The settings that are no defaults, by the keys of an entry."""
+    for name, value in settings.to_dict().items():
+        yield from value.items() if name == "execution" else ((name, value),)
 
 
 def _limits(totals: Mapping[str, Dim], slack: Fraction) -> Iterator[str]:

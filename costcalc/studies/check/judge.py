@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from costcalc.core.dim import Poly, bounds, symbols
-from costcalc.core.quantities import TOTALS
+from costcalc.core.dim import Poly, symbols
+from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Limit
 from costcalc.studies.check.case import (
     NOBODY,
-    Case,
+    Blame,
     Changes,
-    Culprit,
+    CheckCase,
     Unknown,
     dearest,
     grew_most,
     named,
-    partial,
     place_of,
+    signed_bounds,
 )
+from costcalc.studies.check.judge_relative import increases, layers
 from costcalc.studies.check.rules import LIMIT_CODES, RULES, level
 from costcalc.studies.check.verdict import Verdict
+from costcalc.studies.diff.diff import diff
 
 
-def judge(case: Case) -> tuple[Verdict, ...]:
+def judge(case: CheckCase) -> tuple[Verdict, ...]:
     """The verdicts of one model in one scenario; those of rules that are left out are not told."""
-    from costcalc.studies.check.judge_relative import increases, layers
 
     @lru_cache(maxsize=1)
     def changes() -> Any:
-        from costcalc.studies.diff.diff import diff
-
         return () if case.before is None else diff(case.before, case.now).changes
 
-    found = [limit(case, one, changes) for one in case.budget.limits if held(case, LIMIT_CODES[one.quantity])]
+    found = [judge_limit(case, one, changes) for one in case.budget.limits if held(case, LIMIT_CODES[one.quantity])]
     found += [*layers(case), *unknown_operators(case), *increases(case, changes)]
     return tuple([advised(replace(v, level=level(v.code, case.levels)), case.new) for v in found])
 
 
-def held(case: Case, code: str) -> bool:
+def held(case: CheckCase, code: str) -> bool:
     """Whether a rule is one that the config holds to; unknown operators are told whatever it says."""
     return code != "CC101" and bool(level(code, case.levels))
 
@@ -52,7 +51,7 @@ def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
-        who = words.culprit(verdict)
+        who = words.blame(verdict)
         fact = f"{verdict.fact}; {who}" if who else verdict.fact
         return replace(verdict, fact=fact, remedy=words.remedy(verdict, elsewhere))
     names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
@@ -64,7 +63,7 @@ def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
 
 
-def unknown_operators(case: Case) -> Iterator[Verdict]:
+def unknown_operators(case: CheckCase) -> Iterator[Verdict]:
     """A verdict where there is an operator without a rule, whatever the limits; a kept one where a limit asks."""
     asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
     unknown = case.unknown()
@@ -122,112 +121,130 @@ def _named(unknown: Sequence[Unknown]) -> str:
     return ", ".join(f"{one.operator} × {one.layers} ({one.first})" for one in unknown[:3]) + more
 
 
-def limit(case: Case, asked: Limit, changes: Changes) -> Verdict:
-    """The verdict on a total, a time or a count."""
-    if asked.quantity == "time":
-        return _time(case, asked)
-    if asked.quantity == "ops":
-        return _count(case, asked)
-    value = case.now.totals.get(asked.quantity)
-    code = LIMIT_CODES[asked.quantity]
-    outcome, code, why = decided(case, asked.quantity, value, asked.most, code)
+def judge_limit(case: CheckCase, limit: Limit, changes: Changes) -> Verdict:
+    """The verdict on a total, another quantity or a count."""
+    if limit.quantity == "ops":
+        return _count(case, limit)
+    if limit.quantity not in TOTALS:
+        return _quantity(case, limit)
+    value = case.now.totals.get(limit.quantity)
+    outcome, code, why = decide(case, limit, value, LIMIT_CODES[limit.quantity])
     return _verdict(
-        case, asked, code, words.kind(asked.quantity), value, outcome, why, lambda: _at(case, asked, changes)
+        case, limit, code, words.kind(limit.quantity), value, outcome, why, lambda: _at(case, limit, changes)
     )
 
 
-def decided(case: Case, quantity: str, value: Any, most: Any, code: str) -> tuple[str, str, str]:
-    """(outcome, code, why it cannot be told) of a total against the most that it may be."""
+def decide(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[str, str, str]:
+    """(outcome, code, why it cannot be told) of a quantity against its limit."""
     if value is None:
         return "unknown", "CC103", "which step needs the most memory depends on open symbols"
-    low, high = bounds(value)
-    if low > most:
+    low, high = signed_bounds(limit.most - value if limit.minimum else value - limit.most)
+    if low > 0:
         if case.open:
             return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
         return "exceeded", code, ""
-    if high > most:
+    if high > 0:
         return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
-    if partial(case.now, quantity, case.budget.allow):
+    if case.open and limit.minimum and not isinstance(limit.most, bool):
+        return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+    if case.is_lower_bound(limit.ref):
         return "unknown", "CC101", "it is only known from below"
     return "kept", code, ""
 
 
-def _verdict(
-    case: Case, asked: Limit, code: str, kind: str, value: Any, outcome: str, why: str, culprit: Any
-) -> Verdict:
-    quantity = f"{asked.quantity} {asked.of}".strip()
-    have, most = words.apart(value, asked.most, kind)
-    least = outcome == "exceeded" and asked.quantity in TOTALS and partial(case.now, asked.quantity, case.budget.allow)
-    if outcome == "unknown":
-        what = "it" if value is None else f"at least {have}" if code == "CC101" else have
-        fact = f"{quantity}: whether {what} is within {most} cannot be told: {why}"
+def _quantity(case: CheckCase, limit: Limit) -> Verdict:
+    """The verdict on a quantity that is no total of every report. A bound decides on its own side for certain; on the
+    other side it is all that can be held, and the verdict says so. An estimate is held as it is."""
+    found, quantity = case.figures[limit.ref], limit.ref.quantity
+    code = LIMIT_CODES[limit.quantity]
+    if found.figure is None:
+        value, outcome, code, why = None, "unknown", found.code, found.why
     else:
-        left = words.left(value, asked.most, kind, least)
-        fact = f"{quantity}: {'at least ' if least else ''}{have} of at most {most}, {left}".rstrip(", ")
-    at: Culprit = culprit() if outcome == "exceeded" else NOBODY
-    before = None if case.before is None else case.before.totals.get(asked.quantity)
+        value = found.figure.value
+        outcome, code, why = decide(case, limit, value, code)
+        if outcome == "kept" and found.incomplete:
+            outcome, code, why = "unknown", "CC107", found.why
+    kind = words.kind(limit.quantity)
+    made = _verdict(case, limit, code, kind, value, outcome, why, lambda: named(case.now, found.layer, found.share))
+    if found.figure is None and code == "CC107":
+        return replace(made, fact=f"{made.quantity}: there is no figure to hold: {why}", remedy=found.remedy)
+    if quantity.unit == "boolean":
+        return replace(made, fact=_said_of_boolean(made, why or found.why))
+    remark = words.REMARKS.get((quantity.certainty, outcome))
+    certainty = made.certainty if found.figure is None else found.figure.certainty
+    said = f"{made.fact} ({remark})" if remark else made.fact
+    return replace(made, fact=said, certainty=certainty)
+
+
+def _said_of_boolean(verdict: Verdict, why: str) -> str:
+    """`fits t4: no: weights need 9 bytes of flash, which has 8`."""
+    if verdict.outcome == "unknown":
+        return f"{verdict.quantity}: whether that holds cannot be told: {why}"
+    return f"{verdict.quantity}: {words.told(verdict.value, verdict.kind)}{f': {why}' if why else ''}"
+
+
+def _verdict(
+    case: CheckCase, limit: Limit, code: str, kind: str, value: Any, outcome: str, why: str, blame: Callable[[], Blame]
+) -> Verdict:
+    quantity = f"{limit.quantity} {limit.of}".strip()
+    have, most = words.apart(value, limit.most, kind)
+    in_catalogue = limit.quantity in CATALOGUE
+    exact = in_catalogue and CATALOGUE[limit.quantity].certainty == "exact"
+    least = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
+    if outcome == "unknown":
+        what = "it" if value is None else f"at least {have}" if code == "CC101" and not limit.minimum else have
+        fact = f"{quantity}: whether {what} is {'at least' if limit.minimum else 'within'} {most} cannot be told: {why}"
+    else:
+        left = words.left(value, limit.most, kind, least, limit.minimum)
+        side = "at least" if limit.minimum else "at most"
+        fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
+    at: Blame = blame() if outcome == "exceeded" else NOBODY
     return Verdict(
         code,
         "error",
         quantity,
         kind,
         value,
-        asked.most,
+        limit.most,
         outcome,
         fact,
         "",
-        before,
+        case.value_before(limit.ref) if in_catalogue else None,
         at.layer,
         at.share,
         at.grown,
         at.place,
-        asked.place,
+        limit.place,
         least=least,
+        minimum=limit.minimum,
     )
 
 
-def _at(case: Case, asked: Limit, changes: Changes) -> Culprit:
+def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
     """The layer that a broken limit on a total points at."""
-    peak = asked.quantity == "peak_activation_bytes"
-    if case.before is not None and _grew(case, asked.quantity):
-        found = grew_most(case.now, changes(), "activation_bytes" if peak else asked.quantity)
+    peak = limit.quantity == "peak_activation_bytes"
+    if case.before is not None and _grew(case, limit.quantity):
+        found = grew_most(case.now, changes(), "activation_bytes" if peak else limit.quantity)
         if found.layer:
             return found._replace(share=None) if peak else found
     if peak:
         return NOBODY if case.peak is None else named(case.now, case.peak.layer, case.peak.share)
-    return dearest(case.now, asked.quantity)
+    return dearest(case.now, limit.quantity)
 
 
-def _grew(case: Case, quantity: str) -> bool:
+def _grew(case: CheckCase, quantity: str) -> bool:
     before = None if case.before is None else case.before.totals.get(quantity)
     now = case.now.totals.get(quantity)
     return isinstance(before, int) and isinstance(now, int) and now > before
 
 
-def _count(case: Case, asked: Limit) -> Verdict:
+def _count(case: CheckCase, limit: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
-    found = [layer for layer in case.now.layers if asked.of in (layer.op_type, layer.operator)]
-    outcome = "exceeded" if len(found) > asked.most else "kept"
+    found = [layer for layer in case.now.layers if limit.of in (layer.op_type, layer.operator)]
+    outcome = "exceeded" if len(found) > limit.most else "kept"
 
-    def last() -> Culprit:
-        layer = found[int(asked.most)]
-        return Culprit(layer.name, None, None, place_of(layer, case.now))
+    def last() -> Blame:
+        layer = found[int(limit.most)]
+        return Blame(layer.name, None, None, place_of(layer, case.now))
 
-    return _verdict(case, asked, "CC010", "count", len(found), outcome, "", last)
-
-
-def _time(case: Case, asked: Limit) -> Verdict:
-    """The lower bound of the time: above the limit it breaks it for certain; below, it is all that can be held."""
-    timed = case.times[asked.of]
-    code, outcome, why = "CC009", "kept", timed.why
-    if timed.seconds is None:
-        code, outcome = timed.code, "unknown"
-    elif timed.seconds > asked.most:
-        outcome = "exceeded"
-    elif case.unknown():
-        code, outcome, why = "CC101", "unknown", "it is only known from below"
-    made = _verdict(
-        case, asked, code, "seconds", timed.seconds, outcome, why, lambda: named(case.now, timed.layer, timed.share)
-    )
-    said = {"exceeded": "already the lower bound is above", "kept": "a lower bound; the device may be slower"}
-    return replace(made, fact=f"{made.fact} ({said[outcome]})" if outcome in said else made.fact)
+    return _verdict(case, limit, "CC010", "count", len(found), outcome, "", last)

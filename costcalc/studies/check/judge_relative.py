@@ -13,65 +13,67 @@ from typing import Any
 
 from costcalc.core.dim import Dim, bounds, symbols
 from costcalc.core.errors import did_you_mean
+from costcalc.core.quantities import TOTALS
 from costcalc.core.units import percent_exact
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Increase, LayerLimit
 from costcalc.studies.check.case import (
     NOBODY,
-    Case,
+    Blame,
     Changes,
-    Culprit,
+    CheckCase,
     allowed,
     dearest,
     grew_most,
+    named,
     part,
-    partial,
     place_of,
+    signed_bounds,
 )
 from costcalc.studies.check.rules import INCREASES, level
-from costcalc.studies.check.verdict import Figure, Verdict
+from costcalc.studies.check.verdict import Amount, Verdict
 from costcalc.studies.diff.snapshot import Layer
 
 
-def increases(case: Case, changes: Changes) -> Iterator[Verdict]:
+def increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
     """A verdict for each increase that is limited."""
     for asked in case.budget.increases:
         if level(INCREASES[asked.quantity], case.levels):
             yield _increase(case, asked, changes)
 
 
-def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
-    quantity, kind = asked.quantity, words.kind(asked.quantity)
-    now = case.now.totals.get(quantity)
+def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
+    quantity, kind, ref = limit.quantity, words.kind(limit.quantity), limit.ref
+    now: Any = case.value(ref)
+    before: Any = case.value_before(ref)
+    name = f"{quantity} {limit.of}".strip()
     made = Verdict(
-        INCREASES[quantity], "error", f"{quantity} increase", kind, now, None, "unknown", "", limit_place=asked.place
+        INCREASES[quantity], "error", f"{name} increase", kind, now, None, "unknown", "", limit_place=limit.place
     )
+    found = case.figures.get(ref)
+    if found is not None and found.figure is None:
+        remedy = found.remedy if found.code == "CC107" else ""
+        return replace(made, code=found.code, fact=f"{made.quantity}: {found.why}", remedy=remedy)
     if case.before is None:
         return _without(case, made)
-    before = case.before.totals.get(quantity)
     if before is None or now is None:
         why = "the baseline has no such figure" if before is None else "it depends on open symbols"
         return replace(made, code="CC104" if before is None else "CC103", fact=f"{made.quantity}: {why}")
-    rise: Dim = now - before
-    most = allowed_increase(asked, before)
-    outcome, code, why = _decided(case, asked, rise, before)
-    at: Culprit = NOBODY
-    if outcome == "exceeded":
-        peak = quantity == "peak_activation_bytes"
-        at = grew_most(case.now, changes(), "activation_bytes" if peak else quantity)
-        if not at.layer and not peak:
-            at = dearest(case.now, quantity)
-    limit = None if most is None else before + most
-    least = outcome == "exceeded" and partial(case.now, quantity, case.budget.allow)
-    fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(asked, before, most, kind)}"
+    rise: Any = now - before
+    most = allowed_increase(limit, before)
+    outcome, code, why = _decide(case, limit, rise, before)
+    at = _grown_at(case, limit, changes) if outcome == "exceeded" else NOBODY
+    bound: Any = None if most is None else before + most
+    least = outcome == "exceeded" and ref.quantity.certainty == "exact" and case.is_lower_bound(ref)
+    fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(limit, before, most, kind)}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
-    elif left := words.left(made.value, limit, kind, least):
+    elif left := words.left(made.value, bound, kind, least):
         fact += f": {left}"
     return replace(
         made,
         code=code,
-        limit=limit,
+        limit=bound,
         outcome=outcome,
         fact=fact,
         baseline=before,
@@ -80,62 +82,74 @@ def _increase(case: Case, asked: Increase, changes: Changes) -> Verdict:
         grown=at.grown,
         place=at.place,
         least=least,
-        growth=_may(asked, before, None, kind).removeprefix("at most ") if most is None else "",
+        growth=_may(limit, before, None, kind).removeprefix("at most ") if most is None else "",
+        certainty=made.certainty if found is None or found.figure is None else found.figure.certainty,
     )
 
 
-def allowed_increase(asked: Increase, before: Dim) -> int | None:
-    """The whole number that an increase may reach; None where it depends on a symbol."""
-    if asked.share is None:
-        return max(asked.most, asked.delta)
+def _grown_at(case: CheckCase, limit: Increase, changes: Changes) -> Blame:
+    """The layer that a broken limit of growth points at."""
+    if limit.quantity not in TOTALS:
+        found = case.figures[limit.ref]
+        return named(case.now, found.layer, found.share)
+    is_peak = limit.quantity == "peak_activation_bytes"
+    at = grew_most(case.now, changes(), "activation_bytes" if is_peak else limit.quantity)
+    return at if at.layer or is_peak else dearest(case.now, limit.quantity)
+
+
+def allowed_increase(limit: Increase, before: Dim | Fraction) -> int | Fraction | None:
+    """What an increase may reach: a whole number of what is counted; None where it depends on a symbol."""
+    if limit.share is None:
+        return max(limit.most, limit.delta)
+    if isinstance(before, Fraction):
+        return max(before * limit.share, limit.delta)
     if not isinstance(before, int):
-        return None if asked.share else asked.delta
-    return max(int(before * asked.share), asked.delta)
+        return None if limit.share else limit.delta
+    return max(int(before * limit.share), limit.delta)
 
 
-def _decided(case: Case, asked: Increase, rise: Dim, before: Dim) -> tuple[str, str, str]:
+def _decide(case: CheckCase, limit: Increase, rise: Any, before: Any) -> tuple[str, str, str]:
     """(outcome, code, why it cannot be told). With p/q of the baseline, q·rise <= p·before is asked: no rounding."""
-    share = Fraction(0) if asked.share is None else asked.share
-    own: Any = rise * share.denominator - before * share.numerator if asked.share is not None else rise - asked.most
-    gaps = [bounds(own), bounds(rise - asked.delta)]
-    assert case.before is not None
+    share = Fraction(0) if limit.share is None else limit.share
+    own: Any = rise * share.denominator - before * share.numerator if limit.share is not None else rise - limit.most
+    gaps = [signed_bounds(own), signed_bounds(rise - limit.delta)]
     if any(high <= 0 for _, high in gaps):
-        if partial(case.now, asked.quantity, case.budget.allow):
+        if case.is_lower_bound(limit.ref):
             return "unknown", "CC101", "the figure is only known from below"
-        return "kept", INCREASES[asked.quantity], ""
+        return "kept", INCREASES[limit.quantity], ""
     if all(low > 0 for low, _ in gaps):
-        if partial(case.before, asked.quantity, case.budget.allow):
+        if case.was_lower_bound(limit.ref):
             return "unknown", "CC101", "the baseline's figure is only known from below"
         if case.open:
             return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
-        return "exceeded", INCREASES[asked.quantity], ""
+        return "exceeded", INCREASES[limit.quantity], ""
     return "unknown", "CC103", f"it depends on {', '.join(symbols(rise, before))}"
 
 
-def _said(rise: Dim, before: Dim, kind: str, least: bool = False) -> str:
+def _said(rise: Any, before: Dim | Fraction, kind: str, least: bool = False) -> str:
     """`grew by 12,345 (+2.3%) from 540,000`."""
     if rise == 0:
         return f"as before, {words.told(before, kind)}"
-    if bounds(rise)[1] < 0:
+    if signed_bounds(rise)[1] < 0:
         return f"fell by {words.told(-rise, kind)}{words.relative(rise, before)} from {words.told(before, kind)}"
     by = f"{'at least ' if least else ''}{words.told(rise, kind)}{words.relative(rise, before)}"
     return f"grew by {by} from {words.told(before, kind)}"
 
 
-def _may(asked: Increase, before: Dim, most: int | None, kind: str) -> str:
+def _may(asked: Increase, before: Dim | Fraction, most: int | Fraction | None, kind: str) -> str:
     """`at most +2.0% (10,800)`, `at most 1,000,000 (min_delta, more than +2.0%)`."""
     amount = words.told(most, kind)
     if asked.share is None:
         return f"at most {amount}"
     percent = f"+{percent_exact(asked.share)}"
-    if most is None or not isinstance(before, int):
+    if most is None or not isinstance(before, (int, Fraction)):
         return f"at most {percent}"
     if asked.delta > before * asked.share:
         return f"at most {amount} (min_delta, more than {percent})"
     return f"at most {percent} ({amount})"
 
 
-def _without(case: Case, made: Verdict) -> Verdict:
+def _without(case: CheckCase, made: Verdict) -> Verdict:
     """A model without a baseline. One that the baseline of another revision does not know yet has not grown."""
     if case.against and case.new:
         fact = f"{made.quantity}: the model is not in {case.against}: there is nothing that it grew from"
@@ -144,14 +158,14 @@ def _without(case: Case, made: Verdict) -> Verdict:
     return replace(made, code="CC104", fact=f"{made.quantity}: {missing}")
 
 
-def layers(case: Case) -> Iterator[Verdict]:
+def layers(case: CheckCase) -> Iterator[Verdict]:
     """A verdict for each limit; one that fits no layer is never kept, for its pattern may be mistyped."""
     for asked in case.budget.layers:
         if level("CC012" if asked.share else "CC011", case.levels):
             yield _layers(case, asked)
 
 
-def _layers(case: Case, asked: LayerLimit) -> Verdict:
+def _layers(case: CheckCase, asked: LayerLimit) -> Verdict:
     of = "" if asked.quantity == "macs" else f" of {asked.quantity}"
     what = f"max_share{of}" if asked.share else asked.quantity
     kind = "share" if asked.share else words.kind(asked.quantity)
@@ -179,7 +193,7 @@ def _layers(case: Case, asked: LayerLimit) -> Verdict:
     )
 
 
-def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:
+def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:
     """The verdict on some layers' part of a total."""
     value: Dim = 0
     for layer in group:
@@ -187,7 +201,7 @@ def _group(case: Case, asked: LayerLimit, made: Verdict, group: Sequence[Layer])
     total = case.now.totals[asked.quantity]
     outcome, code, why = _layers_decided(case, asked, group, value, total)
     numbers = isinstance(value, int) and isinstance(total, int)
-    shown: Figure = _share(value, total) if asked.share else value
+    shown: Amount = _share(value, total) if asked.share else value
     have, most = words.apart(shown, asked.most, made.kind)
     least = outcome == "exceeded" and _partial(case, asked.quantity, group)
     who = group[0].name if len(group) == 1 else f"{len(group)} layers"
@@ -219,7 +233,7 @@ def _share(value: Dim, total: Dim) -> Fraction | None:
 
 
 def _layers_decided(
-    case: Case, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim
+    case: CheckCase, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim
 ) -> tuple[str, str, str]:
     """(outcome, code unless it is the rule's own, why it cannot be told). A share p/q is held as q·value <= p·total. Of
     a total that is only known from below, a share can only be smaller: that keeps a limit, and breaks none."""
@@ -238,15 +252,15 @@ def _layers_decided(
     return "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
 
 
-def _partial(case: Case, quantity: str, layers: Sequence[Layer]) -> bool:
+def _partial(case: CheckCase, quantity: str, layers: Sequence[Layer]) -> bool:
     """Whether some layer's figure is not known, and its operator not allowed."""
     return bool(case.now.unknown) and any(
         layer.amounts[quantity] is None and not allowed(layer, case.budget.allow) for layer in layers
     )
 
 
-def _at(case: Case, asked: LayerLimit, group: Sequence[Layer]) -> Culprit:
+def _at(case: CheckCase, asked: LayerLimit, group: Sequence[Layer]) -> Blame:
     """The dearest of some layers; which that is, symbols may leave open."""
     if len(group) == 1:
-        return Culprit(group[0].name, part(group[0], case.now, asked.quantity), None, place_of(group[0], case.now))
+        return Blame(group[0].name, part(group[0], case.now, asked.quantity), None, place_of(group[0], case.now))
     return dearest(case.now, asked.quantity, group)

@@ -11,13 +11,13 @@ from pathlib import Path
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.version import __version__
 from costcalc.frontends import git as revisions
-from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.lock_reader import baseline as parsed
 from costcalc.studies.check.lock_writer import document
 
 
-def lock(entries: Iterable[Entry], old: Baseline | None = None) -> Baseline:
+def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
     """The baseline of some entries. Where the old one says the same, its version stands. UsageError where two entries
     have one name."""
     found = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
@@ -55,7 +55,7 @@ def bytes_of(path: str | os.PathLike[str]) -> bytes:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
 
 
-def entry(text: str) -> Entry | None:
+def entry(text: str) -> LockEntry | None:
     """The entry that a text names: FILE.json#MODEL@SCENARIO, also at a git revision (REV:FILE.json#MODEL). What is the
     only one in the file need not be named. None where the text names no lock file, LoadError where the file has no such
     entry."""
@@ -73,7 +73,7 @@ def entry(text: str) -> Entry | None:
     raise LoadError(fact, f"name one: {listed[:400]}" if listed else "write it with `costcalc lock`")
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: LockEntry) -> str:
     return f"{entry.model}@{entry.scenario}" if entry.scenario else entry.model
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NoReturn
 
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.core.dim import parse as formula
-from costcalc.core.errors import CostcalcError, LoadError, LockError
-from costcalc.studies.check.baseline import AGAIN, FORMAT_VERSION, Baseline, Entry
+from costcalc.core.errors import CostcalcError, LoadError, LockError, UsageError
+from costcalc.core.quantities import SIGNS, Figure, parse_quantity
+from costcalc.studies.check.baseline import AGAIN, FORMAT_VERSION, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+from costcalc.studies.options import Settings
 
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.M)
 
 _HEAD = re.compile(r'\s*\{\s*("f|"?$)')
 
-SETTINGS = frozenset(("params", "dims", "shapes", "values", "symbolic", "dtype", "act_dtype"))
+_FRACTION = re.compile(r"[0-9]{1,400}(/[1-9][0-9]{0,400})?")
 
 FOREIGN = "name a file that `costcalc lock` wrote"
 
@@ -71,7 +74,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _entry(model: str, scenario: str, content: Any, place: str) -> Entry:
+def _entry(model: str, scenario: str, content: Any, place: str) -> LockEntry:
     found = _mapping(content, place)
     inputs = tuple([_tensor(t, f"{place}: inputs") for t in _list(found.get("inputs"), f"{place}: inputs")])
     seen = {t.name: t for t in inputs}
@@ -98,9 +101,33 @@ def _entry(model: str, scenario: str, content: Any, place: str) -> Entry:
         tuple([_text(a, f"{place}: assumptions") for a in _list(found.get("assumptions"), f"{place}: assumptions")]),
     )
     settings = _mapping(found.get("settings"), f"{place}: settings")
-    if not SETTINGS.issuperset(settings):
-        _wrong(f"{place}: settings", "a setting is none of load's arguments")
-    return Entry(model, scenario, source, _frozen(settings), snapshot)
+    frozen = _frozen(settings)
+    try:
+        Settings.of(**frozen)
+    except UsageError as error:
+        _wrong(f"{place}: settings", error.fact)
+    figures = {key: _figure(key, v, f"{place}: {key}") for key, v in _mapping(found.get("figures", {}), place).items()}
+    return LockEntry(model, scenario, source, frozen, snapshot, figures)
+
+
+def _figure(key: str, given: Any, place: str) -> Figure:
+    """A figure that `lock_writer.figure_to_lock` wrote."""
+    try:
+        unit = parse_quantity(key).quantity.unit
+    except UsageError as error:
+        raise LockError(error.fact, AGAIN, place) from error
+    found = _mapping(given, place)
+    certainty = found.get("certainty", "exact")
+    if certainty not in SIGNS:
+        _wrong(place, "what is certain of a figure is none of what it can be")
+    value = found.get("value")
+    if unit == "boolean":
+        return Figure(value, certainty) if isinstance(value, bool) else _wrong(place, "true or false is missing")
+    if unit in ("number", "bytes"):
+        return Figure(_dim(value, place), certainty)
+    if not isinstance(value, str) or not _FRACTION.fullmatch(value):
+        _wrong(place, "a fraction is missing")
+    return Figure(Fraction(value), certainty)
 
 
 def _layer(given: Mapping[str, Any], place: str, seen: Mapping[str, Tensor]) -> Layer:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.amount import plain
+from costcalc.core.quantities import Figure
 from costcalc.core.sanitize import calm
-from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, Entry
+from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Layer, Tensor
 
 
 def document(baseline: Baseline) -> str:
     """The whole file. Half a surrogate pair in a name is written as JSON's escape, for UTF-8 has no form of it."""
     lines = ["{", f'"format_version": {FORMAT_VERSION},', f'"costcalc": {_json(baseline.version)},', '"models": {']
-    models: dict[str, list[Entry]] = {}
+    models: dict[str, list[LockEntry]] = {}
     for entry in baseline.entries:
         models.setdefault(entry.model, []).append(entry)
     for i, (model, scenarios) in enumerate(models.items(), 1):
@@ -33,7 +35,7 @@ def document(baseline: Baseline) -> str:
     return "\n".join([*lines, "}", "}", ""]).encode("utf-8", "backslashreplace").decode()
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: LockEntry) -> Iterator[str]:
     snapshot = entry.snapshot
     yield f'"title": {_json(snapshot.name)},'
     yield f'"source": {_json(entry.source)},'
@@ -46,12 +48,24 @@ def _entry(entry: Entry) -> Iterator[str]:
     for i, (quantity, value) in enumerate(snapshot.totals.items(), 1):
         yield _closed(f"{_json(quantity)}: {_json(plain(value))}", i, snapshot.totals)
     yield "},"
+    if entry.figures:
+        yield '"figures": {'
+        for i, (key, figure) in enumerate(entry.figures.items(), 1):
+            yield _closed(f"{_json(key)}: {_json(figure_to_lock(figure))}", i, entry.figures)
+        yield "},"
     yield '"layers": ['
     seen = {t.name: t for t in snapshot.inputs}
     for i, layer in enumerate(snapshot.layers, 1):
         yield _closed(_json(_layer(layer, seen)), i, snapshot.layers)
         seen.update((t.name, t) for t in layer.outputs)
     yield "]"
+
+
+def figure_to_lock(figure: Figure) -> dict[str, Any]:
+    """A figure's value, exact (a fraction as `21/10000`), and what is certain of it where that is not all."""
+    value = figure.value
+    written = str(value) if isinstance(value, Fraction) else value if isinstance(value, bool) else plain(value)
+    return {"value": written, **({"certainty": figure.certainty} if figure.certainty != "exact" else {})}
 
 
 def _layer(layer: Layer, seen: Mapping[str, Tensor]) -> dict[str, Any]:

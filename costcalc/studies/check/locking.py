@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import LockError
+from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
+from costcalc.studies.check.branch import lock_entry
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.evaluate import Failure, Found
-from costcalc.studies.check.run import analysed
+from costcalc.studies.check.evaluate import ModelFigures
+from costcalc.studies.check.run import evaluate_targets
 from costcalc.studies.check.staleness import stale
 from costcalc.studies.check.targets import Target
 
@@ -32,12 +35,18 @@ class Locking(NamedTuple):
         return self.old is None or self.old.replace("\r\n", "\n") != self.text
 
 
-def locking(config: Config, file: str, *, only: Collection[str] = (), renew: bool = True, jobs: int = 1) -> Locking:
+def locking(
+    config: Config,
+    file: str,
+    *,
+    only: Collection[str] = (),
+    renew: bool = True,
+    jobs: int = 1,
+    raise_crashes: bool = False,
+) -> Locking:
     """What locking the models of a config in a file would write; of them only those that are named, where some are:
     the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
     refused, as a file of something else always is."""
-    from pathlib import Path
-
     old: lock.Baseline | None = None
     content: str | None = None
     path = Path(file)
@@ -48,12 +57,8 @@ def locking(config: Config, file: str, *, only: Collection[str] = (), renew: boo
         except LockError:
             if only or not renew:
                 raise
-    found = analysed(config, only=only, jobs=jobs)
-    entries = [
-        lock.entry(t.name, t.entry.scenario, answer.snapshot, t.entry.settings.reading(), config.folder)
-        for t, answer in found
-        if isinstance(answer, Found)
-    ]
+    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
+    entries = [lock_entry(config, t, answer) for t, answer in found if isinstance(answer, ModelFigures)]
     failures = tuple([(t, answer) for t, answer in found if isinstance(answer, Failure)])
     now = {(entry.model, entry.scenario) for entry in entries}
     kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []

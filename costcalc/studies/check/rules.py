@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE
-from costcalc.studies.check.budget import Levels
+from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Quantity
+from costcalc.studies.check.budget import RuleLevels
 
 
 class Rule(NamedTuple):
@@ -28,35 +28,101 @@ CODES = {
     "activation_bytes": 6,
     "peak_activation_bytes": 7,
     "traffic_bytes": 8,
+    "time": 9,
+    "arena_bytes": 13,
+    "compulsory_bytes": 14,
+    "intensity": 15,
+    "energy": 16,
+    "fits": 17,
+    "backward_macs": 18,
+    "training_macs": 19,
+    "kept_activation_bytes": 20,
+    "gradient_bytes": 21,
+    "optimizer_bytes": 22,
+    "training_bytes": 23,
+    "kv_cache_bytes": 24,
+    "prompt_macs": 25,
+    "step_macs": 26,
+    "tokens_per_second": 27,
+    "memory_bytes": 28,
 }
-"""The numbers of the rules of totals: CC001 limits MACs, CC201 their increase. A number never changes its meaning."""
+"""The numbers of the rules of quantities: CC001 limits MACs, CC201 their increase. A number never changes its meaning,
+and a new quantity gets the next one."""
 
 CANNOT_TELL = "CC1"
 """Codes of what cannot be told: never ignored, never lowered to a warning."""
 
+_BOUNDS: dict[Certainty, str] = {
+    "exact": "",
+    "lower": " The figure is a lower bound: one above the limit breaks it for certain, one below it does not promise "
+    "that the model stays below.",
+    "upper": " The figure is an upper bound: one below the limit breaks it for certain, one above it does not promise "
+    "that the device is that fast.",
+    "estimate": " The figure is an estimate of its order of magnitude, and is held as it is.",
+}
+"""What a verdict on a quantity means that is not exact."""
 
-def _totals() -> Iterable[Rule]:
+
+def _limits() -> Iterable[Rule]:
     for quantity, i in CODES.items():
-        name, what, example = CATALOGUE[quantity].name, CATALOGUE[quantity].meaning, CATALOGUE[quantity].example
-        yield Rule(
-            f"CC{i:03}",
-            name,
-            f"The model's {name} ({what}) are at most the limit; equal to it is kept.",
-            f"Set it with `limits: {{{quantity}: {example}}}` or `--max {quantity}={example.replace(' ', '')}`. "
-            "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
-        )
+        one = CATALOGUE[quantity]
+        name = f"{one.name} on a device" if one.per_device else one.name
+        key, value = (f"{quantity}.t4" if one.per_device else quantity), one.example.replace(" ", "")
+        inner = f"{{{quantity}: {{t4: {one.example}}}}}" if one.per_device else f"{{{quantity}: {one.example}}}"
+        if quantity in TOTALS:
+            yield Rule(
+                f"CC{i:03}",
+                one.name,
+                f"The model's {one.name} ({one.meaning}) are at most the limit; equal to it is kept.",
+                f"Set it with `limits: {inner}` or `--max {key}={value}`. "
+                "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
+            )
+        elif one.unit == "boolean":
+            yield Rule(
+                f"CC{i:03}",
+                one.name,
+                f"It holds that {one.meaning.removeprefix('whether ')}.",
+                f"Set it with `limits: {{{quantity}: [t4]}}` or `--require {key}`; `costcalc hardware t4` shows its "
+                "memories.",
+            )
+        elif quantity != "time":
+            side, option = ("most", "limits: ") if one.less_is_better else ("least", "min: ")
+            word = "--max" if one.less_is_better else "--min"
+            verb = "are" if one.name.endswith("s") or "per" in one.name.split() else "is"
+            yield Rule(
+                f"CC{i:03}",
+                one.name,
+                f"The model's {name} ({one.meaning}) {verb} at {side} the limit; equal to it is kept."
+                + _BOUNDS[one.certainty],
+                f"Set it with `{option}{inner}` or `{word} {key}={value}`." + _settings_of(one),
+            )
+
+
+def _settings_of(quantity: Quantity) -> str:
+    """Which settings of a check a quantity rests on."""
+    if "training" in quantity.needs:
+        return " `training: {optimizer: sgd}` or `--training --optimizer sgd` say how the model is trained."
+    if "generation" in quantity.needs:
+        return " `generation: {prompt: 128, generate: 32}` or `--prompt 128 --generate 32` say what is generated."
+    if quantity.key == "arena_bytes":
+        return " `align: 16`, `fuse: true` and their like, or `--align 16 --fuse`, say how the model is executed."
+    return ""
 
 
 def _increases() -> Iterable[Rule]:
     for quantity, i in CODES.items():
-        name = CATALOGUE[quantity].name
+        one = CATALOGUE[quantity]
+        if one.unit == "boolean":
+            continue
+        of = "{t4: 2%}" if one.per_device else "2%"
+        least = "{t4: …}" if one.per_device else "…"
         yield Rule(
             f"CC{200 + i}",
-            f"{name} increase",
-            f"The model's {name} grew over the baseline by no more than is allowed.",
-            f"Set it with `max_increase: {{{quantity}: 2%}}` (or an amount), and with `min_delta: {{{quantity}: …}}` "
-            "what is allowed whatever its percentage. Where the growth is meant, write the baseline anew with "
-            "`costcalc lock` and commit it.",
+            f"{one.name} increase",
+            f"The model's {one.name} grew over the baseline by no more than is allowed.",
+            f"Set it with `max_increase: {{{quantity}: {of}}}` (or an amount), and with `min_delta: {{{quantity}: "
+            f"{least}}}` what is allowed whatever its percentage. Where the growth is meant, write the baseline anew "
+            "with `costcalc lock` and commit it.",
         )
 
 
@@ -118,6 +184,12 @@ _OTHERS = (
         "Take a device that has a peak for the model's precision, or set `act_dtype:` and `dtype:`.",
     ),
     Rule(
+        "CC107",
+        "no such quantity",
+        "The model has the quantity that is limited: one that it does not have is never kept, and never 0.",
+        "Leave the limit out for this model, or give the settings that the quantity rests on.",
+    ),
+    Rule(
         "CC301",
         "stale baseline",
         "The baseline says what the models cost now. This is noted and breaks nothing.",
@@ -125,13 +197,12 @@ _OTHERS = (
     ),
 )
 
-RULES = {rule.code: rule for rule in sorted((*_totals(), *_increases(), *_OTHERS))}
+RULES = {rule.code: rule for rule in sorted((*_limits(), *_increases(), *_OTHERS))}
 """All rules by their codes."""
 
-INCREASES = {quantity: f"CC{200 + i}" for quantity, i in CODES.items()}
+INCREASES = {quantity: f"CC{200 + i}" for quantity, i in CODES.items() if CATALOGUE[quantity].unit != "boolean"}
 
 LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
-    "time": "CC009",
     "ops": "CC010",
     "unknown_ops": "CC101",
 }
@@ -145,7 +216,7 @@ def find(code: str) -> Rule:
     return RULES[code.upper()]
 
 
-def level(code: str, levels: Levels) -> str:
+def level(code: str, levels: RuleLevels) -> str:
     """error, warning, or "" where the rule is left out. Of prefixes that select and that ignore a code, the longer
     counts; of two as long, the one that ignores."""
     if code.startswith(CANNOT_TELL):

@@ -1,4 +1,4 @@
-"""Config → Outcome: every model is costed once, however often it is asked for, and judged in each scenario.
+"""Config → CheckResult: every model is costed once, however often it is asked for, and judged in each scenario.
 
 A config is run: its models are found, read and costed once each, and judged.
 """
@@ -11,91 +11,146 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.errors import HardwareError, LockError
+from costcalc.core.errors import HardwareError, LockError, UsageError
+from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import lock_file
-from costcalc.studies.check.budget import Config, Limit
-from costcalc.studies.check.case import Case
-from costcalc.studies.check.evaluate import Failure, Found, Question, answers, device
+from costcalc.studies.check import branch as since
+from costcalc.studies.check import known_device, lock_file
+from costcalc.studies.check.branch import Answer
+from costcalc.studies.check.budget import Config, ConfigEntry
+from costcalc.studies.check.case import CheckCase
+from costcalc.studies.check.config_file import nearest
+from costcalc.studies.check.config_limits import LimitSet, limit_set
+from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
+from costcalc.studies.check.judge import judge
+from costcalc.studies.check.limits import limits_of, parse_increases
 from costcalc.studies.check.rules import level
+from costcalc.studies.check.staleness import stale, told_gone
 from costcalc.studies.check.targets import Target, targets
-from costcalc.studies.check.verdict import Checked, Outcome, Place
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
+from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
-    from costcalc.studies.check.branch import Answer
+    from typing_extensions import Unpack
+
+    from costcalc.studies.options import SettingsArguments
 
 
 def check(
-    config: str | os.PathLike[str] | None = None, *models: str, baseline: lock.Baseline | None = None, jobs: int = 1
-) -> Outcome:
+    config: str | os.PathLike[str] | None = None,
+    *models: str,
+    baseline: lock.Baseline | None = None,
+    jobs: int = 1,
+    limits: Mapping[str, Any] | None = None,
+    minimums: Mapping[str, Any] | None = None,
+    max_increase: Mapping[str, Any] | None = None,
+    allow: Sequence[str] = (),
+    **options: Unpack[SettingsArguments],
+) -> CheckResult:
     """Holds models to their budget: those of a config's file (None: the nearest one from the working directory upward),
     of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
 
+    With limits, minimums or max_increase (by quantity: `{"macs": "600M", "time.t4": "2.1 ms", "fits.stm32h743": True}`,
+    `{"macs": "2%"}`) the models that are named are held to them without a config, under the options, which are
+    analyze's; allow names operators without a rule that are taken as free.
+
     baseline is what relative limits compare with; the config's own lock file unless given.
     """
-    from costcalc.studies.check.config_file import nearest
+    if not (limits or minimums or max_increase):
+        for name in ("allow",) if allow else options:
+            raise UsageError(f"{name} does not go with a config", "write it there")
+        return run(nearest(config), baseline, only=models, jobs=jobs)
+    if config is not None:
+        raise UsageError(
+            f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
+        )
+    settings = Settings.of(**options)
+    found = [
+        *limits_of(limits or {}, "--max", settings.devices),
+        *limits_of(minimums or {}, "--min", settings.devices),
+    ]
+    increases = [i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}")]
+    return run(config_of(models, limit_set(found, increases, (), allow), settings), baseline, jobs=jobs)
 
-    return run(nearest(config), baseline, only=models, jobs=jobs)
+
+def config_of(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
+    """The config of models that are held to the same limits under the same settings, without a file. UsageError where
+    no model is named."""
+    if not models:
+        raise UsageError("limits are for models that are named", "name them: costcalc check MODEL --max macs=600M")
+    entries = [ConfigEntry(path, "", "", settings, limits.budget()) for path in dict.fromkeys(models)]
+    return Config("", Path(), tuple(entries))
 
 
-def run(config: Config, baseline: lock.Baseline | None = None, *, only: Collection[str] = (), jobs: int = 1) -> Outcome:
+def run(
+    config: Config,
+    baseline: lock.Baseline | None = None,
+    *,
+    only: Collection[str] = (),
+    jobs: int = 1,
+    raise_crashes: bool = False,
+) -> CheckResult:
     """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
     config's lock file is taken where it exists. Its staleness is noted either way."""
-    found = analysed(config, only=only, jobs=jobs)
+    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
         own = _own(config)
         notes = () if own is None else _stale(config, own, found, not only)
-        return Outcome(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
-    from costcalc.studies.check import branch as since
-
+        return CheckResult(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
     names = {since.key(t) for t in targets(config)}
     moved = since.renamed(config, baseline, found, names) if config.file else {}
     notes = since.notes(baseline, found, moved, names if config.file and not only else None)
     notes += _stale_too(config, baseline, found, not only)
-    return Outcome(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
+    return CheckResult(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
 
 
-def analysed(config: Config, *, only: Collection[str] = (), jobs: int = 1) -> tuple[Answer, ...]:
+def evaluate_targets(
+    config: Config, *, only: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
+) -> tuple[Answer, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
     chosen = targets(config, only)
     several = {t.group for t, other in pairwise(chosen) if t.group == other.group}
-    asked = [_question(config, t, t.group in several) for t in chosen if not t.error]
-    results = iter(answers(asked, jobs))
+    work = [_evaluation(config, t, t.group in several) for t in chosen if not t.error]
+    results = iter(evaluate_models(work, jobs, raise_crashes))
     found = [(t, Failure(t.error, _text(t.entry.place)) if t.error else next(results)) for t in chosen]
     return tuple(_refused(found))
 
 
-def _question(config: Config, target: Target, lenient: bool) -> Question:
-    budget = target.entry.budget
-    devices = tuple([(limit.of, _profile(config.folder, limit)) for limit in budget.limits if limit.quantity == "time"])
-    peaks = [limit.most for limit in budget.limits if limit.quantity == "peak_activation_bytes"]
-    return Question(target.source, target.entry.settings, devices, int(peaks[0]) if peaks else None, lenient)
+def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
+    entry = target.entry
+    places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
+    places |= {increase.ref: increase.place for increase in entry.budget.increases}
+    asked = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
+    quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
+    peaks = [limit.most for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
+    return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)
 
 
-def _profile(folder: Path, limit: Limit) -> str:
-    """The name of a time's device, or its file beside the config. HardwareError where there is none."""
-    file = folder / limit.of
-    name = str(file) if limit.of.endswith((".yaml", ".yml")) and file.is_file() else limit.of
+def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
+    """The name of a device, or the file of its profile beside the config; "" for none. HardwareError where there is no
+    such device."""
+    file = folder / device
+    name = str(file) if device.endswith((".yaml", ".yml")) and file.is_file() else device
     try:
-        device(name)
+        return known_device(name) if name else ""
     except HardwareError as error:
-        raise HardwareError(error.fact, error.remedy, error.place or _text(limit.place)) from error
-    return name
+        raise HardwareError(error.fact, error.remedy, error.place or _text(place)) from error
 
 
-def _text(place: Place | None) -> str:
+def _text(place: SourcePlace | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
 def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
     """A name that is bound for a glob holds for the models that have it; where none has, it is refused for each."""
-    groups: dict[int, list[Found]] = {}
+    groups: dict[int, list[ModelFigures]] = {}
     for target, answer in found:
-        if isinstance(answer, Found):
+        if isinstance(answer, ModelFigures):
             groups.setdefault(target.group, []).append(answer)
     for target, answer in found:
         members = groups.get(target.group, [])
-        for error in answer.lacks if isinstance(answer, Found) else ():
+        for error in answer.lacks if isinstance(answer, ModelFigures) else ():
             if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.lacks) for m in members):
                 answer = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
         yield target, answer
@@ -104,33 +159,41 @@ def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
 def _checked(
     config: Config,
     against: lock.Baseline | None,
-    moved: Mapping[tuple[str, str], lock.Entry],
+    moved: Mapping[tuple[str, str], lock.LockEntry],
     other: bool,
     target: Target,
     answer: Any,
-) -> Checked:
+) -> CheckedModel:
     """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
-    from costcalc.studies.check.judge import judge
-
     entry = target.entry
     if isinstance(answer, Failure):
-        place = _place(answer.place) or (Place(target.source) if Path(target.source).is_file() else entry.place)
-        return Checked(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
+        place = _place(answer.place) or (SourcePlace(target.source) if Path(target.source).is_file() else entry.place)
+        return CheckedModel(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
     key = target.name, entry.scenario
     locked = None if against is None else moved.get(key) or against.find(*key)
     before = None if locked is None else locked.snapshot
     source = "" if against is None else against.source
-    case = Case(
-        answer.snapshot, entry.budget, config.levels, before, source, other, answer.times, answer.peak, answer.open
+    figures_before = {} if locked is None else {parse_quantity(key): one for key, one in locked.figures.items()}
+    case = CheckCase(
+        answer.snapshot,
+        entry.budget,
+        config.levels,
+        before,
+        source,
+        other,
+        answer.figures,
+        figures_before,
+        answer.peak,
+        answer.open,
     )
-    return Checked(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
+    return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> SourcePlace | None:
     """file:line:column of an error, whatever stands behind it."""
     parts = text.split(": ")[0].rsplit(":", 2)
     if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-        return Place(parts[0], int(parts[1]), int(parts[2]))
+        return SourcePlace(parts[0], int(parts[1]), int(parts[2]))
     return None
 
 
@@ -162,13 +225,7 @@ def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: b
     """What the lock file says otherwise than the models now."""
     if not level("CC301", config.levels):
         return ()
-    from costcalc.studies.check.staleness import stale, told_gone
-
-    entries = [
-        lock.entry(t.name, t.entry.scenario, a.snapshot, t.entry.settings.reading(), config.folder)
-        for t, a in found
-        if isinstance(a, Found)
-    ]
+    entries = [since.lock_entry(config, t, a) for t, a in found if isinstance(a, ModelFigures)]
     each = [stale(own, [entry], whole=False) for entry in entries]
     lost = told_gone(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
     said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]

@@ -7,15 +7,17 @@ from itertools import zip_longest
 from typing import Any
 
 from costcalc.core.dim import Dim
+from costcalc.core.quantities import SIGNS, Figure
 from costcalc.core.units import exact
-from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.lock_writer import document
+from costcalc.studies.check.wording import kind, told
 
 FEW = 3
 """Layers that are named of those that differ."""
 
 
-def stale(baseline: Baseline, entries: Iterable[Entry], whole: bool = True) -> tuple[str, ...]:
+def stale(baseline: Baseline, entries: Iterable[LockEntry], whole: bool = True) -> tuple[str, ...]:
     """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
     there are, so that one which only the baseline has is told too."""
     found = list(entries)
@@ -23,7 +25,7 @@ def stale(baseline: Baseline, entries: Iterable[Entry], whole: bool = True) -> t
     return (*said, *(told_gone(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
 
 
-def gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[Entry]:
+def gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[LockEntry]:
     """The entries of models that are none of the config's, whose (model, scenario) are the names."""
     return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
 
@@ -33,7 +35,7 @@ def told_gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[st
     return [f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone(baseline, names)]
 
 
-def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
+def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
     """What differs of one model: its totals; where they are equal, whatever else the file says of it."""
     if old is None:
         yield f"{new.title}: it is not locked yet"
@@ -45,6 +47,11 @@ def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
         f"{new.title}: {quantity} {_shown(before.get(quantity))} → {_shown(after.get(quantity))}"
         for quantity in dict.fromkeys((*before, *after))
         if before.get(quantity) != after.get(quantity)
+    ]
+    totals += [
+        f"{new.title}: {key} {_figure(key, old.figures)} → {_figure(key, new.figures)}"
+        for key in dict.fromkeys((*old.figures, *new.figures))
+        if old.figures.get(key) != new.figures.get(key)
     ]
     yield from totals
     for what, a, b in (
@@ -59,7 +66,7 @@ def _entry(old: Entry | None, new: Entry) -> Iterator[str]:
         yield from _layers(old, new)
 
 
-def _layers(old: Entry, new: Entry) -> Iterator[str]:
+def _layers(old: LockEntry, new: LockEntry) -> Iterator[str]:
     """The layers that are written differently although all totals are equal."""
     pairs = zip_longest(old.snapshot.layers, new.snapshot.layers)
     names = [(b or a).name for a, b in pairs if a != b and (b or a)]
@@ -70,7 +77,7 @@ def _layers(old: Entry, new: Entry) -> Iterator[str]:
         yield f"{new.title}: with equal totals, other inputs"
 
 
-def _settings(entry: Entry) -> dict[str, Any]:
+def _settings(entry: LockEntry) -> dict[str, Any]:
     """By the keys of a config, which calls parameters `set:`."""
     return {"set" if key == "params" else key: value for key, value in entry.settings.items()}
 
@@ -83,6 +90,13 @@ def _written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_written, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _figure(key: str, figures: Mapping[str, Figure]) -> str:
+    if key not in figures:
+        return "none"
+    value, certainty = figures[key]
+    return SIGNS[certainty] + told(value, kind(key.partition(".")[0]))
 
 
 def _shown(value: Dim | None) -> str:

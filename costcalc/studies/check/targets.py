@@ -20,7 +20,7 @@ from costcalc.core.errors import ConfigError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find
 from costcalc.frontends.table import suffixes
-from costcalc.studies.check.budget import Config, Entry
+from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.config_file import TABLE, of_content
 from costcalc.studies.check.wording import place
@@ -34,7 +34,7 @@ class Target(NamedTuple):
 
     name: str
     source: str
-    entry: Entry
+    entry: ConfigEntry
     group: int
     error: str = ""
 
@@ -73,7 +73,7 @@ def _ways(target: Target) -> set[str]:
     return {target.name, target.source, target.entry.path, os.path.normpath(target.source)}
 
 
-def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
+def _of(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
     if not _several(config.folder, entry.path):
         source = located(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)
@@ -93,8 +93,6 @@ def _of(config: Config, entry: Entry, group: int) -> Iterator[Target]:
 
 def _several(folder: Path, path: str) -> bool:
     """Whether a path stands for all models of a folder, or is a glob; a file may have the signs of one in its name."""
-    from costcalc.frontends.builtin import find
-
     return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find(path))
 
 
@@ -102,11 +100,8 @@ def located(folder: Path, path: str) -> str:
     """A file as seen from the working directory; what is no file beside the config is left for the reader to know (a
     built-in name)."""
     file = folder / path
-    if not file.is_file():
-        from costcalc.frontends.builtin import find
-
-        if find(path) or "/" not in path:
-            return path
+    if not file.is_file() and (find(path) or "/" not in path):
+        return path
     if file.is_absolute() and not file.is_relative_to(Path.cwd()):
         return os.path.normpath(file)
     return os.path.relpath(file)
@@ -202,7 +197,7 @@ def _reachable(path: str, inside: Collection[str], revision: str) -> None:
         raise UsageError(fact, f"git submodule update --init {module}; git -C {module} fetch --unshallow")
 
 
-def _opened(config: Config, entry: Entry, inside: dict[str, str]) -> Iterator[str]:
+def _opened(config: Config, entry: ConfigEntry, inside: dict[str, str]) -> Iterator[str]:
     if not is_glob(entry.path) or entry.path in inside:
         yield entry.path
         return

@@ -7,13 +7,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
+from costcalc.core.quantities import Certainty
 from costcalc.studies.diff.snapshot import Snapshot
 
-Figure = Dim | Fraction | None
-"""A value or a limit: a count, bytes, seconds or a share; None where it is not known."""
+Amount = Dim | Fraction | bool | None
+"""A value or a limit: a count, bytes, seconds, joules, a share, a rate, yes or no; None where it is not known."""
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """Where to look, or to edit: a file as it was named, with a line and column from 1 (0: the file has no lines)."""
 
     file: str
@@ -26,7 +27,7 @@ def titled(model: str, scenario: str) -> str:
     return f"{model} ({scenario})" if scenario else model
 
 
-class Change(NamedTuple):
+class LayerGrowth(NamedTuple):
     """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
     more, by `more`, for what it reads has changed; "" where there is none."""
 
@@ -43,42 +44,49 @@ class Verdict:
 
     code names the rule (CC001); level is what a breach counts as: "error" or "warning". quantity is what is limited,
     as the config writes it: `macs`, `time t4`, `ops Gelu`, `layers head/* max_share`, `macs increase`. kind tells how
-    value and limit are printed: count, bytes, seconds or share. outcome is "kept", "exceeded", or "unknown" where it
-    cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to do. baseline is the
-    total that it was: of a relative limit, value is the figure now and limit the baseline's with what it may grow.
-    layer is the one to look at, share its part of the value, grown how it differs from the baseline's, others how many
-    more layers break a limit that each of them has; place is that layer's line, limit_place the line of the config that
-    sets the limit. least says that an exceeded value is only known from below. growth is what an increase may be, in
-    words (`+2.0%`), where the baseline is a formula, of which that is no figure: limit is then None.
+    value and limit are printed: count, bytes, share or another unit of the catalogue. outcome is "kept", "exceeded", or
+    "unknown" where it cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to
+    do. baseline is the value that it was: of a relative limit, value is the figure now and limit the baseline's with
+    what it may grow. layer is the one to look at, share its part of the value, grown how it differs from the
+    baseline's, others how many more layers break a limit that each of them has; place is that layer's line,
+    limit_place the line of the config that sets the limit. least says that an exceeded value is only known from below.
+    growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
+    limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
+    the value.
     """
 
     code: str
     level: str
     quantity: str
     kind: str
-    value: Figure
-    limit: Figure
+    value: Amount
+    limit: Amount
     outcome: str
     fact: str
     remedy: str = ""
-    baseline: Figure = None
+    baseline: Amount = None
     layer: str = ""
     share: Fraction | None = None
-    grown: Change | None = None
-    place: Place | None = None
-    limit_place: Place | None = None
+    grown: LayerGrowth | None = None
+    place: SourcePlace | None = None
+    limit_place: SourcePlace | None = None
     others: int = 0
     least: bool = False
     growth: str = ""
+    minimum: bool = False
+    certainty: Certainty = "exact"
 
     @property
-    def headroom(self) -> Figure:
-        """What is left below the limit; negative where it is exceeded."""
-        return None if self.value is None or self.limit is None else self.limit - self.value  # type: ignore[operator]
+    def headroom(self) -> Amount:
+        """What is left to the limit; negative where it is exceeded, None where it is no number."""
+        if self.value is None or self.limit is None or self.kind == "boolean":
+            return None
+        gap: Dim | Fraction = self.limit - self.value  # type: ignore[operator]
+        return -gap if self.minimum else gap
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedModel:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
     error says why. before is the baseline's, None where there is none."""
 
@@ -89,7 +97,7 @@ class Checked:
     now: Snapshot | None = None
     before: Snapshot | None = None
     error: str = ""
-    place: Place | None = None
+    place: SourcePlace | None = None
 
     @property
     def title(self) -> str:
@@ -98,10 +106,10 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckResult:
     """All models that were checked, and what is to be said of the whole (a stale baseline)."""
 
-    checked: tuple[Checked, ...]
+    checked: tuple[CheckedModel, ...]
     notes: tuple[str, ...] = ()
 
     @property

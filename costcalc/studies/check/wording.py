@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds
-from costcalc.core.units import exact, percent_exact, scaled
-from costcalc.studies.check.verdict import Figure, Place, Verdict
+from costcalc.core.quantities import CATALOGUE, Certainty
+from costcalc.core.units import digits, exact, percent_exact, scaled
+from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
@@ -17,9 +18,26 @@ MOST = 60
 
 
 def kind(quantity: str) -> str:
-    """count or bytes."""
-    return "bytes" if quantity.endswith("bytes") else "count"
+    """The kind of a quantity's figures: count, or its unit in the catalogue."""
+    unit = CATALOGUE[quantity].unit if quantity in CATALOGUE else "number"
+    return "count" if unit == "number" else unit
 
+
+REMARKS: dict[tuple[Certainty, str], str] = {
+    ("lower", "exceeded"): "already the lower bound is above",
+    ("lower", "kept"): "a lower bound; the device may be slower",
+    ("upper", "exceeded"): "already the upper bound is below",
+    ("upper", "kept"): "an upper bound; the device may be slower",
+    ("estimate", "exceeded"): "an estimate of its order of magnitude",
+    ("estimate", "kept"): "an estimate of its order of magnitude",
+}
+"""What a verdict says of a quantity that is no exact one, by its certainty and the outcome."""
+
+UNITS = {"seconds": "s", "joules": "J"}
+"""Kinds of figures that are printed with a prefix before their unit."""
+
+BEHIND = {"flop_per_byte": "FLOP/byte", "per_second": "tokens/s"}
+"""Kinds of figures that are plain numbers before their unit."""
 
 MOST_IS = {
     "CC007": "the largest output that is then alive is of",
@@ -30,11 +48,14 @@ MOST_IS = {
 
 
 def told(value: Any, kind: str, more: int = 0) -> str:
-    """1,234,567; 1,234 bytes; 2.10 ms; 30.0%; ? where it is not known."""
+    """1,234,567; 1,234 bytes; 2.10 ms; 0.94 mJ; 48.1 tokens/s; 30.0%; yes; ? where it is not known."""
     if value is None:
         return "?"
-    if kind == "seconds":
-        return f"-{scaled(-value, 's', more)}" if value < 0 else scaled(Fraction(value), "s", more)
+    if kind == "boolean":
+        return "yes" if value else "no"
+    if kind in UNITS or kind in BEHIND:
+        size, sign = Fraction(abs(value)), "-" if value < 0 else ""
+        return sign + (scaled(size, UNITS[kind], more) if kind in UNITS else f"{digits(size, more)} {BEHIND[kind]}")
     if kind == "share":
         return percent_exact(Fraction(value), more)
     text = exact(value)
@@ -70,7 +91,7 @@ def relative(part: Any, whole: Any) -> str:
     return f" ({percent_exact(Fraction(part) / Fraction(whole), sign=True)})"
 
 
-def place(where: Place | None) -> str:
+def place(where: SourcePlace | None) -> str:
     """file:line:column, without what is not known."""
     if where is None:
         return ""
@@ -86,16 +107,18 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
         other = "where the growth is meant, run `costcalc lock`"
     else:
         limit = place(verdict.limit_place)
-        other = f"raise the limit at {limit}" if limit else "raise the limit"
+        what = "lower the limit" if verdict.minimum else "raise the limit"
+        what = "name another device, or take it out" if verdict.kind == "boolean" else what
+        other = f"{what} at {limit}" if limit else what
     return f"{layer}, or {other}" if layer else other
 
 
-def at(where: Place | None) -> str:
+def at(where: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
     return f" at {place(where)}" if where is not None else ""
 
 
-def culprit(verdict: Verdict) -> str:
+def blame(verdict: Verdict) -> str:
     """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
     if not verdict.layer:
         return ""
@@ -120,13 +143,16 @@ def relative_to(part: Dim, whole: Dim) -> str:
     return f", {found[2:-1]}" if found else ""
 
 
-def left(value: Figure, limit: Figure, kind: str, least: bool = False) -> str:
-    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; least: by at least."""
-    if value is None or limit is None:
+def left(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: bool = False) -> str:
+    """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
+    least, `missed by 2.10 tokens/s (4.2%)`; least: by at least. "" of what is no number."""
+    if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
+    gap = -gap if minimum else gap
     over = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
     size, part = difference(-gap if over else gap, kind), relative(-gap if over else gap, limit).replace("(+", "(")
     if kind == "share":
         size, part = f"{size.removesuffix('%')} points", ""
-    return f"exceeded by {'at least ' if least else ''}{size}{part}" if over else f"{size} left{part}"
+    broken = "missed" if minimum else "exceeded"
+    return f"{broken} by {'at least ' if least else ''}{size}{part}" if over else f"{size} left{part}"

@@ -15,16 +15,16 @@ from costcalc.cli.app import run
 from costcalc.ops import plugins
 
 STEPS = (
-    "costcalc.studies.check.config_file:read",
+    "costcalc.cli.commands.check_config:read",
     "costcalc.studies.check.run:targets",
-    "costcalc.studies.check.run:answers",
+    "costcalc.studies.check.run:evaluate_models",
     "costcalc.studies.check.lock_file:read",
-    "costcalc.studies.check.baseline:entry",
+    "costcalc.studies.check.baseline:make_entry",
     "costcalc.studies.check.evaluate:snapshot",
     "costcalc.studies.check.evaluate:analyze",
-    "costcalc.studies.check.judge:judge",
-    "costcalc.studies.check.judge:limit",
-    "costcalc.studies.diff.diff:diff",
+    "costcalc.studies.check.run:judge",
+    "costcalc.studies.check.judge:judge_limit",
+    "costcalc.studies.check.judge:diff",
 )
 FAULTS = (ZeroDivisionError("x"), MemoryError(), RecursionError("deep"), SystemExit(1), AssertionError(), OSError(1))
 

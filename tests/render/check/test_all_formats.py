@@ -15,7 +15,7 @@ from support.check_results import BROKEN, EXCEEDED
 
 from costcalc.cli.app import run
 from costcalc.render.check import FORMATS
-from costcalc.studies.check.verdict import Outcome
+from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import headline
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - conv: {filters: 8, kernel: 1}\n    as: head\n"
@@ -137,4 +137,4 @@ def test_a_headline_is_a_sentence() -> None:
         ((kept,), "the limit is kept"),
         ((), "no limit applies"),
     ):
-        assert headline(Outcome((replace(checked, verdicts=verdicts),))) == words
+        assert headline(CheckResult((replace(checked, verdicts=verdicts),))) == words

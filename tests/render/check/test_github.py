@@ -7,7 +7,7 @@ from dataclasses import replace
 from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, many
 
 from costcalc.render.check import github
-from costcalc.studies.check.verdict import Outcome, Place
+from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 
 def test_an_annotation_points_at_the_layers_line() -> None:
@@ -45,11 +45,15 @@ def test_a_kept_budget_is_a_notice() -> None:
 
 def test_properties_and_messages_are_escaped() -> None:
     bad = replace(
-        EXCEEDED, fact="50% of\nit\r, a: b", remedy="", place=Place("a:b,c%.yaml", 1, 2), quantity="x\n::set-output"
+        EXCEEDED,
+        fact="50% of\nit\r, a: b",
+        remedy="",
+        place=SourcePlace("a:b,c%.yaml", 1, 2),
+        quantity="x\n::set-output",
     )
     (line,) = [
         one
-        for one in github.render(Outcome((replace(BROKEN.checked[0], verdicts=(bad,)),))).splitlines()
+        for one in github.render(CheckResult((replace(BROKEN.checked[0], verdicts=(bad,)),))).splitlines()
         if "error" in one
     ]
     assert (

@@ -15,7 +15,7 @@ from costcalc.render.check.github import data, value
 from costcalc.render.check.junit import text as xml_text
 from costcalc.render.check.sarif import message
 from costcalc.render.terminal import Screen
-from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 
 OURS = (r"<!-- costcalc(:[\w.-]+)? -->", r"</?details>", r"</?summary>", r"</?sub>")
 COMMAND = r"::(error|warning|notice) [^:]*::"
@@ -94,16 +94,16 @@ def test_an_outcome_that_is_hostile_everywhere(name: str, form: str) -> None:
         1,
         name,
         None,
-        Change(name, 1, 2),
-        Place(name, 3, 4),
-        Place(name, 1, 1),
+        LayerGrowth(name, 1, 2),
+        SourcePlace(name, 3, 4),
+        SourcePlace(name, 1, 1),
     )
     others = (replace(verdict, outcome="unknown"), replace(verdict, outcome="kept"), replace(verdict, level="warning"))
-    outcome = Outcome(
+    outcome = CheckResult(
         (
-            Checked(name, name, name, (verdict, *others)),
-            Checked(name, "", name, (), None, None, name, Place(name, 1)),
-            Checked("", "", "", (verdict,)),
+            CheckedModel(name, name, name, (verdict, *others)),
+            CheckedModel(name, "", name, (), None, None, name, SourcePlace(name, 1)),
+            CheckedModel("", "", "", (verdict,)),
         ),
         (name,),
     )

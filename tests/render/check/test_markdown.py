@@ -13,9 +13,9 @@ from support.check_results import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, N
 
 from costcalc.core.errors import UsageError
 from costcalc.render.check import markdown as comment
-from costcalc.render.check.changes import Block, fitted
-from costcalc.studies.check.verdict import Checked, Outcome
-from costcalc.studies.check.wording import culprit
+from costcalc.render.check.changes import MarkdownBlock, fitted
+from costcalc.studies.check.verdict import CheckedModel, CheckResult
+from costcalc.studies.check.wording import blame
 
 
 def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
@@ -43,8 +43,8 @@ def test_what_changed_opens_with_totals_causes_and_layers() -> None:
 
 def test_what_a_layer_did_is_said_once() -> None:
     """Of several limits that one layer breaks, the first says what to do; every one names the layer and its line."""
-    other = replace(EXCEEDED, code="CC201", quantity="macs increase", fact=f"macs increase: grew; {culprit(EXCEEDED)}")
-    text = comment.render(Outcome((replace(BROKEN.checked[0], verdicts=(EXCEEDED, other)),)))
+    other = replace(EXCEEDED, code="CC201", quantity="macs increase", fact=f"macs increase: grew; {blame(EXCEEDED)}")
+    text = comment.render(CheckResult((replace(BROKEN.checked[0], verdicts=(EXCEEDED, other)),)))
     assert text.count("grew most") == text.count("make head cheaper") == 1
     assert "macs increase: grew (CC201, head at models/net.yaml:7:5)" in text
 
@@ -54,7 +54,7 @@ def test_what_one_layer_breaks_stands_together() -> None:
     a, b = (replace(BROKEN.checked[0], model=name) for name in "ab")
     far, near = replace(EXCEEDED, value=99_999), replace(EXCEEDED, code="CC201", quantity="macs increase", fact="near")
     text = comment.render(
-        Outcome((replace(a, verdicts=(near, far, KEPT)), replace(b, verdicts=(replace(EXCEEDED, value=50_000),))))
+        CheckResult((replace(a, verdicts=(near, far, KEPT)), replace(b, verdicts=(replace(EXCEEDED, value=50_000),))))
     )
     shown, _, folded = text.partition("<details><summary>4 limits with their headroom</summary>")
     lines = [line.split("**")[1] for line in shown.splitlines() if line.startswith("- ❌")]
@@ -96,7 +96,7 @@ def test_a_long_comment_is_cut_and_closes_what_it_opened(n: int) -> None:
 def test_of_many_layers_the_largest_changes_are_shown() -> None:
     old = snapshot(*(layer(f"層{i}", 8, 6_400) for i in range(3_000)))
     new = snapshot(*(layer(f"層{i}", 8 + i % 7 + 1, 6_400 + i) for i in range(3_000)))
-    text = comment.render(Outcome((Checked("net", "", "net.yaml", (), new, old),)))
+    text = comment.render(CheckResult((CheckedModel("net", "", "net.yaml", (), new, old),)))
     assert "| 層2999 |" in text and "| 層2900 |" in text and "| 層2899 |" not in text
     assert "(2,900 more)" in text and text.count("</details>") == 1
     tables = [t for t in MarkdownIt("commonmark").enable("table").parse(text) if t.type == "table_open"]
@@ -105,7 +105,9 @@ def test_of_many_layers_the_largest_changes_are_shown() -> None:
 
 def test_layers_are_cut_inside_their_details() -> None:
     text = comment.render(BROKEN, most=2_200)
-    full = comment.render(Outcome(tuple([replace(BROKEN.checked[0], model=f"net{i}") for i in range(9)])), most=9_000)
+    full = comment.render(
+        CheckResult(tuple([replace(BROKEN.checked[0], model=f"net{i}") for i in range(9)])), most=9_000
+    )
     for one, most in ((text, 2_200), (full, 9_000)):
         assert len(one.encode()) <= most and one.count("<details>") == one.count("</details>")
     assert "more parts that found no room here" in full
@@ -113,14 +115,14 @@ def test_layers_are_cut_inside_their_details() -> None:
 
 def test_a_name_without_end_is_shortened() -> None:
     endless = replace(BROKEN.checked[0], model="m" * 200_000)
-    text = comment.render(Outcome((endless,)))
+    text = comment.render(CheckResult((endless,)))
     assert len(text) < 5_000 and "…" in text
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 90)), max_size=8), st.integers(700, 4_000))
 def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], most: int) -> None:
     blocks = [
-        Block((f"open{i}",), tuple("é" * width for _ in range(rows)), (f"close{i}",))
+        MarkdownBlock((f"open{i}",), tuple("é" * width for _ in range(rows)), (f"close{i}",))
         for i, (rows, width) in enumerate(sizes)
     ]
     text = fitted(blocks, most)
@@ -132,5 +134,5 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
 
 def test_nothing_changed_is_no_details() -> None:
     assert NOW != BEFORE
-    same = Outcome((replace(BROKEN.checked[0], before=NOW),))
+    same = CheckResult((replace(BROKEN.checked[0], before=NOW),))
     assert comment.render(same).count("<details>") == 1, "the limits"

@@ -16,9 +16,9 @@ from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, many
 from support.paths import SCHEMAS
 
 from costcalc.render.check import gitlab, junit, sarif
-from costcalc.studies.check.verdict import Outcome, Place
+from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
-OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": Outcome(())}
+OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": CheckResult(())}
 
 
 def schema(name: str) -> Any:
@@ -26,11 +26,11 @@ def schema(name: str) -> Any:
 
 
 @pytest.fixture(params=OUTCOMES)
-def outcome(request: pytest.FixtureRequest) -> Outcome:
+def outcome(request: pytest.FixtureRequest) -> CheckResult:
     return OUTCOMES[request.param]
 
 
-def test_sarif_is_valid(outcome: Outcome) -> None:
+def test_sarif_is_valid(outcome: CheckResult) -> None:
     document = json.loads(sarif.render(outcome))
     jsonschema.Draft4Validator(schema("sarif-2.1.0-rtm.5.json")).validate(document)
     (run,) = document["runs"]
@@ -40,7 +40,7 @@ def test_sarif_is_valid(outcome: Outcome) -> None:
     assert run["invocations"][0]["exitCode"] == outcome.exit_code
 
 
-def test_junit_is_valid(outcome: Outcome) -> None:
+def test_junit_is_valid(outcome: CheckResult) -> None:
     text = junit.render(outcome)
     xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd")).validate(text)
     root = ElementTree.fromstring(text)
@@ -49,7 +49,7 @@ def test_junit_is_valid(outcome: Outcome) -> None:
             assert int(suite.get(attribute, "")) == len(list(suite.iter(tag)))
 
 
-def test_gitlab_is_valid(outcome: Outcome) -> None:
+def test_gitlab_is_valid(outcome: CheckResult) -> None:
     entries = json.loads(gitlab.render(outcome))
     jsonschema.Draft202012Validator(schema("gitlab-codequality.json")).validate(entries)
     assert len({entry["fingerprint"] for entry in entries}) == len(entries)
@@ -114,11 +114,11 @@ def test_gitlab_orders_by_severity() -> None:
 
 
 def test_a_fingerprint_outlives_figures_and_lines() -> None:
-    moved = replace(EXCEEDED, value=99_999, fact="other words", place=Place("models/net.yaml", 70, 1))
-    later = Outcome((replace(BROKEN.checked[0], verdicts=(moved,)),))
+    moved = replace(EXCEEDED, value=99_999, fact="other words", place=SourcePlace("models/net.yaml", 70, 1))
+    later = CheckResult((replace(BROKEN.checked[0], verdicts=(moved,)),))
     first, second = (json.loads(gitlab.render(o))[0]["fingerprint"] for o in (BROKEN, later))
     assert first == second
-    other = Outcome((replace(BROKEN.checked[0], scenario="batch8"),))
+    other = CheckResult((replace(BROKEN.checked[0], scenario="batch8"),))
     assert json.loads(gitlab.render(other))[0]["fingerprint"] != first
 
 
@@ -126,8 +126,8 @@ def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytes
     inside = tmp_path / "sub" / "dir"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
-    place = Place(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
-    outcome = Outcome((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=place),)),))
+    place = SourcePlace(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
+    outcome = CheckResult((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=place),)),))
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     assert json.loads(gitlab.render(outcome))[0]["location"]["path"] == "sub/a b.yaml"
@@ -150,6 +150,8 @@ def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
     monkeypatch.chdir(tmp_path / "repository")
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "repository"))
     file = tmp_path / "a b.yaml"
-    outcome = Outcome((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=Place(str(file), 2, 1)),)),))
+    outcome = CheckResult(
+        (replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=SourcePlace(str(file), 2, 1)),)),)
+    )
     (found,) = json.loads(sarif.render(outcome))["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": file.as_uri()}

@@ -14,7 +14,7 @@ from costcalc.core.dim import symbol
 from costcalc.render.check import FORMATS, render
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
-from costcalc.studies.check.verdict import Checked, Outcome, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
 
 SEQ = 64 * symbol("seq") ** 2
 OPEN = Verdict(
@@ -28,10 +28,10 @@ OPEN = Verdict(
     "macs: whether 64·seq² is within 10 cannot be told",
     "bind the symbol",
 )
-MORE = Outcome(
+MORE = CheckResult(
     (
         *MIXED.checked,
-        Checked(
+        CheckedModel(
             "text", "", "text.yaml", (OPEN, replace(OPEN, quantity="flops", fact=OPEN.fact.replace("macs", "flops")))
         ),
     )
@@ -53,7 +53,7 @@ def test_the_json(gold: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("outcome", [BROKEN, FINE, MORE])
-def test_no_line_is_wider_than_the_screen(outcome: Outcome, width: int) -> None:
+def test_no_line_is_wider_than_the_screen(outcome: CheckResult, width: int) -> None:
     for line in render("table", outcome, Screen(width)).splitlines():
         longest = max((len(word) for word in line.split()), default=0)
         assert text_width(line) <= width or longest > width // 3
@@ -72,7 +72,9 @@ def test_a_breach_never_reads_as_equal() -> None:
         (Fraction(1, 1000) + Fraction(1, 10**25), Fraction(1, 1000), "seconds"),
     ):
         verdict = replace(EXCEEDED, value=value, limit=limit, kind=kind)
-        line = render("table", Outcome((Checked("net", "", "net.yaml", (verdict,)),)), Screen(200)).splitlines()[1]
+        line = render(
+            "table", CheckResult((CheckedModel("net", "", "net.yaml", (verdict,)),)), Screen(200)
+        ).splitlines()[1]
         shown, _, rest = line.removeprefix("over  macs").strip().partition(" of ")
         assert shown != rest.split("  ")[0]
         assert "exceeded by" in rest and "exceeded by 0 " not in rest
@@ -87,7 +89,9 @@ def test_colours_and_plain_letters() -> None:
 def test_names_of_others_steer_no_terminal() -> None:
     hostile = "\x1b[2Jnet\n::error::"
     verdict = replace(EXCEEDED, layer=hostile, quantity=f"ops {hostile}", grown=None, fact=hostile)
-    text = render("table", Outcome((Checked(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200))
+    text = render(
+        "table", CheckResult((CheckedModel(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200)
+    )
     assert "\x1b" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 
@@ -100,7 +104,7 @@ def test_the_picture_says_what_the_table_says() -> None:
     """In a terminal without Unicode too: a picture has its own letters."""
     from xml.etree import ElementTree
 
-    outcome = Outcome((Checked("net", "net.yaml", "net.yaml", (EXCEEDED, KEPT)),))
+    outcome = CheckResult((CheckedModel("net", "net.yaml", "net.yaml", (EXCEEDED, KEPT)),))
     root = ElementTree.fromstring(render("svg", outcome, Screen(100, False)))
     words = " ".join(text for text in root.itertext() if "{" not in text).split()
     assert words == render("table", outcome, Screen(100)).split()

@@ -13,7 +13,7 @@ import costcalc
 from costcalc.cli.app import run
 from costcalc.studies.check.config_file import nearest
 from costcalc.studies.check.lock_file import baseline
-from costcalc.studies.check.verdict import Place
+from costcalc.studies.check.verdict import SourcePlace
 
 CONFIG = """\
 models:
@@ -47,7 +47,7 @@ def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureF
     assert f"{MACS + 800:,} of {MACS + MACS // 50:,} exceeded by 720" in out
     assert "CC301: costcalc.lock.json is stale: models/net.yaml: macs 4,000 → 4,800" in out
     macs, params = costcalc.check().verdicts
-    assert (macs.place, macs.limit_place) == (Place("models/net.yaml", 5, 5), Place("costcalc.yaml", 3, 16))
+    assert (macs.place, macs.limit_place) == (SourcePlace("models/net.yaml", 5, 5), SourcePlace("costcalc.yaml", 3, 16))
     assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
 
 
@@ -177,5 +177,5 @@ def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
     mystery(here / "net.onnx")
     write(here, costcalc_yaml="models: [net.onnx]\nlimits: {macs: 1}\nallow: [Mystery]")
     (verdict,) = costcalc.check().verdicts
-    assert (verdict.layer, verdict.place) == ("conv", Place("net.onnx"))
+    assert (verdict.layer, verdict.place) == ("conv", SourcePlace("net.onnx"))
     assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy

@@ -9,7 +9,7 @@ import pytest
 from costcalc.core.errors import ConfigError
 from costcalc.studies.check.budget import USUAL, Config, Increase, LayerLimit
 from costcalc.studies.check.config_file import find, nearest, read
-from costcalc.studies.check.verdict import Place
+from costcalc.studies.check.verdict import SourcePlace
 
 
 def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Config:
@@ -37,7 +37,7 @@ def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Pat
         "time a100": Fraction(340, 10**6),
         "ops Gelu": 0,
     }
-    assert found.entries[0].budget.limits[0].place == Place(str(tmp_path / "costcalc.yaml"), 2, 10)
+    assert found.entries[0].budget.limits[0].place == SourcePlace(str(tmp_path / "costcalc.yaml"), 2, 10)
 
 
 def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from support.graphs import attention_scores, blocks, standard_conv, unknown
 from costcalc import analyze
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
+from costcalc.core.quantities import Figure, parse_quantity
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.budget import Budget, LayerLimit, Levels, Limit
-from costcalc.studies.check.case import Case, Timed
+from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
+from costcalc.studies.check.case import CheckCase, CheckFigure
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.rules import RULES, find, level
 from costcalc.studies.check.verdict import Verdict
@@ -23,12 +24,12 @@ from costcalc.views.check import figures
 
 
 def verdicts(
-    graph: Graph, *asked: Any, levels: Levels | None = None, allow: tuple[str, ...] = (), **known: Any
+    graph: Graph, *asked: Any, levels: RuleLevels | None = None, allow: tuple[str, ...] = (), **known: Any
 ) -> tuple[Verdict, ...]:
     limits = tuple(a for a in asked if isinstance(a, Limit))
     layers = tuple(a for a in asked if isinstance(a, LayerLimit))
     budget = Budget(limits, (), layers, allow)
-    return judge(Case(snapshot(analyze(graph)), budget, levels or Levels(), **known))
+    return judge(CheckCase(snapshot(analyze(graph)), budget, levels or RuleLevels(), **known))
 
 
 def test_exactly_the_limit_is_kept_and_one_more_is_not() -> None:
@@ -82,13 +83,16 @@ def test_counts_of_operators() -> None:
 
 
 def test_a_time_is_a_lower_bound_and_says_so() -> None:
-    times = {"t4": Timed(Fraction(21, 10**4), "", "conv", Fraction(1)), "none": Timed(None, "it has no figure")}
+    figures = {
+        parse_quantity("time.t4"): CheckFigure(Figure(Fraction(21, 10**4), "lower"), layer="conv", share=Fraction(1)),
+        parse_quantity("time.none"): CheckFigure(None, "it has no figure", code="CC106"),
+    }
     limits = [
         Limit("time", Fraction(21, 10**4), "t4"),
         Limit("time", Fraction(2, 10**3), "t4"),
         Limit("time", 1, "none"),
     ]
-    kept, above, open_ = verdicts(standard_conv(), *limits, times=times)
+    kept, above, open_ = verdicts(standard_conv(), *limits, figures=figures)
     assert (kept.outcome, kept.quantity) == ("kept", "time t4")
     assert "the device may be slower" in kept.fact
     assert (above.outcome, above.headroom) == ("exceeded", Fraction(-1, 10**4))
@@ -129,7 +133,7 @@ def test_of_layers_that_each_break_a_limit_the_worst_is_named_and_the_others_cou
     (one,) = verdicts(blocks(), LayerLimit("stage1/*", "macs", 16 * 8 * 9 * 256 - 1, each=True))
     assert (one.layer, one.others) == ("stage1/conv1/Conv", 1)
     assert "and 1 more layer is above it" in one.fact
-    assert words.culprit(replace(one, others=12)).endswith(", and 12 more layers are above it")
+    assert words.blame(replace(one, others=12)).endswith(", and 12 more layers are above it")
 
 
 def test_a_glob_that_fits_no_layer_is_never_kept() -> None:
@@ -149,7 +153,7 @@ def test_a_share_of_a_total_that_is_a_lower_bound() -> None:
 
 def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> None:
     assert [
-        level("CC001", Levels(*given))
+        level("CC001", RuleLevels(*given))
         for given in (
             ((), (), ()),
             (("CC001",), (), ()),
@@ -160,12 +164,12 @@ def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> Non
             ((), (), ("CC0",)),
         )
     ] == ["error", "error", "", "", "error", "", "warning"]
-    assert level("CC101", Levels(("CC001",), ("CC1",), ("CC1",))) == "error"
-    levels = Levels((), ("CC003",), ("CC001",))
+    assert level("CC101", RuleLevels(("CC001",), ("CC1",), ("CC1",))) == "error"
+    levels = RuleLevels((), ("CC003",), ("CC001",))
     macs, operators = verdicts(unknown(), Limit("macs", 0), Limit("params", 0), levels=levels)
     assert (macs.level, macs.outcome) == ("warning", "exceeded")
     assert (operators.level, operators.outcome) == ("error", "unknown")
-    (left,) = verdicts(attention_scores(), Limit("macs", 5000), levels=Levels((), (), ("CC001",)))
+    (left,) = verdicts(attention_scores(), Limit("macs", 5000), levels=RuleLevels((), (), ("CC001",)))
     assert (left.level, left.outcome) == ("error", "unknown"), "a warning that cannot be told is none"
 
 
@@ -178,6 +182,6 @@ def test_every_rule_has_its_own_words() -> None:
 
 
 def test_a_built_in_model_has_no_line_to_edit() -> None:
-    (verdict,) = judge(Case(snapshot(analyze("mobilenet")), Budget((Limit("macs", 1),))))
+    (verdict,) = judge(CheckCase(snapshot(analyze("mobilenet")), Budget((Limit("macs", 1),))))
     assert verdict.layer
     assert verdict.place is None

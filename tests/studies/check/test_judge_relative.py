@@ -16,9 +16,9 @@ from costcalc.frontends.yaml.reader import load_spec
 from costcalc.render.check import FORMATS, render
 from costcalc.render.terminal import Screen
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
-from costcalc.studies.check.case import Case
+from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.verdict import Change, Checked, Outcome, Place, Verdict
+from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.check import figures
 
@@ -41,7 +41,7 @@ def of(macs: int) -> Snapshot:
 def verdict(
     before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock", new: bool = False
 ) -> Verdict:
-    (found,) = judge(Case(now, Budget((), (increase,)), before=before, against=against, new=new))
+    (found,) = judge(CheckCase(now, Budget((), (increase,)), before=before, against=against, new=new))
     return found
 
 
@@ -70,14 +70,14 @@ def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
     found = verdict(net(20), net(30), Increase("macs", Fraction(1, 100)))  # 300 → 400, of at most 3 more
     assert (found.value, found.limit, found.headroom) == (400, 303, -97)
     assert "grew by 100 (+33.3%) from 300" in found.fact and "exceeded by 97" in found.fact
-    assert found.grown == Change("b", 200, 300)
-    assert found.place == Place("net.yaml", 4, 5)
+    assert found.grown == LayerGrowth("b", 200, 300)
+    assert found.place == SourcePlace("net.yaml", 4, 5)
 
 
 def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
     found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
-    assert found.grown == Change("a", 100, 110, "b", 1000)
+    assert found.grown == LayerGrowth("a", 100, 110, "b", 1000)
     said = "a was changed and grew from 100 to 110 (+10, +10.0%), and b follows with +1,000"
     assert said in found.fact and "grew most" not in found.fact
 
@@ -120,7 +120,7 @@ def test_a_share_of_a_formula_is_no_figure_but_is_told_and_the_model_is_not_new(
 
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
     for against in ("", "costcalc.lock.json"):
-        found = verdict(None, net(1), Increase("macs", Fraction(1), place=Place("costcalc.yaml", 3)), against)
+        found = verdict(None, net(1), Increase("macs", Fraction(1), place=SourcePlace("costcalc.yaml", 3)), against)
         assert (found.outcome, found.code) == ("unknown", "CC104")
         assert "costcalc lock" in found.remedy
     assert "--baseline" in verdict(None, net(1), Increase("macs", Fraction(1))).remedy, "where there is no config"
@@ -137,9 +137,9 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
         tuple(Increase("macs", None, n) for n in (0, 100)),
         (LayerLimit("*", "macs", Fraction(1, 2), share=True),),
     )
-    found = judge(Case(now, budget, before=before, against="lock"))
+    found = judge(CheckCase(now, budget, before=before, against="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
-    text = render(form, Outcome((Checked("net", "", "net.yaml", found, now, before),)), Screen())
+    text = render(form, CheckResult((CheckedModel("net", "", "net.yaml", found, now, before),)), Screen())
     assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
 
 
@@ -147,11 +147,11 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     """What is only known from below can have grown more than it seems, and less than it seems where it was so before."""
     whole, part = of(1000), snapshot(analyze(unknown()))
     asked = (Increase("macs", None, 10**6), Increase("params", None, 10**6))
-    operators, macs, params = judge(Case(part, Budget((), asked), before=whole, against="lock"))
+    operators, macs, params = judge(CheckCase(part, Budget((), asked), before=whole, against="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
     assert params.outcome == "kept", "its parameters are all known"
-    _, over = judge(Case(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
+    _, over = judge(CheckCase(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
     assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
     assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
-    back = judge(Case(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
+    back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
     assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]

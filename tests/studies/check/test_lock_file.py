@@ -15,8 +15,9 @@ from costcalc.core.dim import symbol
 from costcalc.core.errors import UsageError
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
-from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor, snapshot
+from costcalc.studies.options import Settings
 
 SMALL = """
 name: Small
@@ -29,8 +30,8 @@ layers:
 """
 
 
-def entry(source: str, folder: str = ".", **options: object) -> Entry:
-    return lock.entry("net", "", snapshot(analyze(source, **options)), options, folder)  # type: ignore[arg-type]
+def entry(source: str, folder: str = ".", **options: object) -> LockEntry:
+    return lock.make_entry("net", "", snapshot(analyze(source, **options)), Settings.of(**options), folder)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -123,7 +124,9 @@ SNAPSHOTS = st.builds(
 @given(st.lists(SNAPSHOTS, max_size=3), st.lists(WORDS, min_size=3, max_size=3, unique=True), WORDS)
 @settings(deadline=None, max_examples=150)
 def test_whatever_a_snapshot_holds_is_given_back(snapshots: list[Snapshot], names: list[str], scenario: str) -> None:
-    found = [lock.entry(n, scenario, s, {"dims": {"N": 1}}, ".") for n, s in zip(names, snapshots, strict=False)]
+    found = [
+        lock.make_entry(n, scenario, s, Settings.of(dims={"N": 1}), ".") for n, s in zip(names, snapshots, strict=False)
+    ]
     baseline = lock_file.lock(found)
     text = lock_file.text(baseline)
     assert lock_file.parse(text.encode(), "f").entries == baseline.entries

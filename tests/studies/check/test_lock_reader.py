@@ -11,8 +11,9 @@ from costcalc.core.errors import LoadError
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.diff.snapshot import snapshot
+from costcalc.studies.options import Settings
 
-GOOD = lock_file.text(lock_file.lock([lock.entry("net", "", snapshot(analyze("lenet5")), {}, ".")]))
+GOOD = lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")]))
 
 
 def refused(text: str | bytes) -> str:

@@ -12,10 +12,10 @@ from support.small_models import BROKEN, MACS, NET, PARAMS, TEXT, WIDER, mystery
 import costcalc
 from costcalc.core.errors import ConfigError, HardwareError, UsageError
 from costcalc.studies import pipeline
-from costcalc.studies.check.verdict import Outcome, Place
+from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 
-def told(outcome: Outcome) -> list[tuple[str, str, str]]:
+def told(outcome: CheckResult) -> list[tuple[str, str, str]]:
     return [(c.title, v.quantity, v.outcome) for c in outcome.checked for v in c.verdicts]
 
 
@@ -43,7 +43,11 @@ def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
     ]
     assert outcome.exit_code == 1
     (b,) = outcome.checked[1].verdicts
-    assert (b.layer, b.place, b.limit_place) == ("stem", Place("models/b.yaml", 3, 5), Place("costcalc.yaml", 5, 10))
+    assert (b.layer, b.place, b.limit_place) == (
+        "stem",
+        SourcePlace("models/b.yaml", 3, 5),
+        SourcePlace("costcalc.yaml", 5, 10),
+    )
 
 
 def test_from_a_folder_below_files_are_named_as_seen_from_there(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +55,7 @@ def test_from_a_folder_below_files_are_named_as_seen_from_there(here: Path, monk
     monkeypatch.chdir(here / "models")
     (checked,) = costcalc.check().checked
     assert (checked.model, checked.source) == ("models/a.yaml", "a.yaml")
-    assert checked.verdicts[0].place == Place("a.yaml", 3, 5)
+    assert checked.verdicts[0].place == SourcePlace("a.yaml", 3, 5)
     (by_path,) = costcalc.check(None, "a.yaml").checked
     assert by_path == checked
 
@@ -91,9 +95,9 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
     mystery(here / "m.onnx")
     outcome = costcalc.check()
     broken, gone, none, fine = outcome.checked
-    assert "filtres" in broken.error and broken.place == Place("a.yaml", 5, 12)
-    assert "gone.yaml" in gone.error and gone.place == Place("costcalc.yaml", 1, 18)
-    assert "no model fits the pattern" in none.error and none.place == Place("costcalc.yaml", 1, 29)
+    assert "filtres" in broken.error and broken.place == SourcePlace("a.yaml", 5, 12)
+    assert "gone.yaml" in gone.error and gone.place == SourcePlace("costcalc.yaml", 1, 18)
+    assert "no model fits the pattern" in none.error and none.place == SourcePlace("costcalc.yaml", 1, 29)
     assert fine.verdicts[0].outcome == "exceeded"
     assert outcome.exit_code == 2, "2 wins over 1"
 

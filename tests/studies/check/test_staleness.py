@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from costcalc import analyze
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check.baseline import Baseline, Entry
+from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.staleness import stale
 from costcalc.studies.diff.snapshot import snapshot
+from costcalc.studies.options import Settings
 
 
-def of(model: str, **options: object) -> Entry:
-    return lock.entry("net", "", snapshot(analyze(model, **options)), options, ".")  # type: ignore[arg-type]
+def of(model: str, **options: object) -> LockEntry:
+    return lock.make_entry("net", "", snapshot(analyze(model, **options)), Settings.of(**options), ".")  # type: ignore[arg-type]
 
 
 LENET = of("lenet5")

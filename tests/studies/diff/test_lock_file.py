@@ -13,13 +13,14 @@ from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.snapshot import Snapshot
+from costcalc.studies.options import Settings
 from costcalc.views.diff import sheets
 from costcalc.views.diff_document import to_dict
 
 
 def locked(snapshot: Snapshot) -> Snapshot:
     """What a lock file gives back."""
-    text = lock_file.text(lock_file.lock([lock.entry("net", "", snapshot, {}, ".")]))
+    text = lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot, Settings(), ".")]))
     return lock_file.parse(text, "f").entries[0].snapshot
 
 

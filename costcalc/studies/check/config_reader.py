@@ -1,0 +1,88 @@
+"""Nodes of a config -> words, lists, mappings and amounts; what does not fit is refused at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from costcalc.core.errors import ConfigError, CostcalcError, UsageError, did_you_mean
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
+from costcalc.studies.check.verdict import SourcePlace
+
+T = TypeVar("T")
+
+
+class ConfigReader:
+    """The file that nodes stand in, as messages call it."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def place(self, node: YamlNode) -> SourcePlace:
+        """Where a node stands."""
+        return SourcePlace(self.file, node.line, node.column)
+
+    def error(self, node: YamlNode, fact: str, remedy: str) -> ConfigError:
+        """A refusal at a node's place."""
+        return ConfigError(fact, remedy, f"{self.file}:{node.line}:{node.column}")
+
+    def unknown(self, node: YamlNode, what: str, word: str, words: Sequence[str]) -> ConfigError:
+        """The refusal of a word that is none of some."""
+        return self.error(node, f"{what} {word!r}", did_you_mean(word, words) or "there are " + ", ".join(words))
+
+    def items(self, node: YamlNode | None, what: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
+        """The keys and values of a mapping; nothing where it is not there. Where keys are given, no other may stand."""
+        if node is None or is_null(node):
+            return
+        named = what if " " in what else f"`{what}:`"
+        if not isinstance(node, Map):
+            raise self.error(node, f"{named} is no mapping", f"write `{what}: {{{keys[0] if keys else 'name'}: …}}`")
+        for name, value in node.values.items():
+            key = node.keys[name]
+            if keys and name not in keys:
+                raise self.unknown(key, f"{named} has no key" if what else "there is no key", name, keys)
+            yield key, value
+
+    def word(self, node: YamlNode, what: str) -> str:
+        """A text that is not empty."""
+        if not isinstance(node, Scalar) or node.is_null or not node.text.strip():
+            raise self.error(node, f"{what} is no word", f"write `{what}: …`")
+        return node.text.strip()
+
+    def words(self, node: YamlNode | None, what: str) -> tuple[tuple[str, YamlNode], ...]:
+        """A list of words with their nodes; a single word is a list of one."""
+        if node is None or is_null(node):
+            return ()
+        return tuple([(self.word(n, what), n) for n in (node.items if isinstance(node, Seq) else [node])])
+
+    def truth(self, node: YamlNode, what: str) -> bool:
+        """true or false."""
+        text = node.text.lower() if isinstance(node, Scalar) else ""
+        if text in ("true", "yes", "on", "false", "no", "off"):
+            return text in ("true", "yes", "on")
+        raise self.error(node, f"{what} is neither true nor false", "write true or false")
+
+    def quantity(self, node: YamlNode, what: str, read: Callable[[str], T]) -> T:
+        """A number in human units, as `read` knows them."""
+        text = self.word(node, what)
+        try:
+            return read(text)
+        except UsageError as error:
+            raise self.error(node, f"{what}: {error.fact}", error.remedy) from error
+
+    def with_place(self, node: YamlNode, ask: Callable[[], T]) -> T:
+        """What `ask` gives; its refusal gets the node's place."""
+        try:
+            return ask()
+        except CostcalcError as error:
+            raise self.error(node, error.fact, error.remedy) from error
+
+
+def is_null(node: YamlNode) -> bool:
+    """Whether nothing is written, or null."""
+    return isinstance(node, Scalar) and node.is_null
+
+
+def removed(node: YamlNode) -> bool:
+    """Whether a value takes away what stands further out: nothing, null or none."""
+    return isinstance(node, Scalar) and node.plain and (node.is_null or node.text == "none")

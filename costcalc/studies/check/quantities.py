@@ -1,0 +1,105 @@
+"""A model under settings -> the quantities that its limits and its baseline are about, with what a verdict says of
+each: why there is no figure, what it leaves out, the layer with the largest part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import lru_cache
+
+from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.memory.footprint import execution_steps
+from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.report import Report
+from costcalc.analysis.roofline.energy import energy
+from costcalc.core.errors import HardwareError, NoDeviceFigureError, OpenQuantityError, QuantityError
+from costcalc.core.quantities import Figure, QuantityRef
+from costcalc.studies.check.case import CheckFigure, Peak
+from costcalc.studies.measurement import Measurement
+from costcalc.studies.options import Settings
+
+
+def check_figures(
+    source: str, settings: Settings, report: Report, quantities: Iterable[tuple[QuantityRef, str]]
+) -> dict[QuantityRef, CheckFigure]:
+    """The figures of some quantities of a model that was read as a report; each comes with the name or the file of its
+    device's profile."""
+    measurement = Measurement(source, settings, report)
+    return {ref: check_figure(measurement, ref, profile) for ref, profile in quantities}
+
+
+def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> CheckFigure:
+    """A quantity of a model with what a verdict says of it; profile is the name or the file of its device's profile."""
+    ref = named._replace(device=profile)
+    try:
+        figure = measurement.figure(ref)
+    except HardwareError:
+        raise
+    except QuantityError as error:
+        code = "CC103" if isinstance(error, OpenQuantityError) else "CC107"
+        if isinstance(error, NoDeviceFigureError) and ref.quantity.key == "time":
+            code = "CC106"
+        return CheckFigure(None, error.fact.removeprefix(f"{ref.key}: "), error.remedy, code)
+    layer, share = _largest(measurement, ref)
+    lack, incomplete = _remark(measurement, ref, figure)
+    return CheckFigure(figure, lack, layer=layer, share=share, incomplete=incomplete)
+
+
+def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
+    """What is to be said of a figure, and whether that is what it leaves out: which memory is too small, for what an
+    energy has no figure."""
+    if ref.quantity.key == "fits" and not figure.value:
+        short = [line for line in measurement.fits(ref.device) if not line.fits]
+        said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
+        return "; ".join(said), False
+    if ref.quantity.key == "energy":
+        joules = energy(measurement.roofline(ref.device))
+        if joules is not None and joules.without:
+            return f"the profile has no energy of {', '.join(joules.without)}", True
+    return "", False
+
+
+def _largest(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:
+    """The layer with the largest part of a quantity that is a sum over layers, and its share; "" of any other."""
+    parts = [(amount, name) for amount, name in _parts(measurement, ref) if amount]
+    if not parts:
+        return "", None
+    most, name = max(parts, key=lambda pair: pair[0])
+    return name, Fraction(most) / sum(Fraction(amount) for amount, _ in parts)
+
+
+def _parts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple[int | Fraction, str]]:
+    if ref.quantity.key == "time":
+        one = measurement.roofline(ref.device)
+        for row, bound in zip(measurement.base.rows, one.layers, strict=True):
+            yield bound.seconds or 0, row.name
+    elif ref.quantity.additive:
+        (column,) = ref.quantity.columns
+        for row in measurement.report.rows:
+            amount = row.amounts.get(column)
+            if isinstance(amount, int):
+                yield amount, row.name
+
+
+def peak_layer(report: Report) -> Peak | None:
+    """The layer whose output is the largest that is alive where activations peak under the report's execution; graph
+    inputs are nobody's, and of a changed order of steps nothing is said."""
+    if report.execution.reorder:
+        return None
+    plan = schedule(report.graph, execution_steps(report.graph, report.execution), report.execution.in_place)
+    line = timeline(plan)
+    if not isinstance(line.peak, int) or not line.peak:
+        return None
+    alive = [
+        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
+    ]
+    nbytes, born = max(alive, default=(0, line.step))
+    return Peak(plan.steps[line.step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
+
+
+@lru_cache(maxsize=64)
+def known_device(name: str) -> str:
+    """The name. HardwareError where there is no device of that name, and no such profile."""
+    find(name)
+    return name
