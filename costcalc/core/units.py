@@ -190,6 +190,18 @@ def parse_seconds(text: str) -> Fraction:
     return Fraction(re.sub("[,_]", "", match[1])) / SECONDS[match[2]]
 
 
+JOULES = {"J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9}
+"""How many of a unit make a joule."""
+
+
+def parse_joules(text: str) -> Fraction:
+    """1 mJ, 340µJ, 80 uJ, 1.5 J as exact joules; UsageError for anything else, a number without a unit but 0 too."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-zA-Z\u00b5\u03bc]*)\s*", text)
+    if match is None or (match[2] not in JOULES and text.strip() != "0"):
+        raise UsageError(f"{text!r} is no energy", "write it with its unit, such as 2.1 mJ, 340 uJ or 1.5 J")
+    return Fraction(re.sub("[,_]", "", match[1])) / JOULES.get(match[2], 1)
+
+
 def parse_percent(text: str) -> Fraction:
     """30% or 2.5 % as an exact share; UsageError for anything else."""
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,18})?)\s*%\s*", text)

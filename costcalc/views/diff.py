@@ -15,17 +15,21 @@ from typing import Any
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.amount import Amount, AtLeast, add
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.errors import QuantityError
+from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef, parse_quantity
 from costcalc.core.units import exact, shape_text
-from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, partial, rise
+from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, rise
 from costcalc.views.diff_words import operator, words
+from costcalc.views.figures import figure_amount, figure_change, refusal_remarks
 from costcalc.views.table import Column, Remark, Sheet, only
 
 
 def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     """What stands below the totals; moved are those that differ."""
     same = [
-        CATALOGUE[key].label for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))
+        parse_quantity(key).label
+        for key in diff.quantities
+        if key not in moved and diff.totals(key) != (0, 0) and _is_figure(diff.figures(key)[1])
     ]
     if not moved and not diff.changes:
         n = len(diff.layers)
@@ -45,6 +49,25 @@ def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     for which, snapshot in (("before", diff.before), ("after", diff.after)):
         for op, count in snapshot.unknown.items():
             yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
+    yield from _refusals(diff)
+
+
+def _refusals(diff: Diff) -> Iterator[Remark]:
+    """Which of the further quantities a version does not have, and why; once where it is so in both."""
+    rows: dict[str, dict[QuantityRef, list[Figure | QuantityError]]] = {}
+    for key in diff.quantities:
+        figures = diff.figures(key)
+        lacks = [side for side, figure in zip(("before", "after"), figures, strict=True) if not _is_figure(figure)]
+        if key in diff.before.figures or key in diff.after.figures:
+            same = len(lacks) == 2 and str(figures[0]) == str(figures[1])
+            for side in ["both"] if same else lacks:
+                rows.setdefault(side, {})[parse_quantity(key)] = [figures[side == "after"]]
+    for side, refused in rows.items():
+        yield from refusal_remarks([side], refused)
+
+
+def _is_figure(figure: Figure | QuantityError) -> bool:
+    return isinstance(figure, Figure)
 
 
 def _inputs(diff: Diff) -> Iterator[Remark]:
@@ -109,8 +132,15 @@ def counted(diff: Diff) -> str:
 
 
 def differing(diff: Diff) -> list[str]:
-    """The totals that are not the same, or not known to be."""
-    return [key for key in TOTALS if diff.totals(key) != (None, None) and rise(diff, key) != 0]
+    """The quantities that are not the same, or not known to be; without those that neither version has."""
+    return [key for key in diff.quantities if any(map(_is_figure, diff.figures(key))) and not _is_same(diff, key)]
+
+
+def _is_same(diff: Diff, key: str) -> bool:
+    before, after = diff.figures(key)
+    if isinstance(before, Figure) and isinstance(after, Figure) and isinstance(after.value, bool):
+        return before == after
+    return rise(diff, key) == 0
 
 
 def _totals(diff: Diff) -> Sheet:
@@ -127,7 +157,9 @@ def _totals(diff: Diff) -> Sheet:
     rows = []
     for key in moved or ("macs", "params"):
         before, after = (amount(diff, key, side) for side in (0, 1))
-        rows.append((CATALOGUE[key].label, before, after, rise(diff, key), share(diff, key))[: len(shown)])
+        ref = parse_quantity(key)
+        row = (ref.label, before, after, figure_change(ref, rise(diff, key)), share(diff, key))
+        rows.append(row[: len(shown)])
     return Sheet(
         title(diff),
         between(diff),
@@ -139,18 +171,23 @@ def _totals(diff: Diff) -> Sheet:
     )
 
 
-def amount(diff: Diff, key: str, side: int) -> Amount:
-    """A total before (0) or after (1); at least that where a layer is not known."""
-    value = diff.totals(key)[side]
-    snapshot = (diff.before, diff.after)[side]
-    return AtLeast(value) if value is not None and partial(snapshot, key) else value
+def amount(diff: Diff, key: str, side: int) -> Any:
+    """A quantity before (0) or after (1) for a column of numbers; at least that where a layer is not known, ? where it
+    is a total that open symbols leave undecided, – where the version does not have it."""
+    figure = diff.figures(key)[side]
+    if isinstance(figure, QuantityError) and key not in diff.before.figures and key not in diff.after.figures:
+        return None
+    return figure_amount(parse_quantity(key), figure)
 
 
 def share(diff: Diff, key: str) -> Fraction | None:
     """The rise as a part of what it was; None where that is no number."""
-    grown, before = rise(diff, key), diff.totals(key)[0]
-    known = isinstance(grown, int) and isinstance(before, int) and not partial(diff.before, key)
-    return Fraction(grown, before) if known and before else None  # type: ignore[arg-type]
+    grown, before = rise(diff, key), diff.figures(key)[0]
+    if isinstance(before, QuantityError) or before.certainty != parse_quantity(key).quantity.certainty:
+        return None
+    was = before.value
+    numbers = isinstance(grown, (int, Fraction)) and isinstance(was, (int, Fraction))
+    return Fraction(grown) / was if numbers and was else None  # type: ignore[arg-type, operator]
 
 
 def _causes(diff: Diff) -> Iterator[Sheet]:

@@ -13,9 +13,11 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
+from costcalc.core.quantities import QuantityRef
 from costcalc.core.units import exact
 from costcalc.frontends import git as revisions
 from costcalc.studies.check import baseline as lock
@@ -25,8 +27,10 @@ from costcalc.studies.check.evaluate import Failure, Found, Question, answers
 from costcalc.studies.check.staleness import gone
 from costcalc.studies.check.targets import Models, Target, Version, at_revision, config_at, on_disk
 from costcalc.studies.check.verdict import titled
-from costcalc.studies.diff.diff import Diff
+from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
+from costcalc.studies.diff.version import measure_version
+from costcalc.studies.options import fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,11 @@ def _moves(revision: str, old: Models, new: Models) -> dict[tuple[str, str], tup
     return found
 
 
-def diffs(found: Collection[Pair], jobs: int = 1) -> tuple[tuple[Pair, Diff | Failure], ...]:
-    """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole."""
-    from costcalc.studies.diff.diff import diff
-
+def diffs(
+    found: Collection[Pair], jobs: int = 1, quantities: Collection[QuantityRef] = ()
+) -> tuple[tuple[Pair, Diff | Failure], ...]:
+    """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole.
+    quantities are further ones that are measured beside the totals of every report."""
     asked = [version for pair in found for version in (pair.before, pair.after) if version is not None]
     given = iter(answers([Question(v.source, v.settings, lenient=True) for v in asked], jobs))
     results: list[tuple[Pair, Diff | Failure]] = []
@@ -105,12 +110,28 @@ def diffs(found: Collection[Pair], jobs: int = 1) -> tuple[tuple[Pair, Diff | Fa
         if failure is not None:
             results.append((pair, failure))
             continue
-        old, new = (side.snapshot if isinstance(side, Found) else None for side in sides)
+        old, new = (
+            _with_figures(side.snapshot, version, quantities) if isinstance(side, Found) and version else None
+            for side, version in zip(sides, (pair.before, pair.after), strict=True)
+        )
         whole = old or new
         assert whole is not None
         before, after = (_titled(pair, side) if side is not None else _nothing(whole) for side in (old, new))
         results.append((pair, diff(before, after)))
     return tuple(results)
+
+
+def _with_figures(snapshot: Snapshot, version: Version, quantities: Collection[QuantityRef]) -> Snapshot:
+    """The snapshot of a version with further quantities, for which the model is read again."""
+    refs = [ref for ref in quantities if ref.key not in snapshot.totals and ref.key not in snapshot.figures]
+    if not refs:
+        return snapshot
+
+    def measured(**reading: Any) -> Snapshot:
+        return measure_version(version.source, replace(version.settings, **reading), refs)
+
+    measured_snapshot, _ = fitting(measured, version.settings.reading())
+    return replace(snapshot, figures={**snapshot.figures, **measured_snapshot.figures})
 
 
 def _titled(pair: Pair, snapshot: Snapshot) -> Snapshot:
@@ -129,6 +150,7 @@ def _nothing(other: Snapshot) -> Snapshot:
         unknown={},
         symbols={},
         assumptions=(),
+        figures={},
     )
 
 

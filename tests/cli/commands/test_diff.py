@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,53 @@ def test_an_entry_of_a_lock_file(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = diff(capsys, "costcalc.lock.json#other", "old.yaml")
     assert code == 2 and "costcalc.lock.json has no model 'other'; name one: " in err
     assert "there is no lock file nope.json" in diff(capsys, "nope.json#net", "old.yaml")[2]
+
+
+def test_settings_add_rows_and_bounds_stay_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = diff(capsys, "old.yaml", "new.yaml", "--fuse", "--training", "--hardware", "t4")
+    rows = {line.split("  ")[0]: line for line in out.splitlines()}
+    assert "≥ " in rows["Time on t4"] and "≈ " in rows["Energy on t4"] and "+" in rows["Time on t4"]
+    # The state of momentum is one float32 for each parameter that is trained: 4 filters of 27 weights, then 6
+    _, out, _ = diff(
+        capsys, "old.yaml", "new.yaml", "--training", "--optimizer", "momentum", "--fuse", "--format", "json"
+    )
+    totals = json.loads(out)["diffs"][0]["totals"]
+    assert totals["optimizer_bytes"] == {
+        "before": 4 * 27 * 4,
+        "after": 6 * 27 * 4,
+        "difference": 2 * 27 * 4,
+        "ratio": 0.5,
+        "lower_bound": False,
+        "certainty": {"before": "exact", "after": "exact"},
+    }
+    # fused, only the input and the activated output are alive: 3·8·8 and 4·6·6 (6·6·6) values of 4 bytes
+    peak = totals["peak_activation_bytes"]
+    assert (peak["before"], peak["after"]) == (4 * (192 + 144), 4 * (192 + 216))
+
+
+def test_what_one_side_does_not_have_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["lock"])
+    capsys.readouterr()
+    args = ("costcalc.lock.json#net@a", "new.yaml", "--hardware", "t4", "--in-place")
+    code, out, _ = diff(capsys, *args)
+    assert code == 0
+    assert "before: time.t4, energy.t4, fits.t4: costcalc.lock.json#net@a does not hold it" in out
+    row = next(line for line in out.splitlines() if line.startswith("Time on t4"))
+    assert "–" in row and "≥" in row
+    _, out, _ = diff(capsys, *args, "--format", "json")
+    peak = json.loads(out)["diffs"][0]["totals"]["peak_activation_bytes"]
+    assert peak["before"] is None and peak["difference"] is None
+    assert "locked under other settings: every layer by itself, in the given order" in peak["refused"]["before"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("time.t4>+0%", 1), ("time.t4>1s", 0), ("arena_bytes>+0", 1), ("fits.t4", 0), ("training_bytes>+1GiB", 0)],
+)
+def test_a_condition_brings_its_quantity(condition: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    found, out, _ = diff(capsys, "old.yaml", "new.yaml", "--fail-on", condition, "--format", "json")
+    assert found == code
+    assert re.split("[<>]", condition)[0] in json.loads(out)["diffs"][0]["totals"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.dim import Dim, symbol
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.quantities import Figure
 from costcalc.studies.diff.diff import Diff, rise
 from costcalc.studies.diff.snapshot import Layer, Snapshot
 from costcalc.studies.diff.threshold import Finding, judge, threshold
@@ -55,7 +56,7 @@ def test_what_a_condition_says(condition: str, share: Fraction | None, most: int
     [
         ("macs", "is not understood; write it as macs>+2%"),
         ("macs<5", "is not understood"),
-        ("mac>+2%", "there is no total 'mac'; did you mean 'macs'?"),
+        ("mac>+2%", "there is no quantity 'mac'; did you mean 'macs'?"),
         ("macs>2%", "a share is of what the total was; write macs>+2%"),
         ("macs>+1e3%", "'1e3' is no share"),
         ("macs>+five", "'five' is not a quantity"),
@@ -65,12 +66,80 @@ def test_what_a_condition_says(condition: str, share: Fraction | None, most: int
         ("macs>", "is not understood"),
         ("macs>+1KiB", "'1KiB' is in bytes, which macs are not counted in"),
         ("params>7B", "write 600M, or 7G for 7 billion"),
+        ("time>+5%", "time is of a device; write time.t4"),
+        ("time.t4>+5", "'5' is no time"),
+        ("time.t4>5KiB", "'5KiB' is no time"),
+        ("energy.t4>5", "'5' is no energy"),
+        ("fits.t4>+5%", "fits.t4 is yes or no; write fits.t4 alone"),
+        ("intensity>20", "more of it is better: write intensity<-5% or intensity<20"),
+        ("tokens_per_second.t4<+5%", "more of it is better"),
     ],
 )
 def test_what_is_none(condition: str, said: str) -> None:
     with pytest.raises(UsageError) as error:
         threshold(condition)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "key", "share", "most", "grows"),
+    [
+        ("time.t4>+5%", "time.t4", Fraction(1, 20), 0, True),
+        ("time.t4 > 2.5 ms", "time.t4", None, Fraction(25, 10_000), False),
+        ("energy.my/chip-2.yaml>+1uJ", "energy.my/chip-2.yaml", None, Fraction(1, 1_000_000), True),
+        ("arena_bytes>+0", "arena_bytes", None, 0, True),
+        ("tokens_per_second.t4<-5%", "tokens_per_second.t4", Fraction(1, 20), 0, True),
+        ("intensity<2.5", "intensity", None, Fraction(5, 2), False),
+        ("fits.stm32h743", "fits.stm32h743", None, 0, True),
+    ],
+)
+def test_a_condition_on_any_quantity(
+    condition: str, key: str, share: Fraction | None, most: int | Fraction, grows: bool
+) -> None:
+    one = threshold(condition)
+    assert (one.quantity.key, one.share, one.most, one.grows) == (key, share, most, grows)
+
+
+def measured(value: Figure | QuantityError, key: str) -> Snapshot:
+    return replace(version(5), figures={key: value})
+
+
+@pytest.mark.parametrize(
+    ("condition", "before", "after", "outcome", "fact"),
+    [
+        (
+            "time.t4>+5%",
+            Figure(Fraction(1, 1000), "lower"),
+            Figure(Fraction(1051, 1_000_000), "lower"),
+            "exceeded",
+            "Time on t4 grew by 51.0 µs (≥ 1.00 ms → ≥ 1.05 ms), +5.1%, which is 1.00 µs more than 5%",
+        ),
+        ("time.t4>+5%", Figure(Fraction(1, 1000), "lower"), Figure(Fraction(105, 100_000), "lower"), "kept", "+5.0%"),
+        (
+            "tokens_per_second.t4<-5%",
+            Figure(Fraction(100), "upper"),
+            Figure(Fraction(94), "upper"),
+            "exceeded",
+            "shrank by 6.00 (≤ 100 → ≤ 94.0), -6.0%, which is 1.00 less than 5%",
+        ),
+        ("tokens_per_second.t4<-5%", Figure(Fraction(100), "upper"), Figure(Fraction(300), "upper"), "kept", "grew"),
+        ("intensity<2.5", Figure(Fraction(9)), Figure(Fraction(2)), "exceeded", "is 2.00, which is 0.50 less than 2.5"),
+        ("intensity<2.5", Figure(Fraction(9)), Figure(Fraction(5, 2)), "kept", "is 2.50"),
+        ("fits.t4", Figure(True), Figure(False), "exceeded", "Fits on t4: yes → no"),
+        ("fits.t4", Figure(False), Figure(False), "kept", "Fits on t4: no → no"),
+        ("fits.t4", Figure(False), Figure(True), "kept", "Fits on t4: no → yes"),
+        ("fits.t4", QuantityError("it is open"), Figure(False), "unknown", "before: it is open"),
+        ("arena_bytes>+0", Figure(4), QuantityError("it is open"), "unknown", "after: it is open"),
+        ("arena_bytes>3", QuantityError("it is open"), Figure(4), "exceeded", "Arena bytes are 4"),
+    ],
+)
+def test_what_a_condition_says_of_further_figures(
+    condition: str, before: Figure | QuantityError, after: Figure | QuantityError, outcome: str, fact: str
+) -> None:
+    key = threshold(condition).quantity.key
+    one = found(measured(before, key), measured(after, key), condition)
+    assert one.outcome == outcome
+    assert fact in one.fact
 
 
 def test_to_the_last_unit() -> None:
