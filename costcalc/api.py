@@ -127,7 +127,7 @@ def diff_settings(
     refs = tuple(map(parse_quantity, quantities))
     entries = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
     locked = next((item.settings for item in entries if item is not None), None)
-    settings = Settings.of(**{**(locked or {}), **settings.to_dict()}).covering(refs)
+    settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
 
     def version(source: Any, **reading: Any) -> Snapshot:
         return measure_version(source, replace(settings, **reading), refs, strict)

@@ -311,7 +311,7 @@ def entry_of(before: Figure | QuantityError, after: Figure | QuantityError) -> d
     }
     difference = None
     if isinstance(before, Figure) and isinstance(after, Figure) and not isinstance(after.value, bool):
-        difference = plain(after.value - before.value)
+        difference = plain(after.value - before.value)  # type: ignore[operator]
     return entry | {"difference": difference}
 
 

@@ -171,14 +171,16 @@ def peak(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> dict[str, 
     return {key: value for key, value in totals.items() if value is not None}
 
 
+def sum_figures(rows: Iterable[Row]) -> dict[str, Dim]:
+    """Layers -> the sum of each of their figures; a part that is not known counts as nothing."""
+    figures = [row.amounts for row in rows]
+    return {key: sum([amount for amounts in figures if (amount := amounts[key]) is not None]) for key in QUANTITIES}
+
+
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Costs a graph and sums it up; the peak is that of the execution."""
     rows = make_rows(cost_nodes(graph))
-    figures = [row.amounts for row in rows]
-    totals: dict[str, Dim] = {
-        name: sum([amount for amounts in figures if (amount := amounts[name]) is not None]) for name in QUANTITIES
-    }
-    totals |= peak(graph, execution)
+    totals = sum_figures(rows) | peak(graph, execution)
     unknown = unknown_ops(rows)
     return Report(
         graph.name,

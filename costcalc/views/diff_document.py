@@ -61,7 +61,7 @@ def _total(diff: Diff, key: str) -> dict[str, Any]:
     change, part = rise(diff, key), share(diff, key)
     known = [figure for figure in (before, after) if not isinstance(figure, QuantityError)]
     below = key in TOTALS and (partial(diff.before, key) or partial(diff.after, key))
-    entry = {
+    entry: dict[str, Any] = {
         "before": figure_plain(before),
         "after": figure_plain(after),
         "difference": float(change) if isinstance(change, Fraction) else plain(change),

@@ -6,12 +6,16 @@ Suggestions -> their entry of the JSON report.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from costcalc.core.amount import magnitude, plain
+from costcalc.core.dim import Dim
+from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
 from costcalc.core.units import exact, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, together
+from costcalc.views.figures import figure_change, figure_plain, refusal_remarks
 from costcalc.views.summary import inputs
 from costcalc.views.summary import remarks as footer
 from costcalc.views.table import Column, Remark, Sheet
@@ -42,18 +46,19 @@ WHOLE = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+SHOWN = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that stand under its suggestions."""
 
 
 def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
     """The ranked suggestions, and, where there are some, the sums by rewrite."""
     rows = [_row(found, one) for one in found.ranked]
-    report = found.report
+    report, further = found.report, found.quantities
     few = rows if top is None else rows[:top]
     said = [*_remarks(found, len(few))]
+    columns = (*RANKED, *[Column(ref.key, ref.title, "number", 99 if ref.key == found.sort else 45) for ref in further])
     first = Sheet(
-        f"Suggestions for {report.name}", inputs(report), RANKED, tuple(few), remarks=() if rows else tuple(said)
+        f"Suggestions for {report.name}", inputs(report), columns, tuple(few), remarks=() if rows else tuple(said)
     )
     if not rows:
         return (first,)
@@ -61,7 +66,7 @@ def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
 
 
 def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
-    saves = {key: one.saves(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
+    saves = {key: one.total_saving(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
     new = one.ratio
     return (
         one.number,
@@ -76,7 +81,17 @@ def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
         saves["weight_bytes"],
         None if new is None else float(new),
         one.where,
+        *[saving_amount(ref, one.saves(ref.key)) for ref in found.quantities],
     )
+
+
+def saving_amount(ref: QuantityRef, saving: Dim | Fraction | None) -> Any:
+    """What is saved of a quantity in a column of numbers: a count or a formula, else its text; of a yes or no whether
+    it is another one now."""
+    if ref.quantity.unit == "boolean":
+        return "fits now" if saving == 1 else "no longer" if saving == -1 else ""
+    change = figure_change(ref, saving)
+    return change.removeprefix("+") if isinstance(change, str) else change
 
 
 def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
@@ -125,7 +140,8 @@ def _remarks(found: Suggestions, shown: int) -> list[Remark]:
         write = "--apply 1" if found.source.trace is not None else "--apply 1 -o NEW.onnx"
         text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
         said.append(Remark("Next", text))
-    return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
+    refused = refusal_remarks([found.report.name], {parse_quantity(k): [f] for k, f in found.source.figures.items()})
+    return [*said, *refused, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
 
 
 def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
@@ -153,8 +169,13 @@ def suggestions_document(found: Suggestions, chosen: Sequence[Suggestion] | None
     }
 
 
+def _plain(saving: Dim | Fraction | None) -> int | float | str | None:
+    return float(saving) if isinstance(saving, Fraction) else plain(saving)
+
+
 def suggestion_document(one: Suggestion) -> dict[str, Any]:
     """A suggestion's entry of the JSON report."""
+    keys = (*QUANTITIES, *[key for key in one.before if key not in TOTALS])
     return {
         "number": one.number,
         "rewrite": one.rule.id,
@@ -162,8 +183,11 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
         "place": one.where,
         "layers": list(one.layers),
         "uses": len(one.matches),
-        "saves": {key: plain(one.saves(key)) for key in QUANTITIES},
-        "after": {key: plain(one.after.get(key)) for key in QUANTITIES},
+        "saves": {key: _plain(one.saves(key)) for key in (*keys, *one.figures)},
+        "after": {
+            **{key: plain(one.after.get(key)) for key in keys},
+            **{key: figure_plain(after) for key, (_, after) in one.figures.items()},
+        },
         "ratio": None if one.ratio is None else float(one.ratio),
         "ratios": [
             {

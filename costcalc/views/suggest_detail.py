@@ -12,13 +12,15 @@ from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.sanitize import printable
 from costcalc.core.units import digits, ratio
 from costcalc.studies.suggest.edit import edit
 from costcalc.studies.suggest.replacement import Match
 from costcalc.studies.suggest.source import Source
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
+from costcalc.views.figures import figure_amount, figure_ratios
+from costcalc.views.suggest import saving_amount
 from costcalc.views.table import Column, Remark, Sheet
 
 USES = (
@@ -147,13 +149,18 @@ def _layers(source: Source, match: Match) -> Iterator[tuple[Any, ...]]:
 
 
 def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
-    for key in TOTALS:
+    for key in (*TOTALS, *[key for key in one.before if key not in TOTALS]):
         label = CATALOGUE[key].label
         now, new, saving = one.before.get(key), one.after.get(key), one.saves(key)
         if now == 0 == new:
             continue
         part = ratio(new, now)
         yield label, now, new, saving, None if part is None else float(part)
+    for key, (was, then) in one.figures.items():
+        ref = parse_quantity(key)
+        ratio_of = figure_ratios(ref, (was, then))[1]
+        saving = saving_amount(ref, one.saves(key))
+        yield ref.label, figure_amount(ref, was), figure_amount(ref, then), saving, ratio_of
 
 
 def _remarks(source: Source, one: Suggestion) -> Iterator[Remark]:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from costcalc.cli.output import complain, emit, show
-from costcalc.cli.parameters import (
-    FORMATS,
-    Model,
-    Names,
-    columns,
-    given,
-    model_options,
-    output_options,
-    precision_options,
-)
+from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
+from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
     from costcalc.studies.suggest.suggestion import Suggestions
 
 FEW = 20
@@ -29,13 +22,13 @@ FEW = 20
 
 def rewrites() -> Iterable[str]:
     """The names of the rewrites."""
-    from costcalc.studies.suggest.catalogue import chosen
+    from costcalc.studies.suggest.rules import select_rules
 
-    return [rule.id for rule in chosen(())]
+    return [rule.id for rule in select_rules()]
 
 
 def quantities() -> Iterable[str]:
-    """What suggestions are ranked by."""
+    """What suggestions are usually ranked by."""
     from costcalc.studies.suggest.find import SORTS
 
     return SORTS
@@ -44,8 +37,7 @@ def quantities() -> Iterable[str]:
 @click.command()
 @click.argument("model", type=Model())
 @click.argument("number", required=False, type=click.IntRange(1))
-@model_options
-@precision_options
+@settings_options("execution", "training", "devices")
 @click.option(
     "--rule",
     "only",
@@ -62,7 +54,7 @@ def quantities() -> Iterable[str]:
     show_default=True,
     metavar="QUANTITY",
     help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
-    "weight_bytes, traffic_bytes.",
+    "weight_bytes, traffic_bytes, arena_bytes, time.t4 or any other.",
 )
 @click.option("--min-saving", default="0", metavar="AMOUNT", help="Leave out what saves less of that: 1%, 10M.")
 @click.option(
@@ -97,19 +89,24 @@ def suggest(
     only: tuple[str, ...],
     top: int | None,
     which: str | None,
+    sort: str,
+    min_saving: str,
+    reduction: int,
+    group: int,
     form: str,
     output: str | None,
-    **options: Any,
+    settings: Settings,
 ) -> None:
     """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
 
     NUMBER shows the working of one. Costs are exact; accuracy must be measured. CSV has the ranking only.
     """
-    from costcalc.studies.suggest.find import suggest
+    from costcalc.studies.suggest.find import suggest_settings
+    from costcalc.studies.suggest.replacement import Knobs
 
     if which is not None and (number is not None or form != "table"):
         raise UsageError("--apply writes the model", "leave NUMBER and --format out")
-    found = suggest(model, rules=only, **given(options))
+    found = suggest_settings(model, settings, only, sort, min_saving, Knobs(reduction, group))
     if which is not None:
         write(found, which, output)
     elif form == "json":

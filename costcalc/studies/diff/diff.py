@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from costcalc.core.amount import difference
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, parse_quantity
@@ -262,4 +263,4 @@ def rise(diff: Diff, quantity: str) -> Dim | Fraction | None:
         if change.status != "renamed"
         for layer in (change.before, change.after)
     )
-    return None if unknown or before.certainty != after.certainty else after.value - before.value
+    return None if unknown or before.certainty != after.certainty else difference(after.value, before.value)

@@ -6,10 +6,11 @@ import re
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from costcalc.core.amount import difference
 from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
-from costcalc.core.units import digits, exact, parse, parse_joules, parse_seconds, percent_exact, scaled
+from costcalc.core.units import digits, exact, parse_value, percent_exact, scaled
 from costcalc.studies.diff.diff import Diff, partial, rise
 
 EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB, time.t4>5ms or macs>600M"
@@ -72,14 +73,14 @@ def threshold(text: str) -> Threshold:
 def _amount(text: str, ref: QuantityRef, amount: str) -> Amount:
     """An amount in the quantity's unit. UsageError where it is in another one."""
     unit = ref.quantity.unit
-    if unit in ("seconds", "joules"):
-        return parse_seconds(amount) if unit == "seconds" else parse_joules(amount)
-    if unit in ("per_second", "flop_per_byte") and re.fullmatch(r"\d{1,18}(\.\d{1,9})?", amount):
-        return Fraction(amount)
-    if amount.lower().endswith("b") and unit != "bytes":  # 7B would be seven, not seven billion
+    if amount.lower().endswith("b") and unit not in (
+        "bytes",
+        "seconds",
+        "joules",
+    ):  # 7B would be seven, not seven billion
         fact = f"--fail-on {text!r}: {amount!r} is in bytes, which {ref.key} are not counted in"
         raise UsageError(fact, "write 600M, or 7G for 7 billion")
-    return parse(amount)
+    return parse_value(amount, unit)
 
 
 def judge(diff: Diff, asked: Threshold) -> Finding:
@@ -98,7 +99,10 @@ def judge(diff: Diff, asked: Threshold) -> Finding:
     assert isinstance(after, Figure)
     if not asked.grows:
         return _judged(
-            asked, after.value - asked.most, f"{_subject(ref)} {_text(ref, *after)}", partial(diff.after, ref.key)
+            asked,
+            difference(after.value, asked.most),
+            f"{_subject(ref)} {_text(ref, *after)}",
+            partial(diff.after, ref.key),
         )
     assert isinstance(before, Figure)
     if isinstance(before.value, bool) or isinstance(after.value, bool):
@@ -114,7 +118,11 @@ def _growth(asked: Threshold, before: Figure, after: Figure, grown: Dim | Fracti
     """How much more than allowed a quantity grew (of a share, times its denominator), and its growth in words."""
     ref, most = asked.quantity, asked.share
     worse = grown if ref.quantity.less_is_better else -grown
-    over = worse - asked.most if most is None else worse * most.denominator - before.value * most.numerator
+    over = (
+        difference(worse, asked.most)
+        if most is None
+        else difference(worse * most.denominator, before.value * most.numerator)
+    )
     old, new = (_text(ref, *figure) for figure in (before, after))
     return over, f"{ref.label} {_moved(ref, grown)} ({old} → {new}){_relative(grown, before.value)}"
 

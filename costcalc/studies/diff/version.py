@@ -13,7 +13,7 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import GENERATION, TRAINING, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.studies.measurement import Measurement, measure
+from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 
 RESTS_ON = {
@@ -32,12 +32,9 @@ def measure_version(
     device. A Report is measured with the settings of its own reading."""
     if isinstance(source, Report):
         settings = replace(settings, **Settings().reading())
-    return snapshot_of(measure(source, settings.covering(quantities), strict), quantities)
-
-
-def snapshot_of(measurement: Measurement, quantities: Iterable[QuantityRef] = ()) -> Snapshot:
-    """The snapshot of a measured model, with the quantities of its settings and these."""
-    refs = dict.fromkeys((*measurement.settings.quantities(), *quantities))
+    measurement = measure(source, settings.covering(quantities), strict)
+    shown = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
+    refs = dict.fromkeys((*shown.quantities(), *quantities))
     totals = measurement.base.totals
     return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in totals})
 

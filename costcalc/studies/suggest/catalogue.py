@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from costcalc.core.errors import UsageError, one_of
 from costcalc.graph.index import GraphIndex
 from costcalc.studies.suggest.replacement import Knobs, Match
 
@@ -43,14 +42,3 @@ def rule(id: str, title: str, *, ratio: str = "", accuracy: str = MEASURE, sourc
         return function
 
     return register
-
-
-def chosen(ids: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of these ids, all where none is given. UsageError for one that does not exist."""
-    from costcalc.studies.suggest import rules
-
-    rules.load()
-    for id in ids:
-        if id not in RULES:
-            raise UsageError(f"there is no rewrite {id!r}", one_of(id, RULES))
-    return tuple(rule for id, rule in RULES.items() if not ids or id in ids)

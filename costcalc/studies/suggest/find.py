@@ -8,32 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
 from costcalc.core.arguments import words
 from costcalc.core.dim import Dim, Poly
-from costcalc.core.errors import ShapeError, UndecidedError, UsageError, one_of
+from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.units import parse, parse_percent, ratio
+from costcalc.core.quantities import QuantityRef, parse_quantity
+from costcalc.core.units import parse_percent, parse_value, ratio
 from costcalc.frontends.yaml.document import Spans, spans
 from costcalc.graph.index import GraphIndex, layer_place
-from costcalc.studies.suggest.catalogue import Rule, chosen
+from costcalc.studies.options import Settings
+from costcalc.studies.suggest.catalogue import Rule
 from costcalc.studies.suggest.edit import edit
 from costcalc.studies.suggest.places import Place, places
 from costcalc.studies.suggest.replacement import Change, Knobs
+from costcalc.studies.suggest.rules import select_rules
 from costcalc.studies.suggest.source import Source, source
-from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, saved
+from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, is_cheaper
 from costcalc.studies.suggest.write import writable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.frontends.source import ModelSource
-    from costcalc.studies.options import ReadingArguments
+    from costcalc.studies.options import SettingsArguments
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
+"""The totals by which suggestions are usually ranked."""
+
+
+DEFAULTS = Knobs()
 
 
 def suggest(
@@ -44,30 +51,50 @@ def suggest(
     min_saving: str | int = 0,
     reduction: int = 4,
     group: int = 4,
-    **options: Unpack[ReadingArguments],
+    **options: Unpack[SettingsArguments],
 ) -> Suggestions:
     """The rewrites that make a model cheaper, the largest saving of `sort` first.
 
-    rules names some of them (all unless given); min_saving leaves out what saves less of `sort`: a number such as
-    "10M", or a share of the model such as "1%". reduction is how many times fewer channels a bottleneck has, group how
-    many query heads share a key and value head. The other options are load's.
+    rules names some of them (all unless given); sort is any quantity ("macs", "arena_bytes", "time.t4"); min_saving
+    leaves out what saves less of it: an amount such as "10M" or "5us", or a share of the model such as "1%". reduction
+    is how many times fewer channels a bottleneck has, group how many query heads share a key and value head. The other
+    options are analyze's: totals before and after are those under them. QuantityError where the model does not have
+    the quantity, and for what generation costs.
     """
-    if sort not in SORTS:
-        raise UsageError(f"there is no ranking by {sort!r}", one_of(str(sort), SORTS))
-    if reduction < 2 or group < 2:
+    return suggest_settings(model, Settings.of(**options), rules, sort, min_saving, Knobs(reduction, group))
+
+
+def suggest_settings(
+    model: ModelSource | Report,
+    settings: Settings,
+    rules: str | Sequence[str] = (),
+    sort: str = "macs",
+    min_saving: str | int = 0,
+    knobs: Knobs = DEFAULTS,
+) -> Suggestions:
+    """suggest with its options as Settings and Knobs."""
+    ranking = parse_quantity(sort)
+    sort = ranking.key
+    if settings.generation is not None or "generation" in ranking.quantity.needs:
+        fact = f"{sort}: a rewritten graph is not read anew for each token"
+        raise QuantityError(fact, "rank by macs or weight_bytes, apply a rewrite and ask `costcalc llm` of its file")
+    if knobs.reduction < 2 or knobs.group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
-    least = _least(min_saving)
-    knobs = Knobs(reduction, group)
-    known = chosen(words("rules", rules))
-    found = source(model, **options)
+    least = _minimum(min_saving, ranking)
+    known = select_rules(words("rules", rules))
+    found = source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
+    whole = found.figures.get(sort)
+    if isinstance(whole, QuantityError):
+        raise whole
     written = None if found.trace is None else spans(found.trace.text)
     index = GraphIndex(found.graph)
     kept = [one for rule in known for one in _of_rule(rule, found, index, written, knobs)]
-    kept = [one for one in kept if _enough(one.saves(sort), found.report.totals.get(sort), least)]
+    total = found.report.totals.get(sort) if whole is None else whole.value
+    kept = [one for one in kept if _enough(one.saves(sort), total, least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
     ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
-    return Suggestions(found, ranked, sort, knobs, bool(rules or least))
+    return Suggestions(found, ranked, sort, knobs, bool(rules or least.amount))
 
 
 def _of_rule(rule: Rule, found: Source, index: GraphIndex, written: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
@@ -76,11 +103,13 @@ def _of_rule(rule: Rule, found: Source, index: GraphIndex, written: Spans | None
     for place in places(rule.find(index, knobs), found.trace):
         changes = [change for match in place.matches for change in match.changes]
         made = rewrite(found, changes)
-        if made is not None and saved(before, made[1]):
+        if made is not None and is_cheaper(before, made[1]):
             if found.trace is not None and written is not None:
                 place = writable(found.trace, written, place)
             macs = _macs(found, changes)
-            yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
+            after = found.measure(made[0])
+            figures = {key: (was, after[key]) for key, was in found.figures.items()}
+            yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs, figures)
 
 
 def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Mapping[str, Dim]] | None:
@@ -112,25 +141,34 @@ def _where(graph: Graph, place: Place) -> str:
     return layer_place(graph.nodes[place.matches[0].changes[0].model])
 
 
-def _least(text: str | int) -> int | Fraction:
-    """A number, or a share as a Fraction."""
+class MinimumSaving(NamedTuple):
+    """The least that a suggestion saves of a quantity: an amount of it, or a share of the model's."""
+
+    amount: int | Fraction
+    is_share: bool = False
+
+
+def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
+    """`10M`, `5us`, `1%` -> the least saving of a quantity. UsageError for what is no amount of it."""
     if isinstance(text, int):
-        return text
+        return MinimumSaving(text)
     if text.strip().endswith("%"):
-        return parse_percent(text)
-    return parse(text)
+        return MinimumSaving(parse_percent(text), True)
+    return MinimumSaving(0 if text.strip() == "0" else parse_value(text, ranking.quantity.unit))
 
 
-def _enough(saving: Dim | None, whole: Dim | None, least: int | Fraction) -> bool:
+def _enough(saving: Dim | Fraction | None, whole: Dim | Fraction | None, least: MinimumSaving) -> bool:
     """Whether a saving is at least what is asked for. Of formulas the leading terms are compared."""
-    if not least:
+    if not least.amount:
         return True
-    if saving is None:
+    if saving is None or whole is None:
         return False
-    if isinstance(least, int):
-        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least
-    part = ratio(saving, whole)
+    if not least.is_share:
+        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least.amount
+    if isinstance(saving, Fraction):
+        return isinstance(whole, Fraction) and saving >= least.amount * whole
+    part = None if isinstance(whole, Fraction) else ratio(saving, whole)
     if part is not None:
-        return part >= least
+        return part >= least.amount
     (degree, amount), (most, all_) = magnitude(saving), magnitude(whole)
-    return degree > most or (degree == most and amount >= least * all_)
+    return degree > most or (degree == most and amount >= least.amount * all_)
