@@ -12,10 +12,10 @@ from costcalc.core.amount import plain
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import TOTALS
-from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, partial, rise
+from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, is_lower_bound, total_change
 from costcalc.studies.diff.snapshot import Snapshot
-from costcalc.views.diff import foremost, share, title
-from costcalc.views.diff_words import operator, words
+from costcalc.views.diff import largest_changes, share, title
+from costcalc.views.diff_words import describe_change, operator
 from costcalc.views.figures import figure_plain
 from costcalc.views.table import Column, Sheet
 
@@ -31,7 +31,7 @@ def to_dict(diff: Diff, top: int | None = None) -> dict[str, Any]:
         "totals": {key: _total(diff, key) for key in _shown(diff)},
         "causes": _causes(diff.causes),
         "counts": {status: counts[status] for status in STATUSES},
-        "layers": [_layer(change) for change in foremost(diff, top)],
+        "layers": [_layer(change) for change in largest_changes(diff, top)],
     }
 
 
@@ -58,9 +58,9 @@ def _total(diff: Diff, key: str) -> dict[str, Any]:
     """A quantity of both versions. What is beside the totals of every report has its certainty too, or why a version
     does not have it."""
     before, after = diff.figures(key)
-    change, part = rise(diff, key), share(diff, key)
+    change, part = total_change(diff, key), share(diff, key)
     known = [figure for figure in (before, after) if not isinstance(figure, QuantityError)]
-    below = key in TOTALS and (partial(diff.before, key) or partial(diff.after, key))
+    below = key in TOTALS and (is_lower_bound(diff.before, key) or is_lower_bound(diff.after, key))
     entry: dict[str, Any] = {
         "before": figure_plain(before),
         "after": figure_plain(after),
@@ -88,7 +88,7 @@ def _layer(change: LayerChange) -> dict[str, Any]:
         "after": new and new.name,
         "op_type": (new or old).op_type,  # type: ignore[union-attr]
         "place": (new and new.place) or None,
-        "change": words(change),
+        "change": describe_change(change),
         **{key: _figure(change, key) for key in QUANTITIES},
         "causes": _causes(change.causes),
     }
@@ -117,10 +117,10 @@ def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
             change.status,
             *(layer.name if layer else "" for layer in (change.after, change.before)),
             operator(change),
-            words(change),
+            describe_change(change),
             *(amount for key in QUANTITIES for amount in change.amounts(key)),
         )
         for diff in diffs
-        for change in foremost(diff, top)
+        for change in largest_changes(diff, top)
     ]
     return Sheet("diff", "", columns, tuple(rows), kind="model")

@@ -36,7 +36,7 @@ MOST = 4
 Shape = tuple[Dim, ...]
 
 
-def words(change: LayerChange) -> str:
+def describe_change(change: LayerChange) -> str:
     """What is another in a layer: its own definition first, then what it reads. Of a layer that is only in one version,
     what it is and gives."""
     old, new = change.before, change.after

@@ -17,7 +17,7 @@ from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.diff.threshold import Finding, Threshold
+    from costcalc.studies.diff.threshold import Threshold, ThresholdResult
 
 EXCEEDED, CANNOT_ANSWER = 1, 2
 
@@ -74,10 +74,10 @@ def diff(
     Either is a file, a built-in model, a file of a git revision (main:models/net.yaml), or an entry of a lock file
     (costcalc.lock.json#NAME@SCENARIO).
     """
-    from costcalc.studies.diff.threshold import judge, threshold
+    from costcalc.studies.diff.threshold import judge, parse_threshold
 
     form = by_ending(form or _usual(), output, FORMATS)
-    thresholds = [threshold(text) for text in conditions]
+    thresholds = [parse_threshold(text) for text in conditions]
     if revision is None:
         diffs, complete, empty = [_two(models, config, settings, thresholds)], True, ""
     elif settings != Settings():
@@ -133,7 +133,7 @@ def _since(
 
 def _tell(
     diffs: Sequence[Diff],
-    findings: Sequence[tuple[Diff, Finding]],
+    findings: Sequence[tuple[Diff, ThresholdResult]],
     form: str,
     output: str | None,
     top: int | None,
@@ -141,7 +141,7 @@ def _tell(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import between, sheets, title
+    from costcalc.views.diff import sheets, title, versions_text
     from costcalc.views.diff_document import flat, to_dict
 
     for found, finding in findings:
@@ -163,7 +163,9 @@ def _tell(
         from costcalc.core.sanitize import lines
 
         of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
-        said = [f"{title(d)}: no difference in {n} ({between(d)})" for d, n in zip(diffs, of, strict=True)] or [empty]
+        said = [f"{title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)] or [
+            empty
+        ]
         emit(screen(output is not None).text(lines("\n".join(said))), output)
     elif not diffs:
         emit(empty, output)
@@ -186,7 +188,7 @@ def _usual() -> str | None:
     return asked if asked in FORMATS else None
 
 
-def _code(findings: Sequence[tuple[Diff, Finding]], complete: bool) -> int:
+def _code(findings: Sequence[tuple[Diff, ThresholdResult]], complete: bool) -> int:
     outcomes = {finding.outcome for _, finding in findings}
     if not complete or "unknown" in outcomes:
         return CANNOT_ANSWER

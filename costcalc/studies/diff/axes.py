@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.traits import Layout
 from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.reshape import Axes, Axis, Factor, extent, regroup
+from costcalc.studies.diff.reshape import Axes, Axis, AxisFactor, extent, regroup
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
@@ -64,7 +64,7 @@ def _image(rank: int, layout: Layout) -> list[str]:
 
 def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
     """Axes of one factor each."""
-    return tuple([(Factor(role, e),) for role, e in zip(roles, shape, strict=True)])
+    return tuple([(AxisFactor(role, e),) for role, e in zip(roles, shape, strict=True)])
 
 
 def read(tensor: Tensor, known: AxesOf, layout: Layout = "") -> Axes:
@@ -117,8 +117,8 @@ def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequenc
     rows = (*first[:-1], second[-1] if second else ())
     if len(rows) != len(shape):
         rows = ((),) * len(shape)
-    kept = [_kept((Factor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
-    return (*kept, *[_kept((Factor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
+    kept = [_kept((AxisFactor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
+    return (*kept, *[_kept((AxisFactor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
 
 
 def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
@@ -131,7 +131,7 @@ def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
     for i, e in enumerate(shape):
         at = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
         match = [axis for axis in at if extent(axis) == e]
-        found.append(match[0] if match else (Factor(role_of(at[0]), e),))
+        found.append(match[0] if match else (AxisFactor(role_of(at[0]), e),))
     return tuple(found)
 
 
@@ -141,7 +141,7 @@ def _fewer(first: Axes, shape: Sequence[Dim]) -> Axes:
     at = 0
     for e in shape:
         match = next((i for i in range(at, len(first)) if extent(first[i]) == e), None)
-        found.append(first[match] if match is not None else (Factor(OTHER, e),))
+        found.append(first[match] if match is not None else (AxisFactor(OTHER, e),))
         at = at if match is None else match + 1
     return tuple(found)
 
@@ -170,9 +170,9 @@ def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
     x = read(first, known, layout)
     if position == right_operand_at(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
-        pair: tuple[Axis, Axis] = (inner, (Factor(CHANNELS, shape[-1]),))
+        pair: tuple[Axis, Axis] = (inner, (AxisFactor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):
-            pair = ((Factor(CHANNELS, shape[-2]),), inner)
+            pair = ((AxisFactor(CHANNELS, shape[-2]),), inner)
         return (*single([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
     if operator.kind == "lookup":
         return single([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
@@ -191,5 +191,5 @@ def _right_aligned(shape: tuple[Dim, ...], axes: Axes) -> Axes:
     found: list[Axis] = []
     for i, e in enumerate(shape):
         at = i - len(shape) + len(axes)
-        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (Factor(CHANNELS, e),))
+        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (AxisFactor(CHANNELS, e),))
     return tuple(found)

@@ -8,7 +8,7 @@ from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.studies.diff.axes import AxesOf
 from costcalc.studies.diff.definition import canonical
-from costcalc.studies.diff.intermediate import COSTLESS, HEADS, Pair, amounts, depthwise, pair
+from costcalc.studies.diff.intermediate import COSTLESS, HEADS, LayerPair, amounts, depthwise, pair
 from costcalc.studies.diff.snapshot import Layer
 
 ORDER = ("batch", "heads", "channels", "resolution", "kernel", "groups")
@@ -62,7 +62,7 @@ def _difference(before: Layer, after: Layer, quantity: str) -> Dim:
     return 0 if old is None or new is None else new - old
 
 
-def _at_work(found: Pair) -> set[str]:
+def _at_work(found: LayerPair) -> set[str]:
     """The causes that anything of the layer changed by."""
     before, after = found.before, found.after
     causes = {cause for slot in (*found.inputs, *found.outputs) for cause in slot.causes()}
@@ -82,7 +82,7 @@ def _at_work(found: Pair) -> set[str]:
     return causes
 
 
-def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) -> Parts:
+def _telescoped(found: LayerPair, at_work: set[str], differences: Mapping[str, Dim]) -> Parts:
     done: set[str] = set()
     first = ""
     steps = []

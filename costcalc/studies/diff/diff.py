@@ -25,7 +25,7 @@ from costcalc.studies.diff.align import align
 from costcalc.studies.diff.axes import AxesOf, axes
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.names import ordinals, same_name
+from costcalc.studies.diff.names import is_same_name, ordinals
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
@@ -199,7 +199,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
 
     def change(x: Layer | None, y: Layer | None) -> LayerChange:
         if x is not None and y is not None:
-            found = status(x, y, same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
+            found = status(x, y, is_same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
             if found in ("same", "renamed"):
                 return LayerChange(found, x, y, {})
         else:
@@ -228,7 +228,7 @@ def figure(snapshot: Snapshot, quantity: str) -> Figure | QuantityError:
     has none."""
     value = snapshot.totals.get(quantity)
     if value is not None:
-        return Figure(value, "lower" if partial(snapshot, quantity) else "exact")
+        return Figure(value, "lower" if is_lower_bound(snapshot, quantity) else "exact")
     if quantity in snapshot.figures:
         return snapshot.figures[quantity]
     if not snapshot.source:
@@ -238,7 +238,7 @@ def figure(snapshot: Snapshot, quantity: str) -> Figure | QuantityError:
     return QuantityError(f"{quantity}: {snapshot.source} does not hold it", "name the model's file in its place")
 
 
-def partial(snapshot: Snapshot, quantity: str) -> bool:
+def is_lower_bound(snapshot: Snapshot, quantity: str) -> bool:
     """Whether a quantity is only known from below, since a layer's part of it is not known."""
     columns = parse_quantity(quantity).quantity.columns
     return bool(snapshot.unknown) and any(_unknown(layer, columns) for layer in snapshot.layers)
@@ -249,7 +249,7 @@ def _unknown(layer: Layer, columns: tuple[str, ...]) -> bool:
     return any(layer.amounts.get(column, layer.amounts["macs"]) is None for column in columns)
 
 
-def rise(diff: Diff, quantity: str) -> Dim | Fraction | None:
+def total_change(diff: Diff, quantity: str) -> Dim | Fraction | None:
     """After minus before, of bounds and estimates too. None where a version lacks the quantity, where one is less
     certain than the other, where it is yes or no, or where a layer that changed has an unknown part of it: one that
     did not change has the same in both, whatever it is."""

@@ -61,7 +61,7 @@ def _wide(axis: Axis) -> Axis:
     return tuple([factor for factor in axis if factor.extent != 1])
 
 
-class Pair(NamedTuple):
+class LayerPair(NamedTuple):
     """A layer in both versions, its values side by side."""
 
     before: Layer
@@ -70,7 +70,7 @@ class Pair(NamedTuple):
     outputs: tuple[Slot, ...]
 
 
-def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
+def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> LayerPair | None:
     """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
     one that only the new one has is left out."""
     inputs = [
@@ -86,7 +86,7 @@ def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
     slots = ([*inputs, *kept], [*outputs, *more])
     if None in slots[0] or None in slots[1]:
         return None
-    return Pair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
+    return LayerPair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
 
 
 def single_axes(tensor: Tensor) -> Axes:
@@ -118,7 +118,7 @@ def _grouped_at(layer: Layer) -> int | None:
     return None if operator.kind == "transposed_convolution" else filters_at(operator)
 
 
-def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
+def amounts(found: LayerPair, new: Collection[str]) -> Amounts | None:
     """The figures of the layer in between; None where the rules refuse it."""
     layer = found.before
     types: dict[str, TensorType] = {}
@@ -153,7 +153,7 @@ def _type(slot: Slot, new: Collection[str]) -> TensorType:
     return TensorType(DTYPES.get(tensor.dtype, DType.UNDEFINED), slot.shape(new))
 
 
-def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
+def _attributes(found: LayerPair, new: Collection[str]) -> Mapping[str, Any]:
     chosen = dict(found.before.attributes)
     for name, cause in {
         "kernel_shape": "kernel",
@@ -167,11 +167,11 @@ def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
     return chosen
 
 
-def _group_cause(found: Pair) -> str:
+def _group_cause(found: LayerPair) -> str:
     return "channels" if depthwise(found.before) and depthwise(found.after) else "groups"
 
 
-def _filters(found: Pair, new: Collection[str], types: dict[str, TensorType]) -> None:
+def _filters(found: LayerPair, new: Collection[str], types: dict[str, TensorType]) -> None:
     """A convolution's C_in/group changes by two causes: with the channels, and where its groups changed with those."""
     at = _grouped_at(found.before)
     old, now = (layer.attributes.get("group", 1) for layer in (found.before, found.after))

@@ -11,7 +11,7 @@ from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
 from costcalc.core.units import digits, exact, parse_value, percent_exact, scaled
-from costcalc.studies.diff.diff import Diff, partial, rise
+from costcalc.studies.diff.diff import Diff, is_lower_bound, total_change
 
 EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB, time.t4>5ms or macs>600M"
 
@@ -32,7 +32,7 @@ class Threshold(NamedTuple):
     grows: bool
 
 
-class Finding(NamedTuple):
+class ThresholdResult(NamedTuple):
     """What a threshold says of a diff: "kept", "exceeded", or "unknown" where it cannot be told; fact tells by how
     much."""
 
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     fact: str
 
 
-def threshold(text: str) -> Threshold:
+def parse_threshold(text: str) -> Threshold:
     """The threshold in a text: `QUANTITY>+SHARE%`, `QUANTITY>+AMOUNT` or `QUANTITY>AMOUNT`; `<-` and `<` where more is
     better; the quantity alone where it is yes or no. UsageError where it is none."""
     match = CONDITION.fullmatch(text)
@@ -83,7 +83,7 @@ def _amount(text: str, ref: QuantityRef, amount: str) -> Amount:
     return parse_value(amount, unit)
 
 
-def judge(diff: Diff, asked: Threshold) -> Finding:
+def judge(diff: Diff, asked: Threshold) -> ThresholdResult:
     """Whether the diff is beyond the threshold. A total that is only known from below can be above it, not keep it.
     A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it. A bound
     or an estimate is judged as it stands."""
@@ -91,26 +91,26 @@ def judge(diff: Diff, asked: Threshold) -> Finding:
     before, after = diff.figures(ref.key)
     label = ref.label
     if asked.grows and not diff.before.source:
-        return Finding(asked, "kept", "the model is new: it has not grown")
+        return ThresholdResult(asked, "kept", "the model is new: it has not grown")
     for when, figure in (("before", before), ("after", after)):
         if isinstance(figure, QuantityError) and (asked.grows or when == "after"):
             open_total = f"{label} are not known while a symbol is open"
-            return Finding(asked, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
+            return ThresholdResult(asked, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
     assert isinstance(after, Figure)
     if not asked.grows:
         return _judged(
             asked,
             difference(after.value, asked.most),
             f"{_subject(ref)} {_text(ref, *after)}",
-            partial(diff.after, ref.key),
+            is_lower_bound(diff.after, ref.key),
         )
     assert isinstance(before, Figure)
     if isinstance(before.value, bool) or isinstance(after.value, bool):
         old, new = ("yes" if figure.value else "no" for figure in (before, after))
-        return Finding(asked, "exceeded" if (old, new) == ("yes", "no") else "kept", f"{label}: {old} → {new}")
-    grown = rise(diff, ref.key)
+        return ThresholdResult(asked, "exceeded" if (old, new) == ("yes", "no") else "kept", f"{label}: {old} → {new}")
+    grown = total_change(diff, ref.key)
     if grown is None:
-        return Finding(asked, "unknown", f"by how much {label} grew is not known: an operator has no rule")
+        return ThresholdResult(asked, "unknown", f"by how much {label} grew is not known: an operator has no rule")
     return _judged(asked, *_growth(asked, before, after, grown), False)
 
 
@@ -127,19 +127,19 @@ def _growth(asked: Threshold, before: Figure, after: Figure, grown: Dim | Fracti
     return over, f"{ref.label} {_moved(ref, grown)} ({old} → {new}){_relative(grown, before.value)}"
 
 
-def _judged(asked: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> Finding:
+def _judged(asked: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> ThresholdResult:
     """What an excess says; from_below tells that it may be more, for an operator has no rule."""
     if not asked.grows and not asked.quantity.quantity.less_is_better:
         over = -over
     low, high = (over, over) if isinstance(over, Fraction) else bounds(over)
     if low > 0:
-        return Finding(asked, "exceeded", f"{fact}, which is {_beyond(asked, over)}")
+        return ThresholdResult(asked, "exceeded", f"{fact}, which is {_beyond(asked, over)}")
     if high > 0:
         names = ", ".join(symbols(over)) if isinstance(over, Poly) else ""
-        return Finding(asked, "unknown", f"{fact}: whether that is too much depends on {names}")
+        return ThresholdResult(asked, "unknown", f"{fact}: whether that is too much depends on {names}")
     if from_below:
-        return Finding(asked, "unknown", f"{fact} at least: an operator has no rule")
-    return Finding(asked, "kept", fact)
+        return ThresholdResult(asked, "unknown", f"{fact} at least: an operator has no rule")
+    return ThresholdResult(asked, "kept", fact)
 
 
 def _subject(ref: QuantityRef) -> str:

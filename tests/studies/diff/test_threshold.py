@@ -13,9 +13,9 @@ from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.dim import Dim, symbol
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import Figure
-from costcalc.studies.diff.diff import Diff, rise
+from costcalc.studies.diff.diff import Diff, total_change
 from costcalc.studies.diff.snapshot import Layer, Snapshot
-from costcalc.studies.diff.threshold import Finding, judge, threshold
+from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_threshold
 
 
 def version(macs: Dim, *unknown: str) -> Snapshot:
@@ -29,11 +29,11 @@ def version(macs: Dim, *unknown: str) -> Snapshot:
     return Snapshot("net", "net", (), tuple(layers), totals, {"Mystery": len(unknown)} if unknown else {}, {})
 
 
-def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Finding:
+def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> ThresholdResult:
     from costcalc.studies.diff.diff import diff
 
     sides = [side if isinstance(side, Snapshot) else version(side) for side in (before, after)]
-    return judge(diff(*sides), threshold(condition))
+    return judge(diff(*sides), parse_threshold(condition))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Find
     ],
 )
 def test_what_a_condition_says(condition: str, share: Fraction | None, most: int, grows: bool) -> None:
-    one = threshold(condition)
+    one = parse_threshold(condition)
     assert (one.share, one.most, one.grows) == (share, most, grows)
 
 
@@ -77,7 +77,7 @@ def test_what_a_condition_says(condition: str, share: Fraction | None, most: int
 )
 def test_what_is_none(condition: str, said: str) -> None:
     with pytest.raises(UsageError) as error:
-        threshold(condition)
+        parse_threshold(condition)
     assert said in str(error.value)
 
 
@@ -96,7 +96,7 @@ def test_what_is_none(condition: str, said: str) -> None:
 def test_a_condition_on_any_quantity(
     condition: str, key: str, share: Fraction | None, most: int | Fraction, grows: bool
 ) -> None:
-    one = threshold(condition)
+    one = parse_threshold(condition)
     assert (one.quantity.key, one.share, one.most, one.grows) == (key, share, most, grows)
 
 
@@ -136,7 +136,7 @@ def measured(value: Figure | QuantityError, key: str) -> Snapshot:
 def test_what_a_condition_says_of_further_figures(
     condition: str, before: Figure | QuantityError, after: Figure | QuantityError, outcome: str, fact: str
 ) -> None:
-    key = threshold(condition).quantity.key
+    key = parse_threshold(condition).quantity.key
     one = found(measured(before, key), measured(after, key), condition)
     assert one.outcome == outcome
     assert fact in one.fact
@@ -149,7 +149,7 @@ def test_to_the_last_unit() -> None:
     assert one.fact == "MACs grew by 20,001 (1,000,000 → 1,020,001), +2.0%, which is 1 more than 2%"
     assert found(5, 600_000_000, "macs>600M").outcome == "kept"
     assert found(5, 600_000_001, "macs>600M").fact == "MACs are 600,000,001, which is 1 more than 600M"
-    assert found(7, 7, "macs>+0") == Finding(threshold("macs>+0"), "kept", "MACs did not change (7 → 7)")
+    assert found(7, 7, "macs>+0") == ThresholdResult(parse_threshold("macs>+0"), "kept", "MACs did not change (7 → 7)")
     assert found(7, 8, "macs>+0").outcome == "exceeded"
     assert found(8, 7, "macs>+0").fact == "MACs shrank by 1 (8 → 7), -12.5%"
     assert found(0, 1, "macs>+500%").outcome == "exceeded"
@@ -157,7 +157,7 @@ def test_to_the_last_unit() -> None:
 
 @given(st.integers(0, 10**20), st.integers(0, 10**20), st.fractions(0, 5, max_denominator=10**6))
 def test_shares_are_exact(before: int, after: int, share: Fraction) -> None:
-    asked = threshold("macs>+1%")._replace(share=share)
+    asked = parse_threshold("macs>+1%")._replace(share=share)
     diff = Diff(version(before), version(after), ())
     assert (judge(diff, asked).outcome == "exceeded") == (after - before > share * before)
 
@@ -196,5 +196,5 @@ def test_operators_without_a_rule() -> None:
 def test_a_rise_is_known_where_only_equal_layers_are_not() -> None:
     from costcalc.studies.diff.diff import diff
 
-    assert rise(diff(version(5, "odd"), version(9, "odd")), "peak_activation_bytes") == 4
-    assert rise(diff(version(5), version(9, "odd")), "macs") is None
+    assert total_change(diff(version(5, "odd"), version(9, "odd")), "peak_activation_bytes") == 4
+    assert total_change(diff(version(5), version(9, "odd")), "macs") is None
