@@ -11,7 +11,7 @@ from costcalc.core.ir import DType, Graph, Node, Value
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
 from costcalc.graph.index import operator
-from costcalc.studies.suggest.replacement import Change, Piece
+from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
 class _Builder(GraphBuilder):
@@ -23,7 +23,7 @@ class _Builder(GraphBuilder):
         return super().add_initializer(name, self.stored if dtype is DType.FLOAT32 else dtype, shape, value)
 
 
-def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
+def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     """The graph with all changes made; no node may be part of two. Nodes behind a value whose type changes are typed
     anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not fit."""
     at = {i: change for change in changes for i in change.nodes}
@@ -94,7 +94,7 @@ def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) ->
     changed.update(name for name in node.outputs if name and builder.types[name] != graph.types[name])
 
 
-def _emit(builder: _Builder, graph: Graph, change: Change, sources: Sequence[str], taken: set[str]) -> None:
+def _emit(builder: _Builder, graph: Graph, change: GraphChange, sources: Sequence[str], taken: set[str]) -> None:
     """Adds the pieces; the last one's value takes the old name."""
     model = graph.nodes[change.model]
     weights = [graph.types[name].dtype for name in model.inputs if name in graph.initializers]
@@ -120,7 +120,7 @@ def _emit(builder: _Builder, graph: Graph, change: Change, sources: Sequence[str
     builder.nodes[first:] = new
 
 
-def _word(piece: Piece, model: Node) -> str:
+def _word(piece: Replacement, model: Node) -> str:
     return piece.kind or model.op_type.lower()
 
 

@@ -21,14 +21,14 @@ from costcalc.core.units import parse_percent, parse_value, ratio
 from costcalc.frontends.yaml.document import Spans, spans
 from costcalc.graph.index import GraphIndex, layer_place
 from costcalc.studies.options import Settings
-from costcalc.studies.suggest.catalogue import Rule
+from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.places import Place, places
-from costcalc.studies.suggest.replacement import Change, Knobs
+from costcalc.studies.suggest.places import RewriteSite, places
+from costcalc.studies.suggest.replacement import GraphChange, RewriteOptions
 from costcalc.studies.suggest.rules import select_rules
-from costcalc.studies.suggest.source import Source, source
+from costcalc.studies.suggest.source import RewriteSource, read_source
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, is_cheaper
-from costcalc.studies.suggest.write import writable
+from costcalc.studies.suggest.write import check_writable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 """The totals by which suggestions are usually ranked."""
 
-
-DEFAULTS = Knobs()
+DEFAULTS = RewriteOptions()
+"""Bottlenecks and groups of query heads as the papers have them."""
 
 
 def suggest(
@@ -61,7 +61,7 @@ def suggest(
     options are analyze's: totals before and after are those under them. QuantityError where the model does not have
     the quantity, and for what generation costs.
     """
-    return suggest_settings(model, Settings.of(**options), rules, sort, min_saving, Knobs(reduction, group))
+    return suggest_settings(model, Settings.of(**options), rules, sort, min_saving, RewriteOptions(reduction, group))
 
 
 def suggest_settings(
@@ -70,73 +70,76 @@ def suggest_settings(
     rules: str | Sequence[str] = (),
     sort: str = "macs",
     min_saving: str | int = 0,
-    knobs: Knobs = DEFAULTS,
+    rewrite_options: RewriteOptions = DEFAULTS,
 ) -> Suggestions:
-    """suggest with its options as Settings and Knobs."""
+    """suggest with its options as Settings and RewriteOptions."""
     ranking = parse_quantity(sort)
     sort = ranking.key
     if settings.generation is not None or "generation" in ranking.quantity.needs:
-        fact = f"{sort}: a rewritten graph is not read anew for each token"
+        what = sort if "generation" in ranking.quantity.needs else "generation"
+        fact = f"{what}: a rewritten graph is not read anew for each token"
         raise QuantityError(fact, "rank by macs or weight_bytes, apply a rewrite and ask `costcalc llm` of its file")
-    if knobs.reduction < 2 or knobs.group < 2:
+    if rewrite_options.reduction < 2 or rewrite_options.group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
     least = _minimum(min_saving, ranking)
     known = select_rules(words("rules", rules))
-    found = source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
-    whole = found.figures.get(sort)
+    source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
+    whole = source.figures.get(sort)
     if isinstance(whole, QuantityError):
         raise whole
-    written = None if found.trace is None else spans(found.trace.text)
-    index = GraphIndex(found.graph)
-    kept = [one for rule in known for one in _of_rule(rule, found, index, written, knobs)]
-    total = found.report.totals.get(sort) if whole is None else whole.value
+    written = None if source.trace is None else spans(source.trace.text)
+    index = GraphIndex(source.graph)
+    kept = [one for rule in known for one in _of_rule(rule, source, index, written, rewrite_options)]
+    total = source.report.totals.get(sort) if whole is None else whole.value
     kept = [one for one in kept if _enough(one.saves(sort), total, least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
     ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
-    return Suggestions(found, ranked, sort, knobs, bool(rules or least.amount))
+    return Suggestions(source, ranked, sort, rewrite_options, bool(rules or least.amount))
 
 
-def _of_rule(rule: Rule, found: Source, index: GraphIndex, written: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
+def _of_rule(
+    rule: RewriteRule, source: RewriteSource, index: GraphIndex, written: Spans | None, rewrite_options: RewriteOptions
+) -> Iterator[Suggestion]:
     """A rule's suggestions that save."""
-    before = found.report.totals
-    for place in places(rule.find(index, knobs), found.trace):
+    before = source.report.totals
+    for place in places(rule.find(index, rewrite_options), source.trace):
         changes = [change for match in place.matches for change in match.changes]
-        made = rewrite(found, changes)
+        made = rewrite(source, changes)
         if made is not None and is_cheaper(before, made[1]):
-            if found.trace is not None and written is not None:
-                place = writable(found.trace, written, place)
-            macs = _macs(found, changes)
-            after = found.measure(made[0])
-            figures = {key: (was, after[key]) for key, was in found.figures.items()}
-            yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs, figures)
+            if source.trace is not None and written is not None:
+                place = check_writable(source.trace, written, place)
+            macs = _macs(source, changes)
+            after = source.measure(made[0])
+            figures = {key: (was, after[key]) for key, was in source.figures.items()}
+            yield Suggestion(0, rule, place, _where(source.graph, place), made[0], before, made[1], macs, figures)
 
 
-def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Mapping[str, Dim]] | None:
+def rewrite(source: RewriteSource, changes: Sequence[GraphChange]) -> tuple[Graph, Mapping[str, Dim]] | None:
     """The rewritten graph and its totals; None where new layers do not fit in, or give other outputs."""
     try:
-        graph = edit(found.graph, changes)
-        outputs = zip(graph.outputs, found.graph.outputs, strict=True)
-        if any(graph.types[a].shape != found.graph.types[b].shape for a, b in outputs):
+        graph = edit(source.graph, changes)
+        outputs = zip(graph.outputs, source.graph.outputs, strict=True)
+        if any(graph.types[a].shape != source.graph.types[b].shape for a, b in outputs):
             return None
-        return graph, found.totals(graph)
+        return graph, source.totals(graph)
     except (ShapeError, UndecidedError):
         return None
 
 
-def _macs(found: Source, changes: Sequence[Change]) -> Dim | None:
+def _macs(source: RewriteSource, changes: Sequence[GraphChange]) -> Dim | None:
     """The MACs of the nodes that change."""
     total: Dim = 0
     for change in changes:
         for i in change.nodes:
-            macs = found.report.rows[i].amounts["macs"]
+            macs = source.report.rows[i].amounts["macs"]
             if macs is None:
                 return None
             total = total + macs
     return total
 
 
-def _where(graph: Graph, place: Place) -> str:
+def _where(graph: Graph, place: RewriteSite) -> str:
     """file:line:column of the first layer, or ""."""
     return layer_place(graph.nodes[place.matches[0].changes[0].model])
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from costcalc.frontends.yaml.document import Seq
 from costcalc.frontends.yaml.items import Item
 from costcalc.frontends.yaml.source_map import Call, Home, Trace
-from costcalc.studies.suggest.replacement import Change
-from costcalc.studies.suggest.text import raw
+from costcalc.studies.suggest.replacement import GraphChange
+from costcalc.studies.suggest.text import yaml_text
 
 
-class Run(NamedTuple):
+class LayerRange(NamedTuple):
     """The layers first to last of a list in a file; model is the one whose options are copied."""
 
     layers: Seq
@@ -21,7 +21,7 @@ class Run(NamedTuple):
     model: int
 
 
-class Runs:
+class LayerRangeFinder:
     """Finds runs in one file; inner is the innermost call of each node."""
 
     __slots__ = ("found", "inner")
@@ -33,7 +33,7 @@ class Runs:
                 if self.inner[node] < 0:
                     self.inner[node] = i
 
-    def of(self, change: Change) -> Run | None:
+    def of(self, change: GraphChange) -> LayerRange | None:
         """The layers of one list that add exactly the change's nodes; None where there are none."""
         first, last = change.nodes[0], change.nodes[-1]
         if change.nodes != tuple(range(first, last + 1)):
@@ -54,13 +54,13 @@ class Runs:
             yield self.found.calls[at]
             at = self.found.calls[at].within
 
-    def _with_model(self, change: Change, begin: Home, end: Home) -> Run | None:
+    def _with_model(self, change: GraphChange, begin: Home, end: Home) -> LayerRange | None:
         model = self.found.home(self.found.calls[self.inner[change.model]])
         if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
             return None
-        return Run(begin.layers, begin.at, end.at, model.at)
+        return LayerRange(begin.layers, begin.at, end.at, model.at)
 
 
-def raw_when(item: Item) -> str | None:
+def condition_text(item: Item) -> str | None:
     """A layer's condition as it stands in the file."""
-    return None if item.when is None else raw(item.when)
+    return None if item.when is None else yaml_text(item.when)

@@ -65,7 +65,7 @@ def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
     return owners(replace(graph, initializers=stored)).values()
 
 
-class Source(NamedTuple):
+class RewriteSource(NamedTuple):
     """A model to rewrite. graph is as the file has it, report what it costs under the settings; cost gives the report
     of a rewritten graph, totals its totals, measure the further quantities that are asked for, by their keys; again
     reads a rewritten text in the same way; mark is the byte order mark that the file begins with, or ""."""
@@ -81,7 +81,9 @@ class Source(NamedTuple):
     mark: str = ""
 
 
-def source(model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()) -> Source:
+def read_source(
+    model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()
+) -> RewriteSource:
     """Reads a model under settings; quantities are measured beside the totals of every report."""
     reading = {key: value for key, value in settings.reading().items() if key not in ("dtype", "act_dtype")}
     found: SourceMap | None = None
@@ -109,4 +111,4 @@ def source(model: ModelSource | Report, settings: Settings, quantities: Sequence
         return {ref.key: measurement.attempt(ref) for ref in refs}
 
     totals = partial(graph_totals, report) if same else lambda of: cost(of).totals
-    return Source(graph, report, cost, totals, measure_further, figures_of(report), *(found or ()))
+    return RewriteSource(graph, report, cost, totals, measure_further, figures_of(report), *(found or ()))

@@ -19,12 +19,12 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS, Figure, QuantityRef, parse_quantity
 from costcalc.core.result import Result, ResultTable, Serializable, presenter
 from costcalc.core.units import ratio
-from costcalc.studies.suggest.catalogue import Rule
+from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.places import Place
-from costcalc.studies.suggest.replacement import Knobs, Match
-from costcalc.studies.suggest.source import Source
-from costcalc.studies.suggest.write import rewritten
+from costcalc.studies.suggest.places import RewriteSite
+from costcalc.studies.suggest.replacement import RewriteMatch, RewriteOptions
+from costcalc.studies.suggest.source import RewriteSource
+from costcalc.studies.suggest.write import rewrite_text
 
 QUANTITIES = (
     "macs",
@@ -46,8 +46,8 @@ class Suggestion(Serializable):
     quantities that are asked for (`time.t4`), before and after. macs are those of the rewritten layers as they are."""
 
     number: int
-    rule: Rule
-    place: Place
+    rule: RewriteRule
+    place: RewriteSite
     where: str
     graph: Graph
     before: Mapping[str, Dim]
@@ -59,7 +59,7 @@ class Suggestion(Serializable):
         return f"<Suggestion {self.number}: {self.rule.id} at {self.name}, {len(self.matches)} uses>"
 
     @property
-    def matches(self) -> tuple[Match, ...]:
+    def matches(self) -> tuple[RewriteMatch, ...]:
         """One for each use."""
         return self.place.matches
 
@@ -116,7 +116,7 @@ def is_cheaper(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
     return False
 
 
-def together(source: Source, chosen: Sequence[Suggestion]) -> Graph:
+def combine_rewrites(source: RewriteSource, chosen: Sequence[Suggestion]) -> Graph:
     """The graph with all of these. UsageError where two of them change the same node."""
     changes = [change for one in chosen for match in one.matches for change in match.changes]
     nodes = [node for change in changes for node in change.nodes]
@@ -125,14 +125,14 @@ def together(source: Source, chosen: Sequence[Suggestion]) -> Graph:
     return edit(source.graph, changes)
 
 
-def applied(source: Source, chosen: Sequence[Suggestion]) -> str:
+def apply_to_text(source: RewriteSource, chosen: Sequence[Suggestion]) -> str:
     """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
     those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
     if source.trace is None or source.again is None:
         raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
     chosen = [one for one in chosen if one.writable] or list(chosen)
-    text = rewritten(source.trace, [one.place for one in chosen])
-    promised = source.cost(together(source, chosen)).totals
+    text = rewrite_text(source.trace, [one.place for one in chosen])
+    promised = source.cost(combine_rewrites(source, chosen)).totals
     try:
         costs = source.cost(source.again(text).graph).totals
     except CostcalcError as error:
@@ -150,10 +150,10 @@ _NAMED = "a layer may be read by the name that reports print, which changes: nam
 class Suggestions(Result):
     """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
 
-    source: Source
+    source: RewriteSource
     ranked: tuple[Suggestion, ...]
     sort: str
-    knobs: Knobs
+    options: RewriteOptions
     limited: bool = False
 
     @property
@@ -196,4 +196,4 @@ class Suggestions(Result):
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
         chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
-        return applied(self.source, chosen)
+        return apply_to_text(self.source, chosen)

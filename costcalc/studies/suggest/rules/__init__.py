@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from costcalc.core.errors import UsageError, one_of
-from costcalc.studies.suggest.catalogue import RULES, Rule
+from costcalc.studies.suggest.catalogue import RULES, RewriteRule
 
 MODULES = ("convolution", "head", "attention", "exact", "activation")
 ORDER = (
@@ -24,7 +24,7 @@ ORDER = (
 """The rules' ids in the order that lists have."""
 
 
-def select_rules(ids: tuple[str, ...] = ()) -> tuple[Rule, ...]:
+def select_rules(ids: tuple[str, ...] = ()) -> tuple[RewriteRule, ...]:
     """The rules of these ids in the order of lists, all where none is named. UsageError for one that does not exist."""
     for name in MODULES:
         import_module(f"{__name__}.{name}")
