@@ -57,7 +57,8 @@ def _refusals(diff: Diff) -> Iterator[Remark]:
     rows: dict[str, dict[QuantityRef, list[Figure | QuantityError]]] = {}
     for key in diff.quantities:
         figures = diff.figures(key)
-        lacks = [side for side, figure in zip(("before", "after"), figures, strict=True) if not _is_figure(figure)]
+        sides = zip(("before", "after"), figures, (diff.before, diff.after), strict=True)
+        lacks = [side for side, figure, version in sides if version.source and not _is_figure(figure)]
         if key in diff.before.figures or key in diff.after.figures:
             same = len(lacks) == 2 and str(figures[0]) == str(figures[1])
             for side in ["both"] if same else lacks:

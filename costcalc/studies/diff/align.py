@@ -1,4 +1,4 @@
-"""Two Snapshots → which layer of one is which of the other, by name where it tells, by structure where it does not.
+"""Two Snapshots → which layer of one is which of the other, by name where names are stable, by structure where not.
 
 A layer is the same one if all that it rests on, or all that rests on it, is. In what that leaves, the shortest edit
 script is taken if it is short; if not, the layers with MACs are aligned first: they make a network, and two exports of
@@ -236,7 +236,7 @@ def _ordered(a: LayerKeys, b: LayerKeys, numbers: Numbers) -> Pairs:
         return pairs
 
     def lineages_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        return in_order(a, xs, b, ys, AnchorKeys(light.whole, light.whole), nearly_alike)
+        return in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), nearly_alike)
 
     return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
 

@@ -95,7 +95,7 @@ class AnchorKeys(NamedTuple):
     """Keys that identify a layer by all that it rests on or all that rests on it; and these with those that identify it
     by its neighbourhood."""
 
-    whole: Keys
+    lineages: Keys
     all: Keys
 
 

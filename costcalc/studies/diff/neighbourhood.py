@@ -33,17 +33,17 @@ def dataflow(layers: Sequence[Layer]) -> Neighbourhood:
     return Neighbourhood(tuple(up), _reversed(up))
 
 
-def contract(graph: Neighbourhood, kept: Sequence[bool]) -> Neighbourhood:
+def contract(graph: Neighbourhood, selected: Sequence[bool]) -> Neighbourhood:
     """The dataflow between the layers that are kept, through those that are not (all get an entry)."""
     reach: list[tuple[int, ...]] = []
     up: list[tuple[int, ...]] = []
     for index, sources in enumerate(graph.up):
         found: set[int] = set()
         for source in sources:
-            found.update((source,) if kept[source] else reach[source])
+            found.update((source,) if selected[source] else reach[source])
         nearest = tuple(sorted(found, reverse=True)[:SOURCES])
         reach.append(nearest)
-        up.append(nearest if kept[index] else ())
+        up.append(nearest if selected[index] else ())
     return Neighbourhood(tuple(up), _reversed(up))
 
 

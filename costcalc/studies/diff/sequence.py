@@ -39,7 +39,7 @@ def in_order(
         cells = len(xs) * len(ys)
         anchors: Pairs = []
         # the keys of whole lineages are tried in small gaps too: what they say holds against any likeness
-        while cells and level < (len(keys.all) if cells > SMALL else len(keys.whole)) and not anchors:
+        while cells and level < (len(keys.all) if cells > SMALL else len(keys.lineages)) and not anchors:
             anchors = _anchors(xs, ys, keys.all[level]())
             level += not anchors
         if anchors:

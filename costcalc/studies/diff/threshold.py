@@ -83,43 +83,45 @@ def _amount(text: str, ref: QuantityRef, amount: str) -> Amount:
     return parse_value(amount, unit)
 
 
-def judge(diff: Diff, asked: Threshold) -> ThresholdResult:
+def judge(diff: Diff, limit: Threshold) -> ThresholdResult:
     """Whether the diff is beyond the threshold. A total that is only known from below can be above it, not keep it.
     A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it. A bound
     or an estimate is judged as it stands."""
-    ref = asked.quantity
+    ref = limit.quantity
     before, after = diff.figures(ref.key)
     label = ref.label
-    if asked.grows and not diff.before.source:
-        return ThresholdResult(asked, "kept", "the model is new: it has not grown")
+    if limit.grows and not diff.before.source:
+        return ThresholdResult(limit, "kept", "the model is new: it has not grown")
+    if not diff.after.source and isinstance(after, QuantityError):
+        return ThresholdResult(limit, "kept", "the model is no longer there")
     for when, figure in (("before", before), ("after", after)):
-        if isinstance(figure, QuantityError) and (asked.grows or when == "after"):
+        if isinstance(figure, QuantityError) and (limit.grows or when == "after"):
             open_total = f"{label} are not known while a symbol is open"
-            return ThresholdResult(asked, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
+            return ThresholdResult(limit, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
     assert isinstance(after, Figure)
-    if not asked.grows:
+    if not limit.grows:
         return _judged(
-            asked,
-            difference(after.value, asked.most),
+            limit,
+            difference(after.value, limit.most),
             f"{_subject(ref)} {_text(ref, *after)}",
             is_lower_bound(diff.after, ref.key),
         )
     assert isinstance(before, Figure)
     if isinstance(before.value, bool) or isinstance(after.value, bool):
         old, new = ("yes" if figure.value else "no" for figure in (before, after))
-        return ThresholdResult(asked, "exceeded" if (old, new) == ("yes", "no") else "kept", f"{label}: {old} → {new}")
+        return ThresholdResult(limit, "exceeded" if (old, new) == ("yes", "no") else "kept", f"{label}: {old} → {new}")
     grown = total_change(diff, ref.key)
     if grown is None:
-        return ThresholdResult(asked, "unknown", f"by how much {label} grew is not known: an operator has no rule")
-    return _judged(asked, *_growth(asked, before, after, grown), False)
+        return ThresholdResult(limit, "unknown", f"by how much {label} grew is not known: an operator has no rule")
+    return _judged(limit, *_growth(limit, before, after, grown), False)
 
 
-def _growth(asked: Threshold, before: Figure, after: Figure, grown: Dim | Fraction) -> tuple[Dim | Fraction, str]:
+def _growth(limit: Threshold, before: Figure, after: Figure, grown: Dim | Fraction) -> tuple[Dim | Fraction, str]:
     """How much more than allowed a quantity grew (of a share, times its denominator), and its growth in words."""
-    ref, most = asked.quantity, asked.share
+    ref, most = limit.quantity, limit.share
     worse = grown if ref.quantity.less_is_better else -grown
     over = (
-        difference(worse, asked.most)
+        difference(worse, limit.most)
         if most is None
         else difference(worse * most.denominator, before.value * most.numerator)
     )
@@ -127,19 +129,19 @@ def _growth(asked: Threshold, before: Figure, after: Figure, grown: Dim | Fracti
     return over, f"{ref.label} {_moved(ref, grown)} ({old} → {new}){_relative(grown, before.value)}"
 
 
-def _judged(asked: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> ThresholdResult:
+def _judged(limit: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> ThresholdResult:
     """What an excess says; from_below tells that it may be more, for an operator has no rule."""
-    if not asked.grows and not asked.quantity.quantity.less_is_better:
+    if not limit.grows and not limit.quantity.quantity.less_is_better:
         over = -over
     low, high = (over, over) if isinstance(over, Fraction) else bounds(over)
     if low > 0:
-        return ThresholdResult(asked, "exceeded", f"{fact}, which is {_beyond(asked, over)}")
+        return ThresholdResult(limit, "exceeded", f"{fact}, which is {_beyond(limit, over)}")
     if high > 0:
         names = ", ".join(symbols(over)) if isinstance(over, Poly) else ""
-        return ThresholdResult(asked, "unknown", f"{fact}: whether that is too much depends on {names}")
+        return ThresholdResult(limit, "unknown", f"{fact}: whether that is too much depends on {names}")
     if from_below:
-        return ThresholdResult(asked, "unknown", f"{fact} at least: an operator has no rule")
-    return ThresholdResult(asked, "kept", fact)
+        return ThresholdResult(limit, "unknown", f"{fact} at least: an operator has no rule")
+    return ThresholdResult(limit, "kept", fact)
 
 
 def _subject(ref: QuantityRef) -> str:
@@ -167,11 +169,11 @@ def _relative(grown: Dim | Fraction, before: Dim | Fraction) -> str:
     return f", {percent_exact(Fraction(grown) / before, sign=True)}"
 
 
-def _beyond(asked: Threshold, over: Dim | Fraction) -> str:
+def _beyond(limit: Threshold, over: Dim | Fraction) -> str:
     """By how much: of a share in parts of the figure, of counts rounded up where that is no whole number."""
-    ref, share = asked.quantity, asked.share
+    ref, share = limit.quantity, limit.share
     if share is not None:
         over = over / share.denominator if isinstance(over, Fraction) else -(-over // share.denominator)
-    limit = re.split("[<>]", asked.text)[1].strip()
+    allowed = re.split("[<>]", limit.text)[1].strip()
     more = "more" if ref.quantity.less_is_better else "less"
-    return f"{_text(ref, over)} {more} than {limit.lstrip('+-').strip()}"
+    return f"{_text(ref, over)} {more} than {allowed.lstrip('+-').strip()}"

@@ -39,12 +39,12 @@ def measure_version(
     return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in totals})
 
 
-def restrict(version: Snapshot, own: Settings, settings: Settings) -> Snapshot:
+def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapshot:
     """A version that was measured under its own settings -> the one to compare with a version under other settings:
     what rests on a group of them that differs is refused, for it cannot be measured again."""
     refused = {}
     for group, keys in RESTS_ON.items():
-        was = getattr(own, group)
+        was = getattr(locked, group)
         if was is None or was == getattr(settings, group):
             continue
         words = replace(Settings(), **{group: was}).words() or "every layer by itself, in the given order"

@@ -84,13 +84,13 @@ def suggest_settings(
     least = _minimum(min_saving, ranking)
     known = select_rules(words("rules", rules))
     source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
-    whole = source.figures.get(sort)
-    if isinstance(whole, QuantityError):
-        raise whole
+    total_before = source.figures.get(sort)
+    if isinstance(total_before, QuantityError):
+        raise total_before
     written = None if source.trace is None else spans(source.trace.text)
     index = GraphIndex(source.graph)
     kept = [one for rule in known for one in _of_rule(rule, source, index, written, rewrite_options)]
-    total = source.report.totals.get(sort) if whole is None else whole.value
+    total = source.report.totals.get(sort) if total_before is None else total_before.value
     kept = [one for one in kept if _enough(one.saves(sort), total, least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
@@ -160,18 +160,18 @@ def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
     return MinimumSaving(0 if text.strip() == "0" else parse_value(text, ranking.quantity.unit))
 
 
-def _enough(saving: Dim | Fraction | None, whole: Dim | Fraction | None, least: MinimumSaving) -> bool:
+def _enough(saving: Dim | Fraction | None, total_before: Dim | Fraction | None, least: MinimumSaving) -> bool:
     """Whether a saving is at least what is asked for. Of formulas the leading terms are compared."""
     if not least.amount:
         return True
-    if saving is None or whole is None:
+    if saving is None or total_before is None:
         return False
     if not least.is_share:
         return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least.amount
     if isinstance(saving, Fraction):
-        return isinstance(whole, Fraction) and saving >= least.amount * whole
-    part = None if isinstance(whole, Fraction) else ratio(saving, whole)
+        return isinstance(total_before, Fraction) and saving >= least.amount * total_before
+    part = None if isinstance(total_before, Fraction) else ratio(saving, total_before)
     if part is not None:
         return part >= least.amount
-    (degree, amount), (most, all_) = magnitude(saving), magnitude(whole)
+    (degree, amount), (most, all_) = magnitude(saving), magnitude(total_before)
     return degree > most or (degree == most and amount >= least.amount * all_)

@@ -24,11 +24,11 @@ class LayerRange(NamedTuple):
 class LayerRangeFinder:
     """Finds runs in one file; inner is the innermost call of each node."""
 
-    __slots__ = ("found", "inner")
+    __slots__ = ("inner", "trace")
 
-    def __init__(self, found: Trace) -> None:
-        self.found, self.inner = found, [-1] * len(found.graph.nodes)
-        for i, call in enumerate(found.calls):  # they end from the inside out
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.inner = trace, [-1] * len(trace.graph.nodes)
+        for i, call in enumerate(trace.calls):  # they end from the inside out
             for node in range(call.first, call.last):
                 if self.inner[node] < 0:
                     self.inner[node] = i
@@ -40,7 +40,7 @@ class LayerRangeFinder:
             return None
         for a in self._around(first):
             for b in self._around(last):
-                begin, end = self.found.home(a), self.found.home(b)
+                begin, end = self.trace.home(a), self.trace.home(b)
                 if a.first != first or b.last != last + 1 or a.within != b.within or begin.layers is not end.layers:
                     continue
                 if a is b or begin.at < end.at:
@@ -51,11 +51,11 @@ class LayerRangeFinder:
         """The calls that a node stands in, from the inside out."""
         at = self.inner[node]
         while at >= 0:
-            yield self.found.calls[at]
-            at = self.found.calls[at].within
+            yield self.trace.calls[at]
+            at = self.trace.calls[at].within
 
     def _with_model(self, change: GraphChange, begin: Home, end: Home) -> LayerRange | None:
-        model = self.found.home(self.found.calls[self.inner[change.model]])
+        model = self.trace.home(self.trace.calls[self.inner[change.model]])
         if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
             return None
         return LayerRange(begin.layers, begin.at, end.at, model.at)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.cli import call
 
+import costcalc
 from costcalc.cli.app import run
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nparams: {filters: 4}\nlayers:\n  - conv: {filters: filters, kernel: 3, bias: false}\n  - relu\n"
@@ -209,3 +210,13 @@ def test_top_holds_in_formats_for_programs_too(capsys: pytest.CaptureFixture[str
     assert [layer["after"] for layer in found["layers"]] == ["conv"] and sum(found["counts"].values()) == 2
     lines = diff(capsys, "old.yaml", "new.yaml", "--format", "csv", "--top", "1")[1].splitlines()
     assert len(lines) == 2 and ",conv,conv," in lines[1]
+
+
+def test_reports_bring_what_they_were_measured_with() -> None:
+    reports = [costcalc.analyze(model, devices="t4", training=True) for model in ("old.yaml", "new.yaml")]
+    found = costcalc.diff(*reports)
+    assert (
+        found.to_dict()["totals"]
+        == costcalc.diff("old.yaml", "new.yaml", devices="t4", training=True).to_dict()["totals"]
+    )
+    assert {"time.t4", "training_bytes"} <= set(found.quantities)
