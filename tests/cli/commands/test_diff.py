@@ -127,7 +127,7 @@ def test_what_one_side_does_not_have_is_said(capsys: pytest.CaptureFixture[str])
     args = ("costcalc.lock.json#net@a", "new.yaml", "--hardware", "t4", "--in-place")
     code, out, _ = diff(capsys, *args)
     assert code == 0
-    assert "before: time.t4, energy.t4, fits.t4: costcalc.lock.json#net@a does not hold it" in out
+    assert "before: time.t4, energy.t4, fits.t4: costcalc.lock.json#net@a does not hold it" in " ".join(out.split())
     row = next(line for line in out.splitlines() if line.startswith("Time on t4"))
     assert "–" in row and "≥" in row
     _, out, _ = diff(capsys, *args, "--format", "json")
