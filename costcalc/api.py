@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
+    from costcalc.studies.diff.snapshot import Snapshot
     from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
     from costcalc.views.explain import Explanation
 
@@ -72,34 +73,55 @@ def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]
 def diff(
     before: ModelSource | Report,
     after: ModelSource | Report,
-    **options: Unpack[CostingArguments],
+    *,
+    quantities: Sequence[str] = (),
+    **options: Unpack[AnalysisArguments],
 ) -> Diff:
-    """What changed from one version of a model to another; the options are analyze's, for both.
+    """What changed from one version of a model to another; the options are analyze's, for both. quantities are further
+    ones by their keys ("arena_bytes", "time.t4"), beside those that the options ask for.
 
     Either may be a file of a git revision (`main:models/net.yaml`) or an entry of a lock file
     (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
     the tables.
     """
+    settings = Settings.of(**{name: value for name, value in options.items() if name != "strict"})
+    return diff_settings((before, after), settings, quantities, bool(options.get("strict")))
+
+
+def diff_settings(
+    sources: Sequence[ModelSource | Report],
+    settings: Settings,
+    quantities: Sequence[str] = (),
+    strict: bool = False,
+) -> Diff:
+    """diff with its options as Settings: the two sources stand in order."""
+    from costcalc.core.quantities import parse_quantity
     from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import entry
     from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.snapshot import snapshot
+    from costcalc.studies.diff.version import measure_version, restrict
     from costcalc.studies.options import fitting, refuse
 
-    locked = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in (before, after)]
-    settings = [found.settings for found in locked if found is not None]
-    given = {**(settings[0] if settings else {}), **{name: value for name, value in options.items() if value}}
+    refs = tuple(map(parse_quantity, quantities))
+    entries = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
+    locked = next((item.settings for item in entries if item is not None), None)
+    settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
+
+    def version(source: Any, **reading: Any) -> Snapshot:
+        return measure_version(source, replace(settings, **reading), refs, strict)
+
     versions, lacks = [], []
-    for source, found in zip((before, after), locked, strict=True):
-        if found is not None:
-            versions.append(replace(found.snapshot, source=os.fspath(source)))  # type: ignore[arg-type]
+    for source, item in zip(sources, entries, strict=True):
+        if item is not None:
+            held = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
+            versions.append(restrict(held, Settings.of(**item.settings), settings))
         elif isinstance(source, Report):
-            versions.append(snapshot(source))
+            versions.append(version(source))
         else:
-            report, missing = fitting(partial(analyze, hold_source(source)), given)
-            versions.append(snapshot(report))
+            snapshot, missing = fitting(partial(version, hold_source(source)), settings.reading())
+            versions.append(snapshot)
             lacks.append(missing)
-    if not settings:
+    if locked is None:
         refuse(lacks)
     return diff(*versions)
 

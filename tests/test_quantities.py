@@ -22,7 +22,7 @@ from costcalc.cli.app import cli
 from costcalc.core.amount import AtLeast
 from costcalc.core.dim.parse import parse as parse_dim
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef, parse_quantity
 from costcalc.core.units import exact
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import FIGURES, measure
@@ -446,3 +446,41 @@ def test_a_condition_of_a_sweep_holds_for_the_same_figure_and_for_no_refusal(mod
     found = costcalc.sweep(MODELS[model], where=" and ".join(met), **settings_for(model))
     assert len(found) == 1 and {text.partition(" ")[0] for text in met} <= set(found.columns)
     assert refused and len(costcalc.sweep(MODELS[model], where=" or ".join(refused), **settings_for(model))) == 0
+
+
+# `diff`: a row for each quantity, with its difference.
+
+VARIANTS = {"mobilenet_v2": "mobilenet_v3_small", "gpt2": "bert_base", "squeezenet.onnx": "squeezenet1_0"}
+"""What each model is compared with."""
+
+
+def entry_of(before: Figure | QuantityError, after: Figure | QuantityError) -> dict[str, Any]:
+    """What the document of a diff says of two figures that are measured one by one."""
+    sides = {"before": before, "after": after}
+    entry: dict[str, Any] = {
+        side: None if isinstance(f, QuantityError) else plain(f.value) for side, f in sides.items()
+    }
+    difference = None
+    if isinstance(before, Figure) and isinstance(after, Figure) and not isinstance(after.value, bool):
+        difference = plain(after.value - before.value)  # type: ignore[operator]
+    return entry | {"difference": difference}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("other", ["itself", "a variant"])
+def test_a_diff_has_a_row_for_every_quantity_and_its_difference(model: str, other: str) -> None:
+    sources = (VARIANTS[model] if other == "a variant" else MODELS[model], MODELS[model])
+    before, after = (measure(source, Settings.of(**SETTINGS)) for source in sources)
+    rows = costcalc.diff(*sources, quantities=BY_NAME_ONLY, **SETTINGS).to_dict()["totals"]
+    for key in KEYS:
+        figures = before.attempt(key), after.attempt(key)
+        if key in TOTALS and all(isinstance(figure, QuantityError) for figure in figures):
+            assert key not in rows  # an open peak: as in analyze, there is no total
+            continue
+        assert {name: rows[key][name] for name in ("before", "after", "difference")} == entry_of(*figures), key
+        if other == "itself" and isinstance(figures[0], Figure) and not isinstance(figures[0].value, bool):
+            assert rows[key]["difference"] == 0
+        refused = [str(figure) for figure in figures if isinstance(figure, QuantityError)]
+        if key not in TOTALS:
+            assert list(rows[key].get("refused", {}).values()) == refused
+            assert list(rows[key]["certainty"].values()) == [f.certainty for f in figures if isinstance(f, Figure)]

@@ -144,43 +144,6 @@ def number(text: str) -> int | float | str:
     return float(text) if re.fullmatch(r"[+-]?\d*\.\d+", text) else text
 
 
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--dim, --shape, --set, --value, --symbolic, --rules, --debug."""
-    return binding_options(rules_option(debug_option(command)))
-
-
-def binding_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--dim, --shape, --set, --value, --symbolic: how a model is read."""
-    options = (
-        click.option("--dim", "dims", multiple=True, type=Named(binding, "N=8"), help="Bind a symbol: --dim seq=128."),
-        click.option(
-            "--shape",
-            "shapes",
-            multiple=True,
-            type=Named(shape, "x=1,3,224,224"),
-            help="Bind an input's whole shape: --shape x=1,3,224,224.",
-        ),
-        click.option(
-            "--set",
-            "params",
-            multiple=True,
-            type=Named(number, "alpha=0.5"),
-            help="Set a parameter of a YAML model: --set alpha=0.5.",
-        ),
-        click.option(
-            "--value",
-            "values",
-            multiple=True,
-            type=Named(scalar, "n=7"),
-            help="Give the value of a small integer or boolean input: --value n=7.",
-        ),
-        click.option("--symbolic", is_flag=True, help="Leave batch and spatial extents open; totals are formulas."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """--rules, as often as wanted."""
     words = "Run a Python file that registers rules for custom operators; a model never brings its own."
@@ -195,13 +158,6 @@ def run_rules(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]
         from costcalc.ops.plugins import load_rules
 
         load_rules(path)
-
-
-def precision_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--dtype, --act-dtype. What they are is read when one of them is given."""
-    weights = click.option("--dtype", type=Precision(), help="Weights as if stored in this type: float16, int8, int4 …")
-    values = click.option("--act-dtype", type=Precision(), help="Activations as if computed in this type.")
-    return weights(values(command))
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -222,11 +178,6 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
         return option(output_option(told))
 
     return add
-
-
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The model options as load's arguments. The same name twice: the last one counts."""
-    return {key: dict(value) if isinstance(value, tuple) else value for key, value in options.items()}
 
 
 def listed(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, Poly, written
@@ -26,12 +27,19 @@ def add(amounts: Iterable[Dim | None]) -> Amount:
     return AtLeast(sum(parts)) if parts else None
 
 
+def difference(after: Dim | Fraction, before: Dim | Fraction) -> Dim | Fraction:
+    """after - before of two figures of one quantity: counts, formulas, or numbers of a continuous unit."""
+    if isinstance(after, Fraction) or isinstance(before, Fraction):
+        return after - before  # type: ignore[operator]  # a formula has no continuous unit
+    return after - before
+
+
 def is_formula(value: Any) -> bool:
     """Whether a figure still holds open symbols."""
     return isinstance(value.value if isinstance(value, AtLeast) else value, Poly)
 
 
-def magnitude(amount: Amount) -> tuple[int, int]:
+def magnitude(amount: Amount | Fraction) -> tuple[int, Any]:
     """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
     if isinstance(amount, AtLeast):
         amount = amount.value

@@ -169,6 +169,18 @@ def parse(text: str) -> int:
     return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
 
 
+def parse_value(text: str, unit: str) -> int | Fraction:
+    """A value in a quantity's unit: 600M, 4.2 MiB, 2.1 ms, 1 mJ, 2.5 operations a byte or tokens a second as an exact
+    number; UsageError for anything else."""
+    if unit == "seconds":
+        return parse_seconds(text)
+    if unit == "joules":
+        return parse_joules(text)
+    if unit in ("per_second", "flop_per_byte") and re.fullmatch(r"\s*\d{1,18}(\.\d{1,9})?\s*", text):
+        return Fraction(text.strip())
+    return parse(text)
+
+
 def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
     """A value -> the smallest figure of three significant digits that is not below it, in a form that `parse` reads:
     569M, 16.2 MiB."""

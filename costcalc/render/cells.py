@@ -68,7 +68,7 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
     if kind.kind == "ratio":
         return [times(v) for v in values]
     if kind.kind == "change":
-        return [signed(v) for v in values]
+        return [v if isinstance(v, str) else signed(v) for v in values]
     if kind.kind == "percent":
         return ["" if v is None else percent_exact(v, sign=True) for v in values]
     if kind.kind == "figure":

@@ -15,17 +15,21 @@ from typing import Any
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.amount import Amount, AtLeast, add
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.errors import QuantityError
+from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef, parse_quantity
 from costcalc.core.units import exact, shape_text
-from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, partial, rise
-from costcalc.views.diff_words import operator, words
+from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, total_change
+from costcalc.views.diff_words import describe_change, operator
+from costcalc.views.figures import figure_amount, figure_change, refusal_remarks
 from costcalc.views.table import Column, Remark, Sheet, only
 
 
 def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     """What stands below the totals; moved are those that differ."""
     same = [
-        CATALOGUE[key].label for key in TOTALS if key not in moved and diff.totals(key) not in ((None, None), (0, 0))
+        parse_quantity(key).label
+        for key in diff.quantities
+        if key not in moved and diff.totals(key) != (0, 0) and _is_figure(diff.figures(key)[1])
     ]
     if not moved and not diff.changes:
         n = len(diff.layers)
@@ -45,6 +49,26 @@ def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     for which, snapshot in (("before", diff.before), ("after", diff.after)):
         for op, count in snapshot.unknown.items():
             yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
+    yield from _refusals(diff)
+
+
+def _refusals(diff: Diff) -> Iterator[Remark]:
+    """Which of the further quantities a version does not have, and why; once where it is so in both."""
+    rows: dict[str, dict[QuantityRef, list[Figure | QuantityError]]] = {}
+    for key in diff.quantities:
+        figures = diff.figures(key)
+        sides = zip(("before", "after"), figures, (diff.before, diff.after), strict=True)
+        lacks = [side for side, figure, version in sides if version.source and not _is_figure(figure)]
+        if key in diff.before.figures or key in diff.after.figures:
+            same = len(lacks) == 2 and str(figures[0]) == str(figures[1])
+            for side in ["both"] if same else lacks:
+                rows.setdefault(side, {})[parse_quantity(key)] = [figures[side == "after"]]
+    for side, refused in rows.items():
+        yield from refusal_remarks([side], refused)
+
+
+def _is_figure(figure: Figure | QuantityError) -> bool:
+    return isinstance(figure, Figure)
 
 
 def _inputs(diff: Diff) -> Iterator[Remark]:
@@ -62,7 +86,7 @@ def _symbols(bound: Any) -> str:
     return ", ".join(f"{name} = {exact(value)}" for name, value in bound.items())
 
 
-SAID = {
+STATUS_TEXTS = {
     "changed": "~ {} changed",
     "added": "+ {} added",
     "removed": "- {} removed",
@@ -71,13 +95,13 @@ SAID = {
     "same": "{} the same",
 }
 
-MEANT = {
+CAUSE_MEANINGS = {
     "resolution": "height, width, length of a sequence",
     "other": "element types, biases, how often a layer runs, which layer counts a shared weight",
 }
 """What a cause stands for where its name does not tell."""
 
-OWN = ("added", "removed", "changed")
+OWN_STATUSES = ("added", "removed", "changed")
 """What became of a layer by itself."""
 
 
@@ -96,21 +120,28 @@ def title(diff: Diff) -> str:
     return f"{old.name} → {new.name}"
 
 
-def between(diff: Diff) -> str:
+def versions_text(diff: Diff) -> str:
     """Where the versions came from."""
     old, new = diff.before.source, diff.after.source
     return f"{old} → {new}" if old and new else f"new: {new}" if new else f"no longer there: {old}"
 
 
-def counted(diff: Diff) -> str:
+def count_statuses(diff: Diff) -> str:
     """~ 1 changed, + 2 added, 20 the same: with the signs of the table."""
     counts = Counter(change.status for change in diff.layers)
-    return ", ".join(said.format(f"{counts[status]:,}") for status, said in SAID.items() if counts[status])
+    return ", ".join(said.format(f"{counts[status]:,}") for status, said in STATUS_TEXTS.items() if counts[status])
 
 
-def differing(diff: Diff) -> list[str]:
-    """The totals that are not the same, or not known to be."""
-    return [key for key in TOTALS if diff.totals(key) != (None, None) and rise(diff, key) != 0]
+def changed_quantities(diff: Diff) -> list[str]:
+    """The quantities that are not the same, or not known to be; without those that neither version has."""
+    return [key for key in diff.quantities if any(map(_is_figure, diff.figures(key))) and not _is_same(diff, key)]
+
+
+def _is_same(diff: Diff, key: str) -> bool:
+    before, after = diff.figures(key)
+    if isinstance(before, Figure) and isinstance(after, Figure) and isinstance(after.value, bool):
+        return before == after
+    return total_change(diff, key) == 0
 
 
 def _totals(diff: Diff) -> Sheet:
@@ -121,16 +152,18 @@ def _totals(diff: Diff) -> Sheet:
         Column("difference", "Difference", "change", 92),
         Column("percent", "%", "percent", 80),
     )
-    moved = differing(diff)
+    moved = changed_quantities(diff)
     if all(share(diff, key) is None for key in moved):
         shown = shown[:-1]
     rows = []
     for key in moved or ("macs", "params"):
         before, after = (amount(diff, key, side) for side in (0, 1))
-        rows.append((CATALOGUE[key].label, before, after, rise(diff, key), share(diff, key))[: len(shown)])
+        ref = parse_quantity(key)
+        row = (ref.label, before, after, figure_change(ref, total_change(diff, key)), share(diff, key))
+        rows.append(row[: len(shown)])
     return Sheet(
         title(diff),
-        between(diff),
+        versions_text(diff),
         shown,
         tuple(rows),
         remarks=tuple(remarks(diff, moved)),
@@ -139,18 +172,23 @@ def _totals(diff: Diff) -> Sheet:
     )
 
 
-def amount(diff: Diff, key: str, side: int) -> Amount:
-    """A total before (0) or after (1); at least that where a layer is not known."""
-    value = diff.totals(key)[side]
-    snapshot = (diff.before, diff.after)[side]
-    return AtLeast(value) if value is not None and partial(snapshot, key) else value
+def amount(diff: Diff, key: str, side: int) -> Any:
+    """A quantity before (0) or after (1) for a column of numbers; at least that where a layer is not known, ? where it
+    is a total that open symbols leave undecided, – where the version does not have it."""
+    figure = diff.figures(key)[side]
+    if isinstance(figure, QuantityError) and key not in diff.before.figures and key not in diff.after.figures:
+        return None
+    return figure_amount(parse_quantity(key), figure)
 
 
 def share(diff: Diff, key: str) -> Fraction | None:
     """The rise as a part of what it was; None where that is no number."""
-    grown, before = rise(diff, key), diff.totals(key)[0]
-    known = isinstance(grown, int) and isinstance(before, int) and not partial(diff.before, key)
-    return Fraction(grown, before) if known and before else None  # type: ignore[arg-type]
+    grown, before = total_change(diff, key), diff.figures(key)[0]
+    if isinstance(before, QuantityError) or before.certainty != parse_quantity(key).quantity.certainty:
+        return None
+    was = before.value
+    numbers = isinstance(grown, (int, Fraction)) and isinstance(was, (int, Fraction))
+    return Fraction(grown) / was if numbers and was else None  # type: ignore[arg-type, operator]
 
 
 def _causes(diff: Diff) -> Iterator[Sheet]:
@@ -167,7 +205,7 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
     sums = [sum((part for part in found[key].values()), 0) for key in shown]
     columns = [Column(key, CATALOGUE[key].label, "change", 90 - i) for i, key in enumerate(shown)]
     there = {row[0] for row in rows}
-    meant = tuple([Remark(cause, text) for cause, text in MEANT.items() if cause in there])
+    meant = tuple([Remark(cause, text) for cause, text in CAUSE_MEANINGS.items() if cause in there])
     yield Sheet(
         "By cause",
         "",
@@ -187,7 +225,7 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     others = ("params", "macs", "flops", "weight_bytes", "activation_bytes", "traffic_bytes")
     usual = "macs" if first == "params" else "params"
     second = next((key for key in others if key != first and any(c.delta(key) != 0 for c in changes)), usual)
-    kept = foremost(diff, top)
+    kept = largest_changes(diff, top)
     shown = set(map(id, kept))
     left = [c for c in changes if id(c) not in shown]
     columns = (
@@ -203,13 +241,15 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     rest = None if not left else ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second))
     rows = tuple([_row(change, first, second) for change in kept])
     total = ("", f"Total of {len(changes):,}", "", "", *_sums(changes, first), _sum_of(changes, second))
-    whole = Sheet("Layers", counted(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers")
+    whole = Sheet(
+        "Layers", count_statuses(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers"
+    )
     told = list(zip(*rows, total, strict=True))
     empty = {i for i, c in enumerate(columns) if c.kind in ("prose", "change") and all(v in ("", 0) for v in told[i])}
     yield only(whole, [i for i in range(len(columns)) if i not in empty])
 
 
-def foremost(diff: Diff, top: int | None) -> Sequence[LayerChange]:
+def largest_changes(diff: Diff, top: int | None) -> Sequence[LayerChange]:
     """The layers that changed; of more than top those with the largest difference."""
     changes = diff.changes
     return changes if top is None or len(changes) <= top else _largest(changes, _first(changes), top)
@@ -226,7 +266,7 @@ def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
         change.status,
         change.name,
         operator(change),
-        words(change),
+        describe_change(change),
         before,
         after,
         change.delta(first),
@@ -239,7 +279,7 @@ def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerCh
 
     def weight(i: int) -> tuple[bool, int]:
         delta = changes[i].delta(key)
-        return changes[i].status not in OWN, -abs(delta) if isinstance(delta, int) else -(1 << 200)
+        return changes[i].status not in OWN_STATUSES, -abs(delta) if isinstance(delta, int) else -(1 << 200)
 
     return [changes[i] for i in sorted(sorted(range(len(changes)), key=weight)[:top])]
 
@@ -272,10 +312,10 @@ def overview(diffs: Sequence[Diff]) -> Sheet:
             title(diff),
             amount(diff, "macs", 0),
             amount(diff, "macs", 1),
-            rise(diff, "macs"),
+            total_change(diff, "macs"),
             share(diff, "macs"),
-            rise(diff, "params"),
-            counted(diff),
+            total_change(diff, "params"),
+            count_statuses(diff),
         )
         for diff in diffs
     ]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.amount import plain
 from costcalc.core.dim import Dim
+from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import TOTALS
-from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, partial, rise
+from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, is_lower_bound, total_change
 from costcalc.studies.diff.snapshot import Snapshot
-from costcalc.views.diff import foremost, share, title
-from costcalc.views.diff_words import operator, words
+from costcalc.views.diff import largest_changes, share, title
+from costcalc.views.diff_words import describe_change, operator
+from costcalc.views.figures import figure_plain
 from costcalc.views.table import Column, Sheet
 
 
@@ -25,10 +28,10 @@ def to_dict(diff: Diff, top: int | None = None) -> dict[str, Any]:
         "name": title(diff),
         "before": _side(diff.before),
         "after": _side(diff.after),
-        "totals": {key: _total(diff, key) for key in TOTALS if diff.totals(key) != (None, None)},
+        "totals": {key: _total(diff, key) for key in _shown(diff)},
         "causes": _causes(diff.causes),
         "counts": {status: counts[status] for status in STATUSES},
-        "layers": [_layer(change) for change in foremost(diff, top)],
+        "layers": [_layer(change) for change in largest_changes(diff, top)],
     }
 
 
@@ -40,16 +43,37 @@ def _side(snapshot: Snapshot) -> dict[str, Any] | None:
     return {"name": snapshot.name, "source": snapshot.source, "symbols": symbols, "unknown_ops": dict(snapshot.unknown)}
 
 
+def _shown(diff: Diff) -> Iterator[str]:
+    """The totals that either version has, and the further quantities."""
+    for key in diff.quantities:
+        if (
+            key not in TOTALS
+            or diff.totals(key) != (None, None)
+            or key in {**diff.before.figures, **diff.after.figures}
+        ):
+            yield key
+
+
 def _total(diff: Diff, key: str) -> dict[str, Any]:
-    before, after = diff.totals(key)
-    part = share(diff, key)
-    return {
-        "before": plain(before),
-        "after": plain(after),
-        "difference": plain(rise(diff, key)),
+    """A quantity of both versions. What is beside the totals of every report has its certainty too, or why a version
+    does not have it."""
+    before, after = diff.figures(key)
+    change, part = total_change(diff, key), share(diff, key)
+    known = [figure for figure in (before, after) if not isinstance(figure, QuantityError)]
+    below = key in TOTALS and (is_lower_bound(diff.before, key) or is_lower_bound(diff.after, key))
+    entry: dict[str, Any] = {
+        "before": figure_plain(before),
+        "after": figure_plain(after),
+        "difference": float(change) if isinstance(change, Fraction) else plain(change),
         "ratio": None if part is None else float(part),
-        "lower_bound": partial(diff.before, key) or partial(diff.after, key),
+        "lower_bound": below or any(figure.certainty == "lower" for figure in known),
     }
+    if key in {**diff.before.figures, **diff.after.figures} or key not in TOTALS:
+        sides = {"before": before, "after": after}
+        refused = {side: str(figure) for side, figure in sides.items() if isinstance(figure, QuantityError)}
+        certainty = {side: f.certainty for side, f in sides.items() if not isinstance(f, QuantityError)}
+        entry |= {"certainty": certainty} | ({"refused": refused} if refused else {})
+    return entry
 
 
 def _causes(causes: Mapping[str, Mapping[str, Dim]]) -> dict[str, dict[str, Any]]:
@@ -64,7 +88,7 @@ def _layer(change: LayerChange) -> dict[str, Any]:
         "after": new and new.name,
         "op_type": (new or old).op_type,  # type: ignore[union-attr]
         "place": (new and new.place) or None,
-        "change": words(change),
+        "change": describe_change(change),
         **{key: _figure(change, key) for key in QUANTITIES},
         "causes": _causes(change.causes),
     }
@@ -93,10 +117,10 @@ def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
             change.status,
             *(layer.name if layer else "" for layer in (change.after, change.before)),
             operator(change),
-            words(change),
+            describe_change(change),
             *(amount for key in QUANTITIES for amount in change.amounts(key)),
         )
         for diff in diffs
-        for change in foremost(diff, top)
+        for change in largest_changes(diff, top)
     ]
     return Sheet("diff", "", columns, tuple(rows), kind="model")

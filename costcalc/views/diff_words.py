@@ -36,7 +36,7 @@ MOST = 4
 Shape = tuple[Dim, ...]
 
 
-def words(change: LayerChange) -> str:
+def describe_change(change: LayerChange) -> str:
     """What is another in a layer: its own definition first, then what it reads. Of a layer that is only in one version,
     what it is and gives."""
     old, new = change.before, change.after
@@ -44,7 +44,7 @@ def words(change: LayerChange) -> str:
         layer = new or old
         assert layer is not None
         own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in SILENT]
-        return ", ".join([*own, *_given(layer)])
+        return ", ".join([*own, *_output_text(layer)])
     if change.status in ("same", "renamed"):
         return "" if change.status == "same" else f"was {old.name}"
     found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
@@ -193,7 +193,7 @@ def _shapes(a: Shape | None, b: Shape | None) -> tuple[str, str]:
     return shape_text(a), shape_text(b)
 
 
-def _given(layer: Layer) -> Iterator[str]:
+def _output_text(layer: Layer) -> Iterator[str]:
     if layer.outputs:
         shape = layer.outputs[0].shape
         yield f"output {shape_text(shape[1:] if shape and len(shape) > 2 and shape[0] == 1 else shape)}"

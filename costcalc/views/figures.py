@@ -80,6 +80,15 @@ TITLES = {"peak_activation_bytes": "Peak activations"}
 """Where a column stands beside no other that says of what it is."""
 
 
+def figure_change(ref: QuantityRef, change: Dim | Fraction | None) -> Any:
+    """A difference of two figures in a column of changes: the number or formula where it is counted, else its text with
+    a sign; "" where a yes or no has none."""
+    if isinstance(change, Fraction):
+        sign = "-" if change < 0 else "+" if change else ""
+        return sign + _value_text(ref, abs(change))
+    return "" if change is None and ref.quantity.unit == "boolean" else change
+
+
 def refusals(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:
     """Why a model does not have a quantity, by the quantity's key."""
     return {ref.key: str(figure) for ref, figure in figures.items() if isinstance(figure, QuantityError)}

@@ -6,12 +6,16 @@ Suggestions -> their entry of the JSON report.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from costcalc.core.amount import magnitude, plain
+from costcalc.core.dim import Dim
+from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
 from costcalc.core.units import exact, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
-from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, together
+from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
+from costcalc.views.figures import figure_change, figure_plain, refusal_remarks
 from costcalc.views.summary import inputs
 from costcalc.views.summary import remarks as footer
 from costcalc.views.table import Column, Remark, Sheet
@@ -42,26 +46,30 @@ WHOLE = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-SHOWN = ("Bound", "Open", "Peak", "Assumed", "Note", "Unknown", "")
+SHOWN = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that stand under its suggestions."""
 
 
-def sheets(found: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
+def sheets(suggestions: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
     """The ranked suggestions, and, where there are some, the sums by rewrite."""
-    rows = [_row(found, one) for one in found.ranked]
-    report = found.report
+    rows = [_row(suggestions, one) for one in suggestions.ranked]
+    report, further = suggestions.report, suggestions.quantities
     few = rows if top is None else rows[:top]
-    said = [*_remarks(found, len(few))]
+    said = [*_remarks(suggestions, len(few))]
+    columns = (
+        *RANKED,
+        *[Column(ref.key, ref.title, "number", 99 if ref.key == suggestions.sort else 45) for ref in further],
+    )
     first = Sheet(
-        f"Suggestions for {report.name}", inputs(report), RANKED, tuple(few), remarks=() if rows else tuple(said)
+        f"Suggestions for {report.name}", inputs(report), columns, tuple(few), remarks=() if rows else tuple(said)
     )
     if not rows:
         return (first,)
-    return first, Sheet("By rewrite", "all its places together", WHOLE, tuple(_whole(found)), remarks=tuple(said))
+    return first, Sheet("By rewrite", "all its places together", WHOLE, tuple(_whole(suggestions)), remarks=tuple(said))
 
 
-def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
-    saves = {key: one.saves(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
+def _row(suggestions: Suggestions, one: Suggestion) -> tuple[Any, ...]:
+    saves = {key: one.total_saving(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
     new = one.ratio
     return (
         one.number,
@@ -69,24 +77,37 @@ def _row(found: Suggestions, one: Suggestion) -> tuple[Any, ...]:
         one.name,
         len(one.matches),
         saves["macs"],
-        share(saves["macs"], found.report.totals["macs"]),
+        share(saves["macs"], suggestions.report.totals["macs"]),
         saves["params"],
         saves["peak_activation_bytes"],
         saves["flops"],
         saves["weight_bytes"],
         None if new is None else float(new),
         one.where,
+        *[saving_amount(ref, one.saves(ref.key)) for ref in suggestions.quantities],
     )
 
 
-def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
+def saving_amount(ref: QuantityRef, saving: Dim | Fraction | None) -> Any:
+    """What is saved of a quantity in a column of numbers: a count or a formula, else its text; of a yes or no whether
+    it is another one now."""
+    if ref.quantity.unit == "boolean":
+        return "fits now" if saving == 1 else "no longer" if saving == -1 else ""
+    change = figure_change(ref, saving)
+    return change.removeprefix("+") if isinstance(change, str) else change
+
+
+def _whole(suggestions: Suggestions) -> list[tuple[Any, ...]]:
     """Each rewrite at all places where it saves, as one."""
     rows = []
     for id in RULES:
-        chosen = [one for one in found.ranked if one.rule.id == id]
+        chosen = [one for one in suggestions.ranked if one.rule.id == id]
         if not chosen:
             continue
-        before, after = found.report.totals, found.source.totals(together(found.source, chosen))
+        before, after = (
+            suggestions.report.totals,
+            suggestions.source.totals(combine_rewrites(suggestions.source, chosen)),
+        )
         saves = {key: before[key] - after[key] for key in before if key in after}
         words = "stays" if chosen[0].rule.accuracy == EXACT else "measure"
         rows.append(
@@ -104,28 +125,33 @@ def _whole(found: Suggestions) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
 
 
-def _remarks(found: Suggestions, shown: int) -> list[Remark]:
+def _remarks(suggestions: Suggestions, shown: int) -> list[Remark]:
     said = []
-    if shown < len(found.ranked):
-        said.append(Remark("Shown", f"{shown} of {len(found.ranked)} (--top {len(found.ranked)} shows all)"))
-    if not found.ranked:
-        which = "of those asked for (--rule, --min-saving)" if found.limited else "that costcalc knows"
+    if shown < len(suggestions.ranked):
+        said.append(
+            Remark("Shown", f"{shown} of {len(suggestions.ranked)} (--top {len(suggestions.ranked)} shows all)")
+        )
+    if not suggestions.ranked:
+        which = "of those asked for (--rule, --min-saving)" if suggestions.limited else "that costcalc knows"
         said.append(Remark("Nothing", f"no rewrite {which} makes this model cheaper"))
-    if any(one.rule.accuracy == MEASURE for one in found.ranked):
+    if any(one.rule.accuracy == MEASURE for one in suggestions.ranked):
         text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
         said.append(Remark("Accuracy", text, True))
-    said.extend(_doubts(found.ranked[:shown]))
-    exact_ones = dict.fromkeys(one.rule.id for one in found.ranked if one.rule.accuracy == EXACT)
+    said.extend(_doubts(suggestions.ranked[:shown]))
+    exact_ones = dict.fromkeys(one.rule.id for one in suggestions.ranked if one.rule.accuracy == EXACT)
     if exact_ones:
         said.append(Remark("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
-    if found.ranked:
-        said.append(Remark("Saves", f"of the whole model: {_totals(found)}; below 0 is more than now"))
+    if suggestions.ranked:
+        said.append(Remark("Saves", f"of the whole model: {_totals(suggestions)}; below 0 is more than now"))
         said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
         said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
-        write = "--apply 1" if found.source.trace is not None else "--apply 1 -o NEW.onnx"
+        write = "--apply 1" if suggestions.source.trace is not None else "--apply 1 -o NEW.onnx"
         text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
         said.append(Remark("Next", text))
-    return [*said, *(remark for remark in footer(found.report) if remark.label in SHOWN)]
+    refused = refusal_remarks(
+        [suggestions.report.name], {parse_quantity(k): [f] for k, f in suggestions.source.figures.items()}
+    )
+    return [*said, *refused, *(remark for remark in footer(suggestions.report) if remark.label in SHOWN)]
 
 
 def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
@@ -138,23 +164,28 @@ def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
         yield Remark("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
 
 
-def _totals(found: Suggestions) -> str:
-    least = "≥ " if found.report.lower_bound else ""
-    return f"{least}{exact(found.report.macs)} MACs, {exact(found.report.params)} params"
+def _totals(suggestions: Suggestions) -> str:
+    least = "≥ " if suggestions.report.lower_bound else ""
+    return f"{least}{exact(suggestions.report.macs)} MACs, {exact(suggestions.report.params)} params"
 
 
-def suggestions_document(found: Suggestions, chosen: Sequence[Suggestion] | None = None) -> dict[str, Any]:
+def suggestions_document(suggestions: Suggestions, chosen: Sequence[Suggestion] | None = None) -> dict[str, Any]:
     """The model's entry of the JSON report, with all suggestions or with the chosen ones."""
     return {
-        "model": found.report.name,
-        "source": found.report.source,
-        "sort": found.sort,
-        "suggestions": [suggestion_document(one) for one in (found.ranked if chosen is None else chosen)],
+        "model": suggestions.report.name,
+        "source": suggestions.report.source,
+        "sort": suggestions.sort,
+        "suggestions": [suggestion_document(one) for one in (suggestions.ranked if chosen is None else chosen)],
     }
+
+
+def _plain(saving: Dim | Fraction | None) -> int | float | str | None:
+    return float(saving) if isinstance(saving, Fraction) else plain(saving)
 
 
 def suggestion_document(one: Suggestion) -> dict[str, Any]:
     """A suggestion's entry of the JSON report."""
+    keys = (*QUANTITIES, *[key for key in one.before if key not in TOTALS])
     return {
         "number": one.number,
         "rewrite": one.rule.id,
@@ -162,8 +193,11 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
         "place": one.where,
         "layers": list(one.layers),
         "uses": len(one.matches),
-        "saves": {key: plain(one.saves(key)) for key in QUANTITIES},
-        "after": {key: plain(one.after.get(key)) for key in QUANTITIES},
+        "saves": {key: _plain(one.saves(key)) for key in (*keys, *one.figures)},
+        "after": {
+            **{key: plain(one.after.get(key)) for key in keys},
+            **{key: figure_plain(after) for key, (_, after) in one.figures.items()},
+        },
         "ratio": None if one.ratio is None else float(one.ratio),
         "ratios": [
             {

@@ -12,13 +12,15 @@ from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.sanitize import printable
 from costcalc.core.units import digits, ratio
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.replacement import Match
-from costcalc.studies.suggest.source import Source
+from costcalc.studies.suggest.replacement import RewriteMatch
+from costcalc.studies.suggest.source import RewriteSource
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
+from costcalc.views.figures import figure_amount, figure_ratios
+from costcalc.views.suggest import saving_amount
 from costcalc.views.table import Column, Remark, Sheet
 
 USES = (
@@ -50,10 +52,10 @@ SUMS = (
 )
 
 
-def details(found: Suggestions, one: Suggestion, top: int | None = None) -> tuple[Sheet, ...]:
+def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -> tuple[Sheet, ...]:
     """The uses, the first use's layers before and after, and the totals. top keeps the first uses."""
     matches = one.matches if top is None else one.matches[:top]
-    uses = tuple(_use(found.source, match) for match in matches)
+    uses = tuple(_use(suggestions.source, match) for match in matches)
     names = {match.ratio.names for match in one.matches if match.ratio is not None}
     title = names.pop() if len(names) == 1 else "In theory"
     shown = tuple(c._replace(title=title) if c.key == "theory" else c for c in USES)
@@ -68,37 +70,37 @@ def details(found: Suggestions, one: Suggestion, top: int | None = None) -> tupl
             kind="table",
             remarks=rest if len(matches) < len(one.matches) else (),
         ),
-        Sheet("Layers", "of the first use", LAYERS, tuple(_layers(found.source, one.matches[0])), kind="table"),
+        Sheet("Layers", "of the first use", LAYERS, tuple(_layers(suggestions.source, one.matches[0])), kind="table"),
         Sheet(
             "Totals",
-            found.report.name,
+            suggestions.report.name,
             SUMS,
             tuple(_sums(one)),
-            remarks=tuple(_remarks(found.source, one)),
+            remarks=tuple(_remarks(suggestions.source, one)),
             kind="table",
         ),
     )
 
 
-def difference(found: Suggestions, one: Suggestion) -> str:
+def difference(suggestions: Suggestions, one: Suggestion) -> str:
     """The lines of the file that change, as a unified diff; "" where there is no file to rewrite, or it cannot be."""
-    if found.source.trace is None or not one.writable:
+    if suggestions.source.trace is None or not one.writable:
         return ""
     try:
-        new = found.apply((one,))
+        new = suggestions.apply((one,))
     except CostcalcError as error:
         return f"The file cannot be rewritten: {error}"
-    old, name = found.source.trace.text, found.source.trace.file
+    old, name = suggestions.source.trace.text, suggestions.source.trace.file
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), name, f"{name}, rewritten", n=1, lineterm="")
     return "\n".join(map(printable, lines))
 
 
-def _new(source: Source, match: Match) -> tuple[Graph, Report]:
+def _new(source: RewriteSource, match: RewriteMatch) -> tuple[Graph, Report]:
     graph = edit(source.graph, match.changes)
     return graph, source.cost(graph)
 
 
-def _rows(source: Source, match: Match) -> tuple[list[Any], list[Any]]:
+def _rows(source: RewriteSource, match: RewriteMatch) -> tuple[list[Any], list[Any]]:
     """The report's rows that go, and those that come."""
     gone = [source.report.rows[i] for change in match.changes for i in change.nodes]
     graph, report = _new(source, match)
@@ -106,7 +108,7 @@ def _rows(source: Source, match: Match) -> tuple[list[Any], list[Any]]:
     return gone, [row for node, row in zip(graph.nodes, report.rows, strict=True) if id(node) not in have]
 
 
-def _use(source: Source, match: Match) -> tuple[Any, ...]:
+def _use(source: RewriteSource, match: RewriteMatch) -> tuple[Any, ...]:
     gone, come = _rows(source, match)
     macs, new = _total(gone, "macs"), _total(come, "macs")
     part = ratio(new, macs)
@@ -121,7 +123,7 @@ def _use(source: Source, match: Match) -> tuple[Any, ...]:
     )
 
 
-def theory(match: Match) -> str:
+def theory(match: RewriteMatch) -> str:
     """1/64 + 1/9 = 0.127"""
     if match.ratio is None:
         return ""
@@ -139,7 +141,7 @@ def _total(rows: list[Any], key: str) -> Dim | None:
     return total
 
 
-def _layers(source: Source, match: Match) -> Iterator[tuple[Any, ...]]:
+def _layers(source: RewriteSource, match: RewriteMatch) -> Iterator[tuple[Any, ...]]:
     for state, rows in zip(("now", "new"), _rows(source, match), strict=True):
         for row in rows:
             shapes = tuple(output.type.shape for output in row.outputs)
@@ -147,16 +149,21 @@ def _layers(source: Source, match: Match) -> Iterator[tuple[Any, ...]]:
 
 
 def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
-    for key in TOTALS:
+    for key in (*TOTALS, *[key for key in one.before if key not in TOTALS]):
         label = CATALOGUE[key].label
         now, new, saving = one.before.get(key), one.after.get(key), one.saves(key)
         if now == 0 == new:
             continue
         part = ratio(new, now)
         yield label, now, new, saving, None if part is None else float(part)
+    for key, (was, then) in one.figures.items():
+        ref = parse_quantity(key)
+        ratio_of = figure_ratios(ref, (was, then))[1]
+        saving = saving_amount(ref, one.saves(key))
+        yield ref.label, figure_amount(ref, was), figure_amount(ref, then), saving, ratio_of
 
 
-def _remarks(source: Source, one: Suggestion) -> Iterator[Remark]:
+def _remarks(source: RewriteSource, one: Suggestion) -> Iterator[Remark]:
     yield Remark("What", one.rule.explanation)
     for text in dict.fromkeys(match.remark for match in one.matches if match.remark):
         yield Remark("Here", text)

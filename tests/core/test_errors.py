@@ -35,7 +35,7 @@ def test_all_of_a_few_are_named_too() -> None:
     ("args", "said"),
     [
         ("suggest lenet5 --rule sep", "no rewrite 'sep'; did you mean 'separable'? There are separable, stack"),
-        ("suggest lenet5 --sort mcas", "no ranking by 'mcas'; did you mean 'macs'?"),
+        ("suggest lenet5 --sort mcas", "no quantity 'mcas'; did you mean 'macs'?"),
         ("reconcile lenet5 --tool thpo", "'thpo' is no counter that is known; did you mean 'thop'? There are"),
         ("reconcile lenet5 --written poool=mean", "in several ways; did you mean 'pool'?"),
         ("rule CC0", "no rule 'CC0'; did you mean 'CC001' or 'CC002' or 'CC003'? `costcalc rule` lists all"),

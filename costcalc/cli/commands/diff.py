@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from costcalc.cli.formats import by_ending
 from costcalc.cli.output import complain, emit, output_option, show
-from costcalc.cli.parameters import FORMATS, Model, given, model_options, precision_options
+from costcalc.cli.parameters import FORMATS, Model
+from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
+from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.diff.threshold import Finding
+    from costcalc.studies.diff.threshold import Threshold, ThresholdResult
 
 EXCEEDED, CANNOT_ANSWER = 1, 2
 
@@ -38,7 +40,8 @@ FEW = 30
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help="Exit 1 where it holds: 'macs>+2%', 'params>+0', 'weight_bytes>+10KiB', 'macs>600M'.",
+    help="Exit 1 where it holds: 'macs>+2%', 'params>+0', 'weight_bytes>+10KiB', 'macs>600M', 'time.t4>+5%', "
+    "'tokens_per_second.t4<-5%'; 'fits.stm32h743' where a model that fitted no longer fits.",
 )
 @click.option(
     "--top",
@@ -53,8 +56,7 @@ FEW = 30
     type=click.Choice(FORMATS),
     help="How to print it.  [default: $COSTCALC_FORMAT, else by the file's ending, else table]",
 )
-@model_options
-@precision_options
+@settings_options()
 @output_option
 def diff(
     models: tuple[str, ...],
@@ -65,29 +67,32 @@ def diff(
     jobs: int,
     form: str | None,
     output: str | None,
-    **options: Any,
+    settings: Settings,
 ) -> int:
     """Show what changed from OLD to NEW: totals, causes, and the layers that were added, removed, changed or renamed.
 
     Either is a file, a built-in model, a file of a git revision (main:models/net.yaml), or an entry of a lock file
     (costcalc.lock.json#NAME@SCENARIO).
     """
-    from costcalc.studies.diff.threshold import judge, threshold
+    from costcalc.studies.diff.threshold import judge, parse_threshold
 
     form = by_ending(form or _usual(), output, FORMATS)
-    thresholds = [threshold(text) for text in conditions]
-    bound = given(options)
+    thresholds = [parse_threshold(text) for text in conditions]
     if revision is None:
-        diffs, complete, empty = [_two(models, config, bound)], True, ""
+        diffs, complete, empty = [_two(models, config, settings, thresholds)], True, ""
+    elif settings != Settings():
+        raise UsageError(
+            "with --git the config says how models are bound", "leave --dim, --set, --fuse and the like out"
+        )
     else:
-        diffs, complete, empty = _since(revision, models, config, jobs, bound)
+        diffs, complete, empty = _since(revision, models, config, jobs, thresholds)
     findings = [(found, judge(found, one)) for found in diffs for one in thresholds]
     _tell(diffs, findings, form, output, top, empty)
     return _code(findings, complete)
 
 
-def _two(models: Sequence[str], config: str | None, options: dict[str, Any]) -> Diff:
-    from costcalc.api import diff
+def _two(models: Sequence[str], config: str | None, settings: Settings, thresholds: Sequence[Threshold]) -> Diff:
+    from costcalc.api import diff_settings
 
     if len(models) != 2:
         count = {0: "no model is", 1: "one model is"}.get(len(models), f"{len(models)} models are")
@@ -97,25 +102,23 @@ def _two(models: Sequence[str], config: str | None, options: dict[str, Any]) -> 
         )
     if config is not None:
         raise UsageError("--config is for --git", "leave it out, or add --git main")
-    return diff(*models, **options)
+    return diff_settings(models, settings, [one.quantity.key for one in thresholds])
 
 
 def _since(
-    revision: str, models: Sequence[str], config: str | None, jobs: int, options: dict[str, Any]
+    revision: str, models: Sequence[str], config: str | None, jobs: int, thresholds: Sequence[Threshold]
 ) -> tuple[list[Diff], bool, str]:
     """The models that differ, whether all of them could be read, and what to say where there are none."""
     from costcalc.studies.batch import Failure
     from costcalc.studies.check.branch import diffs, ends, pairs
     from costcalc.studies.check.config_file import nearest
 
-    if any(options.values()):
-        raise UsageError("with --git the config says how models are bound", "leave --dim, --set and the like out")
     before, after = ends(revision)
     found = pairs(nearest(config), before, after, models)
     differing = [pair for pair in found if not pair.same]
     results: list[Diff] = []
     complete = True
-    for pair, result in diffs(differing, jobs):
+    for pair, result in diffs(differing, jobs, [one.quantity for one in thresholds]):
         if isinstance(result, Failure):
             complete = False
             complain(f"costcalc: {result.place or pair.title}: {result.text}")
@@ -130,7 +133,7 @@ def _since(
 
 def _tell(
     diffs: Sequence[Diff],
-    findings: Sequence[tuple[Diff, Finding]],
+    findings: Sequence[tuple[Diff, ThresholdResult]],
     form: str,
     output: str | None,
     top: int | None,
@@ -138,7 +141,7 @@ def _tell(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import between, sheets, title
+    from costcalc.views.diff import sheets, title, versions_text
     from costcalc.views.diff_document import flat, to_dict
 
     for found, finding in findings:
@@ -160,7 +163,9 @@ def _tell(
         from costcalc.core.sanitize import lines
 
         of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
-        said = [f"{title(d)}: no difference in {n} ({between(d)})" for d, n in zip(diffs, of, strict=True)] or [empty]
+        said = [f"{title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)] or [
+            empty
+        ]
         emit(screen(output is not None).text(lines("\n".join(said))), output)
     elif not diffs:
         emit(empty, output)
@@ -183,7 +188,7 @@ def _usual() -> str | None:
     return asked if asked in FORMATS else None
 
 
-def _code(findings: Sequence[tuple[Diff, Finding]], complete: bool) -> int:
+def _code(findings: Sequence[tuple[Diff, ThresholdResult]], complete: bool) -> int:
     outcomes = {finding.outcome for _, finding in findings}
     if not complete or "unknown" in outcomes:
         return CANNOT_ANSWER

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from costcalc.cli.output import complain, emit, show
-from costcalc.cli.parameters import (
-    FORMATS,
-    Model,
-    Names,
-    columns,
-    given,
-    model_options,
-    output_options,
-    precision_options,
-)
+from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
+from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from costcalc.studies.options import Settings
     from costcalc.studies.suggest.suggestion import Suggestions
 
 FEW = 20
@@ -29,13 +22,13 @@ FEW = 20
 
 def rewrites() -> Iterable[str]:
     """The names of the rewrites."""
-    from costcalc.studies.suggest.catalogue import chosen
+    from costcalc.studies.suggest.rules import select_rules
 
-    return [rule.id for rule in chosen(())]
+    return [rule.id for rule in select_rules()]
 
 
 def quantities() -> Iterable[str]:
-    """What suggestions are ranked by."""
+    """What suggestions are usually ranked by."""
     from costcalc.studies.suggest.find import SORTS
 
     return SORTS
@@ -44,8 +37,7 @@ def quantities() -> Iterable[str]:
 @click.command()
 @click.argument("model", type=Model())
 @click.argument("number", required=False, type=click.IntRange(1))
-@model_options
-@precision_options
+@settings_options("execution", "training", "devices")
 @click.option(
     "--rule",
     "only",
@@ -62,7 +54,7 @@ def quantities() -> Iterable[str]:
     show_default=True,
     metavar="QUANTITY",
     help="The largest saving of this first: macs, params, flops, peak_activation_bytes, activation_bytes, "
-    "weight_bytes, traffic_bytes.",
+    "weight_bytes, traffic_bytes, arena_bytes, time.t4 or any other.",
 )
 @click.option("--min-saving", default="0", metavar="AMOUNT", help="Leave out what saves less of that: 1%, 10M.")
 @click.option(
@@ -97,62 +89,67 @@ def suggest(
     only: tuple[str, ...],
     top: int | None,
     which: str | None,
+    sort: str,
+    min_saving: str,
+    reduction: int,
+    group: int,
     form: str,
     output: str | None,
-    **options: Any,
+    settings: Settings,
 ) -> None:
     """Show rewrites that make a network cheaper, what each saves, and where; the largest saving first.
 
     NUMBER shows the working of one. Costs are exact; accuracy must be measured. CSV has the ranking only.
     """
-    from costcalc.studies.suggest.find import suggest
+    from costcalc.studies.suggest.find import suggest_settings
+    from costcalc.studies.suggest.replacement import RewriteOptions
 
     if which is not None and (number is not None or form != "table"):
         raise UsageError("--apply writes the model", "leave NUMBER and --format out")
-    found = suggest(model, rules=only, **given(options))
+    suggestions = suggest_settings(model, settings, only, sort, min_saving, RewriteOptions(reduction, group))
     if which is not None:
-        write(found, which, output)
+        write(suggestions, which, output)
     elif form == "json":
         from costcalc.render import json
         from costcalc.views.suggest import suggestions_document
 
-        chosen = None if number is None else found.named(str(number))
-        emit(json.dump({"suggestions": suggestions_document(found, chosen)}), output)
+        chosen = None if number is None else suggestions.named(str(number))
+        emit(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
     elif number is None:
         from costcalc.views.suggest import sheets
 
-        tables = sheets(found, top or (FEW if form == "table" else None))
+        tables = sheets(suggestions, top or (FEW if form == "table" else None))
         show(tables[:1] if form == "csv" else tables, form, output)
     else:
-        explain(found, number, top or (FEW if form == "table" else None), form, output)
+        explain(suggestions, number, top or (FEW if form == "table" else None), form, output)
 
 
-def write(found: Suggestions, which: str, output: str | None) -> None:
+def write(suggestions: Suggestions, which: str, output: str | None) -> None:
     """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told."""
     if output is not None and output.endswith(".onnx"):
         from costcalc.frontends.onnx.writer import export
-        from costcalc.studies.suggest.suggestion import together
+        from costcalc.studies.suggest.suggestion import combine_rewrites
 
-        export(together(found.source, found.named(which)), output)
+        export(combine_rewrites(suggestions.source, suggestions.named(which)), output)
     else:
-        chosen = found.named(which)
+        chosen = suggestions.named(which)
         left = [one for one in chosen if not one.writable]
-        emit(found.apply(which).removesuffix("\n"), output)
+        emit(suggestions.apply(which).removesuffix("\n"), output)
         for one in left:
             complain(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
 
 
-def explain(found: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
+def explain(suggestions: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
     """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
     from costcalc import render
     from costcalc.render.terminal import screen
     from costcalc.views.suggest_detail import details, difference
 
-    (one,) = found.named(str(number))
-    sheets = details(found, one, top)
+    (one,) = suggestions.named(str(number))
+    sheets = details(suggestions, one, top)
     if form != "table":
         show(sheets[:1] if form == "csv" else sheets, form, output)
         return
     surface = screen(output is not None)
-    text, change = render.sheets(form, sheets, surface), difference(found, one)
+    text, change = render.sheets(form, sheets, surface), difference(suggestions, one)
     emit(f"{text}\n\n{surface.text(change)}" if change else text, output)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from costcalc.core.dim import Dim
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.quantities import QuantityRef
 from costcalc.core.units import exact
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
@@ -97,10 +98,14 @@ def _moves(revision: str, old: Models, new: Models) -> dict[tuple[str, str], tup
     return found
 
 
-def diffs(found: Collection[ModelVersions], jobs: int = 1) -> tuple[tuple[ModelVersions, Diff | Failure], ...]:
-    """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole."""
+def diffs(
+    found: Collection[ModelVersions], jobs: int = 1, quantities: Collection[QuantityRef] = ()
+) -> tuple[tuple[ModelVersions, Diff | Failure], ...]:
+    """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole.
+    quantities are further ones that are measured beside the totals of every report."""
     asked = [version for pair in found for version in (pair.before, pair.after) if version is not None]
-    given = iter(evaluate_models([Evaluation(v.source, v.settings, lenient=True) for v in asked], jobs))
+    further = tuple((ref, ref.device) for ref in quantities)
+    given = iter(evaluate_models([Evaluation(v.source, v.settings, further, lenient=True) for v in asked], jobs))
     results: list[tuple[ModelVersions, Diff | Failure]] = []
     for pair in found:
         sides = [None if version is None else next(given) for version in (pair.before, pair.after)]
@@ -108,12 +113,23 @@ def diffs(found: Collection[ModelVersions], jobs: int = 1) -> tuple[tuple[ModelV
         if failure is not None:
             results.append((pair, failure))
             continue
-        old, new = (side.snapshot if isinstance(side, ModelFigures) else None for side in sides)
+        old, new = (_with_figures(side) if isinstance(side, ModelFigures) else None for side in sides)
         whole = old or new
         assert whole is not None
         before, after = (_titled(pair, side) if side is not None else _nothing(whole) for side in (old, new))
         results.append((pair, diff(before, after)))
     return tuple(results)
+
+
+def _with_figures(model: ModelFigures) -> Snapshot:
+    """The snapshot of a model with its further quantities, each with its figure or the refusal."""
+    snapshot = model.snapshot
+    figures = {
+        ref.key: QuantityError(f"{ref.key}: {item.why}", item.remedy) if item.figure is None else item.figure
+        for ref, item in model.figures.items()
+        if ref.key not in snapshot.totals
+    }
+    return replace(snapshot, figures={**snapshot.figures, **figures})
 
 
 def _titled(pair: ModelVersions, snapshot: Snapshot) -> Snapshot:
@@ -132,6 +148,7 @@ def _nothing(other: Snapshot) -> Snapshot:
         unknown={},
         symbols={},
         assumptions=(),
+        figures={},
     )
 
 

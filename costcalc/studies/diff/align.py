@@ -1,4 +1,4 @@
-"""Two Snapshots → which layer of one is which of the other, by name where it tells, by structure where it does not.
+"""Two Snapshots → which layer of one is which of the other, by name where names are stable, by structure where not.
 
 A layer is the same one if all that it rests on, or all that rests on it, is. In what that leaves, the shortest edit
 script is taken if it is short; if not, the layers with MACs are aligned first: they make a network, and two exports of
@@ -22,18 +22,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.studies.diff.keys import Levels, Side, levels, side
-from costcalc.studies.diff.names import Part, split
+from costcalc.studies.diff.keys import AnchorKeys, LayerKeys, anchor_keys, layer_keys
+from costcalc.studies.diff.names import NamePart, split_name
 from costcalc.studies.diff.neighbourhood import Numbers
-from costcalc.studies.diff.pairing import Pairs, kindred, score
-from costcalc.studies.diff.sequence import ascending, between, in_order, shortest, slid, unique, unique_by
+from costcalc.studies.diff.pairing import Pairs, are_kindred, score
+from costcalc.studies.diff.sequence import align_runs, ascending, between, in_order, shortest, unique, unique_by
 from costcalc.studies.diff.snapshot import Snapshot
 
 MOST = 16
 """Neighbours of one layer that are compared with each other; a value that hundreds read tells little of them."""
 
 
-def by_neighbours(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
+def pair_by_neighbours(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[int, int]:
     """Further pairs: layers of one definition that read, or are read by, layers that are paired."""
     found: dict[int, int] = {}
     taken = set(pairs.values())
@@ -57,7 +57,7 @@ def by_neighbours(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
     return found
 
 
-def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
+def pair_by_name(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[int, int]:
     """Further pairs: one name and one operator (and one definition where the name may shift); and layers with MACs that
     are alike in all their shapes, if there is one such on either side, or in a container of either side (a quantiser
     makes `query/MatMul` into `query/MatMul_quant`)."""
@@ -78,19 +78,19 @@ def by_name(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
     return found
 
 
-def _strict(side: Side, i: int) -> Hashable:
+def _strict(side: LayerKeys, i: int) -> Hashable:
     return side.strict[i]
 
 
-def _alike_in_container(side: Side, i: int) -> Hashable:
+def _alike_in_container(side: LayerKeys, i: int) -> Hashable:
     return side.layers[i].name.rpartition("/")[0] or (id(side), i), side.alike[i]
 
 
-def _alike(side: Side, i: int) -> Hashable:
+def _alike(side: LayerKeys, i: int) -> Hashable:
     return side.alike[i]
 
 
-def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:
+def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> Sequence[int]:
     """Pairs (by their first layer) that nothing speaks for: layers that differ in definition and in name, without
     neighbours that are a pair or alike. An operator that is swapped for a kindred one needs such on both sides, or
     equal MACs."""
@@ -109,7 +109,7 @@ def doubtful(a: Side, b: Side, pairs: Mapping[int, int]) -> Sequence[int]:
         if a.kind[i] == b.kind[j]:
             keep = above or below or as_many or a.stem[i] == b.stem[j]
         else:
-            keep = kindred(a, i, b, j) and (as_many or (above and below))
+            keep = are_kindred(a, i, b, j) and (as_many or (above and below))
         if not keep:
             lost.append(i)
     return lost
@@ -121,42 +121,46 @@ DEEPEST = 16
 Align = Callable[[Sequence[int], Sequence[int]], Pairs]
 
 
-class Run(NamedTuple):
+class LayerRun(NamedTuple):
     """The layers of a container, as positions in a run of layers."""
 
     start: int
     end: int
 
 
-def nested(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], align: Align, depth: int = 0) -> Pairs:
+def align_containers(
+    a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], align: Align, depth: int = 0
+) -> Pairs:
     """The pairs that align finds in the runs as a whole, or container by container: whichever has fewer changes."""
     whole = align(xs, ys)
     cost = _cost(a, b, xs, ys, whole)
     if cost == (abs(len(xs) - len(ys)), 0, 0):
         return whole
     shared = _shared(a, b, xs, ys, depth)
-    while shared == [(Run(0, len(xs)), Run(0, len(ys)))]:
+    while shared == [(LayerRun(0, len(xs)), LayerRun(0, len(ys)))]:
         depth += 1
         shared = _shared(a, b, xs, ys, depth)
     parts: Pairs = []
     x = y = 0
     for mine, theirs in shared:
         parts += align(xs[x : mine.start], ys[y : theirs.start])
-        parts += nested(a, b, xs[mine.start : mine.end], ys[theirs.start : theirs.end], align, depth + 1)
+        parts += align_containers(a, b, xs[mine.start : mine.end], ys[theirs.start : theirs.end], align, depth + 1)
         x, y = mine.end, theirs.end
     if shared:
         parts += align(xs[x:], ys[y:])
     return parts if shared and _cost(a, b, xs, ys, parts) < cost else whole
 
 
-def _cost(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
+def _cost(a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
     """How many layers come, go and change; how many have another name, numbers aside; and how many with them."""
     changed = sum(a.full[i] != b.full[j] for i, j in pairs)
     renamed = sum(a.stem[i] != b.stem[j] for i, j in pairs)
     return len(xs) + len(ys) - 2 * len(pairs) + changed, renamed, sum(a.name[i] != b.name[j] for i, j in pairs)
 
 
-def _shared(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], depth: int) -> list[tuple[Run, Run]]:
+def _shared(
+    a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], depth: int
+) -> list[tuple[LayerRun, LayerRun]]:
     """Containers of one name at a depth of the path, in order; the only one of its like may have a number or none."""
     mine, theirs = dict(_runs(a, xs, depth)), dict(_runs(b, ys, depth))
     found = sorted((mine[name].start, theirs[name].start, name) for name in mine.keys() & theirs.keys())
@@ -165,7 +169,7 @@ def _shared(a: Side, b: Side, xs: Sequence[int], ys: Sequence[int], depth: int) 
     return [(mine[name_at[x]], theirs[name_at[x]]) for x, _ in kept]
 
 
-def _runs(side: Side, indexes: Sequence[int], depth: int) -> Iterator[tuple[tuple[str, int], Run]]:
+def _runs(side: LayerKeys, indexes: Sequence[int], depth: int) -> Iterator[tuple[tuple[str, int], LayerRun]]:
     """Each container whose layers stand together."""
     names = [_container(side.layers[index].name, depth) for index in indexes]
     starts = [at for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
@@ -173,15 +177,15 @@ def _runs(side: Side, indexes: Sequence[int], depth: int) -> Iterator[tuple[tupl
     for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
         name = names[start]
         if name is not None and opened[name] == 1:
-            yield name, Run(start, end)
+            yield name, LayerRun(start, end)
 
 
 def _container(name: str, depth: int) -> tuple[str, int] | None:
     """The part of a name at a depth, where it is not the layer's own."""
-    path = split(name)
+    path = split_name(name)
     if depth + 1 >= min(len(path), DEEPEST):
         return None
-    part: Part = path[depth]
+    part: NamePart = path[depth]
     return part.word, 1 if part.number is None else part.number
 
 
@@ -196,23 +200,23 @@ def align(before: Snapshot, after: Snapshot) -> Aligned:
     """Pairs of layer indexes, every layer in exactly one: in the new version's order, a removed layer after the one
     that it stood behind. Time is near-linear in the number of layers; only short runs are compared all with all."""
     numbers = Numbers()
-    a, b = side(before, numbers), side(after, numbers)
+    a, b = layer_keys(before, numbers), layer_keys(after, numbers)
     pairs = dict(_ordered(a, b, numbers))
-    for find in (by_neighbours, by_name, by_neighbours):
+    for find in (pair_by_neighbours, pair_by_name, pair_by_neighbours):
         pairs |= find(a, b, pairs)
-    lost = doubtful(a, b, pairs)
+    lost = unsupported_pairs(a, b, pairs)
     for i in lost:
         del pairs[i]
-    for find in (by_name, by_neighbours) if lost else ():
+    for find in (pair_by_name, pair_by_neighbours) if lost else ():
         pairs |= find(a, b, pairs)
-    pairs = slid(a, b, pairs)
+    pairs = align_runs(a, b, pairs)
     return tuple(_in_place(pairs, len(a.layers), len(b.layers)))
 
 
-def _ordered(a: Side, b: Side, numbers: Numbers) -> Pairs:
+def _ordered(a: LayerKeys, b: LayerKeys, numbers: Numbers) -> Pairs:
     """The pairs that keep the order: by whole lineages first, then, in what these leave, by the shortest edit script
     if that is short, and by the layers with MACs."""
-    light, heavy = levels(a, b, False, numbers), levels(a, b, True, numbers)
+    light, heavy = anchor_keys(a, b, False, numbers), anchor_keys(a, b, True, numbers)
 
     def heavy_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
         pairs = in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
@@ -232,9 +236,9 @@ def _ordered(a: Side, b: Side, numbers: Numbers) -> Pairs:
         return pairs
 
     def lineages_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        return in_order(a, xs, b, ys, Levels(light.whole, light.whole), nearly_alike)
+        return in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), nearly_alike)
 
-    return nested(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
+    return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
 
 
 def _in_place(pairs: dict[int, int], n: int, m: int) -> Iterator[tuple[int | None, int | None]]:

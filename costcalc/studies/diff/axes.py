@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.traits import Layout
 from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.reshape import Axes, Axis, Factor, extent, regroup
+from costcalc.studies.diff.reshape import Axes, Axis, AxisFactor, extent, regroup
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
@@ -64,24 +64,24 @@ def _image(rank: int, layout: Layout) -> list[str]:
 
 def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
     """Axes of one factor each."""
-    return tuple([(Factor(role, e),) for role, e in zip(roles, shape, strict=True)])
+    return tuple([(AxisFactor(role, e),) for role, e in zip(roles, shape, strict=True)])
 
 
-def read(tensor: Tensor, known: AxesOf, layout: Layout = "") -> Axes:
+def read(tensor: Tensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
     """The axes of a value that a layer reads."""
-    found = known.get(tensor.name)
+    found = axes_of.get(tensor.name)
     return guess(tensor, layout) if found is None else found
 
 
-def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
+def result(layer: Layer, out: Tensor, axes_of: AxesOf) -> Axes:
     """The axes of a layer's result, from those of what it reads."""
     shape = out.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
     if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
-        first = read(moving[0], known, layout) if moving else ()
+        first = read(moving[0], axes_of, layout) if moving else ()
         found = single(_image(len(shape), layout), shape)
-        return tuple([_kept(axis, first[i : i + 1]) for i, axis in enumerate(found)])
+        return tuple([_axis_after(axis, first[i : i + 1]) for i, axis in enumerate(found)])
     if layout == "length_first":
         return single(
             {4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
@@ -92,9 +92,9 @@ def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
     if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
         table = len(shape) == 2 and out.dtype.startswith("float")
         return single([POSITIONS, CHANNELS], shape) if table else guess(out)
-    first = read(moving[0], known, layout)
+    first = read(moving[0], axes_of, layout)
     if right_operand_at(operator) is not None:
-        return _product(layer, moving, first, shape, known)
+        return _product(layer, moving, first, shape, axes_of)
     if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
         return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess(out)
@@ -102,23 +102,23 @@ def result(layer: Layer, out: Tensor, known: AxesOf) -> Axes:
         return (*first, *single([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
     if operator.view:
         return regroup(first, shape) or guess(out)
-    return _alike([read(t, known, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+    return _alike([read(t, axes_of, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
 
 
-def _kept(axis: Axis, before: Axes) -> Axis:
+def _axis_after(axis: Axis, before: Axes) -> Axis:
     return before[0] if before and extent(before[0]) == extent(axis) else axis
 
 
-def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequence[Dim], known: AxesOf) -> Axes:
+def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequence[Dim], axes_of: AxesOf) -> Axes:
     """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
     if layer.attributes.get("transA"):
         first = first[::-1]
-    second = read(moving[1], known) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
+    second = read(moving[1], axes_of) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
     rows = (*first[:-1], second[-1] if second else ())
     if len(rows) != len(shape):
         rows = ((),) * len(shape)
-    kept = [_kept((Factor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
-    return (*kept, *[_kept((Factor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
+    kept = [_axis_after((AxisFactor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
+    return (*kept, *[_axis_after((AxisFactor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
 
 
 def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
@@ -131,7 +131,7 @@ def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
     for i, e in enumerate(shape):
         at = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
         match = [axis for axis in at if extent(axis) == e]
-        found.append(match[0] if match else (Factor(role_of(at[0]), e),))
+        found.append(match[0] if match else (AxisFactor(role_of(at[0]), e),))
     return tuple(found)
 
 
@@ -141,7 +141,7 @@ def _fewer(first: Axes, shape: Sequence[Dim]) -> Axes:
     at = 0
     for e in shape:
         match = next((i for i in range(at, len(first)) if extent(first[i]) == e), None)
-        found.append(first[match] if match is not None else (Factor(OTHER, e),))
+        found.append(first[match] if match is not None else (AxisFactor(OTHER, e),))
         at = at if match is None else match + 1
     return tuple(found)
 
@@ -152,7 +152,7 @@ def role_of(axis: Axis) -> str:
     return roles.pop() if len(roles) == 1 else OTHER
 
 
-def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
+def input_axes(layer: Layer, position: int, axes_of: AxesOf) -> Axes:
     """The axes of a layer's input, stored or not."""
     tensor = layer.inputs[position]
     shape = tensor.shape or ()
@@ -160,19 +160,19 @@ def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
     if position == filters_at(operator):
         return single([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
     if not tensor.stored:
-        return read(tensor, known, layout)
+        return read(tensor, axes_of, layout)
     first = _first(layer)
     if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
         out = layer.outputs[0]
-        found = result(layer, out, known) if out.shape is not None else ()
+        found = result(layer, out, axes_of) if out.shape is not None else ()
         roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
         return single(roles, shape)
-    x = read(first, known, layout)
+    x = read(first, axes_of, layout)
     if position == right_operand_at(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
-        pair: tuple[Axis, Axis] = (inner, (Factor(CHANNELS, shape[-1]),))
+        pair: tuple[Axis, Axis] = (inner, (AxisFactor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):
-            pair = ((Factor(CHANNELS, shape[-2]),), inner)
+            pair = ((AxisFactor(CHANNELS, shape[-2]),), inner)
         return (*single([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
     if operator.kind == "lookup":
         return single([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
@@ -180,7 +180,7 @@ def input_axes(layer: Layer, position: int, known: AxesOf) -> Axes:
     if per_channel and extent(x[1]) == shape[0]:
         return (x[1],)
     out = layer.outputs[0]
-    return _right_aligned(shape, result(layer, out, known) if out.shape is not None else x)
+    return _right_aligned(shape, result(layer, out, axes_of) if out.shape is not None else x)
 
 
 def _first(layer: Layer) -> Tensor | None:
@@ -191,5 +191,5 @@ def _right_aligned(shape: tuple[Dim, ...], axes: Axes) -> Axes:
     found: list[Axis] = []
     for i, e in enumerate(shape):
         at = i - len(shape) + len(axes)
-        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (Factor(CHANNELS, e),))
+        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (AxisFactor(CHANNELS, e),))
     return tuple(found)

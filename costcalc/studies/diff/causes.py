@@ -8,7 +8,7 @@ from costcalc.analysis.layers import QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.studies.diff.axes import AxesOf
 from costcalc.studies.diff.definition import canonical
-from costcalc.studies.diff.intermediate import COSTLESS, HEADS, Pair, amounts, depthwise, pair
+from costcalc.studies.diff.intermediate import COSTLESS, HEADS, LayerPair, amounts, depthwise, pair
 from costcalc.studies.diff.snapshot import Layer
 
 ORDER = ("batch", "heads", "channels", "resolution", "kernel", "groups")
@@ -47,14 +47,14 @@ def causes(
         return {}
     if (before.domain, before.op_type) != (after.domain, after.op_type):
         return {q: {"operator": d} for q, d in differences.items()}
-    found = pair(before, after, before_axes, after_axes)
-    at_work = {"other"} if found is None else _at_work(found)
+    layer_pair = pair(before, after, before_axes, after_axes)
+    at_work = {"other"} if layer_pair is None else _at_work(layer_pair)
     if len(at_work) == 1:
         (cause,) = at_work
         return {q: {cause: d} for q, d in differences.items()}
-    return (
-        {q: {"other": d} for q, d in differences.items()} if found is None else _telescoped(found, at_work, differences)
-    )
+    if layer_pair is None:
+        return {q: {"other": d} for q, d in differences.items()}
+    return _telescoped(layer_pair, at_work, differences)
 
 
 def _difference(before: Layer, after: Layer, quantity: str) -> Dim:
@@ -62,10 +62,10 @@ def _difference(before: Layer, after: Layer, quantity: str) -> Dim:
     return 0 if old is None or new is None else new - old
 
 
-def _at_work(found: Pair) -> set[str]:
+def _at_work(layer_pair: LayerPair) -> set[str]:
     """The causes that anything of the layer changed by."""
-    before, after = found.before, found.after
-    causes = {cause for slot in (*found.inputs, *found.outputs) for cause in slot.causes()}
+    before, after = layer_pair.before, layer_pair.after
+    causes = {cause for slot in (*layer_pair.inputs, *layer_pair.outputs) for cause in slot.causes()}
     key = (before.domain, before.op_type)
     old, new = (dict(canonical(key, layer.attributes)) for layer in (before, after))
     differ = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} - COSTLESS
@@ -73,7 +73,7 @@ def _at_work(found: Pair) -> set[str]:
         causes.add("kernel")
     if "group" in differ and not (depthwise(before) and depthwise(after)):
         causes.add("groups")
-    types = any(slot.before.dtype != slot.after.dtype for slot in (*found.inputs, *found.outputs))
+    types = any(slot.before.dtype != slot.after.dtype for slot in (*layer_pair.inputs, *layer_pair.outputs))
     values = [(len(layer.inputs), len(layer.outputs), layer.count) for layer in (before, after)]
     if differ & HEADS:
         causes.add("heads")
@@ -82,7 +82,7 @@ def _at_work(found: Pair) -> set[str]:
     return causes
 
 
-def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) -> Parts:
+def _telescoped(layer_pair: LayerPair, at_work: set[str], differences: Mapping[str, Dim]) -> Parts:
     done: set[str] = set()
     first = ""
     steps = []
@@ -90,7 +90,7 @@ def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) 
     for cause in ("", *(cause for cause in ORDER if cause in at_work)):
         done.add(cause)
         first = first or cause
-        now = amounts(found, done)
+        now = amounts(layer_pair, done)
         if now is not None:
             steps.append(first)
             figures.append(now)
@@ -100,8 +100,8 @@ def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) 
     for quantity, difference in differences.items():
         into = parts[quantity] = {}
         last: Dim = 0
-        known = steps[:1] == [""] and figures[0][quantity] == found.before.amounts[quantity]
-        for cause, old, new in zip(steps[1:], figures, figures[1:], strict=False) if known else ():
+        is_comparable = steps[:1] == [""] and figures[0][quantity] == layer_pair.before.amounts[quantity]
+        for cause, old, new in zip(steps[1:], figures, figures[1:], strict=False) if is_comparable else ():
             x, y = old[quantity], new[quantity]
             if x is None or y is None:
                 break
@@ -109,6 +109,6 @@ def _telescoped(found: Pair, at_work: set[str], differences: Mapping[str, Dim]) 
                 into[cause] = y - x
             last = last + (y - x)
         if difference - last != 0:
-            cause = rest if known else "other"
+            cause = rest if is_comparable else "other"
             into[cause] = into.get(cause, 0) + difference - last
     return parts

@@ -14,15 +14,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
+from costcalc.core.amount import difference
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import CATALOGUE
+from costcalc.core.errors import QuantityError
+from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, parse_quantity
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.axes import AxesOf, axes
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.names import ordinals, same_name
+from costcalc.studies.diff.names import is_same_name, ordinals
 from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
@@ -100,6 +103,19 @@ class Diff(Result):
     def totals(self, quantity: str) -> tuple[Dim | None, Dim | None]:
         """The total before and after; None where a version lacks it."""
         return self.before.totals.get(quantity), self.after.totals.get(quantity)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The keys of the quantities that are compared: the totals of every report, then the further ones that either
+        version has or refuses, in the order of the catalogue."""
+        keys = dict.fromkeys(key for side in (self.after, self.before) for key in (*side.totals, *side.figures))
+        known = list(CATALOGUE)
+        further = [key for key in keys if key not in TOTALS]
+        return (*TOTALS, *sorted(further, key=lambda key: known.index(parse_quantity(key).quantity.key)))
+
+    def figures(self, quantity: str) -> tuple[Figure | QuantityError, Figure | QuantityError]:
+        """A quantity before and after with its certainty; a QuantityError, as a value, where a version lacks it."""
+        return figure(self.before, quantity), figure(self.after, quantity)
 
 
 def status(before: Layer, after: Layer, one_name: bool) -> str:
@@ -183,7 +199,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
 
     def change(x: Layer | None, y: Layer | None) -> LayerChange:
         if x is not None and y is not None:
-            found = status(x, y, same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
+            found = status(x, y, is_same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
             if found in ("same", "renamed"):
                 return LayerChange(found, x, y, {})
         else:
@@ -207,25 +223,44 @@ def _lined(layer: Layer) -> bool:
     return LINE.search(layer.place) is not None
 
 
-def partial(snapshot: Snapshot, quantity: str) -> bool:
-    """Whether a total is only known from below, since a layer's part of it is not known."""
-    return bool(snapshot.unknown) and any(
-        layer.amounts[column] is None for layer in snapshot.layers for column in CATALOGUE[quantity].columns
-    )
+def figure(snapshot: Snapshot, quantity: str) -> Figure | QuantityError:
+    """A version's figure of a quantity (`macs`, `time.t4`) with its certainty; a QuantityError, as a value, where it
+    has none."""
+    value = snapshot.totals.get(quantity)
+    if value is not None:
+        return Figure(value, "lower" if is_lower_bound(snapshot, quantity) else "exact")
+    if quantity in snapshot.figures:
+        return snapshot.figures[quantity]
+    if not snapshot.source:
+        return QuantityError(f"{quantity}: this version does not have the model")
+    if quantity in TOTALS:
+        return QuantityError(f"{quantity}: it is not known while a symbol is open", "bind it with --dim NAME=…")
+    return QuantityError(f"{quantity}: {snapshot.source} does not hold it", "name the model's file in its place")
 
 
-def rise(diff: Diff, quantity: str) -> Dim | None:
-    """After minus before. None where a version lacks the total, or a layer that changed has an unknown part of it: one
-    that did not change has the same in both, whatever it is."""
-    before, after = diff.totals(quantity)
-    if before is None or after is None:
+def is_lower_bound(snapshot: Snapshot, quantity: str) -> bool:
+    """Whether a quantity is only known from below, since a layer's part of it is not known."""
+    columns = parse_quantity(quantity).quantity.columns
+    return bool(snapshot.unknown) and any(_unknown(layer, columns) for layer in snapshot.layers)
+
+
+def _unknown(layer: Layer, columns: tuple[str, ...]) -> bool:
+    """Whether one of a layer's figures is not known; those of a training step are where its MACs are."""
+    return any(layer.amounts.get(column, layer.amounts["macs"]) is None for column in columns)
+
+
+def total_change(diff: Diff, quantity: str) -> Dim | Fraction | None:
+    """After minus before, of bounds and estimates too. None where a version lacks the quantity, where one is less
+    certain than the other, where it is yes or no, or where a layer that changed has an unknown part of it: one that
+    did not change has the same in both, whatever it is."""
+    before, after = diff.figures(quantity)
+    if isinstance(before, QuantityError) or isinstance(after, QuantityError) or isinstance(after.value, bool):
         return None
-    columns = CATALOGUE[quantity].columns
+    columns = parse_quantity(quantity).quantity.columns
     unknown = any(
-        layer is not None and layer.amounts[column] is None
+        layer is not None and _unknown(layer, columns)
         for change in diff.changes
         if change.status != "renamed"
         for layer in (change.before, change.after)
-        for column in columns
     )
-    return None if unknown else after - before
+    return None if unknown or before.certainty != after.certainty else difference(after.value, before.value)

@@ -61,7 +61,7 @@ def _wide(axis: Axis) -> Axis:
     return tuple([factor for factor in axis if factor.extent != 1])
 
 
-class Pair(NamedTuple):
+class LayerPair(NamedTuple):
     """A layer in both versions, its values side by side."""
 
     before: Layer
@@ -70,7 +70,7 @@ class Pair(NamedTuple):
     outputs: tuple[Slot, ...]
 
 
-def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
+def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> LayerPair | None:
     """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
     one that only the new one has is left out."""
     inputs = [
@@ -78,7 +78,7 @@ def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
         for i, (x, y) in enumerate(zip(before.inputs, after.inputs, strict=False))
     ]
     outputs = [
-        _slot(x, y, _given(before, x, old), _given(after, y, new))
+        _slot(x, y, _tensor_axes(before, x, old), _tensor_axes(after, y, new))
         for x, y in zip(before.outputs, after.outputs, strict=False)
     ]
     kept = [_slot(x, x, axes, axes) for x in before.inputs[len(inputs) :] for axes in (single_axes(x),)]
@@ -86,7 +86,7 @@ def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> Pair | None:
     slots = ([*inputs, *kept], [*outputs, *more])
     if None in slots[0] or None in slots[1]:
         return None
-    return Pair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
+    return LayerPair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
 
 
 def single_axes(tensor: Tensor) -> Axes:
@@ -101,8 +101,8 @@ def _slot(x: Tensor, y: Tensor, a: Axes, b: Axes) -> Slot | None:
     return Slot(x, y, tuple(zip(a, b, strict=True)))
 
 
-def _given(layer: Layer, tensor: Tensor, known: AxesOf) -> Axes:
-    return read(tensor, known) if tensor.name in known else result(layer, tensor, known)
+def _tensor_axes(layer: Layer, tensor: Tensor, axes_of: AxesOf) -> Axes:
+    return read(tensor, axes_of) if tensor.name in axes_of else result(layer, tensor, axes_of)
 
 
 def depthwise(layer: Layer) -> bool:
@@ -118,21 +118,21 @@ def _grouped_at(layer: Layer) -> int | None:
     return None if operator.kind == "transposed_convolution" else filters_at(operator)
 
 
-def amounts(found: Pair, new: Collection[str]) -> Amounts | None:
+def amounts(layer_pair: LayerPair, new: Collection[str]) -> Amounts | None:
     """The figures of the layer in between; None where the rules refuse it."""
-    layer = found.before
+    layer = layer_pair.before
     types: dict[str, TensorType] = {}
-    for slot in (*found.inputs, *found.outputs):
+    for slot in (*layer_pair.inputs, *layer_pair.outputs):
         if slot.before.name:
             types[slot.before.name] = _type(slot, new)
-    _filters(found, new, types)
-    names = [[slot.before.name for slot in slots] for slots in (found.inputs, found.outputs)]
+    _filters(layer_pair, new, types)
+    names = [[slot.before.name for slot in slots] for slots in (layer_pair.inputs, layer_pair.outputs)]
     node = Node(
         layer.name,
         layer.op_type,
         tuple(names[0]),
         tuple(names[1]),
-        _attributes(found, new),
+        _attributes(layer_pair, new),
         layer.domain,
         count=layer.count,
     )
@@ -153,39 +153,39 @@ def _type(slot: Slot, new: Collection[str]) -> TensorType:
     return TensorType(DTYPES.get(tensor.dtype, DType.UNDEFINED), slot.shape(new))
 
 
-def _attributes(found: Pair, new: Collection[str]) -> Mapping[str, Any]:
-    chosen = dict(found.before.attributes)
+def _attributes(layer_pair: LayerPair, new: Collection[str]) -> Mapping[str, Any]:
+    chosen = dict(layer_pair.before.attributes)
     for name, cause in {
         "kernel_shape": "kernel",
-        "group": _group_cause(found),
+        "group": _group_cause(layer_pair),
         **dict.fromkeys(HEADS, "heads"),
     }.items():
         if cause in new:
             chosen.pop(name, None)
-            if name in found.after.attributes:
-                chosen[name] = found.after.attributes[name]
+            if name in layer_pair.after.attributes:
+                chosen[name] = layer_pair.after.attributes[name]
     return chosen
 
 
-def _group_cause(found: Pair) -> str:
-    return "channels" if depthwise(found.before) and depthwise(found.after) else "groups"
+def _group_cause(layer_pair: LayerPair) -> str:
+    return "channels" if depthwise(layer_pair.before) and depthwise(layer_pair.after) else "groups"
 
 
-def _filters(found: Pair, new: Collection[str], types: dict[str, TensorType]) -> None:
+def _filters(layer_pair: LayerPair, new: Collection[str], types: dict[str, TensorType]) -> None:
     """A convolution's C_in/group changes by two causes: with the channels, and where its groups changed with those."""
-    at = _grouped_at(found.before)
-    old, now = (layer.attributes.get("group", 1) for layer in (found.before, found.after))
-    if at is None or old == now or _group_cause(found) != "groups":
+    at = _grouped_at(layer_pair.before)
+    old, now = (layer.attributes.get("group", 1) for layer in (layer_pair.before, layer_pair.after))
+    if at is None or old == now or _group_cause(layer_pair) != "groups":
         return
-    name = found.inputs[at].before.name
+    name = layer_pair.inputs[at].before.name
     shape = list(types[name].shape or ())
-    channels = (types[found.inputs[0].before.name].shape or (0, 0))[1]
+    channels = (types[layer_pair.inputs[0].before.name].shape or (0, 0))[1]
     if len(shape) < 2:
         return
     if "groups" in new:
-        shape[1] = (found.after.inputs[at].shape or shape)[1]
+        shape[1] = (layer_pair.after.inputs[at].shape or shape)[1]
     elif isinstance(channels, int) and channels % old == 0:
         shape[1] = channels // old
     else:
-        shape[1] = (found.before.inputs[at].shape or shape)[1]
+        shape[1] = (layer_pair.before.inputs[at].shape or shape)[1]
     types[name] = types[name]._replace(shape=tuple(shape))

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.studies.diff.definition import Definition, definition, has_macs, operator_traits, right_operand_at
-from costcalc.studies.diff.names import numbered, stem
-from costcalc.studies.diff.neighbourhood import Numbers, Wiring, around, contracted, lineage, wiring
+from costcalc.studies.diff.names import is_numbered, stem
+from costcalc.studies.diff.neighbourhood import (
+    Neighbourhood,
+    Numbers,
+    contract,
+    dataflow,
+    lineage_labels,
+    neighbourhood_labels,
+)
 from costcalc.studies.diff.snapshot import Layer, Snapshot
 
 FUSED = ("activation", "activation_params")
 """What a fused convolution says of the layer that it took in."""
 
 
-class Side(NamedTuple):
+class LayerKeys(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
     quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
     too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number
@@ -33,16 +40,16 @@ class Side(NamedTuple):
     fixed: list[bool]
     heavy: list[bool]
     macs: list[Dim | None]
-    graph: Wiring
+    graph: Neighbourhood
 
 
-def side(snapshot: Snapshot, numbers: Numbers) -> Side:
+def layer_keys(snapshot: Snapshot, numbers: Numbers) -> LayerKeys:
     """The numbers of a version; both versions share the same Numbers."""
     layers, of = snapshot.layers, numbers.of
     found = [definition(layer) for layer in layers]
     loose = [_loose(layer, d) for layer, d in zip(layers, found, strict=True)]
     alike = [of((key, d.width, _shapes(layer))) for key, d, layer in zip(loose, found, layers, strict=True)]
-    return Side(
+    return LayerKeys(
         layers,
         [of(key[:2]) for key in loose],
         [of(key) for key in loose],
@@ -51,10 +58,10 @@ def side(snapshot: Snapshot, numbers: Numbers) -> Side:
         [of((number, d)) for number, d in zip(alike, found, strict=True)],
         [of(("name", layer.name)) for layer in layers],
         [of(("stem", stem(layer.name))) for layer in layers],
-        [not numbered(layer.name) for layer in layers],
+        [not is_numbered(layer.name) for layer in layers],
         [has_macs(layer) for layer in layers],
         [layer.amounts["macs"] for layer in layers],
-        wiring(layers),
+        dataflow(layers),
     )
 
 
@@ -73,85 +80,99 @@ def _shapes(layer: Layer) -> tuple[object, ...]:
     return (tuple([t.shape for t in layer.inputs if not t.stored and t.shape]), tuple([t.shape for t in layer.outputs]))
 
 
-class Level(NamedTuple):
-    """A key for every layer of either side; layers whose key is unique on both sides are taken for the same one."""
+class AnchorKey(NamedTuple):
+    """A key for every layer of either version; layers whose key is unique in both are taken for the same one."""
 
     before: list[int]
     after: list[int]
 
 
-Keys = Sequence[Callable[[], Level]]
-"""From strict to loose; each is computed when it is asked for."""
+Keys = Sequence[Callable[[], AnchorKey]]
+"""From strict to loose; each is computed when it is first called for."""
 
 
-class Levels(NamedTuple):
-    """Keys that tell a layer by all that it rests on or all that rests on it; and these with those that tell it by its
-    neighbourhood."""
+class AnchorKeys(NamedTuple):
+    """Keys that identify a layer by all that it rests on or all that rests on it; and these with those that identify it
+    by its neighbourhood."""
 
-    whole: Keys
+    lineages: Keys
     all: Keys
 
 
-def levels(before: Side, after: Side, heavy: bool, numbers: Numbers) -> Levels:
+class _KeyMaker:
+    """Computes the keys of two versions' layers; of a contracted graph (heavy) only the layers with MACs count."""
+
+    def __init__(self, before: LayerKeys, after: LayerKeys, heavy: bool, numbers: Numbers) -> None:
+        self.versions, self.heavy, self.numbers = (before, after), heavy, numbers
+        self.lineage, self.near = cache(self._lineage), cache(self._near)
+
+    @cached_property
+    def graphs(self) -> tuple[Neighbourhood, ...]:
+        if not self.heavy:
+            return tuple([version.graph for version in self.versions])
+        return tuple([contract(version.graph, version.heavy) for version in self.versions])
+
+    def _lineage(self, full: bool, down: bool) -> AnchorKey:
+        """A layer with all that it rests on, or (down) all that rests on it; by full definitions or loose ones."""
+        keys = []
+        for version, graph in zip(self.versions, self.graphs, strict=True):
+            order = range(len(version.layers))
+            edges = graph.down if down else graph.up
+            # with the next neighbours on either side: of two branches that meet, each is told by where it comes from
+            labels = neighbourhood_labels(version.full if full else version.loose, graph, 1, self.numbers)
+            keys.append(lineage_labels(labels, edges, order[::-1] if down else order, self.numbers))
+        return AnchorKey(*keys)
+
+    def _near(self, strict: bool, radius: int) -> AnchorKey:
+        """A layer with what stands within radius steps."""
+        pairs = zip(self.versions, self.graphs, strict=True)
+        return AnchorKey(
+            *[neighbourhood_labels(v.strict if strict else v.loose, graph, radius, self.numbers) for v, graph in pairs]
+        )
+
+    def named(self, key: AnchorKey, fixed: bool = False) -> AnchorKey:
+        """A key with the layer's name; fixed takes only names without a number that may shift."""
+        of = self.numbers.of
+
+        def number(version: LayerKeys, i: int, label: int) -> int:
+            # a name that may shift is no anchor here: such a layer is alike only to itself
+            return -1 - of((label, version.name[i])) if not fixed or version.fixed[i] else of((id(version), i))
+
+        return AnchorKey(
+            *[[number(v, i, k) for i, k in enumerate(labels)] for v, labels in zip(self.versions, key, strict=True)]
+        )
+
+    def skeleton(self) -> AnchorKey:
+        """A layer in a network of one skeleton: all around it, without filters and units."""
+        both = zip(self.lineage(False, False), self.lineage(False, True), strict=True)
+        return AnchorKey(*[[self.numbers.of(pair) for pair in zip(up, down, strict=True)] for up, down in both])
+
+
+def anchor_keys(before: LayerKeys, after: LayerKeys, heavy: bool, numbers: Numbers) -> AnchorKeys:
     """The keys by which anchors are found: a layer with all that it rests on, with all that rests on it, and with what
     stands around it; by full definitions, then without filters and units. First comes a layer of one name in a network
     of one skeleton: where all widths change, equal widths mislead. A lineage that needs no name to be the only one of
     its like comes before one that does: the name's number may have shifted. Of a contracted graph (heavy) only the
     layers with MACs count."""
-
-    @cache
-    def graphs() -> tuple[Wiring, Wiring]:
-        if heavy:
-            return contracted(before.graph, before.heavy), contracted(after.graph, after.heavy)
-        return before.graph, after.graph
-
-    @cache
-    def below(full: bool, down: bool) -> Level:
-        found = []
-        for s, graph in zip((before, after), graphs(), strict=True):
-            order = range(len(s.layers))
-            edges = graph.down if down else graph.up
-            # with the next neighbours on either side: of two branches that meet, each is told by where it comes from
-            labels = around(s.full if full else s.loose, graph, 1, numbers)
-            found.append(lineage(labels, edges, order[::-1] if down else order, numbers))
-        return Level(*found)
-
-    @cache
-    def near(strict: bool, radius: int) -> Level:
-        pairs = zip((before, after), graphs(), strict=True)
-        return Level(*[around(s.strict if strict else s.loose, graph, radius, numbers) for s, graph in pairs])
-
-    def named(level: Level, fixed: bool = False) -> Level:
-        def key(s: Side, i: int, number: int) -> int:
-            # a name that may shift is no anchor here: such a layer is alike only to itself
-            return -1 - numbers.of((number, s.name[i])) if not fixed or s.fixed[i] else numbers.of((id(s), i))
-
-        return Level(
-            *[[key(s, i, k) for i, k in enumerate(keys)] for s, keys in zip((before, after), level, strict=True)]
-        )
-
-    def skeleton() -> Level:
-        numbered = zip(below(False, False), below(False, True), strict=True)
-        return Level(*[[numbers.of(pair) for pair in zip(up, down, strict=True)] for up, down in numbered])
-
+    make = _KeyMaker(before, after, heavy, numbers)
     whole = (
-        lambda: named(skeleton()),
-        lambda: below(True, False),
-        lambda: below(True, True),
-        lambda: named(below(True, False)),
-        lambda: named(below(True, True)),
-        lambda: named(Level(before.full, after.full), fixed=True),
+        lambda: make.named(make.skeleton()),
+        lambda: make.lineage(True, False),
+        lambda: make.lineage(True, True),
+        lambda: make.named(make.lineage(True, False)),
+        lambda: make.named(make.lineage(True, True)),
+        lambda: make.named(AnchorKey(before.full, after.full), fixed=True),
     )
     parts = (
-        lambda: near(True, 3),
-        lambda: near(True, 1),
-        lambda: named(below(False, False)),
-        lambda: named(below(False, True)),
-        lambda: named(Level(before.loose, after.loose), fixed=True),
-        lambda: below(False, False),
-        lambda: below(False, True),
-        lambda: near(False, 4),
-        lambda: near(False, 1),
-        lambda: named(Level(before.loose, after.loose)),
+        lambda: make.near(True, 3),
+        lambda: make.near(True, 1),
+        lambda: make.named(make.lineage(False, False)),
+        lambda: make.named(make.lineage(False, True)),
+        lambda: make.named(AnchorKey(before.loose, after.loose), fixed=True),
+        lambda: make.lineage(False, False),
+        lambda: make.lineage(False, True),
+        lambda: make.near(False, 4),
+        lambda: make.near(False, 1),
+        lambda: make.named(AnchorKey(before.loose, after.loose)),
     )
-    return Levels(tuple(map(cache, whole)), tuple(map(cache, whole + parts)))
+    return AnchorKeys(tuple(map(cache, whole)), tuple(map(cache, whole + parts)))

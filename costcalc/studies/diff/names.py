@@ -12,7 +12,7 @@ NUMBER = re.compile(r"(_?)(?<![0-9])([0-9]{1,9})$")
 PARTS = re.compile(r"[/.]")
 
 
-class Part(NamedTuple):
+class NamePart(NamedTuple):
     """A part of a name (between / or .): its word, its trailing number, and whether a _ stands between."""
 
     word: str
@@ -20,34 +20,34 @@ class Part(NamedTuple):
     joined: bool = False
 
 
-Path = tuple[Part, ...]
+Path = tuple[NamePart, ...]
 
 Ordinals = Mapping[Path, int]
 
 
 @lru_cache(maxsize=65536)
-def split(name: str) -> Path:
+def split_name(name: str) -> Path:
     """The parts of a name. Numbers of ten digits and more are no numbers here, but hashes or addresses."""
-    found: list[Part] = []
+    found: list[NamePart] = []
     for part in PARTS.split(name):
         number = NUMBER.search(part)
         if number:
-            found.append(Part(part[: number.start()], int(number.group(2)), bool(number.group(1))))
+            found.append(NamePart(part[: number.start()], int(number.group(2)), bool(number.group(1))))
         else:
-            found.append(Part(part, None))
+            found.append(NamePart(part, None))
     return tuple(found)
 
 
 @lru_cache(maxsize=65536)
 def stem(name: str) -> tuple[str, ...]:
     """A name without the trailing numbers of its parts: separable3/batch_norm1 → separable, batch_norm."""
-    return tuple([part.word for part in split(name)])
+    return tuple([part.word for part in split_name(name)])
 
 
 @lru_cache(maxsize=65536)
-def numbered(name: str) -> bool:
+def is_numbered(name: str) -> bool:
     """Whether a part ends in a number, so that the name may shift when a layer is inserted."""
-    return any(part.number is not None for part in split(name))
+    return any(part.number is not None for part in split_name(name))
 
 
 def ordinals(names: Iterable[str]) -> Ordinals:
@@ -55,7 +55,7 @@ def ordinals(names: Iterable[str]) -> Ordinals:
     places: dict[Path, int] = {}
     counts: dict[tuple[Path, str], int] = {}
     for name in names:
-        parts = split(name)
+        parts = split_name(name)
         for end in range(1, len(parts) + 1):
             path = parts[:end]
             if path not in places:
@@ -65,7 +65,7 @@ def ordinals(names: Iterable[str]) -> Ordinals:
     return places
 
 
-def same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: bool = True) -> bool:
+def is_same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: bool = True) -> bool:
     """Whether two names differ by automatic numbers alone.
 
     A number is automatic where it counts: it is in both versions the part's place among its like (YAML's conv3 is the
@@ -74,7 +74,7 @@ def same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: b
     """
     if before == after:
         return True
-    a, b = split(before), split(after)
+    a, b = split_name(before), split_name(after)
     return len(a) == len(b) and all(
         x == y
         or (x.word == y.word and exported and _set(x) and _set(y))
@@ -85,7 +85,7 @@ def same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported: b
     )
 
 
-def _set(part: Part) -> bool:
+def _set(part: NamePart) -> bool:
     """Whether an exporter may have set a part's number."""
     return part.joined or part.number is None or not part.word
 
@@ -96,6 +96,6 @@ def _counts(path: Path, places: Ordinals) -> bool:
     return ours and (1 if part.number is None else part.number) == places.get(path)
 
 
-def _alone(only: Part, counted: Part) -> bool:
+def _alone(only: NamePart, counted: NamePart) -> bool:
     """Whether a kind that ends in a digit stood alone, and is one of several now: relu6 and relu6_1."""
     return counted.joined and not only.joined and f"{only.word}{only.number}" == counted.word

@@ -14,14 +14,14 @@ SOURCES = 4
 """How many sources of a value are followed; a sum of fifty residual branches is known by the last ones."""
 
 
-class Wiring(NamedTuple):
+class Neighbourhood(NamedTuple):
     """Who gives what a layer reads, and who reads what it gives."""
 
     up: Edges
     down: Edges
 
 
-def wiring(layers: Sequence[Layer]) -> Wiring:
+def dataflow(layers: Sequence[Layer]) -> Neighbourhood:
     """The dataflow between layers."""
     producer: dict[str, int] = {}
     up: list[tuple[int, ...]] = []
@@ -30,21 +30,21 @@ def wiring(layers: Sequence[Layer]) -> Wiring:
         up.append(tuple(dict.fromkeys(sources)))
         for tensor in layer.outputs:
             producer[tensor.name] = index
-    return Wiring(tuple(up), _reversed(up))
+    return Neighbourhood(tuple(up), _reversed(up))
 
 
-def contracted(graph: Wiring, kept: Sequence[bool]) -> Wiring:
+def contract(graph: Neighbourhood, selected: Sequence[bool]) -> Neighbourhood:
     """The dataflow between the layers that are kept, through those that are not (all get an entry)."""
     reach: list[tuple[int, ...]] = []
     up: list[tuple[int, ...]] = []
     for index, sources in enumerate(graph.up):
         found: set[int] = set()
         for source in sources:
-            found.update((source,) if kept[source] else reach[source])
+            found.update((source,) if selected[source] else reach[source])
         nearest = tuple(sorted(found, reverse=True)[:SOURCES])
         reach.append(nearest)
-        up.append(nearest if kept[index] else ())
-    return Wiring(tuple(up), _reversed(up))
+        up.append(nearest if selected[index] else ())
+    return Neighbourhood(tuple(up), _reversed(up))
 
 
 def _reversed(up: Sequence[tuple[int, ...]]) -> Edges:
@@ -68,7 +68,7 @@ class Numbers:
         return self.known.setdefault(thing, len(self.known))
 
 
-def lineage(labels: Sequence[int], edges: Edges, order: Sequence[int], numbers: Numbers) -> list[int]:
+def lineage_labels(labels: Sequence[int], edges: Edges, order: Sequence[int], numbers: Numbers) -> list[int]:
     """A number for each node and everything behind it: its own label and its neighbours' numbers. order is such that
     neighbours come first."""
     found = [0] * len(labels)
@@ -77,7 +77,7 @@ def lineage(labels: Sequence[int], edges: Edges, order: Sequence[int], numbers: 
     return found
 
 
-def around(labels: Sequence[int], graph: Wiring, radius: int, numbers: Numbers) -> list[int]:
+def neighbourhood_labels(labels: Sequence[int], graph: Neighbourhood, radius: int, numbers: Numbers) -> list[int]:
     """Weisfeiler-Lehman: a number for each node and what stands within radius steps up and down."""
     found = list(labels)
     for _ in range(radius):

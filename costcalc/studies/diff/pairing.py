@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.studies.diff.keys import Side
+from costcalc.studies.diff.keys import LayerKeys
 
 UNIT = 1024
 """More than the sum of all shifting names of a run: where structure tells, they do not."""
@@ -38,18 +38,18 @@ UP, LEFT, PAIR = 1, 2, 3
 """Where the best sum of a cell comes from: without the old layer, without the new one, or with both as a pair."""
 
 
-def kindred(a: Side, i: int, b: Side, j: int) -> bool:
+def are_kindred(a: LayerKeys, i: int, b: LayerKeys, j: int) -> bool:
     """Whether two operators may take each other's place."""
     family = FAMILY.get(a.layers[i].op_type)
     return family is not None and family == FAMILY.get(b.layers[j].op_type)
 
 
-def score(a: Side, i: int, b: Side, j: int) -> int:
+def score(a: LayerKeys, i: int, b: LayerKeys, j: int) -> int:
     """How much two layers have in common; 0 where they cannot be the same."""
     named = a.name[i] == b.name[j]
     if a.kind[i] != b.kind[j]:
         fixed = named and a.fixed[i]
-        return UNIT * (SWAPPED + FIXED_NAME * fixed) + named if fixed or kindred(a, i, b, j) else 0
+        return UNIT * (SWAPPED + FIXED_NAME * fixed) + named if fixed or are_kindred(a, i, b, j) else 0
     found = KIND
     if a.loose[i] == b.loose[j]:
         found += LOOSE
@@ -64,7 +64,7 @@ def score(a: Side, i: int, b: Side, j: int) -> int:
     return UNIT * found + named
 
 
-def best(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], band: int | None = None) -> Pairs:
+def best_pairs(a: LayerKeys, xs: Sequence[int], b: LayerKeys, ys: Sequence[int], band: int | None = None) -> Pairs:
     """The pairs (x, y), both ascending, whose scores add up to the most: len(xs) · len(ys) steps, or with a band only
     those pairs that lie within it beside the diagonal."""
     n, m = len(xs), len(ys)

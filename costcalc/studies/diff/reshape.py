@@ -8,14 +8,14 @@ from typing import NamedTuple
 from costcalc.core.dim import Dim, divide, prod
 
 
-class Factor(NamedTuple):
+class AxisFactor(NamedTuple):
     """A part of an axis: what it counts (batch, channels, resolution, kernel, other), and how many."""
 
     role: str
     extent: Dim
 
 
-Axis = tuple[Factor, ...]
+Axis = tuple[AxisFactor, ...]
 """An axis is the product of its factors: a flattened 512 × 7 × 7 is channels times height times width."""
 
 Axes = tuple[Axis, ...]
@@ -33,7 +33,7 @@ def regroup(axes: Axes, shape: Sequence[Dim]) -> Axes | None:
     left.reverse()
     found: list[Axis] = []
     for wanted in shape:
-        axis: list[Factor] = []
+        axis: list[AxisFactor] = []
         have: Dim = 1
         while left and (have != wanted or not axis):
             factor = left[-1]
@@ -44,8 +44,8 @@ def regroup(axes: Axes, shape: Sequence[Dim]) -> Axes | None:
             rest = _exact(wanted, have)
             other = None if rest is None or rest == 1 else _exact(factor.extent, rest)
             if rest is not None and other is not None:
-                axis.append(Factor(factor.role, rest))
-                left[-1] = Factor(factor.role, other)
+                axis.append(AxisFactor(factor.role, rest))
+                left[-1] = AxisFactor(factor.role, other)
                 have = wanted
             break
         if have != wanted:

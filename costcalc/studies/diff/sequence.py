@@ -13,8 +13,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from costcalc.studies.diff.keys import Level, Levels, Side
-from costcalc.studies.diff.pairing import Pairs, best
+from costcalc.studies.diff.keys import AnchorKey, AnchorKeys, LayerKeys
+from costcalc.studies.diff.pairing import Pairs, best_pairs
 
 SMALL, LARGE, HUGE = 400, 20_000, 2_000_000
 """Cells (layers × layers) up to which a gap is paired at once, after anchors are looked for, and within a band."""
@@ -27,7 +27,9 @@ Rest = Callable[[Sequence[int], Sequence[int]], Pairs]
 """What pairs a gap without anchors that is too large to be paired at once."""
 
 
-def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Levels, rest: Rest | None = None) -> Pairs:
+def in_order(
+    a: LayerKeys, xs: Sequence[int], b: LayerKeys, ys: Sequence[int], keys: AnchorKeys, rest: Rest | None = None
+) -> Pairs:
     """Pairs of indexes that ascend on both sides; a layer without a counterpart is in none."""
     pairs: Pairs = []
     gaps = [(xs, ys, 0)]
@@ -37,7 +39,7 @@ def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Level
         cells = len(xs) * len(ys)
         anchors: Pairs = []
         # the keys of whole lineages are tried in small gaps too: what they say holds against any likeness
-        while cells and level < (len(keys.all) if cells > SMALL else len(keys.whole)) and not anchors:
+        while cells and level < (len(keys.all) if cells > SMALL else len(keys.lineages)) and not anchors:
             anchors = _anchors(xs, ys, keys.all[level]())
             level += not anchors
         if anchors:
@@ -46,14 +48,14 @@ def in_order(a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], keys: Level
         elif rest is not None and cells > SMALL:
             pairs += rest(xs, ys)
         elif 0 < cells <= LARGE:
-            pairs += best(a, xs, b, ys)
+            pairs += best_pairs(a, xs, b, ys)
         elif cells and len(xs) * (abs(len(xs) - len(ys)) + 2 * BAND) <= HUGE:
-            pairs += best(a, xs, b, ys, BAND)
+            pairs += best_pairs(a, xs, b, ys, BAND)
     return sorted(pairs)
 
 
 def _trimmed(
-    a: Side, xs: Sequence[int], b: Side, ys: Sequence[int], pairs: Pairs
+    a: LayerKeys, xs: Sequence[int], b: LayerKeys, ys: Sequence[int], pairs: Pairs
 ) -> tuple[Sequence[int], Sequence[int]]:
     """The runs without their common beginning and end: layers of one name that are alike in all."""
     start, end = 0, min(len(xs), len(ys))
@@ -67,11 +69,11 @@ def _trimmed(
     return xs[start : len(xs) - last], ys[start : len(ys) - last]
 
 
-def _same(a: Side, i: int, b: Side, j: int) -> bool:
+def _same(a: LayerKeys, i: int, b: LayerKeys, j: int) -> bool:
     return a.strict[i] == b.strict[j] and a.name[i] == b.name[j]
 
 
-def _anchors(xs: Sequence[int], ys: Sequence[int], level: Level) -> Pairs:
+def _anchors(xs: Sequence[int], ys: Sequence[int], level: AnchorKey) -> Pairs:
     """Layers whose key occurs once on either side, without those that cross."""
     x_of, y_of = unique(xs, level.before), unique(ys, level.after)
     return ascending([(x, y_of[key]) for key, x in x_of.items() if key in y_of])
@@ -167,14 +169,14 @@ MOST = 1024
 """Layers by which a run is moved at the most."""
 
 
-def slid(a: Side, b: Side, pairs: Mapping[int, int]) -> dict[int, int]:
+def align_runs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[int, int]:
     """The pairs with each run of added or removed layers moved up or down, past layers that are alike, to where most
     names agree. Of five equal blocks that were four, the fifth is the new one unless the names tell otherwise."""
     back = _moved(b, a, {j: i for i, j in pairs.items()})
     return _moved(a, b, {i: j for j, i in back.items()})
 
 
-def _moved(new: Side, old: Side, match: dict[int, int]) -> dict[int, int]:
+def _moved(new: LayerKeys, old: LayerKeys, match: dict[int, int]) -> dict[int, int]:
     """The layers of `new` with their partners in `old`; runs of those without one are moved."""
     n, end = len(new.layers), 0
     while end < n:
@@ -194,7 +196,9 @@ def _moved(new: Side, old: Side, match: dict[int, int]) -> dict[int, int]:
     return match
 
 
-def _gain(new: Side, old: Side, match: Mapping[int, int], steps: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def _gain(
+    new: LayerKeys, old: LayerKeys, match: Mapping[int, int], steps: Iterator[tuple[int, int]]
+) -> list[tuple[int, int]]:
     """The steps (from, to) that move partners on while these are alike, up to where most names agree; none where that
     is no more than agree now."""
     gain, most, kept = 0, 0, 0

@@ -7,13 +7,15 @@ gives what it reads. A baseline file is made of snapshots, and so is either side
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from costcalc.analysis.layers import Amounts
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
+from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, TensorType, qualified
+from costcalc.core.quantities import Figure
 
 
 class Tensor(NamedTuple):
@@ -51,7 +53,8 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A version of a model. layers stand in execution order; inputs are those of the graph. totals are the report's;
-    unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents."""
+    unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures are
+    further quantities by their keys (`time.t4`), or why the version does not have them."""
 
     name: str
     source: str
@@ -62,10 +65,14 @@ class Snapshot:
     symbols: Mapping[str, Dim]
     notes: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    figures: Mapping[str, Figure | QuantityError] = field(default_factory=dict)
 
 
-def snapshot(report: Report) -> Snapshot:
-    """The snapshot of a report; constants are no layers."""
+NO_FIGURES: Mapping[str, Figure | QuantityError] = {}
+
+
+def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_FIGURES) -> Snapshot:
+    """The snapshot of a report, with further figures by their keys; constants are no layers."""
     graph = report.graph
     return Snapshot(
         report.name,
@@ -77,6 +84,7 @@ def snapshot(report: Report) -> Snapshot:
         dict(report.bound),
         report.notes,
         tuple(map(str, report.assumptions)),
+        dict(figures),
     )
 
 

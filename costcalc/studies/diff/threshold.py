@@ -1,110 +1,179 @@
-"""`--fail-on 'macs>+2%'` and a Diff → whether the change is more than is wanted; exact, and told by how much."""
+"""A condition such as `macs>+2%` and a Diff -> whether the change is more than the condition allows; exact."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from costcalc.core.dim import Dim, bounds, symbols
-from costcalc.core.errors import UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS
-from costcalc.core.units import exact, parse, percent_exact
-from costcalc.studies.diff.diff import Diff, partial, rise
+from costcalc.core.amount import difference
+from costcalc.core.dim import Dim, Poly, bounds, symbols
+from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
+from costcalc.core.units import digits, exact, parse_value, percent_exact, scaled
+from costcalc.studies.diff.diff import Diff, is_lower_bound, total_change
 
-EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB or macs>600M"
+EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB, time.t4>5ms or macs>600M"
+
+CONDITION = re.compile(r"\s*([^\s<>=]+)\s*(?:([<>])\s*([+-]?)\s*([\w.].*?)\s*(%?)\s*)?", re.S)
+
+Amount = int | Fraction
 
 
 class Threshold(NamedTuple):
-    """A total, and the most that it may be: growing by a share of what it was, by an amount, or altogether."""
+    """A quantity, and the most that it may be: growing by a share of what it was, by an amount, or altogether. Of a
+    quantity of which more is better it is the least, and what it may fall by. Of one that is yes or no: that it does
+    not turn to no."""
 
     text: str
-    quantity: str
+    quantity: QuantityRef
     share: Fraction | None
-    most: int
+    most: Amount
     grows: bool
 
 
-class Finding(NamedTuple):
+class ThresholdResult(NamedTuple):
     """What a threshold says of a diff: "kept", "exceeded", or "unknown" where it cannot be told; fact tells by how
     much."""
 
     threshold: Threshold
-    outcome: str
+    outcome: Literal["kept", "exceeded", "unknown"]
     fact: str
 
 
-def threshold(text: str) -> Threshold:
-    """The threshold in a text. UsageError where it is none."""
-    found = re.fullmatch(r"\s*(\w+)\s*>\s*(\+?)\s*([\w.].*?)\s*(%?)\s*", text, re.S)
-    if found is None:
+def parse_threshold(text: str) -> Threshold:
+    """The threshold in a text: `QUANTITY>+SHARE%`, `QUANTITY>+AMOUNT` or `QUANTITY>AMOUNT`; `<-` and `<` where more is
+    better; the quantity alone where it is yes or no. UsageError where it is none."""
+    match = CONDITION.fullmatch(text)
+    if match is None:
         raise UsageError(f"--fail-on {text!r} is not understood", EXAMPLE)
-    quantity, plus, amount, percent = found.groups()
-    if quantity not in TOTALS:
-        import difflib
-
-        near = difflib.get_close_matches(quantity, TOTALS, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? There are" if near else "there are"
-        raise UsageError(f"--fail-on: there is no total {quantity!r}", f"{hint} {', '.join(TOTALS)}")
-    if percent and not plus:
-        raise UsageError(f"--fail-on {text!r}: a share is of what the total was", f"write {quantity}>+{amount}%")
+    key, sign, by, amount, percent = match.groups()
+    try:
+        ref = parse_quantity(key)
+    except UsageError as error:
+        raise UsageError(f"--fail-on: {error.fact}", error.remedy) from error
+    if ref.quantity.unit == "boolean":
+        if sign:
+            raise UsageError(f"--fail-on {text!r}: {ref.key} is yes or no", f"write {ref.key} alone")
+        return Threshold(text.strip(), ref, None, 0, True)
+    if sign != (">" if ref.quantity.less_is_better else "<") or by not in ("", "+" if sign == ">" else "-"):
+        usual = "" if ref.quantity.less_is_better else f"more of it is better: write {ref.key}<-5% or {ref.key}<20"
+        raise UsageError(f"--fail-on {text!r} is not understood", usual or EXAMPLE)
+    if percent and not by:
+        worse = "+" if sign == ">" else "-"
+        fact = f"--fail-on {text!r}: a share is of what the total was"
+        raise UsageError(fact, f"write {ref.key}{sign}{worse}{amount}%")
     if percent:
         if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", amount):
             raise UsageError(f"--fail-on {text!r}: {amount!r} is no share", EXAMPLE)
-        return Threshold(text.strip(), quantity, Fraction(amount) / 100, 0, True)
-    if amount.lower().endswith("b") and not quantity.endswith("bytes"):  # 7B would be seven, not seven billion
-        fact = f"--fail-on {text!r}: {amount!r} is in bytes, which {quantity} are not counted in"
+        return Threshold(text.strip(), ref, Fraction(amount) / 100, 0, True)
+    return Threshold(text.strip(), ref, None, _amount(text, ref, amount), bool(by))
+
+
+def _amount(text: str, ref: QuantityRef, amount: str) -> Amount:
+    """An amount in the quantity's unit. UsageError where it is in another one."""
+    unit = ref.quantity.unit
+    if amount.lower().endswith("b") and unit not in (
+        "bytes",
+        "seconds",
+        "joules",
+    ):  # 7B would be seven, not seven billion
+        fact = f"--fail-on {text!r}: {amount!r} is in bytes, which {ref.key} are not counted in"
         raise UsageError(fact, "write 600M, or 7G for 7 billion")
-    return Threshold(text.strip(), quantity, None, parse(amount), bool(plus))
+    return parse_value(amount, unit)
 
 
-def judge(diff: Diff, asked: Threshold) -> Finding:
-    """Whether the diff is above the threshold. A total that is only known from below can be above it, not keep it.
-    A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it."""
-    before, after = diff.totals(asked.quantity)
-    label = CATALOGUE[asked.quantity].label
-    if asked.grows and not diff.before.source:
-        return Finding(asked, "kept", "the model is new: it has not grown")
-    if after is None or (asked.grows and before is None):
-        return Finding(asked, "unknown", f"{label} are not known while a symbol is open")
-    grown = rise(diff, asked.quantity)
-    if not asked.grows:
-        over: Dim = after - asked.most
-        fact = f"{label} are {exact(after)}"
-        below = partial(diff.after, asked.quantity)
-    elif grown is None or before is None:
-        return Finding(asked, "unknown", f"by how much {label} grew is not known: an operator has no rule")
-    else:
-        most = asked.share
-        over = grown - asked.most if most is None else grown * most.denominator - before * most.numerator
-        fact = f"{label} {_moved(grown)} ({exact(before)} → {exact(after)}){_relative(grown, before)}"
-        below = False
-    low, high = bounds(over)
+def judge(diff: Diff, limit: Threshold) -> ThresholdResult:
+    """Whether the diff is beyond the threshold. A total that is only known from below can be above it, not keep it.
+    A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it. A bound
+    or an estimate is judged as it stands."""
+    ref = limit.quantity
+    before, after = diff.figures(ref.key)
+    label = ref.label
+    if limit.grows and not diff.before.source:
+        return ThresholdResult(limit, "kept", "the model is new: it has not grown")
+    if not diff.after.source and isinstance(after, QuantityError):
+        return ThresholdResult(limit, "kept", "the model is no longer there")
+    for when, figure in (("before", before), ("after", after)):
+        if isinstance(figure, QuantityError) and (limit.grows or when == "after"):
+            open_total = f"{label} are not known while a symbol is open"
+            return ThresholdResult(limit, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
+    assert isinstance(after, Figure)
+    if not limit.grows:
+        return _judged(
+            limit,
+            difference(after.value, limit.most),
+            f"{_subject(ref)} {_text(ref, *after)}",
+            is_lower_bound(diff.after, ref.key),
+        )
+    assert isinstance(before, Figure)
+    if isinstance(before.value, bool) or isinstance(after.value, bool):
+        old, new = ("yes" if figure.value else "no" for figure in (before, after))
+        return ThresholdResult(limit, "exceeded" if (old, new) == ("yes", "no") else "kept", f"{label}: {old} → {new}")
+    grown = total_change(diff, ref.key)
+    if grown is None:
+        return ThresholdResult(limit, "unknown", f"by how much {label} grew is not known: an operator has no rule")
+    return _judged(limit, *_growth(limit, before, after, grown), False)
+
+
+def _growth(limit: Threshold, before: Figure, after: Figure, grown: Dim | Fraction) -> tuple[Dim | Fraction, str]:
+    """How much more than allowed a quantity grew (of a share, times its denominator), and its growth in words."""
+    ref, most = limit.quantity, limit.share
+    worse = grown if ref.quantity.less_is_better else -grown
+    over = (
+        difference(worse, limit.most)
+        if most is None
+        else difference(worse * most.denominator, before.value * most.numerator)
+    )
+    old, new = (_text(ref, *figure) for figure in (before, after))
+    return over, f"{ref.label} {_moved(ref, grown)} ({old} → {new}){_relative(grown, before.value)}"
+
+
+def _judged(limit: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> ThresholdResult:
+    """What an excess says; from_below tells that it may be more, for an operator has no rule."""
+    if not limit.grows and not limit.quantity.quantity.less_is_better:
+        over = -over
+    low, high = (over, over) if isinstance(over, Fraction) else bounds(over)
     if low > 0:
-        return Finding(asked, "exceeded", f"{fact}, which is {_beyond(asked, over)}")
+        return ThresholdResult(limit, "exceeded", f"{fact}, which is {_beyond(limit, over)}")
     if high > 0:
-        return Finding(asked, "unknown", f"{fact}: whether that is too much depends on {', '.join(symbols(over))}")
-    if below:
-        return Finding(asked, "unknown", f"{fact} at least: an operator has no rule")
-    return Finding(asked, "kept", fact)
+        names = ", ".join(symbols(over)) if isinstance(over, Poly) else ""
+        return ThresholdResult(limit, "unknown", f"{fact}: whether that is too much depends on {names}")
+    if from_below:
+        return ThresholdResult(limit, "unknown", f"{fact} at least: an operator has no rule")
+    return ThresholdResult(limit, "kept", fact)
 
 
-def _moved(grown: Dim) -> str:
-    low, high = bounds(grown)
+def _subject(ref: QuantityRef) -> str:
+    return f"{ref.label} {'are' if ref.quantity.unit in ('number', 'bytes') else 'is'}"
+
+
+def _text(ref: QuantityRef, value: Dim | Fraction, certainty: Certainty = "exact") -> str:
+    """A value in the quantity's unit; a bound of a device or an estimate with its sign."""
+    if not isinstance(value, Fraction):
+        return exact(value)
+    unit = {"seconds": "s", "joules": "J"}.get(ref.quantity.unit)
+    return SIGNS[certainty] + (scaled(value, unit) if unit else digits(value))
+
+
+def _moved(ref: QuantityRef, grown: Dim | Fraction) -> str:
+    low, high = (grown, grown) if isinstance(grown, Fraction) else bounds(grown)
     if low == high == 0:
         return "did not change"
-    return f"shrank by {exact(-grown)}" if high <= 0 else f"grew by {exact(grown)}"
+    return f"shrank by {_text(ref, -grown)}" if high <= 0 else f"grew by {_text(ref, grown)}"
 
 
-def _relative(grown: Dim, before: Dim) -> str:
-    if not isinstance(grown, int) or not isinstance(before, int) or not before or not grown:
+def _relative(grown: Dim | Fraction, before: Dim | Fraction) -> str:
+    if isinstance(grown, Poly) or isinstance(before, Poly) or not before or not grown:
         return ""
-    return f", {percent_exact(Fraction(grown, before), sign=True)}"
+    return f", {percent_exact(Fraction(grown) / before, sign=True)}"
 
 
-def _beyond(asked: Threshold, over: Dim) -> str:
-    """By how much: of a share in parts of the figure, rounded up where that is no whole number."""
-    if asked.share is not None:
-        over = -(-over // asked.share.denominator)
-    limit = asked.text.partition(">")[2].strip()
-    return f"{exact(over)} more than {limit.removeprefix('+')}"
+def _beyond(limit: Threshold, over: Dim | Fraction) -> str:
+    """By how much: of a share in parts of the figure, of counts rounded up where that is no whole number."""
+    ref, share = limit.quantity, limit.share
+    if share is not None:
+        over = over / share.denominator if isinstance(over, Fraction) else -(-over // share.denominator)
+    allowed = re.split("[<>]", limit.text)[1].strip()
+    more = "more" if ref.quantity.less_is_better else "less"
+    return f"{_text(ref, over)} {more} than {allowed.lstrip('+-').strip()}"

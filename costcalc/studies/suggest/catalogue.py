@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from costcalc.core.errors import UsageError, one_of
 from costcalc.graph.index import GraphIndex
-from costcalc.studies.suggest.replacement import Knobs, Match
+from costcalc.studies.suggest.replacement import RewriteMatch, RewriteOptions
 
-Find = Callable[[GraphIndex, Knobs], Iterator[Match]]
+Find = Callable[[GraphIndex, RewriteOptions], Iterator[RewriteMatch]]
 
 MEASURE = "another function: train it and measure its accuracy"
 
 EXACT = "the same function at inference (up to rounding): accuracy stays"
 
 
-class Rule(NamedTuple):
+class RewriteRule(NamedTuple):
     """A rewrite. ratio is that of MACs in the field's names ("" where MACs stay), accuracy MEASURE or EXACT."""
 
     id: str
@@ -32,25 +31,14 @@ class Rule(NamedTuple):
         return " ".join((self.find.__doc__ or "").split())
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, RewriteRule] = {}
 
 
 def rule(id: str, title: str, *, ratio: str = "", accuracy: str = MEASURE, source: str) -> Callable[[Find], Find]:
-    """Registers a function (index, knobs) -> matches. Its docstring is what `costcalc suggest MODEL N` says."""
+    """Registers a function (index, options) -> matches. Its docstring is what `costcalc suggest MODEL N` says."""
 
     def register(function: Find) -> Find:
-        RULES[id] = Rule(id, title, ratio, accuracy, source, function)
+        RULES[id] = RewriteRule(id, title, ratio, accuracy, source, function)
         return function
 
     return register
-
-
-def chosen(ids: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of these ids, all where none is given. UsageError for one that does not exist."""
-    from costcalc.studies.suggest import rules
-
-    rules.load()
-    for id in ids:
-        if id not in RULES:
-            raise UsageError(f"there is no rewrite {id!r}", one_of(id, RULES))
-    return tuple(rule for id, rule in RULES.items() if not ids or id in ids)

@@ -11,7 +11,7 @@ from costcalc.core.ir import DType, Graph, Node, Value
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
 from costcalc.graph.index import operator
-from costcalc.studies.suggest.replacement import Change, Piece
+from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
 class _Builder(GraphBuilder):
@@ -23,7 +23,7 @@ class _Builder(GraphBuilder):
         return super().add_initializer(name, self.stored if dtype is DType.FLOAT32 else dtype, shape, value)
 
 
-def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
+def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     """The graph with all changes made; no node may be part of two. Nodes behind a value whose type changes are typed
     anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not fit."""
     at = {i: change for change in changes for i in change.nodes}
@@ -33,7 +33,7 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
         for name in graph.nodes[i].outputs:
             builder.types.pop(name, None)
     builder.initializers = dict(graph.initializers)
-    taken = set(graph.types) | {node.name for node in graph.nodes}
+    used_names = set(graph.types) | {node.name for node in graph.nodes}
     renamed: dict[str, str] = {}
     changed: set[str] = set()
     with collecting():
@@ -45,7 +45,7 @@ def edit(graph: Graph, changes: Iterable[Change]) -> Graph:
             elif i == change.nodes[-1]:
                 sources = tuple([renamed.get(name, name) for name in change.sources])
                 if change.pieces:
-                    _emit(builder, graph, change, sources, taken)
+                    _emit(builder, graph, change, sources, used_names)
                     given = [name for j in change.nodes for name in graph.nodes[j].outputs]
                     changed.update(n for n in given if n in builder.types and builder.types[n] != graph.types[n])
                 else:
@@ -94,14 +94,14 @@ def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) ->
     changed.update(name for name in node.outputs if name and builder.types[name] != graph.types[name])
 
 
-def _emit(builder: _Builder, graph: Graph, change: Change, sources: Sequence[str], taken: set[str]) -> None:
+def _emit(builder: _Builder, graph: Graph, change: GraphChange, sources: Sequence[str], used_names: set[str]) -> None:
     """Adds the pieces; the last one's value takes the old name."""
     model = graph.nodes[change.model]
     weights = [graph.types[name].dtype for name in model.inputs if name in graph.initializers]
     builder.stored = next((t for t in weights if t.is_float), DType.FLOAT32)
     first, values = len(builder.nodes), tuple(sources)
     for piece in change.pieces:
-        name = _free(f"{model.name}/{_word(piece, model)}", taken)
+        name = _free(f"{model.name}/{_word(piece, model)}", used_names)
         site = Site(builder, name, (*model.scope, model.name.rpartition("/")[2]), values, model.place, set())
         values = (piece.emit(site),)
     result = values[0]
@@ -120,15 +120,15 @@ def _emit(builder: _Builder, graph: Graph, change: Change, sources: Sequence[str
     builder.nodes[first:] = new
 
 
-def _word(piece: Piece, model: Node) -> str:
+def _word(piece: Replacement, model: Node) -> str:
     return piece.kind or model.op_type.lower()
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, used_names: set[str]) -> str:
     """A name that no value, weight or node has."""
     number, found = 1, name
-    while found in taken:
+    while found in used_names:
         number += 1
         found = f"{name}_{number}"
-    taken.add(found)
+    used_names.add(found)
     return found

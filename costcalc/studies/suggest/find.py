@@ -8,32 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
 from costcalc.core.arguments import words
 from costcalc.core.dim import Dim, Poly
-from costcalc.core.errors import ShapeError, UndecidedError, UsageError, one_of
+from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.units import parse, parse_percent, ratio
+from costcalc.core.quantities import QuantityRef, parse_quantity
+from costcalc.core.units import parse_percent, parse_value, ratio
 from costcalc.frontends.yaml.document import Spans, spans
 from costcalc.graph.index import GraphIndex, layer_place
-from costcalc.studies.suggest.catalogue import Rule, chosen
+from costcalc.studies.options import Settings
+from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.places import Place, places
-from costcalc.studies.suggest.replacement import Change, Knobs
-from costcalc.studies.suggest.source import Source, source
-from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, saved
-from costcalc.studies.suggest.write import writable
+from costcalc.studies.suggest.places import RewriteSite, places
+from costcalc.studies.suggest.replacement import GraphChange, RewriteOptions
+from costcalc.studies.suggest.rules import select_rules
+from costcalc.studies.suggest.source import RewriteSource, read_source
+from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, is_cheaper
+from costcalc.studies.suggest.write import check_writable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.frontends.source import ModelSource
-    from costcalc.studies.options import ReadingArguments
+    from costcalc.studies.options import SettingsArguments
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
+"""The totals by which suggestions are usually ranked."""
+
+DEFAULTS = RewriteOptions()
+"""Bottlenecks and groups of query heads as the papers have them."""
 
 
 def suggest(
@@ -44,93 +51,127 @@ def suggest(
     min_saving: str | int = 0,
     reduction: int = 4,
     group: int = 4,
-    **options: Unpack[ReadingArguments],
+    **options: Unpack[SettingsArguments],
 ) -> Suggestions:
     """The rewrites that make a model cheaper, the largest saving of `sort` first.
 
-    rules names some of them (all unless given); min_saving leaves out what saves less of `sort`: a number such as
-    "10M", or a share of the model such as "1%". reduction is how many times fewer channels a bottleneck has, group how
-    many query heads share a key and value head. The other options are load's.
+    rules names some of them (all unless given); sort is any quantity ("macs", "arena_bytes", "time.t4"); min_saving
+    leaves out what saves less of it: an amount such as "10M" or "5us", or a share of the model such as "1%". reduction
+    is how many times fewer channels a bottleneck has, group how many query heads share a key and value head. The other
+    options are analyze's: totals before and after are those under them. QuantityError where the model does not have
+    the quantity, and for what generation costs.
     """
-    if sort not in SORTS:
-        raise UsageError(f"there is no ranking by {sort!r}", one_of(str(sort), SORTS))
-    if reduction < 2 or group < 2:
+    return suggest_settings(model, Settings.of(**options), rules, sort, min_saving, RewriteOptions(reduction, group))
+
+
+def suggest_settings(
+    model: ModelSource | Report,
+    settings: Settings,
+    rules: str | Sequence[str] = (),
+    sort: str = "macs",
+    min_saving: str | int = 0,
+    rewrite_options: RewriteOptions = DEFAULTS,
+) -> Suggestions:
+    """suggest with its options as Settings and RewriteOptions."""
+    ranking = parse_quantity(sort)
+    sort = ranking.key
+    if settings.generation is not None or "generation" in ranking.quantity.needs:
+        what = sort if "generation" in ranking.quantity.needs else "generation"
+        fact = f"{what}: a rewritten graph is not read anew for each token"
+        raise QuantityError(fact, "rank by macs or weight_bytes, apply a rewrite and ask `costcalc llm` of its file")
+    if rewrite_options.reduction < 2 or rewrite_options.group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
-    least = _least(min_saving)
-    knobs = Knobs(reduction, group)
-    known = chosen(words("rules", rules))
-    found = source(model, **options)
-    written = None if found.trace is None else spans(found.trace.text)
-    index = GraphIndex(found.graph)
-    kept = [one for rule in known for one in _of_rule(rule, found, index, written, knobs)]
-    kept = [one for one in kept if _enough(one.saves(sort), found.report.totals.get(sort), least)]
+    least = _minimum(min_saving, ranking)
+    known = select_rules(words("rules", rules))
+    source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
+    total_before = source.figures.get(sort)
+    if isinstance(total_before, QuantityError):
+        raise total_before
+    written = None if source.trace is None else spans(source.trace.text)
+    index = GraphIndex(source.graph)
+    kept = [one for rule in known for one in _of_rule(rule, source, index, written, rewrite_options)]
+    total = source.report.totals.get(sort) if total_before is None else total_before.value
+    kept = [one for one in kept if _enough(one.saves(sort), total, least)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
     kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
     ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
-    return Suggestions(found, ranked, sort, knobs, bool(rules or least))
+    return Suggestions(source, ranked, sort, rewrite_options, bool(rules or least.amount))
 
 
-def _of_rule(rule: Rule, found: Source, index: GraphIndex, written: Spans | None, knobs: Knobs) -> Iterator[Suggestion]:
+def _of_rule(
+    rule: RewriteRule, source: RewriteSource, index: GraphIndex, written: Spans | None, rewrite_options: RewriteOptions
+) -> Iterator[Suggestion]:
     """A rule's suggestions that save."""
-    before = found.report.totals
-    for place in places(rule.find(index, knobs), found.trace):
+    before = source.report.totals
+    for place in places(rule.find(index, rewrite_options), source.trace):
         changes = [change for match in place.matches for change in match.changes]
-        made = rewrite(found, changes)
-        if made is not None and saved(before, made[1]):
-            if found.trace is not None and written is not None:
-                place = writable(found.trace, written, place)
-            macs = _macs(found, changes)
-            yield Suggestion(0, rule, place, _where(found.graph, place), made[0], before, made[1], macs)
+        made = rewrite(source, changes)
+        if made is not None and is_cheaper(before, made[1]):
+            if source.trace is not None and written is not None:
+                place = check_writable(source.trace, written, place)
+            macs = _macs(source, changes)
+            after = source.measure(made[0])
+            figures = {key: (was, after[key]) for key, was in source.figures.items()}
+            yield Suggestion(0, rule, place, _where(source.graph, place), made[0], before, made[1], macs, figures)
 
 
-def rewrite(found: Source, changes: Sequence[Change]) -> tuple[Graph, Mapping[str, Dim]] | None:
+def rewrite(source: RewriteSource, changes: Sequence[GraphChange]) -> tuple[Graph, Mapping[str, Dim]] | None:
     """The rewritten graph and its totals; None where new layers do not fit in, or give other outputs."""
     try:
-        graph = edit(found.graph, changes)
-        outputs = zip(graph.outputs, found.graph.outputs, strict=True)
-        if any(graph.types[a].shape != found.graph.types[b].shape for a, b in outputs):
+        graph = edit(source.graph, changes)
+        outputs = zip(graph.outputs, source.graph.outputs, strict=True)
+        if any(graph.types[a].shape != source.graph.types[b].shape for a, b in outputs):
             return None
-        return graph, found.totals(graph)
+        return graph, source.totals(graph)
     except (ShapeError, UndecidedError):
         return None
 
 
-def _macs(found: Source, changes: Sequence[Change]) -> Dim | None:
+def _macs(source: RewriteSource, changes: Sequence[GraphChange]) -> Dim | None:
     """The MACs of the nodes that change."""
     total: Dim = 0
     for change in changes:
         for i in change.nodes:
-            macs = found.report.rows[i].amounts["macs"]
+            macs = source.report.rows[i].amounts["macs"]
             if macs is None:
                 return None
             total = total + macs
     return total
 
 
-def _where(graph: Graph, place: Place) -> str:
+def _where(graph: Graph, place: RewriteSite) -> str:
     """file:line:column of the first layer, or ""."""
     return layer_place(graph.nodes[place.matches[0].changes[0].model])
 
 
-def _least(text: str | int) -> int | Fraction:
-    """A number, or a share as a Fraction."""
+class MinimumSaving(NamedTuple):
+    """The least that a suggestion saves of a quantity: an amount of it, or a share of the model's."""
+
+    amount: int | Fraction
+    is_share: bool = False
+
+
+def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
+    """`10M`, `5us`, `1%` -> the least saving of a quantity. UsageError for what is no amount of it."""
     if isinstance(text, int):
-        return text
+        return MinimumSaving(text)
     if text.strip().endswith("%"):
-        return parse_percent(text)
-    return parse(text)
+        return MinimumSaving(parse_percent(text), True)
+    return MinimumSaving(0 if text.strip() == "0" else parse_value(text, ranking.quantity.unit))
 
 
-def _enough(saving: Dim | None, whole: Dim | None, least: int | Fraction) -> bool:
+def _enough(saving: Dim | Fraction | None, total_before: Dim | Fraction | None, least: MinimumSaving) -> bool:
     """Whether a saving is at least what is asked for. Of formulas the leading terms are compared."""
-    if not least:
+    if not least.amount:
         return True
-    if saving is None:
+    if saving is None or total_before is None:
         return False
-    if isinstance(least, int):
-        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least
-    part = ratio(saving, whole)
+    if not least.is_share:
+        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least.amount
+    if isinstance(saving, Fraction):
+        return isinstance(total_before, Fraction) and saving >= least.amount * total_before
+    part = None if isinstance(total_before, Fraction) else ratio(saving, total_before)
     if part is not None:
-        return part >= least
-    (degree, amount), (most, all_) = magnitude(saving), magnitude(whole)
-    return degree > most or (degree == most and amount >= least * all_)
+        return part >= least.amount
+    (degree, amount), (most, all_) = magnitude(saving), magnitude(total_before)
+    return degree > most or (degree == most and amount >= least.amount * all_)

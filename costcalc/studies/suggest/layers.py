@@ -8,11 +8,11 @@ from typing import NamedTuple
 from costcalc.frontends.yaml.document import Seq
 from costcalc.frontends.yaml.items import Item
 from costcalc.frontends.yaml.source_map import Call, Home, Trace
-from costcalc.studies.suggest.replacement import Change
-from costcalc.studies.suggest.text import raw
+from costcalc.studies.suggest.replacement import GraphChange
+from costcalc.studies.suggest.text import yaml_text
 
 
-class Run(NamedTuple):
+class LayerRange(NamedTuple):
     """The layers first to last of a list in a file; model is the one whose options are copied."""
 
     layers: Seq
@@ -21,26 +21,26 @@ class Run(NamedTuple):
     model: int
 
 
-class Runs:
+class LayerRangeFinder:
     """Finds runs in one file; inner is the innermost call of each node."""
 
-    __slots__ = ("found", "inner")
+    __slots__ = ("inner", "trace")
 
-    def __init__(self, found: Trace) -> None:
-        self.found, self.inner = found, [-1] * len(found.graph.nodes)
-        for i, call in enumerate(found.calls):  # they end from the inside out
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.inner = trace, [-1] * len(trace.graph.nodes)
+        for i, call in enumerate(trace.calls):  # they end from the inside out
             for node in range(call.first, call.last):
                 if self.inner[node] < 0:
                     self.inner[node] = i
 
-    def of(self, change: Change) -> Run | None:
+    def of(self, change: GraphChange) -> LayerRange | None:
         """The layers of one list that add exactly the change's nodes; None where there are none."""
         first, last = change.nodes[0], change.nodes[-1]
         if change.nodes != tuple(range(first, last + 1)):
             return None
         for a in self._around(first):
             for b in self._around(last):
-                begin, end = self.found.home(a), self.found.home(b)
+                begin, end = self.trace.home(a), self.trace.home(b)
                 if a.first != first or b.last != last + 1 or a.within != b.within or begin.layers is not end.layers:
                     continue
                 if a is b or begin.at < end.at:
@@ -51,16 +51,16 @@ class Runs:
         """The calls that a node stands in, from the inside out."""
         at = self.inner[node]
         while at >= 0:
-            yield self.found.calls[at]
-            at = self.found.calls[at].within
+            yield self.trace.calls[at]
+            at = self.trace.calls[at].within
 
-    def _with_model(self, change: Change, begin: Home, end: Home) -> Run | None:
-        model = self.found.home(self.found.calls[self.inner[change.model]])
+    def _with_model(self, change: GraphChange, begin: Home, end: Home) -> LayerRange | None:
+        model = self.trace.home(self.trace.calls[self.inner[change.model]])
         if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
             return None
-        return Run(begin.layers, begin.at, end.at, model.at)
+        return LayerRange(begin.layers, begin.at, end.at, model.at)
 
 
-def raw_when(item: Item) -> str | None:
+def condition_text(item: Item) -> str | None:
     """A layer's condition as it stands in the file."""
-    return None if item.when is None else raw(item.when)
+    return None if item.when is None else yaml_text(item.when)

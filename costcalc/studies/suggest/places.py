@@ -1,5 +1,5 @@
-"""Matches → places of a file: the layers that they rewrite there, with all uses of each, and how the uses that are not
-rewritten are told apart.
+"""Matches of a rule → the places of a YAML file that they rewrite, each with all uses of its layers, and the conditions
+that separate the uses that are rewritten from the others.
 
 A layer of a file inside a block that is used several times changes all its uses. Where a rule fits some of them only
 (the 3×3 ones of a block that takes its kernel as an argument), the new layers get a condition on that argument and the
@@ -18,21 +18,21 @@ from costcalc.core.errors import CostcalcError
 from costcalc.frontends.yaml.document import Scalar, YamlNode
 from costcalc.frontends.yaml.expression import evaluate
 from costcalc.frontends.yaml.source_map import Call, Trace
-from costcalc.studies.suggest.layers import Run, Runs, raw_when
-from costcalc.studies.suggest.replacement import Match
+from costcalc.studies.suggest.layers import LayerRange, LayerRangeFinder, condition_text
+from costcalc.studies.suggest.replacement import RewriteMatch
 
 OPTIONS = ("kernel", "groups", "stride", "filters")
 """What may tell uses apart, in the order in which it is asked."""
 
 
-class When(NamedTuple):
+class UseCondition(NamedTuple):
     """Conditions of the old layer and of the new ones, as expressions: one is 0 where the other is not."""
 
     old: str
     new: str
 
 
-def told(calls: Sequence[Call], starts: set[int]) -> When | None:
+def condition_between(calls: Sequence[Call], starts: set[int]) -> UseCondition | None:
     """Conditions that hold for the uses whose first node is one of starts, and for the others; None where neither one
     option nor two together have other values there."""
     known = {key: values for key in OPTIONS if (values := _values(calls, key)) is not None}
@@ -45,10 +45,10 @@ def told(calls: Sequence[Call], starts: set[int]) -> When | None:
             continue
         texts = [_text(calls, key) for key in keys]
         if others == {(1,)}:
-            return When(f"1 // {texts[0]}", f"{texts[0]} - 1")
+            return UseCondition(f"1 // {texts[0]}", f"{texts[0]} - 1")
         product = _product(texts, min(ours, others, key=len))
         opposite = _zero(product, squares=len(keys) > 1)
-        return When(product, opposite) if len(ours) <= len(others) else When(opposite, product)
+        return UseCondition(product, opposite) if len(ours) <= len(others) else UseCondition(opposite, product)
     return None
 
 
@@ -87,77 +87,77 @@ def _zero(expression: str, squares: bool) -> str:
     return f"1 // (1 + {expression})" if squares else f"1 // (1 + ({expression}) ** 2)"
 
 
-class Place(NamedTuple):
+class RewriteSite(NamedTuple):
     """What is rewritten together. runs holds one run for each change of a match; () where the file cannot be rewritten,
     and why."""
 
-    matches: tuple[Match, ...]
-    runs: tuple[Run, ...] = ()
-    when: When | None = None
+    matches: tuple[RewriteMatch, ...]
+    runs: tuple[LayerRange, ...] = ()
+    when: UseCondition | None = None
     reason: str = ""
 
 
-def places(matches: Iterable[Match], found: Trace | None) -> Iterator[Place]:
+def places(matches: Iterable[RewriteMatch], trace: Trace | None) -> Iterator[RewriteSite]:
     """The matches by place; those that are weak only with others. Without a file each stands for itself."""
-    if found is None:
+    if trace is None:
         for match in matches:
             if not match.weak:
-                yield Place((match,), reason="the model is no YAML file; --apply N -o NEW.onnx writes it as ONNX")
+                yield RewriteSite((match,), reason="the model is no YAML file; --apply N -o NEW.onnx writes it as ONNX")
         return
-    finder = Runs(found)
-    groups: dict[Any, tuple[list[Match], tuple[Run, ...]]] = {}
+    finder = LayerRangeFinder(trace)
+    groups: dict[Any, tuple[list[RewriteMatch], tuple[LayerRange, ...]]] = {}
     for match in matches:
         runs = tuple(run for run in map(finder.of, match.changes) if run is not None)
         whole = len(runs) == len(match.changes)
-        nodes = tuple(found.graph.nodes[c.model].place for c in match.changes)
+        nodes = tuple(trace.graph.nodes[c.model].place for c in match.changes)
         key: Any = tuple((id(r.layers), r.first, r.last, r.model) for r in runs) if whole else nodes
         groups.setdefault(key, ([], runs if whole else ()))[0].append(match)
     for members, runs in groups.values():
         strong = tuple(match for match in members if not match.weak)
         if not strong:
             continue
-        place = _place(strong, runs, found)
-        wider = _place(tuple(members), runs, found) if not place.runs and len(strong) < len(members) else place
+        place = _place(strong, runs, trace)
+        wider = _place(tuple(members), runs, trace) if not place.runs and len(strong) < len(members) else place
         yield wider if wider.runs else place
 
 
-def _place(matches: tuple[Match, ...], runs: tuple[Run, ...], found: Trace) -> Place:
+def _place(matches: tuple[RewriteMatch, ...], runs: tuple[LayerRange, ...], trace: Trace) -> RewriteSite:
     """The place with what stands in the way of rewriting it, if anything does."""
     if not runs:
-        return Place(matches, reason="its layers do not stand together in one list of the file")
-    calls = [[c for c in found.calls if c.item.node is node] for node in _entries(runs)]
+        return RewriteSite(matches, reason="its layers do not stand together in one list of the file")
+    calls = [[c for c in trace.calls if c.item.node is node] for node in _entries(runs)]
     models = {
         id(node): c.item.kind
         for run in runs
         for node in (run.layers.items[run.model],)
-        for c in found.calls
+        for c in trace.calls
         if c.item.node is node
     }
     for change, run in zip(matches[0].changes, runs, strict=True):
         kind = models[id(run.layers.items[run.model])]
         if not change.kinds:
-            return Place(matches, reason="the new layers are operators without short names")
+            return RewriteSite(matches, reason="the new layers are operators without short names")
         if kind not in change.kinds:
-            return Place(matches, reason=f"the layer is written as {kind!r}")
+            return RewriteSite(matches, reason=f"the layer is written as {kind!r}")
     if len({tuple(tuple(p.written for p in c.pieces) for c in match.changes) for match in matches}) > 1:
-        return Place(matches, reason="its uses need different layers")
-    whens = {raw_when(uses[0].item) for uses in calls if uses}
+        return RewriteSite(matches, reason="its uses need different layers")
+    whens = {condition_text(uses[0].item) for uses in calls if uses}
     if all(len(uses) == len(matches) for uses in calls):
         if len(whens) > 1 or (whens != {None} and not matches[0].changes[0].pieces):
-            return Place(matches, reason="its layers have conditions of their own")
-        return Place(matches, runs)
+            return RewriteSite(matches, reason="its layers have conditions of their own")
+        return RewriteSite(matches, runs)
     when = _when(matches, calls) if whens == {None} else None
     if when is None:
-        return Place(matches, reason="its layers have other uses, which nothing tells apart")
-    return Place(matches, runs, when)
+        return RewriteSite(matches, reason="its layers have other uses, which nothing tells apart")
+    return RewriteSite(matches, runs, when)
 
 
-def _entries(runs: Iterable[Run]) -> list[YamlNode]:
+def _entries(runs: Iterable[LayerRange]) -> list[YamlNode]:
     return [node for run in runs for node in run.layers.items[run.first : run.last + 1]]
 
 
-def _when(matches: tuple[Match, ...], calls: list[list[Call]]) -> When | None:
+def _when(matches: tuple[RewriteMatch, ...], calls: list[list[Call]]) -> UseCondition | None:
     """What tells the uses of a lone layer apart."""
     if len(calls) > 1 or not matches[0].changes[0].pieces:
         return None
-    return told(calls[0], {match.changes[0].nodes[0] for match in matches})
+    return condition_between(calls[0], {match.changes[0].nodes[0] for match in matches})

@@ -19,7 +19,7 @@ from costcalc.graph.patterns.convolution import Convolution
 Emit = Callable[[Site], str]
 
 
-class Piece(NamedTuple):
+class Replacement(NamedTuple):
     """One new layer. kind is its word in YAML; "" keeps the rewritten layer's own, with all options but drops and those
     that texts replace. emit adds it to a graph and returns its value."""
 
@@ -34,27 +34,27 @@ class Piece(NamedTuple):
         return self.kind, self.texts, self.drops
 
 
-class Copied(NamedTuple):
+class CopiedOption(NamedTuple):
     """An option's value with the template of its text."""
 
     value: Any
     text: str
 
 
-def layer(kind: str, /, **options: Any) -> Piece:
-    """A layer by its short name. An option is a value, which stands in the file as it is, or Copied."""
+def layer(kind: str, /, **options: Any) -> Replacement:
+    """A layer by its short name. An option is a value, which stands in the file as it is, or CopiedOption."""
     known = LAYERS[kind]
     values = {key: k.default for key, k in known.keys.items() if key != "weights"}
     texts = []
     for key, option in options.items():
-        values[key] = option.value if isinstance(option, Copied) else option
-        text = option.text if isinstance(option, Copied) else literal(option)
-        if isinstance(option, Copied) or option != known.keys[key].default:
+        values[key] = option.value if isinstance(option, CopiedOption) else option
+        text = option.text if isinstance(option, CopiedOption) else literal(option)
+        if isinstance(option, CopiedOption) or option != known.keys[key].default:
             texts.append((key, text))
-    return Piece(kind, tuple(texts), lambda site: _first(known.emit(site, **values)))
+    return Replacement(kind, tuple(texts), lambda site: _first(known.emit(site, **values)))
 
 
-def copied_from(c: Convolution, *keys: str) -> dict[str, Copied]:
+def copy_options(c: Convolution, *keys: str) -> dict[str, CopiedOption]:
     """Options of a convolution, as its layer in the file has them."""
     options = {
         "filters": c.filters,
@@ -64,12 +64,12 @@ def copied_from(c: Convolution, *keys: str) -> dict[str, Copied]:
         "pad": c.pads if isinstance(c.pads, str) else list(c.pads),
         "bias": c.bias,
     }
-    return {key: Copied(options[key], f"${key}") for key in keys}
+    return {key: CopiedOption(options[key], f"${key}") for key in keys}
 
 
-def own(emit: Emit, drops: tuple[str, ...] = (), **texts: str) -> Piece:
+def changed_layer(emit: Emit, drops: tuple[str, ...] = (), **texts: str) -> Replacement:
     """The rewritten layer itself, with some options changed."""
-    return Piece("", tuple(texts.items()), emit, drops)
+    return Replacement("", tuple(texts.items()), emit, drops)
 
 
 def _first(result: str | tuple[str, ...]) -> str:
@@ -85,20 +85,20 @@ def literal(value: Any) -> str:
     return str(value)
 
 
-class Change(NamedTuple):
+class GraphChange(NamedTuple):
     """Nodes of a graph (by index, in their order) that give way to pieces: the first reads sources, the last gives what
     was called output. model is the node whose layer in the file the texts are copied from, kinds what that layer may be
     called there. Without pieces the readers of output read the first source."""
 
     nodes: tuple[int, ...]
     sources: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Replacement, ...]
     output: str
     model: int
     kinds: tuple[str, ...] = ()
 
 
-class Ratio(NamedTuple):
+class MacsRatio(NamedTuple):
     """New MACs over old ones of the rewritten layer: the formula in the field's names, with numbers, its value (None
     while symbols are open)."""
 
@@ -107,20 +107,20 @@ class Ratio(NamedTuple):
     value: Fraction | None
 
 
-class Match(NamedTuple):
+class RewriteMatch(NamedTuple):
     """One place of a graph that a rule rewrites: its layers as a report has them, what changes, the ratio of MACs that
     the literature promises, what should be known of this place. A weak one is no suggestion of its own: it comes
     along where a layer of a file has other uses that are. doubt says why the literature leaves such a layer."""
 
     layers: tuple[str, ...]
-    changes: tuple[Change, ...]
-    ratio: Ratio | None = None
+    changes: tuple[GraphChange, ...]
+    ratio: MacsRatio | None = None
     remark: str = ""
     weak: bool = False
     doubt: str = ""
 
 
-class Knobs(NamedTuple):
+class RewriteOptions(NamedTuple):
     """What may be chosen: how many times fewer channels a bottleneck has, how many query heads share a key and value
     head."""
 
@@ -128,12 +128,12 @@ class Knobs(NamedTuple):
     group: int = 4
 
 
-def fraction(parts: Mapping[str, tuple[Dim, Dim]]) -> Ratio:
+def fraction(parts: Mapping[str, tuple[Dim, Dim]]) -> MacsRatio:
     """Σ a/b of named terms `{"1/C_out": (1, 64)}`."""
     names, numbers = " + ".join(parts), " + ".join(f"{_in(a)}/{_in(b)}" for a, b in parts.values())
     whole = all(isinstance(d, int) for pair in parts.values() for d in pair)
     value = sum((Fraction(a, b) for a, b in parts.values()), Fraction(0)) if whole else None  # type: ignore[arg-type]
-    return Ratio(names, numbers, value)
+    return MacsRatio(names, numbers, value)
 
 
 def _in(d: Dim) -> str:

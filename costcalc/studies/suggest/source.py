@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.layers import QUANTITIES, make_rows
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.report import Report, analyze_graph
+from costcalc.analysis.totals import sum_figures
 from costcalc.core.arguments import read_already
 from costcalc.core.dim import Dim
+from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, Node
+from costcalc.core.quantities import Figure, QuantityRef
 from costcalc.core.traits import traits_of
 from costcalc.frontends import read_model
 from costcalc.frontends.options import read_options
@@ -26,6 +29,8 @@ from costcalc.frontends.source import ModelSource
 from costcalc.frontends.yaml.source_map import SourceMap, Trace
 from costcalc.graph.convert import convert, named
 from costcalc.graph.parameters import Storage, owners
+from costcalc.studies.measurement import Measurement
+from costcalc.studies.options import Settings
 
 STORED = ("params", "buffers", "weight_bytes")
 """What hangs on all readers of a stored tensor, not on one node."""
@@ -39,24 +44,12 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     new = tuple([node for node in graph.nodes if id(node) not in known])
     gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
     come = make_rows(cost_nodes(replace(graph, nodes=new)))
-    sums: dict[str, Dim] = {}
     old = [node for node in before if id(node) not in here]
-    fewer, more = _owned(report.graph, old, new), _owned(graph, old, new)
-    for key in QUANTITIES:
-        total = report.totals[key]
-        if key in STORED:
-            for storage in fewer:
-                total = total - getattr(storage, key)
-            for storage in more:
-                total = total + getattr(storage, key)
-        else:
-            for row in gone:
-                amount = row.amounts[key]
-                total = total if amount is None else total - amount
-            for row in come:
-                amount = row.amounts[key]
-                total = total if amount is None else total + amount
-        sums[key] = total
+    fewer, more = (sum_figures(row.amounts for row in rows) for rows in (gone, come))
+    for key in STORED:
+        fewer[key] = sum([getattr(storage, key) for storage in _owned(report.graph, old, new)])
+        more[key] = sum([getattr(storage, key) for storage in _owned(graph, old, new)])
+    sums: dict[str, Dim] = {key: report.totals[key] - fewer[key] + more[key] for key in QUANTITIES}
     return sums | memory_totals(graph, report.execution)
 
 
@@ -74,43 +67,50 @@ def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
     return owners(replace(graph, initializers=stored)).values()
 
 
-class Source(NamedTuple):
-    """graph is as the file has it, report what it costs in the element types asked for, totals those of a
-    rewritten graph; again reads a rewritten text in
-    the same way; mark is the byte order mark that the file begins with, or ""."""
+class RewriteSource(NamedTuple):
+    """A model to rewrite. graph is as the file has it, report what it costs under the settings; cost gives the report
+    of a rewritten graph, totals its totals, measure the further quantities that are asked for, by their keys; again
+    reads a rewritten text in the same way; mark is the byte order mark that the file begins with, or ""."""
 
     graph: Graph
     report: Report
     cost: Callable[[Graph], Report]
     totals: Callable[[Graph], Mapping[str, Dim]]
+    measure: Callable[[Graph], Mapping[str, Figure | QuantityError]]
+    figures: Mapping[str, Figure | QuantityError]
     trace: Trace | None = None
     again: Callable[[str], Trace] | None = None
     mark: str = ""
 
 
-def source(
-    model: ModelSource | Report,
-    *,
-    dtype: str | None = None,
-    act_dtype: str | None = None,
-    **options: Any,
-) -> Source:
-    """Reads a model; the options are costcalc.api.load's."""
-    arguments: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
+def read_source(
+    model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()
+) -> RewriteSource:
+    """Reads a model under settings; quantities are measured beside the totals of every report."""
+    reading = {key: value for key, value in settings.reading().items() if key not in ("dtype", "act_dtype")}
     found: SourceMap | None = None
     if isinstance(model, (Graph, Report)):
-        read_already(**arguments)
+        read_already(**reading)
         graph = model.graph if isinstance(model, Report) else model
     else:
-        loaded = read_model(model, read_options(**arguments, source_map=True))
+        loaded = read_model(model, read_options(**reading, source_map=True))
         graph = loaded.graph
         found = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
-
-    same = dtype is None and act_dtype is None
+    dtypes = named(settings.dtype), named(settings.act_dtype)
+    same = dtypes == (None, None)
 
     def cost(of: Graph) -> Report:
-        return analyze_graph(of if same else convert(of, named(dtype), named(act_dtype)))
+        return analyze_graph(of if same else convert(of, *dtypes), settings.execution)
 
     report = cost(graph)
+    refs = [ref for ref in dict.fromkeys(quantities) if ref.key not in report.totals]
+
+    def measure_further(of: Graph) -> Mapping[str, Figure | QuantityError]:
+        return figures_of(cost(of)) if refs else {}
+
+    def figures_of(costs: Report) -> Mapping[str, Figure | QuantityError]:
+        measurement = Measurement(costs, settings, costs)
+        return {ref.key: measurement.attempt(ref) for ref in refs}
+
     totals = partial(graph_totals, report) if same else lambda of: cost(of).totals
-    return Source(graph, report, cost, totals, *(found or ()))
+    return RewriteSource(graph, report, cost, totals, measure_further, figures_of(report), *(found or ()))

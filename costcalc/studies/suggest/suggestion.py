@@ -8,22 +8,23 @@ Suggestions → the rewritten model: a YAML text that costs what was promised, o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from costcalc.analysis.report import Report
-from costcalc.core.amount import magnitude
+from costcalc.core.amount import difference, magnitude
 from costcalc.core.dim import Dim
-from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.ir import Graph
+from costcalc.core.quantities import TOTALS, Figure, QuantityRef, parse_quantity
 from costcalc.core.result import Result, ResultTable, Serializable, presenter
 from costcalc.core.units import ratio
-from costcalc.studies.suggest.catalogue import Rule
+from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.places import Place
-from costcalc.studies.suggest.replacement import Knobs, Match
-from costcalc.studies.suggest.source import Source
-from costcalc.studies.suggest.write import rewritten
+from costcalc.studies.suggest.places import RewriteSite
+from costcalc.studies.suggest.replacement import RewriteMatch, RewriteOptions
+from costcalc.studies.suggest.source import RewriteSource
+from costcalc.studies.suggest.write import rewrite_text
 
 QUANTITIES = (
     "macs",
@@ -41,23 +42,24 @@ QUANTITIES = (
 @dataclass(frozen=True, slots=True, repr=False)
 class Suggestion(Serializable):
     """number is its rank from 1 on. graph is the model with this rewrite at all uses of its place, before and after are
-    the whole model's totals; a total that open symbols leave undecided (the peak) is absent. macs are those of the
-    rewritten layers as they are."""
+    the whole model's totals; a total that open symbols leave undecided (the peak) is absent. figures are the further
+    quantities that are asked for (`time.t4`), before and after. macs are those of the rewritten layers as they are."""
 
     number: int
-    rule: Rule
-    place: Place
+    rule: RewriteRule
+    place: RewriteSite
     where: str
     graph: Graph
     before: Mapping[str, Dim]
     after: Mapping[str, Dim]
     macs: Dim | None
+    figures: Mapping[str, tuple[Figure | QuantityError, Figure | QuantityError]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Suggestion {self.number}: {self.rule.id} at {self.name}, {len(self.matches)} uses>"
 
     @property
-    def matches(self) -> tuple[Match, ...]:
+    def matches(self) -> tuple[RewriteMatch, ...]:
         """One for each use."""
         return self.place.matches
 
@@ -77,30 +79,44 @@ class Suggestion(Serializable):
         """Whether the file can be rewritten."""
         return bool(self.place.runs)
 
-    def saves(self, quantity: str) -> Dim | None:
-        """How much less the whole model needs; None where that is not known."""
-        if quantity not in self.before or quantity not in self.after:
+    def saves(self, quantity: str) -> Dim | Fraction | None:
+        """How much less of a quantity (`macs`, `time.t4`) the whole model needs; how much more it has of one of which
+        more is better (1 where it fits now). None where that is not known, or one figure is less certain."""
+        if quantity in self.figures:
+            return _gain(parse_quantity(quantity), *self.figures[quantity])
+        return self.total_saving(quantity)
+
+    def total_saving(self, total: str) -> Dim | None:
+        """How much less the whole model has of a total; None where that is not known."""
+        if total not in self.before or total not in self.after:
             return None
-        return self.before[quantity] - self.after[quantity]
+        return self.before[total] - self.after[total]
 
     @property
     def ratio(self) -> Fraction | None:
         """New over old MACs of the rewritten layers; None where they stay, or where it is no number."""
-        saving = self.saves("macs")
+        saving = self.total_saving("macs")
         if saving is None or saving == 0 or self.macs is None:
             return None
         return ratio(self.macs - saving, self.macs)
 
 
-def saved(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
+def _gain(ref: QuantityRef, before: Figure | QuantityError, after: Figure | QuantityError) -> Dim | Fraction | None:
+    if isinstance(before, QuantityError) or isinstance(after, QuantityError) or before.certainty != after.certainty:
+        return None
+    worse, better = (before, after) if ref.quantity.less_is_better else (after, before)
+    return difference(worse.value, better.value)
+
+
+def is_cheaper(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
     """Whether a model became cheaper: of the totals that changed, the first of QUANTITIES is less."""
     for key in QUANTITIES:
         if key in before and key in after and before[key] != after[key]:
-            return magnitude(before[key] - after[key])[1] > 0
+            return bool(magnitude(before[key] - after[key])[1] > 0)
     return False
 
 
-def together(source: Source, chosen: Sequence[Suggestion]) -> Graph:
+def combine_rewrites(source: RewriteSource, chosen: Sequence[Suggestion]) -> Graph:
     """The graph with all of these. UsageError where two of them change the same node."""
     changes = [change for one in chosen for match in one.matches for change in match.changes]
     nodes = [node for change in changes for node in change.nodes]
@@ -109,14 +125,14 @@ def together(source: Source, chosen: Sequence[Suggestion]) -> Graph:
     return edit(source.graph, changes)
 
 
-def applied(source: Source, chosen: Sequence[Suggestion]) -> str:
+def apply_to_text(source: RewriteSource, chosen: Sequence[Suggestion]) -> str:
     """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
     those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
     if source.trace is None or source.again is None:
         raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
     chosen = [one for one in chosen if one.writable] or list(chosen)
-    text = rewritten(source.trace, [one.place for one in chosen])
-    promised = source.cost(together(source, chosen)).totals
+    text = rewrite_text(source.trace, [one.place for one in chosen])
+    promised = source.cost(combine_rewrites(source, chosen)).totals
     try:
         costs = source.cost(source.again(text).graph).totals
     except CostcalcError as error:
@@ -134,16 +150,22 @@ _NAMED = "a layer may be read by the name that reports print, which changes: nam
 class Suggestions(Result):
     """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
 
-    source: Source
+    source: RewriteSource
     ranked: tuple[Suggestion, ...]
     sort: str
-    knobs: Knobs
+    options: RewriteOptions
     limited: bool = False
 
     @property
     def report(self) -> Report:
         """What the model costs as it is."""
         return self.source.report
+
+    @property
+    def quantities(self) -> tuple[QuantityRef, ...]:
+        """The further quantities that are measured beside the totals: of the settings, and what is ranked by."""
+        totals = [key for key in self.report.totals if key not in TOTALS]
+        return tuple(map(parse_quantity, (*totals, *self.source.figures)))
 
     def __len__(self) -> int:
         return len(self.ranked)
@@ -174,4 +196,4 @@ class Suggestions(Result):
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
         chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
-        return applied(self.source, chosen)
+        return apply_to_text(self.source, chosen)

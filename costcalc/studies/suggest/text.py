@@ -11,7 +11,7 @@ from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.expression import evaluate
 from costcalc.frontends.yaml.items import Item
-from costcalc.studies.suggest.replacement import Piece
+from costcalc.studies.suggest.replacement import Replacement
 
 HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))(?:\.(\d))?")
 
@@ -21,7 +21,7 @@ UNSAFE = re.compile(r"[,\[\]{}\"'`|>&*!%@#\n]|^[-?:] |: |:$|^\s|\s$|^$")
 """What a plain word inside `{…}` must not hold."""
 
 
-class Words(NamedTuple):
+class LayerText(NamedTuple):
     """A layer as it is to be written: its kind and the texts of its options."""
 
     kind: str
@@ -35,25 +35,25 @@ class Words(NamedTuple):
         """Behind `- `."""
         return f"{self.kind}: {{{', '.join(f'{k}: {v}' for k, v in self.options)}}}" if self.options else self.kind
 
-    def beside(self, key: str, text: str) -> Words:
+    def beside(self, key: str, text: str) -> LayerText:
         """With `as:`, `from:` or `when:`."""
         return self._replace(options=(*self.options, (key, text)))
 
 
-def words(piece: Piece, item: Item) -> Words:
+def layer_text(piece: Replacement, item: Item) -> LayerText:
     """The piece with its options filled from the layer's. UsageError where one cannot be."""
     if piece.kind:
         filled = [(key, fill(text, item.options)) for key, text in piece.texts]
-        return Words(piece.kind, tuple((key, text) for key, text in filled if text is not None))
+        return LayerText(piece.kind, tuple((key, text) for key, text in filled if text is not None))
     new = {key: fill(text, item.options) for key, text in piece.texts}
-    kept = {key: raw(node) for key, node in item.options.items() if key not in piece.drops}
+    kept = {key: yaml_text(node) for key, node in item.options.items() if key not in piece.drops}
     merged = {**kept, **{key: text for key, text in new.items() if text is not None}}
-    return Words(item.kind, tuple(merged.items()))
+    return LayerText(item.kind, tuple(merged.items()))
 
 
-def own_words(item: Item) -> Words:
+def unchanged_text(item: Item) -> LayerText:
     """The layer as it is, without what stands beside it."""
-    return Words(item.kind, tuple((key, raw(node)) for key, node in item.options.items()))
+    return LayerText(item.kind, tuple((key, yaml_text(node)) for key, node in item.options.items()))
 
 
 def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
@@ -61,7 +61,7 @@ def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
     found = HOLE.fullmatch(template)
     if found:
         have = _option(found, options)
-        return have if isinstance(have, str) else None if have is None else raw(have)
+        return have if isinstance(have, str) else None if have is None else yaml_text(have)
     missing = False
     word = next((h for h in (_option(h, options) for h in HOLE.finditer(template)) if _is_word(h)), None)
     if isinstance(word, Scalar):
@@ -121,13 +121,13 @@ def _is_atom(text: str) -> bool:
     return True
 
 
-def raw(node: YamlNode) -> str:
+def yaml_text(node: YamlNode) -> str:
     """A node of the file as it may stand inside `{…}`."""
     if isinstance(node, Scalar):
         return quoted(node.text) if node.plain else json.dumps(node.text, ensure_ascii=False)
     if isinstance(node, Seq):
-        return _listed([raw(item) for item in node.items])
-    return "{" + ", ".join(f"{key}: {raw(value)}" for key, value in node.values.items()) + "}"
+        return _listed([yaml_text(item) for item in node.items])
+    return "{" + ", ".join(f"{key}: {yaml_text(value)}" for key, value in node.values.items()) + "}"
 
 
 def _listed(texts: Sequence[str]) -> str:

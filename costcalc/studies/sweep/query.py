@@ -25,12 +25,9 @@ from typing import Any, NamedTuple
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
 from costcalc.core.quantities import QuantityRef, parse_quantity
-from costcalc.core.units import FACTORS, SECONDS
+from costcalc.core.units import FACTORS, JOULES, SECONDS
 from costcalc.studies.sweep.axes import exact_number, value_text
 from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
-
-JOULES = {"J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9, "pJ": 10**12}
-"""How many of a unit make a joule; both signs that Unicode has for micro."""
 
 PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
 """Units of time and energy: how many make a second or a joule. Upper and lower case differ: M is mega."""

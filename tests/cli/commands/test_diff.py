@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from support.cli import call
 
+import costcalc
 from costcalc.cli.app import run
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nparams: {filters: 4}\nlayers:\n  - conv: {filters: filters, kernel: 3, bias: false}\n  - relu\n"
@@ -97,6 +99,53 @@ def test_an_entry_of_a_lock_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no lock file nope.json" in diff(capsys, "nope.json#net", "old.yaml")[2]
 
 
+def test_settings_add_rows_and_bounds_stay_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = diff(capsys, "old.yaml", "new.yaml", "--fuse", "--training", "--hardware", "t4")
+    rows = {line.split("  ")[0]: line for line in out.splitlines()}
+    assert "≥ " in rows["Time on t4"] and "≈ " in rows["Energy on t4"] and "+" in rows["Time on t4"]
+    # The state of momentum is one float32 for each parameter that is trained: 4 filters of 27 weights, then 6
+    _, out, _ = diff(
+        capsys, "old.yaml", "new.yaml", "--training", "--optimizer", "momentum", "--fuse", "--format", "json"
+    )
+    totals = json.loads(out)["diffs"][0]["totals"]
+    assert totals["optimizer_bytes"] == {
+        "before": 4 * 27 * 4,
+        "after": 6 * 27 * 4,
+        "difference": 2 * 27 * 4,
+        "ratio": 0.5,
+        "lower_bound": False,
+        "certainty": {"before": "exact", "after": "exact"},
+    }
+    # fused, only the input and the activated output are alive: 3·8·8 and 4·6·6 (6·6·6) values of 4 bytes
+    peak = totals["peak_activation_bytes"]
+    assert (peak["before"], peak["after"]) == (4 * (192 + 144), 4 * (192 + 216))
+
+
+def test_what_one_side_does_not_have_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["lock"])
+    capsys.readouterr()
+    args = ("costcalc.lock.json#net@a", "new.yaml", "--hardware", "t4", "--in-place")
+    code, out, _ = diff(capsys, *args)
+    assert code == 0
+    assert "before: time.t4, energy.t4, fits.t4: costcalc.lock.json#net@a does not hold it" in " ".join(out.split())
+    row = next(line for line in out.splitlines() if line.startswith("Time on t4"))
+    assert "–" in row and "≥" in row
+    _, out, _ = diff(capsys, *args, "--format", "json")
+    peak = json.loads(out)["diffs"][0]["totals"]["peak_activation_bytes"]
+    assert peak["before"] is None and peak["difference"] is None
+    assert "locked under other settings: every layer by itself, in the given order" in peak["refused"]["before"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("time.t4>+0%", 1), ("time.t4>1s", 0), ("arena_bytes>+0", 1), ("fits.t4", 0), ("training_bytes>+1GiB", 0)],
+)
+def test_a_condition_brings_its_quantity(condition: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    found, out, _ = diff(capsys, "old.yaml", "new.yaml", "--fail-on", condition, "--format", "json")
+    assert found == code
+    assert re.split("[<>]", condition)[0] in json.loads(out)["diffs"][0]["totals"]
+
+
 @pytest.mark.parametrize(
     ("condition", "code"),
     [("macs>+50%", 0), ("macs>+49.9%", 1), ("params>+54", 0), ("params>+53", 1), (f"macs>{MACS}", 1), ("macs>5M", 0)],
@@ -161,3 +210,13 @@ def test_top_holds_in_formats_for_programs_too(capsys: pytest.CaptureFixture[str
     assert [layer["after"] for layer in found["layers"]] == ["conv"] and sum(found["counts"].values()) == 2
     lines = diff(capsys, "old.yaml", "new.yaml", "--format", "csv", "--top", "1")[1].splitlines()
     assert len(lines) == 2 and ",conv,conv," in lines[1]
+
+
+def test_reports_bring_what_they_were_measured_with() -> None:
+    reports = [costcalc.analyze(model, devices="t4", training=True) for model in ("old.yaml", "new.yaml")]
+    found = costcalc.diff(*reports)
+    assert (
+        found.to_dict()["totals"]
+        == costcalc.diff("old.yaml", "new.yaml", devices="t4", training=True).to_dict()["totals"]
+    )
+    assert {"time.t4", "training_bytes"} <= set(found.quantities)

@@ -47,6 +47,19 @@ def diff(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str,
     return code, found, err
 
 
+def test_a_condition_on_any_quantity_measures_both_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that is new has not grown, one that is gone does not fail; the config says how models are executed."""
+    write("models/a.yaml", NET.replace("filters: 4", "filters: 6"))
+    write("models/c.yaml", NET)
+    Path("models/b.yaml").unlink()
+    code, _, err = diff(capsys, "main", "--fail-on", "time.t4>+5%", "--fail-on", "fits.t4")
+    assert code == 1
+    assert err.count("\n") == 1 and "models/a.yaml: Time on t4 grew by 94.3 ps" in err
+    assert "+50.0%" in err  # 4 filters become 6, and the layer is bound by its arithmetic
+    assert diff(capsys, "main", "--fail-on", "arena_bytes>1GiB")[0] == 0
+    assert "with --git the config says" in diff(capsys, "main", "--hardware", "t4")[2]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

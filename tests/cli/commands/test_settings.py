@@ -22,7 +22,8 @@ SETTINGS = ("--training", "--fuse", "--align", "16", "--hardware", "t4")
 
 @pytest.mark.parametrize("name", ["analyze", "compare", "explain", "report", "plot", "table"])
 def test_a_command_has_an_option_for_each_setting(name: str) -> None:
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
     found = {option for parameter in command.params for option in parameter.opts if isinstance(parameter, click.Option)}
     assert {one.option for group in all_settings().values() for one in group} | {"--training", "--hardware"} <= found
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.networks import VGG_STYLE, layers, made
 
 import costcalc
+from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.report import analyze_graph
 from costcalc.cli.app import run
+from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.studies.measurement import measure
+from costcalc.studies.options import Settings
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 
@@ -96,7 +102,7 @@ def test_files(page: Callable[..., str], tmp_path: Path) -> None:
 def test_refusals(page: Callable[..., str], tmp_path: Path) -> None:
     assert "there is no suggestion 9; there are 5" in page("vgg16", "9", code=2)
     assert "there is no rewrite 'seperable'; did you mean 'separable'?" in page("vgg16", "--rule", "seperable", code=2)
-    assert "there is no ranking by 'size'" in page("vgg16", "--sort", "size", code=2)
+    assert "there is no quantity 'size'" in page("vgg16", "--sort", "size", code=2)
     for share in ("x%", "-5%", "1e999999999%"):
         assert "is no percentage" in page("vgg16", f"--min-saving={share}", code=2)
     for which in ("²", "9" * 5000):
@@ -111,3 +117,73 @@ def test_names_from_a_file_are_printable(page: Callable[..., str], tmp_path: Pat
     text = layers("conv: {filters: 16, kernel: 3, pad: 1}   # \u202e").replace("params", 'name: "a\\e[31mb"\nparams')
     shown = page(made(tmp_path, text), "1")
     assert "\x1b" not in shown and "\u202e" not in shown
+
+
+CONV = layers("conv: {filters: 32, kernel: 3, pad: 1, bias: false}", "relu", shape="[N, 16, 32, 32]")
+"""16 and then 32 channels of 32×32 positions."""
+
+
+def test_totals_are_those_of_the_execution(page: Callable[..., str], tmp_path: Path) -> None:
+    net = made(tmp_path, CONV)
+    one = costcalc.suggest(net, rules="separable", sort="peak_activation_bytes", execution={"fuse": True})[0]
+    assert one.before["peak_activation_bytes"] == 4 * (16 + 32) * 1024  # the ReLU is fused: one value goes, one comes
+    for graph, totals in ((one.graph, one.after), (costcalc.load(net), one.before)):
+        assert analyze_graph(graph, ExecutionOptions(fuse=True)).totals == totals
+    arena = costcalc.footprint(analyze_graph(one.graph), fuse=True, align=16).arena
+    assert arena is not None
+    told = json.loads(page(net, "--rule", "separable", "--fuse", "--align", "16", "--format", "json"))["suggestions"]
+    assert told["suggestions"][0]["after"]["arena_bytes"] == arena.size
+
+
+@pytest.mark.parametrize(
+    "sort, settings",
+    [
+        ("time.t4", {}),
+        ("energy.stm32h743", {"dtype": "int8", "act_dtype": "int8"}),
+        ("arena_bytes", {"execution": {"fuse": True}}),
+        ("training_bytes", {"training": {"optimizer": "sgd"}}),
+        ("compulsory_bytes", {}),
+        ("intensity", {}),
+    ],
+)
+def test_any_quantity_ranks_by_its_own_measure(sort: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    """What is saved is the difference of what measuring the model and the file with the rewrite gives."""
+    net = made(tmp_path, VGG_STYLE)
+    found = costcalc.suggest(net, sort=sort, rules=["separable", "bottleneck"], **settings)
+    options = Settings.of(**settings).covering([parse_quantity(sort)])
+    now = measure(net, options).figure(sort)
+    savings = []
+    for one in found.ranked:
+        then = measure(made(tmp_path, found.apply((one,)), "new.yaml"), options).figure(sort)
+        assert one.figures[sort] == (now, then)
+        sign = 1 if CATALOGUE[sort.partition(".")[0]].less_is_better else -1
+        assert one.saves(sort) == sign * (now.value - then.value)  # type: ignore[operator]
+        savings.append(one.saves(sort))
+    assert len(savings) > 1 and savings == sorted(savings, reverse=True)  # type: ignore[type-var]
+
+
+def test_what_is_ranked_by_is_shown(page: Callable[..., str], tmp_path: Path) -> None:
+    net = made(tmp_path, VGG_STYLE)
+    assert "Time t4" in page(net, "--sort", "time.t4") and "ns" in page(net, "--sort", "time.t4")
+    assert "Time on t4" in page(net, "1", "--hardware", "t4") and "≥ " in page(net, "1", "--hardware", "t4")
+    whole = len(page(net, "--sort", "time.t4", "--format", "csv").splitlines())
+    assert len(page(net, "--sort", "time.t4", "--min-saving", "1s", "--format", "csv").splitlines()) == 1 < whole
+    found = costcalc.suggest(net, sort="time.t4", min_saving="1%")
+    now = measure(net, Settings()).number("time.t4")
+    assert found.ranked and all(one.saves("time.t4") >= now / 100 for one in found.ranked)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (("--sort", "kv_cache_bytes"), "a rewritten graph is not read anew for each token; rank by macs"),
+        (("--sort", "time.t4", "--symbolic"), "time.t4: it depends on H, N, W"),
+        (("--sort", "time.t5"), "there is no hardware profile 't5'"),
+        (("--sort", "time.t4", "--min-saving", "5"), "'5' is no time"),
+        (("--optimizer", "sgd"), "add --training"),
+    ],
+)
+def test_a_quantity_that_the_model_does_not_have_is_refused(
+    args: tuple[str, ...], words: str, page: Callable[..., str]
+) -> None:
+    assert words in page("lenet5", *args, code=2)

@@ -13,7 +13,7 @@ from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.diff import CAUSES
-from costcalc.studies.diff.reshape import Factor, extent, regroup
+from costcalc.studies.diff.reshape import AxisFactor, extent, regroup
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 
 
@@ -162,11 +162,11 @@ def test_every_cause_has_its_name() -> None:
 
 
 def test_axes_of_a_reshaped_tensor() -> None:
-    n, c, h = Factor("batch", symbol("N")), Factor("channels", 512), Factor("resolution", 7)
+    n, c, h = AxisFactor("batch", symbol("N")), AxisFactor("channels", 512), AxisFactor("resolution", 7)
     assert regroup(((n,), (c,), (h,), (h,)), (symbol("N"), 512 * 49)) == ((n,), (c, h, h))
-    heads = regroup(((n,), (Factor("channels", 768),)), (symbol("N"), 12, 64))
-    assert heads == ((n,), (Factor("channels", 12),), (Factor("channels", 64),))
-    assert regroup(((Factor("channels", 6),),), (4,)) is None
+    heads = regroup(((n,), (AxisFactor("channels", 768),)), (symbol("N"), 12, 64))
+    assert heads == ((n,), (AxisFactor("channels", 12),), (AxisFactor("channels", 64),))
+    assert regroup(((AxisFactor("channels", 6),),), (4,)) is None
     assert extent((c, h, h)) == 512 * 49
 
 

@@ -8,7 +8,7 @@ from costcalc import analyze
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.diff_words import words
+from costcalc.views.diff_words import describe_change
 
 MS = "com.microsoft"
 
@@ -54,7 +54,7 @@ def test_a_fused_convolution_is_the_same_layer() -> None:
     result = sound(plain(), fused())
     assert statuses(result) == {"changed": 3, "removed": 3}
     changed = [c for c in result.changes if c.status == "changed"]
-    assert words(changed[0]) == "operator Conv → com.microsoft:FusedConv, was /0/conv"
+    assert describe_change(changed[0]) == "operator Conv → com.microsoft:FusedConv, was /0/conv"
     assert result.causes["flops"] == {"operator": 3 * 8 * 16 * 16, "removed": -3 * 8 * 16 * 16}
     assert "macs" not in result.causes
     assert statuses(sound(fused(), plain())) == {"changed": 3, "added": 3}

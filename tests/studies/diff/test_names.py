@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.snapshots import net, sound, statuses
 
-from costcalc.studies.diff.names import numbered, ordinals, same_name, stem
+from costcalc.studies.diff.names import is_numbered, is_same_name, ordinals, stem
 
 C64 = "conv: {filters: 64, kernel: 3, pad: same}"
 
@@ -26,7 +26,7 @@ C64 = "conv: {filters: 64, kernel: 3, pad: same}"
 def test_automatic_numbers(before: str, after: str, same: bool) -> None:
     old = ordinals(["conv1", "conv2", "conv3", "conv", "block1/conv1", "block2/conv1", before])
     new = ordinals(["conv1", "conv2", "conv3", "conv4", "block1/conv1", "block2/conv1", "block3/conv1", after])
-    assert same_name(before, after, old if before != "conv" else ordinals(["conv"]), new) is same
+    assert is_same_name(before, after, old if before != "conv" else ordinals(["conv"]), new) is same
 
 
 def test_the_numbers_of_a_kind_that_ends_in_a_digit() -> None:
@@ -45,5 +45,5 @@ def test_a_number_that_somebody_wrote_is_part_of_the_name() -> None:
 
 def test_stems_are_names_without_trailing_numbers() -> None:
     assert stem("separable3/batch_norm1") == ("separable", "batch_norm")
-    assert numbered("a/b1") and not numbered("conv2_x/a")
+    assert is_numbered("a/b1") and not is_numbered("conv2_x/a")
     assert stem("x" + "9" * 5000) == ("x" + "9" * 5000,)

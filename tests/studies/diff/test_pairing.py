@@ -12,11 +12,11 @@ from support.snapshots import net
 
 from costcalc.studies.diff import pairing
 from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.keys import Side, side
+from costcalc.studies.diff.keys import LayerKeys, layer_keys
 from costcalc.studies.diff.neighbourhood import Numbers
 from costcalc.views.diff import sheets
 
-EMPTY = side(net("relu"), Numbers())
+EMPTY = layer_keys(net("relu"), Numbers())
 
 Scores = list[list[int]]
 rows = st.integers(1, 5).flatmap(
@@ -24,7 +24,7 @@ rows = st.integers(1, 5).flatmap(
 )
 
 
-def scored(scores: Scores) -> Callable[[Side, int, Side, int], int]:
+def scored(scores: Scores) -> Callable[[LayerKeys, int, LayerKeys, int], int]:
     return lambda a, i, b, j: scores[i][j]
 
 
@@ -46,7 +46,7 @@ def test_no_pairs_have_more_in_common(scores: Scores, band: int | None) -> None:
     wide = m if band is None else band + abs(n - m)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "score", scored(scores))
-        found = pairing.best(EMPTY, range(n), EMPTY, range(m), band)
+        found = pairing.best_pairs(EMPTY, range(n), EMPTY, range(m), band)
     assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(found))
     within = [abs(i * m // n - j) <= wide for i, j in found]
     assert all(within) and all(scores[i][j] for i, j in found)
@@ -56,12 +56,12 @@ def test_no_pairs_have_more_in_common(scores: Scores, band: int | None) -> None:
 def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
 
-    def score(a: Side, i: int, b: Side, j: int) -> int:
+    def score(a: LayerKeys, i: int, b: LayerKeys, j: int) -> int:
         asked.append((i, j))
         return i == j
 
     monkeypatch.setattr(pairing, "score", score)
-    assert len(pairing.best(EMPTY, range(300), EMPTY, range(300), 4)) == 300
+    assert len(pairing.best_pairs(EMPTY, range(300), EMPTY, range(300), 4)) == 300
     assert len(asked) <= 300 * 9 and all(abs(i - j) <= 4 for i, j in asked)
 
 

@@ -9,7 +9,7 @@ from support.snapshots import net, of, sound
 
 from costcalc.api import analyze
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.diff_words import words
+from costcalc.views.diff_words import describe_change
 
 
 def attention(d: int, heads: int, kv: int | None = None) -> Snapshot:
@@ -46,7 +46,7 @@ def test_more_heads_of_the_same_width_altogether_are_heads() -> None:
     result = sound(attention(256, 8), attention(256, 4))
     assert {cause for parts in result.causes.values() for cause in parts} == {"heads"}
     assert "macs" not in result.causes
-    assert [words(change) for change in result.changes] == ["heads 8 → 4"]
+    assert [describe_change(change) for change in result.changes] == ["heads 8 → 4"]
 
 
 def test_wider_attention_with_more_heads_is_channels_even_where_it_could_not_be_wider_alone() -> None:
@@ -59,7 +59,7 @@ def test_wider_attention_with_more_heads_is_channels_even_where_it_could_not_be_
 def test_fewer_heads_of_keys() -> None:
     result = sound(attention(256, 8), attention(256, 8, 2))
     assert result.causes["macs"] == {"channels": 64 * 256 * (64 - 256) * 2}
-    assert next(words(c) for c in result.changes if c.name == "attention").startswith("key heads 8 → 2")
+    assert next(describe_change(c) for c in result.changes if c.name == "attention").startswith("key heads 8 → 2")
 
 
 def test_a_class_token_is_as_wide_as_the_network() -> None:

@@ -11,14 +11,14 @@ import costcalc
 from costcalc.core.errors import UsageError
 
 
-def applied(folder: Path, text: str, which: str, **options: object) -> str:
+def apply_to_text(folder: Path, text: str, which: str, **options: object) -> str:
     found = costcalc.suggest(made(folder, text), **options)  # type: ignore[arg-type]
     promised(found, which, folder)
     return found.apply(which)
 
 
 def test_every_other_line_stays_as_it_is(tmp_path: Path) -> None:
-    new = applied(tmp_path, VGG_STYLE, "separable")
+    new = apply_to_text(tmp_path, VGG_STYLE, "separable")
     changed = VGG_STYLE.replace(
         "- conv: {filters: 32, kernel: 3, pad: 1}      # the first",
         "- depthwise_conv: {kernel: 3, pad: 1}\n  - relu\n  - pointwise_conv: {filters: 32}      # the first",
@@ -38,26 +38,28 @@ def test_every_other_line_stays_as_it_is(tmp_path: Path) -> None:
 def test_expressions_stay_expressions(tmp_path: Path) -> None:
     line = 'conv: {filters: "max(8, round(48 * alpha))", kernel: k, pad: k // 2, bias: false}'
     text = layers(line, params="{alpha: 0.5, k: 3}")
-    new = applied(tmp_path, text, "bottleneck")
+    new = apply_to_text(tmp_path, text, "bottleneck")
     assert '- pointwise_conv: {filters: "max(8, round(48 * alpha)) // 4", bias: false}' in new
     assert '{filters: "max(8, round(48 * alpha)) // 4", kernel: k, pad: k // 2, bias: false}' in new
     assert '- pointwise_conv: {filters: "max(8, round(48 * alpha))", bias: false}' in new
     sums = layers("conv: {filters: a + 8, kernel: 3, pad: 1}", params="{a: 16}")
-    assert "- pointwise_conv: {filters: (a + 8) // 4}" in applied(tmp_path, sums, "bottleneck")
+    assert "- pointwise_conv: {filters: (a + 8) // 4}" in apply_to_text(tmp_path, sums, "bottleneck")
     numbers = layers("conv: {filters: 24, kernel: 3, pad: 1}")
-    assert "- pointwise_conv: {filters: 6}" in applied(tmp_path, numbers, "bottleneck")
-    assert "[0, k // 2]" in applied(tmp_path, text, "factor") and "[1, k]" in applied(tmp_path, text, "factor")
+    assert "- pointwise_conv: {filters: 6}" in apply_to_text(tmp_path, numbers, "bottleneck")
+    assert "[0, k // 2]" in apply_to_text(tmp_path, text, "factor") and "[1, k]" in apply_to_text(
+        tmp_path, text, "factor"
+    )
 
 
 def test_lists_in_brackets(tmp_path: Path) -> None:
     text = layers(
         "residual: {body: [{conv: {filters: 16, kernel: 3, pad: 1}}, relu, relu, {batch_norm: {epsilon: 1e-3}}]}"
     )
-    new = applied(tmp_path, text, "separable")
+    new = apply_to_text(tmp_path, text, "separable")
     assert "[{depthwise_conv: {kernel: 3, pad: 1}}, relu, {pointwise_conv: {filters: 16}}, relu, relu, " in new
-    assert "kernel: 3, pad: 1}}, relu, {batch_norm" in applied(tmp_path, text, "redundant")
+    assert "kernel: 3, pad: 1}}, relu, {batch_norm" in apply_to_text(tmp_path, text, "redundant")
     last = layers("residual: {body: [{depthwise_conv: {kernel: 3, pad: 1}}, relu , relu ]}")
-    assert "relu ]" in applied(tmp_path, last, "redundant")
+    assert "relu ]" in apply_to_text(tmp_path, last, "redundant")
 
 
 def test_layers_over_several_lines(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ conv:   # why
     from: first
     as: second"""
     text = layers("relu: {as: first}", "tanh", line, "add: {from: [first, second]}  # joined")
-    new = applied(tmp_path, text, "separable")
+    new = apply_to_text(tmp_path, text, "separable")
     assert (
         """\
   - tanh
@@ -85,23 +87,23 @@ conv:   # why
 
 def test_a_layer_that_goes_leaves_its_comment_and_its_name(tmp_path: Path) -> None:
     text = layers("relu", "relu   # twice", "relu: {as: x}", "tanh")
-    new = applied(tmp_path, text, "redundant")
+    new = apply_to_text(tmp_path, text, "redundant")
     assert new.endswith("layers:\n  - relu\n  # twice\n  - identity: {as: x}\n  - tanh\n")
 
 
 def test_line_ends_and_marks_of_windows(tmp_path: Path) -> None:
     text = "\ufeff" + VGG_STYLE.replace("\n", "\r\n")
-    new = applied(tmp_path, text, "separable")
+    new = apply_to_text(tmp_path, text, "separable")
     assert new.startswith("\ufeffname:")
     assert new.replace("\r\n", "").count("\n") == 0 and new.count("\r\n") == VGG_STYLE.count("\n") + 6
 
 
 def test_conditions(tmp_path: Path) -> None:
     text = layers("conv: {filters: 16, kernel: 3, pad: 1, when: deep}", params="{deep: true}")
-    assert applied(tmp_path, text, "separable").count("when: deep") == 2
+    assert apply_to_text(tmp_path, text, "separable").count("when: deep") == 2
     block = "blocks:\n  unit:\n    args: {filters: , kernel: }\n    layers:\n      - conv: {filters: filters, kernel: kernel}\n"
     uses = [f"unit: {{filters: 16, kernel: {k}}}" for k in (5, 3, 1)]
-    new = applied(tmp_path, layers(*uses, more=block), "stack")
+    new = apply_to_text(tmp_path, layers(*uses, more=block), "stack")
     assert "- conv: {filters: filters, kernel: kernel, when: kernel - 5}" in new
     assert "- conv: {filters: filters, kernel: 3, when: 1 // (1 + (kernel - 5) ** 2)}" in new
 
@@ -115,7 +117,7 @@ blocks:
       - conv: {filters: filters, kernel: kernel, groups: groups, pad: same}
 """
     uses = ["unit: {filters: 16}", "unit: {filters: 16, kernel: 1}", "unit: {filters: 16, groups: 16}"]
-    new = applied(tmp_path, layers(*uses, more=block), "separable")
+    new = apply_to_text(tmp_path, layers(*uses, more=block), "separable")
     assert "groups: groups, pad: same, when: (kernel - 3) ** 2 + (groups - 1) ** 2}" in new
     assert (
         "- depthwise_conv: {kernel: kernel, pad: same, when: 1 // (1 + (kernel - 3) ** 2 + (groups - 1) ** 2)}" in new
@@ -141,7 +143,7 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
 
 def test_options_that_are_lists_have_an_entry_for_each_axis(tmp_path: Path) -> None:
     line = "conv: {filters: 16, kernel: [k, 5], stride: [1, 2], pad: [2, 2, 2, 2]}"
-    new = applied(tmp_path, layers(line, params="{k: 5}"), "factor")
+    new = apply_to_text(tmp_path, layers(line, params="{k: 5}"), "factor")
     assert "- conv: {filters: 16, kernel: [1, 5], stride: [1, 2], pad: [0, 2]}" in new
     assert "- conv: {filters: 16, kernel: [k, 1], stride: [1, 1], pad: [2, 0]}" in new
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.patterns.activation import activation
 from costcalc.studies.suggest.catalogue import EXACT, rule
-from costcalc.studies.suggest.replacement import Change, Knobs, Match, Piece, layer
+from costcalc.studies.suggest.replacement import GraphChange, Replacement, RewriteMatch, RewriteOptions, layer
 
 SHORT = {"HardSwish": "hard_swish", "Gelu": "gelu", "Mish": "mish"}
 """Operators that have a short name."""
@@ -28,7 +28,7 @@ FORMULAS = {
     accuracy=EXACT,
     source="ONNX: HardSwish (opset 14), Gelu (20), Swish (24); Hendrycks and Gimpel, arXiv:1606.08415",
 )
-def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def fuse_activations(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """x · sigmoid(x), x · hard_sigmoid(x), x · tanh(softplus(x)) and x · (1 + erf(x/√2)) / 2, or its approximation by
     tanh, are one operator each: Swish, HardSwish, Mish, Gelu. What stands between their parts is never stored:
     activations, traffic and often the peak shrink. Runtimes that fuse by themselves do so already. Numbers between the
@@ -39,7 +39,7 @@ def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         if pattern is None or not pattern.operator or not flow.is_internal(pattern.nodes, pattern.y):
             continue
         last = pattern.nodes[-1]
-        change = Change(
+        change = GraphChange(
             pattern.nodes,
             (pattern.x,),
             (_piece(pattern.operator, pattern.approximate),),
@@ -48,12 +48,14 @@ def fused(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
             ("mul", "Mul", "silu"),
         )
         formula = FORMULAS[pattern.operator, pattern.approximate]
-        yield Match(tuple(nodes[j].name for j in pattern.nodes), (change,), None, f"{formula} as {pattern.operator}")
+        yield RewriteMatch(
+            tuple(nodes[j].name for j in pattern.nodes), (change,), None, f"{formula} as {pattern.operator}"
+        )
 
 
-def _piece(op_type: str, approximate: str) -> Piece:
+def _piece(op_type: str, approximate: str) -> Replacement:
     """The operator as a layer by its short name, or by its own where it has none."""
     if op_type not in SHORT:
-        return Piece(op_type, (), lambda site: site.op(op_type, [site.x]))
+        return Replacement(op_type, (), lambda site: site.op(op_type, [site.x]))
     options = {} if approximate == "none" else {"approximate": approximate}
     return layer(SHORT[op_type], **options)

@@ -19,12 +19,21 @@ from costcalc.graph.parameters import UNSCALED
 from costcalc.graph.patterns.attention import AttentionPattern, attentions, projection
 from costcalc.graph.patterns.linear import LinearLayer
 from costcalc.studies.suggest.catalogue import rule
-from costcalc.studies.suggest.replacement import Change, Copied, Emit, Knobs, Match, Piece, fraction, own
+from costcalc.studies.suggest.replacement import (
+    CopiedOption,
+    Emit,
+    GraphChange,
+    Replacement,
+    RewriteMatch,
+    RewriteOptions,
+    changed_layer,
+    fraction,
+)
 
 MATMUL = ("", "MatMul")
 
 
-def repeated(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def repeat_heads(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """One match for each attention that is written in several nodes and has as many key and value heads as query
     heads."""
     for pattern in attentions(flow):
@@ -34,14 +43,14 @@ def repeated(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         if size is None or query is None or key is None or value is None:
             continue
         heads = _heads(flow, size, query, key, value)
-        if heads is None or heads % knobs.group:
+        if heads is None or heads % options.group:
             continue
-        changes = tuple(_changes(flow, query, key, value, heads, knobs.group))
-        few = heads // knobs.group
+        changes = tuple(_changes(flow, query, key, value, heads, options.group))
+        few = heads // options.group
         word = "head" if few == 1 else "heads"
         said = f"{few} key and value {word} for {heads} query heads, repeated behind their projections"
         names = tuple(dict.fromkeys(flow.graph.nodes[p.nodes[0]].name for p in (key, value)))
-        yield Match(names, changes, fraction({"1/group": (1, knobs.group)}), said)
+        yield RewriteMatch(names, changes, fraction({"1/group": (1, options.group)}), said)
 
 
 def _head_size(flow: GraphIndex, pattern: AttentionPattern) -> Dim | None:
@@ -102,12 +111,12 @@ def _in_thirds(flow: GraphIndex, joint: LinearLayer) -> bool:
 
 def _changes(
     flow: GraphIndex, query: LinearLayer, key: LinearLayer, value: LinearLayer, heads: int, group: int
-) -> Iterator[Change]:
+) -> Iterator[GraphChange]:
     joint = query.nodes == key.nodes
     for one in (key,) if joint else (key, value):
         product = flow.graph.nodes[one.nodes[0]]
         emit = _narrow(one, product, heads, group, joint)
-        yield Change(one.nodes, (one.x,), (Piece("", (), emit),), one.y, one.nodes[0])
+        yield GraphChange(one.nodes, (one.x,), (Replacement("", (), emit),), one.y, one.nodes[0])
 
 
 def _narrow(one: LinearLayer, product: Node, heads: int, group: int, joint: bool) -> Emit:
@@ -157,7 +166,7 @@ def _repeat(site: Site, value: str, few: int, group: int, size: Dim, of: str) ->
     ratio="1/group of the key and value projections",
     source="Ainslie et al., GQA, arXiv:2305.13245, section 2.2",
 )
-def grouped_query(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def group_queries(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """Each group of query heads (--group) shares one key and value head. The projections of keys and values, and the
     cache of them, shrink to 1/group; the products QKᵀ and PV stay, for every query head still has its own. Where a
     graph spells attention out, the heads are repeated behind their projections, so that the rest of it stays. The paper
@@ -166,23 +175,25 @@ def grouped_query(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         heads = node.attributes.get("q_num_heads")
         if operator(node) != ("", "Attention") or heads != node.attributes.get("kv_num_heads"):
             continue
-        if not isinstance(heads, int) or heads % knobs.group or heads == heads // knobs.group:
+        if not isinstance(heads, int) or heads % options.group or heads == heads // options.group:
             continue
         if any(node.inputs[4:]) or any(node.outputs[1:]):
             continue
-        changes = _paths(flow, node, knobs.group)
+        changes = _paths(flow, node, options.group)
         if changes is None:
             continue
-        attention = own(_attention(node, heads // knobs.group), kv_heads=f"${{kv_heads|heads}} // {knobs.group}")
-        changes.append(Change((i,), node.inputs, (attention,), node.outputs[0], i, ("attention",)))
-        ratio = fraction({"1/group": (1, knobs.group)})
-        word = "head" if heads == knobs.group else "heads"
-        said = f"{heads // knobs.group} key and value {word} for {heads} query heads; 1/group of their projections"
-        yield Match((node.name,), tuple(changes), ratio, said)
-    yield from repeated(flow, knobs)
+        attention = changed_layer(
+            _attention(node, heads // options.group), kv_heads=f"${{kv_heads|heads}} // {options.group}"
+        )
+        changes.append(GraphChange((i,), node.inputs, (attention,), node.outputs[0], i, ("attention",)))
+        ratio = fraction({"1/group": (1, options.group)})
+        word = "head" if heads == options.group else "heads"
+        said = f"{heads // options.group} key and value {word} for {heads} query heads; 1/group of their projections"
+        yield RewriteMatch((node.name,), tuple(changes), ratio, said)
+    yield from repeat_heads(flow, options)
 
 
-def _paths(flow: GraphIndex, node: Node, group: int) -> list[Change] | None:
+def _paths(flow: GraphIndex, node: Node, group: int) -> list[GraphChange] | None:
     """The changes that make keys and values narrower."""
     query, key, value = node.inputs[:3]
     if key == value:
@@ -194,7 +205,7 @@ def _paths(flow: GraphIndex, node: Node, group: int) -> list[Change] | None:
     return None if None in paths else [change for path in paths if path for change in path]
 
 
-def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> list[Change] | None:
+def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> list[GraphChange] | None:
     """Queries, keys and values of one projection that a Split cuts into equal parts."""
     split = flow.graph.nodes[index]
     d = flow.shape(parts[0])[-1]
@@ -205,7 +216,7 @@ def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> 
     if split.attributes.get("axis", 0) not in (-1, len(flow.shape(parts[0])) - 1):
         return None
     few = d // group
-    units = Copied(d + 2 * few, f"$units // 3 + 2 * ($units // 3 // {group})")
+    units = CopiedOption(d + 2 * few, f"$units // 3 + 2 * ($units // 3 // {group})")
     projection = _projection(flow, flow.producers[split.inputs[0]], units)
     if projection is None or any(flow.shape(p)[-1] != d for p in parts):
         return None
@@ -215,21 +226,21 @@ def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> 
         given = {"axis": split.attributes.get("axis", 0)}
         return site.op("Split", [site.x, sizes], given, outputs=split.outputs)
 
-    piece = own(cut, parts=f"[{d}, {few}, {few}]")
-    return [projection, Change((index,), split.inputs[:1], (piece,), split.outputs[0], index, ("split",))]
+    piece = changed_layer(cut, parts=f"[{d}, {few}, {few}]")
+    return [projection, GraphChange((index,), split.inputs[:1], (piece,), split.outputs[0], index, ("split",))]
 
 
-def _path(flow: GraphIndex, value: str, group: int) -> list[Change] | None:
+def _path(flow: GraphIndex, value: str, group: int) -> list[GraphChange] | None:
     """The changes from a projection to the attention: the linear layer, and a rotary embedding behind it."""
-    changes: list[Change] = []
+    changes: list[GraphChange] = []
     if flow.producers.get(value) is None or flow.only_reader(value) is None:
         return None
     i = flow.producers[value]
     node = flow.graph.nodes[i]
     if operator(node) == ("", "RotaryEmbedding") and node.attributes.get("num_heads", 0):
         fewer = {**node.attributes, "num_heads": node.attributes["num_heads"] // group}
-        rotary = own(_again(node, fewer), num_heads=f"$num_heads // {group}")
-        changes.append(Change((i,), node.inputs, (rotary,), value, i, ("RotaryEmbedding",)))
+        rotary = changed_layer(_again(node, fewer), num_heads=f"$num_heads // {group}")
+        changes.append(GraphChange((i,), node.inputs, (rotary,), value, i, ("RotaryEmbedding",)))
         value = node.inputs[0]
         if flow.only_reader(value) is None or value not in flow.producers:
             return None
@@ -237,11 +248,11 @@ def _path(flow: GraphIndex, value: str, group: int) -> list[Change] | None:
     width = flow.shape(value)[-1]
     if width % group != 0:
         return None
-    projection = _projection(flow, i, Copied(width // group, f"$units // {group}"))
+    projection = _projection(flow, i, CopiedOption(width // group, f"$units // {group}"))
     return None if projection is None else [projection, *changes]
 
 
-def _projection(flow: GraphIndex, index: int, units: Copied) -> Change | None:
+def _projection(flow: GraphIndex, index: int, units: CopiedOption) -> GraphChange | None:
     """A linear layer of one MatMul, or of a MatMul and the addition of its bias."""
     nodes, product = [index], flow.graph.nodes[index]
     output, bias = product.outputs[0], False
@@ -254,8 +265,8 @@ def _projection(flow: GraphIndex, index: int, units: Copied) -> Change | None:
         nodes, product, bias = [behind[0], index], flow.graph.nodes[behind[0]], True
     if operator(product) != ("", "MatMul") or not flow.is_owned(product, 1):
         return None
-    piece = own(_linear(units.value, bias), units=units.text)
-    return Change(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))
+    piece = changed_layer(_linear(units.value, bias), units=units.text)
+    return GraphChange(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))
 
 
 def _linear(units: Dim, bias: bool) -> Emit:
@@ -283,7 +294,7 @@ PROBABILITIES = {("", "Softmax"), ("", "LogSoftmax")}
     "weights tied to the embedding",
     source="Press and Wolf, Using the Output Embedding, arXiv:1608.05859; Inan et al., arXiv:1611.01462",
 )
-def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def tie_embedding(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """The projection to the vocabulary reads the table that tokens are looked up in, transposed: it is stored once.
     MACs stay; vocabulary × features parameters go. Only for a projection without a bias."""
     graph = flow.graph
@@ -302,10 +313,10 @@ def tied(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         if table is None or rows[0] == 1:
             continue
         # `weights:` names a layer of the file; the table's tensor is called after it
-        piece = Piece("", (("weights", table.removesuffix(".weight")),), _product(table))
-        change = Change((i,), node.inputs[:1], (piece,), node.outputs[0], i, ("linear",))
+        piece = Replacement("", (("weights", table.removesuffix(".weight")),), _product(table))
+        change = GraphChange((i,), node.inputs[:1], (piece,), node.outputs[0], i, ("linear",))
         said = f"{table} {rows[0]}×{rows[1]} serves both"
-        yield Match((node.name,), (change,), None, said)
+        yield RewriteMatch((node.name,), (change,), None, said)
 
 
 def _looks_up(flow: GraphIndex, node: Node) -> bool:

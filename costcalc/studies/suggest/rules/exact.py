@@ -15,7 +15,15 @@ from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.index import GraphIndex, operator
 from costcalc.graph.patterns.activation import clip_bounds
 from costcalc.studies.suggest.catalogue import EXACT, rule
-from costcalc.studies.suggest.replacement import Change, Emit, Knobs, Match, Piece, layer, own
+from costcalc.studies.suggest.replacement import (
+    Emit,
+    GraphChange,
+    Replacement,
+    RewriteMatch,
+    RewriteOptions,
+    changed_layer,
+    layer,
+)
 from costcalc.studies.suggest.rules.convolution import activation_layer
 
 KINDS = {
@@ -31,7 +39,7 @@ KINDS = {
     accuracy=EXACT,
     source="Jacob et al., arXiv:1712.05877, section 3.2; Ioffe and Szegedy, arXiv:1502.03167",
 )
-def folded(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def fold_normalisations(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """At inference a batch normalisation is a factor and a summand for each channel. Both go into the weights and the
     bias of the layer before it: w · γ/√(σ² + ε), (b - μ) · γ/√(σ² + ε) + β. Its operations, its parameters and its
     running statistics are gone; the layer has a bias."""
@@ -49,9 +57,9 @@ def folded(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
             continue
         if biased and not flow.is_stored(node.inputs[2]):
             continue
-        piece = own(_biased(flow, i), drops=("bias",))
-        change = Change((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[operator(node)])
-        yield Match((node.name, norm.name), (change,))
+        piece = changed_layer(_biased(flow, i), drops=("bias",))
+        change = GraphChange((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[operator(node)])
+        yield RewriteMatch((node.name, norm.name), (change,))
 
 
 def _biased(flow: GraphIndex, index: int) -> Emit:
@@ -67,7 +75,7 @@ def _biased(flow: GraphIndex, index: int) -> Emit:
 
 
 @rule("redundant", "operator that changes nothing", accuracy=EXACT, source="relu(relu(x)) = relu(x); x[p][q] = x[p∘q]")
-def redundant(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def drop_redundant(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """A ReLU behind a ReLU, a sigmoid or a softmax, a Clip behind one of the same bounds, a ReLU that only a ReLU6
     reads: one of the two changes nothing. Two transposes in a row are one, or none where they cancel."""
     graph = flow.graph
@@ -88,12 +96,12 @@ def redundant(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
             yield _transposes(flow, at, i)
         elif _is_idle(flow, before, node):
             gone.add(i)
-            change = Change((i,), node.inputs[:1], (), node.outputs[0], i, _kinds(node))
-            yield Match((node.name,), (change,), None, f"{before.name} has done it")
+            change = GraphChange((i,), node.inputs[:1], (), node.outputs[0], i, _kinds(node))
+            yield RewriteMatch((node.name,), (change,), None, f"{before.name} has done it")
         elif at not in gone and _is_covered(flow, before, node) and flow.only_reader(before.outputs[0]) == i:
             gone.add(at)
-            change = Change((at,), before.inputs[:1], (), before.outputs[0], at, _kinds(before))
-            yield Match((before.name,), (change,), None, f"{node.name} does it again")
+            change = GraphChange((at,), before.inputs[:1], (), before.outputs[0], at, _kinds(before))
+            yield RewriteMatch((before.name,), (change,), None, f"{node.name} does it again")
 
 
 def _kinds(node: Node) -> tuple[str, ...]:
@@ -117,16 +125,16 @@ def _is_covered(flow: GraphIndex, before: Node, node: Node) -> bool:
     return before.op_type == "Relu" and least is not None and least >= 0
 
 
-def _transposes(flow: GraphIndex, first: int, second: int) -> Match:
+def _transposes(flow: GraphIndex, first: int, second: int) -> RewriteMatch:
     """Two transposes in a row as one, or as none."""
     one, other = flow.graph.nodes[first], flow.graph.nodes[second]
     rank = len(flow.shape(one.inputs[0]))
     p, q = (tuple(n.attributes.get("perm", range(rank - 1, -1, -1))) for n in (one, other))
     perm = [p[axis] for axis in q]
-    pieces: tuple[Piece, ...] = () if perm == list(range(rank)) else (layer("transpose", perm=perm),)
+    pieces: tuple[Replacement, ...] = () if perm == list(range(rank)) else (layer("transpose", perm=perm),)
     said = f"their permutations together: {perm}" + ("" if pieces else ", which is none")
-    change = Change((first, second), one.inputs[:1], pieces, other.outputs[0], second, ("transpose", "Transpose"))
-    return Match((one.name, other.name), (change,), None, said)
+    change = GraphChange((first, second), one.inputs[:1], pieces, other.outputs[0], second, ("transpose", "Transpose"))
+    return RewriteMatch((one.name, other.name), (change,), None, said)
 
 
 @rule(
@@ -135,7 +143,7 @@ def _transposes(flow: GraphIndex, first: int, second: int) -> Match:
     accuracy=EXACT,
     source="max(f(a), f(b)) = f(max(a, b)) for an f that never falls",
 )
-def pool_first(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def pool_before_activation(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """The largest of the activated values is the activated largest value, if the activation never falls: it is computed
     for what the pool leaves, a quarter of the values of a 2×2 pool."""
     graph = flow.graph
@@ -147,9 +155,9 @@ def pool_first(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         moved = activation_layer(flow, before)
         if moved is None or flow.only_reader(before.outputs[0]) != i or before.attributes.get("alpha", 1) < 0:
             continue
-        pieces = (own(_again(flow, i)), moved)
-        change = Change((at, i), before.inputs[:1], pieces, pool.outputs[0], i, ("max_pool",))
-        yield Match((before.name, pool.name), (change,))
+        pieces = (changed_layer(_again(flow, i)), moved)
+        change = GraphChange((at, i), before.inputs[:1], pieces, pool.outputs[0], i, ("max_pool",))
+        yield RewriteMatch((before.name, pool.name), (change,))
 
 
 def _again(flow: GraphIndex, index: int) -> Emit:

@@ -10,7 +10,7 @@ from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex, operator
 from costcalc.studies.suggest.catalogue import rule
-from costcalc.studies.suggest.replacement import Change, Copied, Knobs, Match, layer
+from costcalc.studies.suggest.replacement import CopiedOption, GraphChange, RewriteMatch, RewriteOptions, layer
 
 
 @rule(
@@ -19,7 +19,7 @@ from costcalc.studies.suggest.replacement import Change, Copied, Knobs, Match, l
     ratio="C·units/Σ in·out",
     source="Lin et al., Network in Network, arXiv:1312.4400, section 3.2; GoogLeNet, arXiv:1409.4842",
 )
-def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
+def pool_head(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """The mean of each channel over all positions takes the place of the flattened map, and of every fully connected
     layer but the last, which then reads C values in the place of C·H·W. A head of VGG's kind holds most of a network's
     parameters."""
@@ -48,12 +48,12 @@ def pooling_head(flow: GraphIndex, knobs: Knobs) -> Iterator[Match]:
         pieces = (
             layer("global_avg_pool"),
             layer("flatten"),
-            layer("linear", units=Copied(units, "$units"), bias=Copied(bias, "$bias")),
+            layer("linear", units=CopiedOption(units, "$units"), bias=CopiedOption(bias, "$bias")),
         )
-        change = Change(nodes, node.inputs[:1], pieces, end.outputs[0], last, ("linear",))
+        change = GraphChange(nodes, node.inputs[:1], pieces, end.outputs[0], last, ("linear",))
         n = len(linear) - 1
         said = f"{n} linear {'layer' if n == 1 else 'layers'} over {prod(given[1:])} values: one over {given[1]}"
-        yield Match(tuple(graph.nodes[j].name for j in linear), (change,), None, said)
+        yield RewriteMatch(tuple(graph.nodes[j].name for j in linear), (change,), None, said)
 
 
 def _is_map(flow: GraphIndex, value: str) -> bool:

@@ -1,0 +1,57 @@
+"""A model under settings -> the version that a diff compares: its Snapshot with the further quantities that are wanted.
+
+A version out of a lock file -> what of it can be compared under settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from costcalc.analysis.report import Report
+from costcalc.core.errors import QuantityError
+from costcalc.core.quantities import GENERATION, TRAINING, QuantityRef
+from costcalc.frontends.source import ModelSource
+from costcalc.studies.diff.snapshot import Snapshot, snapshot
+from costcalc.studies.measurement import measure
+from costcalc.studies.options import Settings
+
+RESTS_ON = {
+    "execution": ("peak_activation_bytes", "arena_bytes"),
+    "training": (*TRAINING, "fits"),
+    "generation": (*GENERATION, "tokens_per_second", "fits"),
+}
+"""The quantities that rest on a group of settings."""
+
+
+def measure_version(
+    source: ModelSource | Report, settings: Settings, quantities: Iterable[QuantityRef] = (), strict: bool = False
+) -> Snapshot:
+    """A model -> its snapshot under settings, with the quantities that they and the caller ask for beside the totals of
+    every report; a quantity that the model does not have is there with the reason. HardwareError where there is no such
+    device. A Report is measured with the settings of its own reading."""
+    if isinstance(source, Report):
+        settings = replace(settings, **Settings().reading())
+    measurement = measure(source, settings.covering(quantities), strict)
+    shown = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
+    refs = dict.fromkeys((*shown.quantities(), *quantities))
+    totals = measurement.base.totals
+    return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in totals})
+
+
+def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapshot:
+    """A version that was measured under its own settings -> the one to compare with a version under other settings:
+    what rests on a group of them that differs is refused, for it cannot be measured again."""
+    refused = {}
+    for group, keys in RESTS_ON.items():
+        was = getattr(locked, group)
+        if was is None or was == getattr(settings, group):
+            continue
+        words = replace(Settings(), **{group: was}).words() or "every layer by itself, in the given order"
+        for key in (*version.totals, *version.figures):
+            if key.partition(".")[0] in keys:
+                refused[key] = QuantityError(f"{key}: it is locked under other settings: {words}", "leave yours out")
+    if not refused:
+        return version
+    totals = {key: value for key, value in version.totals.items() if key not in refused}
+    return replace(version, totals=totals, figures={**version.figures, **refused})
