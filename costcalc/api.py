@@ -17,7 +17,7 @@ from costcalc.studies.pipeline import load as load_source
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from costcalc.analysis.memory.footprint import Footprint
+    from costcalc.analysis.memory.footprint import MemoryFootprint
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
@@ -100,7 +100,7 @@ def diff_settings(
     from costcalc.studies.check.lock_file import entry
     from costcalc.studies.diff.diff import diff
     from costcalc.studies.diff.version import measure_version, restrict
-    from costcalc.studies.options import fitting, refuse
+    from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
     refs = tuple(map(parse_quantity, quantities))
     entries = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
@@ -118,11 +118,11 @@ def diff_settings(
         elif isinstance(source, Report):
             versions.append(version(source))
         else:
-            snapshot, missing = fitting(partial(version, hold_source(source)), settings.reading())
+            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.reading())
             versions.append(snapshot)
             lacks.append(missing)
     if locked is None:
-        refuse(lacks)
+        refuse_unknown_names(lacks)
     return diff(*versions)
 
 
@@ -135,15 +135,15 @@ def footprint(
     reorder: bool = False,
     align: int | None = None,
     **options: Unpack[ReadingArguments],
-) -> Footprint:
+) -> MemoryFootprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
     runs is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
-    from costcalc.analysis.memory.footprint import footprint
+    from costcalc.analysis.memory.footprint import measure_footprint
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
     settings = Settings.of(execution=execution, **options)
     graph = _reported(source, options).graph if isinstance(source, Report) else load_source(source, settings)
-    return footprint(graph, settings.execution)
+    return measure_footprint(graph, settings.execution)
 
 
 def explain(
@@ -164,16 +164,16 @@ def on_hardware(
 ) -> tuple[Roofline, ...]:
     """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
     HardwareError where there is no such device."""
-    from costcalc.analysis.hardware.catalogue import find
-    from costcalc.analysis.roofline.bounds import roofline
+    from costcalc.analysis.hardware.catalogue import find_profile
+    from costcalc.analysis.roofline.bounds import compute_roofline
 
     report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
-    return tuple(roofline(report, find(os.fspath(name))) for name in devices)
+    return tuple(compute_roofline(report, find_profile(os.fspath(name))) for name in devices)
 
 
 def _reported(report: Report, options: Mapping[str, Any]) -> Report:
     """The report. UsageError where options stand beside it, for its model is not read again."""
-    from costcalc.core.arguments import read_already
+    from costcalc.core.arguments import refuse_read_options
 
-    read_already(**options)
+    refuse_read_options(**options)
     return report

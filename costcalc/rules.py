@@ -7,7 +7,7 @@ give Costs. Front ends: an object like Frontend reads a Source into Loaded(graph
 
 from __future__ import annotations
 
-from costcalc.core.assumptions import collecting as collect_assumptions
+from costcalc.core.assumptions import collect_assumptions as collect_assumptions
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, maximum, minimum, prod, symbol
 from costcalc.core.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError

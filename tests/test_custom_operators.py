@@ -16,10 +16,10 @@ from onnx import helper as h
 
 from costcalc import ops
 from costcalc.analysis.memory.fusion import fuse_steps
-from costcalc.analysis.receptive_field import fields
+from costcalc.analysis.receptive_field import receptive_fields
 from costcalc.analysis.report import analyze_graph
 from costcalc.analysis.roofline.multiplications import fewest_multiplications
-from costcalc.analysis.training.step import train
+from costcalc.analysis.training.step import cost_training
 from costcalc.cli.app import run
 from costcalc.core import registry
 from costcalc.core.ir import Graph
@@ -95,13 +95,13 @@ describe("Squashes each element.", "Squash", domain="x.y")
 """
 
 
-ops.load()
+ops.load_families()
 
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
     """What a test registers is gone after it."""
-    tables: tuple[dict[Any, Any], ...] = (registry.SHAPES, registry.COSTS, TRAITS)
+    tables: tuple[dict[Any, Any], ...] = (registry.SHAPE_RULES, registry.COST_RULES, TRAITS)
     kept, free = [dict(table) for table in tables], set(registry.FREE_OPS)
     yield
     for table, before in zip(tables, kept, strict=True):
@@ -164,7 +164,7 @@ def test_it_is_fused(tmp_path: Path) -> None:
 
 
 def test_it_is_trained(tmp_path: Path) -> None:
-    custom, plain = (train(analyze_graph(graph)).step for graph in both(tmp_path))
+    custom, plain = (cost_training(analyze_graph(graph)).step for graph in both(tmp_path))
     assert custom.without_rule == ()
     filters, product, scores = 6 * 36 * 36, 6 * 36 * 16, 6 * 6 * 16
     assert custom.macs["forward"] == filters + product + 2 * scores
@@ -237,9 +237,9 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     report = analyze_graph(graph)
     assert report.totals["macs"] == 6 * 36 * 36 + 6 * 36 * 16 + 2 * 6 * 6 * 16, "the rules are asked"
     assert [step.nodes for step in fuse_steps(graph)] == [(i,) for i in range(7)], "nothing is fused"
-    training = train(report).step
+    training = cost_training(report).step
     assert training.without_rule == ("filter", "dense", "attend")
-    assert fields(graph)["gate"].size == (1, 1), "no window is known"
+    assert receptive_fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
     assert definition(next(iter(snapshot(report).layers))).width == ()

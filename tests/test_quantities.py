@@ -19,18 +19,18 @@ from support.graphs import unknown
 
 import costcalc
 from costcalc.cli.app import cli
-from costcalc.core.amount import AtLeast
-from costcalc.core.dim.parse import parse as parse_dim
+from costcalc.core.amount import LowerBound
+from costcalc.core.dim.parse import parse_formula as parse_dim
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef, parse_quantity
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import FIGURES, measure
 from costcalc.studies.options import Settings
 from costcalc.views.charts import bar_chart
 from costcalc.views.model_table import TableRequest, model_table
 from costcalc.views.page import page_content
-from costcalc.views.pareto import front, records
+from costcalc.views.pareto import pareto_chart, report_records
 from costcalc.views.table import FigureCell
 
 ONNX = str(Path(__file__).parent / "data" / "onnx" / "onnxpkg_light_squeezenet.onnx")
@@ -342,7 +342,7 @@ def by_table(model: str) -> Answers:
     made = model_table(TableRequest((MODELS[model],), Settings.of(**SETTINGS), tuple(KEYS)))
     cells = {column.key: cell for column, cell in zip(made.columns, made.rows[0], strict=True)}
     figures = {
-        key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, AtLeast) else cell)
+        key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, LowerBound) else cell)
         for key, cell in cells.items()
         if cell is not None
     }
@@ -376,7 +376,9 @@ def test_a_page_has_what_the_settings_ask_for_among_its_totals(model: str, measu
             assert key not in answers.figures and key not in answers.refused
         else:
             value = right.figures.get(key)
-            assert answers.figures.get(key) == (exact(parse_dim(value)) if isinstance(value, str) else value), key
+            assert answers.figures.get(key) == (format_count(parse_dim(value)) if isinstance(value, str) else value), (
+                key
+            )
             assert answers.refused.get(key) == right.refused.get(key), key
 
 
@@ -388,13 +390,13 @@ def test_a_plot_has_every_quantity_as_an_axis(model: str, measured: dict[str, An
         value = right.figures.get(ref.key)
         if ref.key in right.refused:
             with pytest.raises(QuantityError) as refused:
-                records(measurements, [ref])
+                report_records(measurements, [ref])
             assert str(refused.value) == right.refused[ref.key]
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
             with pytest.raises(UsageError, match="no row has both"):
-                front(records(measurements, [ref]), ref.key, ref.key, (), "")
+                pareto_chart(report_records(measurements, [ref]), ref.key, ref.key, (), "")
         else:
-            found = front(records(measurements, [ref]), ref.key, ref.key, (), "")
+            found = pareto_chart(report_records(measurements, [ref]), ref.key, ref.key, (), "")
             assert [(point.x, point.y) for point in found.points] == [(value, value)] * 2
             assert (found.x.unit, found.x.greatest) == (ref.quantity.unit, not ref.quantity.less_is_better)
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from costcalc.core import registry
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.formula import FREE, Cost
+from costcalc.core.formula import NO_COST, Cost
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.registry import Types
-from costcalc.core.traits import TRAITS, UNKNOWN, traits_of
-from costcalc.graph.builder import plain
-from costcalc.graph.parameters import NOTHING, Storage, owners
+from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, traits_of
+from costcalc.graph.builder import are_concrete
+from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node
 
 
 class NodeCost(NamedTuple):
@@ -28,7 +28,7 @@ class NodeCost(NamedTuple):
     node: Node
     outputs: tuple[TensorType, ...]
     cost: Cost | None
-    storage: Storage
+    storage: StoredCount
     macs: Dim | None
     flops: Dim | None
     activation_bytes: Dim | None
@@ -43,9 +43,9 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
 
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
     """Graph -> the cost of every node in execution order, one at a time, for callers that need each only once."""
-    owned = owners(graph)
+    owned = parameters_by_node(graph)
     families: dict[tuple[str, str], OperatorFigures] = {}
-    costs = (_cost_node(node, graph, owned.get(index, NOTHING), families) for index, node in enumerate(graph.nodes))
+    costs = (_cost_node(node, graph, owned.get(index, NO_STORAGE), families) for index, node in enumerate(graph.nodes))
     return _mark_constants(graph, costs)
 
 
@@ -55,7 +55,7 @@ def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCos
     for cost in costs:
         node = cost.node
         view = cost.state == "free" and node.inputs and traits_of(node).view
-        if view and computed.isdisjoint(node.inputs) and cost.storage == NOTHING:
+        if view and computed.isdisjoint(node.inputs) and cost.storage == NO_STORAGE:
             yield cost._replace(state="constant")
         else:
             computed.update(node.outputs)
@@ -95,8 +95,8 @@ class OperatorFigures(NamedTuple):
 def _caches_of(node: Node, graph: Graph) -> OperatorFigures:
     """A node -> the figures that are known of its operator."""
     key = (node.domain, node.op_type)
-    rule = registry.COSTS.get(key)
-    operator = TRAITS.get(key, UNKNOWN)
+    rule = registry.COST_RULES.get(key)
+    operator = TRAITS.get(key, UNKNOWN_TRAITS)
     opset = graph.opset.get(node.domain, 0)
     registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
     shared = CACHE.setdefault((key, opset, *registered), {})
@@ -106,7 +106,7 @@ def _caches_of(node: Node, graph: Graph) -> OperatorFigures:
 
 
 def _cost_node(
-    node: Node, graph: Graph, storage: Storage, families: dict[tuple[str, str], OperatorFigures]
+    node: Node, graph: Graph, storage: StoredCount, families: dict[tuple[str, str], OperatorFigures]
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
@@ -127,7 +127,7 @@ def _cost_node(
     if figures is None:
         figures = _cost_figures(node, graph, inputs, outs)
         if key is not None:
-            (shared if plain(inputs) and plain(outs) else own)[key] = figures
+            (shared if are_concrete(inputs) and are_concrete(outs) else own)[key] = figures
     cost, macs, flops, memory, traffic, state = figures
     if is_addition and cost is not None and any(name in graph.initializers for name in names):
         cost = _bias_cost(cost)
@@ -141,11 +141,11 @@ def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeF
     cost: Cost | None = None
     state = "unknown"
     if key in registry.FREE_OPS:
-        cost, state = FREE, "free"
-    elif known and key in registry.COSTS:
+        cost, state = NO_COST, "free"
+    elif known and key in registry.COST_RULES:
         context = {"out": outs[0], "outs": outs, "opset": graph.opset.get(node.domain, 0)}
         try:
-            cost = registry.call(registry.COSTS[key], inputs, node.attributes, context)
+            cost = registry.call_rule(registry.COST_RULES[key], inputs, node.attributes, context)
         except Exception as error:
             if isinstance(error, CostcalcError):
                 raise error.at(node.where) from error

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 
 
-class Group(NamedTuple):
+class LayerGroup(NamedTuple):
     """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. whole says
     that the group is a block of the model, depth how deep it is in the tree."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[LayerCost, ...]
     depth: int = 0
     label: str = ""
     whole: bool = True
@@ -24,30 +24,30 @@ DEFAULT_BLOCKS = 8
 """Number of blocks that the default depth of the block tree shows at least."""
 
 
-def by_operator(rows: Iterable[Row]) -> list[Group]:
+def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
     """Rows -> one group for each operator type, in order of first use."""
-    members: dict[str, list[Row]] = {}
+    members: dict[str, list[LayerCost]] = {}
     for row in rows:
         members.setdefault(row.operator, []).append(row)
-    return [Group(operator, tuple(group), whole=False) for operator, group in members.items()]
+    return [LayerGroup(operator, tuple(group), whole=False) for operator, group in members.items()]
 
 
 @dataclass(slots=True)
-class Block:
+class LayerBlock:
     """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer."""
 
     path: tuple[str, ...]
-    rows: list[Row] = field(default_factory=list)
-    children: dict[str, Block] = field(default_factory=dict)
+    rows: list[LayerCost] = field(default_factory=list)
+    children: dict[str, LayerBlock] = field(default_factory=dict)
 
 
-def tree(rows: Iterable[Row]) -> Block:
+def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
     """Rows -> the root of their tree of blocks.
 
     A block that is entered again continues its first entry. A row that has the name of a block of others (a layer of
     several nodes) belongs to that block.
     """
-    root = Block(())
+    root = LayerBlock(())
     rows = tuple(rows)
     paths = {row.scope[:depth] for row in rows for depth in range(1, len(row.scope) + 1)}
     for row in rows:
@@ -57,17 +57,17 @@ def tree(rows: Iterable[Row]) -> Block:
         for part in own if own in paths else row.scope:
             child = block.children.get(part)
             if child is None:
-                child = block.children[part] = Block((*block.path, part))
+                child = block.children[part] = LayerBlock((*block.path, part))
             block = child
             block.rows.append(row)
-        block.children["\0" + row.name] = Block((*block.path, row.name.rsplit("/", 1)[-1]), [row])
+        block.children["\0" + row.name] = LayerBlock((*block.path, row.name.rsplit("/", 1)[-1]), [row])
     return root
 
 
-def opened(root: Block, depth: int | None) -> list[Group]:
+def expand_tree(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
     """Tree and depth (None: default_depth) -> its blocks down to that depth as groups, each before its inner blocks."""
     depth = default_depth(root) if depth is None else depth
-    groups: list[Group] = []
+    groups: list[LayerGroup] = []
     stack = [(block, 1) for block in reversed(root.children.values())]
     while stack:
         block, level = stack.pop()
@@ -77,14 +77,14 @@ def opened(root: Block, depth: int | None) -> list[Group]:
     return groups
 
 
-def frontier(root: Block, depth: int | None) -> list[Group]:
+def innermost_groups(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
     """Tree and depth (None: default_depth) -> the innermost blocks and layers at that depth: every row is in exactly
     one."""
     depth = default_depth(root) if depth is None else depth
     return [_block_group(block, 0) for block in _frontier_blocks(root, depth)]
 
 
-def default_depth(root: Block) -> int:
+def default_depth(root: LayerBlock) -> int:
     """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
     depth, shown = 1, len(_frontier_blocks(root, 1))
     while shown < DEFAULT_BLOCKS:
@@ -95,18 +95,18 @@ def default_depth(root: Block) -> int:
     return depth
 
 
-def _frontier_blocks(root: Block, depth: int) -> list[Block]:
+def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:
     blocks = list(root.children.values())
     for _ in range(depth - 1):
         blocks = [inner for block in blocks for inner in (_children(block) or [block])]
     return blocks
 
 
-def _children(block: Block) -> list[Block]:
+def _children(block: LayerBlock) -> list[LayerBlock]:
     """Block -> its inner blocks; none of a block with one layer."""
     return list(block.children.values()) if len(block.rows) > 1 else []
 
 
-def _block_group(block: Block, depth: int) -> Group:
+def _block_group(block: LayerBlock, depth: int) -> LayerGroup:
     name = block.rows[0].name if not block.children else "/".join(block.path)
-    return Group(name, tuple(block.rows), depth, block.path[-1])
+    return LayerGroup(name, tuple(block.rows), depth, block.path[-1])

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute
 from costcalc.core.formula import Cost
-from costcalc.core.ir import TensorType, bind_type, qualified
+from costcalc.core.ir import TensorType, bind_type, qualified_name
 from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.graph.bind import bind_cost
 
-QUANTITIES = LAYER_TOTALS
+LAYER_QUANTITIES = LAYER_TOTALS
 """Keys of a layer's figures, and of the totals that sum them."""
 
-Amounts = Mapping[str, "Dim | None"]
+LayerFigures = Mapping[str, "Dim | None"]
 """Quantity's key -> a layer's figure over all runs of its node; None where it is unknown."""
 
 
@@ -28,7 +28,7 @@ class LayerOutput(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LayerCost:
     """One layer: a node with its figures (amounts) over `count` runs. cost holds the formulas of one run (None:
     unknown), state is costed, free, constant or unknown."""
 
@@ -41,18 +41,18 @@ class Row:
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
-    amounts: Amounts
+    amounts: LayerFigures
 
     @property
     def operator(self) -> str:
         """The operator's name, with its domain unless that is ONNX's own."""
-        return qualified(self.domain, self.op_type)
+        return qualified_name(self.domain, self.op_type)
 
     def __getitem__(self, quantity: str) -> Dim | None:
         return self.amounts[quantity]
 
 
-class UnknownOp(NamedTuple):
+class UnknownOperator(NamedTuple):
     """An operator without a rule, or behind an unknown shape, and the names of its layers."""
 
     op_type: str
@@ -62,28 +62,28 @@ class UnknownOp(NamedTuple):
     @property
     def operator(self) -> str:
         """The operator's name, with its domain unless that is ONNX's own."""
-        return qualified(self.domain, self.op_type)
+        return qualified_name(self.domain, self.op_type)
 
 
-def group_unknown(rows: Iterable[Row]) -> tuple[UnknownOp, ...]:
+def group_unknown(rows: Iterable[LayerCost]) -> tuple[UnknownOperator, ...]:
     """Rows -> the unknown ones by operator, in order of first use."""
     names: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.state == "unknown":
             names.setdefault((row.op_type, row.domain), []).append(row.name)
-    return tuple(UnknownOp(op, domain, tuple(layers)) for (op, domain), layers in names.items())
+    return tuple(UnknownOperator(op, domain, tuple(layers)) for (op, domain), layers in names.items())
 
 
-def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
+def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
     """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
-    shared: dict[Any, Amounts] = {}
+    shared: dict[Any, LayerFigures] = {}
     rows = []
     for item in items:
         node = item.node
         amounts = layer_figures(item, shared)
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
-            Row(
+            LayerCost(
                 node.name,
                 node.op_type,
                 node.domain,
@@ -99,7 +99,7 @@ def make_rows(items: Iterable[NodeCost]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def layer_figures(item: NodeCost, shared: dict[Any, Amounts]) -> Amounts:
+def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigures:
     """A node's cost -> its figures over all its runs. shared holds those of the nodes before: equal ones are one
     mapping."""
     storage, count = item.storage, item.node.count
@@ -118,7 +118,7 @@ def layer_figures(item: NodeCost, shared: dict[Any, Amounts]) -> Amounts:
     return figures
 
 
-def bind_layer(row: Row, dims: Mapping[str, int]) -> Row:
+def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     """Row and values of symbols -> the row with these symbols bound."""
     amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)

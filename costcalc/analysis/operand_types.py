@@ -6,7 +6,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
-from costcalc.graph.parameters import stored
+from costcalc.graph.parameters import find_stored_tensors
 
 SHORT_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
 
@@ -52,7 +52,7 @@ class OperandPrecisions:
 def weight_bytes_by_dtype(graph: Graph) -> dict[str, Dim]:
     """Graph -> bytes of parameters and buffers by the element type of storage (MatMulNBits packs int4 in uint8)."""
     sums: dict[str, Dim] = {}
-    for item in stored(graph):
+    for item in find_stored_tensors(graph):
         if item.kind != "constant":
             name = str(item.type.dtype)
             sums[name] = sums.get(name, 0) + item.type.nbytes

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import traits_of
-from costcalc.core.units import exact
-from costcalc.ops.common.window import reach
+from costcalc.core.units import format_count
+from costcalc.ops.common.window import dilated_kernel
 
 AXIS_NAMES = {1: "w", 2: "hw", 3: "dhw"}
 """Number of spatial axes -> their names."""
@@ -41,7 +41,7 @@ class Window(NamedTuple):
     rule: str
 
 
-def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
+def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     """Convolution or pool -> its window; None for other operators and unknown shapes."""
     x, out = types[node.inputs[0]].shape if node.inputs else None, types[node.outputs[0]].shape
     if x is None or out is None or len(x) < 3:
@@ -83,7 +83,7 @@ def window(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     return Window(axes, rule)
 
 
-def extent_lines(of: Window) -> tuple[str, ...]:
+def extent_formulas(of: Window) -> tuple[str, ...]:
     """Window -> the formula of each output extent, equal axes in one line: `h, w: ⌊(6 + 0 + 0 - 3) / 1⌋ + 1 = 4`."""
     lines: dict[str, list[str]] = {}
     for axis in of.axes:
@@ -92,31 +92,31 @@ def extent_lines(of: Window) -> tuple[str, ...]:
 
 
 def _extent_text(a: WindowAxis, rule: str) -> str:
-    out = exact(a.out)
+    out = format_count(a.out)
     if rule == "given":
         return out
     if rule == "same":
-        return f"⌈{exact(a.extent)} / {a.stride}⌉ = {out}"
-    span, note = str(exact(reach(a.kernel, a.dilation))), ""
+        return f"⌈{format_count(a.extent)} / {a.stride}⌉ = {out}"
+    span, note = str(format_count(dilated_kernel(a.kernel, a.dilation))), ""
     if a.dilation != 1:
-        note = f", the kernel's reach {a.dilation} × ({exact(a.kernel)} - 1) + 1 = {span}"
+        note = f", the kernel's reach {a.dilation} × ({format_count(a.kernel)} - 1) + 1 = {span}"
     if rule == "transposed":
-        pads = f"({exact(a.begin)} + {exact(a.end)})"
-        return f"{a.stride} × ({exact(a.extent)} - 1) + {span} + {a.output_padding} - {pads} = {out}{note}"
-    inside = f"({exact(a.extent)} + {exact(a.begin)} + {exact(a.end)} - {span}) / {a.stride}"
+        pads = f"({format_count(a.begin)} + {format_count(a.end)})"
+        return f"{a.stride} × ({format_count(a.extent)} - 1) + {span} + {a.output_padding} - {pads} = {out}{note}"
+    inside = f"({format_count(a.extent)} + {format_count(a.begin)} + {format_count(a.end)} - {span}) / {a.stride}"
     if rule == "ceil":
         plain = -((kernel_reach(a) - a.extent - a.begin - a.end) // a.stride) + 1
         cut = "" if plain == a.out else ", less a window that would start behind the input"
-        return f"⌈{inside}⌉ + 1 = {exact(plain)}{cut}{f' = {out}' if cut else ''}{note}"
+        return f"⌈{inside}⌉ + 1 = {format_count(plain)}{cut}{f' = {out}' if cut else ''}{note}"
     return f"⌊{inside}⌋ + 1 = {out}{note}"
 
 
 def kernel_reach(a: WindowAxis) -> Dim:
     """Axis -> the extent that its dilated kernel spans."""
-    return reach(a.kernel, a.dilation)
+    return dilated_kernel(a.kernel, a.dilation)
 
 
-class Field(NamedTuple):
+class ReceptiveField(NamedTuple):
     """Receptive field of a value in the input, per axis: size is the number of positions, jump the distance between
     those of neighbouring values. whole: all of the input."""
 
@@ -125,20 +125,20 @@ class Field(NamedTuple):
     whole: bool = False
 
 
-WHOLE_INPUT = Field(whole=True)
+WHOLE_INPUT = ReceptiveField(whole=True)
 
 WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 
 
-def fields(graph: Graph) -> dict[str, Field]:
+def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     """Graph -> the receptive field of every value that has one: behind windows, elementwise operators and their
     branches."""
-    known: dict[str, Field] = {}
+    known: dict[str, ReceptiveField] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape
         if shape is not None and len(shape) >= 3:
             rank = len(shape) - 2
-            known[name] = Field((1,) * rank, (Fraction(1),) * rank)
+            known[name] = ReceptiveField((1,) * rank, (Fraction(1),) * rank)
     for node in graph.nodes:
         field = _node_field(node, graph.types, known)
         if field is not None:
@@ -146,23 +146,25 @@ def fields(graph: Graph) -> dict[str, Field]:
     return known
 
 
-def _node_field(node: Node, types: Mapping[str, TensorType], known: Mapping[str, Field]) -> Field | None:
+def _node_field(
+    node: Node, types: Mapping[str, TensorType], known: Mapping[str, ReceptiveField]
+) -> ReceptiveField | None:
     read = [known[name] for name in node.inputs if name in known]
     operator = traits_of(node)
     if not read or operator.positions == "lost":
         return WHOLE_INPUT if any(field.whole for field in read) else None
     if operator.positions == "mixed" or any(field.whole for field in read):
         return WHOLE_INPUT
-    sliding = window(node, types)
+    sliding = window_of(node, types)
     if sliding is not None:
         return _field_behind(sliding, read[0])
     if operator.kind in WINDOW_KINDS or len({len(field.size) for field in read}) != 1:
         return None
     sizes = tuple(map(max, zip(*(field.size for field in read), strict=True)))
-    return Field(sizes, read[0].jump)
+    return ReceptiveField(sizes, read[0].jump)
 
 
-def _field_behind(sliding: Window, field: Field) -> Field | None:
+def _field_behind(sliding: Window, field: ReceptiveField) -> ReceptiveField | None:
     """Field in front of a window -> the field behind it: size + (reach - 1) · jump, jump · stride; a transposed window
     reads ⌈reach / stride⌉ positions and divides the jump."""
     if len(sliding.axes) != len(field.size):
@@ -178,10 +180,10 @@ def _field_behind(sliding: Window, field: Field) -> Field | None:
             step = jump * axis.stride
         sizes.append(size + int((wide - 1) * jump))
         jumps.append(step)
-    return Field(tuple(sizes), tuple(jumps))
+    return ReceptiveField(tuple(sizes), tuple(jumps))
 
 
-def field_text(field: Field) -> str:
+def receptive_field_text(field: ReceptiveField) -> str:
     """Field -> text: `7×7 of the input, jump 2×2`."""
     if field.whole:
         return "the whole input"

@@ -9,31 +9,31 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import Row, UnknownOp, bind_layer, group_unknown, make_rows
+from costcalc.analysis.layers import LayerCost, UnknownOperator, bind_layer, group_unknown, make_layers
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.operand_types import OperandPrecisions
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.analysis.totals import sum_figures
-from costcalc.core.amount import AtLeast
+from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.result import Result
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
 
 
-def group_flops(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
+def group_flops(rows: Iterable[LayerCost], names: Iterable[str], key: Callable[[str, str], str]) -> dict[str, Dim]:
     """Rows -> FLOPs by key(kind, role) of each piece of work; the first of names stands for 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
     sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.amounts["macs"]) is not None])
-    alike: dict[int, list[Row]] = {}
+    alike: dict[int, list[LayerCost]] = {}
     for row in rows:
         alike.setdefault(id(row.cost), []).append(row)
     for same in alike.values():
@@ -44,7 +44,7 @@ def group_flops(rows: Iterable[Row], names: Iterable[str], key: Callable[[str, s
     return sums
 
 
-def group_macs(graph: Graph, rows: Iterable[Row]) -> dict[str, Dim]:
+def group_macs(graph: Graph, rows: Iterable[LayerCost]) -> dict[str, Dim]:
     """Graph and its rows -> MACs by the element types that are multiplied."""
     precisions, sums = OperandPrecisions(graph), dict[str, Dim]()
     for row, node in zip(rows, graph.nodes, strict=True):
@@ -69,10 +69,10 @@ class Report(Result):
 
     name: str
     source: str
-    rows: tuple[Row, ...]
+    rows: tuple[LayerCost, ...]
     totals: Mapping[str, Dim]
     lower_bound: bool
-    unknown: tuple[UnknownOp, ...]
+    unknown: tuple[UnknownOperator, ...]
     bound: Mapping[str, Dim]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
@@ -106,7 +106,7 @@ class Report(Result):
         return self.totals["params"]
 
     @property
-    def layers(self) -> tuple[Row, ...]:
+    def layers(self) -> tuple[LayerCost, ...]:
         """The rows in execution order, without constants."""
         return tuple([row for row in self.rows if row.state != "constant"])
 
@@ -132,7 +132,7 @@ class Report(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         mark = "≥ " if self.lower_bound else ""
-        return f"<Report {self.name}: {mark}{exact(self.macs)} MACs, {exact(self.params)} params>"
+        return f"<Report {self.name}: {mark}{format_count(self.macs)} MACs, {format_count(self.params)} params>"
 
     def bind(self, dims: Mapping[str, int]) -> Report:
         """Values of symbols -> the report with these symbols bound. UsageError for a name that is no open symbol and
@@ -162,7 +162,7 @@ NODE_BY_NODE = ExecutionOptions()
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Graph -> its report; the peak (and the arena) are those of the execution."""
-    rows = make_rows(cost_nodes(graph))
+    rows = make_layers(cost_nodes(graph))
     totals = sum_figures(row.amounts for row in rows) | memory_totals(graph, execution)
     unknown = group_unknown(rows)
     return Report(
@@ -180,7 +180,7 @@ def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> R
     )
 
 
-def total(report: Report, key: str) -> Amount:
+def report_total(report: Report, key: str) -> Amount:
     """Report and quantity -> the total; AtLeast where a layer's figure of it is unknown."""
     value = report.totals[key]
-    return AtLeast(value) if is_lower_bound(report, key) else value
+    return LowerBound(value) if is_lower_bound(report, key) else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
@@ -17,7 +17,7 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 
 
-class Separable(NamedTuple):
+class SeparablePair(NamedTuple):
     """The pair's layers and MACs; standard are the standard convolution's MACs, filters and kernel its F and
     ∏kernel."""
 
@@ -29,7 +29,7 @@ class Separable(NamedTuple):
     kernel: Dim
 
 
-def separables(report: Report) -> Iterator[Separable]:
+def find_separable(report: Report) -> Iterator[SeparablePair]:
     """Report -> every pair of a depthwise and a pointwise convolution at the same positions."""
     nodes = report.graph.nodes
     producers = GraphIndex(report.graph).producers
@@ -39,7 +39,7 @@ def separables(report: Report) -> Iterator[Separable]:
         at = producers.get(node.inputs[0])
         while (
             at is not None
-            and is_between(nodes[at])
+            and works_per_value(nodes[at])
             and _input_shape(report, nodes[at], 0) == _output_shape(report, nodes[at])
         ):
             at = producers.get(nodes[at].inputs[0])
@@ -47,12 +47,14 @@ def separables(report: Report) -> Iterator[Separable]:
             yield _separable_pair(report, report.rows[at], row, nodes[at], node)
 
 
-def _separable_pair(report: Report, depthwise: Row, pointwise: Row, first: Node, second: Node) -> Separable:
+def _separable_pair(
+    report: Report, depthwise: LayerCost, pointwise: LayerCost, first: Node, second: Node
+) -> SeparablePair:
     """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
     weight, filters = _weight_shape(report, first), _weight_shape(report, second)[0]
     one, other = depthwise.amounts["macs"], pointwise.amounts["macs"]
     assert one is not None and other is not None
-    return Separable(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
+    return SeparablePair(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
 
 
 def _is_pointwise(report: Report, node: Node) -> bool:
@@ -69,7 +71,7 @@ def _is_depthwise(report: Report, node: Node) -> bool:
     return group > 1 and weight[0] == group and weight[1] == 1 and prod(weight[2:]) != 1
 
 
-def is_between(node: Node) -> bool:
+def works_per_value(node: Node) -> bool:
     """Whether an operator may stand between the two: it maps each value by itself (a scale, an activation, a view)."""
     operator = traits_of(node)
     alone = operator.fusion == "joins" and (operator.in_place or operator.view)

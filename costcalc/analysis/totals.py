@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import NodeCost
-from costcalc.analysis.layers import QUANTITIES, Amounts, layer_figures
+from costcalc.analysis.layers import LAYER_QUANTITIES, LayerFigures, layer_figures
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import CATALOGUE, Certainty
 
@@ -21,7 +21,7 @@ class CostSums(NamedTuple):
     unknown: bool
 
 
-def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
+def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
     """Figures of layers -> their sums by quantity, exact; what is not known of a layer is left out.
 
     A mapping that several layers share (equal layers do) is added once, times their number.
@@ -30,13 +30,14 @@ def sum_figures(figures: Iterable[Amounts]) -> dict[str, Dim]:
     runs = Counter(map(id, figures))
     distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
     return {
-        name: sum([value * count for own, count in distinct if (value := own[name]) is not None]) for name in QUANTITIES
+        name: sum([value * count for own, count in distinct if (value := own[name]) is not None])
+        for name in LAYER_QUANTITIES
     }
 
 
 def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
     """Costs of a graph's nodes, each for one run -> their sums over all runs."""
-    shared: dict[Any, Amounts] = {}
+    shared: dict[Any, LayerFigures] = {}
     figures, unknown = [], False
     for item in costs:
         figures.append(layer_figures(item, shared))

@@ -11,8 +11,8 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.group import cli
-from costcalc.cli.output import PIPE_CLOSED, abandon, complain
-from costcalc.core.errors import CostcalcError, crash
+from costcalc.cli.output import PIPE_CLOSED, discard_output, print_error
+from costcalc.core.errors import CostcalcError, crash_message
 
 __all__ = ["cli", "main", "run"]
 
@@ -38,7 +38,7 @@ def run(args: Sequence[str]) -> int:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
-        abandon()
+        discard_output()
         return PIPE_CLOSED
     except (KeyboardInterrupt, click.exceptions.Abort):
         return INTERRUPTED
@@ -51,19 +51,19 @@ def run(args: Sequence[str]) -> int:
         if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
             return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
         _show_traceback(args)  # somebody's rules: its code is no verdict
-        complain(f"costcalc: what was run ended the program (exit code {stop.code})")
+        print_error(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER
     except CostcalcError as error:
         _show_traceback(args)
-        complain(f"costcalc: {error}")
+        print_error(f"costcalc: {error}")
         return error.exit_code
     except Exception as error:
         _show_traceback(args)
         if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS and error.filename is None:
-            abandon()  # what click itself writes: --help, --version
+            discard_output()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
-        complain(crash(error))
+        print_error(crash_message(error))
         return CANNOT_ANSWER
 
 
@@ -72,4 +72,4 @@ def _show_traceback(args: Sequence[str]) -> None:
     if "--debug" in args:
         import traceback
 
-        complain(traceback.format_exc())
+        print_error(traceback.format_exc())

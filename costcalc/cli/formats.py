@@ -41,18 +41,18 @@ def file_ending(output: str | None) -> str:
     return Path(output).suffix[1:].lower() if output else ""
 
 
-def of_file(output: str | None, forms: Sequence[str]) -> str | None:
+def format_of_file(output: str | None, forms: Sequence[str]) -> str | None:
     """Name of a file -> the format of its ending; None where that is none of forms."""
     form = FORMAT_OF_ENDING.get(file_ending(output), file_ending(output))
     return form if form in forms else None
 
 
-def by_ending(form: str | None, output: str | None, forms: Sequence[str]) -> str:
+def choose_format(form: str | None, output: str | None, forms: Sequence[str]) -> str:
     """Format option and name of a file -> the format: the option's, else that of the file's ending, else the first of
     forms. UsageError where the ending is that of a format that is not written here."""
     if form:
         return form
-    from_ending = of_file(output, forms)
+    from_ending = format_of_file(output, forms)
     if from_ending is None and file_ending(output) in FOREIGN_ENDINGS:
         fact = f"{output} would be {file_ending(output).upper()}, which is not written here"
         endings = ", ".join([f".{name}" for name in forms if name not in FORMATS_WITHOUT_ENDING])

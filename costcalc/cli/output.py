@@ -18,7 +18,7 @@ from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.views.charts import Chart
-    from costcalc.views.table import Sheet
+    from costcalc.views.table import Table
 
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
@@ -35,7 +35,7 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool = False) -> None:
+def print_tables(sheets: Sequence[Table], form: str, output: str | None, keep_all: bool = False) -> None:
     """Prints sheets in a format."""
     from costcalc import render
     from costcalc.render.terminal import screen
@@ -43,17 +43,17 @@ def show(sheets: Sequence[Sheet], form: str, output: str | None, keep_all: bool 
     if form == "json":
         from costcalc.render import json
 
-        emit(json.dump({sheet.title: json.rows(sheet) for sheet in sheets}), output)
+        write_text(json.dump({sheet.title: json.row_objects(sheet) for sheet in sheets}), output)
     elif form == "png":
-        emit_bytes(render.picture(sheets, screen(output is not None), keep_all), output)
+        write_bytes(render.render_png(sheets, screen(output is not None), keep_all), output)
     else:
-        emit(render.sheets(form, sheets, screen(output is not None), keep_all), output)
+        write_text(render.render_tables(form, sheets, screen(output is not None), keep_all), output)
 
 
-def emit(text: str, output: str | None) -> None:
+def write_text(text: str, output: str | None) -> None:
     """Writes a text and a newline. UsageError where they cannot be written."""
     if output is not None:
-        emit_bytes((text + "\n").encode(), output)
+        write_bytes((text + "\n").encode(), output)
         return
     with standard_output() as stream:
         if hasattr(stream, "reconfigure"):
@@ -61,7 +61,7 @@ def emit(text: str, output: str | None) -> None:
         stream.write(text + "\n")
 
 
-def emit_bytes(content: bytes, output: str | None = None) -> None:
+def write_bytes(content: bytes, output: str | None = None) -> None:
     """Writes bytes to a file, or to standard output. UsageError where that is a terminal, or cannot be written."""
     if output is not None:
         try:
@@ -77,11 +77,11 @@ def emit_bytes(content: bytes, output: str | None = None) -> None:
         stream.buffer.write(content)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Writes a message to standard error; the names in it steer neither the terminal nor a CI's log."""
-    from costcalc.core.sanitize import lines
+    from costcalc.core.sanitize import printable_lines
 
-    click.echo(lines(text), err=True)
+    click.echo(printable_lines(text), err=True)
 
 
 @contextmanager
@@ -93,30 +93,30 @@ def standard_output() -> Iterator[Any]:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError as error:  # click itself would end the program with 1, which is a verdict here
-        abandon()
+        discard_output()
         raise click.exceptions.Exit(PIPE_CLOSED) from error
     except OSError as error:
-        abandon()
+        discard_output()
         raise UsageError(f"cannot write to standard output: {error.strerror}", "write to a file with -o") from error
 
 
-def abandon() -> None:
+def discard_output() -> None:
     """Gives standard output somewhere to go, for Python flushes it once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def draw(charts: Sequence[Chart], form: str, output: str | None) -> None:
+def print_charts(charts: Sequence[Chart], form: str, output: str | None) -> None:
     """Draws charts as text, svg, png or html. UsageError where a package is missing or a file cannot be written."""
     if form == "text":
         from costcalc.render.charts import text
         from costcalc.render.terminal import screen
 
-        emit(text.render(charts, screen(output is not None)), output)
+        write_text(text.render(charts, screen(output is not None)), output)
     elif form == "html":
         from costcalc.render.page import charts as page
 
-        emit_bytes(page.render(charts).encode(), output)
+        write_bytes(page.render(charts).encode(), output)
     else:
         from costcalc.render.charts import matplotlib as picture
 
-        emit_bytes(picture.render(charts, form), output)
+        write_bytes(picture.render(charts, form), output)

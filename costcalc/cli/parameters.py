@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.formats import by_ending
+from costcalc.cli.formats import choose_format
 from costcalc.cli.output import output_option
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Model(click.ParamType):  # type: ignore[type-arg]
         ]
 
 
-class Named(click.ParamType):  # type: ignore[type-arg]
+class NameValue(click.ParamType):  # type: ignore[type-arg]
     """NAME=VALUE. The last `=` divides, for names of tensors may hold one."""
 
     name = "name=value"
@@ -58,7 +58,7 @@ class Named(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not understood; {said}", param, ctx)
 
 
-class Names(click.ParamType):  # type: ignore[type-arg]
+class NameList(click.ParamType):  # type: ignore[type-arg]
     """A name, or several between commas; the shell completes the last one. known is asked only then."""
 
     name = "name[,name]"
@@ -73,7 +73,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
 
 
-class Devices(Names):
+class DeviceNames(NameList):
     """NAME[,NAME]: a profile's name or alias, or the path of a profile; the shell completes the names."""
 
     def __init__(self) -> None:
@@ -85,20 +85,20 @@ class Devices(Names):
 
 def device_profiles() -> tuple[str, ...]:
     """The names of the profiles that come with costcalc."""
-    from costcalc.analysis.hardware.catalogue import ids
+    from costcalc.analysis.hardware.catalogue import profile_names
 
-    return ids()
+    return profile_names()
 
 
-class Precision(click.ParamType):  # type: ignore[type-arg]
+class ElementType(click.ParamType):  # type: ignore[type-arg]
     """An element type that a model can be taken to be in: float16, int8, int4 …"""
 
     name = "type"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from costcalc.graph.convert import PRECISIONS, spelt_out
+        from costcalc.graph.convert import PRECISIONS, normalise_dtype
 
-        text = spelt_out(str(value))
+        text = normalise_dtype(str(value))
         if text not in PRECISIONS:
             self.fail(f"{value!r} is no element type; there are {', '.join(PRECISIONS)}", param, ctx)
         return text
@@ -111,7 +111,7 @@ class Precision(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(name) for name in PRECISIONS if name.startswith(incomplete)]
 
 
-def extent(text: str) -> int | str:
+def parse_extent(text: str) -> int | str:
     """An extent: a number of at least 0, or a symbol's name."""
     if re.fullmatch(r"\d{1,18}", text):
         return int(text)
@@ -120,24 +120,24 @@ def extent(text: str) -> int | str:
     raise ValueError
 
 
-def binding(text: str) -> int | str:
+def parse_binding(text: str) -> int | str:
     """What a symbol is bound to: a positive number, or another symbol's name."""
     if not re.match(r"[^\W\d]", text) and not (re.fullmatch(r"\d{1,18}", text) and int(text)):
         raise ValueError("give a whole number of at least 1, below 10^18, or a symbol's name")
-    return extent(text)
+    return parse_extent(text)
 
 
-def shape(text: str) -> tuple[int | str, ...]:
+def parse_shape(text: str) -> tuple[int | str, ...]:
     """1,3,224,224, with names where an extent stays open; `()` is a scalar's."""
-    return () if text == "()" else tuple(extent(part.strip()) for part in text.strip("[]()").split(","))
+    return () if text == "()" else tuple(parse_extent(part.strip()) for part in text.strip("[]()").split(","))
 
 
-def scalar(text: str) -> int | bool:
+def parse_scalar(text: str) -> int | bool:
     """An integer, true or false."""
     return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else int(text)
 
 
-def number(text: str) -> int | float | str:
+def parse_parameter(text: str) -> int | float | str:
     """A number, or an expression or word as it stands."""
     if re.fullmatch(r"[+-]?\d{1,18}", text):
         return int(text)
@@ -173,18 +173,18 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def told(*args: Any, form: str | None, output: str | None, **given: Any) -> Any:
-            return command(*args, form=by_ending(form, output, formats), output=output, **given)
+            return command(*args, form=choose_format(form, output, formats), output=output, **given)
 
         return option(output_option(told))
 
     return add
 
 
-def listed(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def split_commas(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """N,macs,alpha as a tuple."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
 
 
-def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def split_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """name,macs,share as a tuple, in small letters."""
-    return tuple(part.lower() for part in listed(ctx, param, value))
+    return tuple(part.lower() for part in split_commas(ctx, param, value))

@@ -9,28 +9,28 @@ from typing import Any
 import click
 
 from costcalc.cli.parameters import (
-    Devices,
-    Named,
-    Precision,
-    binding,
+    DeviceNames,
+    ElementType,
+    NameValue,
     debug_option,
-    number,
+    parse_binding,
+    parse_parameter,
+    parse_scalar,
+    parse_shape,
     rules_option,
-    scalar,
-    shape,
 )
 from costcalc.core.errors import UsageError
-from costcalc.core.settings import BY_NAME, Kind, Setting
+from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.studies.options import Settings, all_settings
 
 GROUPS = ("execution", "training", "devices", "generation")
 """What a command can take beside how a model is read."""
 
 _BY_NAME: dict[Kind, tuple[Callable[[str], Any], str]] = {
-    "dims": (binding, "N=8"),
-    "shapes": (shape, "x=1,3,224,224"),
-    "params": (number, "alpha=0.5"),
-    "values": (scalar, "n=7"),
+    "dims": (parse_binding, "N=8"),
+    "shapes": (parse_shape, "x=1,3,224,224"),
+    "params": (parse_parameter, "alpha=0.5"),
+    "values": (parse_scalar, "n=7"),
 }
 """How the value behind `NAME=` is read, and an example."""
 
@@ -62,12 +62,16 @@ def click_option(one: Setting) -> Callable[[Callable[..., Any]], Callable[..., A
     """A setting as an option of a command."""
     if one.kind == "flag":
         return click.option(one.option, one.name, is_flag=True, help=one.help)
-    if one.kind in BY_NAME:
+    if one.kind in MAPPING_KINDS:
         read, example = _BY_NAME[one.kind]
-        return click.option(one.option, one.name, multiple=True, type=Named(read, example), help=one.help)
+        return click.option(one.option, one.name, multiple=True, type=NameValue(read, example), help=one.help)
     if one.kind == "texts":
         return click.option(one.option, one.name, multiple=True, metavar=one.metavar, help=one.help)
-    types: dict[str, Any] = {"count": click.IntRange(1), "precision": Precision(), "choice": click.Choice(one.choices)}
+    types: dict[str, Any] = {
+        "count": click.IntRange(1),
+        "precision": ElementType(),
+        "choice": click.Choice(one.choices),
+    }
     return click.option(one.option, one.name, type=types[one.kind], metavar=one.metavar or None, help=one.help)
 
 
@@ -79,7 +83,7 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS, omi
         if one.name in omit:
             continue
         value = options.pop(one.name)
-        made[one.name] = dict(value) if one.kind in BY_NAME else value
+        made[one.name] = dict(value) if one.kind in MAPPING_KINDS else value
     for group in groups:
         if group == "devices":
             made["devices"] = options.pop("hardware")
@@ -113,6 +117,6 @@ def _options(
         if group == "devices":
             words = "Bounds of time and energy on a device, and whether the model fits"
             words += " (see `costcalc hardware`; your own is a .yaml file)."
-            yield click.option("--hardware", multiple=True, type=Devices(), help=words)
+            yield click.option("--hardware", multiple=True, type=DeviceNames(), help=words)
         else:
             yield from map(click_option, every[group])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.formats import of_file
-from costcalc.cli.output import complain, emit, output_option
+from costcalc.cli.formats import format_of_file
+from costcalc.cli.output import output_option, print_error, write_text
 from costcalc.core.errors import CostcalcError
 
 if TYPE_CHECKING:
@@ -67,27 +67,27 @@ def _identified(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
-def chosen(form: str | None, output: str | None = None) -> str:
+def choose_format(form: str | None, output: str | None = None) -> str:
     """The format that is asked for on the command line, else by the environment, else by the file's ending, else the
     table."""
     if form is not None:
         return form
-    asked = os.environ.get(VARIABLE, "").strip() or of_file(output, FORMATS) or FORMATS[0]
+    asked = os.environ.get(VARIABLE, "").strip() or format_of_file(output, FORMATS) or FORMATS[0]
     if asked in FORMATS:
         return asked
-    complain(
+    print_error(
         f"costcalc: {VARIABLE} is {asked!r}, which is no format; there are {', '.join(FORMATS)}: here is the table"
     )
     return FORMATS[0]
 
 
-def tell(
+def emit_result(
     outcome: CheckResult, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
 ) -> None:
     """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
     for kind, file in reports:
         _one(outcome, kind, file, ident)
-    _one(outcome, chosen(form, output), output, ident)
+    _one(outcome, choose_format(form, output), output, ident)
 
 
 def _one(outcome: CheckResult, form: str, output: str | None, ident: str) -> None:
@@ -95,11 +95,11 @@ def _one(outcome: CheckResult, form: str, output: str | None, ident: str) -> Non
     from costcalc.render.terminal import screen
 
     try:
-        emit(render(form, outcome, screen(output is not None), ident), output)
+        write_text(render(form, outcome, screen(output is not None), ident), output)
     except click.exceptions.Exit:
         return  # whoever read it has gone; the verdict stays
     except CostcalcError as error:
-        complain(f"costcalc: {error}")
+        print_error(f"costcalc: {error}")
     except Exception as error:
         what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        complain(f"costcalc: the {form} could not be made ({what}); this is a bug in costcalc, please report it")
+        print_error(f"costcalc: the {form} could not be made ({what}); this is a bug in costcalc, please report it")

@@ -6,25 +6,25 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from costcalc.core.dim import Dim, Poly, written
+from costcalc.core.dim import Dim, Poly, format_formula
 
 
-class AtLeast(NamedTuple):
+class LowerBound(NamedTuple):
     """A sum with unknown parts: what is known of it."""
 
     value: Dim
 
 
-Amount = Dim | AtLeast | None
+Amount = Dim | LowerBound | None
 
 
-def add(amounts: Iterable[Dim | None]) -> Amount:
+def sum_amounts(amounts: Iterable[Dim | None]) -> Amount:
     """The sum; AtLeast where a part is unknown, None where all are."""
     amounts = list(amounts)
     parts = [amount for amount in amounts if amount is not None]
     if len(parts) == len(amounts):
         return sum(parts)
-    return AtLeast(sum(parts)) if parts else None
+    return LowerBound(sum(parts)) if parts else None
 
 
 def difference(after: Dim | Fraction, before: Dim | Fraction) -> Dim | Fraction:
@@ -36,19 +36,19 @@ def difference(after: Dim | Fraction, before: Dim | Fraction) -> Dim | Fraction:
 
 def is_formula(value: Any) -> bool:
     """Whether a figure still holds open symbols."""
-    return isinstance(value.value if isinstance(value, AtLeast) else value, Poly)
+    return isinstance(value.value if isinstance(value, LowerBound) else value, Poly)
 
 
 def magnitude(amount: Amount | Fraction) -> tuple[int, Any]:
     """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
-    if isinstance(amount, AtLeast):
+    if isinstance(amount, LowerBound):
         amount = amount.value
     if isinstance(amount, Poly):
         return max((sum(n for _, n in m), c) for m, c in amount.terms.items())
     return (-1, 0) if amount is None else (0, amount)
 
 
-def plain(d: Dim | None) -> int | str | None:
+def json_amount(d: Dim | None) -> int | str | None:
     """A quantity or an extent for programs (JSON, CSV, lock files): an int, None, or a formula's text that `dim.parse`
     reads back, in which a symbol that is no identifier stands between backquotes: 3*`batch-size` + seq."""
-    return written(d) if isinstance(d, Poly) else d
+    return format_formula(d) if isinstance(d, Poly) else d

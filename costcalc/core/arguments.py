@@ -23,7 +23,7 @@ EXAMPLES = {
 """An example of each argument's value, as Python writes it."""
 
 
-def mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:
+def check_mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:
     """Values by name -> the same mapping, {} for None. UsageError where it is no mapping or a key is no text."""
     if not values:
         return {}
@@ -32,7 +32,7 @@ def mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str, V]:
     return values
 
 
-def words(argument: str, names: str | Iterable[str] | None) -> tuple[str, ...]:
+def split_names(argument: str, names: str | Iterable[str] | None) -> tuple[str, ...]:
     """A text (names between commas, as on the command line) or names -> a tuple of names, () for None. UsageError for
     anything else."""
     if isinstance(names, str):
@@ -45,7 +45,7 @@ def words(argument: str, names: str | Iterable[str] | None) -> tuple[str, ...]:
     return texts
 
 
-def read_already(**options: object) -> None:
+def refuse_read_options(**options: object) -> None:
     """UsageError where options of reading are set for a model that is already a Graph or a Report."""
     names = [name for name, value in options.items() if value]
     if names:

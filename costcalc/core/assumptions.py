@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, Poly, bounds, pretty_text, substitute, symbol, written
+from costcalc.core.dim import Dim, Poly, bounds, format_formula, pretty_text, substitute, symbol
 from costcalc.core.errors import AssumptionError, ShapeError
 
 
@@ -24,7 +24,7 @@ class Assumption(NamedTuple):
 
     def __str__(self) -> str:
         """The assumption for programs: names that are no words stand between backticks, as in formulas."""
-        return self.shown(written)
+        return self.shown(format_formula)
 
     def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:
         """The assumption as text, its extents written by `text`, for people by default."""
@@ -110,7 +110,7 @@ _collected: ContextVar[dict[Assumption, None] | None] = ContextVar("assumptions"
 
 
 @contextmanager
-def collecting() -> Iterator[dict[Assumption, None]]:
+def collect_assumptions() -> Iterator[dict[Assumption, None]]:
     """Collects the assumptions made inside, each once, in order."""
     assumptions: dict[Assumption, None] = {}
     token = _collected.set(assumptions)

@@ -113,14 +113,14 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def one_of(word: str, choices: Iterable[str]) -> str:
+def suggest_choice(word: str, choices: Iterable[str]) -> str:
     """A word that is none of a few, and these few -> the remedy: the nearest, and all of them."""
     names = list(choices)
     near = did_you_mean(word, names)
     return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
 
 
-def crash(error: Exception) -> str:
+def crash_message(error: Exception) -> str:
     """An unexpected exception -> the message that a user reads when costcalc itself breaks."""
     if isinstance(error, MemoryError):
         return "costcalc: out of memory"

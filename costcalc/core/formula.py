@@ -85,7 +85,7 @@ OPERATION_PHRASES = {
 
 ROLES = ("bias", "normalization", "activation", "elementwise", "pooling", "reduction", "softmax", "quantization")
 
-FREE = Cost()
+NO_COST = Cost()
 
 
 def product_factor(name: str, *factors: tuple[str, Dim]) -> Factor:

@@ -132,7 +132,7 @@ EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
 """The type of an optional that holds nothing; one that holds something has the type of what it holds."""
 
 
-def qualified(domain: str, op_type: str) -> str:
+def qualified_name(domain: str, op_type: str) -> str:
     """`domain:Op`, or `Op` of ONNX's own domain."""
     return f"{domain}:{op_type}" if domain else op_type
 

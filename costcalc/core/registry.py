@@ -38,9 +38,9 @@ class OperatorRule(NamedTuple):
     present: tuple[int, ...] = ()
 
 
-SHAPES: dict[tuple[str, str], OperatorRule] = {}
+SHAPE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
-COSTS: dict[tuple[str, str], OperatorRule] = {}
+COST_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
@@ -75,7 +75,7 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
 
     def register(function: ShapeFunction) -> ShapeFunction:
         for name in op_types:
-            SHAPES[domain, name] = _rule(function)
+            SHAPE_RULES[domain, name] = _rule(function)
         return function
 
     return register
@@ -87,7 +87,7 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
 
     def register(function: CostFunction) -> CostFunction:
         for name in op_types:
-            COSTS[domain, name] = _rule(function)
+            COST_RULES[domain, name] = _rule(function)
         return function
 
     return register
@@ -123,7 +123,7 @@ def describe(sentence: str, *op_types: str, domain: str = "") -> None:
     traits(*op_types, domain=domain, sentence=sentence)
 
 
-def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
     """A rule, a node's input types, attributes and context -> the rule's result. ShapeError where an attribute or an
     input is missing, or there are too many inputs."""
     accepts = rule.accepts
@@ -143,11 +143,11 @@ def call(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], conte
     return rule.function(*inputs, **chosen)
 
 
-def state(domain: str, op_type: str) -> str:
+def rule_state(domain: str, op_type: str) -> str:
     """An operator -> `costed`, `free`, `shape only` or `unknown`."""
     key = (domain, op_type)
-    if key in COSTS:
+    if key in COST_RULES:
         return "costed"
     if key in FREE_OPS:
         return "free"
-    return "shape only" if key in SHAPES else "unknown"
+    return "shape only" if key in SHAPE_RULES else "unknown"

@@ -28,7 +28,7 @@ def printable(text: str) -> str:
     return _ORDER.sub(_written_out, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
-def lines(text: str) -> str:
+def printable_lines(text: str) -> str:
     """A message of several lines around names of a model -> the same with each line printable; its line breaks stay."""
     return "\n".join(map(printable, text.split("\n")))
 
@@ -37,7 +37,7 @@ def _written_out(match: re.Match[str]) -> str:
     return f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}"
 
 
-def markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text -> printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns
     into a link or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
     return _SIGNS.sub(_literal, printable(text))
@@ -52,29 +52,29 @@ def _literal(match: re.Match[str]) -> str:
     return f"{sign}{BREAK}" if sign in "@!:" or len(sign) > 1 else f"\\{sign}"
 
 
-def markdown_line(text: str) -> str:
+def escape_markdown_line(text: str) -> str:
     """Text -> Markdown for the beginning of a line, a heading or an item: no list, no rule, no code block."""
-    inside = markdown(printable(text).strip(" "))
+    inside = escape_markdown(printable(text).strip(" "))
     if re.match(r"[-+=]", inside):
         return f"\\{inside}"
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", inside)
 
 
-def html(text: str) -> str:
+def escape_html(text: str) -> str:
     """Printable text -> HTML, in which no @name notifies anybody."""
     from html import escape  # here, for its table of entities takes a millisecond that plain text does without
 
     return re.sub(r"@(?=\w)", f"@{BREAK}", escape(printable(text)))
 
 
-def spreadsheet(text: str) -> str:
+def escape_spreadsheet(text: str) -> str:
     """Text -> printable text that no spreadsheet takes for a formula: such text gets an apostrophe before it, as OWASP
     advises."""
     text = printable(text)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def calm(document: str) -> str:
+def escape_controls(document: str) -> str:
     """A JSON document -> the same document with JSON's own escapes for what is not printable (C1, directions of
     writing), and for the bracket of `##[`, which would begin a command of a CI wherever it stands in a line."""
     if "##" in document:

@@ -12,7 +12,7 @@ from dataclasses import field, fields
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from costcalc.core.arguments import mapping
+from costcalc.core.arguments import check_mapping
 from costcalc.core.errors import UsageError, did_you_mean
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ Kind = Literal["dims", "shapes", "params", "values", "flag", "count", "choice", 
 """The kinds of values: four kinds of mappings by name; a flag; a whole number of at least 1; one of some words; words;
 the name of an element type."""
 
-BY_NAME = ("dims", "shapes", "params", "values")
+MAPPING_KINDS = ("dims", "shapes", "params", "values")
 """The kinds that are values by name."""
 
 
@@ -46,7 +46,7 @@ def setting(
     if default is None:
         default = {"flag": False, "texts": ()}.get(kind)
     metadata = {"setting": Setting("", kind, option, help, metavar, tuple(choices), default)}
-    if kind in BY_NAME:
+    if kind in MAPPING_KINDS:
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
 
@@ -69,10 +69,10 @@ def _settings_of(cls: type) -> tuple[Setting, ...]:
 def check_value(one: Setting, value: Any) -> Any:
     """A setting and a value -> the value as the field holds it: lists as tuples; None is the default. UsageError where
     it does not fit the kind."""
-    return one.default if value is None and one.kind not in BY_NAME else _CHECKS[one.kind](one, value)
+    return one.default if value is None and one.kind not in MAPPING_KINDS else _CHECKS[one.kind](one, value)
 
 
-def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
+def build_settings(cls: type[T], values: Mapping[str, Any], what: str) -> T:
     """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. what names it
     in errors: UsageError for a name that is no setting and for a value that does not fit."""
     settings = {one.name: one for one in settings_of(cls)}
@@ -101,7 +101,7 @@ def option_words(item: Any) -> tuple[str, ...]:
             continue
         if one.kind == "flag":
             parts.append(word)
-        elif one.kind in BY_NAME:
+        elif one.kind in MAPPING_KINDS:
             parts += [f"{word} {name}={_text(inner)}" for name, inner in value.items()]
         else:
             parts.append(f"{word} {_text(value)}")
@@ -113,7 +113,7 @@ def _text(value: Any) -> str:
 
 
 def _by_name(one: Setting, value: Any) -> Mapping[str, Any]:
-    return mapping(one.name, value)
+    return check_mapping(one.name, value)
 
 
 def _flag(one: Setting, value: Any) -> bool:
@@ -148,7 +148,7 @@ def _precision(one: Setting, value: Any) -> str:
 
 
 _CHECKS: dict[str, Callable[[Setting, Any], Any]] = {
-    **dict.fromkeys(BY_NAME, _by_name),
+    **dict.fromkeys(MAPPING_KINDS, _by_name),
     "flag": _flag,
     "count": _count,
     "choice": _choice,

@@ -135,7 +135,7 @@ class Traits(NamedTuple):
         return self.layout
 
 
-UNKNOWN = Traits()
+UNKNOWN_TRAITS = Traits()
 """The traits of an operator without a declaration."""
 
 TRAITS: dict[Key, Traits] = {}
@@ -165,7 +165,7 @@ class Operator(Protocol):
 
 def traits_of(operator: Operator) -> Traits:
     """The traits of a node's operator; UNKNOWN where none are declared."""
-    return TRAITS.get((operator.domain, operator.op_type), UNKNOWN)
+    return TRAITS.get((operator.domain, operator.op_type), UNKNOWN_TRAITS)
 
 
 def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
@@ -174,13 +174,13 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     if fields.get("view"):
         implied["keeps"] = "nothing"
     changes = {**implied, **fields}
-    before = after = UNKNOWN
+    before = after = UNKNOWN_TRAITS
     for name in op_types:
-        declared = TRAITS.get((domain, name), UNKNOWN)
-        if declared is not before or after is UNKNOWN:
+        declared = TRAITS.get((domain, name), UNKNOWN_TRAITS)
+        if declared is not before or after is UNKNOWN_TRAITS:
             before, after = (
                 declared,
-                Traits(**changes) if declared is UNKNOWN else Traits(**{**declared._asdict(), **changes}),
+                Traits(**changes) if declared is UNKNOWN_TRAITS else Traits(**{**declared._asdict(), **changes}),
             )
         TRAITS[domain, name] = after
 

@@ -22,48 +22,48 @@ FACTORS = {"": 1, "b": 1} | {
 """The factor of each suffix in small letters: k, M, G of 1,000, KiB, MiB, GiB of 1,024."""
 
 
-def exact(d: Dim | None) -> str:
+def format_count(d: Dim | None) -> str:
     """A count -> 1,234,567; a formula while symbols are open; `?` where it is not known."""
     if d.__class__ is int:
         return f"{d:,}"
     return "?" if d is None else pretty_text(d)
 
 
-def signed(d: Dim | None) -> str:
+def format_signed(d: Dim | None) -> str:
     """A difference -> +1,234, -5, 0; `?` where it is not known."""
-    text = exact(d)
+    text = format_count(d)
     return text if d is None or d == 0 or text.startswith("-") else f"+{text}"
 
 
-def short(d: Dim | None) -> str:
+def format_short(d: Dim | None) -> str:
     """A count -> three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they
     are."""
     return _short(d, 1000, DECIMAL)
 
 
-def short_bytes(d: Dim | None) -> str:
+def format_bytes(d: Dim | None) -> str:
     """Bytes -> three significant digits with a binary prefix: 44.6 MiB, 512 B."""
     return _short(d, 1024, BINARY)
 
 
 def _short(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str:
     if d is None or isinstance(d, Poly):
-        return exact(d)
+        return format_count(d)
     size, power = abs(d), 0
     if size < base:
         return f"{d} {prefixes[0]}".strip()
     while power < len(prefixes) - 1 and _rounded(size, base**power) >= base:
         power += 1
     sign = "-" if d < 0 else ""
-    return f"{sign}{digits(Fraction(size, base**power))} {prefixes[power]}"
+    return f"{sign}{format_digits(Fraction(size, base**power))} {prefixes[power]}"
 
 
 def _rounded(size: int, unit: int) -> Fraction:
     """size in units as it would be printed, so that 999,999 becomes 1.00 M and never 1000 k."""
-    return Fraction(digits(Fraction(size, unit)).replace(",", ""))
+    return Fraction(format_digits(Fraction(size, unit)).replace(",", ""))
 
 
-def digits(value: Fraction, more: int = 0) -> str:
+def format_digits(value: Fraction, more: int = 0) -> str:
     """A number -> three significant digits, or `more` in addition, halves rounded up: 1.81, 44.6, 416; all digits
     before the point are written."""
     places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
@@ -74,15 +74,15 @@ def digits(value: Fraction, more: int = 0) -> str:
     return f"{integer}.{part:0{places}}"
 
 
-def measured(value: float) -> str:
+def format_axis(value: float) -> str:
     """A position on an axis -> three significant digits: 0.0831, 12.5, 154, 1.20 k."""
-    return f"{value:.3g}" if abs(value) < 999.5 else short(round(value))
+    return f"{value:.3g}" if abs(value) < 999.5 else format_short(round(value))
 
 
 SMALL_PREFIXES = ("", "m", "µ", "n", "p", "f")
 
 
-def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
+def format_si(value: Fraction | None, unit: str, more: int = 0) -> str:
     """A value in a unit -> three significant digits, or `more` in addition, with a prefix that keeps them above 1: 26.2
     µs, 1.64 s, 3.20 mJ."""
     if not value:
@@ -90,21 +90,21 @@ def scaled(value: Fraction | None, unit: str, more: int = 0) -> str:
     power = 0
     while 0 < value < Fraction(9995, 10000) and power < len(SMALL_PREFIXES) - 1:
         value, power = value * 1000, power + 1
-    return f"{digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
+    return f"{format_digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
 
 
-def percent(part: Dim | None, total: Dim | None) -> str:
+def format_share(part: Dim | None, total: Dim | None) -> str:
     """Part and total -> the share as 12.3%; "" where it is not a number."""
     part_of_total = share(part, total)
-    return "" if part_of_total is None else percent_of(part_of_total)
+    return "" if part_of_total is None else format_percent(part_of_total)
 
 
-def percent_of(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share -> 12.3%. A share above 0 that would round to 0 is <0.1%."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
-def percent_exact(share: Fraction, more: int = 0, sign: bool = False) -> str:
+def format_exact_share(share: Fraction, more: int = 0, sign: bool = False) -> str:
     """A share -> 30.0%, or +2.3% with a sign; `more` adds digits. A share that would round to 0 is <0.1%."""
     size, places = abs(share), 1 + more
     tenths = int(size * 100 * 10**places + Fraction(1, 2))
@@ -136,7 +136,7 @@ def share(part: Dim | None, total: Dim | None) -> float | None:
     return None if quotient is None else float(quotient)
 
 
-def times(value: Fraction | float | None) -> str:
+def format_ratio(value: Fraction | float | None) -> str:
     """A ratio -> 27.2×; – for None."""
     if value is None:
         return "–"
@@ -144,10 +144,10 @@ def times(value: Fraction | float | None) -> str:
         return f"{int(value)}×"
     if value and value < Fraction(1, 100):
         return f"{float(value):.2g}×"
-    return f"{digits(Fraction(value))}×"
+    return f"{format_digits(Fraction(value))}×"
 
 
-def shape_text(shape: tuple[Dim, ...] | None) -> str:
+def format_shape(shape: tuple[Dim, ...] | None) -> str:
     """A shape -> 1×64×112×112; a scalar is (), an unknown shape `?`."""
     if shape is None:
         return "?"
@@ -160,7 +160,7 @@ def _extent(d: Dim) -> str:
     return text if text.isidentifier() else f"({text})"
 
 
-def parse(text: str) -> int:
+def parse_magnitude(text: str) -> int:
     """600M, 1.5 G, 4.2 MiB, 1,234,567 or 2e9 as an exact integer; UsageError for anything else."""
     match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d{1,3})?)\s*([a-zA-Z]*)\s*", text)
     factor = FACTORS.get(match[2].lower()) if match else None
@@ -178,10 +178,10 @@ def parse_value(text: str, unit: str) -> int | Fraction:
         return parse_joules(text)
     if unit in ("per_second", "flop_per_byte") and re.fullmatch(r"\s*\d{1,18}(\.\d{1,9})?\s*", text):
         return Fraction(text.strip())
-    return parse(text)
+    return parse_magnitude(text)
 
 
-def rounded_up(value: Fraction | int, in_bytes: bool = False) -> str:
+def format_ceiling(value: Fraction | int, in_bytes: bool = False) -> str:
     """A value -> the smallest figure of three significant digits that is not below it, in a form that `parse` reads:
     569M, 16.2 MiB."""
     prefixes, base = (BINARY, 1024) if in_bytes else (DECIMAL, 1000)
@@ -243,9 +243,9 @@ def parse_percent(text: str) -> Fraction:
     return Fraction(match[1]) / 100
 
 
-def shapes(values: tuple[Any, ...]) -> str:
+def format_shapes(values: tuple[Any, ...]) -> str:
     """Shapes of a node's outputs -> the first one, and how many more there are: 1×64×56×56 +2."""
     if not values:
         return ""
     more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    return shape_text(values[0]) + more
+    return format_shape(values[0]) + more

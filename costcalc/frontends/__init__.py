@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.core.arguments import read_already
+from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.ir import Graph
@@ -36,7 +36,7 @@ def load(
     and spatial extents open. LoadError, SpecError, ShapeError and UsageError say what is wrong.
     """
     if isinstance(source, Graph):
-        read_already(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
+        refuse_read_options(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
         return source
     options = read_options(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
     return read_model(source, options).graph

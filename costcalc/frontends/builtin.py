@@ -24,7 +24,7 @@ def specs_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "specs"
 
 
-def find(name: str) -> Path | None:
+def find_builtin(name: str) -> Path | None:
     """A built-in name or alias -> its file; None where there is no such model."""
     path = specs_folder() / f"{name}.yaml"
     if "/" not in name and "\\" not in name and path.is_file():

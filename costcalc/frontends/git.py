@@ -132,7 +132,7 @@ _LINK = "120000"
 _MOST_LINKS = 5
 
 
-def parts(text: str) -> tuple[str, str] | None:
+def split_revision(text: str) -> tuple[str, str] | None:
     """`REV:path` -> (REV, path); None for a path (`C:\\net.yaml`), an address or a plain word."""
     match = _REVISION.fullmatch(text)
     if match is None or match[2].startswith("//"):
@@ -141,14 +141,14 @@ def parts(text: str) -> tuple[str, str] | None:
     return None if drive else (match[1], match[2])
 
 
-def content(revision: str, path: str, folder: str = "") -> bytes:
+def read_file(revision: str, path: str, folder: str = "") -> bytes:
     """A revision and a path -> the file's content. UsageError where there is no git, no repository or no such revision,
     LoadError where the revision has no such file."""
     commit = resolve_commit(revision, folder)
     name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
     if name is None:
         for within in filter(None, (_module(commit, name, folder) for name in _candidates(path, folder))):
-            return content(within.commit, within.name, within.folder)
+            return read_file(within.commit, within.name, within.folder)
     for _ in range(_MOST_LINKS):
         if name is None or not (entry := _entry(commit, name, folder)).kind:
             raise _no_path(revision, commit, path, folder)
@@ -161,7 +161,7 @@ def content(revision: str, path: str, folder: str = "") -> bytes:
     raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
 
 
-def contents(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
+def read_files(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
     """A revision and paths from the repository's top -> the content of each file, in two calls of git; paths of no file
     are left out."""
     commit = resolve_commit(revision, folder)
@@ -174,7 +174,7 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
     files_by_name: dict[str, bytes] = {}
     for name, entry in blobs.items():
         if entry.mode == _LINK:
-            files_by_name[name] = content(revision, name, folder)
+            files_by_name[name] = read_file(revision, name, folder)
             continue
         head, _, rest = answer.partition(b"\n")
         size = int(head.split()[2])
@@ -182,24 +182,24 @@ def contents(revision: str, names: Collection[str], folder: str = "") -> dict[st
     for name in set(names) - entries.keys():
         within = _module(commit, name, folder)
         if within is not None:
-            files_by_name[name] = content(within.commit, within.name, within.folder)
+            files_by_name[name] = read_file(within.commit, within.name, within.folder)
     return files_by_name
 
 
-def files(revision: str, folder: str = "") -> tuple[str, ...]:
+def list_files(revision: str, folder: str = "") -> tuple[str, ...]:
     """A revision -> all its files, relative to the repository with forward slashes; those of its submodules too, or the
     submodule itself where its commit is missing."""
     names: list[str] = []
     for name, entry in _entries(resolve_commit(revision, folder), folder).items():
         inner = repository_root(folder) / name if entry.kind == "commit" else None
         if inner is not None and (inner / ".git").exists() and has_commit(entry.blob, str(inner)):
-            names += [f"{name}/{file}" for file in files(entry.blob, str(inner))]
+            names += [f"{name}/{file}" for file in list_files(entry.blob, str(inner))]
         else:
             names.append(name)
     return tuple(names)
 
 
-def renamed(revision: str, path: str, folder: str = "") -> str | None:
+def find_old_path(revision: str, path: str, folder: str = "") -> str | None:
     """A revision and the path of a file -> its path at that revision, by git's detection of renames; None where it did
     not exist, or had the same path."""
     options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
@@ -208,7 +208,7 @@ def renamed(revision: str, path: str, folder: str = "") -> str | None:
     return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
 
 
-def tracked(path: str | os.PathLike[str], folder: str = "") -> str | None:
+def repository_path(path: str | os.PathLike[str], folder: str = "") -> str | None:
     """A file's path -> its path from the top of the repository; None where it is outside. Of a link its own path, not
     its target's."""
     absolute = Path(folder or ".", path).absolute()
@@ -225,7 +225,7 @@ def _candidates(path: str, folder: str) -> Iterator[str]:
     from_top = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
     if from_top and from_top != ".." and not from_top.startswith("../"):
         yield from_top
-    here = tracked(path, folder)
+    here = repository_path(path, folder)
     if here is not None and here != from_top:
         yield here
     elif here is None and not from_top:
@@ -289,10 +289,10 @@ def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     import difflib
 
     fact = f"there is no {path} at {revision}"
-    old = renamed(revision, path, folder)
+    old = find_old_path(revision, path, folder)
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
-    names = files(commit, folder)
+    names = list_files(commit, folder)
     alike = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
     near = alike or difflib.get_close_matches(path, names, 1, 0.6)
     listed = f"`git ls-tree -r --name-only {revision}` lists its files"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from costcalc.core.arguments import mapping
+from costcalc.core.arguments import check_mapping
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import UnknownNameError, UsageError
 from costcalc.frontends.symbols import parse_dim_param
@@ -45,9 +45,11 @@ def read_options(
     source_map: bool = False,
 ) -> ReadOptions:
     """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
-    bound = {name: _extent(value, name, 1) for name, value in mapping("dims", dims).items()}
-    sized = {name: _extents(shape, name) for name, shape in mapping("shapes", shapes).items()}
-    return ReadOptions(bound, mapping("params", params), sized, mapping("values", values), symbolic, source_map)
+    bound = {name: _extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
+    sized = {name: _extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
+    return ReadOptions(
+        bound, check_mapping("params", params), sized, check_mapping("values", values), symbolic, source_map
+    )
 
 
 def _extent(value: Dim | str, name: str, least: int) -> Dim:

@@ -14,7 +14,7 @@ from typing import IO, Any, Union
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import git
-from costcalc.frontends.builtin import builtin_names, find
+from costcalc.frontends.builtin import builtin_names, find_builtin
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
@@ -132,14 +132,14 @@ def _named_source(text: str) -> Source:
         return Source(text, data=_standard_input(), file=text)
     if path.is_file():
         return Source(text, path=path, kind=path.suffix.lower(), file=text)
-    builtin = find(text)
+    builtin = find_builtin(text)
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
     if ":" in text:
-        revision = git.parts(text)
+        revision = git.split_revision(text)
         if revision is not None:
             try:
-                data = git.content(*revision)
+                data = git.read_file(*revision)
             except CostcalcError as error:
                 raise error.at(text) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)

@@ -21,7 +21,7 @@ BATCH = frozenset(("n", "b", "bs", "batch"))
 IMAGE = {4: "NCHW", 5: "NCDHW"}
 
 
-def default_batch(name: str) -> bool:
+def has_batch_default(name: str) -> bool:
     """Whether a symbol at dimension 0 is a batch, 1 unless bound: it is called N, B, BS, or has `batch` in it."""
     lower = name.lower()
     return lower in BATCH or "batch" in lower

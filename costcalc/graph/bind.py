@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from costcalc.core.arguments import mapping
+from costcalc.core.arguments import check_mapping
 from costcalc.core.dim import Poly, substitute
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Cost
@@ -16,7 +16,7 @@ from costcalc.core.ir import Graph, bind_type
 def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
     """UsageError where dims is no mapping, a symbol is not among the names, or a value is no whole number of at least
     1."""
-    for name, value in mapping("dims", dims).items():
+    for name, value in check_mapping("dims", dims).items():
         if name not in names:
             raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

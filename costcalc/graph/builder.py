@@ -46,7 +46,7 @@ class InferenceCache:
 
     def keep(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
         """The same types, kept under the key where they hold for the next node too."""
-        if not self.has_fresh_symbol and plain(inputs) and plain(types):
+        if not self.has_fresh_symbol and are_concrete(inputs) and are_concrete(types):
             try:
                 self.types[key] = types
             except TypeError:
@@ -54,7 +54,7 @@ class InferenceCache:
         return types
 
 
-def plain(types: Iterable[TensorType | None]) -> bool:
+def are_concrete(types: Iterable[TensorType | None]) -> bool:
     """Whether all types are tensors whose extents and known elements are numbers, at most MAX_KEPT_ELEMENTS of them."""
     for t in types:
         if t is None:
@@ -199,10 +199,10 @@ class GraphBuilder:
             raise ShapeError(fact, "a graph has no cycles") from None
         n = len(node.outputs)
         key = (node.domain, node.op_type)
-        rule = registry.SHAPES.get(key)
+        rule = registry.SHAPE_RULES.get(key)
         if rule is None:
-            ops.load()
-            rule = registry.SHAPES.get(key) or _installed_rule(key)
+            ops.load_families()
+            rule = registry.SHAPE_RULES.get(key) or _installed_rule(key)
         opset = self.opset.get(node.domain, 0)
         if rule is None:
             unknown = any(t is not None and t.shape is None for t in inputs)
@@ -222,7 +222,7 @@ class GraphBuilder:
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
-        result = registry.call(rule, inputs, node.attributes, context)
+        result = registry.call_rule(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         for t in types:
             if t.shape and float in map(type, t.shape):
@@ -241,12 +241,12 @@ class GraphBuilder:
         size = first.elements
         if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
-        value = registry.call(rule, inputs, node.attributes, {**context, "out": first})
+        value = registry.call_rule(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
 
 
 def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:
     """The shape rule of an operator that no family knows, from the installed packages; None where none has it."""
-    if key not in registry.COSTS and key not in registry.FREE_OPS:
+    if key not in registry.COST_RULES and key not in registry.FREE_OPS:
         load_installed()
-    return registry.SHAPES.get(key)
+    return registry.SHAPE_RULES.get(key)

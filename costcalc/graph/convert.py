@@ -18,7 +18,7 @@ from dataclasses import replace
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DTYPES, DType, Graph, SequenceType, TensorType
 from costcalc.core.traits import traits_of
-from costcalc.graph.parameters import stored
+from costcalc.graph.parameters import find_stored_tensors
 
 PRECISIONS = (
     "float64",
@@ -41,7 +41,7 @@ DTYPE_ALIASES = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16"
 """Other names of them."""
 
 
-def spelt_out(name: str) -> str:
+def normalise_dtype(name: str) -> str:
     """A name of a precision -> its full name in small letters: FP16 becomes float16; any other name only loses its
     capitals."""
     return DTYPE_ALIASES.get(name.lower(), name.lower())
@@ -54,7 +54,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         return graph
     packed = frozenset[str]()
     learned, buffers = set[str](), set[str]()
-    for item in stored(graph):
+    for item in find_stored_tensors(graph):
         if item.kind == "param" and item.values != item.type.elements:
             packed |= {item.name}
         elif item.kind == "param":
@@ -79,7 +79,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
     )
 
 
-def named(name: str | None) -> DType | None:
+def parse_dtype(name: str | None) -> DType | None:
     """The name of a precision -> its DType, None for None. UsageError for an unknown name."""
     if name is not None and name not in PRECISIONS:
         raise UsageError(f"{name!r} is no element type", f"use one of {', '.join(PRECISIONS)}")

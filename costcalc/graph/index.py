@@ -13,16 +13,16 @@ from costcalc.core.traits import traits_of
 _LAYER = re.compile(r":\d+:\d+$")
 
 
-def operator(node: Node) -> tuple[str, str]:
+def operator_key(node: Node) -> tuple[str, str]:
     """(domain, op_type) of a node."""
     return node.domain, node.op_type
 
 
-def rearranges(node: Node) -> bool:
+def is_rearrangement(node: Node) -> bool:
     """Whether a node gives the elements of its first input, or some of them, in another shape, order or type."""
     t = traits_of(node)
     same = t.view or t.passes_on in ("same", "converted") or t.reads == "part"
-    return same or operator(node) in {("", "Split"), ("", "Expand")}
+    return same or operator_key(node) in {("", "Split"), ("", "Expand")}
 
 
 def layer_place(node: Node) -> str:
@@ -88,7 +88,7 @@ class GraphIndex:
     def _layers(self) -> Mapping[tuple[str, str, str], Sequence[int]]:
         layers: dict[tuple[str, str, str], list[int]] = {}
         for i, node in enumerate(self.graph.nodes):
-            layers.setdefault((node.place, *operator(node)), []).append(i)
+            layers.setdefault((node.place, *operator_key(node)), []).append(i)
         return layers
 
     def type(self, value: str) -> TensorType:
@@ -149,7 +149,7 @@ class GraphIndex:
             return False
         return len(data) == 1 and all(self.is_number(name) for name in node.inputs if name and name != data[0])
 
-    def origin(self, value: str, through: Callable[[Node], bool] = rearranges, scaled: bool = False) -> str:
+    def origin(self, value: str, through: Callable[[Node], bool] = is_rearrangement, scaled: bool = False) -> str:
         """The value that another one is a view of, back through operators of one data input; with scaled, of which it
         is a view times or plus a number."""
         while (node := self.producer(value)) is not None:
@@ -162,7 +162,7 @@ class GraphIndex:
     def is_stored(self, value: str) -> bool:
         """Whether a value is a stored tensor, or one under another name: exporters store equal tensors once and give
         the others by Identity."""
-        while (node := self.producer(value)) is not None and operator(node) == ("", "Identity"):
+        while (node := self.producer(value)) is not None and operator_key(node) == ("", "Identity"):
             value = node.inputs[0]
         return value in self.graph.initializers
 
@@ -182,7 +182,9 @@ class GraphIndex:
         nodes = self.graph.nodes
         near = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
         here = nodes[i]
-        return bool(layer_place(here)) and any(n.place == here.place and operator(n) != operator(here) for n in near)
+        return bool(layer_place(here)) and any(
+            n.place == here.place and operator_key(n) != operator_key(here) for n in near
+        )
 
     def uses(self, i: int) -> Sequence[int]:
         """The nodes that the same layer of a YAML file adds with this operator, itself among them."""

@@ -20,7 +20,7 @@ Readers = dict[str, list[tuple[int, int]]]
 """(node index, input position) of every reader of every value."""
 
 
-class Storage(NamedTuple):
+class StoredCount(NamedTuple):
     """The stored tensors that a node is the first to read: parameters and buffers in elements, both in bytes."""
 
     params: Dim = 0
@@ -28,10 +28,10 @@ class Storage(NamedTuple):
     weight_bytes: Dim = 0
 
 
-NOTHING = Storage()
+NO_STORAGE = StoredCount()
 
 
-class Stored(NamedTuple):
+class StoredTensor(NamedTuple):
     """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
     values is how many numbers it holds, more than its elements where a byte holds several."""
 
@@ -42,7 +42,7 @@ class Stored(NamedTuple):
     values: Dim
 
 
-def stored(graph: Graph) -> Iterator[Stored]:
+def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
     """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
     with it. A shared tensor is counted once."""
     readers = _readers(graph)
@@ -60,7 +60,7 @@ def stored(graph: Graph) -> Iterator[Stored]:
             packed = operator.packed
             is_packed = packed is not None and position in packed.inputs
             values = packed.values(type_, node.attributes) if packed is not None and is_packed else type_.elements
-            yield Stored(name, type_, kind, owner, values)
+            yield StoredTensor(name, type_, kind, owner, values)
 
 
 def _readers(graph: Graph) -> Readers:
@@ -77,17 +77,17 @@ def _readers(graph: Graph) -> Readers:
     return readers
 
 
-def owners(graph: Graph) -> dict[int, Storage]:
+def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
     """A graph -> by node index, the parameters and buffers that the node is the first to read."""
     simple = _simple(graph)
     return _shared(graph) if simple is None else simple
 
 
-def _simple(graph: Graph) -> dict[int, Storage] | None:
+def _simple(graph: Graph) -> dict[int, StoredCount] | None:
     """The same where each stored tensor is read once, by the node that computes with it: it follows from the node's own
     types. None where that is not so."""
     initializers, parameters = graph.initializers, graph.parameters
-    owned: dict[int, Storage] = {}
+    owned: dict[int, StoredCount] = {}
     names_before: set[str] = set()
     for index, node in enumerate(graph.nodes):
         names = [name for name in node.inputs if name in initializers]
@@ -108,17 +108,17 @@ def _simple(graph: Graph) -> dict[int, Storage] | None:
         storage = STORED_COUNTS.get(key)
         if storage is None:
             storage = STORED_COUNTS[key] = _of_node(node, tensors)
-        if storage is not NOTHING:
+        if storage is not NO_STORAGE:
             owned[index] = storage
     return owned
 
 
-STORED_COUNTS: Memo[object, Storage] = Memo("stored counts", 1 << 12)
+STORED_COUNTS: Memo[object, StoredCount] = Memo("stored counts", 1 << 12)
 """Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
-def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> Storage:
-    total = NOTHING
+def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> StoredCount:
+    total = NO_STORAGE
     for position, type_, learned in tensors:
         kind = "param" if learned else _kind_of(type_, {_role(node, position)})
         if kind != "constant":
@@ -126,21 +126,21 @@ def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> Sto
     return total
 
 
-def _with(count: Storage, kind: str, type_: TensorType, values: Dim) -> Storage:
+def _with(count: StoredCount, kind: str, type_: TensorType, values: Dim) -> StoredCount:
     """The counts of a node with one more tensor."""
     params, buffers, size = count
     if kind == "param":
         params = params + values
     else:
         buffers = buffers + values
-    return Storage(params, buffers, size + type_.nbytes)
+    return StoredCount(params, buffers, size + type_.nbytes)
 
 
-def _shared(graph: Graph) -> dict[int, Storage]:
-    owned: dict[int, Storage] = {}
-    for item in stored(graph):
+def _shared(graph: Graph) -> dict[int, StoredCount]:
+    owned: dict[int, StoredCount] = {}
+    for item in find_stored_tensors(graph):
         if item.kind != "constant":
-            owned[item.owner] = _with(owned.get(item.owner, NOTHING), item.kind, item.type, item.values)
+            owned[item.owner] = _with(owned.get(item.owner, NO_STORAGE), item.kind, item.type, item.values)
     return owned
 
 

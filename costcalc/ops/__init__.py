@@ -53,10 +53,10 @@ OTHER_FAMILIES = (
 
 
 @cache
-def load(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) -> None:
+def load_families(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) -> None:
     """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""
     for family in families:
         import_module(f"costcalc.ops.{family}")
 
 
-load(COMMON_FAMILIES)
+load_families(COMMON_FAMILIES)

@@ -85,9 +85,9 @@ def attention_heads(
     q: TensorType, k: TensorType, v: TensorType, past_key: TensorType | None, q_num_heads: int, kv_num_heads: int
 ) -> HeadExtents:
     """The extents by head; ShapeError where queries, keys and values do not fit each other."""
-    batch, q_heads, queries, size = by_head(q, q_num_heads, "Q", "q_num_heads")
-    batch_k, kv_heads, keys, size_k = by_head(k, kv_num_heads, "K", "kv_num_heads")
-    batch_v, heads_v, values, v_size = by_head(v, kv_num_heads, "V", "kv_num_heads")
+    batch, q_heads, queries, size = split_heads(q, q_num_heads, "Q", "q_num_heads")
+    batch_k, kv_heads, keys, size_k = split_heads(k, kv_num_heads, "K", "kv_num_heads")
+    batch_v, heads_v, values, v_size = split_heads(v, kv_num_heads, "V", "kv_num_heads")
     batch = require_equal(require_equal(batch, batch_k, "the batches of Q and K"), batch_v, "the batches of Q and V")
     size = require_equal(size, size_k, "the head sizes of Q and K")
     keys = require_equal(keys, values, "the sequence lengths of K and V")
@@ -96,11 +96,11 @@ def attention_heads(
         raise ShapeError(f"{q_heads} query heads do not divide into {kv_heads} key heads", "use a multiple")
     past: Dim = 0
     if past_key is not None:
-        past = by_head(past_key, 0, "past_key", "kv_num_heads")[2]
+        past = split_heads(past_key, 0, "past_key", "kv_num_heads")[2]
     return HeadExtents(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
 
 
-def by_head(t: TensorType, heads: int, what: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
+def split_heads(t: TensorType, heads: int, what: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
     """(batch, heads, sequence, head size) of [B, H, S, D] or [B, S, H · D]."""
     assert t.shape is not None
     if len(t.shape) == 4:
@@ -195,7 +195,7 @@ def rotary_cost(
     """2 multiplications and 1 addition per rotated element: all of x, or rotary_embedding_dim features of each head."""
     elements = x.elements
     if rotary_embedding_dim:
-        b, h, s, _ = by_head(x, num_heads, "X", "num_heads")
+        b, h, s, _ = split_heads(x, num_heads, "X", "num_heads")
         elements = b * h * s * rotary_embedding_dim
     return Cost(work=rotation_work(elements))
 
@@ -328,8 +328,8 @@ def causal_conv_cost(
 @shape_rule("FlexAttention", domain=PREVIEW)
 def flex_attention_shape(q: TensorType, k: TensorType, v: TensorType) -> TensorType:
     """q [B, H, S_q, D_qk], k, v [B, H_kv, S, D] -> [B, H, S_q, D_v]."""
-    batch, heads, steps, _ = by_head(q, 0, "Q", "heads")
-    return TensorType(q.dtype, (batch, heads, steps, by_head(v, 0, "V", "heads")[3]))
+    batch, heads, steps, _ = split_heads(q, 0, "Q", "heads")
+    return TensorType(q.dtype, (batch, heads, steps, split_heads(v, 0, "V", "heads")[3]))
 
 
 @cost_rule("FlexAttention", domain=PREVIEW)

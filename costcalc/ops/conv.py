@@ -12,7 +12,7 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.common.axes import shape_words
-from costcalc.ops.common.window import axis_attribute, check_strides, output_shape, reach
+from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
 
@@ -140,7 +140,7 @@ def conv_transpose_shape(
         if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
             extent = spatial[i] * stride[i]
         else:
-            full = (spatial[i] - 1) * stride[i] + reach(kernel[i], dilation[i]) + extra[i]
+            full = (spatial[i] - 1) * stride[i] + dilated_kernel(kernel[i], dilation[i]) + extra[i]
             extent = full - (pad[i] + pad[rank + i])
         if isinstance(extent, int) and extent < 1:
             raise ShapeError(f"the output extent is {extent}", "use less padding")

@@ -34,7 +34,7 @@ def einsum_gradient(formula: Formula, types: Types, attributes: Attributes) -> t
 
 
 @lru_cache(maxsize=4096)
-def parse(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices, ...], Indices]:
+def parse_equation(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices, ...], Indices]:
     """(the indices of each operand, those of the output). An ellipsis becomes the indices `…0`, `…1` …, counted from
     its right end. Without `->` the output has the ellipsis and, in ASCII order, the letters that occur once."""
     left, arrow, right = equation.replace(" ", "").partition("->")
@@ -77,7 +77,7 @@ def _indices(term: str, rank: int, equation: str) -> Indices:
     return tuple(i for t in tokens for i in (dots if t == "..." else (t,)))
 
 
-def extents_of(inputs: Sequence[Indices], types: Sequence[TensorType], equation: str) -> dict[str, Dim]:
+def index_extents(inputs: Sequence[Indices], types: Sequence[TensorType], equation: str) -> dict[str, Dim]:
     """The extent of each index; 1 broadcasts."""
     extents: dict[str, Dim] = {}
     for indices, t in zip(inputs, types, strict=True):
@@ -98,8 +98,8 @@ def extents_of(inputs: Sequence[Indices], types: Sequence[TensorType], equation:
 @shape_rule("Einsum")
 def einsum_shape(*operands: TensorType, equation: str) -> TensorType:
     """The output's indices, each as long as in the inputs."""
-    inputs, output = parse(equation, tuple(t.rank for t in operands))
-    extents = extents_of(inputs, operands, equation)
+    inputs, output = parse_equation(equation, tuple(t.rank for t in operands))
+    extents = index_extents(inputs, operands, equation)
     return TensorType(operands[0].dtype, tuple(extents[i] for i in output))
 
 
@@ -108,8 +108,8 @@ def einsum_cost(*operands: TensorType, equation: str) -> Cost:
     """Two operands: the product of the extents of all indices, MACs where the output lacks an index (a contraction),
     multiplications where it has them all. More operands: taken from left to right, two at a time; each step keeps
     the indices that the output or a later operand has. One operand: an addition per element that is summed."""
-    inputs, output = parse(equation, tuple(t.rank for t in operands))
-    extents = extents_of(inputs, operands, equation)
+    inputs, output = parse_equation(equation, tuple(t.rank for t in operands))
+    extents = index_extents(inputs, operands, equation)
     if len(inputs) == 1:
         indices = dict.fromkeys(inputs[0])
         summed = len(indices) > len(output)

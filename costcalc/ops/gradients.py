@@ -16,7 +16,7 @@ from costcalc.core.registry import Types
 from costcalc.core.traits import Contraction, Positions, Traits
 
 
-def contractions(
+def find_contractions(
     operator: Traits, formula: Formula, types: Types, attributes: Mapping[str, Any]
 ) -> tuple[Contraction, ...] | None:
     """An operator, its cost formula, input types and attributes -> its contractions; () where it has none, None where
@@ -27,6 +27,6 @@ def contractions(
     return None if rule is None else rule(formula, types, attributes)
 
 
-def present(names: Sequence[str], positions: Positions) -> list[str]:
+def present_inputs(names: Sequence[str], positions: Positions) -> list[str]:
     """The names of the inputs at these positions that are there."""
     return [names[p] for p in positions if p < len(names) and names[p]]

@@ -11,7 +11,7 @@ import math
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, Formula, Work, elementwise_work, product, product_factor
+from costcalc.core.formula import NO_COST, Cost, Formula, Work, elementwise_work, product, product_factor
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
@@ -132,7 +132,7 @@ def scatter_cost(data: TensorType, indices: TensorType, updates: TensorType, *, 
     """With a reduction one operation (an addition, a multiplication, or a comparison) per element of the updates;
     without one nothing, the updates are only written."""
     if reduction == "none":
-        return FREE
+        return NO_COST
     kind = REDUCTIONS.get(reduction)
     if kind is None:
         raise ShapeError(f"the reduction is {reduction!r}", f"use none, {', '.join(REDUCTIONS)}")

@@ -29,7 +29,7 @@ def load_rules(path: str) -> None:
         return
     import importlib.util
 
-    ops.load()
+    ops.load_families()
     file = Path(path)
     spec = importlib.util.spec_from_file_location(f"costcalc_rules_{len(LOADED)}_{file.stem}", file)
     if spec is None or spec.loader is None or not file.is_file():

@@ -10,7 +10,7 @@ from typing import Any
 
 from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, elementwise_work
+from costcalc.core.formula import NO_COST, Cost, elementwise_work
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
@@ -182,12 +182,12 @@ def _resized_axes(x: TensorType, scales: Sequence[Any] | None, named: int | None
 def interpolation(mode: str, axes: int, out: TensorType) -> Cost:
     """The cost of interpolating each output element from the taps around it."""
     if mode == "nearest":
-        return FREE
+        return NO_COST
     if mode not in ("linear", "bilinear", "cubic"):
         raise ShapeError(f"the mode is {mode!r}", "use nearest, linear or cubic")
     taps = (4 if mode == "cubic" else 2) ** axes
     if taps == 1:
-        return FREE
+        return NO_COST
     elements = out.elements
     return Cost(
         work=elementwise_work("multiply", "elementwise", elements, taps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.core.errors import ShapeError
-from costcalc.core.formula import FREE, Cost, elementwise_work
+from costcalc.core.formula import NO_COST, Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, shape_rule
 from costcalc.ops.common.axes import broadcast_types
@@ -67,4 +67,4 @@ def tf_idf_shape(x: TensorType, *, ngram_indexes: Sequence[int]) -> TensorType:
 def tf_idf_cost(x: TensorType, *, mode: str = "TF", out: TensorType) -> Cost:
     """TF: nothing, counting n-grams is no arithmetic. IDF and TFIDF: one multiplication per output element, by its
     weight."""
-    return FREE if mode == "TF" else Cost(work=elementwise_work("multiply", "elementwise", out.elements))
+    return NO_COST if mode == "TF" else Cost(work=elementwise_work("multiply", "elementwise", out.elements))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.render.terminal import Screen
-from costcalc.views.table import Sheet
+from costcalc.views.table import Table
 
 
-def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> str:
+def render_tables(form: str, given: Sequence[Table], screen: Screen, keep_all: bool = False) -> str:
     """Sheets in a format for people or spreadsheets: csv, markdown, html, svg or table; a PNG is no text, see picture.
     keep_all leaves no column out where a line is narrow."""
     if form == "csv":
@@ -31,15 +31,15 @@ def sheets(form: str, given: Sequence[Sheet], screen: Screen, keep_all: bool = F
         raise ValueError(f"{form} is no format of text")
     from costcalc.render import table
 
-    return "\n\n".join(table.sheet(one, screen, keep_all) for one in given)
+    return "\n\n".join(table.table_text(one, screen, keep_all) for one in given)
 
 
-def picture(given: Sequence[Sheet], screen: Screen, keep_all: bool = False) -> bytes:
+def render_png(given: Sequence[Table], screen: Screen, keep_all: bool = False) -> bytes:
     """Sheets as a PNG. UsageError where the extra package or a font is missing, or the table is too long for it."""
     from costcalc.render import svg
     from costcalc.render import svg as png
 
-    return png.picture(svg.render(given, screen.width, keep_all))
+    return png.rasterize(svg.render(given, screen.width, keep_all))
 
 
 def _marked_up(page: str, screen: Screen) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from costcalc.core.sanitize import html as escape
+from costcalc.core.sanitize import escape_html as escape
 from costcalc.core.sanitize import printable
-from costcalc.core.units import short_bytes
+from costcalc.core.units import format_bytes
 from costcalc.render.cells import LEVELS
 from costcalc.render.terminal import Screen
-from costcalc.views.table import Plot
+from costcalc.views.table import StepPlot
 
 HEIGHT = 8
 
@@ -21,14 +21,14 @@ SIZE = (640, 160)
 """Of the SVG."""
 
 
-def area(plot: Plot, screen: Screen) -> list[str]:
+def area_lines(plot: StepPlot, screen: Screen) -> list[str]:
     """A line for the title, HEIGHT lines of blocks with the scale on their left, one of step numbers. Where there are
     more steps than cells, a cell shows the most of its steps, so that no peak is lost."""
     palette = screen.palette
     top = max(plot.values, default=0)
-    labels = {0: short_bytes(top), HEIGHT // 2: short_bytes(top // 2)} if top else {}
+    labels = {0: format_bytes(top), HEIGHT // 2: format_bytes(top // 2)} if top else {}
     margin = max(map(len, labels.values()), default=1)
-    values = fitted(plot.values, max(8, screen.width - margin - 2))
+    values = fit_values(plot.values, max(8, screen.width - margin - 2))
     vertical, tick, corner, horizontal = tuple("│┤└─" if screen.unicode else "|++-")
     lines = [f"{palette.faint}{printable(plot.title)}{palette.off}"]
     for row in range(HEIGHT):
@@ -42,7 +42,7 @@ def area(plot: Plot, screen: Screen) -> list[str]:
     return lines
 
 
-def fitted(values: Sequence[int], width: int) -> list[int]:
+def fit_values(values: Sequence[int], width: int) -> list[int]:
     """As many values as there are cells, at most: the most of each cell's steps; few steps take several cells each."""
     count = len(values)
     if count <= width:
@@ -59,19 +59,19 @@ def _cell(value: int, top: int, row: int, unicode: bool) -> str:
     return LEVELS[level] if unicode else "#" if level >= 4 else " "
 
 
-def svg(plot: Plot | None) -> str:
+def area_svg(plot: StepPlot | None) -> str:
     """The area as steps; "" without a plot."""
     if plot is None or not plot.values or not max(plot.values):
         return ""
     width, height = SIZE
-    values = fitted(plot.values, width)
+    values = fit_values(plot.values, width)
     top, across = max(values), width / len(values)
     points = [f"M0 {height}"]
     for i, value in enumerate(values):
         y = height - value * height / top
         points.append(f"L{i * across:.1f} {y:.1f}L{(i + 1) * across:.1f} {y:.1f}")
     return (
-        f"<figure><figcaption>{escape(plot.title)}, at most {short_bytes(top)}</figcaption>"
+        f"<figure><figcaption>{escape(plot.title)}, at most {format_bytes(top)}</figcaption>"
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(plot.title)}"><path fill="#3b8ea5" d="{"".join(points)}L{width} {height}Z"/></svg>'
         "</figure>\n"

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.amount import AtLeast
+from costcalc.core.amount import LowerBound
 from costcalc.core.sanitize import printable
 from costcalc.core.units import (
-    digits,
-    exact,
-    percent_exact,
-    percent_of,
-    scaled,
-    shapes,
-    short,
-    short_bytes,
-    signed,
-    times,
+    format_bytes,
+    format_count,
+    format_digits,
+    format_exact_share,
+    format_percent,
+    format_ratio,
+    format_shapes,
+    format_short,
+    format_si,
+    format_signed,
 )
 from costcalc.views.table import FigureCell
 
@@ -33,10 +33,19 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "follows": "→", "renamed": "="}
 """What became of a layer from one version of a model to another."""
 
-__all__ = ["amount", "amount_of_bytes", "amount_short", "bars", "column", "human", "printable", "shapes"]
+__all__ = [
+    "amount",
+    "amount_of_bytes",
+    "amount_short",
+    "bars",
+    "column_texts",
+    "format_shapes",
+    "printable",
+    "short_form",
+]
 
 
-def column(kind: Column, values: Sequence[Any]) -> list[str]:
+def column_texts(kind: Column, values: Sequence[Any]) -> list[str]:
     """The texts of a column, printable, for names and symbols come from files that others wrote; bars are drawn by the
     renderer."""
     if kind.kind in ("name", "prose"):
@@ -58,19 +67,19 @@ def _column(kind: Column, values: Sequence[Any]) -> list[str]:
     if kind.kind == "size":
         return ["" if v is None else amount_of_bytes(v) for v in values]
     if kind.kind == "shape":
-        return [shapes(v) for v in values]
+        return [format_shapes(v) for v in values]
     if kind.kind == "share":
-        return [percent_of(v) if v else "" for v in values]
+        return [format_percent(v) if v else "" for v in values]
     if kind.kind == "seconds":
-        return ["" if v == 0 else scaled(None if v is None else Fraction(v), "s") for v in values]
+        return ["" if v == 0 else format_si(None if v is None else Fraction(v), "s") for v in values]
     if kind.kind == "decimal":
-        return ["" if not v else digits(Fraction(v)) for v in values]
+        return ["" if not v else format_digits(Fraction(v)) for v in values]
     if kind.kind == "ratio":
-        return [times(v) for v in values]
+        return [format_ratio(v) for v in values]
     if kind.kind == "change":
-        return [v if isinstance(v, str) else signed(v) for v in values]
+        return [v if isinstance(v, str) else format_signed(v) for v in values]
     if kind.kind == "percent":
-        return ["" if v is None else percent_exact(v, sign=True) for v in values]
+        return ["" if v is None else format_exact_share(v, sign=True) for v in values]
     if kind.kind == "figure":
         return list(map(str, values))
     if kind.kind == "sign":
@@ -82,29 +91,29 @@ def amount(value: Amount | FigureCell | str) -> str:
     """1,234; `≥ 1,234`; a formula; `?`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
-    return f"≥ {exact(value.value)}" if isinstance(value, AtLeast) else exact(value)
+    return f"≥ {format_count(value.value)}" if isinstance(value, LowerBound) else format_count(value)
 
 
 def amount_short(value: Amount | FigureCell | str) -> str:
     """15.5 G, `≥ 15.5 G`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
-    return f"≥ {short(value.value)}" if isinstance(value, AtLeast) else short(value)
+    return f"≥ {format_short(value.value)}" if isinstance(value, LowerBound) else format_short(value)
 
 
 def amount_of_bytes(value: Amount | FigureCell | str) -> str:
     """44.6 MiB, `≥ 44.6 MiB`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
-    return f"≥ {short_bytes(value.value)}" if isinstance(value, AtLeast) else short_bytes(value)
+    return f"≥ {format_bytes(value.value)}" if isinstance(value, LowerBound) else format_bytes(value)
 
 
-def human(value: Amount, kind: str) -> str:
+def short_form(value: Amount, kind: str) -> str:
     """The short form beside an exact figure; "" where it would say nothing new."""
-    plain = value.value if isinstance(value, AtLeast) else value
+    plain = value.value if isinstance(value, LowerBound) else value
     if not isinstance(plain, int) or abs(plain) < 1000:
         return ""
-    return short_bytes(plain) if kind == "bytes" else short(plain)
+    return format_bytes(plain) if kind == "bytes" else format_short(plain)
 
 
 def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:

@@ -12,21 +12,23 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.core.amount import AtLeast, plain
-from costcalc.core.dim import Dim, Poly, written
-from costcalc.core.sanitize import printable, spreadsheet
-from costcalc.views.table import FigureCell, Sheet
+from costcalc.core.amount import LowerBound, json_amount
+from costcalc.core.dim import Dim, Poly, format_formula
+from costcalc.core.sanitize import escape_spreadsheet, printable
+from costcalc.views.table import FigureCell, Table
 
 
-def render(sheets: Sequence[Sheet]) -> str:
+def render(sheets: Sequence[Table]) -> str:
     """All sheets under one header; where there are several, the first column says which."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns = [(i, c) for i, c in enumerate(sheets[0].columns) if c.kind != "bar"]
     several = len(sheets) > 1
-    writer.writerow([*([sheets[0].kind] if several else []), *(spreadsheet(column.key) for _, column in columns)])
+    writer.writerow(
+        [*([sheets[0].kind] if several else []), *(escape_spreadsheet(column.key) for _, column in columns)]
+    )
     for sheet in sheets:
-        first = [spreadsheet(sheet.title)] if several else []
+        first = [escape_spreadsheet(sheet.title)] if several else []
         for row in sheet.rows:
             writer.writerow([*first, *(_cell(row[i]) for i, _ in columns)])
     return out.getvalue().rstrip("\n")
@@ -35,19 +37,19 @@ def render(sheets: Sequence[Sheet]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, FigureCell):
         value = value.plain
-    if isinstance(value, AtLeast):
-        return f">={printable(str(plain(value.value)))}"
+    if isinstance(value, LowerBound):
+        return f">={printable(str(json_amount(value.value)))}"
     if isinstance(value, Poly):
         return _formula(value)
     if isinstance(value, str):
-        return spreadsheet(value)
+        return escape_spreadsheet(value)
     if isinstance(value, tuple):
-        return spreadsheet(" ".join(map(_shape, value)))
+        return escape_spreadsheet(" ".join(map(_shape, value)))
     return "" if value is None else value
 
 
 def _shape(shape: tuple[Dim, ...] | None) -> str:
-    return "?" if shape is None else "x".join(_close(written(d)) for d in shape) or "()"
+    return "?" if shape is None else "x".join(_close(format_formula(d)) for d in shape) or "()"
 
 
 def _close(formula: str) -> str:
@@ -57,5 +59,5 @@ def _close(formula: str) -> str:
 
 def _formula(value: Poly) -> str:
     """A figure that holds symbols. A minus before its first factor is a sign; other signs begin a symbol's name."""
-    text = printable(written(value))
-    return spreadsheet(text) if not text.removeprefix("-")[:1].isalnum() else text
+    text = printable(format_formula(value))
+    return escape_spreadsheet(text) if not text.removeprefix("-")[:1].isalnum() else text

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html as markup_language
 from typing import TYPE_CHECKING, Any
 
-from costcalc.render import html, sheets
-from costcalc.render.explanation import text as working_text
-from costcalc.render.terminal import Screen, coloured, palette, screen
+from costcalc.render import html, render_tables
+from costcalc.render.explanation import explanation_text as working_text
+from costcalc.render.terminal import Screen, has_colours, palette, screen
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import Explanation
 from costcalc.views.present import document, tables
@@ -22,7 +22,7 @@ def text(result: Any) -> str:
     """The tables as wide as a line of a pipe; of an explanation, its working."""
     if isinstance(result, Explanation):
         return working_text(result, Screen())
-    return sheets("table", tables(result), screen(to_file=True))
+    return render_tables("table", tables(result), screen(to_file=True))
 
 
 def markup(result: Any) -> str:
@@ -47,9 +47,9 @@ class RichResult:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        on = Screen(options.max_width, "utf" in options.encoding, palette(coloured(console)))
+        on = Screen(options.max_width, "utf" in options.encoding, palette(has_colours(console)))
         if isinstance(self.result, Explanation):
             laid_out = working_text(self.result, on)
         else:
-            laid_out = sheets("table", tables(self.result), on)
+            laid_out = render_tables("table", tables(self.result), on)
         yield Text.from_ansi(laid_out, no_wrap=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from costcalc.analysis.separable import Separable
+from costcalc.analysis.separable import SeparablePair
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.sanitize import printable
-from costcalc.core.units import exact, ratio
+from costcalc.core.units import format_count, ratio
 from costcalc.render import table
 from costcalc.render.layout import wrap
-from costcalc.render.names import path
+from costcalc.render.names import shorten_path
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
-from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, number
-from costcalc.views.summary import inputs
+from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, value_in_formula
+from costcalc.views.summary import inputs_text
 from costcalc.views.table import Column, make_table
 
 INDENT = "  "
@@ -24,12 +24,12 @@ FULL = 4
 """A model of more layers than this is shown as a table of workings."""
 
 
-def text(explanation: Explanation, screen: Screen) -> str:
+def explanation_text(explanation: Explanation, screen: Screen) -> str:
     """The whole explanation."""
     report, palette = explanation.report, screen.palette
     lines: list[str] = []
     if explanation.layer is None:
-        head = printable(f"{report.name}  {inputs(report)}")
+        head = printable(f"{report.name}  {inputs_text(report)}")
         lines += [f"{palette.title}{head}{palette.off}", ""]
     if len(explanation.workings) <= FULL:
         told: set[str] = set()
@@ -92,7 +92,7 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
         Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.amounts[key]),
     )
-    yield from table.body(make_table("", columns, explanation.workings), screen)
+    yield from table.body_lines(make_table("", columns, explanation.workings), screen)
     yield ""
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
@@ -100,21 +100,21 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     yield from _steps(lines, screen.width, screen.palette, "")
 
 
-def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
+def _separable(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
     """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal pairs stand
     together."""
     yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
-    alike: dict[tuple[Dim, Dim], list[Separable]] = {}
+    alike: dict[tuple[Dim, Dim], list[SeparablePair]] = {}
     for pair in pairs:
         alike.setdefault((pair.macs, pair.standard), []).append(pair)
     for (macs, standard), found in alike.items():
         first = found[0]
-        terms = f" = 1/{exact(first.filters)} + 1/{exact(first.kernel)}"
+        terms = f" = 1/{format_count(first.filters)} + 1/{format_count(first.kernel)}"
         who = [first.depthwise, first.pointwise][len(pairs) > 1 :]
         more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
         line = f"{INDENT}{printable(_share(macs, standard, terms))}"
         room = (screen.width - len(line) - len(more) - 2 - 2 * len(who)) // len(who)
-        short = ", ".join(path(printable(name), room) for name in who)
+        short = ", ".join(shorten_path(printable(name), room) for name in who)
         yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
@@ -124,4 +124,4 @@ def _separable(pairs: Sequence[Separable], screen: Screen) -> Iterator[str]:
 def _share(macs: Dim, standard: Dim, terms: str) -> str:
     share = ratio(macs, standard)
     about = f" ≈ {float(share):.3f}" if share is not None else ""
-    return f"{number(macs)} / {number(standard)}{terms}{about}"
+    return f"{value_in_formula(macs)} / {value_in_formula(standard)}{terms}{about}"

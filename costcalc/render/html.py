@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.sanitize import html as escape
+from costcalc.core.sanitize import escape_html as escape
 from costcalc.render import area as plot
 from costcalc.render import cells
-from costcalc.views.table import Sheet
+from costcalc.views.table import Table
 
 STYLE = """
 .costcalc{font:14px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}
@@ -27,7 +27,7 @@ STYLE = """
 """.strip()
 
 
-def render(sheets: Sequence[Sheet]) -> str:
+def render(sheets: Sequence[Table]) -> str:
     """A whole page."""
     name = ", ".join(escape(sheet.title) for sheet in sheets)
     return (
@@ -37,12 +37,12 @@ def render(sheets: Sequence[Sheet]) -> str:
     )
 
 
-def fragment(sheets: Sequence[Sheet]) -> str:
+def fragment(sheets: Sequence[Table]) -> str:
     """The tables with their style, to stand in another page."""
     return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet, sheets)) + "\n</div>"
 
 
-def _sheet(sheet: Sheet) -> str:
+def _sheet(sheet: Table) -> str:
     last = [row for row in (sheet.rest, sheet.total) if row is not None]
     raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
     columns = []
@@ -50,7 +50,7 @@ def _sheet(sheet: Sheet) -> str:
         if column.kind == "bar":
             columns.append(_bars(raw[i][: len(sheet.rows)]) + [""] * len(last))
             continue
-        texts = list(map(escape, cells.column(column, raw[i])))
+        texts = list(map(escape, cells.column_texts(column, raw[i])))
         if column.kind == "name" and sheet.tree:
             texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
         columns.append(texts)
@@ -63,7 +63,7 @@ def _sheet(sheet: Sheet) -> str:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
     return (
-        f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.svg(sheet.plot)}"
+        f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.area_svg(sheet.plot)}"
         f'<div class="wide" tabindex="0"><table><thead><tr>{header}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
         + f"\n</tbody></table></div>\n{_list(sheet)}"
@@ -75,10 +75,10 @@ def _bars(shares: Sequence[float | None]) -> list[str]:
     return [f'<i style="width:{max(1, round(s / top * 120))}px"></i>' if s else "" for s in shares]
 
 
-def _list(sheet: Sheet) -> str:
+def _list(sheet: Table) -> str:
     items = []
     for fact in sheet.facts:
-        human = cells.human(fact.value, fact.kind)
+        human = cells.short_form(fact.value, fact.kind)
         items.append(
             f"<dt>{escape(fact.label)}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
         )

@@ -6,22 +6,22 @@ import json
 from typing import Any
 
 from costcalc.analysis.report import FORMAT_VERSION
-from costcalc.core.amount import AtLeast, plain
-from costcalc.core.sanitize import calm
+from costcalc.core.amount import LowerBound, json_amount
+from costcalc.core.sanitize import escape_controls
 from costcalc.core.version import __version__
 from costcalc.render.terminal import knows_unicode
-from costcalc.views.table import FigureCell, Sheet
+from costcalc.views.table import FigureCell, Table
 
 
-def with_groups(model: dict[str, Any], by: str, groups: Sheet) -> dict[str, Any]:
+def with_groups(model: dict[str, Any], by: str, groups: Table) -> dict[str, Any]:
     """A model's entry with its rows by operator or block, which stand before what devices and generation add."""
     behind = ("hardware", "generation")
     first = {key: value for key, value in model.items() if key not in behind}
     last = {key: value for key, value in model.items() if key in behind}
-    return {**first, "groups": {"by": by, "rows": rows(groups)}, **last}
+    return {**first, "groups": {"by": by, "rows": row_objects(groups)}, **last}
 
 
-def rows(sheet: Sheet) -> list[dict[str, Any]]:
+def row_objects(sheet: Table) -> list[dict[str, Any]]:
     """A sheet's rows as objects."""
     keys = [(i, column.key) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
     return [{key: _value(row[i]) for i, key in keys} for row in sheet.rows]
@@ -30,14 +30,14 @@ def rows(sheet: Sheet) -> list[dict[str, Any]]:
 def _value(value: Any) -> Any:
     if isinstance(value, FigureCell):
         return value.plain
-    if isinstance(value, AtLeast):
-        return {"at_least": plain(value.value)}
+    if isinstance(value, LowerBound):
+        return {"at_least": json_amount(value.value)}
     if isinstance(value, tuple):
-        return [None if shape is None else [plain(d) for d in shape] for shape in value]
-    return value if isinstance(value, (float, str)) else plain(value)
+        return [None if shape is None else [json_amount(d) for d in shape] for shape in value]
+    return value if isinstance(value, (float, str)) else json_amount(value)
 
 
 def dump(content: dict[str, Any]) -> str:
     """The document, with its versions at its head; characters that standard output cannot show are escaped."""
     whole = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
-    return calm(json.dumps(whole, ensure_ascii=not knows_unicode()))
+    return escape_controls(json.dumps(whole, ensure_ascii=not knows_unicode()))

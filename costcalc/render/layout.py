@@ -78,7 +78,7 @@ def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, i
     return [s + t if right else t + s for s, t in zip(spaces, texts, strict=True)]
 
 
-def middle(text: str, width: int) -> str:
+def shorten_middle(text: str, width: int) -> str:
     """The text with its middle left out, for names differ at their ends: `layer1…conv2`. An indent stays."""
     if text_width(text) <= width:
         return text
@@ -94,12 +94,12 @@ def middle(text: str, width: int) -> str:
     return f"{' ' * indent}{left}…{right}"
 
 
-def end(text: str, width: int) -> str:
+def shorten_end(text: str, width: int) -> str:
     """The text without its end, for formulas begin with their largest term."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def fit(
+def fit_columns(
     columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
 ) -> dict[int, int]:
     """Widths by column index; a column that is not there is left out, unless all are to be kept. No column shrinks

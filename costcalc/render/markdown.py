@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.sanitize import markdown as escape
-from costcalc.core.sanitize import markdown_line
+from costcalc.core.sanitize import escape_markdown as escape
+from costcalc.core.sanitize import escape_markdown_line
 from costcalc.render import area as plot
 from costcalc.render import cells
 from costcalc.render.terminal import Screen
-from costcalc.views.table import Sheet
+from costcalc.views.table import Table
 
 
-def render(sheets: Sequence[Sheet]) -> str:
+def render(sheets: Sequence[Table]) -> str:
     """Each sheet as a heading, a table and a list of what stands under it."""
     return "\n\n".join(_sheet(sheet) for sheet in sheets)
 
 
-def table(sheet: Sheet) -> list[str]:
+def table(sheet: Table) -> list[str]:
     """The table alone, a line for each row."""
     shown = [(i, column) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
     last = [row for row in (sheet.rest, sheet.total) if row is not None]
     raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
-    texts = [[escape(text) for text in cells.column(column, raw[i])] for i, column in shown]
+    texts = [[escape(text) for text in cells.column_texts(column, raw[i])] for i, column in shown]
     for (_, column), column_texts in zip(shown, texts, strict=True):
         if column.kind == "name" and sheet.tree:
             labels = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
@@ -35,19 +35,19 @@ def table(sheet: Sheet) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
 
 
-def _sheet(sheet: Sheet) -> str:
-    lines = [f"### {markdown_line(sheet.title)}", ""]
+def _sheet(sheet: Table) -> str:
+    lines = [f"### {escape_markdown_line(sheet.title)}", ""]
     if sheet.subtitle:
-        lines += [markdown_line(sheet.subtitle), ""]
+        lines += [escape_markdown_line(sheet.subtitle), ""]
     if sheet.plot is not None:
-        lines += ["```text", *plot.area(sheet.plot, Screen(80)), "```", ""]
+        lines += ["```text", *plot.area_lines(sheet.plot, Screen(80)), "```", ""]
     lines += table(sheet)
     if sheet.facts or sheet.remarks:
         lines.append("")
     for fact in sheet.facts:
-        human = cells.human(fact.value, fact.kind)
+        human = cells.short_form(fact.value, fact.kind)
         lines.append(f"- **{escape(fact.label)}**: {escape(cells.amount(fact.value))}{f' ({human})' if human else ''}")
     for remark in sheet.remarks:
-        label = f"{markdown_line(remark.label)}: " if remark.label else ""
-        lines.append(f"- {label}{(escape if label else markdown_line)(remark.text)}")
+        label = f"{escape_markdown_line(remark.label)}: " if remark.label else ""
+        lines.append(f"- {label}{(escape if label else escape_markdown_line)(remark.text)}")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from costcalc.render.layout import middle, text_width
+from costcalc.render.layout import shorten_middle, text_width
 
 MANY = 2_000
 """Of more names than this it is not asked whether they stay different."""
@@ -20,9 +20,9 @@ LEAST = 3
 Way = Callable[[list[str], int], str]
 
 
-def shortened(texts: Sequence[str], ops: Sequence[str], width: int) -> list[str]:
+def shorten_names(texts: Sequence[str], ops: Sequence[str], width: int) -> list[str]:
     """Each name within a width; those that would look alike are shortened in another way."""
-    found = [path(t, width, op) for t, op in zip(texts, ops, strict=True)]
+    found = [shorten_path(t, width, op) for t, op in zip(texts, ops, strict=True)]
     if len(texts) > MANY:
         return found
     for way, without_op in WAYS[1:]:
@@ -44,7 +44,7 @@ def _alike(texts: Sequence[str], found: Sequence[str]) -> list[int]:
     return [i for i, short in enumerate(found) if len(meant[short]) > 1]
 
 
-def path(text: str, width: int, op: str = "") -> str:
+def shorten_path(text: str, width: int, op: str = "") -> str:
     """A name shortened part by part: a last part that repeats the operator goes first, then parents that their children
     repeat (`/layer1/layer1.0`), then parts without a number; what is still too long is abbreviated to `d12/r1/norm`."""
     return text if text_width(text) <= width else _by(_without_numberless, text, width, op)
@@ -92,7 +92,7 @@ def _abbreviated(parts: list[str], width: int) -> str:
             parts[few] = map(_initials, parts[few])
             head = _joined(parts)[: -len(last)]
     room = width - text_width(head)
-    return middle(head + last, width) if room < min(LEAST, size) else head + middle(last, room)
+    return shorten_middle(head + last, width) if room < min(LEAST, size) else head + shorten_middle(last, room)
 
 
 @lru_cache(4096)

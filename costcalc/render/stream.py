@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import spreadsheet
+from costcalc.core.sanitize import escape_spreadsheet
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.columns import Row, SweepColumns, cell_text, plain_value
 from costcalc.studies.sweep.point import SweepRecipe
@@ -67,7 +67,7 @@ def csv_cell(kind: str, value: Any) -> str:
     text = cell_text(kind, value)
     if kind not in ("text", "words"):
         return text
-    return _quoted(spreadsheet(text))
+    return _quoted(escape_spreadsheet(text))
 
 
 def _quoted(text: str) -> str:

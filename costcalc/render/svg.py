@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import html as escape
+from costcalc.core.sanitize import escape_html as escape
 from costcalc.render import table
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Palette, Screen
-from costcalc.views.table import Sheet
+from costcalc.views.table import Table
 
 SIZE = 14
 
@@ -77,7 +77,7 @@ DARK = {
 }
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """Characters of one style at a place: a line from 0 on, a column of cells; area in a plot over an axis."""
 
     text: str
@@ -87,16 +87,18 @@ class Run(NamedTuple):
     area: bool = False
 
 
-def render(sheets: Sequence[Sheet], width: int, keep_all: bool = False) -> str:
+def render(sheets: Sequence[Table], width: int, keep_all: bool = False) -> str:
     """The sheets below each other, in lines of so many characters."""
     screen = Screen(width, True, PALETTE)
-    return drawn("\n\n".join(table.sheet(one, screen, keep_all) for one in sheets), ", ".join(s.title for s in sheets))
+    return draw_text(
+        "\n\n".join(table.table_text(one, screen, keep_all) for one in sheets), ", ".join(s.title for s in sheets)
+    )
 
 
-def drawn(text: str, title: str) -> str:
+def draw_text(text: str, title: str) -> str:
     """A text with the palette's marks as SVG."""
     lines = text.split("\n")
-    found = [run for i, line in enumerate(lines) for run in runs(line, i)]
+    found = [run for i, line in enumerate(lines) for run in split_runs(line, i)]
     columns = max((run.column + text_width(run.text) for run in found), default=1)
     width, height = round(columns * CELL) + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     return (
@@ -124,7 +126,7 @@ def _colours(of: dict[str, str]) -> str:
     )
 
 
-def runs(line: str, number: int) -> Iterator[Run]:
+def split_runs(line: str, number: int) -> Iterator[TextRun]:
     """The runs of a line, each at its column."""
     style, column, area = "", 0, any(c in line for c in AXES)
     for piece in re.split(f"([{''.join(PALETTE)}])", line):
@@ -132,11 +134,11 @@ def runs(line: str, number: int) -> Iterator[Run]:
             style = CLASSES[piece]
             continue
         for match in RUN.finditer(piece):
-            yield Run(match[0], number, column + text_width(piece[: match.start()]), style, area)
+            yield TextRun(match[0], number, column + text_width(piece[: match.start()]), style, area)
         column += text_width(piece)
 
 
-def _element(run: Run) -> str:
+def _element(run: TextRun) -> str:
     if run.text[0] in PARTS:
         return _block(run)
     x, y, width = MARGIN + run.column * CELL, MARGIN + run.line * LINE, text_width(run.text) * CELL
@@ -148,7 +150,7 @@ def _element(run: Run) -> str:
     return f"<text{style} {place}>{escape(run.text)}</text>"
 
 
-def _block(run: Run) -> str:
+def _block(run: TextRun) -> str:
     """A bar of a table, with air above and below it; the blocks of an area touch."""
     _, top, last, height = PARTS[run.text[-1]]
     air = 0 if run.area else AIR
@@ -167,7 +169,7 @@ LARGEST = 20_000
 MONOSPACE = "DejaVu Sans Mono"
 
 
-def picture(svg: str) -> bytes:
+def rasterize(svg: str) -> bytes:
     """The picture. UsageError without the extra package, without a font, and of a table that is too long."""
     draw = _resvg()
     height = int(svg.split('height="', 1)[1].split('"', 1)[0])

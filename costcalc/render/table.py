@@ -13,16 +13,26 @@ from costcalc.core.amount import is_formula
 from costcalc.core.sanitize import printable
 from costcalc.render import area as plot
 from costcalc.render import cells
-from costcalc.render.layout import GAP, column_width, end, fit, middle, pad, text_width, wrap, wrap_formula
-from costcalc.render.names import path, shortened
+from costcalc.render.layout import (
+    GAP,
+    column_width,
+    fit_columns,
+    pad,
+    shorten_end,
+    shorten_middle,
+    text_width,
+    wrap,
+    wrap_formula,
+)
+from costcalc.render.names import shorten_names, shorten_path
 from costcalc.render.terminal import Palette, Screen
-from costcalc.views.table import Column, Fact, Remark, Sheet, only
+from costcalc.views.table import Column, Note, Table, Total, select_columns
 
 NAME_WIDTH, TITLE, FORMULA = 22, 16, 48
 """A name, a title and a formula may be shortened down to this; a figure is never cut."""
 
 
-def pieces(given: Sheet, width: int) -> list[Sheet]:
+def split_table(given: Table, width: int) -> list[Table]:
     """The sheet itself where it has no groups of columns. Otherwise as few sheets as hold all of them, each with the
     first column; figures are exact unless rounded ones need fewer sheets."""
     if not given.groups:
@@ -35,7 +45,7 @@ def _rounded(kind: str) -> str:
     return "short" if kind == "number" else kind
 
 
-def _pieces(given: Sheet, width: int) -> list[Sheet]:
+def _pieces(given: Table, width: int) -> list[Table]:
     raw = list(zip(*given.rows, strict=True)) or [()] * len(given.columns)
     needs = [_needs(column, values) for column, values in zip(given.columns, raw, strict=True)]
     found: list[list[int]] = []
@@ -44,26 +54,26 @@ def _pieces(given: Sheet, width: int) -> list[Sheet]:
             found[-1] += group
         else:
             found.append([0, *group])
-    return [only(given, chosen) for chosen in found]
+    return [select_columns(given, chosen) for chosen in found]
 
 
 def _needs(column: Column, values: Sequence[Any]) -> int:
     """The least width of a column."""
-    texts = cells.column(column, values)
+    texts = cells.column_texts(column, values)
     if column.kind == "name":
         return min(column_width(texts), NAME_WIDTH)
     widths = [min(len(t), FORMULA) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True)]
     return max(min(text_width(column.title), TITLE), *widths, 0)
 
 
-def telling(given: Sheet) -> Sheet:
+def drop_empty_shares(given: Table) -> Table:
     """The sheet without columns of shares that no row has: of formulas there are none."""
     empty = {
         i
         for i, column in enumerate(given.columns)
         if column.kind in ("share", "bar") and not any(row[i] for row in given.rows)
     }
-    return only(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
+    return select_columns(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
 
 
 LEFT = ("name", "text", "prose", "bar")
@@ -74,25 +84,31 @@ NAME = 18
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
 
-SHORTEN = {"name": path, "number": end, "short": end, "change": end, "prose": end}
+SHORTEN = {
+    "name": shorten_path,
+    "number": shorten_end,
+    "short": shorten_end,
+    "change": shorten_end,
+    "prose": shorten_end,
+}
 
 
-def sheet(given: Sheet, screen: Screen, keep_all: bool = False) -> str:
+def table_text(given: Table, screen: Screen, keep_all: bool = False) -> str:
     """The whole of it: title, rows, totals, footer. keep_all leaves no column out, however narrow the line."""
     palette = screen.palette
-    lines = [*title(given, palette, screen.width), ""]
+    lines = [*title_lines(given, palette, screen.width), ""]
     if given.plot is not None:
-        lines += [*plot.area(given.plot, screen), ""]
-    for i, piece in enumerate(pieces(given, screen.width)):
-        lines += [*([""] if i else []), *body(piece, screen, keep_all or bool(given.groups))]
+        lines += [*plot.area_lines(given.plot, screen), ""]
+    for i, piece in enumerate(split_table(given, screen.width)):
+        lines += [*([""] if i else []), *body_lines(piece, screen, keep_all or bool(given.groups))]
     if given.facts:
-        lines += ["", *facts(given.facts, screen.width, palette)]
+        lines += ["", *total_lines(given.facts, screen.width, palette)]
     if given.remarks:
-        lines += ["", *remarks(given.remarks, screen.width, palette)]
+        lines += ["", *note_lines(given.remarks, screen.width, palette)]
     return screen.text("\n".join(lines))
 
 
-def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
+def title_lines(given: Table, palette: Palette, width: int) -> Iterator[str]:
     """The model's name and its inputs."""
     name = printable(given.title)
     first, *more = wrap(printable(f"{name}  {given.subtitle}".rstrip()), width, 2)
@@ -100,10 +116,10 @@ def title(given: Sheet, palette: Palette, width: int) -> Iterator[str]:
     yield from more
 
 
-def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
+def body_lines(given: Table, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     """The header, the rows and the total row."""
     palette = screen.palette
-    given = given if keep_all else telling(given)
+    given = given if keep_all else drop_empty_shares(given)
     last = [row for row in (given.rest, given.total) if row is not None]
     raw = list(zip(*given.rows, *last, strict=True)) or [()] * len(given.columns)
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
@@ -112,7 +128,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
     titles = [screen.text(printable(column.title)) for column in given.columns]
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor(c.kind, v, t, screen.width) for c, v, t in zip(given.columns, raw, texts, strict=True)]
-    widths = fit(given.columns, natural, floors, screen.width, keep_all)
+    widths = fit_columns(given.columns, natural, floors, screen.width, keep_all)
     long = [i for i, width in widths.items() if _long(given, i, texts, width)]
     told = {i: [_lines(text, widths[i]) for text in texts[i]] for i in long}
     heights = [max(map(len, lines)) for lines in zip(*told.values(), strict=True)]
@@ -124,10 +140,12 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
         if column.kind == "name" and not given.tree:
-            texts[i] = shortened(texts[i], _operators(given, widths, raw), width)
+            texts[i] = shorten_names(texts[i], _operators(given, widths, raw), width)
         if told:
             texts[i] = _tall(told.get(i) or [[text] for text in texts[i]], heights)
-        padded = pad([middle(titles[i], width), *texts[i]], width, right, SHORTEN.get(column.kind, middle))
+        padded = pad(
+            [shorten_middle(titles[i], width), *texts[i]], width, right, SHORTEN.get(column.kind, shorten_middle)
+        )
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
@@ -142,7 +160,7 @@ def body(given: Sheet, screen: Screen, keep_all: bool = False) -> Iterator[str]:
         yield f"{palette.total}{rows[-1]}{palette.off}"
 
 
-def _long(given: Sheet, index: int, texts: Sequence[Sequence[str]], width: int) -> bool:
+def _long(given: Table, index: int, texts: Sequence[Sequence[str]], width: int) -> bool:
     """Whether a column is prose that its width cannot hold in one line."""
     return given.columns[index].kind == "prose" and any(text_width(text) > width for text in texts[index])
 
@@ -158,18 +176,18 @@ def _tall(rows: Sequence[Sequence[str]], heights: Sequence[int]) -> list[str]:
     return [line for lines, high in zip(rows, heights, strict=True) for line in (*lines, *[""] * (high - len(lines)))]
 
 
-def _texts(given: Sheet, index: int, values: Sequence[Any]) -> list[str]:
+def _texts(given: Table, index: int, values: Sequence[Any]) -> list[str]:
     column = given.columns[index]
     if column.kind == "bar":
         return []
-    texts = cells.column(column, values)
+    texts = cells.column_texts(column, values)
     if column.kind == "name" and given.tree:
         labels = [f"{'  ' * depth}{printable(label)}" for depth, label in given.tree]
         texts[: len(labels)] = labels
     return texts
 
 
-def _operators(given: Sheet, shown: Iterable[int], raw: Sequence[Sequence[Any]]) -> Sequence[str]:
+def _operators(given: Table, shown: Iterable[int], raw: Sequence[Sequence[Any]]) -> Sequence[str]:
     """The operator beside each name; empty where none is shown."""
     at = next((i for i in shown if given.columns[i].key == "op"), None)
     return [""] * len(raw[0]) if at is None else raw[at]
@@ -194,14 +212,14 @@ def _painted(texts: list[str], key: str, palette: Palette) -> list[str]:
     return [f"{start}{i}{palette.off}{' ' * (len(t) - len(i))}" if i else t for i, t in zip(inked, texts, strict=True)]
 
 
-def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
+def total_lines(given: Sequence[Total], width: int, palette: Palette) -> Iterator[str]:
     """Each total exactly and, beside it, rounded; formulas in as many lines as they need."""
     given = [fact._replace(label=printable(fact.label)) for fact in given]
     label = max(text_width(fact.label) for fact in given) + 2
     exact = [printable(cells.amount(fact.value)) for fact in given]
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, given, strict=True))
     for fact, text in zip(given, exact, strict=True):
-        human = cells.human(fact.value, fact.kind)
+        human = cells.short_form(fact.value, fact.kind)
         if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:
             human = ""
         first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)
@@ -209,7 +227,7 @@ def facts(given: Sequence[Fact], width: int, palette: Palette) -> Iterator[str]:
         yield from more
 
 
-def remarks(given: Sequence[Remark], width: int, palette: Palette) -> Iterator[str]:
+def note_lines(given: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:
     """The footer's lines."""
     given = [remark._replace(label=printable(remark.label)) for remark in given]
     label = max(len(remark.label) for remark in given) + 2

@@ -118,10 +118,10 @@ def screen(to_file: bool = False) -> Screen:
     from rich.console import Console
 
     console = Console()
-    return Screen(max(20, console.width), unicode, palette(coloured(console)), encoding())
+    return Screen(max(20, console.width), unicode, palette(has_colours(console)), encoding())
 
 
-def coloured(console: Console) -> bool:
+def has_colours(console: Console) -> bool:
     """Whether a console is to have colours: NO_COLOR and a dumb terminal have none."""
     return console.color_system is not None and not console.no_color
 

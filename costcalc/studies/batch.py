@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError, crash
-from costcalc.frontends.builtin import find
+from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError, crash_message
+from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.foreign import refuse_directory
 from costcalc.frontends.source import find_source
 from costcalc.frontends.table import suffixes
 from costcalc.ops.plugins import LOADED, load_rules
-from costcalc.studies.options import fitting, refuse
+from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -42,7 +42,7 @@ def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> lis
     without those whose names are to be skipped. UsageError where a directory has none."""
     found: list[str] = []
     for model in models:
-        found += _inside(Path(model), skip) if Path(model).is_dir() and not find(model) else [model]
+        found += _inside(Path(model), skip) if Path(model).is_dir() and not find_builtin(model) else [model]
     return found
 
 
@@ -76,7 +76,7 @@ def run_models(
         else:
             lacks.append(result[1])
             yield result[0]
-    refuse(lacks)
+    refuse_unknown_names(lacks)
 
 
 def _attempt(
@@ -84,25 +84,25 @@ def _attempt(
 ) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
     """The answer with the refusals of names that the model lacks, or what stands in its way."""
     try:
-        return fitting(partial(work, model), reading)
+        return drop_unknown_names(partial(work, model), reading)
     except CostcalcError as error:
         return Failure(f"costcalc: {error.at(model)}")
     except Exception as error:
         if raise_crashes:
             raise
-        return Failure(f"{model}: {crash(error)}")
+        return Failure(f"{model}: {crash_message(error)}")
 
 
 def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
     if jobs == 1:
         yield from map(work, models)
         return
-    with shared_out(work, models, jobs) as futures:
+    with process_pool(work, models, jobs) as futures:
         yield from (future.result() for future in futures)
 
 
 @contextmanager
-def shared_out(work: Callable[[Item], Answer], items: Iterable[Item], jobs: int) -> Iterator[list[Future[Answer]]]:
+def process_pool(work: Callable[[Item], Answer], items: Iterable[Item], jobs: int) -> Iterator[list[Future[Answer]]]:
     """The answers to come, in the items' order, of so many processes. Where something ends the block early, what has
     not begun is left undone."""
     from concurrent.futures import ProcessPoolExecutor
@@ -130,12 +130,12 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _prepare(rules: Sequence[str]) -> None:
-    helping()
+    become_worker()
     for path in rules:
         load_rules(path)
 
 
-def helping() -> None:
+def become_worker() -> None:
     """Makes this process one that works for another: Ctrl-C is the other's, and where the other is killed this one ends
     with it; it would wait for work for ever, and hold open what reads the output."""
     from threading import Thread

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from costcalc.analysis.report import Report, total
-from costcalc.core.amount import Amount, AtLeast, add, magnitude
+from costcalc.analysis.report import Report, report_total
+from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import Figure, QuantityRef
@@ -19,7 +19,7 @@ from costcalc.core.result import Result
 from costcalc.core.units import ratio
 from costcalc.frontends.source import ModelSource, hold_source
 from costcalc.studies.measurement import Measurement, measure
-from costcalc.studies.options import Settings, fitting, refuse
+from costcalc.studies.options import Settings, drop_unknown_names, refuse_unknown_names
 
 QUANTITIES = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes")
 
@@ -38,7 +38,7 @@ class Comparison(Result):
 
     def totals(self) -> dict[str, tuple[Amount, ...]]:
         """Each quantity of each model."""
-        return {key: tuple(total(report, key) for report in self.reports) for key in QUANTITIES}
+        return {key: tuple(report_total(report, key) for report in self.reports) for key in QUANTITIES}
 
     def by_operator(self) -> dict[str, tuple[Amount, ...]]:
         """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first."""
@@ -63,10 +63,10 @@ def measure_models(
         if isinstance(source, Report):
             measurements.append(read(source, **Settings().reading()))
         else:
-            measurement, missing = fitting(partial(read, source), settings.reading())
+            measurement, missing = drop_unknown_names(partial(read, source), settings.reading())
             measurements.append(measurement)
             lacks.append(missing)
-    refuse(lacks)
+    refuse_unknown_names(lacks)
     return tuple(measurements)
 
 
@@ -97,7 +97,7 @@ def compare_reports(
 
 def amount_ratio(a: Amount, b: Amount) -> float | None:
     """a / b, where both are known and it is a number."""
-    if isinstance(a, AtLeast) or isinstance(b, AtLeast):
+    if isinstance(a, LowerBound) or isinstance(b, LowerBound):
         return None
     found = ratio(a, b)
     return None if found is None else float(found)
@@ -107,4 +107,4 @@ def _flops(report: Report) -> dict[str, Amount]:
     found: dict[str, list[Dim | None]] = {}
     for row in report.rows:
         found.setdefault(row.operator, []).append(row.amounts["flops"])
-    return {op: add(amounts) for op, amounts in found.items()}
+    return {op: sum_amounts(amounts) for op, amounts in found.items()}

@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
-from costcalc.analysis.memory.liveness import live_bytes, schedule
+from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound
 from costcalc.analysis.roofline.traffic import minimum_traffic
-from costcalc.core.dim import Dim, Poly, remedy, symbols
+from costcalc.core.dim import Dim, Poly, bind_remedy, symbols
 from costcalc.core.errors import (
     CostcalcError,
     HardwareError,
@@ -35,25 +35,25 @@ from costcalc.studies.pipeline import analyze
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
-    from costcalc.analysis.memory.footprint import Footprint
-    from costcalc.analysis.roofline.energy import Fit, Joules
+    from costcalc.analysis.memory.footprint import MemoryFootprint
+    from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
     from costcalc.studies.generation.generation import Generation
-    from costcalc.studies.generation.speed import Bounds
+    from costcalc.studies.generation.speed import GenerationSpeed
 
 T = TypeVar("T")
 
 ANALYSES = {
-    "bounds": "costcalc.studies.generation.speed",
-    "energy": "costcalc.analysis.roofline.energy",
-    "find": "costcalc.analysis.hardware.catalogue",
-    "fits": "costcalc.analysis.roofline.energy",
-    "footprint": "costcalc.analysis.memory.footprint",
-    "generate": "costcalc.studies.generation.generation",
+    "compute_roofline": "costcalc.analysis.roofline.bounds",
+    "cost_training": "costcalc.analysis.training.step",
+    "estimate_energy": "costcalc.analysis.roofline.energy",
+    "find_profile": "costcalc.analysis.hardware.catalogue",
+    "generation_speed": "costcalc.studies.generation.speed",
+    "measure_footprint": "costcalc.analysis.memory.footprint",
+    "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
-    "roofline": "costcalc.analysis.roofline.bounds",
-    "train": "costcalc.analysis.training.step",
+    "memory_fits": "costcalc.analysis.roofline.energy",
 }
 """Function -> its module, imported when a quantity first needs it: a comparison of totals does without all of them, a
 tenth of its time."""
@@ -91,7 +91,7 @@ class Measurement:
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
-        train: Callable[..., TrainingReport] = _analysis("train")
+        train: Callable[..., TrainingReport] = _analysis("cost_training")
         return self._once(("training",), lambda: train(self.base, options))
 
     @property
@@ -101,7 +101,7 @@ class Measurement:
 
         def size() -> int:
             execution = self.settings.execution
-            footprint: Callable[..., Footprint] = _analysis("footprint")
+            footprint: Callable[..., MemoryFootprint] = _analysis("measure_footprint")
             plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
             assert plan is not None
             return plan.size
@@ -124,12 +124,12 @@ class Measurement:
 
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
-        find: Callable[..., HardwareProfile] = _analysis("find")
+        find: Callable[..., HardwareProfile] = _analysis("find_profile")
         return self._once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        roofline: Callable[..., Roofline] = _analysis("roofline")
+        roofline: Callable[..., Roofline] = _analysis("compute_roofline")
         work = self._once(("workload",), lambda: _analysis("measure_workload")(self.base))
         return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
@@ -138,15 +138,15 @@ class Measurement:
         by_id = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
         return tuple([replace(bound, report=self.report) for bound in by_id.values()])
 
-    def speed(self, device: str) -> Bounds:
+    def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
-        bounds: Callable[..., Bounds] = _analysis("bounds")
+        bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
         return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
-    def fits(self, device: str) -> tuple[Fit, ...]:
+    def fits(self, device: str) -> tuple[MemoryFit, ...]:
         """Device's name -> what must be in which of its memories: for a run, and for training and generation where the
         settings have them."""
-        fits: Callable[..., tuple[Fit, ...]] = _analysis("fits")
+        fits: Callable[..., tuple[MemoryFit, ...]] = _analysis("memory_fits")
         return (*fits(self.report, self.profile(device)), *(self.speed(device).fits if self.generates else ()))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
@@ -175,7 +175,7 @@ class Measurement:
         value = self.figure(quantity).value
         if isinstance(value, Poly):
             ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
-            raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", remedy(value))
+            raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", bind_remedy(value))
         return value
 
     def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
@@ -194,7 +194,7 @@ class Measurement:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., Generation] = _analysis("generate")
+        generate: Callable[..., Generation] = _analysis("measure_generation")
         return generate(self.source, self.settings)
 
 
@@ -291,7 +291,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], Joules | None] = _analysis("energy")
+    energy: Callable[[Roofline], InferenceEnergy | None] = _analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
@@ -318,7 +318,7 @@ def _required_bytes(measurement: Measurement, profile: HardwareProfile) -> Itera
     training."""
     yield measurement.base.totals["weight_bytes"]
     if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
-        yield from live_bytes(schedule(measurement.base.graph, fuse_steps(measurement.base.graph)))
+        yield from live_bytes(make_schedule(measurement.base.graph, fuse_steps(measurement.base.graph)))
     if measurement.settings.training is not None and profile.bytes_of("device"):
         yield measurement.training_report.totals["training_bytes"]
 

@@ -16,7 +16,15 @@ from typing import Any, TypedDict, TypeVar
 from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, GENERATION, PER_DEVICE, TRAINING, QuantityRef
-from costcalc.core.settings import Setting, build, check_value, non_defaults, option_words, setting, settings_of
+from costcalc.core.settings import (
+    Setting,
+    build_settings,
+    check_value,
+    non_defaults,
+    option_words,
+    setting,
+    settings_of,
+)
 
 
 class FixedArguments(TypedDict, total=False):
@@ -181,7 +189,7 @@ def all_settings() -> dict[str, tuple[Setting, ...]]:
     return {"": settings_of(Settings), **{name: settings_of(cls) for name, cls in GROUPS.items()}}
 
 
-def device_names(texts: Iterable[str]) -> tuple[str, ...]:
+def parse_devices(texts: Iterable[str]) -> tuple[str, ...]:
     """`t4,a100` and `t4` -> the names of the devices, each once. UsageError where a name is empty."""
     names = [name.strip() for text in texts for name in text.split(",")]
     if "" in names:
@@ -196,9 +204,9 @@ def _build_group(name: str, value: Any) -> Any:
     if value is True:
         return cls()
     if isinstance(value, cls):
-        return build(cls, non_defaults(value), name)
+        return build_settings(cls, non_defaults(value), name)
     if isinstance(value, Mapping):
-        return build(cls, value, name)
+        return build_settings(cls, value, name)
     options = ", ".join(one.name for one in settings_of(cls))
     raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
 
@@ -208,13 +216,13 @@ def _check_devices(value: Any) -> tuple[str, ...]:
     names = tuple(several) if isinstance(several, Iterable) else (None,)
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
-    return device_names(names)
+    return parse_devices(names)
 
 
 T = TypeVar("T")
 
 
-def fitting(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tuple[UnknownNameError, ...]]:
+def drop_unknown_names(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tuple[UnknownNameError, ...]]:
     """Reader and its options -> read(**options) without the names that its model lacks, and the refusal of each of
     them."""
     lacks: list[UnknownNameError] = []
@@ -229,7 +237,7 @@ def fitting(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tupl
             options = {**options, error.argument: {k: v for k, v in mapping.items() if k != error.name}}
 
 
-def refuse(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
+def refuse_unknown_names(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
     """Refusals of each model -> raises UnknownNameError for a name that no model has: the one with a hint if there
     is."""
     for first in lacks[0] if lacks else ():

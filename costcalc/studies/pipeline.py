@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.core.arguments import read_already
+from costcalc.core.arguments import refuse_read_options
 from costcalc.core.errors import UnknownOperatorError
 from costcalc.core.ir import Graph
 from costcalc.frontends import load as read_graph
 from costcalc.frontends.source import ModelSource
-from costcalc.graph.convert import convert, named
+from costcalc.graph.convert import convert, parse_dtype
 from costcalc.studies.options import Settings
 
 
@@ -26,7 +26,7 @@ def load(source: ModelSource, settings: Settings) -> Graph:
         values=settings.values,
         symbolic=settings.symbolic,
     )
-    return convert(graph, named(settings.dtype), named(settings.act_dtype))
+    return convert(graph, parse_dtype(settings.dtype), parse_dtype(settings.act_dtype))
 
 
 def analyze(source: ModelSource | Report, settings: Settings, strict: bool = False) -> Report:
@@ -36,7 +36,7 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
     settings have options of reading, for its model is not read again.
     """
     if isinstance(source, Report):
-        read_already(**settings.reading())
+        refuse_read_options(**settings.reading())
         report = apply_execution(source, settings)
     else:
         report = analyze_graph(load(source, settings), settings.execution)

@@ -8,21 +8,21 @@ from typing import Any
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
-from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusals
+from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_texts
 from costcalc.views.generation import generation_document
-from costcalc.views.report import View, sheet
-from costcalc.views.roofline import to_dict as device_document
+from costcalc.views.report import TableOptions, report_table
+from costcalc.views.roofline import roofline_document as device_document
 from costcalc.views.roofline import with_devices
-from costcalc.views.table import Fact, Remark, Sheet
+from costcalc.views.table import Note, Table, Total
 
 
-def analysis_sheet(measurement: Measurement, view: View = View()) -> Sheet:  # noqa: B008
+def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
     """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
     of generation. QuantityError where the model generates nothing and generation is asked for."""
     if measurement.settings.generation is not None:
         facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
         view = view._replace(facts=facts, remarks=remarks)
-    return sheet(measurement.report, with_devices(view, measurement.rooflines()))
+    return report_table(measurement.report, with_devices(view, measurement.rooflines()))
 
 
 def analysis_document(measurement: Measurement) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     model = measurement.report.to_dict()
     asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}
-    if why := refusals(asked):
+    if why := refusal_texts(asked):
         model["refused"] = why
     if measurement.settings.devices:
         model["hardware"] = [device_document(one) for one in measurement.rooflines()]
@@ -40,21 +40,19 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     return model
 
 
-def _generation_facts(measurement: Measurement) -> Iterator[Fact]:
+def _generation_facts(measurement: Measurement) -> Iterator[Total]:
     for key in GENERATION:
         ref = QuantityRef(CATALOGUE[key])
-        yield Fact(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
+        yield Total(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
 
 
-def _generation_remarks(measurement: Measurement) -> Iterator[Remark]:
+def _generation_remarks(measurement: Measurement) -> Iterator[Note]:
     options = measurement.settings.generation
     assert options is not None
     for device in measurement.settings.devices:
         ref = QuantityRef(CATALOGUE["tokens_per_second"], device)
         figure: Figure | QuantityError = measurement.attempt(ref)
         text = f"?: {figure.fact}" if isinstance(figure, QuantityError) else figure_text(ref, figure)
-        yield Remark(ref.label, text, isinstance(figure, QuantityError))
+        yield Note(ref.label, text, isinstance(figure, QuantityError))
     texts = "1 text" if options.batch == 1 else f"{options.batch:,} texts"
-    yield Remark(
-        "Generation", f"{texts}, each of {options.prompt:,} + {options.generate:,} tokens (see `costcalc llm`)"
-    )
+    yield Note("Generation", f"{texts}, each of {options.prompt:,} + {options.generate:,} tokens (see `costcalc llm`)")

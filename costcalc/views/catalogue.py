@@ -8,24 +8,24 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc import ops
-from costcalc.analysis.hardware.catalogue import profiles, reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile
+from costcalc.analysis.hardware.catalogue import builtin_profiles, reference_energy
+from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
 from costcalc.core import registry
-from costcalc.core.units import short_bytes
+from costcalc.core.units import format_bytes
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx.fallback import onnx_operators
 from costcalc.ops.plugins import load_installed
-from costcalc.studies.check.rules import Rule
+from costcalc.studies.check.rules import CheckRule
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
 from costcalc.views.columns import quantity_column
-from costcalc.views.roofline import rate, speed
-from costcalc.views.table import Column, Remark, Sheet, make_table
+from costcalc.views.roofline import bandwidth_text, rate_text
+from costcalc.views.table import Column, Note, Table, make_table
 
 STATES = ("costed", "free", "shape only", "unknown")
 
 
-def models() -> Sheet:
+def models_table() -> Table:
     """Each built-in model: name, title, MACs, params, source."""
     columns = (
         Column("name", "Name", "name", 100, lambda pair: pair[0].name),
@@ -42,18 +42,18 @@ def models() -> Sheet:
 OPERATORS = (
     Column("op", "Operator", "name", 100, lambda operator: operator[0]),
     Column("domain", "Domain", "text", 50, lambda operator: operator[1] or "ai.onnx"),
-    Column("state", "State", "text", 80, lambda operator: registry.state(operator[1], operator[0])),
+    Column("state", "State", "text", 80, lambda operator: registry.rule_state(operator[1], operator[0])),
 )
 
 
-def operators() -> Sheet:
+def operators_table() -> Table:
     """Every operator that has a rule here, and those of ONNX that have none."""
-    ops.load()
+    ops.load_families()
     load_installed()
-    known = {*registry.COSTS, *registry.FREE_OPS, *registry.SHAPES, *onnx_operators()}
-    states = Counter(registry.state(domain, name) for domain, name in known)
+    known = {*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *onnx_operators()}
+    states = Counter(registry.rule_state(domain, name) for domain, name in known)
     summary = ", ".join(f"{states[state]} {state}" for state in STATES)
-    notes = (Remark(f"{len(known)} operators", summary),)
+    notes = (Note(f"{len(known)} operators", summary),)
     return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
 
 
@@ -63,7 +63,7 @@ MORE = ("bfloat16", "int4", "int16", "float8", "float64")
 """Peaks in the list: where a line is too narrow, MORE go first."""
 
 
-def devices() -> Sheet:
+def devices_table() -> Table:
     """Every profile that comes with costcalc: its peaks, bandwidth and memory."""
     columns = (
         Column("id", "Name", "name", 100, lambda profile: profile.id),
@@ -78,10 +78,10 @@ def devices() -> Sheet:
         Column("aliases", "Also", "text", 35, lambda profile: ", ".join(profile.aliases)),
     )
     notes = (
-        Remark("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
-        Remark("Sources", "`costcalc hardware NAME` shows where every figure was seen"),
+        Note("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
+        Note("Sources", "`costcalc hardware NAME` shows where every figure was seen"),
     )
-    return make_table("hardware", columns, profiles(), remarks=notes, kind="hardware")
+    return make_table("hardware", columns, builtin_profiles(), remarks=notes, kind="hardware")
 
 
 def _peak_column(precision: str, importance: int) -> Column:
@@ -95,7 +95,7 @@ class ProfileFigure(NamedTuple):
     """A figure of a profile: what it is of, with its source, and in which unit; text as people read it."""
 
     name: str
-    figure: Figure
+    figure: SourcedFigure
     unit: str
     text: str
 
@@ -104,11 +104,11 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
     """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own."""
     for what, peaks in (("peak", profile.peak), ("sparse", profile.sparse)):
         for name, figure in peaks.items():
-            yield ProfileFigure(f"{what} {name}", figure, "operations/s", rate(figure.value, name))
+            yield ProfileFigure(f"{what} {name}", figure, "operations/s", rate_text(figure.value, name))
     if profile.bandwidth:
-        yield ProfileFigure("bandwidth", profile.bandwidth, "bytes/s", speed(profile.bandwidth.value))
+        yield ProfileFigure("bandwidth", profile.bandwidth, "bytes/s", bandwidth_text(profile.bandwidth.value))
     for name, figure in profile.memory.items():
-        yield ProfileFigure(f"memory {name}", figure, "bytes", short_bytes(int(figure.value)))
+        yield ProfileFigure(f"memory {name}", figure, "bytes", format_bytes(int(figure.value)))
     if profile.overhead:
         text = f"{float(profile.overhead.value):g} s"
         yield ProfileFigure("overhead of a kernel", profile.overhead, "s", text)
@@ -119,10 +119,10 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
         yield ProfileFigure(f"energy of a byte, {name}", figure, "pJ", f"{float(figure.value):g} pJ")
 
 
-def figures(profile: HardwareProfile) -> Sheet:
+def profile_figures_table(profile: HardwareProfile) -> Table:
     """One profile for programs: each figure as a number with its unit, and its source in full."""
     columns = (
-        Column("figure", "Figure", "name", 100, lambda row: row.name),
+        Column("figure", "SourcedFigure", "name", 100, lambda row: row.name),
         Column("value", "Value", "number", 95, lambda row: _number(row.figure.value)),
         Column("unit", "Unit", "text", 90, lambda row: row.unit),
         Column("source", "Source", "prose", 85, lambda row: row.figure.source),
@@ -135,36 +135,36 @@ def _number(value: Fraction) -> int | float:
     return int(value) if value.denominator == 1 else float(value)
 
 
-def device(profile: HardwareProfile) -> Sheet:
+def profile_table(profile: HardwareProfile) -> Table:
     """One profile: each figure and where it was seen."""
     rows = list(_profile_figures(profile))
     sources = {source: f"[{i}]" for i, source in enumerate(dict.fromkeys(row.figure.source for row in rows), 1)}
     columns = (
-        Column("figure", "Figure", "name", 100, lambda row: row.name),
+        Column("figure", "SourcedFigure", "name", 100, lambda row: row.name),
         Column("value", "Value", "text", 95, lambda row: row.text),
         Column("source", "Source", "text", 90, lambda row: sources[row.figure.source]),
     )
     remarks = [
-        Remark("Variant", profile.variant),
-        Remark("Seen", profile.seen),
-        Remark("Also", ", ".join(profile.aliases) or "-"),
-        Remark("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
+        Note("Variant", profile.variant),
+        Note("Seen", profile.seen),
+        Note("Also", ", ".join(profile.aliases) or "-"),
+        Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]
     if profile.energy is None:
-        remarks.append(Remark("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
-    remarks += [Remark("Note", note) for note in profile.notes]
-    remarks += [Remark(mark, source) for source, mark in sources.items()]
+        remarks.append(Note("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
+    remarks += [Note("Note", note) for note in profile.notes]
+    remarks += [Note(mark, source) for source, mark in sources.items()]
     return make_table(profile.id, columns, rows, profile.name, remarks=tuple(remarks), kind="hardware")
 
 
-def check_rules(rules: Iterable[Rule]) -> Sheet:
+def rules_table(rules: Iterable[CheckRule]) -> Table:
     """Rules as a table: code, name, what it holds, how it is set and mended."""
     return make_table("rules", RULES, rules, kind="rules")
 
 
 RULES = (
     Column("code", "Code", "text", 100, lambda rule: rule.code),
-    Column("name", "Rule", "text", 95, lambda rule: rule.name),
+    Column("name", "CheckRule", "text", 95, lambda rule: rule.name),
     Column("holds", "Holds", "prose", 90, lambda rule: rule.holds),
     Column("remedy", "Set and mend", "prose", 20, lambda rule: rule.remedy),
 )

@@ -12,24 +12,24 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from costcalc.analysis import grouping
-from costcalc.analysis.grouping import Group
+from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.hardware.profile import HardwareProfile
-from costcalc.analysis.layers import Row
-from costcalc.analysis.memory.footprint import footprint
+from costcalc.analysis.layers import LayerCost
+from costcalc.analysis.memory.footprint import measure_footprint
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.bounds import roofline
+from costcalc.analysis.roofline.bounds import compute_roofline
 from costcalc.analysis.roofline.roofline import Roofline
-from costcalc.core.amount import AtLeast, add
-from costcalc.core.dim import Dim, remedy
+from costcalc.core.amount import LowerBound, sum_amounts
+from costcalc.core.dim import Dim, bind_remedy
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.core.settings import option_words
 from costcalc.core.traits import traits_of
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 from costcalc.studies.compare import compare_reports
 from costcalc.views import columns
-from costcalc.views.roofline import rate
+from costcalc.views.roofline import rate_text
 
 
 class Bar(NamedTuple):
@@ -62,7 +62,7 @@ class MemoryChart(NamedTuple):
     peak: int
 
 
-class Device(NamedTuple):
+class DeviceRoof(NamedTuple):
     """A roof: operations a second at most, bytes a second at most."""
 
     name: str
@@ -85,12 +85,12 @@ class RooflineChart(NamedTuple):
     """Devices, and what stands under the first one's roof. whole says that the spots are models, not layers."""
 
     title: str
-    devices: tuple[Device, ...]
+    devices: tuple[DeviceRoof, ...]
     spots: tuple[RooflinePoint, ...]
     whole: bool
 
 
-class Axis(NamedTuple):
+class ChartAxis(NamedTuple):
     """A quantity and its unit, as in the catalogue of quantities. greatest says that more is better."""
 
     key: str
@@ -103,15 +103,15 @@ BOUNDS = {"exact": "", "lower": " (lower bound)", "upper": " (upper bound)", "es
 """What a title says of a quantity that is not exact."""
 
 
-def quantity_axis(key: str, greatest: bool) -> Axis:
+def quantity_axis(key: str, greatest: bool) -> ChartAxis:
     """A quantity of the catalogue, of a device too (`time.t4`), or a column of a table -> its axis. greatest, or the
     quantity itself, says that more is better."""
     name, dot, device = key.partition(".")
     quantity = CATALOGUE.get(name)
     if quantity is None or quantity.per_device != bool(dot):
-        return Axis(key, key, "bytes" if key.endswith("bytes") else "number", greatest)
+        return ChartAxis(key, key, "bytes" if key.endswith("bytes") else "number", greatest)
     title = QuantityRef(quantity, device).label + BOUNDS[quantity.certainty]
-    return Axis(key, title, quantity.unit, greatest or not quantity.less_is_better)
+    return ChartAxis(key, title, quantity.unit, greatest or not quantity.less_is_better)
 
 
 class Point(NamedTuple):
@@ -123,19 +123,19 @@ class Point(NamedTuple):
     best: bool = False
 
 
-class Front(NamedTuple):
+class ParetoChart(NamedTuple):
     """Points by two quantities."""
 
     title: str
-    x: Axis
-    y: Axis
+    x: ChartAxis
+    y: ChartAxis
     points: tuple[Point, ...]
 
 
-Chart = BarChart | MemoryChart | RooflineChart | Front
+Chart = BarChart | MemoryChart | RooflineChart | ParetoChart
 
 
-def kinds(report: Report) -> list[str]:
+def layer_kinds(report: Report) -> list[str]:
     """One name for each row of the report."""
     return [
         f"{row.operator}{_shape(report.graph, node)}" for row, node in zip(report.rows, report.graph.nodes, strict=True)
@@ -155,29 +155,29 @@ def _shape(graph: Graph, node: Node) -> str:
     return f" {'×'.join('1' for _ in weight[2:])}" if all(k == 1 for k in weight[2:]) else ""
 
 
-def names(reports: Sequence[Report]) -> tuple[str, ...]:
+def report_names(reports: Sequence[Report]) -> tuple[str, ...]:
     """The reports' names, told apart where they are equal."""
     return compare_reports(reports).names if len(reports) > 1 else tuple(r.name for r in reports)
 
 
 def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
     """The dearest layers, blocks or operators of a report by one of its totals."""
-    kind = {id(row): name for row, name in zip(report.rows, kinds(report), strict=True)}
-    items: Iterable[Row | Group]
+    kind = {id(row): name for row, name in zip(report.rows, layer_kinds(report), strict=True)}
+    items: Iterable[LayerCost | LayerGroup]
     if by == "layer":
         items = report.layers
     elif by == "op":
-        items = grouping.by_operator(report.layers)
+        items = grouping.group_by_operator(report.layers)
     else:
-        items = grouping.frontier(grouping.tree(report.layers), depth)
+        items = grouping.innermost_groups(grouping.block_tree(report.layers), depth)
     if quantity not in report.totals:
         raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
-    read = columns.quantity(quantity)
+    read = columns.amount_reader(quantity)
     found = []
     for item in items:
-        rows = item.rows if isinstance(item, Group) else (item,)
-        amount = add(map(read, rows))
-        value = amount.value if isinstance(amount, AtLeast) else amount
+        rows = item.rows if isinstance(item, LayerGroup) else (item,)
+        amount = sum_amounts(map(read, rows))
+        value = amount.value if isinstance(amount, LowerBound) else amount
         name = {kind[id(row)] for row in rows}
         found.append(
             Bar(
@@ -203,13 +203,13 @@ def _number(value: Dim | None, what: str) -> int:
     """0 of what is not known, for the chart says that its sum is a lower bound."""
     if value is None or isinstance(value, int):
         return value or 0
-    raise UsageError(f"there is no number for {what}: it is {exact(value)}", remedy(value))
+    raise UsageError(f"there is no number for {what}: it is {format_count(value)}", bind_remedy(value))
 
 
 def memory_chart(report: Report) -> MemoryChart:
     """Live bytes at each step of the report's execution: a step a layer in the given order, nothing in place, unless it
     says otherwise."""
-    found = footprint(report.graph, replace(report.execution, align=None))
+    found = measure_footprint(report.graph, replace(report.execution, align=None))
     values = tuple(_number(n, "the live bytes of a step") for n in found.line.live)
     if not found.plan.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
@@ -220,7 +220,7 @@ def memory_chart(report: Report) -> MemoryChart:
 
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
     """The devices' roofs; under the first one the layers of a report, or of several each as a whole."""
-    lines = [roofline(report, profiles[0]) for report in reports]
+    lines = [compute_roofline(report, profiles[0]) for report in reports]
     devices = [device for p in profiles if (device := _device(lines[0], p)) is not None]
     if not devices or devices[0].name != profiles[0].name:
         has = ", ".join(profiles[0].peak)
@@ -228,7 +228,7 @@ def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile
             f"{profiles[0].name} has no peak with a bandwidth for {_element(lines[0])}, which {reports[0].name} is in",
             f"it has {has}; name another device first, or take --act-dtype",
         )
-    spots = _layers(lines[0]) if len(reports) == 1 else tuple(map(_whole, names(reports), lines))
+    spots = _layers(lines[0]) if len(reports) == 1 else tuple(map(_whole, report_names(reports), lines))
     return RooflineChart(reports[0].name if len(reports) == 1 else "Models", tuple(devices), spots, len(reports) > 1)
 
 
@@ -237,12 +237,16 @@ def _element(line: Roofline) -> str:
     return max(line.elements, key=lambda pair: pair[1])[0] if line.elements else "float32"
 
 
-def _device(line: Roofline, profile: HardwareProfile) -> Device | None:
+def _device(line: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
     found = profile.rate(_element(line))
     if found is None or profile.bandwidth is None:
         return None
-    return Device(
-        profile.name, found[0], float(found[1].value), float(profile.bandwidth.value), rate(found[1].value, found[0])
+    return DeviceRoof(
+        profile.name,
+        found[0],
+        float(found[1].value),
+        float(profile.bandwidth.value),
+        rate_text(found[1].value, found[0]),
     )
 
 
@@ -250,7 +254,7 @@ def _layers(line: Roofline) -> tuple[RooflinePoint, ...]:
     report, spots = line.report, []
     seconds = [bound.seconds or 0 for bound in line.layers]
     whole = sum(seconds) or 1
-    for row, kind, time in zip(report.rows, kinds(report), seconds, strict=True):
+    for row, kind, time in zip(report.rows, layer_kinds(report), seconds, strict=True):
         flops, moved = row.amounts["flops"], row.amounts["traffic_bytes"]
         if row.state == "constant" or flops is None or moved is None:
             continue

@@ -44,7 +44,7 @@ class CheckFinding(NamedTuple):
         return "error" if self.verdict.outcome == "unknown" else self.verdict.level
 
 
-def every(outcome: CheckResult) -> Iterator[CheckFinding]:
+def all_findings(outcome: CheckResult) -> Iterator[CheckFinding]:
     """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
     for checked in outcome.checked:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
@@ -55,7 +55,7 @@ def every(outcome: CheckResult) -> Iterator[CheckFinding]:
 
 def findings(outcome: CheckResult) -> list[CheckFinding]:
     """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
-    return sorted((f for f in every(outcome) if f.verdict.outcome != "kept"), key=_rank)
+    return sorted((f for f in all_findings(outcome) if f.verdict.outcome != "kept"), key=_rank)
 
 
 def _rank(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
@@ -69,7 +69,7 @@ def _rank(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
 
 def headline(outcome: CheckResult) -> str:
     """1 of 6 limits is exceeded; 2 cannot be told."""
-    all_of_them = list(every(outcome))
+    all_of_them = list(all_findings(outcome))
     counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
     for finding in all_of_them:
         if finding.verdict.outcome == "unknown":
@@ -119,10 +119,10 @@ def fingerprint(finding: CheckFinding) -> str:
 def figures(verdict: Verdict) -> Mapping[str, str]:
     """value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; "" where there
     is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
-    value, limit = words.apart(verdict.value, verdict.limit, verdict.kind)
+    value, limit = words.format_pair(verdict.value, verdict.limit, verdict.kind)
     free = verdict.outcome == "kept" and verdict.limit is None
     new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
-    bound = verdict.least or (below(verdict) and verdict.kind != "share")
+    bound = verdict.least or (is_known_from_below(verdict) and verdict.kind != "share")
     sign = "≥ " if bound else ""
     if verdict.certainty != "exact":
         sign = SIGNS[verdict.certainty] if verdict.value else ""
@@ -138,10 +138,10 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
 
 
 def _left(verdict: Verdict) -> str:
-    return words.left(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
+    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
 
 
-def below(verdict: Verdict) -> bool:
+def is_known_from_below(verdict: Verdict) -> bool:
     """Whether a figure is only known from below, because of operators that a verdict of their own tells of."""
     return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
 
@@ -152,7 +152,7 @@ def delta(before: Amount, after: Amount, kind: str = "count") -> str:
         return ""
     rise: Any = after - before  # type: ignore[operator]
     plus = "+" if isinstance(rise, (int, Fraction)) and rise > 0 else ""
-    return f"{plus}{words.difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
+    return f"{plus}{words.format_difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
 
 
 def relative(file: str) -> str:

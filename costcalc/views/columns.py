@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from costcalc.analysis.grouping import Group
-from costcalc.analysis.layers import Row
-from costcalc.core.amount import Amount, AtLeast, add, magnitude
+from costcalc.analysis.grouping import LayerGroup
+from costcalc.analysis.layers import LayerCost
+from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
-from costcalc.core.errors import UsageError, one_of
+from costcalc.core.errors import UsageError, suggest_choice
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.units import share
 from costcalc.views.table import Column
 
-Get = Callable[[Row], "Dim | None"]
+Get = Callable[[LayerCost], "Dim | None"]
 
-Item = Row | Group
+Item = LayerCost | LayerGroup
 
 BACKWARD = "backward_macs"
 """The column that only a report with training has."""
@@ -34,11 +34,11 @@ TIMED = ("time", "bound", "utilisation")
 class ItemReader:
     """Reads a column's raw value off a layer's row, and off a group of rows."""
 
-    of_row: Callable[[Row], Any]
-    of_group: Callable[[Group], Any]
+    of_row: Callable[[LayerCost], Any]
+    of_group: Callable[[LayerGroup], Any]
 
     def __call__(self, item: Item) -> Any:
-        return self.of_group(item) if isinstance(item, Group) else self.of_row(item)
+        return self.of_group(item) if isinstance(item, LayerGroup) else self.of_row(item)
 
 
 def quantity_column(key: str, importance: int, value: Callable[[Any], Any] | None = None) -> Column:
@@ -46,7 +46,7 @@ def quantity_column(key: str, importance: int, value: Callable[[Any], Any] | Non
     return Column(key, CATALOGUE[key].title, CATALOGUE[key].kind, importance, value)
 
 
-def quantity(key: str) -> Get:
+def amount_reader(key: str) -> Get:
     """Reads a figure off a row: a quantity that layers have, or the operations of one kind or role."""
     if key in CATALOGUE:
         return lambda row: row.amounts.get(key)
@@ -55,7 +55,7 @@ def quantity(key: str) -> Get:
     return lambda row: _operations(row, lambda work: bool(work.role == key))
 
 
-def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
+def _operations(row: LayerCost, chosen: Callable[[Any], bool]) -> Dim | None:
     if row.cost is None:
         return None
     result: Dim = 0
@@ -67,25 +67,25 @@ def _operations(row: Row, chosen: Callable[[Any], bool]) -> Dim | None:
 
 def _amounts(key: str) -> ItemReader:
     """A figure of a row; of a group the sum of its rows'."""
-    read = quantity(key)
-    return ItemReader(read, lambda group: add(map(read, group.rows)))
+    read = amount_reader(key)
+    return ItemReader(read, lambda group: sum_amounts(map(read, group.rows)))
 
 
-def _alike(read: Callable[[Row], str]) -> ItemReader:
+def _alike(read: Callable[[LayerCost], str]) -> ItemReader:
     """A word of a row; of a group the one that all its rows have, "" where they differ."""
 
-    def of_group(group: Group) -> str:
+    def of_group(group: LayerGroup) -> str:
         found = set(map(read, group.rows))
         return found.pop() if len(found) == 1 else ""
 
     return ItemReader(read, of_group)
 
 
-def _shapes(row: Row) -> tuple[Any, ...]:
+def _shapes(row: LayerCost) -> tuple[Any, ...]:
     return tuple([output.type.shape for output in row.outputs])
 
 
-def _intensity(rows: Iterable[Row]) -> float | None:
+def _intensity(rows: Iterable[LayerCost]) -> float | None:
     """FLOPs for each byte of traffic; None where either is a formula or unknown."""
     flops = traffic = 0
     for row in rows:
@@ -140,20 +140,20 @@ def is_quantity(key: str) -> bool:
     return COLUMNS[key].kind in ("number", "bytes") and key not in ("layers", "count")
 
 
-def known(key: str) -> str:
+def check_column(key: str) -> str:
     """The column's name. UsageError where there is none."""
     if key not in COLUMNS:
-        raise UsageError(f"there is no column {key!r}", one_of(key, COLUMNS))
+        raise UsageError(f"there is no column {key!r}", suggest_choice(key, COLUMNS))
     return key
 
 
-def ordered(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> Sequence[Item]:
+def sort_items(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> Sequence[Item]:
     """Largest first (texts from A to Z); what is equal stays in execution order. Times are the first device's."""
-    known(key)
+    check_column(key)
     if key in ("share", "bar"):
         key = "macs"
     at = next((name for name in timed if name.split(":")[0] == key), key)
-    cells = column(items, at, timed)
+    cells = values_of_column(items, at, timed)
     if COLUMNS[key].kind in ("name", "text", "shape"):
         order = sorted(range(len(items)), key=lambda i: str(cells[i]))
     else:
@@ -161,34 +161,34 @@ def ordered(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -
     return [items[i] for i in order]
 
 
-def columns_of(
+def column_values(
     items: Sequence[Item], keys: Sequence[str], basis: str, whole: Amount, timed: Mapping[str, Column] = {}
 ) -> list[list[Any]]:
     """The values of several columns, each computed once: a bar draws a share, and a share is one of the basis."""
     made: dict[str, list[Any]] = {}
     for key in keys:
         if key not in ("share", "bar"):
-            made[key] = column(items, key, timed)
+            made[key] = values_of_column(items, key, timed)
     if made.keys() != set(keys):
-        amounts = made[basis] if basis in made else column(items, basis)
+        amounts = made[basis] if basis in made else values_of_column(items, basis)
         made["share"] = made["bar"] = _shares(amounts, whole)
     return [made[key] for key in keys]
 
 
-def column(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> list[Any]:
+def values_of_column(items: Sequence[Item], key: str, timed: Mapping[str, Column] = {}) -> list[Any]:
     """The values of one column that is no share."""
     read = (timed[key] if key in timed else COLUMNS[key]).value
     if isinstance(read, ItemReader):  # a call less for each cell
         of_row, of_group = read.of_row, read.of_group
-        return [of_group(item) if isinstance(item, Group) else of_row(item) for item in items]
+        return [of_group(item) if isinstance(item, LayerGroup) else of_row(item) for item in items]
     assert read is not None, f"{key} is no column of its own"
     return list(map(read, items))
 
 
 def _shares(amounts: Sequence[Amount], whole: Amount) -> list[float | None]:
-    if isinstance(whole, AtLeast):
+    if isinstance(whole, LowerBound):
         whole = whole.value
     if isinstance(whole, int) and whole:
         n = whole
         return [a / n if a.__class__ is int else None for a in amounts]
-    return [share(None if isinstance(a, AtLeast) else a, whole) for a in amounts]
+    return [share(None if isinstance(a, LowerBound) else a, whole) for a in amounts]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from costcalc.core.amount import Amount, AtLeast, plain
+from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
-from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_remarks
-from costcalc.views.summary import accounting, remarks
-from costcalc.views.table import Column, Remark, Sheet, make_table
+from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_notes
+from costcalc.views.summary import accounting_text, report_notes
+from costcalc.views.table import Column, Note, Table, make_table
 
 REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that a comparison repeats, in this order."""
@@ -25,7 +25,7 @@ class ComparedRow(NamedTuple):
     ratios: Sequence[float | None]
 
 
-def comparison_tables(comparison: Comparison) -> tuple[Sheet, Sheet]:
+def comparison_tables(comparison: Comparison) -> tuple[Table, Table]:
     """The totals; and FLOPs by operator type."""
     totals = [
         *[_amount_row(CATALOGUE[key].label, amounts) for key, amounts in comparison.totals().items()],
@@ -35,7 +35,7 @@ def comparison_tables(comparison: Comparison) -> tuple[Sheet, Sheet]:
         ],
     ]
     operators = [_amount_row(name, amounts) for name, amounts in comparison.by_operator().items()]
-    notes, words = comparison_remarks(comparison), "2 × MACs + elementwise operations"
+    notes, words = comparison_notes(comparison), "2 × MACs + elementwise operations"
     return (
         _side_by_side(comparison.names, "Totals", totals),
         _side_by_side(comparison.names, "FLOPs by operator", operators, words, notes),
@@ -46,12 +46,12 @@ def _amount_row(label: str, amounts: Sequence[Amount]) -> ComparedRow:
     return ComparedRow(label, amounts, [amount_ratio(amount, amounts[0]) for amount in amounts])
 
 
-def comparison_remarks(comparison: Comparison) -> tuple[Remark, ...]:
+def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
     """What is bound, open, assumed, noted and unknown: once where it holds for all models, else with the model's
     name before it; and how each model is accounted for."""
-    models: dict[Remark, list[str]] = {}
+    models: dict[Note, list[str]] = {}
     for name, report in zip(comparison.names, comparison.reports, strict=True):
-        for remark in remarks(report):
+        for remark in report_notes(report):
             if remark.label in REPEATED:
                 models.setdefault(remark, []).append(name)
     everywhere = len(comparison.reports)
@@ -61,15 +61,15 @@ def comparison_remarks(comparison: Comparison) -> tuple[Remark, ...]:
     ]
     notes.sort(key=lambda remark: REPEATED.index(remark.label))
     counted = [
-        Remark(name, accounting(report), report.lower_bound)
+        Note(name, accounting_text(report), report.lower_bound)
         for name, report in zip(comparison.names, comparison.reports, strict=True)
     ]
-    return (*notes, *refusal_remarks(comparison.names, comparison.figures), *counted)
+    return (*notes, *refusal_notes(comparison.names, comparison.figures), *counted)
 
 
 def _side_by_side(
-    names: Sequence[str], title: str, rows: Sequence[ComparedRow], subtitle: str = "", notes: tuple[Remark, ...] = ()
-) -> Sheet:
+    names: Sequence[str], title: str, rows: Sequence[ComparedRow], subtitle: str = "", notes: tuple[Note, ...] = ()
+) -> Table:
     """A row for each figure: the first model's amount, then each other model's amount and ratio."""
     columns = [Column("figure", "", "name", 100, lambda row: row.label)]
     for i, name in enumerate(names):
@@ -104,8 +104,8 @@ def _ratios(figures: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:
     return {
         key: [
             {
-                "value": plain(a.value if isinstance(a, AtLeast) else a),
-                "lower_bound": isinstance(a, AtLeast) or a is None,
+                "value": json_amount(a.value if isinstance(a, LowerBound) else a),
+                "lower_bound": isinstance(a, LowerBound) or a is None,
                 "ratio": amount_ratio(a, amounts[0]),
             }
             for a in amounts

@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.analysis.layers import QUANTITIES
-from costcalc.core.amount import Amount, AtLeast, add
+from costcalc.analysis.layers import LAYER_QUANTITIES
+from costcalc.core.amount import Amount, LowerBound, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef, parse_quantity
-from costcalc.core.units import exact, shape_text
+from costcalc.core.units import format_count, format_shape
 from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, total_change
 from costcalc.views.diff_words import describe_change, operator
-from costcalc.views.figures import figure_amount, figure_change, refusal_remarks
-from costcalc.views.table import Column, Remark, Sheet, only
+from costcalc.views.figures import figure_amount, figure_change, refusal_notes
+from costcalc.views.table import Column, Note, Table, select_columns
 
 
-def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
+def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Note]:
     """What stands below the totals; moved are those that differ."""
     same = [
         parse_quantity(key).label
@@ -33,26 +33,26 @@ def remarks(diff: Diff, moved: Sequence[str]) -> Iterator[Remark]:
     ]
     if not moved and not diff.changes:
         n = len(diff.layers)
-        yield Remark("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")
+        yield Note("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")
         return
     if same:
-        yield Remark("Unchanged", ", ".join(same))
+        yield Note("Unchanged", ", ".join(same))
     yield from _inputs(diff)
     for label, before, after in (
         ("Bound", _symbols(diff.before.symbols), _symbols(diff.after.symbols)),
         ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
     ):
         if before != after and diff.before.source and diff.after.source:
-            yield Remark(label, f"{before or 'nothing'} → {after or 'nothing'}")
+            yield Note(label, f"{before or 'nothing'} → {after or 'nothing'}")
         elif after:
-            yield Remark(label, after)
+            yield Note(label, after)
     for which, snapshot in (("before", diff.before), ("after", diff.after)):
         for op, count in snapshot.unknown.items():
-            yield Remark("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
+            yield Note("Unknown", f"{op} × {count} {which}: totals marked ≥ are lower bounds", True)
     yield from _refusals(diff)
 
 
-def _refusals(diff: Diff) -> Iterator[Remark]:
+def _refusals(diff: Diff) -> Iterator[Note]:
     """Which of the further quantities a version does not have, and why; once where it is so in both."""
     rows: dict[str, dict[QuantityRef, list[Figure | QuantityError]]] = {}
     for key in diff.quantities:
@@ -64,26 +64,26 @@ def _refusals(diff: Diff) -> Iterator[Remark]:
             for side in ["both"] if same else lacks:
                 rows.setdefault(side, {})[parse_quantity(key)] = [figures[side == "after"]]
     for side, refused in rows.items():
-        yield from refusal_remarks([side], refused)
+        yield from refusal_notes([side], refused)
 
 
 def _is_figure(figure: Figure | QuantityError) -> bool:
     return isinstance(figure, Figure)
 
 
-def _inputs(diff: Diff) -> Iterator[Remark]:
+def _inputs(diff: Diff) -> Iterator[Note]:
     """The inputs that have another shape or element type now."""
     old = {tensor.name: tensor for tensor in diff.before.inputs}
     for new in diff.after.inputs:
         was = old.get(new.name)
         if was is not None and (was.shape, was.dtype) != (new.shape, new.dtype):
             types = ("", "") if was.dtype == new.dtype else (f" {was.dtype}", f" {new.dtype}")
-            shapes = f"{shape_text(was.shape)}{types[0]} → {shape_text(new.shape)}{types[1]}"
-            yield Remark("Input", f"{new.name} {shapes}")
+            shapes = f"{format_shape(was.shape)}{types[0]} → {format_shape(new.shape)}{types[1]}"
+            yield Note("Input", f"{new.name} {shapes}")
 
 
 def _symbols(bound: Any) -> str:
-    return ", ".join(f"{name} = {exact(value)}" for name, value in bound.items())
+    return ", ".join(f"{name} = {format_count(value)}" for name, value in bound.items())
 
 
 STATUS_TEXTS = {
@@ -105,7 +105,7 @@ OWN_STATUSES = ("added", "removed", "changed")
 """What became of a layer by itself."""
 
 
-def sheets(diff: Diff, top: int | None = None) -> tuple[Sheet, ...]:
+def diff_tables(diff: Diff, top: int | None = None) -> tuple[Table, ...]:
     """The tables for people; of the layers, top leaves those with the largest difference, and a row for the rest.
     Where nothing changed, the totals alone."""
     both = diff.before.source and diff.after.source
@@ -144,7 +144,7 @@ def _is_same(diff: Diff, key: str) -> bool:
     return total_change(diff, key) == 0
 
 
-def _totals(diff: Diff) -> Sheet:
+def _totals(diff: Diff) -> Table:
     shown: tuple[Column, ...] = (
         Column("figure", "", "name", 100),
         Column("before", "Before", "number", 90),
@@ -161,7 +161,7 @@ def _totals(diff: Diff) -> Sheet:
         ref = parse_quantity(key)
         row = (ref.label, before, after, figure_change(ref, total_change(diff, key)), share(diff, key))
         rows.append(row[: len(shown)])
-    return Sheet(
+    return Table(
         title(diff),
         versions_text(diff),
         shown,
@@ -191,10 +191,10 @@ def share(diff: Diff, key: str) -> Fraction | None:
     return Fraction(grown) / was if numbers and was else None  # type: ignore[arg-type, operator]
 
 
-def _causes(diff: Diff) -> Iterator[Sheet]:
+def _causes(diff: Diff) -> Iterator[Table]:
     """The differences by what they are due to; each column's parts sum to the difference of its total."""
     found = diff.causes
-    shown = [key for key in QUANTITIES if any(part != 0 for part in found.get(key, {}).values())]
+    shown = [key for key in LAYER_QUANTITIES if any(part != 0 for part in found.get(key, {}).values())]
     if not shown:
         return
     rows = [
@@ -205,8 +205,8 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
     sums = [sum((part for part in found[key].values()), 0) for key in shown]
     columns = [Column(key, CATALOGUE[key].label, "change", 90 - i) for i, key in enumerate(shown)]
     there = {row[0] for row in rows}
-    meant = tuple([Remark(cause, text) for cause, text in CAUSE_MEANINGS.items() if cause in there])
-    yield Sheet(
+    meant = tuple([Note(cause, text) for cause, text in CAUSE_MEANINGS.items() if cause in there])
+    yield Table(
         "By cause",
         "",
         (Column("cause", "Cause", "name", 100), *columns),
@@ -217,7 +217,7 @@ def _causes(diff: Diff) -> Iterator[Sheet]:
     )
 
 
-def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
+def _layers(diff: Diff, top: int | None) -> Iterator[Table]:
     changes = diff.changes
     if not changes:
         return
@@ -241,12 +241,12 @@ def _layers(diff: Diff, top: int | None) -> Iterator[Sheet]:
     rest = None if not left else ("", f"({len(left):,} more)", "", "", *_sums(left, first), _sum_of(left, second))
     rows = tuple([_row(change, first, second) for change in kept])
     total = ("", f"Total of {len(changes):,}", "", "", *_sums(changes, first), _sum_of(changes, second))
-    whole = Sheet(
+    whole = Table(
         "Layers", count_statuses(diff), columns, rows, rest, total if len(changes) > 1 else None, kind="layers"
     )
     told = list(zip(*rows, total, strict=True))
     empty = {i for i, c in enumerate(columns) if c.kind in ("prose", "change") and all(v in ("", 0) for v in told[i])}
-    yield only(whole, [i for i in range(len(columns)) if i not in empty])
+    yield select_columns(whole, [i for i in range(len(columns)) if i not in empty])
 
 
 def largest_changes(diff: Diff, top: int | None) -> Sequence[LayerChange]:
@@ -257,7 +257,7 @@ def largest_changes(diff: Diff, top: int | None) -> Sequence[LayerChange]:
 
 def _first(changes: Sequence[LayerChange]) -> str:
     """The quantity by which layers are told: MACs, unless it is the same in all."""
-    return next((key for key in QUANTITIES if any(c.delta(key) != 0 for c in changes)), "macs")
+    return next((key for key in LAYER_QUANTITIES if any(c.delta(key) != 0 for c in changes)), "macs")
 
 
 def _row(change: LayerChange, first: str, second: str) -> tuple[Any, ...]:
@@ -285,13 +285,17 @@ def _largest(changes: Sequence[LayerChange], key: str, top: int) -> list[LayerCh
 
 
 def _sums(changes: Sequence[LayerChange], key: str) -> tuple[Amount, Amount, Dim | None]:
-    return add(c.amounts(key)[0] for c in changes), add(c.amounts(key)[1] for c in changes), _sum_of(changes, key)
+    return (
+        sum_amounts(c.amounts(key)[0] for c in changes),
+        sum_amounts(c.amounts(key)[1] for c in changes),
+        _sum_of(changes, key),
+    )
 
 
 def _sum_of(changes: Sequence[LayerChange], key: str) -> Dim | None:
     """The sum of the differences; None where one is not known, for it may be below 0."""
-    found = add(c.delta(key) for c in changes)
-    return None if isinstance(found, AtLeast) else found
+    found = sum_amounts(c.delta(key) for c in changes)
+    return None if isinstance(found, LowerBound) else found
 
 
 COLUMNS = (
@@ -305,7 +309,7 @@ COLUMNS = (
 )
 
 
-def overview(diffs: Sequence[Diff]) -> Sheet:
+def overview(diffs: Sequence[Diff]) -> Table:
     """A row for each model: its MACs before and after, what its parameters gained, how many layers differ."""
     rows = [
         (
@@ -319,4 +323,4 @@ def overview(diffs: Sequence[Diff]) -> Sheet:
         )
         for diff in diffs
     ]
-    return Sheet(f"{len(diffs):,} models differ", "", COLUMNS, tuple(rows), kind="models")
+    return Table(f"{len(diffs):,} models differ", "", COLUMNS, tuple(rows), kind="models")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.analysis.layers import QUANTITIES
-from costcalc.core.amount import plain
+from costcalc.analysis.layers import LAYER_QUANTITIES
+from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import TOTALS
@@ -17,10 +17,10 @@ from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import largest_changes, share, title
 from costcalc.views.diff_words import describe_change, operator
 from costcalc.views.figures import figure_plain
-from costcalc.views.table import Column, Sheet
+from costcalc.views.table import Column, Table
 
 
-def to_dict(diff: Diff, top: int | None = None) -> dict[str, Any]:
+def diff_document(diff: Diff, top: int | None = None) -> dict[str, Any]:
     """The diff's entry of the JSON report. A difference that is not known is null; layers are those that changed, top
     leaves the ones with the largest difference."""
     counts = Counter(change.status for change in diff.layers)
@@ -39,7 +39,7 @@ def _side(snapshot: Snapshot) -> dict[str, Any] | None:
     """A version; None where the model is not in it."""
     if not snapshot.source:
         return None
-    symbols = {name: plain(value) for name, value in snapshot.symbols.items()}
+    symbols = {name: json_amount(value) for name, value in snapshot.symbols.items()}
     return {"name": snapshot.name, "source": snapshot.source, "symbols": symbols, "unknown_ops": dict(snapshot.unknown)}
 
 
@@ -64,7 +64,7 @@ def _total(diff: Diff, key: str) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "before": figure_plain(before),
         "after": figure_plain(after),
-        "difference": float(change) if isinstance(change, Fraction) else plain(change),
+        "difference": float(change) if isinstance(change, Fraction) else json_amount(change),
         "ratio": None if part is None else float(part),
         "lower_bound": below or any(figure.certainty == "lower" for figure in known),
     }
@@ -77,7 +77,7 @@ def _total(diff: Diff, key: str) -> dict[str, Any]:
 
 
 def _causes(causes: Mapping[str, Mapping[str, Dim]]) -> dict[str, dict[str, Any]]:
-    return {key: {cause: plain(part) for cause, part in parts.items()} for key, parts in causes.items()}
+    return {key: {cause: json_amount(part) for cause, part in parts.items()} for key, parts in causes.items()}
 
 
 def _layer(change: LayerChange) -> dict[str, Any]:
@@ -89,19 +89,19 @@ def _layer(change: LayerChange) -> dict[str, Any]:
         "op_type": (new or old).op_type,  # type: ignore[union-attr]
         "place": (new and new.place) or None,
         "change": describe_change(change),
-        **{key: _figure(change, key) for key in QUANTITIES},
+        **{key: _figure(change, key) for key in LAYER_QUANTITIES},
         "causes": _causes(change.causes),
     }
 
 
 def _figure(change: LayerChange, key: str) -> dict[str, Any]:
     before, after = change.amounts(key)
-    return {"before": plain(before), "after": plain(after), "difference": plain(change.delta(key))}
+    return {"before": json_amount(before), "after": json_amount(after), "difference": json_amount(change.delta(key))}
 
 
-def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
+def layer_changes_table(diffs: Sequence[Diff], top: int | None = None) -> Table:
     """A row for each layer that changed, with every figure before and after; of each model only the top ones."""
-    figures = [Column(f"{key}_{when}", "", "number", 50) for key in QUANTITIES for when in ("before", "after")]
+    figures = [Column(f"{key}_{when}", "", "number", 50) for key in LAYER_QUANTITIES for when in ("before", "after")]
     columns = (
         Column("model", "", "name", 100),
         Column("status", "", "text", 100),
@@ -118,9 +118,9 @@ def flat(diffs: Sequence[Diff], top: int | None = None) -> Sheet:
             *(layer.name if layer else "" for layer in (change.after, change.before)),
             operator(change),
             describe_change(change),
-            *(amount for key in QUANTITIES for amount in change.amounts(key)),
+            *(amount for key in LAYER_QUANTITIES for amount in change.amounts(key)),
         )
         for diff in diffs
         for change in largest_changes(diff, top)
     ]
-    return Sheet("diff", "", columns, tuple(rows), kind="model")
+    return Table("diff", "", columns, tuple(rows), kind="model")

@@ -7,10 +7,10 @@ from typing import Any
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DTYPE_OF_CODE
-from costcalc.core.units import exact, shape_text
+from costcalc.core.units import format_count, format_shape
 from costcalc.studies.diff.definition import canonical, filters_at, keeps_size, operator_traits, units, windows
 from costcalc.studies.diff.diff import LayerChange
-from costcalc.studies.diff.snapshot import Layer, Tensor
+from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 LABELS = {
     "kernel_shape": "kernel",
@@ -60,7 +60,7 @@ def operator(change: LayerChange) -> str:
     return layer.operator
 
 
-def _main(layer: Layer) -> Iterator[tuple[str, str]]:
+def _main(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
     """Filters, kernel and groups of a convolution, units of a product."""
     operator = operator_traits((layer.domain, layer.op_type))
     at = filters_at(operator)
@@ -71,17 +71,17 @@ def _main(layer: Layer) -> Iterator[tuple[str, str]]:
             (first, second * group) if operator.kind == "transposed_convolution" else (second * group, first)
         )
         if group == channels and group != 1:
-            yield "depthwise multiplier", exact(filters // group)
+            yield "depthwise multiplier", format_count(filters // group)
         else:
-            yield "filters", exact(filters)
-            yield "groups", exact(group)
-        yield "kernel", shape_text(tuple(kernel))
+            yield "filters", format_count(filters)
+            yield "groups", format_count(group)
+        yield "kernel", format_shape(tuple(kernel))
     elif at is None:
         for n in units(layer):
-            yield "units", exact(n)
+            yield "units", format_count(n)
 
 
-def _itself(old: Layer, new: Layer) -> Iterator[str]:
+def _itself(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     """Differences of what each layer is by itself."""
     if old.operator != new.operator:
         yield f"operator {old.operator} → {new.operator}"
@@ -98,7 +98,7 @@ def _itself(old: Layer, new: Layer) -> Iterator[str]:
     if types[0] != types[1] and len(types[0]) == len(types[1]):
         yield from dict.fromkeys(f"weights {a} → {b}" for a, b in zip(*types, strict=True) if a != b)
     if old.count != new.count:
-        yield f"runs {exact(old.count)} → {exact(new.count)}"
+        yield f"runs {format_count(old.count)} → {format_count(new.count)}"
 
 
 def _between(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _between(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
             yield f"{label} {b}" if a is None else f"without {label} {a}" if b is None else f"{label} {a} → {b}"
 
 
-def _attributes(layer: Layer) -> dict[str, str]:
+def _attributes(layer: SnapshotLayer) -> dict[str, str]:
     """Attributes that are no defaults, as they are written; those of windows with their defaults."""
     key = (layer.domain, layer.op_type)
     rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
@@ -123,7 +123,7 @@ def _attributes(layer: Layer) -> dict[str, str]:
     return found
 
 
-def _telling(old: Layer, new: Layer) -> tuple[dict[str, str], dict[str, str]]:
+def _telling(old: SnapshotLayer, new: SnapshotLayer) -> tuple[dict[str, str], dict[str, str]]:
     """The attributes of both without what only keeps up with another: padding that keeps the size with a kernel, heads
     of keys with those of queries."""
     found = _attributes(old), _attributes(new)
@@ -150,7 +150,7 @@ def _value(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _read(old: Layer, new: Layer) -> Iterator[str]:
+def _read(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     """Differences of what the layers read while the model runs."""
     pairs = [(a, b) for a, b in zip(old.inputs, new.inputs, strict=False) if not (a.stored or b.stored)]
     for i, (a, b) in enumerate(pairs, 1):
@@ -158,18 +158,18 @@ def _read(old: Layer, new: Layer) -> Iterator[str]:
         yield from _tensors(label, a, b)
 
 
-def _outputs(old: Layer, new: Layer) -> Iterator[str]:
+def _outputs(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     for a, b in zip(old.outputs, new.outputs, strict=False):
         yield from _tensors("output", a, b)
 
 
-def _stored(old: Layer, new: Layer) -> Iterator[str]:
+def _stored(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     for a, b in zip(old.inputs, new.inputs, strict=False):
         if a.stored and b.stored:
             yield from _tensors("weight", a, b)
 
 
-def _rest(old: Layer, new: Layer) -> Iterator[str]:
+def _rest(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     """Why a layer costs otherwise that reads and is the same: of several layers that share a weight, or places that
     read one value, the first counts it."""
     if old.amounts["weight_bytes"] != new.amounts["weight_bytes"]:
@@ -179,7 +179,7 @@ def _rest(old: Layer, new: Layer) -> Iterator[str]:
         yield "reads one value twice" if b < a else "no longer reads one value twice"
 
 
-def _tensors(label: str, a: Tensor, b: Tensor) -> Iterator[str]:
+def _tensors(label: str, a: SnapshotTensor, b: SnapshotTensor) -> Iterator[str]:
     if a.shape != b.shape:
         yield f"{label} {' → '.join(_shapes(a.shape, b.shape))}"
     if a.dtype != b.dtype and a.dtype and b.dtype:
@@ -190,10 +190,10 @@ def _shapes(a: Shape | None, b: Shape | None) -> tuple[str, str]:
     """Both shapes, without a first extent that is one batch in both."""
     if a and b and len(a) == len(b) > 2 and a[0] == b[0] and (a[0] == 1 or isinstance(a[0], Poly)):
         a, b = a[1:], b[1:]
-    return shape_text(a), shape_text(b)
+    return format_shape(a), format_shape(b)
 
 
-def _output_text(layer: Layer) -> Iterator[str]:
+def _output_text(layer: SnapshotLayer) -> Iterator[str]:
     if layer.outputs:
         shape = layer.outputs[0].shape
-        yield f"output {shape_text(shape[1:] if shape and len(shape) > 2 and shape[0] == 1 else shape)}"
+        yield f"output {format_shape(shape[1:] if shape and len(shape) > 2 and shape[0] == 1 else shape)}"

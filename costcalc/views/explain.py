@@ -12,12 +12,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from costcalc.analysis.layers import Row
-from costcalc.analysis.receptive_field import Field, extent_lines, field_text, fields, window
-from costcalc.analysis.report import Report, total
-from costcalc.analysis.separable import Separable, separables
+from costcalc.analysis.layers import LayerCost
+from costcalc.analysis.receptive_field import (
+    ReceptiveField,
+    extent_formulas,
+    receptive_field_text,
+    receptive_fields,
+    window_of,
+)
+from costcalc.analysis.report import Report, report_total
+from costcalc.analysis.separable import SeparablePair, find_separable
 from costcalc.core import registry
-from costcalc.core.amount import AtLeast, plain
+from costcalc.core.amount import LowerBound, json_amount
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Cost, Factor, Formula
@@ -25,8 +31,8 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.result import Result
 from costcalc.core.traits import traits_of
-from costcalc.core.units import exact, shape_text
-from costcalc.graph.parameters import Stored, stored
+from costcalc.core.units import format_count, format_shape
+from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
 FEW = 8
 """A sum of more terms than this is drawn together."""
@@ -41,16 +47,16 @@ class WorkingLine(NamedTuple):
 
     def __str__(self) -> str:
         """`#filter params × #filters = 27 × 5 = 135`; a side that says the same as the one before it stands once."""
-        sides = [*self.sides, *([] if self.value is None else [exact(self.value)])]
+        sides = [*self.sides, *([] if self.value is None else [format_count(self.value)])]
         return " = ".join(dict.fromkeys(sides))
 
 
-def steps_of(
-    row: Row, graph: Graph, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]
+def layer_lines(
+    row: LayerCost, graph: Graph, index: int, owned: Sequence[StoredTensor], seen: Mapping[str, ReceptiveField]
 ) -> Iterator[WorkingLine]:
     """A layer's steps: output extents, MACs, parameters, operations, FLOPs, receptive field."""
-    slid = window(graph.nodes[index], graph.types)
-    for line in extent_lines(slid) if slid else ():
+    slid = window_of(graph.nodes[index], graph.types)
+    for line in extent_formulas(slid) if slid else ():
         yield WorkingLine("Extent", (line,))
     if row.cost is None:
         yield WorkingLine("MACs", ("?",))
@@ -63,11 +69,11 @@ def steps_of(
                 once = row.cost.macs.value if key == "macs" else row.cost.flops
                 what = {"macs": "MACs", "flops": "FLOPs"}[key]
                 yield WorkingLine(
-                    f"{what} of all runs", (f"{exact(once)} × {exact(row.count)} runs",), row.amounts[key]
+                    f"{what} of all runs", (f"{format_count(once)} × {format_count(row.count)} runs",), row.amounts[key]
                 )
     field = seen.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
-        yield WorkingLine("Receptive field", (field_text(field),))
+        yield WorkingLine("Receptive field", (receptive_field_text(field),))
 
 
 def _macs(formula: Formula, what: str) -> Iterator[WorkingLine]:
@@ -77,15 +83,17 @@ def _macs(formula: Formula, what: str) -> Iterator[WorkingLine]:
     if len(formula.terms) > 1 and any(term.name for term in formula.terms):
         for term in formula.terms:
             yield WorkingLine(what, (term.name or what, *_sides(term.factors)), term.value)
-        yield WorkingLine(what, (" + ".join(number(term.value) for term in formula.terms),), formula.value)
+        yield WorkingLine(what, (" + ".join(value_in_formula(term.value) for term in formula.terms),), formula.value)
     else:
-        named = " + ".join(names(term.factors) for term in formula.terms)
-        yield WorkingLine(what, (named, " + ".join(numbers(term.factors) for term in formula.terms)), formula.value)
+        named = " + ".join(factor_names(term.factors) for term in formula.terms)
+        yield WorkingLine(
+            what, (named, " + ".join(factor_values(term.factors) for term in formula.terms)), formula.value
+        )
     for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
         yield WorkingLine(what, (factor.name, *_sides(factor.of)), factor.value)
 
 
-def _params(owned: Sequence[Stored]) -> Iterator[WorkingLine]:
+def _params(owned: Sequence[StoredTensor]) -> Iterator[WorkingLine]:
     for kind, what in (("param", "Params"), ("buffer", "Buffers")):
         mine = [item for item in owned if item.kind == kind]
         if mine:
@@ -93,10 +101,10 @@ def _params(owned: Sequence[Stored]) -> Iterator[WorkingLine]:
             yield WorkingLine(what, (shapes,), sum((item.values for item in mine), 0))
 
 
-def _stored_values(item: Stored) -> str:
+def _stored_values(item: StoredTensor) -> str:
     if item.values != item.type.elements:
-        return f"{number(item.values)} (packed)"
-    return " × ".join(map(number, item.type.shape or ())) or "1"
+        return f"{value_in_formula(item.values)} (packed)"
+    return " × ".join(map(value_in_formula, item.type.shape or ())) or "1"
 
 
 def _flops(cost: Cost) -> Iterator[WorkingLine]:
@@ -105,36 +113,38 @@ def _flops(cost: Cost) -> Iterator[WorkingLine]:
     for work in cost.work:
         text = [f"{work.kind} ({work.role})", *_all_sides(work.formula)]
         yield WorkingLine("Operations", tuple(text), work.formula.value)
-    parts = [f"2 × {number(macs)}"] if cost.macs.terms else []
-    parts += [number(work.formula.value) for work in cost.work]
+    parts = [f"2 × {value_in_formula(macs)}"] if cost.macs.terms else []
+    parts += [value_in_formula(work.formula.value) for work in cost.work]
     if parts:
         yield WorkingLine("FLOPs", (" + ".join(parts),), cost.flops)
 
 
 def _sides(factors: Sequence[Factor]) -> tuple[str, str]:
-    return names(factors), numbers(factors)
+    return factor_names(factors), factor_values(factors)
 
 
 def _all_sides(formula: Formula) -> tuple[str, str]:
-    return " + ".join(names(t.factors) for t in formula.terms), " + ".join(numbers(t.factors) for t in formula.terms)
+    return " + ".join(factor_names(t.factors) for t in formula.terms), " + ".join(
+        factor_values(t.factors) for t in formula.terms
+    )
 
 
-def names(factors: Sequence[Factor]) -> str:
+def factor_names(factors: Sequence[Factor]) -> str:
     """#filter params × #filter positions × #filters."""
     return " × ".join(factor.name for factor in factors)
 
 
-def numbers(factors: Sequence[Factor]) -> str:
+def factor_values(factors: Sequence[Factor]) -> str:
     """27 × 16 × 5."""
-    return " × ".join(number(factor.value) for factor in factors)
+    return " × ".join(value_in_formula(factor.value) for factor in factors)
 
 
-def number(d: Dim) -> str:
+def value_in_formula(d: Dim) -> str:
     """A number inside a formula; a sum stands in parentheses."""
-    return f"({exact(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else exact(d)
+    return f"({format_count(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else format_count(d)
 
 
-def sums(report: Report) -> Iterator[WorkingLine]:
+def sum_lines(report: Report) -> Iterator[WorkingLine]:
     """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
     still long."""
     for key in ("macs", "backward_macs", "params", "flops"):
@@ -143,17 +153,20 @@ def sums(report: Report) -> Iterator[WorkingLine]:
         what = CATALOGUE[key].label
         every = [(row.operator, row.amounts[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
-        shown = [number(amount) for _, amount in parts]
+        shown = [value_in_formula(amount) for _, amount in parts]
         if len(shown) > FEW:
             equal = Counter(amount for _, amount in parts)
-            shown = [f"{n} × {number(amount)}" if n > 1 else number(amount) for amount, n in equal.items()]
+            shown = [
+                f"{n} × {value_in_formula(amount)}" if n > 1 else value_in_formula(amount)
+                for amount, n in equal.items()
+            ]
         if len(shown) > FEW:
             by_op: dict[str, Dim] = {}
             for op, amount in parts:
                 by_op[op] = by_op.get(op, 0) + amount
-            shown = [f"{op} {number(amount)}" for op, amount in by_op.items()]
-        if isinstance(total(report, key), AtLeast):
-            yield WorkingLine(what, (f"{' + '.join([*shown, '?'])} ≥ {exact(report.totals[key])}",))
+            shown = [f"{op} {value_in_formula(amount)}" for op, amount in by_op.items()]
+        if isinstance(report_total(report, key), LowerBound):
+            yield WorkingLine(what, (f"{' + '.join([*shown, '?'])} ≥ {format_count(report.totals[key])}",))
         elif shown:
             yield WorkingLine(what, (" + ".join(shown),), report.totals[key])
 
@@ -162,7 +175,7 @@ def sums(report: Report) -> Iterator[WorkingLine]:
 class LayerExplanation:
     """One layer: what it does, its rule's own words, its inputs and outputs as (name, shape), and the steps."""
 
-    row: Row
+    row: LayerCost
     sentence: str
     rule: str
     inputs: tuple[str, ...]
@@ -180,7 +193,7 @@ class Explanation(Result):
     layer: str | None
     workings: tuple[LayerExplanation, ...]
     sums: tuple[WorkingLine, ...]
-    separable: tuple[Separable, ...]
+    separable: tuple[SeparablePair, ...]
     execution: tuple[WorkingLine, ...] = ()
     training: tuple[WorkingLine, ...] = ()
     bounds: tuple[WorkingLine, ...] = ()
@@ -200,23 +213,23 @@ class Explanation(Result):
 def explain_report(report: Report, layer: str | None = None) -> Explanation:
     """The working of a report's layers, or of one. UsageError where no layer, or more than one, has that name."""
     if layer is not None:
-        chosen = [find(report, layer)]
+        chosen = [find_layer(report, layer)]
     else:
         costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
         chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
-    owned: dict[int, list[Stored]] = {}
-    for item in stored(report.graph):
+    owned: dict[int, list[StoredTensor]] = {}
+    for item in find_stored_tensors(report.graph):
         if item.kind != "constant":
             owned.setdefault(item.owner, []).append(item)
-    seen = fields(report.graph)
+    seen = receptive_fields(report.graph)
     workings = tuple(_working(report, index, owned.get(index, ()), seen) for index in chosen)
     if layer is not None:
-        pairs = tuple(p for p in separables(report) if workings[0].row.name in (p.depthwise, p.pointwise))
+        pairs = tuple(p for p in find_separable(report) if workings[0].row.name in (p.depthwise, p.pointwise))
         return Explanation(report, workings[0].row.name, workings, (), pairs)
-    return Explanation(report, None, workings, tuple(sums(report)), tuple(separables(report)))
+    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(find_separable(report)))
 
 
-def find(report: Report, name: str) -> int:
+def find_layer(report: Report, name: str) -> int:
     """The index of the layer meant: exactly so called, but for case, the only one that ends so, holds it or has its
     parts in that order, or the only one of that operator type."""
     names = [row.name for row in report.rows]
@@ -251,23 +264,25 @@ def _in_order(parts: Sequence[str], own: Sequence[str]) -> bool:
     return bool(parts) and all(part in left for part in parts)
 
 
-def _working(report: Report, index: int, owned: Sequence[Stored], seen: Mapping[str, Field]) -> LayerExplanation:
+def _working(
+    report: Report, index: int, owned: Sequence[StoredTensor], seen: Mapping[str, ReceptiveField]
+) -> LayerExplanation:
     row, graph = report.rows[index], report.graph
-    rule = registry.COSTS.get((row.domain, row.op_type))
+    rule = registry.COST_RULES.get((row.domain, row.op_type))
     words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
     sentence = traits_of(row).sentence
     return LayerExplanation(
         row,
         sentence or ("Moves or renames data, no arithmetic." if row.state == "free" else ""),
         words,
-        tuple(f"{name} {shape_text(graph.types[name].shape)}" for name in row.inputs if name),
-        tuple(f"{output.name} {shape_text(output.type.shape)}" for output in row.outputs),
-        tuple(steps_of(row, graph, index, owned, seen)),
+        tuple(f"{name} {format_shape(graph.types[name].shape)}" for name in row.inputs if name),
+        tuple(f"{output.name} {format_shape(output.type.shape)}" for output in row.outputs),
+        tuple(layer_lines(row, graph, index, owned, seen)),
     )
 
 
 def _step_dict(step: WorkingLine) -> dict[str, Any]:
-    return {"what": step.what, "working": list(step.sides), "value": plain(step.value)}
+    return {"what": step.what, "working": list(step.sides), "value": json_amount(step.value)}
 
 
 def _working_dict(working: LayerExplanation) -> dict[str, Any]:
@@ -292,7 +307,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "layers": [_working_dict(working) for working in explanation.workings],
         "sums": [_step_dict(step) for step in explanation.sums],
         "separable": [
-            {k: plain(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
+            {k: json_amount(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
             for pair in explanation.separable
         ],
         **{name: [_step_dict(step) for step in lines] for name, lines in explanation.sections.items()},

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from costcalc.analysis.hardware.profile import MEMORIES, Figure
-from costcalc.analysis.roofline.energy import energy, fits
-from costcalc.analysis.roofline.roofline import Bound, Roofline
-from costcalc.core.units import digits, exact, scaled, short
+from costcalc.analysis.hardware.profile import MEMORIES, SourcedFigure
+from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
+from costcalc.analysis.roofline.roofline import Roofline, TimeBound
+from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.explain import Explanation, WorkingLine
-from costcalc.views.roofline import by_text, energy_text, fit_text, layers_text, rate, speed
+from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text
 
 RESTS_ON = (
     "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, no masked "
@@ -52,46 +52,51 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
         fewest = one.multiplications[element]
         if fewest != macs:
             yield WorkingLine(
-                "Multiply", (f"{exact(round(fewest))}, of the definition's {exact(macs)} MACs; {LEFT_OUT}",)
+                "Multiply",
+                (f"{format_count(round(fewest))}, of the definition's {format_count(macs)} MACs; {LEFT_OUT}",),
             )
-        numbers = f"2 × {exact(round(fewest))} / {rate(found[1].value, found[0])}"
-        seconds = f"{scaled(2 * fewest / found[1].value, 's')} ({found[0]})"
+        numbers = f"2 × {format_count(round(fewest))} / {rate_text(found[1].value, found[0])}"
+        seconds = f"{format_si(2 * fewest / found[1].value, 's')} ({found[0]})"
         yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
     if one.profile.bandwidth is not None and one.compulsory is not None:
-        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{exact(one.compulsory)} bytes"))
-        moved, names = exact(one.compulsory), "traffic"
+        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{format_count(one.compulsory)} bytes"))
+        moved, names = format_count(one.compulsory), "traffic"
         if one.kept:
-            moved, names = f"({moved} - {exact(one.kept)})", "(traffic - what the last-level cache can keep)"
+            moved, names = f"({moved} - {format_count(one.kept)})", "(traffic - what the last-level cache can keep)"
         yield WorkingLine(
             "Memory",
-            (f"{names} / bandwidth", f"{moved} / {speed(one.profile.bandwidth.value)}", scaled(one.model.memory, "s")),
+            (
+                f"{names} / bandwidth",
+                f"{moved} / {bandwidth_text(one.profile.bandwidth.value)}",
+                format_si(one.model.memory, "s"),
+            ),
         )
     yield _maximum("Lower bound", one.model)
     yield WorkingLine("Rests on", (RESTS_ON,))
     if one.unfused is not None:
         yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
-    for fit in fits(one.report, one.profile):
+    for fit in memory_fits(one.report, one.profile):
         yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
-    joules = energy(one)
+    joules = estimate_energy(one)
     if joules is not None:
         terms = [
-            f"{exact(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
+            f"{format_count(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
             for name, n, figure in joules.terms
         ]
         yield WorkingLine("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
 
 
-def _maximum(what: str, bound: Bound) -> WorkingLine:
+def _maximum(what: str, bound: TimeBound) -> WorkingLine:
     known = {"compute": bound.compute, "memory": bound.memory}
     names = [name for name, value in known.items() if value is not None]
-    times = [scaled(value, "s") for value in known.values() if value is not None]
-    more = ("", "") if not bound.overhead else (" + overhead", f" + {scaled(bound.overhead, 's')}")
+    times = [format_si(value, "s") for value in known.values() if value is not None]
+    more = ("", "") if not bound.overhead else (" + overhead", f" + {format_si(bound.overhead, 's')}")
     return WorkingLine(
         what,
         (
             f"max({', '.join(names)}){more[0]}",
             f"max({', '.join(times)}){more[1]}",
-            f"{scaled(bound.seconds, 's')}{by_text(bound)}",
+            f"{format_si(bound.seconds, 's')}{by_text(bound)}",
         ),
     )
 
@@ -104,21 +109,25 @@ def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
         return
     if bound.compute is not None and flops:
         peak = Fraction(flops) / bound.compute if bound.compute else None
-        at = f" / {short(round(peak))} operations/s" if peak else ""
-        yield WorkingLine("Compute", ("FLOPs / peak", f"{exact(flops)}{at}", scaled(bound.compute, "s")))
+        at = f" / {format_short(round(peak))} operations/s" if peak else ""
+        yield WorkingLine("Compute", ("FLOPs / peak", f"{format_count(flops)}{at}", format_si(bound.compute, "s")))
     if bound.memory is not None and one.profile.bandwidth is not None:
         yield WorkingLine(
             "Memory",
             (
                 "traffic / bandwidth",
-                f"{exact(traffic)} bytes / {speed(one.profile.bandwidth.value)}",
-                scaled(bound.memory, "s"),
+                f"{format_count(traffic)} bytes / {bandwidth_text(one.profile.bandwidth.value)}",
+                format_si(bound.memory, "s"),
             ),
         )
     if traffic and flops:
         yield WorkingLine(
             "Intensity",
-            ("FLOPs / traffic", f"{exact(flops)} / {exact(traffic)}", f"{digits(Fraction(flops, traffic))} FLOP/byte"),
+            (
+                "FLOPs / traffic",
+                f"{format_count(flops)} / {format_count(traffic)}",
+                f"{format_digits(Fraction(flops, traffic))} FLOP/byte",
+            ),
         )
     if bound.seconds is not None:
         yield _maximum("Time alone", bound)
@@ -126,7 +135,7 @@ def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
 
 def _sources(one: Roofline) -> Iterator[WorkingLine]:
     """Where the figures that were used were seen."""
-    used: dict[str, Figure] = {}
+    used: dict[str, SourcedFigure] = {}
     for element, _ in one.elements:
         found = one.profile.rate(element)
         if found:

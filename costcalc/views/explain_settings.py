@@ -9,22 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from costcalc.analysis.layers import Row
-from costcalc.analysis.memory.footprint import Footprint, footprint
+from costcalc.analysis.layers import LayerCost
+from costcalc.analysis.memory.footprint import MemoryFootprint, measure_footprint
 from costcalc.analysis.report import NODE_BY_NODE, Report
 from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
-from costcalc.core.dim import Dim, remedy, symbols
+from costcalc.core.dim import Dim, bind_remedy, symbols
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.core.settings import option_words
 from costcalc.core.traits import Contraction, traits_of
-from costcalc.core.units import exact, shape_text
-from costcalc.ops.gradients import contractions, present
+from costcalc.core.units import format_count, format_shape
+from costcalc.ops.gradients import find_contractions, present_inputs
 from costcalc.studies.measurement import Measurement
-from costcalc.views.explain import FEW, Explanation, WorkingLine, explain_report, names, number, numbers
+from costcalc.views.explain import (
+    FEW,
+    Explanation,
+    WorkingLine,
+    explain_report,
+    factor_names,
+    factor_values,
+    value_in_formula,
+)
 from costcalc.views.explain_bounds import bound_lines
 from costcalc.views.figures import figure_text
 
@@ -60,7 +68,7 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
         return
     yield WorkingLine("Execution", (", ".join(option_words(execution)),))
     try:
-        found = footprint(report.graph, execution)
+        found = measure_footprint(report.graph, execution)
     except UndecidedError as error:
         yield WorkingLine("Peak", (str(error),))
         return
@@ -72,7 +80,7 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
             yield from _live_lines(found, at, "Live bytes")
     elif found.peak is None:
         names = symbols(*found.line.live)
-        why = f"which step is the largest depends on {', '.join(names)}; {remedy(sum(found.line.live, 0))}"
+        why = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.line.live, 0))}"
         yield WorkingLine("Peak", (why,))
     elif found.plan.steps:
         yield from _live_lines(found, found.line.step, "Peak")
@@ -83,12 +91,15 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
             offsets = f"offsets that are multiples of {found.arena.alignment}"
             yield WorkingLine(
                 "Arena",
-                (f"alive at once + gaps between {offsets}", f"{exact(found.arena.bound)} + {exact(over)}"),
+                (
+                    f"alive at once + gaps between {offsets}",
+                    f"{format_count(found.arena.bound)} + {format_count(over)}",
+                ),
                 found.arena.size,
             )
 
 
-def _live_lines(found: Footprint, at: int, what: str) -> Iterator[WorkingLine]:
+def _live_lines(found: MemoryFootprint, at: int, what: str) -> Iterator[WorkingLine]:
     """A step, the tensors that are alive then, the largest first, and their sum."""
     step, count = found.plan.steps[at], len(found.plan.steps)
     layers = [found.graph.nodes[i].name for i in step.nodes]
@@ -99,11 +110,11 @@ def _live_lines(found: Footprint, at: int, what: str) -> Iterator[WorkingLine]:
         alive.sort(key=lambda b: b.nbytes, reverse=True)
     for buffer in alive[:FEW]:
         kind = found.graph.types[buffer.name]
-        yield WorkingLine("Alive", (f"{buffer.name} {shape_text(kind.shape)} {kind.dtype}",), buffer.nbytes)
+        yield WorkingLine("Alive", (f"{buffer.name} {format_shape(kind.shape)} {kind.dtype}",), buffer.nbytes)
     rest: Dim = sum([b.nbytes for b in alive[FEW:]], 0)
     if len(alive) > FEW:
         yield WorkingLine("Alive", (f"{len(alive) - FEW:,} more",), rest)
-    parts = [number(b.nbytes) for b in alive[:FEW]] + ([number(rest)] if len(alive) > FEW else [])
+    parts = [value_in_formula(b.nbytes) for b in alive[:FEW]] + ([value_in_formula(rest)] if len(alive) > FEW else [])
     unknown = " + ?" if found.plan.unknown else ""
     yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.line.live[at])
 
@@ -120,12 +131,12 @@ def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explana
     return replace(explanation, workings=tuple(workings))
 
 
-def backward_lines(node: Node, row: Row, report: Report, gradients: GradientFlow) -> Iterator[WorkingLine]:
+def backward_lines(node: Node, row: LayerCost, report: Report, gradients: GradientFlow) -> Iterator[WorkingLine]:
     """A layer's backward MACs: each product of its forward pass once for the gradient of each side that has one."""
     if not gradients.has_gradient(node):
         return
     types = [report.graph.types[name] if name else None for name in node.inputs]
-    parts = None if row.cost is None else contractions(traits_of(node), row.cost.macs, types, node.attributes)
+    parts = None if row.cost is None else find_contractions(traits_of(node), row.cost.macs, types, node.attributes)
     if parts is None or row.cost is None:
         yield WorkingLine(BACKWARD, ("?: no rule for its operator's gradient",))
         return
@@ -139,9 +150,9 @@ def backward_lines(node: Node, row: Row, report: Report, gradients: GradientFlow
             sides = _product_sides(terms[i] if alike else None, part, len(kinds))
             yield WorkingLine(BACKWARD, (" + ".join(kinds), *sides), once[-1])
     if len(once) > 1:
-        yield WorkingLine(BACKWARD, (" + ".join(map(number, once)),), sum(once, 0))
+        yield WorkingLine(BACKWARD, (" + ".join(map(value_in_formula, once)),), sum(once, 0))
     if once and row.count != 1:
-        text = f"{exact(sum(once, 0))} × {exact(row.count)} runs"
+        text = f"{format_count(sum(once, 0))} × {format_count(row.count)} runs"
         yield WorkingLine(f"{BACKWARD} of all runs", (text,), row.amounts["backward_macs"])
 
 
@@ -149,7 +160,7 @@ def _gradients(node: Node, part: Contraction, gradients: GradientFlow) -> list[s
     """What a product's gradients are of: weights or an input, for each side that has one."""
     found = []
     for side in (part.left, part.right):
-        needed = [name for name in present(node.inputs, side) if name in gradients.with_gradient]
+        needed = [name for name in present_inputs(node.inputs, side) if name in gradients.with_gradient]
         if needed:
             found.append("weight gradient" if all(n in gradients.weights for n in needed) else "input gradient")
     return found
@@ -159,8 +170,8 @@ def _product_sides(term: Product | None, part: Contraction, times: int) -> Seque
     """`2 × #filter params × #filters` and `2 × 27 × 5`; the product's number where its factors are not known."""
     before = f"{times} × " if times > 1 else ""
     if term is None:
-        return (f"{before}{number(part.macs)}",)
-    return f"{before}{names(term.factors)}", f"{before}{numbers(term.factors)}"
+        return (f"{before}{value_in_formula(part.macs)}",)
+    return f"{before}{factor_names(term.factors)}", f"{before}{factor_values(term.factors)}"
 
 
 def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
@@ -168,7 +179,7 @@ def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
     parts = {"forward": "forward", "weight_gradient": "weight gradients", "input_gradient": "input gradients"}
     if step.checkpoint:
         parts["recompute"] = "computed again"
-    values = " + ".join(number(step.macs[key]) for key in parts)
+    values = " + ".join(value_in_formula(step.macs[key]) for key in parts)
     yield WorkingLine(CATALOGUE["training_macs"].label, (" + ".join(parts.values()), values), step.total_macs)
     kinds = {
         "weights": "weights",
@@ -176,7 +187,7 @@ def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
         "optimizer": f"state of {step.setup.optimizer}",
         "activations": "kept activations",
     }
-    values = " + ".join(number(step.nbytes[key]) for key in kinds)
+    values = " + ".join(value_in_formula(step.nbytes[key]) for key in kinds)
     yield WorkingLine(CATALOGUE["training_bytes"].label, (" + ".join(kinds.values()), values), step.total_bytes)
     for name in step.without_rule[:3]:
         yield WorkingLine("No gradient", (f"{name}: no rule for its operator's gradient; the sums are lower bounds",))
@@ -193,23 +204,23 @@ def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
         CATALOGUE["kv_cache_bytes"].label,
         (
             "numbers a token × tokens × texts × bits / 8",
-            f"{exact(found.cache_elements)} × {exact(tokens)} × {exact(found.batch)} × {found.cache_bits} / 8",
+            f"{format_count(found.cache_elements)} × {format_count(tokens)} × {format_count(found.batch)} × {found.cache_bits} / 8",
         ),
         cache,
     )
     yield WorkingLine(
-        CATALOGUE["prompt_macs"].label, (f"one pass over {exact(found.prompt)} tokens",), found.prefill.macs
+        CATALOGUE["prompt_macs"].label, (f"one pass over {format_count(found.prompt)} tokens",), found.prefill.macs
     )
     if found.first and found.last:
-        context = f"{exact(found.first.context)} to {exact(found.last.context)} tokens"
-        each = f"{exact(found.first.macs)} to {exact(found.last.macs)}"
-        text = f"{exact(found.steps)} steps, which attend to {context}, of {each} MACs"
+        context = f"{format_count(found.first.context)} to {format_count(found.last.context)} tokens"
+        each = f"{format_count(found.first.macs)} to {format_count(found.last.macs)}"
+        text = f"{format_count(found.steps)} steps, which attend to {context}, of {each} MACs"
         yield WorkingLine(CATALOGUE["step_macs"].label, (text,), found.step_macs)
     yield WorkingLine(
         CATALOGUE["memory_bytes"].label,
         (
             "weights + KV cache + peak activations of the prompt's pass",
-            f"{exact(found.weight_bytes)} + {exact(cache)} + {exact(found.peak_bytes)}",
+            f"{format_count(found.weight_bytes)} + {format_count(cache)} + {format_count(found.peak_bytes)}",
         ),
         found.memory,
     )

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.amount import AtLeast
-from costcalc.core.dim import Dim, written
+from costcalc.core.amount import LowerBound
+from costcalc.core.dim import Dim, format_formula
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import SIGNS, Figure, QuantityRef
-from costcalc.core.units import digits, exact, scaled, short
-from costcalc.views.table import Column, FigureCell, Remark
+from costcalc.core.units import format_count, format_digits, format_short, format_si
+from costcalc.views.table import Column, FigureCell, Note
 
 UNKNOWN = "–"
 """What stands for a figure that a model does not have."""
@@ -32,15 +32,15 @@ def figure_text(ref: QuantityRef, figure: Figure | QuantityError) -> str:
 
 def _value_text(ref: QuantityRef, value: Dim | Fraction) -> str:
     if not isinstance(value, Fraction):
-        return exact(value)
+        return format_count(value)
     if ref.quantity.unit in ("seconds", "joules"):
-        return scaled(value, "s" if ref.quantity.unit == "seconds" else "J")
-    return tokens_text(value) if ref.quantity.unit == "per_second" else digits(value)
+        return format_si(value, "s" if ref.quantity.unit == "seconds" else "J")
+    return tokens_text(value) if ref.quantity.unit == "per_second" else format_digits(value)
 
 
 def tokens_text(value: Fraction) -> str:
     """Tokens a second to three digits."""
-    return short(int(value)) if value >= 100 else f"{float(value):.3g}"
+    return format_short(int(value)) if value >= 100 else f"{float(value):.3g}"
 
 
 def figure_plain(figure: Figure | QuantityError) -> int | float | bool | str | None:
@@ -48,7 +48,7 @@ def figure_plain(figure: Figure | QuantityError) -> int | float | bool | str | N
     if isinstance(figure, QuantityError):
         return None
     value = figure.value
-    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int) else written(value)
+    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int) else format_formula(value)
 
 
 def figure_amount(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
@@ -57,7 +57,7 @@ def figure_amount(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
         if figure.certainty == "exact":
             return figure.value
         if figure.certainty == "lower":
-            return AtLeast(figure.value)
+            return LowerBound(figure.value)
     return figure_text(ref, figure)
 
 
@@ -89,7 +89,7 @@ def figure_change(ref: QuantityRef, change: Dim | Fraction | None) -> Any:
     return "" if change is None and ref.quantity.unit == "boolean" else change
 
 
-def refusals(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:
+def refusal_texts(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:
     """Why a model does not have a quantity, by the quantity's key."""
     return {ref.key: str(figure) for ref, figure in figures.items() if isinstance(figure, QuantityError)}
 
@@ -121,9 +121,9 @@ def figure_entries(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> l
     ]
 
 
-def refusal_remarks(
+def refusal_notes(
     names: Sequence[str], asked: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
-) -> tuple[Remark, ...]:
+) -> tuple[Note, ...]:
     """Which models do not have which quantities, and why: each reason of a model once."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for ref, row in asked.items():
@@ -132,5 +132,5 @@ def refusal_remarks(
                 why = str(figure).removeprefix(f"{ref.key}: ")
                 reasons.setdefault((name, why), []).append(ref.key)
     return tuple(
-        [Remark("No figure", f"{name}: {', '.join(keys)}: {why}", True) for (name, why), keys in reasons.items()]
+        [Note("No figure", f"{name}: {', '.join(keys)}: {why}", True) for (name, why), keys in reasons.items()]
     )

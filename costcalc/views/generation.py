@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from costcalc.analysis.roofline.roofline import Bound
-from costcalc.core.units import exact, scaled, share, short
-from costcalc.studies.generation.generation import Generation, Phase
-from costcalc.studies.generation.speed import Bounds
+from costcalc.analysis.roofline.roofline import TimeBound
+from costcalc.core.units import format_count, format_short, format_si, share
+from costcalc.studies.generation.generation import Generation, Pass
+from costcalc.studies.generation.speed import GenerationSpeed
 from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
 from costcalc.views.roofline import fit_text
-from costcalc.views.table import Column, Fact, Remark, Sheet, make_table
+from costcalc.views.table import Column, Note, Table, Total, make_table
 
 
 class PassRow(NamedTuple):
@@ -42,13 +42,13 @@ DEVICES = (
     Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time(speed.prefill)),
     Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
-    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
+    Column("bound", "TimeBound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
     Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
 )
 
 
-def passes(given: Generation) -> Sheet:
+def passes_table(given: Generation) -> Table:
     """A row for the prompt's pass, for the first and the last step, and for all steps; the memory below."""
     texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
     return make_table(
@@ -62,7 +62,7 @@ def passes(given: Generation) -> Sheet:
 
 
 def _pass_rows(given: Generation) -> Iterator[PassRow]:
-    def row(name: str, phase: Phase) -> PassRow:
+    def row(name: str, phase: Pass) -> PassRow:
         return PassRow(name, phase.new * given.batch, phase.context, phase.macs, phase.traffic, phase.cache)
 
     yield row(f"prompt of {given.prompt:,}", given.prefill)
@@ -75,13 +75,13 @@ def _pass_rows(given: Generation) -> Iterator[PassRow]:
         yield PassRow(f"all {given.steps:,} steps", tokens, given.last.context, *sums)
 
 
-def _facts(given: Generation) -> Iterator[Fact]:
-    yield Fact("Params", given.prefill.report.params, "number")
-    yield Fact("Weight bytes", given.weight_bytes, "bytes")
-    yield Fact("KV cache a token", (given.cache_elements * given.cache_bits + 7) // 8, "bytes")
-    yield Fact("KV cache", given.cache_bytes(given.prompt + given.generate), "bytes")
-    yield Fact("Peak activation bytes", given.peak_bytes, "bytes")
-    yield Fact("Memory", given.memory, "bytes")
+def _facts(given: Generation) -> Iterator[Total]:
+    yield Total("Params", given.prefill.report.params, "number")
+    yield Total("Weight bytes", given.weight_bytes, "bytes")
+    yield Total("KV cache a token", (given.cache_elements * given.cache_bits + 7) // 8, "bytes")
+    yield Total("KV cache", given.cache_bytes(given.prompt + given.generate), "bytes")
+    yield Total("Peak activation bytes", given.peak_bytes, "bytes")
+    yield Total("Memory", given.memory, "bytes")
 
 
 def least_macs(given: Generation) -> int:
@@ -89,50 +89,50 @@ def least_macs(given: Generation) -> int:
     return sum(row.amounts["macs"] for row in given.prefill.least.rows if isinstance(row.amounts["macs"], int))
 
 
-def _remarks(given: Generation) -> Iterator[Remark]:
-    yield Remark(
+def _remarks(given: Generation) -> Iterator[Note]:
+    yield Note(
         "KV cache",
-        f"{exact(given.cache_elements)} numbers a token of a text, in {given.cache_dtype}; of "
+        f"{format_count(given.cache_elements)} numbers a token of a text, in {given.cache_dtype}; of "
         f"{given.prompt + given.generate:,} tokens × {given.batch:,}",
     )
-    yield Remark(
+    yield Note(
         "Traffic",
         "the least: weights once a pass, the cache read once and the new tokens' part written, "
         "inputs and the outputs of one position",
     )
-    yield Remark(
+    yield Note(
         "Prompt",
-        f"every position and every masked score counts; {short(least_macs(given))} MACs without "
+        f"every position and every masked score counts; {format_short(least_macs(given))} MACs without "
         "masked scores, and with one position behind the last keys and values",
     )
-    yield Remark("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
-    yield Remark("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
+    yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
+    yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in given.prefill.report.assumptions:
-        yield Remark("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.shown())
     for note in given.notes:
-        yield Remark("Note", note)
+        yield Note("Note", note)
 
 
-def devices(given: Sequence[Bounds]) -> Sheet:
+def speeds_table(given: Sequence[GenerationSpeed]) -> Table:
     """A row for each device; below, whether it fits, and what has no peak."""
-    remarks: list[Remark] = []
+    remarks: list[Note] = []
     for found in given:
         name = found.profile.id
         for fit in found.fits:
             fits = "fits" if fit.fits else "does not fit"
-            remarks.append(Remark(name, f"{fits}: {fit_text(fit)}", not fit.fits))
+            remarks.append(Note(name, f"{fits}: {fit_text(fit)}", not fit.fits))
         for precision in found.without_peak:
-            remarks.append(Remark(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
+            remarks.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     words = "lower bounds of time, upper bounds of speed"
     return make_table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
 
 
-def _time(bound: Bound | None) -> str:
+def _time(bound: TimeBound | None) -> str:
     return _seconds(None if bound is None else bound.seconds)
 
 
 def _seconds(seconds: Fraction | None) -> str:
-    return "–" if seconds is None else scaled(seconds, "s")
+    return "–" if seconds is None else format_si(seconds, "s")
 
 
 def _tokens(rate: Fraction | None) -> str:
@@ -142,7 +142,7 @@ def _tokens(rate: Fraction | None) -> str:
 def generation_document(given: Generation) -> dict[str, Any]:
     """The model's entry of the JSON report."""
 
-    def phase(found: Phase | None) -> dict[str, Any] | None:
+    def phase(found: Pass | None) -> dict[str, Any] | None:
         return found and {
             "new_tokens": found.new,
             "past_tokens": found.past,
@@ -181,13 +181,13 @@ def generation_document(given: Generation) -> dict[str, Any]:
     }
 
 
-def speed_document(found: Bounds) -> dict[str, Any]:
+def speed_document(found: GenerationSpeed) -> dict[str, Any]:
     """The device's entry of the JSON report."""
 
     def seconds(value: Fraction | None) -> float | None:
         return None if value is None else float(value)
 
-    def of(bound: Bound | None) -> dict[str, Any] | None:
+    def of(bound: TimeBound | None) -> dict[str, Any] | None:
         return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.by or None}
 
     return {

@@ -11,9 +11,9 @@ from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usa
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
-from costcalc.views.figures import figure_cell, figure_column, refusal_remarks
-from costcalc.views.summary import inputs
-from costcalc.views.table import Column, Sheet, make_table
+from costcalc.views.figures import figure_cell, figure_column, refusal_notes
+from costcalc.views.summary import inputs_text
+from costcalc.views.table import Column, Table, make_table
 
 DEFAULT = ("name", "macs", "params", "weight_bytes", "peak_activation_bytes")
 
@@ -40,7 +40,7 @@ TEXTS = {
     for column in (
         Column("name", "Model", "name", 100, lambda model: model.name),
         Column("source", "Source", "text", 40, lambda model: Path(model.measurement.base.source).name),
-        Column("input", "Input", "text", 50, lambda model: inputs(model.measurement.base)),
+        Column("input", "Input", "text", 50, lambda model: inputs_text(model.measurement.base)),
         Column("layers", "Layers", "number", 50, lambda model: len(model.measurement.base.layers)),
     )
 }
@@ -49,7 +49,7 @@ TEXTS = {
 COLUMNS = (*TEXTS, *map(usage, CATALOGUE.values()))
 
 
-def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Sheet:
+def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Table:
     """A row for each model, with the columns of the request; without any the usual ones and what the settings ask for.
 
     path turns a model as it was written into what is loaded. UsageError for a column that does not exist and for a
@@ -66,7 +66,7 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Shee
         ref: [one.attempt(ref) for one in measurements] for ref in refs.values() if not ref.quantity.of_every_model
     }
     items = list(map(NamedMeasurement, names, measurements))
-    return make_table("Models", columns, items, remarks=refusal_remarks(names, refused), kind="table")
+    return make_table("Models", columns, items, remarks=refusal_notes(names, refused), kind="table")
 
 
 def _quantity(key: str) -> QuantityRef:

@@ -11,51 +11,51 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from costcalc.analysis.memory.footprint import footprint
-from costcalc.analysis.report import Report, total
-from costcalc.analysis.roofline.bounds import multiplied_in
-from costcalc.analysis.roofline.energy import fits
+from costcalc.analysis.memory.footprint import measure_footprint
+from costcalc.analysis.report import Report, report_total
+from costcalc.analysis.roofline.bounds import multiplied_types
+from costcalc.analysis.roofline.energy import memory_fits
 from costcalc.analysis.roofline.roofline import Roofline
-from costcalc.core.dim import remedy, symbols
+from costcalc.core.dim import bind_remedy, symbols
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef
 from costcalc.core.sanitize import printable
 from costcalc.core.settings import option_words
-from costcalc.core.units import shape_text
+from costcalc.core.units import format_shape
 from costcalc.core.version import __version__
 from costcalc.studies.compare import amount_ratio, compare_measurements
 from costcalc.studies.measurement import Measurement
 from costcalc.views.columns import BACKWARD
-from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_remarks
-from costcalc.views.page_layers import QUANTITIES, blocks, columns, edges, figure
-from costcalc.views.roofline import bound_text, fit_text, layers_text, number, rate, speed
-from costcalc.views.summary import facts, inputs, remarks
+from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_notes
+from costcalc.views.page_layers import QUANTITIES, amount_data, block_data, edge_data, layer_data
+from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, to_float
+from costcalc.views.summary import inputs_text, report_notes, report_totals
 
 
-def memory(report: Report) -> dict[str, Any]:
+def memory_data(report: Report) -> dict[str, Any]:
     """Live bytes at each step of the report's execution, and every buffer; {"open": why} where open symbols leave it
     undecided."""
     try:
-        found = footprint(report.graph, replace(report.execution, align=None))
+        found = measure_footprint(report.graph, replace(report.execution, align=None))
     except UndecidedError as error:
         return {"open": str(error)}
     live = found.line.live
     if not all(isinstance(n, int) for n in live):
         names = ", ".join(symbols(*live))
-        return {"open": f"Live bytes depend on {names}: {remedy(sum(live, 0))}"}
+        return {"open": f"Live bytes depend on {names}: {bind_remedy(sum(live, 0))}"}
     return {
         "execution": ", ".join(option_words(found.execution)),
         "steps": [printable(step.name) for step in found.plan.steps],
-        "live": [figure(n) for n in live],
-        "peak": figure(found.peak),
+        "live": [amount_data(n) for n in live],
+        "peak": amount_data(found.peak),
         "step": found.line.step,
         "least": bool(found.plan.unknown),
         "buffers": [
             [
                 printable(b.name),
-                shape_text(kind.shape),
+                format_shape(kind.shape),
                 str(kind.dtype),
-                figure(b.nbytes),
+                amount_data(b.nbytes),
                 max(b.born, 0),
                 min(b.dies, max(len(found.plan.steps) - 1, 0)),
             ]
@@ -69,7 +69,7 @@ USUAL = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
 """The devices of a report that names none: a board, a desktop's and a server's accelerator."""
 
 
-def devices(found: Sequence[Roofline]) -> list[dict[str, Any]]:
+def device_data(found: Sequence[Roofline]) -> list[dict[str, Any]]:
     """One entry a device; element is what most of the model's multiplications are done in."""
     return [_device(one, _element(one)) for one in found]
 
@@ -77,7 +77,7 @@ def devices(found: Sequence[Roofline]) -> list[dict[str, Any]]:
 def _element(one: Roofline) -> str:
     if one.elements:
         return max(one.elements, key=lambda pair: pair[1])[0]
-    return next(iter(multiplied_in(one.report.graph, one.report.rows)), "float32")
+    return next(iter(multiplied_types(one.report.graph, one.report.rows)), "float32")
 
 
 def _device(one: Roofline, element: str) -> dict[str, Any]:
@@ -90,16 +90,16 @@ def _device(one: Roofline, element: str) -> dict[str, Any]:
         "variant": printable(profile.variant),
         "precision": peak[0] if peak else element,
         "peak": float(peak[1].value) if peak else None,
-        "peak_text": rate(peak[1].value, peak[0]) if peak else "",
+        "peak_text": rate_text(peak[1].value, peak[0]) if peak else "",
         "bandwidth": float(profile.bandwidth.value) if profile.bandwidth else None,
-        "bandwidth_text": speed(profile.bandwidth.value) if profile.bandwidth else "",
+        "bandwidth_text": bandwidth_text(profile.bandwidth.value) if profile.bandwidth else "",
         "lower_bound": bound_text(one) if decided and one.model.seconds is not None else "",
-        "seconds": number(one.model.seconds) if decided else None,
+        "seconds": to_float(one.model.seconds) if decided else None,
         "layer_by_layer": layers_text(one) if decided and one.unfused is not None else "",
         "open": list(one.open),
         "without_peak": list(one.without_peak),
-        "fits": [[fit_text(fit), fit.fits] for fit in fits(one.report, profile)],
-        "times": [number(bound.seconds) for bound in kept],
+        "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(one.report, profile)],
+        "times": [to_float(bound.seconds) for bound in kept],
         "bound_by": [bound.by for bound in kept],
     }
 
@@ -121,18 +121,18 @@ def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) 
     report = measurement.report_or_base
     further = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     beside = {ref: figure for ref, figure in further.items() if ref.key not in report.totals}
-    notes = (*remarks(report), *refusal_remarks((report.name,), {ref: [one] for ref, one in beside.items()}))
+    notes = (*report_notes(report), *refusal_notes((report.name,), {ref: [one] for ref, one in beside.items()}))
     lines = {measurement.profile(name).id: measurement.roofline(name) for name in names}
     return {
         "name": printable(report.name),
         "source": printable(report.source),
-        "inputs": printable(inputs(report)),
+        "inputs": printable(inputs_text(report)),
         "totals": {
             **{ref.key: figure_plain(one) for ref, one in further.items()},
-            **{key: figure(total(report, key)) for key in report.totals},
+            **{key: amount_data(report_total(report, key)) for key in report.totals},
         },
         "facts": [
-            *[[fact.label, figure(fact.value), fact.kind] for fact in facts(report)],
+            *[[fact.label, amount_data(fact.value), fact.kind] for fact in report_totals(report)],
             *[
                 [ref.label, _cell(ref, one), ref.quantity.kind]
                 for ref, one in beside.items()
@@ -140,18 +140,18 @@ def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) 
             ],
         ],
         "remarks": [[remark.label, printable(remark.text), remark.warning] for remark in notes],
-        "layers": columns(report, keys),
-        "blocks": blocks(report),
-        "edges": edges(report),
-        "memory": memory(report),
-        "devices": devices([replace(one, report=report) for one in lines.values()]),
+        "layers": layer_data(report, keys),
+        "blocks": block_data(report),
+        "edges": edge_data(report),
+        "memory": memory_data(report),
+        "devices": device_data([replace(one, report=report) for one in lines.values()]),
     }
 
 
 def _cell(ref: QuantityRef, one: Figure | QuantityError) -> Any:
     """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
     amount = figure_amount(ref, one)
-    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else figure(amount)
+    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else amount_data(amount)
 
 
 def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -174,4 +174,4 @@ def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
 
 def _side_by_side(amounts: Sequence[Any]) -> list[Any]:
     """The figures, and their ratios to the first."""
-    return [[figure(a) for a in amounts], [amount_ratio(a, amounts[0]) for a in amounts]]
+    return [[amount_data(a) for a in amounts], [amount_ratio(a, amounts[0]) for a in amounts]]

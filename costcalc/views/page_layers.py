@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.analysis.grouping import Block, tree
-from costcalc.analysis.layers import Row
+from costcalc.analysis.grouping import LayerBlock, block_tree
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.report import Report
-from costcalc.core.amount import Amount, AtLeast, magnitude
+from costcalc.core.amount import Amount, LowerBound, magnitude
 from costcalc.core.dim import Poly
 from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.core.sanitize import printable
-from costcalc.core.units import exact, shapes
-from costcalc.views.charts import kinds
-from costcalc.views.explain import names, numbers
+from costcalc.core.units import format_count, format_shapes
+from costcalc.views.charts import layer_kinds
+from costcalc.views.explain import factor_names, factor_values
 
 LARGEST = 2**53
 """JavaScript's numbers are exact below this."""
@@ -26,14 +26,14 @@ FAR = 10**300
 """Formulas are put in order by floats; what is beyond this is all the same."""
 
 
-def figure(value: Amount) -> Any:
+def amount_data(value: Amount) -> Any:
     """1234; "9007199254740993" where a number would lose digits; {"text": "3·seq²", "order": [2, 3]}; {"least": …};
     null where it is not known."""
-    if isinstance(value, AtLeast):
-        return {"least": figure(value.value)}
+    if isinstance(value, LowerBound):
+        return {"least": amount_data(value.value)}
     if isinstance(value, Poly):
         degree, coefficient = magnitude(value)
-        return {"text": exact(value), "order": [degree, float(max(-FAR, min(FAR, coefficient)))]}
+        return {"text": format_count(value), "order": [degree, float(max(-FAR, min(FAR, coefficient)))]}
     if value is None or abs(value) < LARGEST:
         return value
     return str(value)
@@ -45,42 +45,44 @@ DEEPEST = 100
 QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
 
 
-def columns(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, list[Any]]:
+def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, list[Any]]:
     """One list a column, in execution order; keys are its quantities."""
-    kind = [name for row, name in zip(report.rows, kinds(report), strict=True) if row.state != "constant"]
+    kind = [name for row, name in zip(report.rows, layer_kinds(report), strict=True) if row.state != "constant"]
     rows = report.layers
     return {
         "name": [printable(row.name) for row in rows],
         "op": [printable(row.operator) for row in rows],
         "kind": list(map(printable, kind)),
-        "output": [printable(shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
+        "output": [printable(format_shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
         "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],
-        "runs": [figure(row.count) for row in rows],
+        "runs": [amount_data(row.count) for row in rows],
         "state": [row.state for row in rows],
-        "working": [printable(working(row)) for row in rows],
-        **{key: [figure(row.amounts.get(key)) for row in rows] for key in keys},
+        "working": [printable(macs_working(row)) for row in rows],
+        **{key: [amount_data(row.amounts.get(key)) for row in rows] for key in keys},
     }
 
 
-def working(row: Row) -> str:
+def macs_working(row: LayerCost) -> str:
     """How a layer's MACs come about: `#filter params × #filters = 27 × 5`; "" where it has none."""
     terms = row.cost.macs.terms if row.cost else ()
     if not terms:
         return ""
-    return " + ".join(names(t.factors) for t in terms) + " = " + " + ".join(numbers(t.factors) for t in terms)
+    return (
+        " + ".join(factor_names(t.factors) for t in terms) + " = " + " + ".join(factor_values(t.factors) for t in terms)
+    )
 
 
-def blocks(report: Report) -> list[Any]:
+def block_data(report: Report) -> list[Any]:
     """The tree: a block is [label, child, …], a layer its index. One at the DEEPEST level holds all layers below."""
     rows = report.layers
     place = {id(row): i for i, row in enumerate(rows)}
-    return _nested(tree(rows), place)
+    return _nested(block_tree(rows), place)
 
 
-def _nested(root: Block, place: dict[int, int]) -> list[Any]:
+def _nested(root: LayerBlock, place: dict[int, int]) -> list[Any]:
     """Depth first with a stack."""
     whole: list[Any] = [""]
-    stack: list[tuple[Block, list[Any]]] = [(root, whole)]
+    stack: list[tuple[LayerBlock, list[Any]]] = [(root, whole)]
     while stack:
         block, into = stack.pop()
         for child in block.children.values():
@@ -96,7 +98,7 @@ def _nested(root: Block, place: dict[int, int]) -> list[Any]:
     return whole
 
 
-def edges(report: Report) -> dict[str, Any]:
+def edge_data(report: Report) -> dict[str, Any]:
     """Which layer reads which: pairs of indices, a graph input as -1, -2, …; an output as a pair with `outputs`.
     Constants are no layers, and what they give is no edge."""
     graph = report.graph
@@ -121,4 +123,4 @@ def _given(report: Report, source: dict[str, int]) -> Iterator[str]:
 
 
 def _shape(report: Report, name: str) -> str:
-    return shapes((report.graph.types[name].shape,))
+    return format_shapes((report.graph.types[name].shape,))

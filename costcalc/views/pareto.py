@@ -12,7 +12,7 @@ from typing import Any
 from costcalc.core.errors import LoadError, QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.studies.measurement import Measurement
-from costcalc.views.charts import Axis, Front, Point, names, quantity_axis
+from costcalc.views.charts import ChartAxis, ParetoChart, Point, quantity_axis, report_names
 
 Record = Mapping[str, Any]
 
@@ -22,10 +22,10 @@ NAMES = ("model", "name", "label", "error", "lower_bound", "upper_bound", "certa
 """Columns that name a row or judge it, and are no quantity."""
 
 
-def records(measurements: Sequence[Measurement], quantities: Sequence[QuantityRef] = ()) -> list[dict[str, Any]]:
+def report_records(measurements: Sequence[Measurement], quantities: Sequence[QuantityRef] = ()) -> list[dict[str, Any]]:
     """A row for each model: its name, its totals, and these quantities as numbers; None where it does not have one.
     QuantityError where none of the models has it."""
-    called = names([one.base for one in measurements])
+    called = report_names([one.base for one in measurements])
     rows: list[dict[str, Any]] = [
         {"model": name, **one.base.totals} for name, one in zip(called, measurements, strict=True)
     ]
@@ -39,7 +39,7 @@ def records(measurements: Sequence[Measurement], quantities: Sequence[QuantityRe
     return rows
 
 
-def read(path: str) -> list[dict[str, Any]]:
+def read_records(path: str) -> list[dict[str, Any]]:
     """The rows of a table: CSV with a header, JSON lines, or JSON with a list of objects in it. LoadError where there
     are none."""
     try:
@@ -82,7 +82,7 @@ def _value(value: Any) -> Any:
     return value
 
 
-def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title: str) -> Front:
+def pareto_chart(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title: str) -> ParetoChart:
     """Points of the rows in which both quantities are numbers. UsageError where no row has them."""
     have = list(dict.fromkeys(key for row in rows for key in row))
     for key in (x, y, *maximize):
@@ -100,14 +100,14 @@ def front(rows: Sequence[Record], x: str, y: str, maximize: Sequence[str], title
     points = [
         Point(label, row[x], row[y], i in best) for i, (row, label) in enumerate(zip(usable, labels, strict=True))
     ]
-    return Front(title or f"{axes[0].title} and {axes[1].title}", axes[0], axes[1], tuple(points))
+    return ParetoChart(title or f"{axes[0].title} and {axes[1].title}", axes[0], axes[1], tuple(points))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def _cost(value: Any, axis: Axis) -> Any:
+def _cost(value: Any, axis: ChartAxis) -> Any:
     return -value if axis.greatest else value
 
 

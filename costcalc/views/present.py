@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from costcalc.analysis.memory.footprint import Footprint
+from costcalc.analysis.memory.footprint import MemoryFootprint
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.analysis.training.step import TrainingStep
@@ -22,14 +22,14 @@ from costcalc.views import reconcile as reconcile_content
 from costcalc.views import reconcile as reconcile_sheets
 from costcalc.views import roofline as timing
 from costcalc.views import suggest as suggest_sheets
-from costcalc.views.analysis import analysis_document, analysis_sheet
+from costcalc.views.analysis import analysis_document, analysis_table
 from costcalc.views.compare import comparison_document, comparison_tables
 from costcalc.views.explain import Explanation, explanation_document
 from costcalc.views.memory import memory_document, memory_table
-from costcalc.views.report import View, report_document, sheet
+from costcalc.views.report import TableOptions, report_document, report_table
 from costcalc.views.suggest import suggestion_document, suggestions_document
 from costcalc.views.sweep import sweep_document, sweep_table
-from costcalc.views.table import Sheet
+from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
 TENSORS = 10
@@ -37,52 +37,52 @@ TENSORS = 10
 
 
 @singledispatch
-def tables(result: Any, **options: Any) -> tuple[Sheet, ...]:
+def tables(result: Any, **options: Any) -> tuple[Table, ...]:
     """What is shown of a result, in this order. TypeError for a type that has no tables."""
     raise TypeError(f"{type(result).__name__} has no tables")
 
 
 @tables.register(Report)
-def _(result: Report) -> tuple[Sheet, ...]:
+def _(result: Report) -> tuple[Table, ...]:
     """The layers and the totals."""
-    return (sheet(result),)
+    return (report_table(result),)
 
 
 @tables.register(MeasuredReport)
-def _(result: MeasuredReport) -> tuple[Sheet, ...]:
+def _(result: MeasuredReport) -> tuple[Table, ...]:
     """The layers, the totals, the devices, generation."""
-    return (analysis_sheet(result.measurement),)
+    return (analysis_table(result.measurement),)
 
 
 @tables.register(Roofline)
-def _(result: Roofline) -> tuple[Sheet, ...]:
+def _(result: Roofline) -> tuple[Table, ...]:
     """The layers with their times, and the bounds."""
-    return (sheet(result.report, timing.with_devices(View(), (result,))),)
+    return (report_table(result.report, timing.with_devices(TableOptions(), (result,))),)
 
 
-@tables.register(Footprint)
-def _(result: Footprint) -> tuple[Sheet, ...]:
+@tables.register(MemoryFootprint)
+def _(result: MemoryFootprint) -> tuple[Table, ...]:
     """The largest tensors at the peak."""
     return (memory_table(result, "tensor", TENSORS),)
 
 
 @tables.register(Diff)
-def _(result: Diff, top: int | None = None) -> tuple[Sheet, ...]:
-    return diff_sheets.sheets(result, top)
+def _(result: Diff, top: int | None = None) -> tuple[Table, ...]:
+    return diff_sheets.diff_tables(result, top)
 
 
 @tables.register(Suggestions)
-def _(result: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
-    return suggest_sheets.sheets(result, top)
+def _(result: Suggestions, top: int | None = None) -> tuple[Table, ...]:
+    return suggest_sheets.suggestion_tables(result, top)
 
 
 @tables.register(Reconciliation)
-def _(result: Reconciliation, inline: bool = False) -> tuple[Sheet, ...]:
-    return reconcile_sheets.sheets(result, inline=inline)
+def _(result: Reconciliation, inline: bool = False) -> tuple[Table, ...]:
+    return reconcile_sheets.reconciliation_tables(result, inline=inline)
 
 
 @tables.register(Sweep)
-def _(result: Sweep, columns: str | Sequence[str] = ()) -> tuple[Sheet, ...]:
+def _(result: Sweep, columns: str | Sequence[str] = ()) -> tuple[Table, ...]:
     return (sweep_table(result, columns),)
 
 
@@ -90,7 +90,7 @@ tables.register(Comparison, comparison_tables)
 
 
 @tables.register(Explanation)
-def _(result: Explanation) -> tuple[Sheet, ...]:
+def _(result: Explanation) -> tuple[Table, ...]:
     """None: a working is text."""
     return ()
 
@@ -107,13 +107,13 @@ document.register(MeasuredReport, lambda result: analysis_document(result.measur
 
 document.register(TrainingStep, training_document)
 
-document.register(Roofline, timing.to_dict)
+document.register(Roofline, timing.roofline_document)
 
-document.register(Footprint, memory_document)
+document.register(MemoryFootprint, memory_document)
 
 document.register(Comparison, comparison_document)
 
-document.register(Diff, diff_content.to_dict)
+document.register(Diff, diff_content.diff_document)
 
 document.register(Suggestions, suggestions_document)
 
@@ -121,6 +121,6 @@ document.register(Suggestion, suggestion_document)
 
 document.register(Sweep, sweep_document)
 
-document.register(Reconciliation, reconcile_content.to_dict)
+document.register(Reconciliation, reconcile_content.reconciliation_document)
 
 document.register(Explanation, explanation_document)

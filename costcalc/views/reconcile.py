@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.core.amount import Amount, AtLeast, plain
+from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Factor
-from costcalc.core.units import exact, ratio, shape_text
+from costcalc.core.units import format_count, format_shape, ratio
 from costcalc.studies.reconcile.account import Account, Term
 from costcalc.studies.reconcile.reconcile import Reconciliation
-from costcalc.views.explain import names, numbers
+from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.reconcile_notes import difference_notes, hint_notes, reconcile_notes
-from costcalc.views.table import Column, Fact, Remark, Sheet
+from costcalc.views.table import Column, Note, Table, Total
 
 COSTCALC_LABELS = {"macs": "costcalc's MACs", "flops": "costcalc's FLOPs"}
 
 
-def sheets(result: Reconciliation, by: str = "part", inline: bool = True) -> tuple[Sheet, ...]:
+def reconciliation_tables(result: Reconciliation, by: str = "part", inline: bool = True) -> tuple[Table, ...]:
     """Reconciliation -> its tables: by tool, that of the counters; by part, that (of several counters) and each one's
     terms; by layer, one counter's layers. inline gives the working a column of its own, else it stands below (in a
     table of layers, numbers only). UsageError where layers of several counters are asked for."""
@@ -33,7 +33,7 @@ def sheets(result: Reconciliation, by: str = "part", inline: bool = True) -> tup
     return (counter_table(result), *every) if len(every) > 1 else every
 
 
-def counter_table(result: Reconciliation) -> Sheet:
+def counter_table(result: Reconciliation) -> Table:
     """A row for each counter: its figure, and its difference from what costcalc counts."""
     has_published = any(account.published for account in result.accounts)
     columns = [
@@ -58,9 +58,9 @@ def counter_table(result: Reconciliation) -> Sheet:
             row += [_lower_bound(result, account.figure), more, None if part is None else float(part)]
         if has_published:
             rest = account.unexplained
-            row += [account.published.text if account.published else "", "" if rest is None else exact(rest)]
+            row += [account.published.text if account.published else "", "" if rest is None else format_count(rest)]
         rows.append(tuple(row))
-    return Sheet(
+    return Table(
         result.graph.name,
         _input_text(result),
         tuple(columns),
@@ -70,20 +70,20 @@ def counter_table(result: Reconciliation) -> Sheet:
     )
 
 
-def _costcalc_totals(result: Reconciliation) -> Iterator[Fact]:
+def _costcalc_totals(result: Reconciliation) -> Iterator[Total]:
     """costcalc's MACs and FLOPs, each where a counter is compared with it."""
     for basis, label in COSTCALC_LABELS.items():
         account = next((a for a in result.accounts if a.counter.basis == basis), None)
         if account is not None:
-            yield Fact(label, _lower_bound(result, account.costcalc), "number")
+            yield Total(label, _lower_bound(result, account.costcalc), "number")
 
 
 def _input_text(result: Reconciliation) -> str:
     graph = result.graph
-    return ", ".join(f"{n} {shape_text(graph.types[n].shape)} {graph.types[n].dtype}" for n in graph.inputs)
+    return ", ".join(f"{n} {format_shape(graph.types[n].shape)} {graph.types[n].dtype}" for n in graph.inputs)
 
 
-def term_table(result: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+def term_table(result: Reconciliation, account: Account, inline: bool = True) -> Table:
     """A row for each term of a counter's figure beside what costcalc counts for the same; the sum is the figure."""
     tool = account.counter
     columns = [
@@ -106,13 +106,13 @@ def term_table(result: Reconciliation, account: Account, inline: bool = True) ->
         rows = [(*row, working_text(line.terms)) for row, line in zip(rows, account.lines, strict=True)]
         total = (*total, "")
     else:
-        notes = [*(Remark(line.name, working_text(line.terms)) for line in account.lines if line.terms), *notes]
+        notes = [*(Note(line.name, working_text(line.terms)) for line in account.lines if line.terms), *notes]
     title = f"{tool.name} {tool.version}"
     subtitle = tool.unit if several else f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
-    return Sheet(title, subtitle, tuple(columns), tuple(rows), total=total, remarks=tuple(notes), kind="counter")
+    return Table(title, subtitle, tuple(columns), tuple(rows), total=total, remarks=tuple(notes), kind="counter")
 
 
-def layer_table(result: Reconciliation, account: Account, inline: bool = True) -> Sheet:
+def layer_table(result: Reconciliation, account: Account, inline: bool = True) -> Table:
     """A row for each term of each layer that a counter or costcalc counts."""
     text = working_text if inline else _number_text
     tool, nodes = account.counter, result.graph.nodes
@@ -135,10 +135,10 @@ def layer_table(result: Reconciliation, account: Account, inline: bool = True) -
     subtitle = f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
     notes = tuple(reconcile_notes(result, account, alone=True))
     title = f"{tool.name} {tool.version}"
-    return Sheet(title, subtitle, columns, tuple(rows), total=total, remarks=notes, kind="counter")
+    return Table(title, subtitle, columns, tuple(rows), total=total, remarks=notes, kind="counter")
 
 
-def flat_table(result: Reconciliation) -> Sheet:
+def flat_table(result: Reconciliation) -> Table:
     """One table for spreadsheets: a row for each term of each counter."""
     columns = (
         Column("tool", "Counter", "name", 100),
@@ -166,11 +166,11 @@ def flat_table(result: Reconciliation) -> Sheet:
         for account in result.accounts
         for line in account.lines
     )
-    return Sheet(result.graph.name, _input_text(result), columns, rows)
+    return Table(result.graph.name, _input_text(result), columns, rows)
 
 
 def _number_text(terms: tuple[Term, ...]) -> str:
-    return " + ".join(numbers(term.factors) for term in terms) or "not counted"
+    return " + ".join(factor_values(term.factors) for term in terms) or "not counted"
 
 
 def working_text(terms: tuple[Term, ...]) -> str:
@@ -178,29 +178,29 @@ def working_text(terms: tuple[Term, ...]) -> str:
     `4 × #elements = 4 × 3,782,400`."""
     if not terms:
         return "not counted"
-    formula = " + ".join(dict.fromkeys(names(term.factors) for term in terms))
+    formula = " + ".join(dict.fromkeys(factor_names(term.factors) for term in terms))
     plain: list[Factor] = [factor for term in terms for factor in term.factors]
     if len(plain) == 1 or len(set(map(_term_names, terms))) < len(terms):
         return formula
-    return f"{formula} = {' + '.join(numbers(term.factors) for term in terms)}"
+    return f"{formula} = {' + '.join(factor_values(term.factors) for term in terms)}"
 
 
 def _term_names(term: Term) -> str:
-    return names(term.factors)
+    return factor_names(term.factors)
 
 
 def _lower_bound(result: Reconciliation, amount: Dim) -> Amount:
     """The amount; a lower bound where layers are unknown."""
-    return AtLeast(amount) if result.unknown else amount
+    return LowerBound(amount) if result.unknown else amount
 
 
-def to_dict(result: Reconciliation, by: str = "part") -> dict[str, Any]:
+def reconciliation_document(result: Reconciliation, by: str = "part") -> dict[str, Any]:
     """Reconciliation -> its JSON document. figure is null where a counter gives none; given, unexplained and hints are
     there where a figure was published."""
     return {
         "name": result.graph.name,
         "source": result.graph.source,
-        "symbols": {name: plain(value) for name, value in result.graph.symbols.items()},
+        "symbols": {name: json_amount(value) for name, value in result.graph.symbols.items()},
         "written": result.style._asdict(),
         "lower_bound": bool(result.unknown),
         "unknown": list(result.unknown),
@@ -214,27 +214,27 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
         "name": tool.name,
         "version": tool.version,
         "unit": tool.unit,
-        "figure": None if account.failed else plain(account.figure),
+        "figure": None if account.failed else json_amount(account.figure),
         "failed": account.failed or None,
         "basis": tool.basis,
-        "costcalc": plain(account.costcalc),
+        "costcalc": json_amount(account.costcalc),
         "parts": [
             {
                 "name": line.name,
-                "amount": plain(line.amount),
-                "costcalc": plain(line.costcalc),
+                "amount": json_amount(line.amount),
+                "costcalc": json_amount(line.costcalc),
                 "calls": line.calls,
                 "working": working_text(line.terms),
             }
             for line in account.lines
         ],
-        "left_out_operations": {name: plain(amount) for name, amount in account.left_out},
+        "left_out_operations": {name: json_amount(amount) for name, amount in account.left_out},
         "notes": list(tool.notes),
     }
     if account.published is not None:
         entry |= {
             "given": account.published.text,
-            "unexplained": plain(account.unexplained),
+            "unexplained": json_amount(account.unexplained),
             "hints": list(account.hints),
         }
     if by == "layer":
@@ -242,8 +242,8 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
             {
                 "layer": result.graph.nodes[item.call.nodes[0]].name,
                 "part": line.name,
-                "amount": plain(line.amount),
-                "costcalc": plain(line.costcalc),
+                "amount": json_amount(line.amount),
+                "costcalc": json_amount(line.costcalc),
                 "working": working_text(line.terms),
             }
             for item in account.call_lines()

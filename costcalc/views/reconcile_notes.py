@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from costcalc.core.amount import magnitude
 from costcalc.core.dim import Dim
 from costcalc.core.traits import traits_of
-from costcalc.core.units import exact, short
+from costcalc.core.units import format_count, format_short
 from costcalc.studies.reconcile.account import Account
 from costcalc.studies.reconcile.call import ModuleCall
 from costcalc.studies.reconcile.call_sizes import bias_of, is_convolution
 from costcalc.studies.reconcile.pytorch_style import STYLE_CHOICES
 from costcalc.studies.reconcile.reconcile import Reconciliation
-from costcalc.views.table import Remark
+from costcalc.views.table import Note
 
 
-def reconcile_notes(result: Reconciliation, account: Account | None = None, alone: bool = False) -> Iterator[Remark]:
+def reconcile_notes(result: Reconciliation, account: Account | None = None, alone: bool = False) -> Iterator[Note]:
     """The notes that hold for all counters, or those of one counter: what it leaves out and what is unexplained. alone
     adds to one counter's notes those that hold for all."""
     if account is not None:
@@ -27,55 +27,57 @@ def reconcile_notes(result: Reconciliation, account: Account | None = None, alon
         yield from _shared_notes(result)
 
 
-def _counter_notes(account: Account) -> Iterator[Remark]:
+def _counter_notes(account: Account) -> Iterator[Note]:
     if account.failed:
-        yield Remark("No figure", f"{account.failed}; the parts are what its rules say", True)
+        yield Note("No figure", f"{account.failed}; the parts are what its rules say", True)
     left = account.left_out
     if left:
-        listed = ", ".join(f"{name} {short(amount)}" for name, amount in left)
-        yield Remark("Leaves out", f"elementwise operations: {listed}")
+        listed = ", ".join(f"{name} {format_short(amount)}" for name, amount in left)
+        yield Note("Leaves out", f"elementwise operations: {listed}")
     for note in account.counter.notes:
-        yield Remark("Note", note)
+        yield Note("Note", note)
     yield from _published_notes(account)
 
 
-def _published_notes(account: Account) -> Iterator[Remark]:
+def _published_notes(account: Account) -> Iterator[Note]:
     """The published figure, what the terms do not explain of it, and hints."""
     published, rest = account.published, account.unexplained
     if published is None or rest is None:
         return
     if rest == 0:
         exactly = "is exactly the sum" if published.value == account.figure else "is the sum, rounded"
-        yield Remark("Seen", f"{published.text} {exactly}")
+        yield Note("Seen", f"{published.text} {exactly}")
         return
     about = ", which is rounded," if published.within else ""
     less = isinstance(rest, int) and rest < 0
-    yield Remark(
+    yield Note(
         "Unexplained",
-        f"{published.text}{about} is {exact(-rest if less else rest)} {'less' if less else 'more'} than the sum",
+        f"{published.text}{about} is {format_count(-rest if less else rest)} {'less' if less else 'more'} than the sum",
         True,
     )
     for hint in account.hints:
-        yield Remark("Perhaps", hint)
+        yield Note("Perhaps", hint)
 
 
-def difference_notes(result: Reconciliation) -> Iterator[Remark]:
+def difference_notes(result: Reconciliation) -> Iterator[Note]:
     """A note for each counter: its differences from costcalc by term, or why it gives no figure."""
     for account in result.accounts:
         if account.failed:
-            yield Remark(account.counter.name, f"no figure: {account.failed}", True)
+            yield Note(account.counter.name, f"no figure: {account.failed}", True)
             continue
         more = [(line.name, line.amount - line.costcalc) for line in account.lines if line.amount != line.costcalc]
         more.sort(key=lambda pair: _size(pair[1]), reverse=True)
-        texts = [f"{name} {'' if short(rest).startswith('-') else '+'}{short(rest)}" for name, rest in more]
-        yield Remark(account.counter.name, ", ".join(texts) or "the same")
+        texts = [
+            f"{name} {'' if format_short(rest).startswith('-') else '+'}{format_short(rest)}" for name, rest in more
+        ]
+        yield Note(account.counter.name, ", ".join(texts) or "the same")
 
 
-def hint_notes(result: Reconciliation) -> Iterator[Remark]:
+def hint_notes(result: Reconciliation) -> Iterator[Note]:
     """A note for each hint at what would explain a published figure."""
     for account in result.accounts:
         for hint in account.hints:
-            yield Remark(
+            yield Note(
                 "Perhaps", f"{account.counter.name} {account.published.text}: {hint}" if account.published else hint
             )
 
@@ -85,29 +87,29 @@ def _size(amount: Dim) -> tuple[int, int]:
     return degree, abs(size)
 
 
-def _shared_notes(result: Reconciliation) -> Iterator[Remark]:
+def _shared_notes(result: Reconciliation) -> Iterator[Note]:
     if any(not a.counter.onnx_nodes and a.counter.name != "torchvision" for a in result.accounts):
         origin = "as torchvision has it: " if result.is_torchvision_style else ""
         answers = "; ".join(relevant_answers(result))
         if answers:
-            yield Remark("Written", f"{origin}{answers}")
+            yield Note("Written", f"{origin}{answers}")
     if result.graph.source.endswith(".onnx") and result.style.bias == "own" and _looks_folded(result):
         text = (
             "no convolution has a batch normalisation behind it, and all have biases: exporters fold the one into the "
         )
-        yield Remark("Not seen", f"{text}other; if so, --written bias=folded takes them back", True)
+        yield Note("Not seen", f"{text}other; if so, --written bias=folded takes them back", True)
     for name, value in result.graph.symbols.items():
         if value != 1:
-            yield Remark("Bound", f"{name} = {exact(value)}")
+            yield Note("Bound", f"{name} = {format_count(value)}")
     for assumption in result.graph.assumptions:
-        yield Remark("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.shown())
     for note in result.graph.notes:
-        yield Remark("Note", note)
+        yield Note("Note", note)
     if result.unknown:
         listed = ", ".join(result.unknown[:3]) + (", …" if len(result.unknown) > 3 else "")
         count = f"{len(result.unknown)} layer{'s' if len(result.unknown) > 1 else ''}"
         text = f"the cost of {count} ({listed}): no rule or no shapes; figures marked ≥ are lower bounds"
-        yield Remark("Unknown", text, True)
+        yield Note("Unknown", text, True)
 
 
 def relevant_answers(result: Reconciliation) -> Iterator[str]:

@@ -9,21 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.analysis import grouping
-from costcalc.analysis.grouping import Group
-from costcalc.analysis.layers import QUANTITIES, Row
+from costcalc.analysis.grouping import LayerGroup
+from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
 from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, Report
-from costcalc.core.amount import AtLeast, add, plain
+from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import non_defaults
 from costcalc.views import columns
-from costcalc.views.columns import COLUMNS, columns_of, known, ordered
-from costcalc.views.summary import facts, inputs, remarks
-from costcalc.views.table import Sheet
+from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
+from costcalc.views.summary import inputs_text, report_notes, report_totals
+from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
-    from costcalc.views.table import Column, Fact, Remark
+    from costcalc.views.table import Column, Note, Total
 
 DEFAULTS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
@@ -32,7 +32,7 @@ DEFAULTS = {
 }
 
 
-class View(NamedTuple):
+class TableOptions(NamedTuple):
     """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
     names of devices and the columns of each; totals and remarks of what else was measured."""
 
@@ -43,11 +43,11 @@ class View(NamedTuple):
     columns: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     timed: Mapping[str, Column] = {}
-    facts: tuple[Fact, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    facts: tuple[Total, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
-def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
+def report_table(report: Report, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
     timed = view.timed
     keys = _keys(report, view)
@@ -55,41 +55,42 @@ def sheet(report: Report, view: View = View()) -> Sheet:  # noqa: B008
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
     layers = report.layers
-    whole = Group("Total", layers, whole=False)
-    all_of_it = add(map(columns.quantity(basis), layers))
+    whole = LayerGroup("Total", layers, whole=False)
+    all_of_it = sum_amounts(map(columns.amount_reader(basis), layers))
     items = _items(layers, view)
     if view.sort:
-        items = ordered(items, view.sort, timed)
+        items = sort_items(items, view.sort, timed)
     left = items[view.top :] if view.top is not None else []
     items = items[: view.top] if view.top is not None else items
     rest = None
     if left:
-        members = tuple(row for item in left for row in (item.rows if isinstance(item, Group) else (item,)))
-        rest = Group(f"({len(left)} more)", members, whole=False)
-    cells = columns_of(items, keys, basis, all_of_it, timed)
+        members = tuple(row for item in left for row in (item.rows if isinstance(item, LayerGroup) else (item,)))
+        rest = LayerGroup(f"({len(left)} more)", members, whole=False)
+    cells = column_values(items, keys, basis, all_of_it, timed)
     last = [
-        tuple(c[0] for c in columns_of([group], keys, basis, all_of_it, timed)) for group in filter(None, (rest, whole))
+        tuple(c[0] for c in column_values([group], keys, basis, all_of_it, timed))
+        for group in filter(None, (rest, whole))
     ]
-    share = f"% {'known ' if isinstance(all_of_it, AtLeast) else ''}{COLUMNS[basis].title}"
+    share = f"% {'known ' if isinstance(all_of_it, LowerBound) else ''}{COLUMNS[basis].title}"
     shown = [(timed[key] if key in timed else COLUMNS[key])._replace(value=None) for key in keys]
     shown = [column._replace(title=share) if column.key == "share" else column for column in shown]
-    groups = [item for item in items if isinstance(item, Group)]
-    return Sheet(
+    groups = [item for item in items if isinstance(item, LayerGroup)]
+    return Table(
         report.name,
-        inputs(report),
+        inputs_text(report),
         tuple(shown),
         tuple(zip(*cells, strict=True)),
         last[0] if rest else None,
         _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
-        (*facts(report), *view.facts),
-        (*view.remarks, *remarks(report)),
+        (*report_totals(report), *view.facts),
+        (*view.remarks, *report_notes(report)),
     )
 
 
-def _keys(report: Report, view: View) -> list[str]:
+def _keys(report: Report, view: TableOptions) -> list[str]:
     """The columns that are asked for, or the usual ones."""
-    keys = [known(key) for key in view.columns or _defaults(report, view.by)]
+    keys = [check_column(key) for key in view.columns or _defaults(report, view.by)]
     missing = next((key for key in (*keys, view.sort) if key in columns.TIMED), None)
     if not view.devices:
         if missing:
@@ -125,22 +126,22 @@ def _defaults(report: Report, by: str) -> tuple[str, ...]:
 
 def _basis(report: Report, sort: str | None) -> str:
     """What shares are shares of: the quantity that is sorted by, else MACs, else FLOPs."""
-    if sort and columns.is_quantity(known(sort)) and sort in QUANTITIES:
+    if sort and columns.is_quantity(check_column(sort)) and sort in LAYER_QUANTITIES:
         return sort
     return "macs" if report.totals["macs"] != 0 else "flops"
 
 
-def _flat(view: View) -> bool:
+def _flat(view: TableOptions) -> bool:
     return view.sort is not None or view.top is not None
 
 
-def _items(layers: Sequence[Row], view: View) -> Sequence[Row | Group]:
+def _items(layers: Sequence[LayerCost], view: TableOptions) -> Sequence[LayerCost | LayerGroup]:
     if view.by == "layer":
         return layers
     if view.by == "op":
-        return ordered(ordered(grouping.by_operator(layers), "flops"), "macs")
-    root = grouping.tree(layers)
-    return grouping.frontier(root, view.depth) if _flat(view) else grouping.opened(root, view.depth)
+        return sort_items(sort_items(grouping.group_by_operator(layers), "flops"), "macs")
+    root = grouping.block_tree(layers)
+    return grouping.innermost_groups(root, view.depth) if _flat(view) else grouping.expand_tree(root, view.depth)
 
 
 def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tuple[Any, ...]:
@@ -154,13 +155,13 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "source": report.source,
-        "symbols": {**dict.fromkeys(report.open_symbols), **{k: plain(v) for k, v in report.bound.items()}},
+        "symbols": {**dict.fromkeys(report.open_symbols), **{k: json_amount(v) for k, v in report.bound.items()}},
         "totals": {
-            **{name: plain(value) for name, value in report.totals.items()},
-            "flops_by_kind": {k: plain(v) for k, v in report.flops_by_kind().items()},
-            "flops_by_role": {k: plain(v) for k, v in report.flops_by_role().items()},
-            "macs_by_precision": {k: plain(v) for k, v in report.macs_by_precision().items()},
-            "weight_bytes_by_dtype": {k: plain(v) for k, v in weight_bytes_by_dtype(report.graph).items()},
+            **{name: json_amount(value) for name, value in report.totals.items()},
+            "flops_by_kind": {k: json_amount(v) for k, v in report.flops_by_kind().items()},
+            "flops_by_role": {k: json_amount(v) for k, v in report.flops_by_role().items()},
+            "macs_by_precision": {k: json_amount(v) for k, v in report.macs_by_precision().items()},
+            "weight_bytes_by_dtype": {k: json_amount(v) for k, v in weight_bytes_by_dtype(report.graph).items()},
         },
         "lower_bound": report.lower_bound,
         "upper_bound": report.upper_bound,
@@ -177,22 +178,22 @@ def report_document(report: Report) -> dict[str, Any]:
     }
 
 
-def layer_document(row: Row) -> dict[str, Any]:
+def layer_document(row: LayerCost) -> dict[str, Any]:
     """The layer's entry of the JSON report."""
     return {
         "name": row.name,
         "op_type": row.op_type,
         "domain": row.domain,
         "scope": list(row.scope),
-        "count": plain(row.count),
+        "count": json_amount(row.count),
         "outputs": [
             {
                 "name": o.name,
                 "dtype": str(o.type.dtype),
-                "shape": None if o.type.shape is None else [plain(d) for d in o.type.shape],
+                "shape": None if o.type.shape is None else [json_amount(d) for d in o.type.shape],
             }
             for o in row.outputs
         ],
         "state": row.state,
-        **{name: plain(value) for name, value in row.amounts.items()},
+        **{name: json_amount(value) for name, value in row.amounts.items()},
     }

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.amount import magnitude, plain
+from costcalc.core.amount import json_amount, magnitude
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
-from costcalc.core.units import exact, share
+from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
-from costcalc.views.figures import figure_change, figure_plain, refusal_remarks
-from costcalc.views.summary import inputs
-from costcalc.views.summary import remarks as footer
-from costcalc.views.table import Column, Remark, Sheet
+from costcalc.views.figures import figure_change, figure_plain, refusal_notes
+from costcalc.views.summary import inputs_text
+from costcalc.views.summary import report_notes as footer
+from costcalc.views.table import Column, Note, Table
 
 RANKED = (
     Column("number", "#", "number", 99),
@@ -50,7 +50,7 @@ SHOWN = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that stand under its suggestions."""
 
 
-def sheets(suggestions: Suggestions, top: int | None = None) -> tuple[Sheet, ...]:
+def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple[Table, ...]:
     """The ranked suggestions, and, where there are some, the sums by rewrite."""
     rows = [_row(suggestions, one) for one in suggestions.ranked]
     report, further = suggestions.report, suggestions.quantities
@@ -60,12 +60,12 @@ def sheets(suggestions: Suggestions, top: int | None = None) -> tuple[Sheet, ...
         *RANKED,
         *[Column(ref.key, ref.title, "number", 99 if ref.key == suggestions.sort else 45) for ref in further],
     )
-    first = Sheet(
-        f"Suggestions for {report.name}", inputs(report), columns, tuple(few), remarks=() if rows else tuple(said)
+    first = Table(
+        f"Suggestions for {report.name}", inputs_text(report), columns, tuple(few), remarks=() if rows else tuple(said)
     )
     if not rows:
         return (first,)
-    return first, Sheet("By rewrite", "all its places together", WHOLE, tuple(_whole(suggestions)), remarks=tuple(said))
+    return first, Table("By rewrite", "all its places together", WHOLE, tuple(_whole(suggestions)), remarks=tuple(said))
 
 
 def _row(suggestions: Suggestions, one: Suggestion) -> tuple[Any, ...]:
@@ -125,48 +125,46 @@ def _whole(suggestions: Suggestions) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
 
 
-def _remarks(suggestions: Suggestions, shown: int) -> list[Remark]:
+def _remarks(suggestions: Suggestions, shown: int) -> list[Note]:
     said = []
     if shown < len(suggestions.ranked):
-        said.append(
-            Remark("Shown", f"{shown} of {len(suggestions.ranked)} (--top {len(suggestions.ranked)} shows all)")
-        )
+        said.append(Note("Shown", f"{shown} of {len(suggestions.ranked)} (--top {len(suggestions.ranked)} shows all)"))
     if not suggestions.ranked:
         which = "of those asked for (--rule, --min-saving)" if suggestions.limited else "that costcalc knows"
-        said.append(Remark("Nothing", f"no rewrite {which} makes this model cheaper"))
+        said.append(Note("Nothing", f"no rewrite {which} makes this model cheaper"))
     if any(one.rule.accuracy == MEASURE for one in suggestions.ranked):
         text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
-        said.append(Remark("Accuracy", text, True))
+        said.append(Note("Accuracy", text, True))
     said.extend(_doubts(suggestions.ranked[:shown]))
     exact_ones = dict.fromkeys(one.rule.id for one in suggestions.ranked if one.rule.accuracy == EXACT)
     if exact_ones:
-        said.append(Remark("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
+        said.append(Note("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
     if suggestions.ranked:
-        said.append(Remark("Saves", f"of the whole model: {_totals(suggestions)}; below 0 is more than now"))
-        said.append(Remark("Ratio", "new over old MACs of the rewritten layers"))
-        said.append(Remark("Together", "savings of rewrites of one layer do not add up"))
+        said.append(Note("Saves", f"of the whole model: {_totals(suggestions)}; below 0 is more than now"))
+        said.append(Note("Ratio", "new over old MACs of the rewritten layers"))
+        said.append(Note("Together", "savings of rewrites of one layer do not add up"))
         write = "--apply 1" if suggestions.source.trace is not None else "--apply 1 -o NEW.onnx"
         text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
-        said.append(Remark("Next", text))
-    refused = refusal_remarks(
+        said.append(Note("Next", text))
+    refused = refusal_notes(
         [suggestions.report.name], {parse_quantity(k): [f] for k, f in suggestions.source.figures.items()}
     )
     return [*said, *refused, *(remark for remark in footer(suggestions.report) if remark.label in SHOWN)]
 
 
-def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Remark]:
+def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Note]:
     """What speaks against suggestions that the literature does not make, by their numbers."""
     against: dict[str, list[str]] = {}
     for one in ranked:
         if all(match.doubt for match in one.matches):
             against.setdefault(one.matches[0].doubt, []).append(f"{one.number}")
     for doubt, numbers in against.items():
-        yield Remark("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
+        yield Note("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
 
 
 def _totals(suggestions: Suggestions) -> str:
     least = "≥ " if suggestions.report.lower_bound else ""
-    return f"{least}{exact(suggestions.report.macs)} MACs, {exact(suggestions.report.params)} params"
+    return f"{least}{format_count(suggestions.report.macs)} MACs, {format_count(suggestions.report.params)} params"
 
 
 def suggestions_document(suggestions: Suggestions, chosen: Sequence[Suggestion] | None = None) -> dict[str, Any]:
@@ -180,7 +178,7 @@ def suggestions_document(suggestions: Suggestions, chosen: Sequence[Suggestion] 
 
 
 def _plain(saving: Dim | Fraction | None) -> int | float | str | None:
-    return float(saving) if isinstance(saving, Fraction) else plain(saving)
+    return float(saving) if isinstance(saving, Fraction) else json_amount(saving)
 
 
 def suggestion_document(one: Suggestion) -> dict[str, Any]:
@@ -195,7 +193,7 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
         "uses": len(one.matches),
         "saves": {key: _plain(one.saves(key)) for key in (*keys, *one.figures)},
         "after": {
-            **{key: plain(one.after.get(key)) for key in keys},
+            **{key: json_amount(one.after.get(key)) for key in keys},
             **{key: figure_plain(after) for key, (_, after) in one.figures.items()},
         },
         "ratio": None if one.ratio is None else float(one.ratio),

@@ -14,14 +14,14 @@ from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.sanitize import printable
-from costcalc.core.units import digits, ratio
+from costcalc.core.units import format_digits, ratio
 from costcalc.studies.suggest.edit import edit
 from costcalc.studies.suggest.replacement import RewriteMatch
 from costcalc.studies.suggest.source import RewriteSource
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
 from costcalc.views.figures import figure_amount, figure_ratios
 from costcalc.views.suggest import saving_amount
-from costcalc.views.table import Column, Remark, Sheet
+from costcalc.views.table import Column, Note, Table
 
 USES = (
     Column("layers", "Layers", "name", 100),
@@ -52,17 +52,17 @@ SUMS = (
 )
 
 
-def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -> tuple[Sheet, ...]:
+def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -> tuple[Table, ...]:
     """The uses, the first use's layers before and after, and the totals. top keeps the first uses."""
     matches = one.matches if top is None else one.matches[:top]
     uses = tuple(_use(suggestions.source, match) for match in matches)
     names = {match.ratio.names for match in one.matches if match.ratio is not None}
     title = names.pop() if len(names) == 1 else "In theory"
     shown = tuple(c._replace(title=title) if c.key == "theory" else c for c in USES)
-    rest = (Remark("Shown", f"{len(matches)} of {len(one.matches)} uses (--top {len(one.matches)})"),)
+    rest = (Note("Shown", f"{len(matches)} of {len(one.matches)} uses (--top {len(one.matches)})"),)
     place = f"{one.where}  {one.rule.id}" if one.where else one.rule.id
     return (
-        Sheet(
+        Table(
             f"{one.number}. {one.rule.title}",
             place,
             shown,
@@ -70,8 +70,8 @@ def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -
             kind="table",
             remarks=rest if len(matches) < len(one.matches) else (),
         ),
-        Sheet("Layers", "of the first use", LAYERS, tuple(_layers(suggestions.source, one.matches[0])), kind="table"),
-        Sheet(
+        Table("Layers", "of the first use", LAYERS, tuple(_layers(suggestions.source, one.matches[0])), kind="table"),
+        Table(
             "Totals",
             suggestions.report.name,
             SUMS,
@@ -128,7 +128,7 @@ def theory(match: RewriteMatch) -> str:
     if match.ratio is None:
         return ""
     value = match.ratio.value
-    end = "" if value is None else f" = {digits(value) if value >= 1 else f'{float(value):.3g}'}"
+    end = "" if value is None else f" = {format_digits(value) if value >= 1 else f'{float(value):.3g}'}"
     return f"{match.ratio.numbers}{end}"
 
 
@@ -163,13 +163,13 @@ def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
         yield ref.label, figure_amount(ref, was), figure_amount(ref, then), saving, ratio_of
 
 
-def _remarks(source: RewriteSource, one: Suggestion) -> Iterator[Remark]:
-    yield Remark("What", one.rule.explanation)
+def _remarks(source: RewriteSource, one: Suggestion) -> Iterator[Note]:
+    yield Note("What", one.rule.explanation)
     for text in dict.fromkeys(match.remark for match in one.matches if match.remark):
-        yield Remark("Here", text)
-    yield Remark("Source", one.rule.source)
-    yield Remark("Accuracy", one.rule.accuracy, "measure" in one.rule.accuracy)
+        yield Note("Here", text)
+    yield Note("Source", one.rule.source)
+    yield Note("Accuracy", one.rule.accuracy, "measure" in one.rule.accuracy)
     if not one.writable:
         onnx = f"--apply {one.number} -o NEW.onnx writes ONNX"
         yaml = "" if source.trace is None else f"not written as YAML: {one.place.reason}; "
-        yield Remark("Apply", f"{yaml}{onnx}")
+        yield Note("Apply", f"{yaml}{onnx}")

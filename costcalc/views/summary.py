@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.operand_types import weight_bytes_by_dtype
-from costcalc.analysis.report import NODE_BY_NODE, total
-from costcalc.core.amount import AtLeast
+from costcalc.analysis.report import NODE_BY_NODE, report_total
+from costcalc.core.amount import LowerBound
 from costcalc.core.dim import substitute, symbols
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.registry import state
+from costcalc.core.registry import rule_state
 from costcalc.core.settings import option_words
-from costcalc.core.units import exact, shape_text, short, short_bytes
+from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.views import training
-from costcalc.views.table import Fact, Remark
+from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
-    from costcalc.analysis.layers import UnknownOp
+    from costcalc.analysis.layers import UnknownOperator
     from costcalc.analysis.report import Report
     from costcalc.analysis.training.step import TrainingStep
 
@@ -27,23 +27,25 @@ PLAIN = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.ST
 """Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
 
 
-def facts(report: Report) -> tuple[Fact, ...]:
+def report_totals(report: Report) -> tuple[Total, ...]:
     """The totals; buffers only where there are some; what training costs last."""
     found = [
-        Fact(quantity.label, total(report, key), quantity.kind)
+        Total(quantity.label, report_total(report, key), quantity.kind)
         for key, quantity in CATALOGUE.items()
-        if key in report.totals and "training" not in quantity.needs and (key != "buffers" or total(report, key) != 0)
+        if key in report.totals
+        and "training" not in quantity.needs
+        and (key != "buffers" or report_total(report, key) != 0)
     ]
     return (*found, *_training(report))
 
 
-def _training(report: Report) -> Iterator[Fact]:
+def _training(report: Report) -> Iterator[Total]:
     step = _step(report)
     if step is None:
         return
-    for key, label, value, kind in training.facts(step):
-        partly = key and isinstance(total(report, key), AtLeast)
-        yield Fact(label, AtLeast(value) if partly else value, kind)
+    for key, label, value, kind in training.training_figures(step):
+        partly = key and isinstance(report_total(report, key), LowerBound)
+        yield Total(label, LowerBound(value) if partly else value, kind)
 
 
 def _step(report: Report) -> TrainingStep | None:
@@ -51,50 +53,50 @@ def _step(report: Report) -> TrainingStep | None:
     return getattr(report, "step", None)
 
 
-def remarks(report: Report) -> tuple[Remark, ...]:
+def report_notes(report: Report) -> tuple[Note, ...]:
     """The footer's lines below the totals."""
     return tuple(_remarks(report))
 
 
-def _remarks(report: Report) -> Iterator[Remark]:
+def _remarks(report: Report) -> Iterator[Note]:
     roles = {name: value for name, value in report.flops_by_role().items() if value != 0}
     if len(roles) > 1 and all(isinstance(value, int) for value in roles.values()):
-        yield Remark(
+        yield Note(
             "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
-            ", ".join(f"{name} {short(value)}" for name, value in roles.items()),
+            ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precisions(report)
-    said = [f"{name} = {exact(value)}" for name, value in report.bound.items()]
+    said = [f"{name} = {format_count(value)}" for name, value in report.bound.items()]
     given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
     if given:
-        yield Remark("Bound", ", ".join(given))
+        yield Note("Bound", ", ".join(given))
     yield from _open(report)
     if "peak_activation_bytes" not in report.totals:
-        yield Remark("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
+        yield Note("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
     for assumption in report.assumptions:
-        yield Remark("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.shown())
     for note in report.notes:
-        yield Remark("Note", note)
+        yield Note("Note", note)
     if report.execution != NODE_BY_NODE:
-        yield Remark("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
+        yield Note("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
     step = _step(report)
     if step is not None:
-        yield Remark("Training", training.text(step))
+        yield Note("Training", training.training_text(step))
         for name in step.without_rule[:3]:
-            yield Remark("No gradient", f"{name}: no rule for its operator's gradient", True)
-    yield Remark("Accounted for", accounting(report))
+            yield Note("No gradient", f"{name}: no rule for its operator's gradient", True)
+    yield Note("Accounted for", accounting_text(report))
     for unknown in report.unknown:
         listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Remark("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
+        yield Note("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
     if report.unknown:
-        yield Remark("", "totals marked ≥ are lower bounds", True)
+        yield Note("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:
         names = report.graph.choices
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        yield Remark("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
+        yield Note("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
 
 
-def _open(report: Report) -> Iterator[Remark]:
+def _open(report: Report) -> Iterator[Note]:
     """The symbols that are not bound: those that the work depends on, and those that change less."""
     totals = report.totals
     work = symbols(*(totals[key] for key in ("macs", "flops", "params", "buffers", "weight_bytes")))
@@ -104,37 +106,37 @@ def _open(report: Report) -> Iterator[Remark]:
     if names:
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
         listed = ", ".join(names[:4] if more else names)
-        yield Remark("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
+        yield Note("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
     for kind, what in (
         (bytes_only if work else [], "bytes of activations and traffic, no other total"),
         (nothing, "no total"),
     ):
         if kind:
             listed = ", ".join(kind[:4]) + (f" and {len(kind) - 4} more" if len(kind) > 4 else "")
-            yield Remark("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")
+            yield Note("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")
 
 
-def _precisions(report: Report) -> Iterator[Remark]:
+def _precisions(report: Report) -> Iterator[Note]:
     """What is stored and multiplied in other types than float32."""
     if {t.dtype for t in report.graph.types.values()} <= PLAIN:
         return
     stored = weight_bytes_by_dtype(report.graph)
     if stored.keys() - {"float32"}:
-        yield Remark("Weights by type", ", ".join(f"{name} {short_bytes(size)}" for name, size in stored.items()))
+        yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in stored.items()))
     multiplied = report.macs_by_precision()
     if multiplied.keys() - {"fp32"}:
-        yield Remark("MACs by precision", ", ".join(f"{name} {short(macs)}" for name, macs in multiplied.items()))
+        yield Note("MACs by precision", ", ".join(f"{name} {format_short(macs)}" for name, macs in multiplied.items()))
 
 
-def _why(unknown: UnknownOp, report: Report) -> str:
+def _why(unknown: UnknownOperator, report: Report) -> str:
     """Why an operator is unknown."""
-    if state(unknown.domain, unknown.op_type) not in ("costed", "free"):
+    if rule_state(unknown.domain, unknown.op_type) not in ("costed", "free"):
         return "no rule"
     first = next(row for row in report.rows if row.name == unknown.layers[0])
     return "a shape is not known" if any(o.type.shape is None for o in first.outputs) else "its rule cannot tell"
 
 
-def accounting(report: Report) -> str:
+def accounting_text(report: Report) -> str:
     """How many layers a rule costs, what is free and how much is unknown; constants are no layers."""
     counts = report.accounted()
     n = len(report.rows) - counts["constant"]
@@ -151,11 +153,11 @@ def _listed(report: Report, state: str) -> str:
     return f" ({', '.join(f'{op} × {n}' for op, n in found.most_common())})" if found else ""
 
 
-def inputs(report: Report) -> str:
+def inputs_text(report: Report) -> str:
     """The graph's inputs: `x 1×3×224×224 float32`."""
     parts = []
     for name in report.graph.inputs:
         kind = report.graph.types[name]
         shape = None if kind.shape is None else tuple(substitute(d, report.bound) for d in kind.shape)
-        parts.append(f"{name} {shape_text(shape)} {kind.dtype}")
+        parts.append(f"{name} {format_shape(shape)} {kind.dtype}")
     return ", ".join(parts)

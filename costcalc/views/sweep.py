@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from costcalc.core.arguments import words
+from costcalc.core.arguments import split_names
 from costcalc.core.quantities import SIGNS, Figure, QuantityRef
-from costcalc.core.units import short_bytes
+from costcalc.core.units import format_bytes
 from costcalc.studies.sweep.axes import Grid, describe_point, value_text
 from costcalc.studies.sweep.columns import ERROR, LOWER, REFUSED, UPPER, Row, SweepColumns
 from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views.figures import UNKNOWN, figure_amount
-from costcalc.views.table import Column, Remark, Sheet
+from costcalc.views.table import Column, Note, Table
 
 MAX_ROWS = 10_000
 """Rows of a table at most: more are read by programs."""
@@ -32,15 +32,15 @@ TITLES = {
 }
 
 
-def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Sheet:
+def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     """The table, of these columns, else of what varies, the usual figures and the further quantities; what has one
     value and why rows have no figures stand below. UsageError where a column does not exist."""
     layout = result.layout
     usual = (*(a.column for a in result.axes if a.varies), *USUAL, *(ref.key for ref in result.quantities))
-    places = [layout.place(column) for column in words("columns", columns) or usual]
+    places = [layout.place(column) for column in split_names("columns", columns) or usual]
     cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_column(layout, at) for at in places])
-    return Sheet(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
+    return Table(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
 
 
 def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]:
@@ -59,35 +59,33 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     }
 
 
-def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Remark]:
+def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Note]:
     size = Grid(result.axes).size
     drawn = f" drawn from {size:,}" if result.points < size else ""
     combinations = f"{len(result.rows):,} of {result.points:,} combinations{drawn}"
-    yield Remark(
-        "Rows", combinations + (f", {result.invalid:,} invalid" if result.invalid else ""), bool(result.invalid)
-    )
+    yield Note("Rows", combinations + (f", {result.invalid:,} invalid" if result.invalid else ""), bool(result.invalid))
     if len(result.rows) > MAX_ROWS:
-        yield Remark("Shown", f"the first {MAX_ROWS:,} rows; csv, json and jsonl have all", True)
+        yield Note("Shown", f"the first {MAX_ROWS:,} rows; csv, json and jsonl have all", True)
     given = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
     if given:
-        yield Remark("Given", given)
+        yield Note("Given", given)
     errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
     yield from _reasons(result, "Invalid", "error", errors)
     shown = {result.columns[at] for at in places}
     refusals = [(row, {key: why for key, why in row[REFUSED] or () if key in shown}) for row in result.rows]
     yield from _reasons(result, "No figure", "refused", refusals)
     if any(row[UPPER] for row in result.rows):
-        yield Remark("Bound", "an If is open in some: its dearer branch counts", True)
+        yield Note("Bound", "an If is open in some: its dearer branch counts", True)
     if any(row[LOWER] for row in result.rows):
         text = "an operator has no rule in some: figures marked ≥ are lower bounds, for conditions too (--strict)"
-        yield Remark("Unknown", text, True)
+        yield Note("Unknown", text, True)
     for note in result.notes:
-        yield Remark("Note", note)
+        yield Note("Note", note)
 
 
 def _reasons(
     result: Sweep, label: str, column: str, missing: Sequence[tuple[Row, Mapping[str, str]]]
-) -> Iterator[Remark]:
+) -> Iterator[Note]:
     """Why rows do not have figures: each reason once, with the first row that it holds for and the quantities that are
     missing. missing are rows with their reasons by the key of a quantity ("" for all)."""
     rows: dict[str, dict[int, Row]] = {}
@@ -101,9 +99,9 @@ def _reasons(
         more = f" and {len(alike) - 1:,} more" if len(alike) > 1 else ""
         names = ", ".join(filter(None, keys[why]))
         place = describe_point(result.axes, next(iter(alike.values())))
-        yield Remark(label, f"{place}{more}: {f'{names}: ' if names else ''}{why}", True)
+        yield Note(label, f"{place}{more}: {f'{names}: ' if names else ''}{why}", True)
     if len(rows) > MAX_REASONS:
-        yield Remark(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
+        yield Note(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
 
 
 def _column(layout: SweepColumns, at: int) -> Column:
@@ -134,5 +132,5 @@ def _figure_cell(ref: QuantityRef, figure: Figure | None, refused: bool) -> Any:
     if figure is None:
         return UNKNOWN if refused else None if ref.quantity.unit in ("number", "bytes") else "?"
     if ref.quantity.unit == "bytes" and figure.certainty in ("upper", "estimate") and isinstance(figure.value, int):
-        return SIGNS[figure.certainty] + short_bytes(figure.value)
+        return SIGNS[figure.certainty] + format_bytes(figure.value)
     return figure_amount(ref, figure)

@@ -33,7 +33,7 @@ class FigureCell:
         return self.text
 
 
-class Fact(NamedTuple):
+class Total(NamedTuple):
     """A total with its name; kind is number or bytes."""
 
     label: str
@@ -41,7 +41,7 @@ class Fact(NamedTuple):
     kind: str
 
 
-class Remark(NamedTuple):
+class Note(NamedTuple):
     """A line of the footer; a warning is what makes a figure less than certain."""
 
     label: str
@@ -49,7 +49,7 @@ class Remark(NamedTuple):
     warning: bool = False
 
 
-class Plot(NamedTuple):
+class StepPlot(NamedTuple):
     """Bytes over steps."""
 
     title: str
@@ -57,7 +57,7 @@ class Plot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Table:
     """rows hold one raw value per column. rest sums up the rows that --top left out; total all of them. tree gives each
     row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows. groups are
     the indexes of columns that stand together: where there are any, no column is left out, and what a line has no room
@@ -70,22 +70,22 @@ class Sheet:
     rest: tuple[Any, ...] | None = None
     total: tuple[Any, ...] | None = None
     tree: tuple[tuple[int, str], ...] = ()
-    facts: tuple[Fact, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    facts: tuple[Total, ...] = ()
+    remarks: tuple[Note, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
-    plot: Plot | None = None
+    plot: StepPlot | None = None
 
 
-def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Sheet:
+def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Table:
     """A row for each item, in their order: what each column's value reads of it. rest are further fields of the
     table: facts, remarks, groups, kind, plot."""
     readers = [column.value for column in columns]
     rows = tuple([tuple([read(item) if read else None for read in readers]) for item in items])
-    return Sheet(title, subtitle, tuple([column._replace(value=None) for column in columns]), rows, **rest)
+    return Table(title, subtitle, tuple([column._replace(value=None) for column in columns]), rows, **rest)
 
 
-def only(given: Sheet, chosen: Sequence[int]) -> Sheet:
+def select_columns(given: Table, chosen: Sequence[int]) -> Table:
     """Some of the columns."""
 
     def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.amount import plain
+from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 
 if TYPE_CHECKING:
     from costcalc.analysis.training.step import TrainingStep
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Line = tuple[str, str, Dim, str]
 
 
-def facts(training: TrainingStep) -> Iterator[Line]:
+def training_figures(training: TrainingStep) -> Iterator[Line]:
     """(key of the quantity that it is, or is a part of, else "", label, value, kind) of the figures of a step."""
     totals, macs = training.totals(), training.macs
 
@@ -38,13 +38,13 @@ def facts(training: TrainingStep) -> Iterator[Line]:
     yield from of("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
 
-def text(training: TrainingStep) -> str:
+def training_text(training: TrainingStep) -> str:
     """What the figures assume."""
     setup, again = training.setup, training.checkpoint
     parts = [f"optimizer {setup.optimizer}"]
     parts.append("gradients of inputs too" if setup.input_gradient else "no gradient of inputs")
     if setup.freeze:
-        parts.append(f"frozen {', '.join(setup.freeze)} ({exact(training.params['frozen'])} params)")
+        parts.append(f"frozen {', '.join(setup.freeze)} ({format_count(training.params['frozen'])} params)")
     if again:
         parts.append(f"{again.blocks:,} blocks at depth {again.depth} keep their inputs and are computed again")
     return ", ".join(parts)
@@ -66,4 +66,4 @@ def training_document(training: TrainingStep) -> dict[str, Any]:
 
 
 def _figures(amounts: Mapping[str, Dim]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in amounts.items()}
+    return {name: json_amount(value) for name, value in amounts.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.graphs import blocks
 
-from costcalc.analysis.receptive_field import WHOLE_INPUT, extent_lines, fields, window
+from costcalc.analysis.receptive_field import WHOLE_INPUT, extent_formulas, receptive_fields, window_of
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 
@@ -23,9 +23,9 @@ def windowed(op: str, extent: int, kernel: int, **attributes: object) -> tuple[s
         attributes["kernel_shape"] = (kernel, kernel)
     (y,) = b.add(op, names, attributes, name="y")
     graph = b.build([y])
-    found = window(graph.nodes[0], graph.types)
+    found = window_of(graph.nodes[0], graph.types)
     assert found is not None
-    (line,) = extent_lines(found)
+    (line,) = extent_formulas(found)
     out = graph.types[y].shape
     assert out is not None
     return line, int(out[2])
@@ -74,7 +74,7 @@ def test_how_extents_follow(
 def test_receptive_fields_of_vgg_style_blocks() -> None:
     """3×3, 3×3, 2×2/2 see 3, 5, 6, then 10, 14, 16 with a jump of 2, 4 behind the second pool."""
     graph = blocks()
-    found = fields(graph)
+    found = receptive_fields(graph)
     sizes = {node.name: found[node.outputs[0]] for node in graph.nodes}
     assert [sizes[n].size[0] for n in ("stage0/conv0/Conv", "stage0/conv1/Relu", "stage0/MaxPool")] == [3, 5, 6]
     assert [sizes[n].size[0] for n in ("stage1/conv0/Conv", "stage1/conv1/Conv", "stage1/MaxPool")] == [10, 14, 16]
@@ -89,4 +89,4 @@ def test_the_receptive_field_of_branches_is_the_larger_one() -> None:
     (left,) = b.add("Conv", [x, three], {"auto_pad": "SAME_UPPER"}, name="left")
     (right,) = b.add("Conv", [x, five], {"auto_pad": "SAME_UPPER", "dilations": (2, 2)}, name="right")
     graph = b.build(b.add("Add", [left, right], name="sum"))
-    assert fields(graph)["sum"].size == (9, 9)
+    assert receptive_fields(graph)["sum"].size == (9, 9)

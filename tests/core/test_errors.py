@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from costcalc.cli.app import run
-from costcalc.core.errors import did_you_mean, one_of
+from costcalc.core.errors import did_you_mean, suggest_choice
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_the_same_but_for_case_then_what_begins_so_then_what_is_alike(
 
 
 def test_all_of_a_few_are_named_too() -> None:
-    assert one_of("thpo", ["thop", "fvcore"]) == "did you mean 'thop'? There are thop, fvcore"
-    assert one_of("xyz", ["thop", "fvcore"]) == "there are thop, fvcore"
+    assert suggest_choice("thpo", ["thop", "fvcore"]) == "did you mean 'thop'? There are thop, fvcore"
+    assert suggest_choice("xyz", ["thop", "fvcore"]) == "there are thop, fvcore"
 
 
 @pytest.mark.parametrize(

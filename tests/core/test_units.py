@@ -32,8 +32,8 @@ N, SEQ = symbol("N"), symbol("seq")
     ],
 )
 def test_numbers(value: int | None, exact: str, short: str) -> None:
-    assert units.exact(value) == exact
-    assert units.short(value) == short
+    assert units.format_count(value) == exact
+    assert units.format_short(value) == short
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_numbers(value: int | None, exact: str, short: str) -> None:
     ],
 )
 def test_bytes(value: int, text: str) -> None:
-    assert units.short_bytes(value) == text
+    assert units.format_bytes(value) == text
 
 
 def test_formulas_print_as_formulas() -> None:
     formula = 12 * N * SEQ * SEQ + 1536 * SEQ
-    assert units.exact(formula) == units.short(formula) == "12·N·seq² + 1,536·seq"
+    assert units.format_count(formula) == units.format_short(formula) == "12·N·seq² + 1,536·seq"
 
 
 @pytest.mark.parametrize(
@@ -71,23 +71,23 @@ def test_formulas_print_as_formulas() -> None:
     ],
 )
 def test_parse(text: str, value: int) -> None:
-    assert units.parse(text) == value
+    assert units.parse_magnitude(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "M", "-5", "1.2.3", "5 X", "1e9999", "five"])
 def test_parse_refuses(text: str) -> None:
     with pytest.raises(UsageError):
-        units.parse(text)
+        units.parse_magnitude(text)
 
 
 @given(st.integers(0, 10**20))
 def test_exact_is_parsed_back(value: int) -> None:
-    assert units.parse(units.exact(value)) == value
+    assert units.parse_magnitude(units.format_count(value)) == value
 
 
 @given(st.integers(0, 10**18))
 def test_short_is_within_half_a_digit(value: int) -> None:
-    assert abs(units.parse(units.short(value)) - value) <= Fraction(value, 200)
+    assert abs(units.parse_magnitude(units.format_short(value)) - value) <= Fraction(value, 200)
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_ratio(a: Dim | None, b: Dim | None, expected: Fraction | None) -> None:
     [(None, "–"), (0, "0×"), (1, "1×"), (Fraction(272, 10), "27.2×"), (Fraction(1, 27), "0.04×"), (0.0012, "0.0012×")],
 )
 def test_times(value: Fraction | float | None, text: str) -> None:
-    assert units.times(value) == text
+    assert units.format_ratio(value) == text
 
 
 def test_shapes() -> None:
-    assert units.shape_text((1, 64, 112, 112)) == "1×64×112×112"
-    assert units.shape_text(()) == "()"
-    assert units.shape_text(None) == "?"
-    assert units.shape_text((N, SEQ + 1)) == "N×(seq + 1)"
+    assert units.format_shape((1, 64, 112, 112)) == "1×64×112×112"
+    assert units.format_shape(()) == "()"
+    assert units.format_shape(None) == "?"
+    assert units.format_shape((N, SEQ + 1)) == "N×(seq + 1)"
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.5, "50.0%"), (0.0004, "<0.1%"), (1.0, "100.0%"), (0.0005, "0.1%")])
 def test_percent(share: float, text: str) -> None:
-    assert units.percent_of(share) == text
+    assert units.format_percent(share) == text

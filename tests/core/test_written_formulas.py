@@ -12,19 +12,19 @@ from support.graphs import blocks
 
 from costcalc import compare, footprint
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.analysis.training.step import train
-from costcalc.core.amount import plain
+from costcalc.analysis.training.step import cost_training
+from costcalc.core.amount import json_amount
 from costcalc.core.assumptions import Assumption
-from costcalc.core.dim import Dim, parse, symbol
+from costcalc.core.dim import Dim, parse_formula, symbol
 from costcalc.render import json as report_json
-from costcalc.render import sheets
+from costcalc.render import render_tables
 from costcalc.render.terminal import Screen
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.options import Settings
-from costcalc.views.report import View, sheet
+from costcalc.views.report import TableOptions, report_table
 
 BATCH, SEQ = symbol("batch-size"), symbol("seq")
 
@@ -46,9 +46,9 @@ def report() -> Report:
     ],
 )
 def test_an_amount_is_written_for_programs(amount: Dim | None, text: int | str | None) -> None:
-    assert plain(amount) == text
+    assert json_amount(amount) == text
     if isinstance(text, str):
-        assert parse(text) == amount
+        assert parse_formula(text) == amount
 
 
 def test_json_documents_write_formulas_that_are_read_back(report: Report) -> None:
@@ -63,20 +63,20 @@ def test_json_documents_write_formulas_that_are_read_back(report: Report) -> Non
     assert _read(comparison["totals"]["flops"][1]["value"]) == report.flops
     changes = diff(snapshot(analyze_graph(blocks(BATCH, stages=1))), snapshot(report)).to_dict()
     assert _read(changes["totals"]["macs"]["after"]) == report.macs
-    trained = train(report).to_dict()["training"]
+    trained = cost_training(report).to_dict()["training"]
     assert _read(trained["macs"]["forward"]) == report.macs
     assert _read(footprint(report).to_dict()["totals"]["all_tensors_bytes"]) == footprint(report).total
 
 
 def test_groups_in_json_write_them_so_too(report: Report) -> None:
-    (row,) = report_json.rows(sheet(report, View(by="block", depth=1, columns=("macs",), top=1)))
+    (row,) = report_json.row_objects(report_table(report, TableOptions(by="block", depth=1, columns=("macs",), top=1)))
     assert "`batch-size`" in row["macs"]
 
 
 def test_csv_and_the_lock_file_write_the_same(report: Report) -> None:
-    text = sheets("csv", [sheet(report, View(columns=("output", "macs")))], Screen())
+    text = render_tables("csv", [report_table(report, TableOptions(columns=("output", "macs")))], Screen())
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [parse(row["macs"]) for row in rows] == [row.amounts["macs"] for row in report.layers]
+    assert [parse_formula(row["macs"]) for row in rows] == [row.amounts["macs"] for row in report.layers]
     assert rows[0]["output"] == "`batch-size`x8x32x32"
     locked = json.loads(lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot(report), Settings(), ".")])))
     assert locked["models"]["net"][""]["totals"]["macs"] == report.to_dict()["totals"]["macs"]
@@ -88,4 +88,4 @@ def test_an_assumption_writes_names_so_too() -> None:
 
 
 def _read(value: Any) -> Dim:
-    return parse(value) if isinstance(value, str) else value
+    return parse_formula(value) if isinstance(value, str) else value

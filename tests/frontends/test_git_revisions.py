@@ -29,7 +29,7 @@ from costcalc.frontends import git as revisions
     ],
 )
 def test_what_names_a_file_of_a_revision(text: str, found: tuple[str, str] | None) -> None:
-    assert revisions.parts(text) == found
+    assert revisions.split_revision(text) == found
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @needs_git
 def test_a_file_as_it_was(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert revisions.content("main", "models/net.yaml") == NET.encode()
-    assert revisions.content("HEAD", "models/net.yaml") == WIDER.encode()
-    assert revisions.content("HEAD~1", "./models/net.yaml") == NET.encode()
+    assert revisions.read_file("main", "models/net.yaml") == NET.encode()
+    assert revisions.read_file("HEAD", "models/net.yaml") == WIDER.encode()
+    assert revisions.read_file("HEAD~1", "./models/net.yaml") == NET.encode()
     monkeypatch.chdir("models")
     for path in (
         str(repository / "models" / "net.yaml"),
@@ -50,9 +50,9 @@ def test_a_file_as_it_was(repository: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "../models/net.yaml",
         "models/net.yaml",
     ):
-        assert revisions.content("main", path) == NET.encode()
+        assert revisions.read_file("main", path) == NET.encode()
     monkeypatch.chdir("/")
-    assert revisions.content("main", "models/net.yaml", str(repository)) == NET.encode()
+    assert revisions.read_file("main", "models/net.yaml", str(repository)) == NET.encode()
 
 
 @needs_git
@@ -91,7 +91,7 @@ def test_an_existing_file_wins(repository: Path) -> None:
 
 def said(revision: str, path: str = "models/net.yaml") -> str:
     with pytest.raises(CostcalcError) as found:
-        revisions.content(revision, path)
+        revisions.read_file(revision, path)
     assert found.value.remedy
     return str(found.value)
 
@@ -110,8 +110,8 @@ def test_paths_that_are_none(repository: Path, tmp_path: Path) -> None:
 def test_a_file_that_was_renamed(repository: Path) -> None:
     run(repository, "mv", "models/net.yaml", "models/better.yaml")
     assert "it was called models/net.yaml there: wide:models/net.yaml" in said("wide", "models/better.yaml")
-    assert revisions.renamed("wide", "models/better.yaml") == "models/net.yaml"
-    assert revisions.renamed("wide", "models/net.yaml") is None
+    assert revisions.find_old_path("wide", "models/better.yaml") == "models/net.yaml"
+    assert revisions.find_old_path("wide", "models/net.yaml") is None
 
 
 @needs_git
@@ -119,11 +119,11 @@ def test_a_link_is_followed(repository: Path) -> None:
     Path("link.yaml").symlink_to("models/net.yaml")
     Path("round.yaml").symlink_to("round.yaml")
     commit(repository)
-    assert revisions.content("HEAD", "link.yaml") == WIDER.encode()
+    assert revisions.read_file("HEAD", "link.yaml") == WIDER.encode()
     assert "leads round" in said("HEAD", "round.yaml")
     names = ["link.yaml", "models/net.yaml", "models", "nothing"]
-    assert revisions.contents("HEAD", names) == dict.fromkeys(names[:2], WIDER.encode())
-    assert revisions.contents("main", names) == {"models/net.yaml": NET.encode()}
+    assert revisions.read_files("HEAD", names) == dict.fromkeys(names[:2], WIDER.encode())
+    assert revisions.read_files("main", names) == {"models/net.yaml": NET.encode()}
 
 
 @needs_git
@@ -136,7 +136,7 @@ def test_large_files(repository: Path) -> None:
     kept = repository / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
     kept.parent.mkdir(parents=True)
     kept.write_text(NET, encoding="utf-8")
-    assert revisions.content("HEAD", "models/net.yaml") == NET.encode()
+    assert revisions.read_file("HEAD", "models/net.yaml") == NET.encode()
 
 
 @needs_git
@@ -144,6 +144,6 @@ def test_all_files_of_a_revision(repository: Path, monkeypatch: pytest.MonkeyPat
     Path("größe x.yaml").touch()
     commit(repository)
     monkeypatch.chdir("models")
-    assert set(revisions.files("HEAD")) == {"größe x.yaml", "models/net.yaml"}
-    assert revisions.files("main") == ("models/net.yaml",)
-    assert revisions.tracked("net.yaml") == "models/net.yaml"
+    assert set(revisions.list_files("HEAD")) == {"größe x.yaml", "models/net.yaml"}
+    assert revisions.list_files("main") == ("models/net.yaml",)
+    assert revisions.repository_path("net.yaml") == "models/net.yaml"

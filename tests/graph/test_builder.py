@@ -57,8 +57,8 @@ def test_attributes_without_a_hash() -> None:
 def test_answers_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph after it gives the same; where the operator has another rule by then, that one is asked."""
     shapes = []
-    for rule in (registry.SHAPES["", "Relu"], registry.SHAPES["", "Flatten"]):
-        monkeypatch.setitem(registry.SHAPES, ("", "Relu"), rule)
+    for rule in (registry.SHAPE_RULES["", "Relu"], registry.SHAPE_RULES["", "Flatten"]):
+        monkeypatch.setitem(registry.SHAPE_RULES, ("", "Relu"), rule)
         builder = GraphBuilder("g", "", {"": 17})
         builder.add_input("x", DType.FLOAT32, (2, 3, 4))
         builder.add("Relu", ["x"], name="y")
@@ -81,7 +81,7 @@ def test_figures_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
     graph = builder.build(["y"])
     assert [cost_graph(graph)[0].flops for _ in range(2)] == [2 * 3 * 5] * 2
     monkeypatch.setitem(
-        registry.COSTS, ("", "Relu"), registry.COSTS["", "Erf"]._replace(function=lambda x, out: Cost())
+        registry.COST_RULES, ("", "Relu"), registry.COST_RULES["", "Erf"]._replace(function=lambda x, out: Cost())
     )
     assert cost_graph(graph)[0].flops == 0
     monkeypatch.setattr(registry, "FREE_OPS", registry.FREE_OPS | {("", "Relu")})

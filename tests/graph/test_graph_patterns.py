@@ -9,24 +9,24 @@ from support.small_graphs import Builder
 
 from costcalc.core.traits import TRAITS, Traits
 from costcalc.graph.index import GraphIndex
-from costcalc.graph.patterns.activation import ActivationPattern, activation
+from costcalc.graph.patterns.activation import ActivationPattern, find_activation
 from costcalc.graph.patterns.attention import (
     AttentionPattern,
-    attentions,
+    count_window_merges,
+    find_attentions,
+    find_output_projection,
+    find_projection,
     is_unchanged,
-    output_projection,
-    projection,
-    window_merges,
 )
-from costcalc.graph.patterns.convolution import convolution, standard_convolutions
-from costcalc.graph.patterns.linear import linear_layer
+from costcalc.graph.patterns.convolution import find_convolution, find_standard_convolutions
+from costcalc.graph.patterns.linear import find_linear_layer
 
 
 @pytest.mark.parametrize(("bias", "nodes"), [((5,), (0, 1)), ((1, 1, 5), (0, 1)), ((4, 5), (0,)), ((1,), (0,))])
 def test_a_matmul_takes_in_the_addition_of_one_number_a_unit(bias: tuple[int, ...], nodes: tuple[int, ...]) -> None:
     b = Builder()
     y = b.op("Add", b.op("MatMul", b.data("x", 2, 4, 3), b.weight("w", 3, 5)), b.weight("b", *bias))
-    layer = linear_layer(GraphIndex(b.build([y])), 0)
+    layer = find_linear_layer(GraphIndex(b.build([y])), 0)
     assert layer is not None
     assert (layer.x, layer.weight, layer.features, layer.units) == ("x", "w", 3, 5)
     assert layer.nodes == nodes and layer.bias == ("b" if len(nodes) == 2 else "")
@@ -37,21 +37,21 @@ def test_a_gemm_has_its_bias_and_a_foreign_one_is_no_layer() -> None:
     x, w, c = b.data("x", 4, 3), b.weight("w", 5, 3), b.weight("c", 5)
     y = b.op("Gemm", x, w, c, transB=1)
     index = GraphIndex(b.build([y, b.op("Gemm", x, w, c, domain="acme")]))
-    layer = linear_layer(index, 0)
+    layer = find_linear_layer(index, 0)
     assert layer is not None and (layer.features, layer.units, layer.bias) == (3, 5, "c")
-    assert linear_layer(index, 1) is None
+    assert find_linear_layer(index, 1) is None
 
 
 def test_two_computed_matrices_are_no_layer() -> None:
     b = Builder()
     x = b.data("x", 3, 3)
-    assert linear_layer(GraphIndex(b.build([b.op("MatMul", x, b.op("Relu", x))])), 1) is None
+    assert find_linear_layer(GraphIndex(b.build([b.op("MatMul", x, b.op("Relu", x))])), 1) is None
 
 
 def only_activation(b: Builder, y: str) -> ActivationPattern | None:
     """The activation of several nodes of a graph, where there is one."""
     index = GraphIndex(b.build([y]))
-    patterns = [activation(index, i) for i in range(len(index.graph.nodes))]
+    patterns = [find_activation(index, i) for i in range(len(index.graph.nodes))]
     several = [pattern for pattern in patterns if pattern is not None and len(pattern.nodes) > 1]
     assert len(several) < 2
     return several[0] if several else None
@@ -132,7 +132,7 @@ def test_an_operator_of_ones_own_with_traits_is_a_layer(monkeypatch: pytest.Monk
     b = Builder()
     b.data("x", 4, 3)
     y = b.op("Dense", "x", b.weight("w", 3, 5), b.weight("c", 5), domain="acme")
-    layer = linear_layer(GraphIndex(b.build([y])), 0)
+    layer = find_linear_layer(GraphIndex(b.build([y])), 0)
     assert layer is not None and (layer.features, layer.units, layer.bias) == (3, 5, "c")
 
 
@@ -162,7 +162,7 @@ def scored(b: Builder) -> str:
 def attentions_of(b: Builder, *outputs: str) -> tuple[GraphIndex, list[AttentionPattern]]:
     """A graph's index and the attentions in it."""
     index = GraphIndex(b.build(list(outputs)))
-    return index, list(attentions(index))
+    return index, list(find_attentions(index))
 
 
 @pytest.mark.parametrize("mask", ["none", "added", "chosen", "safe", "given"])
@@ -183,10 +183,10 @@ def test_attention_in_several_nodes(mask: str) -> None:
     index, patterns = attentions_of(b, y, *([weights] if mask == "given" else []))
     (pattern,) = patterns
     assert pattern.output == out and len(pattern.products) == 2 and not pattern.einsum
-    layers = [projection(index, value) for value in (pattern.query, pattern.key, pattern.value)]
+    layers = [find_projection(index, value) for value in (pattern.query, pattern.key, pattern.value)]
     assert [layer.weight for layer in layers if layer is not None] == ["wq", "wk", "wv"]
     assert layers[0] is not None and is_unchanged(index, layers[0], pattern.query)
-    output = output_projection(index, pattern.output)
+    output = find_output_projection(index, pattern.output)
     assert output is not None and output.weight == "wo"
     extra = {"none": 0, "added": 1, "chosen": 1, "safe": 1, "given": 0}[mask]
     assert len(pattern.nodes) == 4 + extra  # product, scale, softmax, product
@@ -199,7 +199,7 @@ def test_rotary_queries_come_from_their_projection_but_are_not_as_it_gave_them()
     half = b.op("Neg", q)
     turned = b.op("Add", b.op("Mul", q, b.weight("cos", 6, 4)), b.op("Mul", half, b.weight("sin", 6, 4)))
     index = GraphIndex(b.build([turned]))
-    layer = projection(index, turned)
+    layer = find_projection(index, turned)
     assert layer is not None and layer.weight == "wq" and not is_unchanged(index, layer, turned)
 
 
@@ -211,7 +211,7 @@ def test_learned_queries_are_attention() -> None:
     weights = b.op("Softmax", b.op("MatMul", query, key), axis=-1)
     index, patterns = attentions_of(b, b.op("MatMul", weights, b.op("MatMul", "x", b.weight("wv", 8, 8))))
     (pattern,) = patterns
-    layer = projection(index, pattern.query)
+    layer = find_projection(index, pattern.query)
     assert layer is not None and (layer.x, layer.bias) == ("latents", "bq")
 
 
@@ -245,8 +245,8 @@ def test_merging_the_axes_of_windows_takes_products_of_sizes() -> None:
     turned = b.op("Transpose", apart, perm=(0, 1, 3, 2, 4, 5))
     windows = b.op("Reshape", turned, b.extents(4, 16, 3))
     index = GraphIndex(b.build([b.op("Relu", windows)]))
-    assert window_merges(index, windows) == 6 - 3 - 1
-    assert window_merges(index, turned) == 0
+    assert count_window_merges(index, windows) == 6 - 3 - 1
+    assert count_window_merges(index, turned) == 0
 
 
 def test_a_convolution_as_plain_data_needs_weights_of_its_own() -> None:
@@ -254,7 +254,7 @@ def test_a_convolution_as_plain_data_needs_weights_of_its_own() -> None:
     x, w, shared = b.data("x", 1, 4, 8, 8), b.weight("w", 6, 4, 3, 3), b.weight("shared", 4, 4, 3, 3)
     y = b.op("Conv", x, w, strides=(2, 2), pads=(1, 1, 1, 1))
     index = GraphIndex(b.build([y, b.op("Conv", x, shared), b.op("Conv", x, shared)]))
-    c = convolution(index, 0)
-    assert c is not None and standard_convolutions(index) == [c]
+    c = find_convolution(index, 0)
+    assert c is not None and find_standard_convolutions(index) == [c]
     assert (c.channels, c.filters, c.kernel, c.stride, c.pads, c.bias) == (4, 6, (3, 3), (2, 2), (1, 1, 1, 1), False)
     assert (c.positions, c.pad(1)) == (9, (1, 1))

@@ -26,9 +26,9 @@ FAMILIES = (
     "softmax",
     "unary",
 )
-ops.load()
+ops.load_families()
 MODULES = {f"costcalc.ops.{family}" for family in FAMILIES}
-OPS = {key[1] for key, rule in registry.SHAPES.items() if rule.function.__module__ in MODULES and not key[0]}
+OPS = {key[1] for key, rule in registry.SHAPE_RULES.items() if rule.function.__module__ in MODULES and not key[0]}
 
 
 def cases() -> Iterator[Any]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.operator_rules import BOOL, F32, I32, I64, run, shape, t
 
-from costcalc.core.assumptions import collecting
+from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim, maximum, minimum, substitute, symbol, symbols
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DType, TensorType
@@ -83,7 +83,7 @@ def test_key_value_cache() -> None:
     shape_ = g[mask].shape
     assert shape_ is not None
     assert [substitute(d, {"past": 5, "seq": 3}) for d in shape_] == [1, 1, 3, 8]
-    with collecting() as assumed:
+    with collect_assumptions() as assumed:
         scores = g.input(BATCH, 12, SEQ, PAST + SEQ)
         assert g[g("Where", mask, scores, g.scalar(0.0, F32))].shape == (BATCH, 12, SEQ, PAST + SEQ)
     assert [str(a) for a in assumed] == ["seq <= max(0, -past + 1024)", "past + seq <= 1024"]
@@ -189,7 +189,7 @@ def test_reshape_refuses() -> None:
 
 def test_reshape_of_what_is_not_known() -> None:
     n = symbol("n")
-    with collecting() as assumed:
+    with collect_assumptions() as assumed:
         assert shape("Reshape", t(BATCH, 12), t(2, dtype=I64, value=(n, 12))) in ((BATCH, 12), (n, 12))
         assert shape("Reshape", t(H, W), t(2, dtype=I64, value=(-1, 4))) == (H * W // 4, 4)
     assert [str(a) for a in assumed] == ["n = batch", "4*((h*w)//4) = h*w"]
@@ -200,7 +200,7 @@ def test_reshape_of_what_is_not_known() -> None:
 
 def test_the_best_of_at_most_300_assume_nothing() -> None:
     n = symbol("n")
-    with collecting() as assumed:
+    with collect_assumptions() as assumed:
         best = maximum(minimum(300, n), 0)
         assert [str(d) for d in shape("TopK", t(4, n), t(1, dtype=I64, value=(best,)), n=2) or ()] == [
             "4",

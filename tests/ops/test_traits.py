@@ -16,12 +16,12 @@ from onnx import helper as h
 from onnx.reference import ReferenceEvaluator
 
 from costcalc import ops
-from costcalc.analysis.receptive_field import extent_lines, window
+from costcalc.analysis.receptive_field import extent_formulas, window_of
 from costcalc.core import registry
 from costcalc.core.ir import DType, Node, TensorType
-from costcalc.core.traits import TRAITS, UNKNOWN, Traits, traits, traits_of
+from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Traits, traits, traits_of
 
-ops.load()
+ops.load_families()
 MS = "com.microsoft"
 
 
@@ -45,8 +45,8 @@ def unchanged() -> Iterator[None]:
 
 def test_an_operator_is_its_domain_and_its_name() -> None:
     assert of("Mul").arithmetic == "multiply"
-    assert of("Mul", "acme") is UNKNOWN
-    assert of("Conv", "x.y") is UNKNOWN
+    assert of("Mul", "acme") is UNKNOWN_TRAITS
+    assert of("Conv", "x.y") is UNKNOWN_TRAITS
     assert of("Attention").causal is not of("Attention", MS).causal
 
 
@@ -62,7 +62,7 @@ def test_declarations_add_up(unchanged: None) -> None:
 
 
 def test_only_operators_with_rules_have_traits() -> None:
-    assert set(TRAITS) <= {*registry.SHAPES, *registry.COSTS, *registry.FREE_OPS}
+    assert set(TRAITS) <= {*registry.SHAPE_RULES, *registry.COST_RULES, *registry.FREE_OPS}
 
 
 def test_traits_come_with_the_rules() -> None:
@@ -137,9 +137,9 @@ def test_windows_of_channels_last_tensors(name: str, stored: list[TensorType], a
     inputs = ("x", "w")[: 1 + len(stored)]
     read = dict(zip(inputs, [TensorType(DType.FLOAT32, (1, 10, 8, 4)), *stored], strict=True))
     node = Node("n", name, inputs, ("y",), attributes, MS)
-    found = window(node, {**read, "y": TensorType(DType.FLOAT32, (1, 6, 6, 6 if stored else 4))})
+    found = window_of(node, {**read, "y": TensorType(DType.FLOAT32, (1, 6, 6, 6 if stored else 4))})
     assert found is not None
-    assert extent_lines(found) == ("h: ⌊(10 + 0 + 0 - 5) / 1⌋ + 1 = 6", "w: ⌊(8 + 0 + 0 - 3) / 1⌋ + 1 = 6")
+    assert extent_formulas(found) == ("h: ⌊(10 + 0 + 0 - 5) / 1⌋ + 1 = 6", "w: ⌊(8 + 0 + 0 - 3) / 1⌋ + 1 = 6")
 
 
 def test_past_keys_and_values() -> None:

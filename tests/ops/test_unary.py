@@ -102,7 +102,7 @@ def test_identity_and_dropout_pass_on() -> None:
     assert run("Dropout", x, opset=7, n=2)[1].dtype is F32
     assert run("Dropout", x, t(), t(dtype=BOOL), n=2)[1] == t(2, dtype=BOOL)
     for op_type in ("Identity", "Dropout"):
-        assert registry.state("", op_type) == "free"
+        assert registry.rule_state("", op_type) == "free"
         assert TRAITS["", op_type].view
 
 

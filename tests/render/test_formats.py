@@ -21,13 +21,13 @@ from support.paths import ROOT
 import costcalc
 from costcalc.core.ir import DType, Graph
 from costcalc.graph.builder import GraphBuilder
-from costcalc.render import html, layout, markdown, names, sheets, table
+from costcalc.render import html, layout, markdown, names, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
-from costcalc.views.compare import comparison_remarks, comparison_tables
-from costcalc.views.report import View, sheet
-from costcalc.views.table import Sheet
+from costcalc.views.compare import comparison_notes, comparison_tables
+from costcalc.views.report import TableOptions, report_table
+from costcalc.views.table import Table
 
 MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
 Gold = Callable[[str, str], None]
@@ -36,23 +36,28 @@ Gold = Callable[[str, str], None]
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md"), ("html", "html")])
 def test_gold(model: str, form: str, ending: str, gold: Gold) -> None:
-    gold(f"{model}.{ending}", sheets(form, [sheet(costcalc.analyze(MODELS[model]()))], Screen()))
+    gold(f"{model}.{ending}", render_tables(form, [report_table(costcalc.analyze(MODELS[model]()))], Screen()))
 
 
 @pytest.mark.parametrize("by", ["op", "block"])
 def test_gold_of_groups(by: str, gold: Gold) -> None:
-    gold(f"blocks_by_{by}.txt", sheets("table", [sheet(costcalc.analyze(blocks()), View(by))], Screen(80)))
+    gold(
+        f"blocks_by_{by}.txt",
+        render_tables("table", [report_table(costcalc.analyze(blocks()), TableOptions(by))], Screen(80)),
+    )
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
-    gold(f"blocks_{width}.txt", sheets("table", [sheet(costcalc.analyze(blocks(stages=3)))], Screen(width)))
+    gold(
+        f"blocks_{width}.txt", render_tables("table", [report_table(costcalc.analyze(blocks(stages=3)))], Screen(width))
+    )
 
 
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
 def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
     comparison = costcalc.compare(separable(), blocks(), unknown())
-    gold(f"comparison.{ending}", sheets(form, comparison_tables(comparison), Screen()))
+    gold(f"comparison.{ending}", render_tables(form, comparison_tables(comparison), Screen()))
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120])
@@ -62,21 +67,23 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
     for shown in comparison_tables(costcalc.compare(*reports)):
         shown = replace(shown, remarks=(), subtitle="")
-        lines = sheets("table", [shown], Screen(width)).splitlines()
+        lines = render_tables("table", [shown], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
         words = " ".join(line for line in lines if line.startswith("  ")).split()
         assert words == [word for name in made for word in (name, "ratio")][:1] + [
             word for name in list(made)[1:] for word in (name, "ratio")
         ]
     shown = comparison_tables(costcalc.compare(*reports))[0]
-    macs = [line for line in sheets("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))]
+    macs = [
+        line for line in render_tables("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))
+    ]
     assert re.search(r"672 .*1(,705,984|.71 M)  2,539×.*≥ 2(,160|.16 k) +–.*1(,705,984|.71 M)  2,539×", " ".join(macs))
 
 
 def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
     reports = [replace(costcalc.analyze(blocks()), name=name) for name in "abcd"]
     shown = comparison_tables(costcalc.compare(*reports))[0]
-    wide, rounded, split = (sheets("table", [shown], Screen(width)) for width in (100, 80, 50))
+    wide, rounded, split = (render_tables("table", [shown], Screen(width)) for width in (100, 80, 50))
     assert wide.count("1,705,984") == 4 and wide.count("MACs") == 1
     assert rounded.count("1.71 M") == 4 and rounded.count("MACs") == 1
     assert split.count("1,705,984") == 4 and split.count("MACs") == 3
@@ -86,7 +93,7 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
     """Once where it holds for all, with the model's name where it does not."""
     first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
     notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
-    texts = [(remark.label, remark.text) for remark in comparison_remarks(costcalc.compare(*notes))]
+    texts = [(remark.label, remark.text) for remark in comparison_notes(costcalc.compare(*notes))]
     assert ("Note", "batch = 1 (default)") in texts
     assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
     assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)
@@ -96,7 +103,7 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
 
 def test_gold_of_json(gold: Gold) -> None:
     reports = [costcalc.analyze(separable()), costcalc.analyze(unknown())]
-    entries = [render_json.with_groups(r.to_dict(), "op", sheet(r, View("op"))) for r in reports]
+    entries = [render_json.with_groups(r.to_dict(), "op", report_table(r, TableOptions("op"))) for r in reports]
     text = render_json.dump({"models": entries})
     gold("report.json", json.dumps(json.loads(text), indent=1, ensure_ascii=False))
 
@@ -104,20 +111,20 @@ def test_gold_of_json(gold: Gold) -> None:
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
 @pytest.mark.parametrize("graph", [blocks, unknown, long_names, attention_scores])
 def test_no_line_of_a_table_is_wider_than_the_screen(width: int, graph: Callable[[], Graph]) -> None:
-    for view in (View(), View("op"), View("block")):
-        lines = list(table.body(sheet(costcalc.analyze(graph()), view), Screen(width)))
+    for view in (TableOptions(), TableOptions("op"), TableOptions("block")):
+        lines = list(table.body_lines(report_table(costcalc.analyze(graph()), view), Screen(width)))
         assert max(map(text_width, lines)) <= width
 
 
 def test_eighty_columns_hold_everything_that_matters() -> None:
-    header = next(table.body(sheet(costcalc.analyze(long_names())), Screen(80)))
+    header = next(table.body_lines(report_table(costcalc.analyze(long_names())), Screen(80)))
     assert header.split() == ["Layer", "Operator", "Output", "MACs", "Params", "%", "FLOPs"]
 
 
 def test_names_are_shortened_in_the_middle() -> None:
-    assert layout.middle("stage_of_many_layers", 15) == "stage…ny_layers"
-    assert layout.middle("  stage_of_many_layers", 12) == "  sta…layers"
-    assert all(text_width(layout.middle("層" * 30, w)) <= w for w in range(1, 40))
+    assert layout.shorten_middle("stage_of_many_layers", 15) == "stage…ny_layers"
+    assert layout.shorten_middle("  stage_of_many_layers", 12) == "  sta…layers"
+    assert all(text_width(layout.shorten_middle("層" * 30, w)) <= w for w in range(1, 40))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_names_are_shortened_in_the_middle() -> None:
     ],
 )
 def test_names_lose_what_says_least(name: str, op: str, width: int, short: str) -> None:
-    assert names.path(name, width, op) == short
+    assert names.shorten_path(name, width, op) == short
 
 
 def test_names_that_differ_stay_different() -> None:
@@ -151,37 +158,39 @@ def test_names_that_differ_stay_different() -> None:
     texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
     ops = [path.rpartition("/")[2].rstrip("_1") for path in texts]
     for width in (18, 22, 30):
-        short = names.shortened(texts, ops, width)
+        short = names.shorten_names(texts, ops, width)
         assert len(set(short)) == len(texts), width
         assert all(text_width(text) <= width for text in short)
         assert all(str(i // 6) in text for i, text in enumerate(short))
 
 
 def test_a_bar_is_wide_enough_to_be_one() -> None:
-    shown = sheet(costcalc.analyze(blocks(stages=3)))
+    shown = report_table(costcalc.analyze(blocks(stages=3)))
     for width in range(60, 120):
-        rows = list(table.body(shown, Screen(width)))
+        rows = list(table.body_lines(shown, Screen(width)))
         drawn = [len(line) - len(line.rstrip("█")) for line in rows]
         assert max(drawn) == 0 or max(drawn) >= 5, width
 
 
 def test_a_figure_is_never_cut() -> None:
     for width in range(20, 100):
-        lines = list(table.body(sheet(costcalc.analyze(blocks())), Screen(width)))
+        lines = list(table.body_lines(report_table(costcalc.analyze(blocks())), Screen(width)))
         assert lines[-1].split()[3:4] == ["1,705,984"] or "MACs" not in lines[0]
 
 
 def test_shares_that_are_no_numbers_take_no_room() -> None:
     """Of a quadratic and a linear formula neither is a share of their sum; asked for, the column stays."""
     report = costcalc.analyze("gpt2")
-    assert "%" not in next(table.body(sheet(report), Screen(80)))
-    assert "%" in next(table.body(sheet(report, View(columns=("name", "share"))), Screen(80), keep_all=True))
-    assert "% MACs" in next(table.body(sheet(report.bind({"seq": 128})), Screen(80)))
+    assert "%" not in next(table.body_lines(report_table(report), Screen(80)))
+    assert "%" in next(
+        table.body_lines(report_table(report, TableOptions(columns=("name", "share"))), Screen(80), keep_all=True)
+    )
+    assert "% MACs" in next(table.body_lines(report_table(report.bind({"seq": 128})), Screen(80)))
 
 
 @pytest.mark.parametrize("width", [30, 40, 60])
 def test_totals_fit_the_line(width: int) -> None:
-    lines = list(table.facts(sheet(costcalc.analyze("resnet18")).facts, width, palette(colours=False)))
+    lines = list(table.total_lines(report_table(costcalc.analyze("resnet18")).facts, width, palette(colours=False)))
     assert all(len(line) <= max(width, 36) for line in lines)
     assert ("44.6 MiB" in " ".join(lines)) == (width == 60)
 
@@ -192,8 +201,8 @@ def test_a_long_formula_breaks_between_its_terms() -> None:
 
 
 def test_columns_that_were_asked_for_stay() -> None:
-    chosen = View(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
-    header = next(table.body(sheet(costcalc.analyze(blocks()), chosen), Screen(40), keep_all=True))
+    chosen = TableOptions(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
+    header = next(table.body_lines(report_table(costcalc.analyze(blocks()), chosen), Screen(40), keep_all=True))
     assert "Weights" in header and "FLOPs" in header
 
 
@@ -201,16 +210,16 @@ def test_names_cannot_write_to_the_terminal() -> None:
     b = GraphBuilder("evil\x1b[2J", "made", {"": 17})
     x = b.add_input("x", DType.FLOAT32, (1, 4))
     report = costcalc.analyze(b.build(b.add("Relu", [x], name="a\x1b[31m\nb<script>|")))
-    text = sheets("table", [sheet(report)], Screen())
+    text = render_tables("table", [report_table(report)], Screen())
     assert "\x1b" not in text and "a\\x1b[31m\\nb<script>|" in text
-    assert "<script>" not in sheets("html", [sheet(report)], Screen())
-    assert "b&lt;script&gt;\\|" in sheets("markdown", [sheet(report)], Screen())
+    assert "<script>" not in render_tables("html", [report_table(report)], Screen())
+    assert "b&lt;script&gt;\\|" in render_tables("markdown", [report_table(report)], Screen())
 
 
 def test_ascii_screens_get_ascii() -> None:
     for graph in (blocks, unknown, attention_scores):
         for width in (60, 100):
-            text = sheets("table", [sheet(costcalc.analyze(graph()))], Screen(width, unicode=False))
+            text = render_tables("table", [report_table(costcalc.analyze(graph()))], Screen(width, unicode=False))
             assert text.isascii(), {c for c in text if not c.isascii()}
 
 
@@ -220,64 +229,70 @@ def test_names_of_other_scripts_stand_in_columns_on_any_screen(encoding: str) ->
     x = b.add_input("入力", DType.FLOAT32, (1, 4))
     for name in ("層/活性", "layer/é", "plain"):
         (x,) = b.add("Relu", [x], name=name)
-    text = sheets("table", [sheet(costcalc.analyze(b.build([x])))], Screen(60, unicode=False, encoding=encoding))
+    text = render_tables(
+        "table", [report_table(costcalc.analyze(b.build([x])))], Screen(60, unicode=False, encoding=encoding)
+    )
     shown = [line for line in text.encode(encoding).decode(encoding).splitlines() if " Relu " in line]
     assert len(shown) == 3
     assert len({text_width(line.partition(" Relu ")[0]) for line in shown}) == 1
 
 
 def test_every_format_spells_signs_out_where_they_cannot_be_shown() -> None:
-    shown = [sheet(costcalc.analyze(blocks()))]
+    shown = [report_table(costcalc.analyze(blocks()))]
     screen = Screen(100, unicode=False)
-    assert all(sheets(form, shown, screen).isascii() for form in ("table", "csv", "markdown", "html"))
-    assert "1x8x32x32" in sheets("markdown", shown, screen)
-    assert "1&#215;8&#215;32&#215;32" in sheets("html", shown, screen)
+    assert all(render_tables(form, shown, screen).isascii() for form in ("table", "csv", "markdown", "html"))
+    assert "1x8x32x32" in render_tables("markdown", shown, screen)
+    assert "1&#215;8&#215;32&#215;32" in render_tables("html", shown, screen)
 
 
 def test_colours_change_no_letter() -> None:
     from rich.text import Text
 
-    shown = sheet(costcalc.analyze(unknown()))
-    coloured = table.sheet(shown, Screen(100, True, palette(colours=True)))
+    shown = report_table(costcalc.analyze(unknown()))
+    coloured = table.table_text(shown, Screen(100, True, palette(colours=True)))
     assert "\x1b[" in coloured
-    assert Text.from_ansi(coloured).plain == table.sheet(shown, Screen())
+    assert Text.from_ansi(coloured).plain == table.table_text(shown, Screen())
 
 
 def test_a_report_prints_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     report = costcalc.analyze(blocks())
-    assert str(report) == sheets("table", [sheet(report)], Screen())
+    assert str(report) == render_tables("table", [report_table(report)], Screen())
     from rich.console import Console
 
     console = Console(width=80, file=io.StringIO())
     console.print(report)
     assert isinstance(console.file, io.StringIO)
     written = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    assert written == table.sheet(sheet(report), Screen(80)).splitlines()
+    assert written == table.table_text(report_table(report), Screen(80)).splitlines()
     assert report._repr_html_().startswith('<div class="costcalc">')
 
 
 def test_csv_is_read_back() -> None:
     report = costcalc.analyze(blocks())
-    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", [sheet(report)], Screen()))))
+    rows = list(csv_reader.DictReader(io.StringIO(render_tables("csv", [report_table(report)], Screen()))))
     assert sum(int(row["macs"]) for row in rows) == report.macs
     assert rows[0]["output"] == "1x8x32x32"
 
 
 def test_csv_of_several_models_says_which() -> None:
-    shown = [sheet(costcalc.analyze(blocks())), sheet(costcalc.analyze(separable()))]
-    rows = list(csv_reader.DictReader(io.StringIO(sheets("csv", shown, Screen()))))
+    shown = [report_table(costcalc.analyze(blocks())), report_table(costcalc.analyze(separable()))]
+    rows = list(csv_reader.DictReader(io.StringIO(render_tables("csv", shown, Screen()))))
     assert {row["model"] for row in rows} == {"blocks", "depthwise_separable"}
 
 
 def test_html_is_well_formed() -> None:
-    text = html.fragment([sheet(costcalc.analyze(unknown()), View("block"))]).replace("&emsp;", " ")
+    text = html.fragment([report_table(costcalc.analyze(unknown()), TableOptions("block"))]).replace("&emsp;", " ")
     assert ElementTree.fromstring(text).tag == "div"
-    HTMLParser().feed(html.render([sheet(costcalc.analyze(blocks()))]))
+    HTMLParser().feed(html.render([report_table(costcalc.analyze(blocks()))]))
 
 
 def test_markdown_rows_have_equal_cells() -> None:
-    lines = [line for line in markdown.render([sheet(costcalc.analyze(blocks()))]).splitlines() if line.startswith("|")]
+    lines = [
+        line
+        for line in markdown.render([report_table(costcalc.analyze(blocks()))]).splitlines()
+        if line.startswith("|")
+    ]
     assert len({line.count("|") for line in lines}) == 1
 
 
@@ -297,4 +312,4 @@ def test_a_row_is_cheap() -> None:
 
 
 def test_an_empty_sheet() -> None:
-    assert sheets("table", [Sheet("nothing", "", (), ())], Screen())
+    assert render_tables("table", [Table("nothing", "", (), ())], Screen())

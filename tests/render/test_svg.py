@@ -18,17 +18,17 @@ from support.graphs import blocks, unknown
 
 from costcalc import analyze, footprint
 from costcalc.core.errors import UsageError
-from costcalc.render import picture, sheets, svg
+from costcalc.render import render_png, render_tables, svg
 from costcalc.render import svg as png
 from costcalc.render.terminal import Screen
 from costcalc.views.memory import memory_table
-from costcalc.views.report import sheet
-from costcalc.views.table import Sheet
+from costcalc.views.report import report_table
+from costcalc.views.table import Table
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(given: Sheet, width: int = 88) -> ElementTree.Element:
+def drawn(given: Table, width: int = 88) -> ElementTree.Element:
     return ElementTree.fromstring(svg.render([given], width))
 
 
@@ -54,20 +54,28 @@ def bare(line: str) -> str:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: sheet(analyze(blocks())), lambda: sheet(analyze(unknown())), lambda: memory_table(footprint(blocks()))],
+    [
+        lambda: report_table(analyze(blocks())),
+        lambda: report_table(analyze(unknown())),
+        lambda: memory_table(footprint(blocks())),
+    ],
     ids=["blocks", "unknown", "memory"],
 )
 @pytest.mark.parametrize("width", [60, 88])
-def test_a_picture_holds_every_word_where_the_table_has_it(make: Callable[[], Sheet], width: int) -> None:
+def test_a_picture_holds_every_word_where_the_table_has_it(make: Callable[[], Table], width: int) -> None:
     given = make()
-    assert lines(drawn(given, width)) == [bare(line) for line in sheets("table", [given], Screen(width)).split("\n")]
+    assert lines(drawn(given, width)) == [
+        bare(line) for line in render_tables("table", [given], Screen(width)).split("\n")
+    ]
 
 
 def test_bars_are_as_long_as_shares() -> None:
     """fc has 10 × 1,024 of the MACs; a bar is drawn to an eighth of a cell."""
     report = analyze(blocks())
     bars = [
-        float(r.attrib["width"]) for r in drawn(sheet(report), 120).iter(f"{SVG}rect") if r.attrib.get("class") == "bar"
+        float(r.attrib["width"])
+        for r in drawn(report_table(report), 120).iter(f"{SVG}rect")
+        if r.attrib.get("class") == "bar"
     ]
     macs = [row["macs"] for row in report.layers if row["macs"]]
     for bar, amount in zip(bars, macs, strict=True):
@@ -76,15 +84,15 @@ def test_bars_are_as_long_as_shares() -> None:
 
 
 def test_nothing_is_fetched_and_both_schemes_are_there() -> None:
-    text = svg.render([sheet(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    text = svg.render([report_table(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text and "url(" not in text and "@import" not in text and "@font-face" not in text
     assert "prefers-color-scheme:dark" in text
-    assert text == svg.render([sheet(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    assert text == svg.render([report_table(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
 
 
 @given(st.text(max_size=40))
 def test_any_name_is_only_words(name: str) -> None:
-    given = Sheet(f"<script>{name}", name, (), ())
+    given = Table(f"<script>{name}", name, (), ())
     root = drawn(given)
     assert {e.tag.removeprefix(SVG) for e in root.iter()} <= {"svg", "style", "rect", "text", "path"}
     assert not any(key.startswith("on") for e in root.iter() for key in e.attrib)
@@ -92,8 +100,8 @@ def test_any_name_is_only_words(name: str) -> None:
 
 def test_a_png_is_twice_as_large() -> None:
     pytest.importorskip("resvg_py")
-    given = [sheet(analyze(blocks()))]
-    content = picture(given, Screen(88))
+    given = [report_table(analyze(blocks()))]
+    content = render_png(given, Screen(88))
     root = ElementTree.fromstring(svg.render(given, 88))
     assert content.startswith(b"\x89PNG")
     assert struct.unpack(">II", content[16:24]) == (2 * int(root.attrib["width"]), 2 * int(root.attrib["height"]))
@@ -102,10 +110,10 @@ def test_a_png_is_twice_as_large() -> None:
 def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("resvg_py")
     with pytest.raises(UsageError, match="21,000 pixels high; show fewer rows"):
-        png.picture('<svg height="10500">')
+        png.rasterize('<svg height="10500">')
     monkeypatch.setattr(png, "_has_font", lambda: False)
     with pytest.raises(UsageError, match="no font to draw letters with; install one"):
-        png.picture('<svg height="10">')
+        png.rasterize('<svg height="10">')
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -115,7 +123,7 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r"pip install 'costcalc\[pictures\]', or take --format svg"):
-        png.picture('<svg height="10">')
+        png.rasterize('<svg height="10">')
 
 
 @pytest.mark.parametrize(
@@ -163,4 +171,4 @@ def test_every_table_is_a_picture_where_it_is_asked_for(command: tuple[str, ...]
 
 def test_a_format_that_is_no_text_is_none() -> None:
     with pytest.raises(ValueError, match="png is no format of text"):
-        sheets("png", [], Screen(80))
+        render_tables("png", [], Screen(80))

@@ -6,7 +6,7 @@ It is written without the package's schedules: it knows the graph, and which ope
 from __future__ import annotations
 
 from costcalc.core.ir import Graph
-from costcalc.core.traits import TRAITS, UNKNOWN
+from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS
 
 
 def peak(graph: Graph, order: list[int] | None = None, in_place: bool = False) -> int:
@@ -38,9 +38,9 @@ def peak(graph: Graph, order: list[int] | None = None, in_place: bool = False) -
         fresh = []
         for at, value in enumerate(outputs):
             home = None
-            if at == 0 and TRAITS.get(key, UNKNOWN).view and node.inputs[0] in inputs:
+            if at == 0 and TRAITS.get(key, UNKNOWN_TRAITS).view and node.inputs[0] in inputs:
                 home = block_of[node.inputs[0]]
-            elif at == 0 and in_place and TRAITS.get(key, UNKNOWN).in_place:
+            elif at == 0 and in_place and TRAITS.get(key, UNKNOWN_TRAITS).in_place:
                 for x in inputs:
                     last = blocks[block_of[x]][1] == sum(block_of[v] == block_of[x] for v in inputs)
                     same = graph.types[x].shape == graph.types[value].shape and size[x] == size[value]

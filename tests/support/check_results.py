@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from costcalc.core.dim import Dim
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
-from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 AMOUNTS: dict[str, Dim | None] = {
     "macs": 0,
@@ -20,12 +20,15 @@ AMOUNTS: dict[str, Dim | None] = {
 }
 
 
-def layer(name: str, filters: int, macs: int, source: str = "x", place: str = "", op: str = "Conv") -> Layer:
+def layer(name: str, filters: int, macs: int, source: str = "x", place: str = "", op: str = "Conv") -> SnapshotLayer:
     """A 1×1 convolution of 8 channels at 10×10."""
-    inputs = (Tensor(source, "float32", (1, 8, 10, 10)), Tensor(f"{name}.w", "float32", (filters, 8, 1, 1), True))
-    outputs = (Tensor(name, "float32", (1, filters, 10, 10)),)
+    inputs = (
+        SnapshotTensor(source, "float32", (1, 8, 10, 10)),
+        SnapshotTensor(f"{name}.w", "float32", (filters, 8, 1, 1), True),
+    )
+    outputs = (SnapshotTensor(name, "float32", (1, filters, 10, 10)),)
     amounts = {**AMOUNTS, "macs": macs, "flops": 2 * macs, "params": 8 * filters, "weight_bytes": 32 * filters}
-    return Layer(name, op, "", 1, inputs, outputs, {"group": 1}, amounts, "costed", place)
+    return SnapshotLayer(name, op, "", 1, inputs, outputs, {"group": 1}, amounts, "costed", place)
 
 
 def _int(amount: Dim | None) -> int:
@@ -33,9 +36,11 @@ def _int(amount: Dim | None) -> int:
     return amount
 
 
-def snapshot(*layers: Layer, name: str = "net") -> Snapshot:
+def snapshot(*layers: SnapshotLayer, name: str = "net") -> Snapshot:
     totals: dict[str, Dim] = {key: sum([_int(one.amounts[key]) for one in layers]) for key in AMOUNTS}
-    return Snapshot(name, f"models/{name}.yaml", (Tensor("x", "float32", (1, 8, 10, 10)),), layers, totals, {}, {})
+    return Snapshot(
+        name, f"models/{name}.yaml", (SnapshotTensor("x", "float32", (1, 8, 10, 10)),), layers, totals, {}, {}
+    )
 
 
 BEFORE = snapshot(layer("stem", 8, 6_400), layer("head", 16, 12_800, "stem"))

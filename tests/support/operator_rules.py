@@ -26,7 +26,7 @@ F32, F16, I32, I64, I8, U8, BOOL = (
     DType.BOOL,
 )
 OPSET = 24
-ops.load()
+ops.load_families()
 
 
 def t(*shape: Dim, dtype: DType = F32, value: Sequence[Any] | None = None) -> TensorType:
@@ -83,11 +83,11 @@ def cost(
 ) -> Cost:
     """What the node costs; FREE operators cost nothing."""
     outs = run(op_type, *inputs, domain=domain, opset=opset, n=n, **attributes)
-    rule = registry.COSTS.get((domain, op_type))
+    rule = registry.COST_RULES.get((domain, op_type))
     if rule is None:
-        assert registry.state(domain, op_type) == "free", f"{op_type} has no cost"
+        assert registry.rule_state(domain, op_type) == "free", f"{op_type} has no cost"
         return Cost()
-    found = registry.call(rule, inputs, attributes, {"opset": opset, "n_outputs": n, "out": outs[0], "outs": outs})
+    found = registry.call_rule(rule, inputs, attributes, {"opset": opset, "n_outputs": n, "out": outs[0], "outs": outs})
     assert isinstance(found, Cost)
     return found
 

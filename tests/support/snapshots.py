@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.api import analyze
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
@@ -49,7 +49,7 @@ def sound(before: Snapshot, after: Snapshot) -> Diff:
     olds = [id(c.before) for c in result.layers if c.before is not None]
     assert sorted(olds) == sorted(map(id, before.layers))
     assert all(c.before or c.after for c in result.layers)
-    for quantity in QUANTITIES:
+    for quantity in LAYER_QUANTITIES:
         total: Any = 0
         for change in result.layers:
             delta = change.delta(quantity)

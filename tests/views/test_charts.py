@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
 
 import costcalc
-from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart
-from costcalc.views.pareto import front, read, records
+from costcalc.views.pareto import pareto_chart, read_records, report_records
 
 CONV0, CONV1, CONV2, CONV3 = 32 * 32 * 8 * 27, 32 * 32 * 8 * 72, 16 * 16 * 16 * 72, 16 * 16 * 16 * 144
 
@@ -54,15 +54,15 @@ def test_live_bytes_are_those_of_the_memory_command() -> None:
 
 def test_spots_stand_by_their_intensity() -> None:
     report = costcalc.analyze(separable())
-    chart = roofline_chart([report], [find("t4"), find("raspberry-pi-4")])
+    chart = roofline_chart([report], [find_profile("t4"), find_profile("raspberry-pi-4")])
     assert [device.name for device in chart.devices] == ["NVIDIA T4"]  # no published bandwidth of the other
     depthwise, relu, _ = chart.spots
     assert depthwise.kind == "Conv depthwise" and depthwise.intensity == 2 * 9 * 16 * 3 / (4 * (108 + 27 + 48))
     assert relu.intensity == 48 / (4 * 96) and sum(spot.share for spot in chart.spots) == pytest.approx(1)
-    both = roofline_chart([report, costcalc.analyze(blocks())], [find("t4")])
+    both = roofline_chart([report, costcalc.analyze(blocks())], [find_profile("t4")])
     assert both.whole and [spot.label for spot in both.spots] == ["depthwise_separable", "blocks"]
     with pytest.raises(UsageError, match="has no peak with a bandwidth for float32"):
-        roofline_chart([report], [find("ethos-u55-256")])
+        roofline_chart([report], [find_profile("ethos-u55-256")])
 
 
 numbers = st.integers(0, 6)
@@ -71,28 +71,28 @@ numbers = st.integers(0, 6)
 @given(st.lists(st.tuples(numbers, numbers), min_size=1), st.booleans(), st.booleans())
 def test_the_front_is_what_no_other_beats(values: list[tuple[int, int]], up_x: bool, up_y: bool) -> None:
     most = [key for key, up in (("a", up_x), ("b", up_y)) if up]
-    found = front([{"a": a, "b": b, "name": str(i)} for i, (a, b) in enumerate(values)], "a", "b", most, "t")
+    found = pareto_chart([{"a": a, "b": b, "name": str(i)} for i, (a, b) in enumerate(values)], "a", "b", most, "t")
     costs = [(-a if up_x else a, -b if up_y else b) for a, b in values]
     beaten = [any(p[0] <= q[0] and p[1] <= q[1] and p != q for p in costs) for q in costs]
     assert [point.best for point in found.points] == [not b for b in beaten]
 
 
 def test_models_and_tables_give_points(tmp_path: Path) -> None:
-    rows = records(measure_models(["mobilenet", "vgg16"], Settings()))
-    assert [(p.label, p.x, p.y, p.best) for p in front(rows, "macs", "params", (), "").points] == [
+    rows = report_records(measure_models(["mobilenet", "vgg16"], Settings()))
+    assert [(p.label, p.x, p.y, p.best) for p in pareto_chart(rows, "macs", "params", (), "").points] == [
         ("MobileNet v1", 568_740_352, 4_231_976, True),
         ("VGG-16", 15_470_264_320, 138_357_544, False),
     ]
     table = tmp_path / "sweep.csv"
     table.write_text("alpha,macs,params,accuracy\n0.5,100,20,0.6\n1.0,400,50,0.7\n2.0,,50,0.7\n")
-    found = front(read(str(table)), "macs", "accuracy", ("accuracy",), "")
+    found = pareto_chart(read_records(str(table)), "macs", "accuracy", ("accuracy",), "")
     assert [(p.label, p.x, p.y, p.best) for p in found.points] == [
         ("alpha=0.5", 100, 0.6, True),
         ("alpha=1.0", 400, 0.7, True),
     ]
     other = tmp_path / "sweep.json"
-    other.write_text(json.dumps({"format_version": 1, "sweep": {"axes": [], "rows": read(str(table))}}))
-    assert read(str(other)) == read(str(table))
+    other.write_text(json.dumps({"format_version": 1, "sweep": {"axes": [], "rows": read_records(str(table))}}))
+    assert read_records(str(other)) == read_records(str(table))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1, 2]", '{"rows": []}', "[" * 100_000, "\x00"])
@@ -100,7 +100,7 @@ def test_a_table_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     path.write_text(text)
     with pytest.raises(LoadError, match=r"no table|no rows"):
-        read(str(path))
+        read_records(str(path))
 
 
 def test_axes_that_are_none_are_refused() -> None:
@@ -111,4 +111,4 @@ def test_axes_that_are_none_are_refused() -> None:
         ("macs", "macs", ("params",), "on no axis"),
     ):
         with pytest.raises(UsageError, match=said):
-            front(rows, x, y, most, "")
+            pareto_chart(rows, x, y, most, "")

@@ -12,13 +12,13 @@ import pytest
 from support.snapshots import net, of
 
 import costcalc
-from costcalc.render import sheets as render
+from costcalc.render import render_tables as render
 from costcalc.render.terminal import Screen
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
-from costcalc.views.diff import sheets
-from costcalc.views.diff_document import flat, to_dict
-from costcalc.views.table import Column, Sheet
+from costcalc.views.diff import diff_tables
+from costcalc.views.diff_document import diff_document, layer_changes_table
+from costcalc.views.table import Column, Table
 
 STEM = "conv: {filters: 4, kernel: 3, pad: same, bias: false}"
 HOSTILE = "\x1b[31m[red]|<b>`x`\n::set-output name=a::b=HYPERLINK(1)"
@@ -45,12 +45,12 @@ def example() -> Diff:
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
 def test_as_tables(form: str, gold: Callable[[str, str], None]) -> None:
-    gold(f"diff_{form}.txt", render(form, sheets(example()), Screen(100)))
+    gold(f"diff_{form}.txt", render(form, diff_tables(example()), Screen(100)))
 
 
 def test_the_parts_sum_to_the_totals() -> None:
     for found in (example(), diff(of("resnet34"), of("resnet50"))):
-        totals, causes, layers = sheets(found)
+        totals, causes, layers = diff_tables(found)
         rises = {row[0]: row[3] for row in totals.rows}
         assert causes.total is not None and layers.total is not None
         for column, total in zip(causes.columns[1:], causes.total[1:], strict=True):
@@ -62,8 +62,8 @@ def test_the_parts_sum_to_the_totals() -> None:
 
 def test_the_largest_of_a_long_list_and_a_row_for_the_rest() -> None:
     found = diff(of("resnet34"), of("resnet50"))
-    *_, whole = sheets(found)
-    *_, cut = sheets(found, 5)
+    *_, whole = diff_tables(found)
+    *_, cut = diff_tables(found, 5)
     assert len(cut.rows) == 5 and cut.rest is not None
     assert [row for row in whole.rows if row in cut.rows] == list(cut.rows)
     assert cut.rest[1] == f"({len(whole.rows) - 5} more)"
@@ -73,7 +73,7 @@ def test_the_largest_of_a_long_list_and_a_row_for_the_rest() -> None:
 
 
 def test_no_difference() -> None:
-    (only,) = sheets(diff(of("lenet5"), of("lenet5")))
+    (only,) = diff_tables(diff(of("lenet5"), of("lenet5")))
     assert [row[3] for row in only.rows] == [0, 0]
     assert only.remarks[0] == ("No difference", "all 15 layers are the same", False)
 
@@ -81,13 +81,13 @@ def test_no_difference() -> None:
 def test_a_model_that_is_new_or_gone() -> None:
     model = of("lenet5")
     nothing = replace(model, source="", layers=(), totals=dict.fromkeys(model.totals, 0))
-    totals, layers = sheets(diff(nothing, model))
+    totals, layers = diff_tables(diff(nothing, model))
     assert (totals.title, totals.subtitle) == ("LeNet-5", "new: lenet5")
     assert layers.subtitle == "+ 15 added"
-    totals, layers = sheets(diff(model, nothing))
+    totals, layers = diff_tables(diff(model, nothing))
     assert totals.subtitle == "no longer there: lenet5"
     assert totals.rows[0][1:4] == (model.totals["macs"], 0, -model.totals["macs"])
-    assert to_dict(diff(model, nothing))["after"] is None
+    assert diff_document(diff(model, nothing))["after"] is None
 
 
 def test_what_is_not_known_is_no_number() -> None:
@@ -95,16 +95,16 @@ def test_what_is_not_known_is_no_number() -> None:
     unknown = {**before.layers[1].amounts, "macs": None, "flops": None}
     odd = replace(before.layers[1], op_type="Mystery", domain="acme", amounts=unknown, state="unknown")
     after = replace(before, layers=(before.layers[0], odd), unknown={"acme:Mystery": 1})
-    totals = to_dict(diff(before, after))["totals"]
+    totals = diff_document(diff(before, after))["totals"]
     assert (totals["flops"]["difference"], totals["flops"]["lower_bound"]) == (None, True)
-    text = render("table", sheets(diff(before, after)), Screen(100))
+    text = render("table", diff_tables(diff(before, after)), Screen(100))
     assert "FLOPs" in text and "≥" in text and "?" in text
     assert "acme:Mystery × 1 after: totals marked ≥ are lower bounds" in text
 
 
 def test_json() -> None:
     found = example()
-    content = json.loads(json.dumps(to_dict(found)))
+    content = json.loads(json.dumps(diff_document(found)))
     assert content["counts"] == {"added": 1, "removed": 1, "changed": 1, "follows": 0, "renamed": 1, "same": 2}
     assert content["totals"]["macs"] == {
         "before": 16 * 16 * (4 * 8 * 9 + 6 * 4),
@@ -122,7 +122,7 @@ def test_json() -> None:
 
 def test_csv_has_a_row_for_each_layer_of_all_models() -> None:
     found = example()
-    rows = list(csv.DictReader(io.StringIO(render("csv", [flat([found, found])], Screen()))))
+    rows = list(csv.DictReader(io.StringIO(render("csv", [layer_changes_table([found, found])], Screen()))))
     assert len(rows) == 2 * len(found.changes)
     assert (rows[0]["model"], rows[0]["status"], rows[0]["layer"], rows[0]["change"]) == (
         "Net",
@@ -139,11 +139,11 @@ def test_hostile_names(form: str) -> None:
     (layer,) = model.layers
     hostile = replace(layer, name=HOSTILE, attributes={**layer.attributes, HOSTILE: HOSTILE})
     found = diff(named(model), replace(named(model, HOSTILE), layers=(hostile,)))
-    text = render(form, [flat([found])] if form == "csv" else sheets(found), Screen(200))
+    text = render(form, [layer_changes_table([found])] if form == "csv" else diff_tables(found), Screen(200))
     assert "\x1b" not in text
     assert form in ("table", "csv") or "<b>" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
-    assert json.dumps(to_dict(found))
+    assert json.dumps(diff_document(found))
 
 
 def test_in_the_api() -> None:
@@ -158,15 +158,15 @@ def test_in_the_api() -> None:
 
 def test_a_cause_that_its_name_does_not_tell_is_told_below() -> None:
     relu, biased = "conv: {filters: 8, kernel: 3, bias: false}", "conv: {filters: 8, kernel: 3}"
-    causes = sheets(diff(net(relu), net(biased, size=20)))[1]
+    causes = diff_tables(diff(net(relu), net(biased, size=20)))[1]
     assert [remark.label for remark in causes.remarks] == ["resolution", "other"]
-    assert sheets(diff(net(relu), net(relu, relu)))[1].remarks == ()
+    assert diff_tables(diff(net(relu), net(relu, relu)))[1].remarks == ()
 
 
 def test_what_changed_is_told_whole_in_a_narrow_line() -> None:
     columns = (Column("name", "Layer", "name", 100), Column("change", "What changed", "prose", 85))
     rows = (("conv", "filters 64 → 96, input 64×64×64 → 96×64×64, was stem"), ("relu", "input 64 → 96"))
-    text = render("table", [Sheet("Net", "", columns, rows, total=("Total of 2", ""))], Screen(42))
+    text = render("table", [Table("Net", "", columns, rows, total=("Total of 2", ""))], Screen(42))
     assert text.splitlines()[2:6] == [
         "Layer       What changed",
         "conv        filters 64 → 96, input",
@@ -176,15 +176,15 @@ def test_what_changed_is_told_whole_in_a_narrow_line() -> None:
 
 
 def test_inputs_that_changed_are_named_and_nothing_is_said_of_no_difference() -> None:
-    text = render("table", sheets(diff(named(net("relu", size=128)), named(net("relu", size=256)))), Screen(80))
+    text = render("table", diff_tables(diff(named(net("relu", size=128)), named(net("relu", size=256)))), Screen(80))
     assert "1×8×128×128 → 1×8×256×256" in text
-    swapped = render("table", sheets(diff(named(net("relu")), named(net("gelu")))), Screen(100))
+    swapped = render("table", diff_tables(diff(named(net("relu")), named(net("gelu")))), Screen(100))
     assert "Relu → Gelu" in swapped and "Δ" not in swapped
 
 
 def test_padding_that_keeps_up_with_a_kernel_is_no_change_by_itself() -> None:
     def said(before: str, after: str) -> list[str]:
-        return [layer["change"] for layer in to_dict(diff(named(net(before)), named(net(after))))["layers"]]
+        return [layer["change"] for layer in diff_document(diff(named(net(before)), named(net(after))))["layers"]]
 
     one, wide = "conv: {filters: 8, kernel: 1}", "conv: {filters: 8, kernel: 3, pad: same}"
     assert said(wide, one) == ["kernel 3×3 → 1×1"]

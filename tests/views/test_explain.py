@@ -11,7 +11,7 @@ from support.graphs import attention_scores, blocks, separable, standard_conv, u
 import costcalc
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import DType, Graph
-from costcalc.views.explain import Explanation, find
+from costcalc.views.explain import Explanation, find_layer
 
 F32 = DType.FLOAT32
 
@@ -54,17 +54,17 @@ def test_finding_a_layer() -> None:
         ("flat", "Flatten"),
         ("gemm", "fc"),
     ]:
-        assert names[find(report, asked)] == name
+        assert names[find_layer(report, asked)] == name
 
 
 def test_not_finding_a_layer() -> None:
     report = costcalc.analyze(blocks())
     with pytest.raises(UsageError, match=r"fits 4 layers; which one of stage0/conv0/Conv, stage0/conv0/Relu"):
-        find(report, "conv0")
+        find_layer(report, "conv0")
     with pytest.raises(UsageError, match="did you mean Flatten"):
-        find(report, "Flaten")
+        find_layer(report, "Flaten")
     with pytest.raises(UsageError, match="see `costcalc analyze`"):
-        find(report, "zzzzzz")
+        find_layer(report, "zzzzzz")
 
 
 def test_every_step_is_true() -> None:

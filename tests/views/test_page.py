@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
 
 import costcalc
-from costcalc.analysis.hardware.catalogue import find
-from costcalc.core.amount import AtLeast
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.core.amount import LowerBound
 from costcalc.core.dim import symbol
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
-from costcalc.render.page import embedded
+from costcalc.render.page import embed_json
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.page import page_content
-from costcalc.views.page_layers import DEEPEST, figure
+from costcalc.views.page_layers import DEEPEST, amount_data
 
 DEVICES = ("t4", "stm32h743")
 
@@ -31,15 +31,15 @@ def page(*reports: costcalc.Report) -> dict[str, Any]:
 @given(st.integers(0, 10**30))
 def test_a_figure_keeps_every_digit(n: int) -> None:
     """A JavaScript number is a double: what it cannot hold exactly travels as digits."""
-    found = figure(n)
+    found = amount_data(n)
     assert (int(float(found)) == n) if isinstance(found, int) else (found == str(n) and n >= 2**53)
 
 
 def test_figures_that_are_no_numbers() -> None:
     seq = symbol("seq")
-    assert figure(3 * seq * seq) == {"text": "3·seq²", "order": [2, 3.0]}
-    assert figure(AtLeast(7)) == {"least": 7} and figure(None) is None
-    assert figure(10**400 * seq)["order"] == [1, 1e300]
+    assert amount_data(3 * seq * seq) == {"text": "3·seq²", "order": [2, 3.0]}
+    assert amount_data(LowerBound(7)) == {"least": 7} and amount_data(None) is None
+    assert amount_data(10**400 * seq)["order"] == [1, 1e300]
 
 
 def leaves(block: list[Any]) -> list[int]:
@@ -51,7 +51,7 @@ def test_every_layer_stands_once_in_the_tree() -> None:
         model = page(report)["models"][0]
         assert sorted(leaves(model["blocks"])) == list(range(len(report.layers)))
         assert [model["layers"]["macs"][i] for i in range(len(report.layers))] == [
-            figure(r["macs"]) for r in report.layers
+            amount_data(r["macs"]) for r in report.layers
         ]
     tree = page(costcalc.analyze(blocks()))["models"][0]["blocks"]
     assert tree == [
@@ -94,7 +94,7 @@ def test_a_device_without_a_peak_for_the_model_says_so() -> None:
     assert len(t4["times"]) == 12 and all(t is not None for t in t4["times"])
     assert t4["lower_bound"].startswith("≥ ") and mcu["fits"]
     int8 = page(costcalc.analyze("mobilenet", dtype="int4", act_dtype="int4"))["models"][0]["devices"]
-    assert [d["peak"] is None for d in int8] == [find(n).rate("int4") is None for n in ("t4", "stm32h743")]
+    assert [d["peak"] is None for d in int8] == [find_profile(n).rate("int4") is None for n in ("t4", "stm32h743")]
 
 
 def test_what_is_unknown_stays_unknown() -> None:
@@ -125,4 +125,4 @@ def test_blocks_nested_without_end_are_nested_to_a_level() -> None:
     report = costcalc.analyze(b.build([x]))
     nested = page(report)["models"][0]["blocks"]
     assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == DEEPEST
-    assert embedded(page(report))
+    assert embed_json(page(report))

@@ -6,12 +6,12 @@ import pytest
 from support.graphs import attention_scores, blocks, unknown
 
 from costcalc import analyze
-from costcalc.core.amount import AtLeast
+from costcalc.core.amount import LowerBound
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
-from costcalc.views.report import View, sheet
-from costcalc.views.summary import accounting
+from costcalc.views.report import TableOptions, report_table
+from costcalc.views.summary import accounting_text
 
 CONV0 = 3 * 9 * 32 * 32 * 8
 CONV1 = 8 * 9 * 32 * 32 * 8
@@ -21,25 +21,25 @@ FC = 16 * 8 * 8 * 10
 REPORT = analyze(blocks())
 
 
-def column(view: View, key: str) -> list[object]:
-    shown = sheet(REPORT, view)
+def column(view: TableOptions, key: str) -> list[object]:
+    shown = report_table(REPORT, view)
     index = [c.key for c in shown.columns].index(key)
     return [row[index] for row in shown.rows]
 
 
 def test_a_row_per_layer_in_execution_order() -> None:
-    assert column(View(), "name")[:3] == ["stage0/conv0/Conv", "stage0/conv0/Relu", "stage0/conv1/Conv"]
-    assert column(View(), "macs") == [CONV0, 0, CONV1, 0, 0, CONV2, 0, CONV3, 0, 0, 0, FC]
+    assert column(TableOptions(), "name")[:3] == ["stage0/conv0/Conv", "stage0/conv0/Relu", "stage0/conv1/Conv"]
+    assert column(TableOptions(), "macs") == [CONV0, 0, CONV1, 0, 0, CONV2, 0, CONV3, 0, 0, 0, FC]
 
 
 def test_a_row_per_operator_dearest_first() -> None:
-    assert column(View("op"), "op")[:2] == ["Conv", "Gemm"]
-    assert column(View("op"), "macs")[:2] == [CONV0 + CONV1 + CONV2 + CONV3, FC]
-    assert column(View("op"), "layers")[:2] == [4, 1]
+    assert column(TableOptions("op"), "op")[:2] == ["Conv", "Gemm"]
+    assert column(TableOptions("op"), "macs")[:2] == [CONV0 + CONV1 + CONV2 + CONV3, FC]
+    assert column(TableOptions("op"), "layers")[:2] == [4, 1]
 
 
 def test_blocks_hold_what_is_in_them() -> None:
-    shown = sheet(REPORT, View("block", depth=2))
+    shown = report_table(REPORT, TableOptions("block", depth=2))
     assert shown.tree == (
         (0, "stage0"),
         (1, "conv0"),
@@ -52,12 +52,12 @@ def test_blocks_hold_what_is_in_them() -> None:
         (0, "Flatten"),
         (0, "fc"),
     )
-    assert column(View("block", depth=1), "macs") == [CONV0 + CONV1, CONV2 + CONV3, 0, FC]
-    assert [depth for depth, _ in sheet(REPORT, View("block", depth=9)).tree].count(2) == 8
+    assert column(TableOptions("block", depth=1), "macs") == [CONV0 + CONV1, CONV2 + CONV3, 0, FC]
+    assert [depth for depth, _ in report_table(REPORT, TableOptions("block", depth=9)).tree].count(2) == 8
 
 
 def test_sorted_blocks_are_flat_and_add_up() -> None:
-    shown = sheet(REPORT, View("block", depth=2, sort="macs", top=2))
+    shown = report_table(REPORT, TableOptions("block", depth=2, sort="macs", top=2))
     assert [row[0] for row in shown.rows] == ["stage0/conv1", "stage1/conv1"]
     assert shown.tree == ()
     assert shown.rest is not None and shown.rest[0] == "(6 more)"
@@ -65,44 +65,44 @@ def test_sorted_blocks_are_flat_and_add_up() -> None:
 
 
 def test_sort_and_top() -> None:
-    assert column(View(sort="macs", top=2), "macs") == [CONV1, CONV3]
-    assert sheet(REPORT, View(sort="params")).columns[5].title == "% Params"
+    assert column(TableOptions(sort="macs", top=2), "macs") == [CONV1, CONV3]
+    assert report_table(REPORT, TableOptions(sort="params")).columns[5].title == "% Params"
 
 
 def test_columns_by_kind_and_role() -> None:
-    chosen = View("op", columns=("op", "add", "compare", "bias", "weight_bytes"))
-    conv = sheet(REPORT, chosen).rows[0]
+    chosen = TableOptions("op", columns=("op", "add", "compare", "bias", "weight_bytes"))
+    conv = report_table(REPORT, chosen).rows[0]
     outputs = 2 * 8 * 32 * 32 + 2 * 16 * 16 * 16
     assert conv[:4] == ("Conv", outputs, 0, outputs)
 
 
 def test_an_unknown_column_is_refused() -> None:
     with pytest.raises(UsageError, match="did you mean 'params'"):
-        sheet(REPORT, View(columns=("prams",)))
+        report_table(REPORT, TableOptions(columns=("prams",)))
     with pytest.raises(UsageError):
-        sheet(REPORT, View(sort="size"))
+        report_table(REPORT, TableOptions(sort="size"))
 
 
 def test_nothing_unknown_is_counted_as_zero() -> None:
     report = analyze(unknown())
-    shown = sheet(report)
+    shown = report_table(report)
     assert shown.rows[1][3] is None
-    assert shown.total is not None and shown.total[3] == AtLeast(27 * 16 * 5)
-    assert shown.facts[0].value == AtLeast(27 * 16 * 5)
-    by_op = {row[0]: row[2] for row in sheet(report, View("op")).rows}
+    assert shown.total is not None and shown.total[3] == LowerBound(27 * 16 * 5)
+    assert shown.facts[0].value == LowerBound(27 * 16 * 5)
+    by_op = {row[0]: row[2] for row in report_table(report, TableOptions("op")).rows}
     assert by_op["com.acme:Mystery"] is None
 
 
 def test_shares_of_formulas() -> None:
-    shown = sheet(analyze(attention_scores()))
+    shown = report_table(analyze(attention_scores()))
     assert [row[5] for row in shown.rows] == [None, 0.0, None]
 
 
 def test_shares_of_open_batch_are_numbers() -> None:
     from costcalc.core.dim import symbol
 
-    open_batch = sheet(analyze(blocks(symbol("N"))))
-    assert [row[5] for row in open_batch.rows] == [row[5] for row in sheet(REPORT).rows]
+    open_batch = report_table(analyze(blocks(symbol("N"))))
+    assert [row[5] for row in open_batch.rows] == [row[5] for row in report_table(REPORT).rows]
 
 
 def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
@@ -123,9 +123,9 @@ def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
     said = (
         "4 layers: 2 by rule, 2 free (Transpose × 1, Identity × 1), 0 unknown; 2 constant (Identity × 1, Flatten × 1)"
     )
-    assert accounting(report) == said
+    assert accounting_text(report) == said
     for by, names in (("layer", ["moved", "first", "second", "last"]), ("op", ["", "", ""])):
-        shown = sheet(report, View(by, columns=("name", "layers", "params")))
+        shown = report_table(report, TableOptions(by, columns=("name", "layers", "params")))
         assert shown.total is not None and shown.total[1:] == (4, 16)
         assert sum(row[1] for row in shown.rows) == 4 and sum(row[2] for row in shown.rows) == 16
         assert by == "op" or [row[0] for row in shown.rows] == names

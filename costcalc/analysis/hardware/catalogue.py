@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from costcalc.analysis.hardware.profile import Energy, HardwareProfile
+from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile
 from costcalc.analysis.hardware.reader import read_energy_file, read_profile
 from costcalc.core.errors import HardwareError
 
@@ -17,32 +17,32 @@ REFERENCE_ENERGY = Path(__file__).parent / "energy_45nm.yaml"
 """File of the energies of single operations for devices whose own are not published."""
 
 
-def ids() -> tuple[str, ...]:
+def profile_names() -> tuple[str, ...]:
     """The names of the profiles that come with costcalc, sorted."""
     return tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.yaml")))
 
 
 @lru_cache(maxsize=1)
-def profiles() -> tuple[HardwareProfile, ...]:
+def builtin_profiles() -> tuple[HardwareProfile, ...]:
     """The profiles that come with costcalc, in the order of their names."""
-    return tuple(read_profile(PROFILE_FOLDER / f"{name}.yaml") for name in ids())
+    return tuple(read_profile(PROFILE_FOLDER / f"{name}.yaml") for name in profile_names())
 
 
 @lru_cache(maxsize=1)
-def reference_energy() -> Energy:
+def reference_energy() -> EnergyTable:
     """Energies of single operations at 45 nm, by precision and memory."""
     return read_energy_file(REFERENCE_ENERGY)
 
 
-def find(name: str) -> HardwareProfile:
+def find_profile(name: str) -> HardwareProfile:
     """Name, alias or path of a YAML file -> the profile. HardwareError where there is none."""
     if name.endswith((".yaml", ".yml")) or "/" in name:
         return read_profile(Path(name))
     key = _normalise(name)
-    if key in ids():
+    if key in profile_names():
         return read_profile(PROFILE_FOLDER / f"{key}.yaml")
     by_name: dict[str, HardwareProfile] = {}
-    for profile in profiles():
+    for profile in builtin_profiles():
         for word in (profile.id, profile.name, *profile.aliases):
             by_name.setdefault(_normalise(word), profile)
     if key in by_name:

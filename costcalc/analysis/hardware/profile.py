@@ -32,7 +32,7 @@ MEMORIES = ("device", "on_chip", "flash", "sram")
 microcontroller's weights and sram its activations."""
 
 
-class Figure(NamedTuple):
+class SourcedFigure(NamedTuple):
     """A value and its source: the document and the place in it, or the derivation."""
 
     value: Fraction
@@ -40,12 +40,12 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Energy:
+class EnergyTable:
     """Energies in picojoules: mac of one multiply-accumulate by precision, byte of moving one byte by memory."""
 
     name: str
-    mac: Mapping[str, Figure]
-    byte: Mapping[str, Figure]
+    mac: Mapping[str, SourcedFigure]
+    byte: Mapping[str, SourcedFigure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +63,16 @@ class HardwareProfile:
     kind: str
     variant: str
     seen: str
-    peak: Mapping[str, Figure]
-    sparse: Mapping[str, Figure]
-    memory: Mapping[str, Figure]
-    bandwidth: Figure | None = None
-    overhead: Figure | None = None
-    energy: Energy | None = None
+    peak: Mapping[str, SourcedFigure]
+    sparse: Mapping[str, SourcedFigure]
+    memory: Mapping[str, SourcedFigure]
+    bandwidth: SourcedFigure | None = None
+    overhead: SourcedFigure | None = None
+    energy: EnergyTable | None = None
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def rate(self, element: str) -> tuple[str, Figure] | None:
+    def rate(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no
         peak."""
         peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]

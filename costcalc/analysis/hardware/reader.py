@@ -11,9 +11,16 @@ from typing import Any
 
 import yaml
 
-from costcalc.analysis.hardware.profile import DEVICE_KINDS, MEMORIES, PRECISIONS, Energy, Figure, HardwareProfile
-from costcalc.core.errors import HardwareError, UsageError, one_of
-from costcalc.core.units import parse
+from costcalc.analysis.hardware.profile import (
+    DEVICE_KINDS,
+    MEMORIES,
+    PRECISIONS,
+    EnergyTable,
+    HardwareProfile,
+    SourcedFigure,
+)
+from costcalc.core.errors import HardwareError, UsageError, suggest_choice
+from costcalc.core.units import parse_magnitude
 
 MAX_FILE_BYTES = 1 << 20
 """Size of the largest file that is read."""
@@ -84,7 +91,7 @@ def read_profile(path: Path) -> HardwareProfile:
             raise HardwareError("is missing", f"a profile needs {', '.join(REQUIRED_KEYS)}", f"{file}: {key}")
     kind = _read_text(tree["kind"], file, "kind")
     if kind not in DEVICE_KINDS:
-        raise HardwareError(f"{kind!r} is no kind of device", one_of(kind, DEVICE_KINDS), f"{file}: kind")
+        raise HardwareError(f"{kind!r} is no kind of device", suggest_choice(kind, DEVICE_KINDS), f"{file}: kind")
     energy = tree.get("energy")
     return HardwareProfile(
         path.stem,
@@ -103,17 +110,17 @@ def read_profile(path: Path) -> HardwareProfile:
     )
 
 
-def read_energy_profile(tree: Any, name: str, file: str) -> Energy:
+def read_energy_profile(tree: Any, name: str, file: str) -> EnergyTable:
     """Mapping {mac: {float32: …}, byte: {device: …}} -> energies in picojoules."""
     _check_keys(tree, ("mac", "byte"), file, "energy")
-    return Energy(
+    return EnergyTable(
         name,
         _read_figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", parse_decimal),
         _read_figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", parse_decimal),
     )
 
 
-def read_energy_file(path: Path) -> Energy:
+def read_energy_file(path: Path) -> EnergyTable:
     """YAML file of energies that belong to no device -> the energies in picojoules."""
     tree = _load_mapping(path)
     _check_keys(tree, ("name", "seen", "energy"), path.name, "")
@@ -143,22 +150,22 @@ def _check_keys(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
     for key in tree:
         if key not in keys:
             place = f"{at}.{key}" if at else str(key)
-            raise HardwareError("is not a key of a profile", one_of(str(key), keys), f"{file}: {place}")
+            raise HardwareError("is not a key of a profile", suggest_choice(str(key), keys), f"{file}: {place}")
 
 
-def _read_figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, Figure]:
+def _read_figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, SourcedFigure]:
     _check_keys(tree, keys, file, at)
     return {key: _read_figure(value, file, f"{at}.{key}", number or parse_quantity) for key, value in tree.items()}
 
 
-def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
+def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> SourcedFigure:
     _check_keys(tree, ("value", "source"), file, at)
     for key in ("value", "source"):
         if key not in tree:
             raise HardwareError(
                 f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {at}"
             )
-    return Figure(
+    return SourcedFigure(
         (number or parse_quantity)(tree["value"], f"{file}: {at}.value"),
         _read_text(tree["source"], file, f"{at}.source"),
     )
@@ -167,7 +174,7 @@ def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> Figure:
 def parse_quantity(value: Any, place: str) -> Fraction:
     """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
     try:
-        number = Fraction(parse(str(value)))
+        number = Fraction(parse_magnitude(str(value)))
     except UsageError as error:
         raise HardwareError(error.fact, error.remedy, place) from error
     return _check_range(number, value, place)

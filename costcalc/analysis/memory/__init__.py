@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UndecidedError
@@ -18,12 +18,12 @@ def memory_totals(graph: Graph, execution: ExecutionOptions) -> dict[str, Dim]:
     orders and arenas are imported only for others.
     """
     if execution == ExecutionOptions():
-        value = timeline(schedule(graph)).peak
+        value = live_memory(make_schedule(graph)).peak
         return {} if value is None else {"peak_activation_bytes": value}
-    from costcalc.analysis.memory.footprint import footprint
+    from costcalc.analysis.memory.footprint import measure_footprint
 
     try:
-        needed = footprint(graph, execution)
+        needed = measure_footprint(graph, execution)
     except UndecidedError:
         return {} if execution.align is None else memory_totals(graph, replace(execution, align=None))
     totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}

@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 from costcalc.analysis.memory.arena import Arena, plan_arena
 from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
-from costcalc.analysis.memory.liveness import Buffer, LiveMemory, Schedule, ScheduleStep, node_steps, schedule, timeline
+from costcalc.analysis.memory.liveness import (
+    Buffer,
+    LiveMemory,
+    Schedule,
+    ScheduleStep,
+    live_memory,
+    make_schedule,
+    node_steps,
+)
 from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
@@ -17,11 +25,11 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.result import Result
 from costcalc.core.traits import traits_of
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint(Result):
+class MemoryFootprint(Result):
     """What a graph's activations need under an execution.
 
     plan is the schedule, line its live bytes. given is the peak in the graph's own order, best whether no order has a
@@ -38,7 +46,7 @@ class Footprint(Result):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
-        peak = "undecided" if self.peak is None else f"{exact(self.peak)} B"
+        peak = "undecided" if self.peak is None else f"{format_count(self.peak)} B"
         return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.plan.buffers)} tensors>"
 
     @property
@@ -70,7 +78,7 @@ class Footprint(Result):
         )
 
 
-def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) -> Footprint:  # noqa: B008
+def measure_footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) -> MemoryFootprint:  # noqa: B008
     """Graph and execution -> its footprint. UndecidedError where an order or an arena depends on open sizes, UsageError
     for an alignment below 1."""
     if execution.align is not None and execution.align < 1:
@@ -78,11 +86,11 @@ def footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptions()) ->
     steps = execution_steps(graph, execution)
     before = best = None
     if execution.reorder:
-        before = timeline(schedule(graph, steps, execution.in_place)).peak
+        before = live_memory(make_schedule(graph, steps, execution.in_place)).peak
         steps, best = minimise_peak(graph, steps, execution.in_place)
-    plan = schedule(graph, steps, execution.in_place)
+    plan = make_schedule(graph, steps, execution.in_place)
     arena = None if execution.align is None else plan_arena(plan, execution.align)
-    return Footprint(graph, execution, plan, timeline(plan), arena, before, best)
+    return MemoryFootprint(graph, execution, plan, live_memory(plan), arena, before, best)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:
@@ -116,7 +124,7 @@ class Resolution(NamedTuple):
     tensors: int
 
 
-def resolutions(footprint: Footprint) -> tuple[Resolution, ...]:
+def memory_by_resolution(footprint: MemoryFootprint) -> tuple[Resolution, ...]:
     """Footprint -> each resolution at which a convolution or a pool reads or writes a materialised tensor, the largest
     first (in order of appearance while extents are open): arXiv:1801.04381, table 3."""
     graph, plan = footprint.graph, footprint.plan

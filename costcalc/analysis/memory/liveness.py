@@ -67,7 +67,7 @@ def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
     )
 
 
-def schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_place: bool = False) -> Schedule:
+def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_place: bool = False) -> Schedule:
     """Graph and steps (one for each node unless given) -> the schedule with the lifetime of every buffer.
 
     in_place lets an elementwise step write over an input of the same size that nothing reads later (a graph input is
@@ -167,7 +167,7 @@ class LiveMemory(NamedTuple):
     step: int
 
 
-def timeline(schedule: Schedule) -> LiveMemory:
+def live_memory(schedule: Schedule) -> LiveMemory:
     """Schedule -> live activation bytes at each step, and the peak."""
     live = live_bytes(schedule)
     peak, at = maximum_and_step(live)

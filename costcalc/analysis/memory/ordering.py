@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush, nsmallest
 from typing import NamedTuple
 
-from costcalc.analysis.memory.liveness import Buffer, ScheduleStep, schedule, timeline
+from costcalc.analysis.memory.liveness import Buffer, ScheduleStep, live_memory, make_schedule
 from costcalc.analysis.memory.ordering_search import (
     OrderingProblem,
     SearchState,
@@ -23,7 +23,7 @@ from costcalc.analysis.memory.ordering_search import (
     step_need,
     trail_order,
 )
-from costcalc.core.dim import Poly, remedy
+from costcalc.core.dim import Poly, bind_remedy
 from costcalc.core.errors import UndecidedError
 from costcalc.core.ir import Graph
 
@@ -108,10 +108,10 @@ class ExecutionOrder(NamedTuple):
 def minimise_peak(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool = False) -> ExecutionOrder:
     """Graph and its steps -> an order of them whose peak is no higher than that of the order given. UndecidedError
     while sizes are open."""
-    plan = schedule(graph, steps, in_place)
+    plan = make_schedule(graph, steps, in_place)
     check_sizes(plan.buffers, "an execution order")
     p = make_problem(graph, steps, in_place)
-    floor, limit = lower_bound(p), timeline(plan).peak
+    floor, limit = lower_bound(p), live_memory(plan).peak
     assert isinstance(limit, int)
     order: tuple[int, ...] = ()
     for peak, greedy in greedy_orders(p) if limit > floor else ():
@@ -128,7 +128,9 @@ def check_sizes(buffers: tuple[Buffer, ...], what: str) -> None:
     """Buffers and the name of what depends on them -> UndecidedError where a size is a formula."""
     for buffer in buffers:
         if isinstance(buffer.nbytes, Poly):
-            raise UndecidedError(f"{what} is chosen by sizes, and that of {buffer.name} is open", remedy(buffer.nbytes))
+            raise UndecidedError(
+                f"{what} is chosen by sizes, and that of {buffer.name} is open", bind_remedy(buffer.nbytes)
+            )
 
 
 def _exact_search(p: OrderingProblem, floor: int, limit: int) -> tuple[tuple[int, ...], bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.analysis.memory.liveness import ScheduleStep, in_place_inputs, schedule
+from costcalc.analysis.memory.liveness import ScheduleStep, in_place_inputs, make_schedule
 from costcalc.core.ir import Graph
 
 StepTrail = tuple["StepTrail", int] | None
@@ -61,7 +61,7 @@ class SearchState(NamedTuple):
 
 def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) -> OrderingProblem:
     """Graph and its steps -> their ordering problem. All sizes must be numbers (ordering.check_sizes)."""
-    plan = schedule(graph, steps)
+    plan = make_schedule(graph, steps)
     buffers = plan.buffers
     sizes = tuple([b.nbytes for b in buffers if isinstance(b.nbytes, int)])
     assert len(sizes) == len(buffers), "open sizes are refused before"

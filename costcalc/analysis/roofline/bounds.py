@@ -22,18 +22,18 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.profile import HardwareProfile
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import ScheduleStep
 from costcalc.analysis.operand_types import SHORT_NAMES, OperandPrecisions
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.multiplications import constant_nodes, fewest_multiplications, reachable_nodes
-from costcalc.analysis.roofline.roofline import ZERO, Bound, Roofline
+from costcalc.analysis.roofline.roofline import ZERO, Roofline, TimeBound
 from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import symbols
 from costcalc.core.ir import Graph
 
-__all__ = ["Bound", "Roofline", "multiplied_in", "open_symbols", "roofline"]
+__all__ = ["Roofline", "TimeBound", "compute_roofline", "multiplied_types", "open_symbols"]
 
 LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
@@ -60,7 +60,7 @@ class Workload(NamedTuple):
 def measure_workload(report: Report) -> Workload:
     """Report -> its workload. Of an open model (open extents, an open If) there are only elements and open."""
     graph, rows = report.graph, report.rows
-    names, elements = open_symbols(report), tuple(multiplied_in(graph, rows))
+    names, elements = open_symbols(report), tuple(multiplied_types(graph, rows))
     if names or report.upper_bound:
         return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
@@ -77,7 +77,7 @@ def measure_workload(report: Report) -> Workload:
     return Workload(elements, macs, fewest, minimum_traffic(graph, rows), tuple(steps), ())
 
 
-def roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
+def compute_roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
     """Report and profile -> the model's and the layers' bounds; of an open model only those of closed layers. workload
     is the report's, where it was measured before."""
     work = measure_workload(report) if workload is None else workload
@@ -85,7 +85,7 @@ def roofline(report: Report, profile: HardwareProfile, workload: Workload | None
         [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.elements, strict=True)]
     )
     if work.traffic is None:
-        unknown = Bound(None, None)
+        unknown = TimeBound(None, None)
         return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open)
     rates = {element: profile.rate(element) for element in work.macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
@@ -98,7 +98,7 @@ def roofline(report: Report, profile: HardwareProfile, workload: Workload | None
         report,
         profile,
         layers,
-        Bound(compute, memory, overhead),
+        TimeBound(compute, memory, overhead),
         None if without else _sum_known(bound.seconds for bound in layers),
         None if without else _fused_seconds(work, layers, profile),
         work.traffic,
@@ -116,7 +116,7 @@ def open_symbols(report: Report) -> tuple[str, ...]:
     return symbols(*[d for d in figures if d is not None], report.totals["weight_bytes"])
 
 
-def multiplied_in(graph: Graph, rows: Iterable[Row]) -> list[str]:
+def multiplied_types(graph: Graph, rows: Iterable[LayerCost]) -> list[str]:
     """Graph and its rows -> the element type that decides each row's peak: of a contraction that of the wider operand,
     else that of the output."""
     precisions = OperandPrecisions(graph)
@@ -135,7 +135,7 @@ def _precision_rank(element: str) -> tuple[int, bool]:
     return int(bits or 0), element.startswith(("float", "bfloat"))
 
 
-def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
+def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> TimeBound:
     """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
     is a contraction's."""
     flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
@@ -149,7 +149,7 @@ def _layer_bound(row: Row, element: str, profile: HardwareProfile) -> Bound:
         if isinstance(row.count, int) and (flops not in UNKNOWN_OR_ZERO or traffic not in UNKNOWN_OR_ZERO)
         else 0
     )
-    return Bound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
+    return TimeBound(compute, memory, profile.overhead.value * runs if profile.overhead else ZERO)
 
 
 def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
@@ -158,7 +158,7 @@ def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
     return sum(known, ZERO) if known else None
 
 
-def _fused_seconds(work: Workload, layers: Sequence[Bound], profile: HardwareProfile) -> Fraction | None:
+def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: HardwareProfile) -> Fraction | None:
     """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step moves as a whole."""
     if profile.bandwidth is None:
         return None
@@ -169,12 +169,12 @@ def _fused_seconds(work: Workload, layers: Sequence[Bound], profile: HardwarePro
             total += bounds[0].seconds or ZERO
             continue
         compute = sum((b.compute or ZERO for b in bounds), ZERO)
-        bound = Bound(compute, traffic / profile.bandwidth.value, max(b.overhead for b in bounds))
+        bound = TimeBound(compute, traffic / profile.bandwidth.value, max(b.overhead for b in bounds))
         total += bound.seconds or ZERO
     return total
 
 
-def _step_traffic(graph: Graph, step: ScheduleStep, members: list[Row]) -> int:
+def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) -> int:
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)

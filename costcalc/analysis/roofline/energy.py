@@ -16,9 +16,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile, peak_precisions
+from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure, peak_precisions
 from costcalc.analysis.memory.fusion import fuse_steps
-from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
 from costcalc.core.dim import Dim
@@ -27,7 +27,7 @@ from costcalc.core.ir import Graph
 PICO = Fraction(1, 10**12)
 
 
-class Joules(NamedTuple):
+class InferenceEnergy(NamedTuple):
     """Joules of arithmetic and of memory, as far as there are figures.
 
     table names where they come from; terms are (precision or memory, MACs or bytes, picojoules of one); without names
@@ -37,7 +37,7 @@ class Joules(NamedTuple):
     arithmetic: Fraction
     memory: Fraction
     table: str
-    terms: tuple[tuple[str, int, Figure], ...]
+    terms: tuple[tuple[str, int, SourcedFigure], ...]
     without: tuple[str, ...]
 
     @property
@@ -46,12 +46,12 @@ class Joules(NamedTuple):
         return self.arithmetic + self.memory
 
 
-def energy(roofline: Roofline) -> Joules | None:
+def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
     """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
     table = roofline.profile.energy or reference_energy()
     if roofline.compulsory is None:
         return None
-    terms: list[tuple[str, int, Figure]] = []
+    terms: list[tuple[str, int, SourcedFigure]] = []
     without: list[str] = []
     for element, macs in roofline.elements:
         figure = next((table.mac[name] for name in peak_precisions(element) if name in table.mac), None)
@@ -70,7 +70,7 @@ def energy(roofline: Roofline) -> Joules | None:
             without.append(f"bytes of {places[0]} memory")
     if not terms:
         return None
-    return Joules(arithmetic, memory, table.name, tuple(terms), tuple(without))
+    return InferenceEnergy(arithmetic, memory, table.name, tuple(terms), tuple(without))
 
 
 def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -84,7 +84,7 @@ def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[
         yield ("on_chip", "sram"), roofline.kept
 
 
-class Fit(NamedTuple):
+class MemoryFit(NamedTuple):
     """What must fit in a memory: needed and capacity in bytes, and what the bytes hold."""
 
     memory: str
@@ -111,15 +111,15 @@ CONTENT_NAMES = {"weight_bytes": "weights", "peak_activation_bytes": "peak activ
 
 def fused_peak(graph: Graph) -> Dim | None:
     """Graph -> peak activation bytes of its fused steps; None where open symbols leave it undecided."""
-    return timeline(schedule(graph, fuse_steps(graph))).peak
+    return live_memory(make_schedule(graph, fuse_steps(graph))).peak
 
 
-def fits(report: Report, profile: HardwareProfile) -> tuple[Fit, ...]:
+def memory_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, ...]:
     """Report and profile -> one MemoryFit for each memory of the profile whose contents are known as a number."""
     return tuple(_memory_fits(report, profile))
 
 
-def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
+def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
     totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
     for memory, keys in MEMORY_CONTENTS.items():
         capacity = profile.bytes_of(memory)
@@ -128,7 +128,9 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[Fit]:
         if capacity is None or len(known) < len(contents) or not known or known[0][0] != keys[0]:
             continue
         what = " + ".join(CONTENT_NAMES[key] for key, _ in known)
-        yield Fit(memory, what, sum(amount for _, amount in known), capacity)
+        yield MemoryFit(memory, what, sum(amount for _, amount in known), capacity)
     capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
     if isinstance(training, int) and capacity is not None:
-        yield Fit("device", "training: weights + gradients + optimizer state + kept activations", training, capacity)
+        yield MemoryFit(
+            "device", "training: weights + gradients + optimizer state + kept activations", training, capacity
+        )

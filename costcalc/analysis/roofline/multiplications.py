@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Product
 from costcalc.core.ir import Graph, Node
@@ -27,7 +27,7 @@ WINOGRAD_TILE = 6
 """Outputs of the largest Winograd tile that libraries use."""
 
 
-def fewest_multiplications(graph: Graph, row: Row, node: Node) -> Fraction:
+def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction:
     """Graph, row and node -> the row's fewest multiplications over all its runs; 0 where its MACs are not a number."""
     macs = row.amounts["macs"]
     if not isinstance(macs, int) or not macs:
@@ -38,7 +38,7 @@ def fewest_multiplications(graph: Graph, row: Row, node: Node) -> Fraction:
     return unmasked_macs(row, node)
 
 
-def unmasked_macs(row: Row, node: Node) -> Fraction:
+def unmasked_macs(row: LayerCost, node: Node) -> Fraction:
     """Row and node -> the row's MACs over all its runs without those of scores that a causal attention masks; 0 where
     they are not a number."""
     macs, causal = row.amounts["macs"], traits_of(node).causal
@@ -132,7 +132,7 @@ def _extents(term: Product) -> list[tuple[str, Dim]]:
     return [(part.name, part.value) for factor in term.factors for part in (factor.of or (factor,))]
 
 
-def _unmasked_product(value: Dim, row: Row, extents: Mapping[str, Dim]) -> Fraction:
+def _unmasked_product(value: Dim, row: LayerCost, extents: Mapping[str, Dim]) -> Fraction:
     """Product of a causal attention -> its multiplications: of S² scores of as many queries as keys, S (S + 1) / 2 are
     not masked."""
     if not isinstance(value, int) or not isinstance(row.count, int):

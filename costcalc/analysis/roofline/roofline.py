@@ -10,12 +10,12 @@ from typing import NamedTuple
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.report import Report
 from costcalc.core.result import Result
-from costcalc.core.units import scaled
+from costcalc.core.units import format_si
 
 ZERO = Fraction(0)
 
 
-class Bound(NamedTuple):
+class TimeBound(NamedTuple):
     """Seconds of arithmetic and of memory (None where the profile has no figure or the model is open), and of
     overhead."""
 
@@ -56,8 +56,8 @@ class Roofline(Result):
 
     report: Report
     profile: HardwareProfile
-    layers: tuple[Bound, ...]
-    model: Bound
+    layers: tuple[TimeBound, ...]
+    model: TimeBound
     unfused: Fraction | None
     fused: Fraction | None
     compulsory: int | None
@@ -70,5 +70,5 @@ class Roofline(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         seconds, by = self.model.seconds, self.model.by
-        bound = "no bound" if seconds is None else f"≥ {scaled(seconds, 's')}{f', bound by {by}' if by else ''}"
+        bound = "no bound" if seconds is None else f"≥ {format_si(seconds, 's')}{f', bound by {by}' if by else ''}"
         return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.multiplications import constant_nodes, reachable_nodes
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
-from costcalc.graph.parameters import stored
+from costcalc.graph.parameters import find_stored_tensors
 
 
-def minimum_traffic(graph: Graph, rows: Iterable[Row]) -> int:
+def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
     """Graph and its rows -> bytes that any execution moves, whatever its schedule and its fusion: weights that
     contractions read, rows that look-ups give, inputs and outputs, each once.
 
@@ -28,7 +28,7 @@ def minimum_traffic(graph: Graph, rows: Iterable[Row]) -> int:
     ]
     weights = [
         item.name
-        for item in stored(graph)
+        for item in find_stored_tensors(graph)
         if item.kind != "constant"
         and (
             works[item.owner]

@@ -21,12 +21,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.analysis.training.gradients import GradientFlow
-from costcalc.core.dim import Dim, bounds, maximum, remedy
+from costcalc.core.dim import Dim, bind_remedy, bounds, maximum
 from costcalc.core.errors import UndecidedError, UsageError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import Contraction, traits_of
-from costcalc.ops.gradients import present
+from costcalc.ops.gradients import present_inputs
 
 
 class SavedActivations(NamedTuple):
@@ -91,7 +91,7 @@ def _saved_operands(
 ) -> SavedActivations:
     values: dict[str, None] = {}
     for product in products:
-        left, right = present(node.inputs, product.left), present(node.inputs, product.right)
+        left, right = present_inputs(node.inputs, product.left), present_inputs(node.inputs, product.right)
         if any(name in gradients.with_gradient for name in right):
             values.update(dict.fromkeys(left))
         if any(name in gradients.with_gradient for name in left):
@@ -169,7 +169,7 @@ def best_checkpoint(memory: ActivationMemory, saved: Mapping[int, SavedActivatio
     for other in checkpoints[1:]:
         low, high = bounds(other.nbytes - least.nbytes)
         if low < 0 < high:
-            raise UndecidedError("which blocks to checkpoint depends on open extents", remedy(other.nbytes))
+            raise UndecidedError("which blocks to checkpoint depends on open extents", bind_remedy(other.nbytes))
         least = other if low < 0 else least
     return least
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.parameters import Stored, stored
+from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
 DIFFERENTIABLE_TYPES = frozenset(t for t in DType if t.is_float or t is DType.UNDEFINED)
 """Element types that can have a gradient; UNDEFINED is that of a value whose type no rule decides."""
@@ -20,8 +20,8 @@ class GradientFlow(NamedTuple):
     """trained and frozen are parameters; with_gradient names every value that has a gradient; weights names the stored
     tensors and what is computed from them alone."""
 
-    trained: tuple[Stored, ...]
-    frozen: tuple[Stored, ...]
+    trained: tuple[StoredTensor, ...]
+    frozen: tuple[StoredTensor, ...]
     with_gradient: frozenset[str]
     weights: frozenset[str]
 
@@ -37,7 +37,7 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
     layer. A gradient passes through every node to its float outputs, and straight through quantisers. What the body of
     a loop reads from outside has one, for the iteration before computed it. UsageError where a pattern matches nothing.
     """
-    parameters = [item for item in stored(graph) if item.kind == "param"]
+    parameters = [item for item in find_stored_tensors(graph) if item.kind == "param"]
     frozen_names = _frozen_parameters(graph, {item.name for item in parameters}, freeze)
     packed = {item.name for item in parameters if item.values != item.type.elements}
     fixed = frozen_names | packed

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import Report
 from costcalc.analysis.training.activations import (
@@ -26,28 +26,28 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.core.result import Serializable
 from costcalc.core.traits import Contraction, traits_of
-from costcalc.graph.parameters import Stored
-from costcalc.ops.gradients import contractions, present
+from costcalc.graph.parameters import StoredTensor
+from costcalc.ops.gradients import find_contractions, present_inputs
 
 SMALL_TENSOR, SCALE_BLOCK = 4096, 256
 """bitsandbytes 0.4x: the state of tensors below SMALL_TENSOR elements is float32; elsewhere one float32 scale for every
 SCALE_BLOCK elements."""
 
 
-def gradient_bytes(item: Stored) -> Dim:
+def gradient_bytes(item: StoredTensor) -> Dim:
     """Parameter -> bytes of its gradient: in its own type, in float32 where that is no float type."""
     dtype = item.type.dtype if item.type.dtype.is_float else DType.FLOAT32
     return TensorType(dtype, (item.values,)).nbytes
 
 
-def _adamw_8bit_bytes(item: Stored) -> Dim:
+def _adamw_8bit_bytes(item: StoredTensor) -> Dim:
     """Parameter -> bytes of both moments in 8 bits by blocks, as in bitsandbytes' AdamW8bit (arXiv:2110.02861)."""
     if item.values < SMALL_TENSOR:
         return 2 * 4 * item.values
     return 2 * (item.values + 4 * ((item.values + SCALE_BLOCK - 1) // SCALE_BLOCK))
 
 
-STATE_BYTES: dict[str, Callable[[Stored], Dim]] = {
+STATE_BYTES: dict[str, Callable[[StoredTensor], Dim]] = {
     "sgd": lambda item: 0,
     "momentum": gradient_bytes,
     "adam": lambda item: 2 * gradient_bytes(item),
@@ -112,10 +112,10 @@ class TrainingReport(Report):
 
     def bind(self, dims: Mapping[str, int]) -> TrainingReport:
         """As Report.bind; the step is that of the bound graph."""
-        return train(Report.bind(self, dims), self.step.setup)
+        return cost_training(Report.bind(self, dims), self.step.setup)
 
 
-def train(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
+def cost_training(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
     """Report -> the same with what a training step costs. UsageError where there is no such optimiser, where a pattern
     fits no name, where nothing is trained, and where there is no block to checkpoint."""
     if setup.optimizer not in STATE_BYTES:
@@ -158,7 +158,7 @@ class BackwardPass(NamedTuple):
     """The rows with their backward_macs, the MACs of weight_gradient and input_gradient, what each node (by index)
     saves of the forward pass, and the layers whose gradient no rule knows."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerCost, ...]
     macs: Mapping[str, Dim]
     saved: Mapping[int, SavedActivations]
     without_rule: tuple[str, ...]
@@ -187,11 +187,11 @@ def _cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
     return BackwardPass(tuple(rows), sums, saved, tuple(without))
 
 
-def _node_contractions(node: Node, row: Row, graph: Graph) -> tuple[Contraction, ...] | None:
+def _node_contractions(node: Node, row: LayerCost, graph: Graph) -> tuple[Contraction, ...] | None:
     if row.cost is None:
         return None
     types = [graph.types[name] if name else None for name in node.inputs]
-    return contractions(traits_of(node), row.cost.macs, types, node.attributes)
+    return find_contractions(traits_of(node), row.cost.macs, types, node.attributes)
 
 
 def _gradient_macs(node: Node, products: tuple[Contraction, ...], gradients: GradientFlow) -> dict[str, Dim]:
@@ -200,7 +200,7 @@ def _gradient_macs(node: Node, products: tuple[Contraction, ...], gradients: Gra
     sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
     for product in products:
         for side in (product.left, product.right):
-            names = [name for name in present(node.inputs, side) if name in gradients.with_gradient]
+            names = [name for name in present_inputs(node.inputs, side) if name in gradients.with_gradient]
             if names:
                 kind = "weight_gradient" if all(n in gradients.weights for n in names) else "input_gradient"
                 sums[kind] = sums[kind] + product.macs

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from costcalc.cli.output import complain, emit, show
-from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
+from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
 from costcalc.cli.settings import settings_options
 
 if TYPE_CHECKING:
     from costcalc.analysis.report import Report
     from costcalc.studies.options import Settings
-    from costcalc.views.report import View
-    from costcalc.views.table import Sheet
+    from costcalc.views.report import TableOptions
+    from costcalc.views.table import Table
 
 Answer = Any
 """A table, or a model's entry of the JSON report."""
@@ -30,12 +30,12 @@ class AnalysisRequest(NamedTuple):
     """What is asked of each model; it travels to other processes."""
 
     settings: Settings
-    view: View
+    view: TableOptions
     strict: bool
     form: str
 
 
-def answer(request: AnalysisRequest, model: str, **reading: Any) -> Answer:
+def analyze_model(request: AnalysisRequest, model: str, **reading: Any) -> Answer:
     """One model's table or JSON entry under the request's settings, with these of its reading in their place."""
     from costcalc.api import analyze_settings
 
@@ -53,16 +53,16 @@ def _presented(request: AnalysisRequest, report: Report) -> Answer:
     return model if view.by == "layer" else with_groups(model, view.by, _sheet(report, view))
 
 
-def _sheet(report: Report, view: View) -> Sheet:
+def _sheet(report: Report, view: TableOptions) -> Table:
     """The table of a report, with devices and generation where it has them."""
     measurement = getattr(report, "measurement", None)
     if measurement is None:
-        from costcalc.views.report import sheet
+        from costcalc.views.report import report_table
 
-        return sheet(report, view)
-    from costcalc.views.analysis import analysis_sheet
+        return report_table(report, view)
+    from costcalc.views.analysis import analysis_table
 
-    return analysis_sheet(measurement, view)
+    return analysis_table(measurement, view)
 
 
 def model_paths(models: Sequence[str]) -> list[str]:
@@ -75,21 +75,25 @@ def model_paths(models: Sequence[str]) -> list[str]:
     return expand_directories(models, NAMES)
 
 
-def answers(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:
+def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:
     """The answers in the models' order. A lone model's error is raised; of several, it is told on standard error."""
     if len(models) == 1:
-        return [answer(request, models[0])]
+        return [analyze_model(request, models[0])]
     from costcalc.studies.batch import Failure, run_models
 
     found: list[Answer] = []
     with _progress(len(models)) as done:
         results = run_models(
-            partial(answer, request), models, request.settings.reading(), jobs, raise_crashes="--debug" in sys.argv
+            partial(analyze_model, request),
+            models,
+            request.settings.reading(),
+            jobs,
+            raise_crashes="--debug" in sys.argv,
         )
         for result, model in zip(results, models, strict=True):
             done(model)
             if isinstance(result, Failure):
-                complain(result.text)
+                print_error(result.text)
             else:
                 found.append(result)
     return found
@@ -131,12 +135,12 @@ def layer_columns() -> Iterable[str]:
     help="A row per layer, per operator type, or per block.",
 )
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
-@click.option("--sort", type=Names(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
+@click.option("--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option(
     "--columns",
-    type=Names(layer_columns),
-    callback=columns,
+    type=NameList(layer_columns),
+    callback=split_columns,
     metavar="A,B,…",
     help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
     "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
@@ -165,16 +169,16 @@ def analyze(
     groups.
     """
     from costcalc.core.quantities import CATALOGUE, QuantityRef
-    from costcalc.views.report import View
+    from costcalc.views.report import TableOptions
 
     settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
-    view = View("block" if depth and by == "layer" else by, depth, sort, top, columns)
+    view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
     paths = model_paths(models)
-    found = answers(AnalysisRequest(settings, view, strict, form), paths, jobs)
+    found = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
     if form == "json" and found:
         from costcalc.render import json
 
-        emit(json.dump({"models": found}), output)
+        write_text(json.dump({"models": found}), output)
     elif found:
-        show(found, form, output, keep_all=bool(columns))
+        print_tables(found, form, output, keep_all=bool(columns))
     return 0 if len(found) == len(paths) else CANNOT_ANSWER

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from costcalc.cli.output import show
-from costcalc.cli.parameters import FORMATS, Devices, debug_option, output_options, rules_option
+from costcalc.cli.output import print_tables
+from costcalc.cli.parameters import FORMATS, DeviceNames, debug_option, output_options, rules_option
 
 
 @click.command()
-@click.argument("name", required=False, type=Devices())
+@click.argument("name", required=False, type=DeviceNames())
 @debug_option
 @output_options(*FORMATS)
 def hardware(name: str | None, form: str, output: str | None) -> None:
@@ -17,15 +17,15 @@ def hardware(name: str | None, form: str, output: str | None) -> None:
 
     NAME is a profile's name or alias, or the path of your own.
     """
-    from costcalc.views.catalogue import device, devices, figures
+    from costcalc.views.catalogue import devices_table, profile_figures_table, profile_table
 
     if name is None:
-        show([devices()], form, output)
+        print_tables([devices_table()], form, output)
     else:
-        from costcalc.analysis.hardware.catalogue import find
+        from costcalc.analysis.hardware.catalogue import find_profile
 
-        view = figures if form in ("json", "csv") else device
-        show([view(find(name))], form, output, keep_all=True)
+        view = profile_figures_table if form in ("json", "csv") else profile_table
+        print_tables([view(find_profile(name))], form, output, keep_all=True)
 
 
 @click.command()
@@ -33,9 +33,9 @@ def hardware(name: str | None, form: str, output: str | None) -> None:
 @output_options(*FORMATS)
 def models(form: str, output: str | None) -> None:
     """List the built-in models with their sources and costs."""
-    from costcalc.views.catalogue import models
+    from costcalc.views.catalogue import models_table
 
-    show([models()], form, output)
+    print_tables([models_table()], form, output)
 
 
 @click.command()
@@ -44,6 +44,6 @@ def models(form: str, output: str | None) -> None:
 @output_options(*FORMATS)
 def ops(form: str, output: str | None) -> None:
     """List every operator with its state: costed, free, shape only or unknown."""
-    from costcalc.views.catalogue import operators
+    from costcalc.views.catalogue import operators_table
 
-    show([operators()], form, output)
+    print_tables([operators_table()], form, output)

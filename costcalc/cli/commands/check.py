@@ -9,7 +9,7 @@ import click
 
 from costcalc.cli.parameters import Model
 from costcalc.cli.settings import settings_options
-from costcalc.cli.verdict_options import tell, verdict_options
+from costcalc.cli.verdict_options import emit_result, verdict_options
 
 if TYPE_CHECKING:
     from costcalc.studies.check.budget import Config
@@ -131,5 +131,5 @@ def _run(
 
         against = read(baseline, config)
     outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
-    tell(outcome, *shown)
+    emit_result(outcome, *shown)
     return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

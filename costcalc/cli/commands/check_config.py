@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from costcalc.cli.commands.analyze import model_paths
-from costcalc.cli.output import complain, emit
+from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
@@ -101,7 +101,7 @@ def write_config(
     models: Sequence[str], file: str | None, slack: str | None, force: bool, settings: Settings, jobs: int
 ) -> int:
     """Writes a config from what the models cost now; 2 where one of them cannot be read."""
-    from costcalc.studies.check.init import initial, models_in
+    from costcalc.studies.check.init import make_initial_config, models_in
 
     target = Path(file or "costcalc.yaml")
     if target.suffix not in (".yaml", ".yml"):
@@ -112,10 +112,10 @@ def write_config(
     named = model_paths(models) if models else models_in(target.parent)
     if not named:
         raise UsageError("there is no .onnx or .yaml model here", "name models: costcalc check --init MODEL …")
-    made = initial(named, target, share, settings, jobs)
-    emit(made.text, str(target))
+    made = make_initial_config(named, target, share, settings, jobs)
+    write_text(made.text, str(target))
     for line in made.unread:
-        complain(f"costcalc: {line}")
+        print_error(f"costcalc: {line}")
     count = f"{made.models:,} {'model' if made.models == 1 else 'models'}"
     click.echo(f"{target}: limits of {count}; hold them with `costcalc check`, lock the figures with `costcalc lock`")
     return 2 if made.unread else 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.output import emit, show
+from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
 from costcalc.cli.settings import settings_options
 
@@ -31,9 +31,9 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
 
         reports = [report_document(report) for report in comparison.reports]
         content = {"models": reports, "comparison": comparison_document(comparison)}
-        emit(json.dump(content), output)
+        write_text(json.dump(content), output)
     else:
-        show(comparison_tables(comparison), form, output)
+        print_tables(comparison_tables(comparison), form, output)
 
 
 @click.command()
@@ -55,9 +55,9 @@ def explain(model: str, layer: str | None, settings: Settings, form: str, output
         from costcalc.render import json
         from costcalc.views.explain import explanation_document
 
-        emit(json.dump({"explanation": explanation_document(explanation)}), output)
+        write_text(json.dump({"explanation": explanation_document(explanation)}), output)
     else:
-        from costcalc.render.explanation import text
+        from costcalc.render.explanation import explanation_text
         from costcalc.render.terminal import screen
 
-        emit(text(explanation, screen(output is not None)), output)
+        write_text(explanation_text(explanation, screen(output is not None)), output)

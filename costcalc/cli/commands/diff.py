@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.formats import by_ending
-from costcalc.cli.output import complain, emit, output_option, show
+from costcalc.cli.formats import choose_format
+from costcalc.cli.output import output_option, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
@@ -76,7 +76,7 @@ def diff(
     """
     from costcalc.studies.diff.threshold import judge, parse_threshold
 
-    form = by_ending(form or _usual(), output, FORMATS)
+    form = choose_format(form or _usual(), output, FORMATS)
     thresholds = [parse_threshold(text) for text in conditions]
     if revision is None:
         diffs, complete, empty = [_two(models, config, settings, thresholds)], True, ""
@@ -110,18 +110,18 @@ def _since(
 ) -> tuple[list[Diff], bool, str]:
     """The models that differ, whether all of them could be read, and what to say where there are none."""
     from costcalc.studies.batch import Failure
-    from costcalc.studies.check.branch import diffs, ends, pairs
-    from costcalc.studies.check.config_file import nearest
+    from costcalc.studies.check.branch import diff_versions, pair_versions, parse_range
+    from costcalc.studies.check.config_file import nearest_config
 
-    before, after = ends(revision)
-    found = pairs(nearest(config), before, after, models)
+    before, after = parse_range(revision)
+    found = pair_versions(nearest_config(config), before, after, models)
     differing = [pair for pair in found if not pair.same]
     results: list[Diff] = []
     complete = True
-    for pair, result in diffs(differing, jobs, [one.quantity for one in thresholds]):
+    for pair, result in diff_versions(differing, jobs, [one.quantity for one in thresholds]):
         if isinstance(result, Failure):
             complete = False
-            complain(f"costcalc: {result.place or pair.title}: {result.text}")
+            print_error(f"costcalc: {result.place or pair.title}: {result.text}")
         elif result.changes or result.before.totals != result.after.totals:
             results.append(result)
     return (
@@ -141,12 +141,12 @@ def _tell(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import sheets, title, versions_text
-    from costcalc.views.diff_document import flat, to_dict
+    from costcalc.views.diff import diff_tables, title, versions_text
+    from costcalc.views.diff_document import diff_document, layer_changes_table
 
     for found, finding in findings:
         if finding.outcome != "kept":
-            complain(f"costcalc: {title(found)}: {finding.fact} ({finding.threshold.text})")
+            print_error(f"costcalc: {title(found)}: {finding.fact} ({finding.threshold.text})")
     if form == "json":
         from costcalc.render import json
 
@@ -155,31 +155,31 @@ def _tell(
             judged = [
                 {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact} for d, f in findings if d is found
             ]
-            entries.append({**to_dict(found, top), **({"conditions": judged} if judged else {})})
-        emit(json.dump({"diffs": entries}), output)
+            entries.append({**diff_document(found, top), **({"conditions": judged} if judged else {})})
+        write_text(json.dump({"diffs": entries}), output)
     elif form == "csv":
-        emit(render.sheets("csv", [flat(diffs, top)], screen(output is not None)), output)
+        write_text(render.render_tables("csv", [layer_changes_table(diffs, top)], screen(output is not None)), output)
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
-        from costcalc.core.sanitize import lines
+        from costcalc.core.sanitize import printable_lines
 
         of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
         said = [f"{title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)] or [
             empty
         ]
-        emit(screen(output is not None).text(lines("\n".join(said))), output)
+        write_text(screen(output is not None).text(printable_lines("\n".join(said))), output)
     elif not diffs:
-        emit(empty, output)
+        write_text(empty, output)
     else:
         from costcalc.views.diff import overview
 
         first = [overview(diffs)] if len(diffs) > 1 else []
-        told = first + [sheet for found in diffs for sheet in sheets(found, top or FEW)]
+        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or FEW)]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
 
-            emit(screen(output is not None).text(difference.render_difference(told)), output)
+            write_text(screen(output is not None).text(difference.render_difference(told)), output)
         else:
-            show(told, form, output)
+            print_tables(told, form, output)
 
 
 def _usual() -> str | None:

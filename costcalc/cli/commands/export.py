@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.output import emit, emit_bytes, output_option
+from costcalc.cli.output import output_option, write_bytes, write_text
 from costcalc.cli.parameters import Model, debug_option
 from costcalc.cli.settings import settings_options
 
@@ -38,7 +38,7 @@ def export(model: str, weights: str, output: str, settings: Settings) -> None:
 
     graph = load(model, settings)
     if output == "-":
-        emit_bytes(serialized(graph, weights))
+        write_bytes(serialized(graph, weights))
     else:
         export(graph, output, weights)
 
@@ -53,4 +53,4 @@ def schema(output: str | None) -> None:
     from costcalc.frontends.yaml.schema import json_schema
     from costcalc.render.terminal import knows_unicode
 
-    emit(json.dumps(json_schema(), indent=2, ensure_ascii=not knows_unicode()), output)
+    write_text(json.dumps(json_schema(), indent=2, ensure_ascii=not knows_unicode()), output)

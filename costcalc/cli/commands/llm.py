@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from costcalc.cli.output import emit, show
+from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
 from costcalc.cli.settings import settings_options
 from costcalc.studies.options import Settings
@@ -22,15 +22,15 @@ def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
     A float --dtype holds for activations too, unless --act-dtype says otherwise. The cache has the activations' type.
     """
     from costcalc.studies.generation import speed as bounds
-    from costcalc.studies.generation.generation import generate
+    from costcalc.studies.generation.generation import measure_generation
     from costcalc.views import generation as sheets
 
-    found = generate(model, settings)
+    found = measure_generation(model, settings)
     on: list[Any] = []
     if settings.devices:
-        from costcalc.analysis.hardware.catalogue import find
+        from costcalc.analysis.hardware.catalogue import find_profile
 
-        on = [bounds.bounds(found, find(name)) for name in settings.devices]
+        on = [bounds.generation_speed(found, find_profile(name)) for name in settings.devices]
     if form == "json":
         from costcalc.render import json
         from costcalc.views.generation import speed_document
@@ -38,6 +38,6 @@ def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
         content = sheets.generation_document(found)
         if on:
             content["hardware"] = [speed_document(one) for one in on]
-        emit(json.dump({"generation": content}), output)
+        write_text(json.dump({"generation": content}), output)
     else:
-        show([sheets.passes(found), *([sheets.devices(on)] if on else [])], form, output)
+        print_tables([sheets.passes_table(found), *([sheets.speeds_table(on)] if on else [])], form, output)

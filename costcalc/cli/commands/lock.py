@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import click
 
-from costcalc.cli.output import complain, emit, show
-from costcalc.cli.parameters import FORMATS, Model, Names, debug_option, output_options, rules_option
+from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options, rules_option
 
 CHANGED, CANNOT_ANSWER = 1, 2
 
@@ -41,29 +41,34 @@ def lock(models: tuple[str, ...], config: str | None, check: bool, jobs: int, ou
     With MODEL only its entries are written anew. An operator without a rule is locked as not known; a model that cannot
     be read is exit 2, and nothing is written.
     """
-    from costcalc.core.sanitize import lines
-    from costcalc.studies.check.config_file import nearest
-    from costcalc.studies.check.locking import locking
+    from costcalc.core.sanitize import printable_lines
+    from costcalc.studies.check.config_file import nearest_config
+    from costcalc.studies.check.locking import plan_lock
 
-    found = nearest(config)
+    found = nearest_config(config)
     file = str(found.folder / found.lock) if output in (None, "-") else str(output)
-    result = locking(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    result = plan_lock(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
     for target, failure in result.failures:
-        complain(f"costcalc: {failure.place or target.name}: {failure.text}")
+        print_error(f"costcalc: {failure.place or target.name}: {failure.text}")
     if result.failures:
-        complain(f"costcalc: {file} is left as it is")
+        print_error(f"costcalc: {file} is left as it is")
         return CANNOT_ANSWER
     for title in result.unknown:
-        complain(f"costcalc: {title}: operators without a rule are locked as not known")
+        print_error(f"costcalc: {title}: operators without a rule are locked as not known")
     if output == "-" and not check:
-        emit(result.text.removesuffix("\n"), None)
+        write_text(result.text.removesuffix("\n"), None)
         return 0
     if not result.changes:
-        emit(f"{file} is up to date", None)
+        write_text(f"{file} is up to date", None)
         return 0
     if not check:
         write(file, result.text)
-    emit(lines("\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.said)])), None)
+    write_text(
+        printable_lines(
+            "\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.said)])
+        ),
+        None,
+    )
     return CHANGED if check else 0
 
 
@@ -97,22 +102,22 @@ def codes() -> Iterable[str]:
 
 
 @click.command()
-@click.argument("code", required=False, type=Names(codes, several=False))
+@click.argument("code", required=False, type=NameList(codes, several=False))
 @debug_option
 @output_options(*FORMATS)
 def rule(code: str | None, form: str, output: str | None) -> None:
     """List the rules of `costcalc check`, or show one: what it holds, and how it is set and mended."""
     from costcalc.studies.check.rules import RULES, find
-    from costcalc.views.catalogue import check_rules
+    from costcalc.views.catalogue import rules_table
 
     if code is None:
-        show([check_rules(RULES.values())], form, output)
+        print_tables([rules_table(RULES.values())], form, output)
     elif form == "table":
         from costcalc.render.layout import wrap
         from costcalc.render.terminal import screen
 
         one, on = find(code), screen(output is not None)
         lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
-        emit(on.text("\n".join(lines)), output)
+        write_text(on.text("\n".join(lines)), output)
     else:
-        show([check_rules([find(code)])], form, output, keep_all=True)
+        print_tables([rules_table([find(code)])], form, output, keep_all=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import CostcalcError, LoadError, SpecError, UsageError
-from costcalc.frontends.builtin import find
+from costcalc.frontends.builtin import find_builtin
 from costcalc.render import markdown
 from costcalc.views.model_table import TableRequest, model_table
 
@@ -35,7 +35,7 @@ _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)\Z", re.S)
 CLOSE = "<!-- /costcalc:table -->"
 
 
-class Region(NamedTuple):
+class TableRegion(NamedTuple):
     """What stands between two markers: text[start:end], which begins on `line` (from 1). words are those of the opening
     marker, which stands on the line before; indent and newline are that line's."""
 
@@ -47,10 +47,10 @@ class Region(NamedTuple):
     newline: str
 
 
-def regions(text: str) -> tuple[Region, ...]:
+def find_tables(text: str) -> tuple[TableRegion, ...]:
     """All tables of a file in their order. SpecError (place: the line's number) for a marker that is not closed, not
     opened, or not understood."""
-    found: list[Region] = []
+    found: list[TableRegion] = []
     opened: tuple[re.Match[str], int, int, str] | None = None
     fence = ""
     for number, line in enumerate(_LINE.finditer(text), 1):
@@ -68,7 +68,7 @@ def regions(text: str) -> tuple[Region, ...]:
                 raise SpecError("a table is closed that was not opened", f"remove {body.strip()}", str(number))
             start, at = opened[1], opened[2]
             newline = opened[3]
-            found.append(Region(_words(opened[0], at), start, line.start(), at + 1, opened[0]["indent"], newline))
+            found.append(TableRegion(_words(opened[0], at), start, line.start(), at + 1, opened[0]["indent"], newline))
             opened = None
         elif opened is not None:
             raise _unclosed(opened[2])
@@ -111,7 +111,7 @@ Read = Callable[[Sequence[str]], TableRequest]
 """Reads the words of a marker, as the command line reads its own."""
 
 
-class Stale(NamedTuple):
+class StaleTable(NamedTuple):
     """The first line of a table that differs: its number, what stands there, and what should ("" for nothing)."""
 
     line: int
@@ -119,28 +119,28 @@ class Stale(NamedTuple):
     now: str
 
 
-class Updated(NamedTuple):
+class UpdatedFile(NamedTuple):
     """A file's bytes as they are and as they should be, how many tables it has, and those that are stale."""
 
     path: Path
     before: bytes
     after: bytes
     tables: int
-    stale: tuple[Stale, ...]
+    stale: tuple[StaleTable, ...]
 
 
-def updated(path: Path, read: Read) -> Updated:
+def update_tables(path: Path, read: Read) -> UpdatedFile:
     """What a file should hold. Models are built-in names or paths relative to the file. Errors name the marker's
     line."""
     before = _bytes(path)
     # Bytes that are not UTF-8 pass through as they are: only what stands between markers is ours.
     text = before.decode("utf-8", "surrogateescape")
     try:
-        found = regions(text)
+        found = find_tables(text)
     except CostcalcError as error:
         raise type(error)(error.fact, error.remedy, f"{path}:{error.place}") from None
     parts: list[str] = []
-    stale: list[Stale] = []
+    stale: list[StaleTable] = []
     done = 0
     for region in found:
         new = region.newline.join(["", *_table(path, region, read), ""])
@@ -152,10 +152,10 @@ def updated(path: Path, read: Read) -> Updated:
         parts += [text[done : region.start], new]
         done = region.end
     after = "".join([*parts, text[done:]]).encode("utf-8", "surrogateescape")
-    return Updated(path, before, after, len(found), tuple(stale))
+    return UpdatedFile(path, before, after, len(found), tuple(stale))
 
 
-def write(file: Updated) -> None:
+def write(file: UpdatedFile) -> None:
     """Writes the file where it changes. UsageError where it cannot be written."""
     if file.before != file.after:
         try:
@@ -171,7 +171,7 @@ def _bytes(path: Path) -> bytes:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "name a Markdown file") from error
 
 
-def _table(path: Path, region: Region, read: Read) -> list[str]:
+def _table(path: Path, region: TableRegion, read: Read) -> list[str]:
     """The table's lines."""
     try:
         request = read(region.words)
@@ -183,13 +183,13 @@ def _table(path: Path, region: Region, read: Read) -> list[str]:
 def _path(folder: Path, model: str) -> str:
     """A file beside the Markdown file before a built-in name."""
     beside = folder / model
-    return model if not beside.is_file() and find(model) else str(beside)
+    return model if not beside.is_file() and find_builtin(model) else str(beside)
 
 
-def _first(region: Region, old: str, new: str) -> Stale:
+def _first(region: TableRegion, old: str, new: str) -> StaleTable:
     """The first line that differs."""
     shown, now = old.splitlines(), new.splitlines()
     longest = max(len(shown), len(now))
     shown, now = ([*lines, *[""] * (longest - len(lines))] for lines in (shown, now))
     at = next((i for i, pair in enumerate(zip(shown, now, strict=True)) if pair[0] != pair[1]), 0)
-    return Stale(region.line + at, shown[at] if shown else "", now[at] if now else "")
+    return StaleTable(region.line + at, shown[at] if shown else "", now[at] if now else "")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from costcalc.analysis.options import ALIGNMENT
-from costcalc.cli.output import emit, show
+from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
 from costcalc.cli.settings import settings_options
 from costcalc.studies.options import Settings
@@ -44,18 +44,18 @@ def memory(
     A tensor lives from the step that computes it to the last that reads it; views share their source's memory.
     JSON holds every step and tensor, and with --arena or --align the plan.
     """
-    from costcalc.analysis.memory.footprint import footprint
+    from costcalc.analysis.memory.footprint import measure_footprint
     from costcalc.studies.pipeline import load
     from costcalc.views.memory import memory_document, memory_table
 
     execution = settings.execution
     if arena and execution.align is None:
         execution = replace(execution, align=ALIGNMENT)
-    found = footprint(load(model, settings), execution)
+    found = measure_footprint(load(model, settings), execution)
     if form == "json":
         from costcalc.render import json
 
-        emit(json.dump({"memory": memory_document(found)}), output)
+        write_text(json.dump({"memory": memory_document(found)}), output)
     else:
         few = FEW if by == "tensor" and form != "csv" else None
-        show([memory_table(found, by, top or few)], form, output)
+        print_tables([memory_table(found, by, top or few)], form, output)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.output import emit, show
-from costcalc.cli.parameters import FORMATS, Model, Named, Names, output_options
+from costcalc.cli.output import print_tables, write_text
+from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, output_options
 from costcalc.cli.settings import settings_options
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def counter_names() -> Iterable[str]:
 @click.option(
     "--tool",
     "tools",
-    type=Names(counter_names),
+    type=NameList(counter_names),
     metavar="A,B,…",
     default="",
     help="Only these counters: thop, ptflops_pytorch, ptflops_aten (ptflops: both), fvcore, torchinfo, "
@@ -38,7 +38,7 @@ def counter_names() -> Iterable[str]:
     "--figure",
     "figures",
     multiple=True,
-    type=Named(str, "thop=11.3G"),
+    type=NameValue(str, "thop=11.3G"),
     help="A figure that you saw: what the parts do not explain of it is printed. A rounded one stands for "
     "what rounds to it.",
 )
@@ -46,7 +46,7 @@ def counter_names() -> Iterable[str]:
     "--written",
     "written",
     multiple=True,
-    type=Named(str, "pool=mean"),
+    type=NameValue(str, "pool=mean"),
     help="How the network is written in PyTorch, where the graph cannot tell: relu=module|function|last, "
     "pool=auto|module|function|mean, branch_pool=module|function, flatten=nothing|pool, "
     "attention=auto|module|sdpa|matmul|operator|einsum|functional|cosine, bias=own|folded|both, "
@@ -76,15 +76,15 @@ def reconcile(
     counter leaves out stand there with what costcalc counts for them.
     """
     from costcalc.studies.reconcile.reconcile import reconcile as account
-    from costcalc.views.reconcile import flat_table, sheets, to_dict
+    from costcalc.views.reconcile import flat_table, reconciliation_document, reconciliation_tables
 
     names = [name for name in tools.split(",") if name.strip()]
     result = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.reading())
     if form == "json":
         from costcalc.render import json
 
-        emit(json.dump({"reconciliation": to_dict(result, by)}), output)
+        write_text(json.dump({"reconciliation": reconciliation_document(result, by)}), output)
     elif form == "csv" and by == "part":
-        show([flat_table(result)], form, output)
+        print_tables([flat_table(result)], form, output)
     else:
-        show(sheets(result, by, inline=form != "table"), form, output)
+        print_tables(reconciliation_tables(result, by, inline=form != "table"), form, output)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.commands.analyze import model_paths
-from costcalc.cli.formats import by_ending
-from costcalc.cli.output import draw, emit_bytes, output_option
+from costcalc.cli.formats import choose_format
+from costcalc.cli.output import output_option, print_charts, write_bytes
 from costcalc.cli.parameters import Model
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
@@ -39,7 +39,7 @@ def report(models: tuple[str, ...], settings: Settings, strict: bool, output: st
     from costcalc.views.page import page_content
 
     measurements = measure_models(model_paths(models), settings, strict)
-    emit_bytes(render(page_content(measurements, settings.devices)).encode(), output)
+    write_bytes(render(page_content(measurements, settings.devices)).encode(), output)
 
 
 FORMATS = ("text", "svg", "png", "html")
@@ -90,7 +90,7 @@ def plot(
 
     costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto --x time.t4
     """
-    draw(_charts(kind, models, settings, options), by_ending(form, output, FORMATS), output)
+    print_charts(_charts(kind, models, settings, options), choose_format(form, output, FORMATS), output)
 
 
 def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[str, Any]) -> list[Chart]:
@@ -107,22 +107,22 @@ def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[
         return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in found]
     if kind == "memory":
         return [make.memory_chart(report) for report in found]
-    from costcalc.analysis.hardware.catalogue import find
+    from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.views.page import USUAL
 
-    return [make.roofline_chart(found, [find(name) for name in settings.devices or USUAL])]
+    return [make.roofline_chart(found, [find_profile(name) for name in settings.devices or USUAL])]
 
 
 def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
     from costcalc.studies.compare import measure_models
-    from costcalc.views.pareto import SUFFIXES, front, read, records
+    from costcalc.views.pareto import SUFFIXES, pareto_chart, read_records, report_records
 
     tables = [model for model in models if model.endswith(SUFFIXES)]
-    rows = [row for path in tables for row in read(path)]
+    rows = [row for path in tables for row in read_records(path)]
     others = [model for model in models if model not in tables]
     if others:
         refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
-        rows += records(measure_models(model_paths(others), settings.covering(refs)), refs)
+        rows += report_records(measure_models(model_paths(others), settings.covering(refs)), refs)
     if len(rows) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
-    return front(rows, x, y, maximize, Path(tables[0]).stem if tables else "")
+    return pareto_chart(rows, x, y, maximize, Path(tables[0]).stem if tables else "")

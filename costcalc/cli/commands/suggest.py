@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.output import complain, emit, show
-from costcalc.cli.parameters import FORMATS, Model, Names, columns, output_options
+from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
 
@@ -41,15 +41,15 @@ def quantities() -> Iterable[str]:
 @click.option(
     "--rule",
     "only",
-    type=Names(rewrites),
-    callback=columns,
+    type=NameList(rewrites),
+    callback=split_columns,
     metavar="A,B,…",
     help="Only these rewrites: separable, stack, factor, bottleneck, gap, gqa, tied, folded, fused, "
     "redundant, pool_first.",
 )
 @click.option(
     "--sort",
-    type=Names(quantities, several=False),
+    type=NameList(quantities, several=False),
     default="macs",
     show_default=True,
     metavar="QUANTITY",
@@ -77,7 +77,7 @@ def quantities() -> Iterable[str]:
 @click.option(
     "--apply",
     "which",
-    type=Names(rewrites, several=False),
+    type=NameList(rewrites, several=False),
     metavar="WHICH",
     help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
     "YAML stays YAML; -o FILE.onnx writes ONNX.",
@@ -114,12 +114,12 @@ def suggest(
         from costcalc.views.suggest import suggestions_document
 
         chosen = None if number is None else suggestions.named(str(number))
-        emit(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
+        write_text(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
     elif number is None:
-        from costcalc.views.suggest import sheets
+        from costcalc.views.suggest import suggestion_tables
 
-        tables = sheets(suggestions, top or (FEW if form == "table" else None))
-        show(tables[:1] if form == "csv" else tables, form, output)
+        tables = suggestion_tables(suggestions, top or (FEW if form == "table" else None))
+        print_tables(tables[:1] if form == "csv" else tables, form, output)
     else:
         explain(suggestions, number, top or (FEW if form == "table" else None), form, output)
 
@@ -134,9 +134,9 @@ def write(suggestions: Suggestions, which: str, output: str | None) -> None:
     else:
         chosen = suggestions.named(which)
         left = [one for one in chosen if not one.writable]
-        emit(suggestions.apply(which).removesuffix("\n"), output)
+        write_text(suggestions.apply(which).removesuffix("\n"), output)
         for one in left:
-            complain(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
+            print_error(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
 
 
 def explain(suggestions: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
@@ -148,8 +148,8 @@ def explain(suggestions: Suggestions, number: int, top: int | None, form: str, o
     (one,) = suggestions.named(str(number))
     sheets = details(suggestions, one, top)
     if form != "table":
-        show(sheets[:1] if form == "csv" else sheets, form, output)
+        print_tables(sheets[:1] if form == "csv" else sheets, form, output)
         return
     surface = screen(output is not None)
-    text, change = render.sheets(form, sheets, surface), difference(suggestions, one)
-    emit(f"{text}\n\n{surface.text(change)}" if change else text, output)
+    text, change = render.render_tables(form, sheets, surface), difference(suggestions, one)
+    write_text(f"{text}\n\n{surface.text(change)}" if change else text, output)

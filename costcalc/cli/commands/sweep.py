@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from costcalc.cli.output import output_option
-from costcalc.cli.parameters import FORMATS, Model, Named, Names, listed
+from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
 from costcalc.cli.settings import settings_options
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
@@ -31,17 +31,17 @@ def figures() -> Iterable[str]:
     "--set",
     "params",
     multiple=True,
-    type=Named(str, "alpha=0.25:1.0:0.25"),
+    type=NameValue(str, "alpha=0.25:1.0:0.25"),
     help="Vary a parameter: alpha=0.25:1.0:0.25 (first:last:step), k=3,5,7, n=1:64:*2; 'kernels[*]=3,5' and "
     "kernels.0=3,5 vary elements of a list; quotes and brackets keep a comma inside a value.",
 )
 @click.option(
-    "--dim", "dims", multiple=True, type=Named(str, "N=1,8"), help="Vary a symbol: N=1,8 or seq=128:1024:128."
+    "--dim", "dims", multiple=True, type=NameValue(str, "N=1,8"), help="Vary a symbol: N=1,8 or seq=128:1024:128."
 )
 @click.option(
     "--vary",
     multiple=True,
-    type=Named(str, "dtype=int8,float16"),
+    type=NameValue(str, "dtype=int8,float16"),
     help="Vary a setting: dtype=int8,float16, fuse=true,false, align=null,16, optimizer=sgd,adam, batch=1:8.",
 )
 @settings_options(omit=("dims", "params"))
@@ -50,24 +50,31 @@ def figures() -> Iterable[str]:
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
-    type=Names(figures),
+    type=NameList(figures),
     metavar="GOALS",
     help="Only rows that no other beats: time.t4,params or macs,resolution:max.",
 )
 @click.option(
     "--maximize",
-    type=Names(figures),
+    type=NameList(figures),
     metavar="GOAL",
     help="Only the rows with the greatest value that meet --subject-to.",
 )
 @click.option(
-    "--minimize", type=Names(figures), metavar="GOAL", help="Only the rows with the least value that meet --subject-to."
+    "--minimize",
+    type=NameList(figures),
+    metavar="GOAL",
+    help="Only the rows with the least value that meet --subject-to.",
 )
 @click.option("--subject-to", metavar="CONDITION", help="What the best must meet: 'macs <= 100M'.")
-@click.option("--sort", type=Names(figures), metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
+@click.option("--sort", type=NameList(figures), metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows.")
 @click.option(
-    "--columns", type=Names(figures), callback=listed, metavar="A,B,…", help="Which columns: alpha,macs,time.t4."
+    "--columns",
+    type=NameList(figures),
+    callback=split_commas,
+    metavar="A,B,…",
+    help="Which columns: alpha,macs,time.t4.",
 )
 @click.option(
     "--plot",
@@ -110,7 +117,7 @@ def sweep(
     anew. --resume takes only a file of the same sweep.
     """
     from costcalc.cli.commands.sweep_output import SweepOutput, write_sweep
-    from costcalc.cli.formats import by_ending
+    from costcalc.cli.formats import choose_format
     from costcalc.studies.sweep.recipe import prepare_sweep
     from costcalc.studies.sweep.select import RowSelection, goal_names
     from costcalc.studies.sweep.sweep import named_quantities, select_numbers
@@ -128,6 +135,6 @@ def sweep(
         strict=strict,
     )
     numbers = select_numbers(setup, sample, seed)
-    printed = SweepOutput(by_ending(form, output, FORMS), output, columns, plot, resume)
+    printed = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
     complete = write_sweep(setup, numbers, chosen, printed, jobs)
     return 0 if complete else CANNOT_ANSWER

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from costcalc.cli.output import draw, emit, show, standard_output
+from costcalc.cli.output import print_charts, print_tables, standard_output, write_text
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.render.stream import header_line, resume_point, row_lines
 from costcalc.studies.sweep.columns import ERROR, SweepColumns
@@ -20,7 +20,7 @@ from costcalc.studies.sweep.select import Goal, RowSelection, parse_goals
 from costcalc.studies.sweep.sweep import Sweep, run_sweep, stream_rows
 
 if TYPE_CHECKING:
-    from costcalc.views.charts import Front
+    from costcalc.views.charts import ParetoChart
 
 STREAMS = ("csv", "jsonl")
 
@@ -54,14 +54,14 @@ def write_sweep(
     if (selection.maximize or selection.minimize) and not found.rows:
         raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
     if form in STREAMS:
-        emit("".join(_all_lines(found, output)).rstrip("\n"), path)
+        write_text("".join(_all_lines(found, output)).rstrip("\n"), path)
     elif output.plot and form in PICTURES:
-        draw([_chart(found, output.plot)], form, path)
+        print_charts([_chart(found, output.plot)], form, path)
     elif form == "json":
         from costcalc.render import json
         from costcalc.views.sweep import sweep_document
 
-        emit(json.dump({"sweep": sweep_document(found, output.columns)}), path)
+        write_text(json.dump({"sweep": sweep_document(found, output.columns)}), path)
     else:
         _sheet(found, output)
     return not found.points or found.invalid < found.points
@@ -72,7 +72,7 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
 
     table = [sweep_table(found, output.columns)]
     if not output.plot:
-        show(table, output.form, output.path, bool(output.columns))
+        print_tables(table, output.form, output.path, bool(output.columns))
         return
     from costcalc import render
     from costcalc.render.charts.scatter import draw_scatter
@@ -80,7 +80,7 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
 
     on = screen(output.path is not None)
     plot = draw_scatter(found.rows, *_axes(found, output.plot), on)
-    emit(f"{plot}\n\n{render.sheets('table', table, on, bool(output.columns))}", output.path)
+    write_text(f"{plot}\n\n{render.render_tables('table', table, on, bool(output.columns))}", output.path)
 
 
 def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
@@ -90,16 +90,16 @@ def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
     return axes[0], axes[1]
 
 
-def _chart(found: Sweep, plot: str) -> Front:
+def _chart(found: Sweep, plot: str) -> ParetoChart:
     """The rows by two columns, or by what is computed of columns."""
-    from costcalc.views.pareto import front
+    from costcalc.views.pareto import pareto_chart
 
     x, y = _axes(found, plot)
     layout = found.layout
     rows = [{**layout.record(row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
-    return front(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
+    return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
 
 
 def _drawable(value: Any) -> Any:

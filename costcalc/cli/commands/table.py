@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.output import emit, show
-from costcalc.cli.parameters import Model, Names, debug_option, listed, output_options, rules_option
+from costcalc.cli.output import print_tables, write_text
+from costcalc.cli.parameters import Model, NameList, debug_option, output_options, rules_option, split_commas
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from costcalc.cli.commands.markdown_tables import Updated
+    from costcalc.cli.commands.markdown_tables import UpdatedFile
     from costcalc.studies.options import Settings
     from costcalc.views.model_table import TableRequest
 
@@ -28,7 +28,7 @@ def known_columns() -> Iterable[str]:
 
 def table_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """name,macs,time.t4 as a tuple, in small letters but for devices, which may be paths."""
-    parts = [part.partition(".") for part in listed(ctx, param, value)]
+    parts = [part.partition(".") for part in split_commas(ctx, param, value)]
     return tuple([f"{name.lower()}{dot}{device}" for name, dot, device in parts])
 
 
@@ -37,7 +37,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     not run code."""
     wanted = click.option(
         "--columns",
-        type=Names(known_columns),
+        type=NameList(known_columns),
         callback=table_columns,
         metavar="A,B,…",
         help="Which columns: name, source, input, layers, and any quantity: macs, flops, params, buffers, "
@@ -58,7 +58,7 @@ def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, setti
     return TableRequest(models, settings, columns, short)
 
 
-def read(words: Sequence[str]) -> TableRequest:
+def parse_marker(words: Sequence[str]) -> TableRequest:
     """The words of a marker, read as the command line is. UsageError where they are not understood."""
     try:
         request: TableRequest = marker.main(args=list(words), prog_name="costcalc:table", standalone_mode=False)
@@ -106,9 +106,9 @@ def table(
 
     sheet = model_table(TableRequest(models, settings, columns, short))
     if form == "markdown":
-        emit(screen(output is not None).text("\n".join(markdown.table(sheet))), output)
+        write_text(screen(output is not None).text("\n".join(markdown.table(sheet))), output)
     else:
-        show([sheet], form, output, keep_all=True)
+        print_tables([sheet], form, output, keep_all=True)
     return 0
 
 
@@ -123,17 +123,17 @@ def _refuse_options(ctx: click.Context) -> None:
 
 def _files(paths: Sequence[Path], check: bool) -> int:
     """All files are read before one is written, so that an error changes none."""
-    from costcalc.cli.commands.markdown_tables import updated, write
+    from costcalc.cli.commands.markdown_tables import update_tables, write
 
-    found = [updated(path, read) for path in paths]
+    found = [update_tables(path, parse_marker) for path in paths]
     for file in found:
         if not check:
             write(file)
-    emit("\n".join(line for file in found for line in _said(file, check)), None)
+    write_text("\n".join(line for file in found for line in _said(file, check)), None)
     return int(check and any(file.stale for file in found))
 
 
-def _said(file: Updated, check: bool) -> list[str]:
+def _said(file: UpdatedFile, check: bool) -> list[str]:
     from costcalc.core.sanitize import printable
 
     name, tables = printable(str(file.path)), f"{file.tables} {'table' if file.tables == 1 else 'tables'}"

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from costcalc.core.dim.order import bounds, divide, extreme, floordiv, is_equal, is_less, maximum, minimum
-from costcalc.core.dim.parse import parse, written
+from costcalc.core.dim.parse import format_formula, parse_formula
 from costcalc.core.dim.poly import (
     Algebra,
     Atom,
     Dim,
     Monomial,
     Poly,
+    bind_remedy,
     install_algebra,
     plain_text,
     pretty_text,
     prod,
-    remedy,
     symbol,
     symbols,
     terms_of,
@@ -55,20 +55,20 @@ __all__ = [
     "Dim",
     "Monomial",
     "Poly",
+    "bind_remedy",
     "bounds",
     "divide",
     "floordiv",
+    "format_formula",
     "is_equal",
     "maximum",
     "minimum",
-    "parse",
+    "parse_formula",
     "plain_text",
     "pretty_text",
     "prod",
-    "remedy",
     "substitute",
     "symbol",
     "symbols",
     "terms_of",
-    "written",
 ]

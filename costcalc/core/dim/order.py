@@ -14,10 +14,10 @@ from costcalc.core.dim.poly import (
     Dim,
     Monomial,
     Poly,
+    bind_remedy,
     make_atom,
     make_poly,
     plain_text,
-    remedy,
     symbols,
     terms_of,
     wrap,
@@ -191,7 +191,7 @@ def is_less(a: Dim, b: Dim) -> bool:
         return True
     if low >= 0:
         return False
-    raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", remedy(a - b))
+    raise UndecidedError(f"whether {a} < {b} depends on {', '.join(symbols(a - b))}", bind_remedy(a - b))
 
 
 def is_equal(a: Dim, b: Dim) -> bool:
@@ -202,7 +202,7 @@ def is_equal(a: Dim, b: Dim) -> bool:
     low, high = bounds(difference)
     if low > 0 or high < 0:
         return False
-    raise UndecidedError(f"whether {a} = {b} depends on {', '.join(symbols(difference))}", remedy(difference))
+    raise UndecidedError(f"whether {a} = {b} depends on {', '.join(symbols(difference))}", bind_remedy(difference))
 
 
 def floordiv(a: Dim, b: Dim) -> Dim:

@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),
 _DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
 
 
-def written(d: Dim) -> str:
+def format_formula(d: Dim) -> str:
     """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
     if all(map(_WORD.fullmatch, symbols(d))):
         return plain_text(d)
@@ -30,12 +30,12 @@ def _atom(atom: Atom) -> str:
     if atom.op == "symbol":
         return atom.key if _WORD.fullmatch(atom.key) else "`" + atom.key.replace("`", "``") + "`"
     if atom.op == "//":
-        return "//".join(f"({written(d)})" for d in atom.args)
-    return f"{atom.op}({', '.join(map(written, atom.args))})"
+        return "//".join(f"({format_formula(d)})" for d in atom.args)
+    return f"{atom.op}({', '.join(map(format_formula, atom.args))})"
 
 
 @lru_cache(maxsize=1 << 12)
-def parse(formula: str) -> Dim:
+def parse_formula(formula: str) -> Dim:
     """The Dim that a formula in `+ - * // ** min max` prints. ExpressionError for anything else."""
     tokens = _tokens(formula)
     value, rest = _sum(formula, tokens, 0, 0)

@@ -118,7 +118,7 @@ class Poly:
         return not _algebra.same(self, 0)
 
     def __int__(self) -> int:
-        raise UndecidedError(f"{self} is not a number", remedy(self))
+        raise UndecidedError(f"{self} is not a number", bind_remedy(self))
 
     __index__ = __int__
 
@@ -197,7 +197,7 @@ def symbols(*dims: Dim) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def remedy(d: Dim) -> str:
+def bind_remedy(d: Dim) -> str:
     """The remedy of an error about open symbols: how each is bound."""
     return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
 

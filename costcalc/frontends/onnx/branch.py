@@ -13,7 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, add_assumptions, collecting
+from costcalc.core.assumptions import Assumption, add_assumptions, collect_assumptions
 from costcalc.core.dim import Dim, pretty_text
 from costcalc.core.errors import CostcalcError, LoadError, UndecidedError
 from costcalc.frontends.onnx.bodies import (
@@ -112,7 +112,7 @@ def _shown(d: Dim) -> str:
 
 def _branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
     first = len(walker.builder.nodes)
-    with collecting() as assumptions:
+    with collect_assumptions() as assumptions:
         results = walker.graph(inner_frame(frame, call, branch), graph)
     if len(results) != len(call.outputs):
         raise LoadError(f"its {branch} gives {len(results)} values, {len(call.outputs)} are named", "export it again")
@@ -155,13 +155,13 @@ def _flops(walker: Walker, first: int, last: int) -> Dim:
     types = walker.builder.types
     total: Dim = 0
     for node in walker.builder.nodes[first:last]:
-        rule = registry.COSTS.get((node.domain, node.op_type))
+        rule = registry.COST_RULES.get((node.domain, node.op_type))
         inputs = [types[name] if name else None for name in node.inputs]
         outs = [types[name] if name else None for name in node.outputs]
         if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outs)):
             continue
         context = {"out": outs[0], "outs": outs, "opset": walker.builder.opset.get(node.domain, 0)}
-        cost = registry.call(rule, inputs, node.attributes, context)
+        cost = registry.call_rule(rule, inputs, node.attributes, context)
         if cost is None:
             continue
         once = 2 * cost.macs.value if cost.macs.terms else 0

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from costcalc.core.assumptions import Assumption, collecting
+from costcalc.core.assumptions import Assumption, collect_assumptions
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
@@ -143,7 +143,7 @@ def _load(
         named = {name: substitute(value, equal) for name, value in dims.items()}
         bound_shapes = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
         binding = bind_inputs(inputs, {**equal, **named}, bound_shapes, symbolic)
-        with collecting() as collected:
+        with collect_assumptions() as collected:
             walker, outputs = _walk(proto, place, inputs, binding, values)
         renamed = _equal_names(collected)
         if not renamed:

@@ -17,7 +17,7 @@ from costcalc.core.dim import symbols
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
 from costcalc.core.version import __version__
-from costcalc.graph.parameters import stored
+from costcalc.graph.parameters import find_stored_tensors
 
 if TYPE_CHECKING:
     import onnx
@@ -61,7 +61,7 @@ def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
 def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
     """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
     that is needed and there is no path."""
-    kinds = {item.name: item.kind for item in stored(graph)}
+    kinds = {item.name: item.kind for item in find_stored_tensors(graph)}
     tensors = {
         name: t._replace(shape=tuple(require_numbers(t.shape or (), name))) for name, t in graph.initializers.items()
     }

@@ -74,7 +74,7 @@ class Document(NamedTuple):
         return f"{self.file}:{node.line}:{node.column}"
 
 
-def parse(text: str | bytes, file: str) -> Document:
+def parse_document(text: str | bytes, file: str) -> Document:
     """One YAML document; SpecError with its place where the text is not one."""
     try:
         return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
@@ -241,7 +241,7 @@ class Spans(NamedTuple):
         return [comment for gap in gaps for comment in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
 
 
-def spans(text: str) -> Spans:
+def find_spans(text: str) -> Spans:
     """All spans of a text that parses as YAML."""
     by_place: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []

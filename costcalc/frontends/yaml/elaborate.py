@@ -12,7 +12,7 @@ from typing import Any
 from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, Item, Scope, Values, item_names, read_item
+from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, LayerItem, Scope, Values, item_names, read_item
 from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKey, LayerKind, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
 from costcalc.frontends.yaml.values import ValueReader, is_constant
@@ -120,9 +120,9 @@ class Elaborator:
             values = self.layer(self.item(entry), scope, values, plural)
         return values
 
-    def item(self, node: YamlNode) -> Item:
+    def item(self, node: YamlNode) -> LayerItem:
         """Reads `- kind`, `- kind: {options}` with `as:` and `from:` inside or beside; kept for repeated blocks."""
-        item: Item | None = self.cache.get(id(node))
+        item: LayerItem | None = self.cache.get(id(node))
         if item is None:
             item = self.cache[id(node)] = read_item(node, self.reader)
         return item
@@ -141,7 +141,7 @@ class Elaborator:
                 kinds[item.kind] += times
         return kinds
 
-    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
         if item.when is not None and not self.reader.condition(item.when, scope.names):
             self.references.omitted.update(item_names(item, self.reader))
@@ -180,14 +180,14 @@ class Elaborator:
             self._bind(item, names, values, scope)
         return values
 
-    def _names(self, item: Item) -> Sequence[str]:
+    def _names(self, item: LayerItem) -> Sequence[str]:
         """The names of `as:`."""
         names: Sequence[str] | None = self.cache.get(("names", id(item.node)))
         if names is None:
             names = self.cache["names", id(item.node)] = tuple(item_names(item, self.reader))
         return names
 
-    def _inputs(self, item: Item, names: Sequence[str], scope: Scope) -> Values:
+    def _inputs(self, item: LayerItem, names: Sequence[str], scope: Scope) -> Values:
         """The values that `from:` names."""
         assert item.source is not None
         place = self.reader.document.place(item.source)
@@ -208,7 +208,7 @@ class Elaborator:
             return kind
         return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
 
-    def _bind(self, item: Item, names: Sequence[str], values: Values, scope: Scope) -> None:
+    def _bind(self, item: LayerItem, names: Sequence[str], values: Values, scope: Scope) -> None:
         for name, value in zip(names, values, strict=False):
             if name in scope.values and not scope.repeating:
                 assert item.name is not None
@@ -216,7 +216,7 @@ class Elaborator:
             scope.values[name] = value
 
     def _plain(
-        self, kind: str, item: Item, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
+        self, kind: str, item: LayerItem, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
     ) -> Values:
         layer = LAYERS.get(kind)
         site = Site(self.builder, path, scope.path, inputs, place, self.by_rows)
@@ -229,7 +229,7 @@ class Elaborator:
         result = layer.emit(site, **arguments)
         return (result,) if isinstance(result, str) else result
 
-    def _arguments(self, layer: LayerKind, item: Item, scope: Scope) -> dict[str, Any]:
+    def _arguments(self, layer: LayerKind, item: LayerItem, scope: Scope) -> dict[str, Any]:
         plan = self.cache.get((layer.name, id(item.node)))
         if plan is None:
             plan = self.cache[layer.name, id(item.node)] = self._plan(layer, item)
@@ -239,7 +239,7 @@ class Elaborator:
             arguments[name] = self.reader.read(kind, name, node, scope.names)
         return arguments
 
-    def _plan(self, layer: LayerKind, item: Item) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
+    def _plan(self, layer: LayerKind, item: LayerItem) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
         """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
         fixed: dict[str, Any] = {}
         open_: list[tuple[str, LayerKey, YamlNode]] = []

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, Poly, symbol, symbols
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import DTYPES, DType
-from costcalc.frontends.symbols import default_batch, symbolic_shape
+from costcalc.frontends.symbols import has_batch_default, symbolic_shape
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.layers.base import LayerKey
 from costcalc.frontends.yaml.values import ValueReader
@@ -130,7 +130,7 @@ def _extent(
     name = item.text
     if name in values:
         bound[name] = values[name]
-    elif position == 0 and default_batch(name) and not symbolic:
+    elif position == 0 and has_batch_default(name) and not symbolic:
         bound[name] = 1
     value = names[name] = bound.get(name, symbol(name))
     return value

@@ -62,7 +62,7 @@ Values = tuple[str, ...]
 """The values that a layer gives."""
 
 
-class Item(NamedTuple):
+class LayerItem(NamedTuple):
     """A layer as the file writes it."""
 
     kind: str
@@ -86,22 +86,22 @@ class LayerAdder(Protocol):
         """Adds a list of layers, the first reading `value`; returns what the last gives."""
         ...
 
-    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values."""
         ...
 
-    def item(self, node: YamlNode) -> Item:
+    def item(self, node: YamlNode) -> LayerItem:
         """The layer as the file writes it."""
         ...
 
 
-def read_item(node: YamlNode, reader: ValueReader) -> Item:
+def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
     """Reads `- kind` or `- kind: {options}`; `as:`, `from:` and `when:` stand inside or beside."""
     error = reader.error
     if isinstance(node, Scalar):
         if not node.text:
             raise error(node, "a layer is empty", "name one, such as `- relu`")
-        return Item(node.text, node, None, {}, {}, None, None)
+        return LayerItem(node.text, node, None, {}, {}, None, None)
     if isinstance(node, Seq):
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
     kinds = [k for k in node.keys if k not in BESIDE]
@@ -121,10 +121,10 @@ def read_item(node: YamlNode, reader: ValueReader) -> Item:
             beside[key] = options.pop(key, beside[key])
     elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
         raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
-    return Item(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
+    return LayerItem(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
 
 
-def item_names(item: Item, reader: ValueReader) -> list[str]:
+def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
     """The names of `as:`."""
     if item.name is None:
         return []
@@ -138,7 +138,7 @@ def item_names(item: Item, reader: ValueReader) -> list[str]:
     return names
 
 
-def check_options(item: Item, allowed: Sequence[str], reader: ValueReader) -> None:
+def check_options(item: LayerItem, allowed: Sequence[str], reader: ValueReader) -> None:
     """SpecError for an option that is not allowed."""
     for key in item.options:
         if key not in allowed:
@@ -146,7 +146,7 @@ def check_options(item: Item, allowed: Sequence[str], reader: ValueReader) -> No
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 
-def require_option(item: Item, key: str, reader: ValueReader) -> YamlNode:
+def require_option(item: LayerItem, key: str, reader: ValueReader) -> YamlNode:
     """The option, or SpecError where it is missing."""
     if key not in item.options:
         raise reader.error(item.node, f"{item.kind} needs {key!r}", f"add `{key}: …`")

@@ -13,7 +13,7 @@ from typing import Any
 
 from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import YamlNode
-from costcalc.frontends.yaml.items import STRUCTURE, Item, Scope
+from costcalc.frontends.yaml.items import STRUCTURE, LayerItem, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
 from costcalc.frontends.yaml.values import ValueReader
 
@@ -21,7 +21,7 @@ TABLE = Path(__file__).with_name("onnx_ops.json")
 
 
 @lru_cache(maxsize=1)
-def operators() -> dict[str, dict[str, str]]:
+def operator_table() -> dict[str, dict[str, str]]:
     """{op_type: {attribute: its type: float, int, string, floats, ints, strings, tensor, graph, …}}"""
     import json  # here, for most models name no operator
 
@@ -48,10 +48,16 @@ if __name__ == "__main__":
 
 
 def add_operator(
-    kind: str, item: Item, scope: Scope, site: Site, names: Sequence[str], reader: ValueReader, blocks: Iterable[str]
+    kind: str,
+    item: LayerItem,
+    scope: Scope,
+    site: Site,
+    names: Sequence[str],
+    reader: ValueReader,
+    blocks: Iterable[str],
 ) -> tuple[str, ...]:
     """An ONNX operator by its op_type."""
-    table = operators()
+    table = operator_table()
     if kind not in table:
         kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
         remedy = did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from costcalc.core.assumptions import collecting
+from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ExpressionError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
-from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse
+from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse_document
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
 from costcalc.frontends.yaml.items import BlockDefinition, Scope
@@ -42,7 +42,7 @@ def load_spec(
     shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
     SpecError and ShapeError carry file:line:column.
     """
-    document = (_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file)
+    document = (_parsed if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
@@ -57,7 +57,7 @@ def load_spec(
     names = _params(reader, root.values.get("params"), params or {})
     name = root.values.get("name")
     builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, binding=dims)
-    with collecting() as assumptions:
+    with collect_assumptions() as assumptions:
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
         blocks = _blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
@@ -69,14 +69,14 @@ def load_spec(
 
 def read_parameters(text: str | bytes, file: str, replaced: Mapping[str, Any]) -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
-    reader = ValueReader((_parsed if len(text) <= MAX_CACHED_TEXT else parse)(text, file))
+    reader = ValueReader((_parsed if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
     root = reader.document.root
     return _params(reader, root.values.get("params"), replaced) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
 def _parsed(text: str | bytes, file: str) -> Document:
-    return parse(text, file)
+    return parse_document(text, file)
 
 
 def _params(reader: ValueReader, node: YamlNode | None, replaced: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
         value = repr(value)
     if not isinstance(value, str):
         return value
-    document = parse(value, f"--set {key}")
+    document = parse_document(value, f"--set {key}")
     return ValueReader(document).value(document.root, names)
 
 

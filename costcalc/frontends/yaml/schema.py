@@ -12,7 +12,7 @@ from typing import Any
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
 from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKey, LayerKind
-from costcalc.frontends.yaml.operators import operators
+from costcalc.frontends.yaml.operators import operator_table
 from costcalc.frontends.yaml.structure import MERGES
 
 Schema = dict[str, Any]
@@ -149,7 +149,7 @@ def json_schema() -> Schema:
             "block": _block(),
             **definitions(),
             **{_key(name): _layer(layer) for name, layer in LAYERS.items()},
-            **{_key(name): _operator(attributes) for name, attributes in operators().items()},
+            **{_key(name): _operator(attributes) for name, attributes in operator_table().items()},
         },
     }
 
@@ -189,9 +189,9 @@ def _block() -> Schema:
 
 def _any_layer(inner: str, closed: bool) -> Schema:
     """A layer as a word, or as a mapping of its kind, with `as:`, `from:` and `when:` beside."""
-    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operators())}
+    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operator_table())}
     plain = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
-    words: Schema = {"type": "string", "enum": [*plain, *operators()]}
+    words: Schema = {"type": "string", "enum": [*plain, *operator_table()]}
     call: Schema = {"type": ["object", "null"], "additionalProperties": VALUE}
     mapping: Schema = {
         "type": "object",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.frontends.yaml.elaborate import Elaborator
-from costcalc.frontends.yaml.items import BlockDefinition, Item, Scope, Values
+from costcalc.frontends.yaml.items import BlockDefinition, LayerItem, Scope, Values
 from costcalc.frontends.yaml.reader import load_spec
 from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
@@ -17,18 +17,18 @@ from costcalc.graph.builder import GraphBuilder
 BOM = "\ufeff"
 
 
-class Call(NamedTuple):
+class LayerUse(NamedTuple):
     """One use of a layer of the file: its nodes from first up to last (indexes, last left out), the values of the
     visible names, and the use of a block or residual that contains it (an index into the calls, -1: none)."""
 
-    item: Item
+    item: LayerItem
     first: int
     last: int
     names: Mapping[str, Any]
     within: int
 
 
-class Home(NamedTuple):
+class ItemPosition(NamedTuple):
     """The list that contains a layer, and the layer's index in it."""
 
     layers: Seq
@@ -43,10 +43,10 @@ class Trace(NamedTuple):
     text: str
     file: str
     reader: ValueReader
-    calls: tuple[Call, ...]
-    homes: Mapping[int, Home]
+    calls: tuple[LayerUse, ...]
+    homes: Mapping[int, ItemPosition]
 
-    def home(self, call: Call) -> Home:
+    def home(self, call: LayerUse) -> ItemPosition:
         """Where a call's layer stands."""
         return self.homes[id(call.item.node)]
 
@@ -56,7 +56,7 @@ def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     elaborators: list[_Tracing] = []
     graph = load_spec(text, file, source, elaborator=partial(_tracing, elaborators), **options)
     (elaborator,) = elaborators
-    homes: dict[int, Home] = {}
+    homes: dict[int, ItemPosition] = {}
     _find_homes(elaborator.reader.document.root, homes)
     calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.uses]
     return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
@@ -89,12 +89,12 @@ class _Tracing(Elaborator):
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         super().__init__(reader, builder, blocks)
-        self.uses: list[Call] = []
+        self.uses: list[LayerUse] = []
         self.ids: dict[int, int] = {}
         self.stack = [-1]
         self.count = 0
 
-    def layer(self, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+    def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         first, within = len(self.builder.nodes), self.stack[-1]
         self.count += 1
         number = self.count
@@ -105,7 +105,7 @@ class _Tracing(Elaborator):
             self.stack.pop()
         if len(self.builder.nodes) > first:
             self.ids[number] = len(self.uses)
-            self.uses.append(Call(item, first, len(self.builder.nodes), scope.names, within))
+            self.uses.append(LayerUse(item, first, len(self.builder.nodes), scope.names, within))
         return values
 
 
@@ -116,7 +116,7 @@ def _tracing(
     return elaborators[0]
 
 
-def _find_homes(node: YamlNode, homes: dict[int, Home]) -> None:
+def _find_homes(node: YamlNode, homes: dict[int, ItemPosition]) -> None:
     """Where each entry of each list stands; of an alias, its anchor's place."""
     pending: list[YamlNode] = [node]
     visited: set[int] = set()
@@ -129,7 +129,7 @@ def _find_homes(node: YamlNode, homes: dict[int, Home]) -> None:
         if isinstance(node, Seq):
             children = node.items
             for i, child in enumerate(node.items):
-                homes.setdefault(id(child), Home(node, i))
+                homes.setdefault(id(child), ItemPosition(node, i))
         elif isinstance(node, Map):
             children = tuple(node.values.values())
         pending.extend(reversed(children))

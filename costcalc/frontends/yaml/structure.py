@@ -20,8 +20,8 @@ from costcalc.core.errors import ShapeError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq
 from costcalc.frontends.yaml.items import (
     BlockDefinition,
-    Item,
     LayerAdder,
+    LayerItem,
     Scope,
     Values,
     check_options,
@@ -47,7 +47,7 @@ class EqualRounds(Sequence[Round]):
         return {}
 
 
-def rounds_of_lists(e: LayerAdder, item: Item, names: Mapping[str, Any]) -> list[Round]:
+def rounds_of_lists(e: LayerAdder, item: LayerItem, names: Mapping[str, Any]) -> list[Round]:
     """A round for each element of the list at `in:`, or of each of the lists. SpecError where these are none."""
     error = e.reader.error
     if "times" in item.options:
@@ -87,7 +87,7 @@ TIMES, AXIS = LayerKey("int"), LayerKey("int", 1)
 MERGE = LayerKey("word", choices=tuple(MERGES))
 
 
-def add_repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+def add_repeat(e: LayerAdder, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
     """Adds the layers of a `repeat:`, round by round; returns the last round's values. SpecError for more than
     MAX_LAYERS layers."""
     check_options(item, ("times", "for", "in", "layers"), e.reader)
@@ -118,7 +118,7 @@ def add_repeat(e: LayerAdder, item: Item, scope: Scope, current: Values, plural:
     return current
 
 
-def add_residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+def add_residual(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
     """Adds a body and a shortcut (the input by default) and merges them (Add by default)."""
     check_options(item, ("body", "shortcut", "merge"), e.reader)
     merge = item.options.get("merge")
@@ -131,7 +131,7 @@ def add_residual(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Val
     return (add_merge(e, item, scope, op, [body, shortcut], 1),)
 
 
-def add_branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Values:
+def add_branches(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
     """Adds paths from one input and merges them (Concat along axis 1 by default)."""
     paths = item.body
     op, axis = "Concat", 1
@@ -154,7 +154,7 @@ def add_branches(e: LayerAdder, item: Item, scope: Scope, inputs: Values) -> Val
     return (add_merge(e, item, scope, op, ends, axis),)
 
 
-def add_merge(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+def add_merge(e: LayerAdder, item: LayerItem, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
     """Adds the operator that merges the ends of paths; returns its output. ShapeError where an Add's ends differ in
     shape."""
     place = e.reader.document.place(item.node)
@@ -169,7 +169,7 @@ def add_merge(e: LayerAdder, item: Item, scope: Scope, op: str, ends: Sequence[s
     return result
 
 
-def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
+def _check_sum(e: LayerAdder, item: LayerItem, ends: Sequence[str]) -> None:
     """Paths that are added must have one shape: a sum that broadcasts is a mistake here."""
     shapes = [e.builder.types[end].shape for end in ends]
     for shape in shapes[1:]:
@@ -187,7 +187,7 @@ def _check_sum(e: LayerAdder, item: Item, ends: Sequence[str]) -> None:
             raise ShapeError(f"{names} give {texts}, which cannot be added", _remedy(item, first, shape)) from error
 
 
-def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
+def _remedy(item: LayerItem, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
     if item.kind != "residual":
         return "make their shapes equal"
     if len(body) == len(shortcut) and body[:1] == shortcut[:1] and body[2:] == shortcut[2:]:
@@ -195,7 +195,9 @@ def _remedy(item: Item, body: Sequence[Dim], shortcut: Sequence[Dim]) -> str:
     return "pad the body's convolutions (`pad: same`), or give it a `shortcut:` with the same strides"
 
 
-def add_block(e: LayerAdder, block: BlockDefinition, item: Item, name: str, scope: Scope, inputs: Values) -> Values:
+def add_block(
+    e: LayerAdder, block: BlockDefinition, item: LayerItem, name: str, scope: Scope, inputs: Values
+) -> Values:
     """Adds the layers of a block with the arguments of its use. SpecError for unknown or missing arguments, and for a
     block that uses itself."""
     if block.name in scope.calls:

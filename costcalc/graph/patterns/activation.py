@@ -7,7 +7,7 @@ from math import pi
 from typing import NamedTuple
 
 from costcalc.core.ir import Node
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex, operator_key
 
 SINGLE = {
     ("", "Relu"): "relu",
@@ -54,15 +54,15 @@ Chain = list[tuple[str, int | None]]
 """A value and the node that computes it, then what that is a function of, and so on."""
 
 
-def activation(index: GraphIndex, i: int) -> ActivationPattern | None:
+def find_activation(index: GraphIndex, i: int) -> ActivationPattern | None:
     """The activation that a node is, or whose product of x and a function of x a node is; None where it is none."""
     node = index.graph.nodes[i]
-    kind = SINGLE.get(operator(node))
-    if kind is None and operator(node) == ("", "Clip") and clip_bounds(index, node) == (0, 6):
+    kind = SINGLE.get(operator_key(node))
+    if kind is None and operator_key(node) == ("", "Clip") and clip_bounds(index, node) == (0, 6):
         kind = "relu6"
     if kind is not None:
         return ActivationPattern(kind, (i,), node.inputs[0], node.outputs[0])
-    if operator(node) != ("", "Mul"):
+    if operator_key(node) != ("", "Mul"):
         return None
     return _gated(index, i) or _gelu_by_tanh(index, i)
 
@@ -149,7 +149,7 @@ def _chain(index: GraphIndex, value: str) -> Chain:
         i = index.producers.get(value)
         chain.append((value, i))
         node = None if i is None else index.graph.nodes[i]
-        if node is None or not (operator(node) in GATE_OPERATORS or index.scales(node)):
+        if node is None or not (operator_key(node) in GATE_OPERATORS or index.scales(node)):
             break
         value = index.data_inputs(node)[0]
     return chain
@@ -204,7 +204,7 @@ def _cube(index: GraphIndex, value: str, x: str) -> tuple[int, ...] | None:
 def _producer(index: GraphIndex, value: str, op_type: str) -> int | None:
     """The node of this ONNX operator that computes a value."""
     i = index.producers.get(value)
-    return i if i is not None and operator(index.graph.nodes[i]) == ("", op_type) else None
+    return i if i is not None and operator_key(index.graph.nodes[i]) == ("", op_type) else None
 
 
 def _scaled(index: GraphIndex, value: str, op_type: str) -> tuple[int, str] | None:

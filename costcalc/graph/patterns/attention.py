@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex, operator, rearranges
-from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
+from costcalc.graph.index import GraphIndex, is_rearrangement, operator_key
+from costcalc.graph.patterns.linear import LinearLayer, find_linear_layer, is_product
 
 EINSUM = ("", "Einsum")
 
@@ -45,19 +45,19 @@ class AttentionPattern(NamedTuple):
     einsum: bool = False
 
 
-def attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
+def find_attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
     """Every attention of a graph, in execution order."""
     for i, node in enumerate(index.graph.nodes):
-        if operator(node) == ("", "Attention"):
+        if operator_key(node) == ("", "Attention"):
             query, key, value = node.inputs[:3]
             yield AttentionPattern((i,), query, key, value, node.outputs[0])
-        elif operator(node) == ("", "Softmax"):
+        elif operator_key(node) == ("", "Softmax"):
             pattern = _around_softmax(index, i)
             if pattern is not None:
                 yield pattern
 
 
-def projection(index: GraphIndex, value: str) -> LinearLayer | None:
+def find_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
     ahead, visited = [value], {value}
@@ -65,11 +65,11 @@ def projection(index: GraphIndex, value: str) -> LinearLayer | None:
         i = index.producers.get(ahead.pop())
         if i is None:
             continue
-        layer = linear_layer(index, i)
+        layer = find_linear_layer(index, i)
         node = index.graph.nodes[i]
         if layer is not None:
             layers[i] = layer
-        elif _stands_between(node) or operator(node) in POSITIONS:
+        elif _stands_between(node) or operator_key(node) in POSITIONS:
             before = [name for name in node.inputs if name not in index.constants or name in index.tables]
             ahead.extend(name for name in before if name not in visited)
             visited.update(before)
@@ -83,22 +83,22 @@ def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
         node = index.producer(value)
         if value == layer.y or node is None:
             return value == layer.y
-        if operator(node) == ("", "Div"):
+        if operator_key(node) == ("", "Div"):
             length = index.origin(node.inputs[1], _gives_length)
             if length != index.origin(node.inputs[0]):
                 return False
-        elif operator(node) != ("", "LpNormalization"):
+        elif operator_key(node) != ("", "LpNormalization"):
             return False
         value = node.inputs[0]
 
 
-def output_projection(index: GraphIndex, value: str) -> LinearLayer | None:
+def find_output_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The linear layer that alone reads a value, or a view of it."""
     while (i := index.only_element_reader(value)) is not None:
         node = index.graph.nodes[i]
         if is_product(node):
-            return linear_layer(index, i)
-        if not rearranges(node):
+            return find_linear_layer(index, i)
+        if not is_rearrangement(node):
             break
         value = node.outputs[0]
     return None
@@ -108,18 +108,18 @@ def is_split_by_part(index: GraphIndex, layer: LinearLayer) -> bool:
     """Whether a joint projection to 3 · E is reshaped to [..., 3, E], as nn.MultiheadAttention does; other models split
     it by head at once."""
     i = index.only_element_reader(layer.y)
-    if i is None or operator(index.graph.nodes[i]) != ("", "Reshape"):
+    if i is None or operator_key(index.graph.nodes[i]) != ("", "Reshape"):
         return False
     joint, apart = index.shape(layer.y), index.shape(index.graph.nodes[i].outputs[0])
     return len(apart) > 1 and apart[-2] == 3 and joint[-1] == 3 * apart[-1]
 
 
 def _stands_between(node: Node) -> bool:
-    return rearranges(node) or bool(traits_of(node).arithmetic) or operator(node) in MASKS
+    return is_rearrangement(node) or bool(traits_of(node).arithmetic) or operator_key(node) in MASKS
 
 
 def _gives_length(node: Node) -> bool:
-    return rearranges(node) or operator(node) in LENGTHS
+    return is_rearrangement(node) or operator_key(node) in LENGTHS
 
 
 def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
@@ -135,7 +135,7 @@ def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
     value = values.inputs[1] if values.inputs[0] == weights else values.inputs[0]
     nodes = {softmax, *before, *after, *_scales(index, query), *_scales(index, key)}
     products = (before[-1], after[-1])
-    einsum = operator(scores) == EINSUM
+    einsum = operator_key(scores) == EINSUM
     return AttentionPattern(tuple(sorted(nodes)), query, key, value, values.outputs[0], softmax, products, einsum)
 
 
@@ -158,7 +158,7 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
             if i in visited:
                 continue
             visited.add(i)
-            if is_product(node) or operator(node) == EINSUM:
+            if is_product(node) or operator_key(node) == EINSUM:
                 paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
             elif _stands_between(node):
                 ahead.extend((name, (*path, i)) for name in (node.outputs if forwards else node.inputs) if name)
@@ -167,13 +167,13 @@ def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...
 
 def _multiplies_computed(index: GraphIndex, i: int, node: Node) -> bool:
     """Whether a node multiplies two computed values: both data, or one a projection of learned queries or keys."""
-    if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator(node) == EINSUM):
+    if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator_key(node) == EINSUM):
         return False
     one, other = node.inputs[:2]
     fixed = [name for name in (one, other) if name in index.constants]
-    if one == other or len(fixed) == 2 or linear_layer(index, i) is not None:
+    if one == other or len(fixed) == 2 or find_linear_layer(index, i) is not None:
         return False
-    return not fixed or projection(index, fixed[0]) is not None
+    return not fixed or find_projection(index, fixed[0]) is not None
 
 
 def _scales(index: GraphIndex, value: str) -> Iterator[int]:
@@ -182,14 +182,14 @@ def _scales(index: GraphIndex, value: str) -> Iterator[int]:
         node = index.graph.nodes[i]
         data = index.data_inputs(node)
         scales = index.scales(node)
-        if len(data) != 1 or not (scales or rearranges(node)):
+        if len(data) != 1 or not (scales or is_rearrangement(node)):
             break
         if scales:
             yield i
         value = data[0]
 
 
-def window_merges(index: GraphIndex, value: str) -> int:
+def count_window_merges(index: GraphIndex, value: str) -> int:
     """The number of products of sizes that the cut of a map into windows takes, from which a value comes; 0 where there
     is no cut.
 
@@ -198,10 +198,10 @@ def window_merges(index: GraphIndex, value: str) -> int:
     """
     while (node := index.producer(value)) is not None:
         data = index.data_inputs(node)
-        if len(data) != 1 or not (rearranges(node) or traits_of(node).kind == "normalisation"):
+        if len(data) != 1 or not (is_rearrangement(node) or traits_of(node).kind == "normalisation"):
             return 0
         before = index.producer(data[0])
-        if operator(node) == ("", "Reshape") and before is not None and operator(before) == ("", "Transpose"):
+        if operator_key(node) == ("", "Reshape") and before is not None and operator_key(before) == ("", "Transpose"):
             apart, merged = index.type(data[0]).rank, index.type(value).rank
             if apart == 6:
                 return max(0, apart - merged - 1)

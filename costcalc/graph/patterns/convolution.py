@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import prod
 from costcalc.core.ir import Node
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex, operator_key
 
 SAME = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
 
@@ -47,10 +47,10 @@ class Convolution(NamedTuple):
         return self.pads[axis], self.pads[axis + self.rank]
 
 
-def convolution(index: GraphIndex, i: int) -> Convolution | None:
+def find_convolution(index: GraphIndex, i: int) -> Convolution | None:
     """The node as a convolution; None where it is none, its weights are shared or computed, or an extent is open."""
     node = index.graph.nodes[i]
-    if operator(node) != ("", "Conv") or not index.is_owned(node, 1):
+    if operator_key(node) != ("", "Conv") or not index.is_owned(node, 1):
         return None
     bias = len(node.inputs) > 2 and bool(node.inputs[2])
     weight = index.shape(node.inputs[1])
@@ -68,9 +68,9 @@ def convolution(index: GraphIndex, i: int) -> Convolution | None:
     return Convolution(i, node, per_group * group, filters, tuple(kernel), strides, dilations, pads, group, bias)
 
 
-def standard_convolutions(index: GraphIndex) -> list[Convolution]:
+def find_standard_convolutions(index: GraphIndex) -> list[Convolution]:
     """Every standard convolution of a kernel above 1: neither grouped nor depthwise nor pointwise."""
-    convolutions = [convolution(index, i) for i in range(len(index.graph.nodes))]
+    convolutions = [find_convolution(index, i) for i in range(len(index.graph.nodes))]
     return [c for c in convolutions if c is not None and c.group == 1 and c.positions > 1]
 
 

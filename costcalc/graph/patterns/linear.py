@@ -29,7 +29,7 @@ class LinearLayer(NamedTuple):
     units: Dim
 
 
-def linear_layer(index: GraphIndex, i: int) -> LinearLayer | None:
+def find_linear_layer(index: GraphIndex, i: int) -> LinearLayer | None:
     """The linear layer whose product a node is; None where it is none: data is multiplied with a constant matrix, or a
     table is, by a layer with a bias or behind one."""
     node = index.graph.nodes[i]

@@ -24,7 +24,7 @@ def check_strides(strides: Sequence[int], dilations: Sequence[int]) -> None:
         raise ShapeError("a stride or a dilation is below 1", "strides and dilations are positive")
 
 
-def reach(kernel: Dim, dilation: int) -> Dim:
+def dilated_kernel(kernel: Dim, dilation: int) -> Dim:
     """The extent that a dilated kernel covers: dilation · (kernel - 1) + 1."""
     return (kernel - 1) * dilation + 1
 
@@ -34,7 +34,7 @@ def output_extent(
 ) -> Dim:
     """⌊(extent + begin + end - reach) / stride⌋ + 1; with ceil ⌈…⌉ + 1, but no window starts behind the input
     and its leading pad (ONNX, MaxPool and AveragePool)."""
-    wide = reach(kernel, dilation)
+    wide = dilated_kernel(kernel, dilation)
     padded = extent + (begin + end)
     require_at_least(
         padded,
@@ -58,7 +58,7 @@ def same_extent(extent: Dim, stride: int) -> Dim:
 
 def same_pads(extent: Dim, kernel: Dim, stride: int, dilation: int, lower: bool) -> tuple[Dim, Dim]:
     """(begin, end) of auto_pad SAME: the odd one stands at the end (UPPER) or at the beginning (LOWER)."""
-    need = maximum((same_extent(extent, stride) - 1) * stride + reach(kernel, dilation) - extent, 0)
+    need = maximum((same_extent(extent, stride) - 1) * stride + dilated_kernel(kernel, dilation) - extent, 0)
     small = need // 2
     return (need - small, small) if lower else (small, need - small)
 

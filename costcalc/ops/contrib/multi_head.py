@@ -13,7 +13,7 @@ from costcalc.core.formula import Cost, Formula, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, GradientRule, traits
-from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, by_head
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, split_heads
 from costcalc.ops.contrib.attention import PROJECTED, projected_attention_cost, projected_extents
 from costcalc.ops.contrib.matmul import MS
 
@@ -74,13 +74,13 @@ def _multi_head(
         parts = HeadExtents(batch, num_heads, num_heads, steps, steps, 0, size, size)
         new = steps
     else:
-        batch, heads, steps, size = by_head(query, num_heads, "the query", "num_heads")
+        batch, heads, steps, size = split_heads(query, num_heads, "the query", "num_heads")
         assert key.shape is not None
         if key.rank == 5:
             return HeadExtents(batch, heads, heads, steps, key.shape[1], 0, size, key.shape[4])
-        _, _, new, size_k = by_head(key, num_heads, "the key", "num_heads")
+        _, _, new, size_k = split_heads(key, num_heads, "the key", "num_heads")
         require_equal(size, size_k, "the head sizes of query and key")
-        v_size = size if value is None else by_head(value, num_heads, "the value", "num_heads")[3]
+        v_size = size if value is None else split_heads(value, num_heads, "the value", "num_heads")[3]
         parts = HeadExtents(batch, heads, heads, steps, new, 0, size, v_size)
     if past_key is None:
         return parts

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from costcalc.core.sanitize import printable
-from costcalc.core.units import measured, percent_of, short, short_bytes
-from costcalc.render.charts.text import beaten, value_text
-from costcalc.render.layout import middle
-from costcalc.render.names import shortened
-from costcalc.views.charts import Axis, BarChart, Front, MemoryChart, RooflineChart
+from costcalc.core.units import format_axis, format_bytes, format_percent, format_short
+from costcalc.render.charts.text import front_text, value_text
+from costcalc.render.layout import shorten_middle
+from costcalc.render.names import shorten_names
+from costcalc.views.charts import BarChart, ChartAxis, MemoryChart, ParetoChart, RooflineChart
 
 MARKS = ("#2667a8", "#d17a1f", "#0c7a68", "#8f78cf", "#b0453a", "#7aa636", "#c9a000", "#8a939e")
 
@@ -30,7 +30,7 @@ SHAPES = "osD^vPX."
 INK, FAINT = "#1c2127", "#66707c"
 
 
-def title(axes: Any, name: str, what: str) -> None:
+def draw_title(axes: Any, name: str, what: str) -> None:
     """The name, and in a lighter weight what is shown of it."""
     axes.set_title(label(name, 60), loc="left", fontweight="bold", fontsize=11, pad=18)
     axes.text(0, 1, label(what, 110), transform=axes.transAxes, fontsize=9, color=FAINT, va="bottom")
@@ -38,15 +38,15 @@ def title(axes: Any, name: str, what: str) -> None:
 
 def label(text: str, most: int = 40) -> str:
     """A name as words, with its middle left out where it is long."""
-    return middle(printable(text), most)
+    return shorten_middle(printable(text), most)
 
 
-def colours(kinds: Iterable[str]) -> dict[str, int]:
+def number_kinds(kinds: Iterable[str]) -> dict[str, int]:
     """A number for each kind in order of first use; all from the eighth on share the last."""
     return {kind: min(i, len(MARKS) - 1) for i, kind in enumerate(dict.fromkeys(kinds))}
 
 
-def legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
+def draw_legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
     """Which sign is which kind; those that share the last are others."""
     from matplotlib.lines import Line2D
 
@@ -63,7 +63,7 @@ def legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
     )
 
 
-def spread(
+def place_labels(
     axes: Any, places: Sequence[tuple[float, float]], words: Sequence[str], sides: Sequence[str], **style: Any
 ) -> None:
     """A word beside each place, on the first of its sides where it meets no other word and no place; left out where
@@ -110,15 +110,15 @@ LABEL = 40
 def draw_bars(chart: BarChart, axes: Any) -> None:
     """The dearest on top; what is left out as one faint bar below, cut where it would be the longest by far."""
     least = "≥ " if chart.least else ""
-    title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
+    draw_title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
     if not chart.bars:
         axes.set_axis_off()
         axes.text(0, 0.4, "nothing", transform=axes.transAxes, color=FAINT)
         return
-    numbers = colours(bar.kind for bar in chart.bars if bar.kind)
+    numbers = number_kinds(bar.kind for bar in chart.bars if bar.kind)
     paint = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
     values: list[float] = [bar.value for bar in chart.bars]
-    names = shortened([printable(bar.label) for bar in chart.bars], [""] * len(chart.bars), LABEL)
+    names = shorten_names([printable(bar.label) for bar in chart.bars], [""] * len(chart.bars), LABEL)
     texts = [(bar.value, values[i]) for i, bar in enumerate(chart.bars)]
     if chart.rest[0]:
         names.append(f"{chart.rest[0]:,} more")
@@ -132,7 +132,7 @@ def draw_bars(chart: BarChart, axes: Any) -> None:
         drawn[-1].set_hatch("//")
         drawn[-1].set_edgecolor("#c5cad1")
     for place, (value, end) in zip(places, texts, strict=True):
-        share = percent_of(value / chart.whole)
+        share = format_percent(value / chart.whole)
         axes.annotate(
             f"{value_text(value, chart.unit)}  {share}",
             (end, place),
@@ -150,7 +150,7 @@ def draw_bars(chart: BarChart, axes: Any) -> None:
     axes.set_xlim(0, max(values, default=1) * 1.22)
     axes.set_ylim(len(values) - 0.4, -0.6)
     if len(numbers) > 1 and any(bar.label != bar.kind for bar in chart.bars):
-        legend(axes, numbers, loc="lower right")
+        draw_legend(axes, numbers, loc="lower right")
 
 
 def draw_memory(chart: MemoryChart, axes: Any) -> None:
@@ -158,17 +158,17 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     count, most = len(chart.values), chart.values[chart.peak]
-    title(
+    draw_title(
         axes,
         chart.title,
-        f"live activation bytes by step, at most {short_bytes(most)} at step {chart.peak + 1:,} of {count:,}",
+        f"live activation bytes by step, at most {format_bytes(most)} at step {chart.peak + 1:,} of {count:,}",
     )
     values = [float(v) for v in chart.values]
     axes.stairs(values, [i + 0.5 for i in range(count + 1)], fill=True, color=MARKS[0], alpha=0.25, linewidth=0)
     axes.stairs(values, [i + 0.5 for i in range(count + 1)], color=MARKS[0], linewidth=1.2)
     unit = 2.0 ** math.ceil(math.log2(max(most, 4) / 4))
     ticks = [unit * i for i in range(int(most / unit) + 2)]
-    axes.set_yticks(ticks, [short_bytes(int(tick)) for tick in ticks])
+    axes.set_yticks(ticks, [format_bytes(int(tick)) for tick in ticks])
     axes.set_xlim(0.5, count + 0.5)
     axes.set_ylim(0, max(1.0, most * 1.14))
     axes.set_xlabel("step")
@@ -176,7 +176,7 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     axes.grid(axis="y")
     right = chart.peak > count / 2
     axes.annotate(
-        f"{short_bytes(most)}  {label(chart.names[chart.peak], 48)}",
+        f"{format_bytes(most)}  {label(chart.names[chart.peak], 48)}",
         (chart.peak + 1, most),
         xytext=(-3 if right else 3, 4),
         textcoords="offset points",
@@ -196,7 +196,7 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
     """Both axes by decades."""
     first = chart.devices[0]
     what = "models" if chart.whole else "layers, as large as their share of the time,"
-    title(axes, chart.title, f"{what} under the roof of {first.name}")
+    draw_title(axes, chart.title, f"{what} under the roof of {first.name}")
     bends = [d.peak / d.bandwidth for d in chart.devices]
     places = [spot.intensity for spot in chart.spots]
     left, right = min(*places, *bends) / 2, max(*places, *bends) * 3
@@ -207,7 +207,7 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     _name_devices(chart, axes, math.log10(top / bottom))
-    numbers = colours(spot.kind for spot in sorted(chart.spots, key=lambda spot: -spot.share))
+    numbers = number_kinds(spot.kind for spot in sorted(chart.spots, key=lambda spot: -spot.share))
     order = sorted(chart.spots, key=lambda spot: -spot.share)
     heights = {id(s): min(first.peak, s.intensity * first.bandwidth) for s in order}
     for spot in order:
@@ -228,14 +228,14 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
     named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:FEW]
     axes.set_xlabel("FLOP per byte of traffic")
     axes.set_ylabel("FLOP/s")
-    axes.xaxis.set_major_formatter(lambda value, _: measured(value))
-    axes.yaxis.set_major_formatter(lambda value, _: short(round(value)).strip())
+    axes.xaxis.set_major_formatter(lambda value, _: format_axis(value))
+    axes.yaxis.set_major_formatter(lambda value, _: format_short(round(value)).strip())
     axes.minorticks_off()
     axes.grid(True)
     if not chart.whole:
-        legend(axes, numbers, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
+        draw_legend(axes, numbers, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
     ends, words = [(s.intensity, heights[id(s)]) for s in named], [label(s.label, 34) for s in named]
-    spread(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
+    place_labels(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
 
 
 def _draw_devices(chart: RooflineChart, axes: Any, left: float, right: float) -> None:
@@ -277,11 +277,11 @@ DECADES = 20
 """An axis whose values span more than this factor is logarithmic."""
 
 
-def draw_pareto(chart: Front, axes: Any) -> None:
+def draw_pareto(chart: ParetoChart, axes: Any) -> None:
     """Every point of the front is named where there is room, the others where they are few."""
     best = sorted((p for p in chart.points if p.best), key=lambda p: p.x)
     others = [p for p in chart.points if not p.best]
-    title(axes, chart.title, beaten(chart))
+    draw_title(axes, chart.title, front_text(chart))
     _scale(axes.set_xscale, axes.xaxis, chart.x, [p.x for p in chart.points])
     _scale(axes.set_yscale, axes.yaxis, chart.y, [p.y for p in chart.points])
     axes.scatter(
@@ -311,10 +311,10 @@ def draw_pareto(chart: Front, axes: Any) -> None:
     words = [label(p.label, 30) if p in named else "" for p in shown_at]
     free = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
     sides = [free[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in shown_at]
-    spread(axes, [(p.x, p.y) for p in shown_at], words, sides, fontsize=8.5, color=INK, zorder=6)
+    place_labels(axes, [(p.x, p.y) for p in shown_at], words, sides, fontsize=8.5, color=INK, zorder=6)
 
 
-def _scale(scaled: Callable[[str], None], shown: Any, axis: Axis, values: Sequence[float]) -> None:
+def _scale(scaled: Callable[[str], None], shown: Any, axis: ChartAxis, values: Sequence[float]) -> None:
     """By decades where values span a lot; bytes are marked at powers of two."""
     from matplotlib.ticker import LogLocator, MultipleLocator
 
@@ -328,5 +328,5 @@ def _scale(scaled: Callable[[str], None], shown: Any, axis: Axis, values: Sequen
     shown.set_major_formatter(lambda value, _: value_text(value, axis.unit).strip())
 
 
-def _named(axis: Axis) -> str:
+def _named(axis: ChartAxis) -> str:
     return f"{axis.title}{' (more is better)' if axis.greatest else ''}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from costcalc.core.errors import UsageError
 from costcalc.render.charts.figures import draw_bars, draw_memory, draw_pareto, draw_roofline
-from costcalc.views.charts import BarChart, Chart, Front, MemoryChart, RooflineChart
+from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
 
 WIDTH = 8.6
 """Inches; a point of the font is the same everywhere."""
@@ -43,7 +43,7 @@ DRAW: dict[type, Callable[[Any, Any], None]] = {
     BarChart: draw_bars,
     MemoryChart: draw_memory,
     RooflineChart: draw_roofline,
-    Front: draw_pareto,
+    ParetoChart: draw_pareto,
 }
 
 

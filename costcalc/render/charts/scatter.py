@@ -9,7 +9,7 @@ from typing import Any
 
 from costcalc.core.errors import UsageError
 from costcalc.core.sanitize import printable
-from costcalc.core.units import measured, short
+from costcalc.core.units import format_axis, format_short
 from costcalc.render.terminal import Screen
 from costcalc.studies.sweep.axes import decimal_text
 from costcalc.studies.sweep.columns import Row, is_number
@@ -63,6 +63,6 @@ def _mark(count: int, marks: Sequence[str]) -> str:
 def _label(value: Any) -> str:
     """A whole number short, a fraction by its decimals where those are few, else by three digits."""
     if isinstance(value, int):
-        return short(value)
+        return format_short(value)
     text = decimal_text(value)
-    return text if len(text) <= WIDEST_LABEL else measured(float(value))
+    return text if len(text) <= WIDEST_LABEL else format_axis(float(value))

@@ -11,14 +11,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.sanitize import printable
-from costcalc.core.units import measured, percent_of, scaled, short, short_bytes
+from costcalc.core.units import format_axis, format_bytes, format_percent, format_short, format_si
 from costcalc.render import area as plot
 from costcalc.render import cells
-from costcalc.render.layout import middle, pad, text_width
-from costcalc.render.names import shortened
+from costcalc.render.layout import pad, shorten_middle, text_width
+from costcalc.render.names import shorten_names
 from costcalc.render.terminal import Screen
-from costcalc.views.charts import Axis, BarChart, Chart, Front, MemoryChart, RooflineChart
-from costcalc.views.table import Plot
+from costcalc.views.charts import BarChart, Chart, ChartAxis, MemoryChart, ParetoChart, RooflineChart
+from costcalc.views.table import StepPlot
 
 HEIGHT = 16
 
@@ -44,7 +44,7 @@ class Scale(NamedTuple):
         return self.low * (self.high / self.low) ** place if self.log else self.low + place * (self.high - self.low)
 
 
-class Mark(NamedTuple):
+class ChartMark(NamedTuple):
     """A sign at a value, and a word beside it where there is room; style is a field of the palette."""
 
     x: float
@@ -65,7 +65,7 @@ def scale(values: Iterable[float], text: Callable[[float], str], log: bool | Non
     return Scale(max(0.0, low - air) if low >= 0 else low - air, high + air, False, text)
 
 
-def lines(marks: Sequence[Mark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
+def lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
     """The field: later marks cover earlier ones, no word covers anything."""
     palette = screen.palette
     labels = {row: y.text(y.value(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
@@ -93,7 +93,7 @@ def lines(marks: Sequence[Mark], x: Scale, y: Scale, screen: Screen, names: tupl
     return shown
 
 
-def _write(mark: Mark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]) -> None:
+def _write(mark: ChartMark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]) -> None:
     """Puts a mark's word right of it, or left, where nothing stands yet."""
     size = text_width(mark.word)
     if not mark.word or size != len(mark.word):
@@ -143,11 +143,11 @@ def _title(name: str, what: str, screen: Screen) -> str:
 def value_text(value: float, unit: str) -> str:
     """51.4 M, 1.44 MiB, 26.2 µs; a fraction keeps three digits."""
     if unit in ("seconds", "joules"):
-        return scaled(Fraction(value), "s" if unit == "seconds" else "J")
+        return format_si(Fraction(value), "s" if unit == "seconds" else "J")
     whole = round(value)
     if unit != "bytes" and whole != value and abs(value) < 1000:
-        return measured(value)
-    return short_bytes(whole) if unit == "bytes" else short(whole)
+        return format_axis(value)
+    return format_bytes(whole) if unit == "bytes" else format_short(whole)
 
 
 def _bars(chart: BarChart, screen: Screen) -> Iterator[str]:
@@ -165,9 +165,11 @@ def _bars(chart: BarChart, screen: Screen) -> Iterator[str]:
     numbers = max(map(len, values))
     room = max(4, min(60, screen.width - width - numbers - 7 - 6))
     drawn = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
-    short_names = pad(shortened([label for label, _ in rows], [""] * len(rows), width), width, False, middle)
+    short_names = pad(
+        shorten_names([label for label, _ in rows], [""] * len(rows), width), width, False, shorten_middle
+    )
     for name, (_, value), text, bar in zip(short_names, rows, values, drawn, strict=False):
-        line = f"{name}  {text.rjust(numbers)}  {percent_of(value / chart.whole).rjust(6)}"
+        line = f"{name}  {text.rjust(numbers)}  {format_percent(value / chart.whole).rjust(6)}"
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"
 
 
@@ -175,12 +177,12 @@ def _live(chart: MemoryChart, screen: Screen) -> Iterator[str]:
     most = chart.values[chart.peak]
     yield _title(
         chart.title,
-        f"peak {short_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
+        f"peak {format_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
         f"{printable(chart.names[chart.peak])}",
         screen,
     )
     yield ""
-    yield from plot.area(Plot("Live activation bytes by step", chart.values), screen)
+    yield from plot.area_lines(StepPlot("Live activation bytes by step", chart.values), screen)
 
 
 def _roofs(chart: RooflineChart, screen: Screen) -> Iterator[str]:
@@ -189,45 +191,45 @@ def _roofs(chart: RooflineChart, screen: Screen) -> Iterator[str]:
     yield ""
     bends = [device.peak / device.bandwidth for device in chart.devices]
     x = scale(
-        [*(spot.intensity for spot in chart.spots), *(bend * f for bend in bends for f in (0.5, 4))], measured, True
+        [*(spot.intensity for spot in chart.spots), *(bend * f for bend in bends for f in (0.5, 4))], format_axis, True
     )
     heights = [min(d.peak, d.bandwidth * place) for d in chart.devices for place in (x.low, x.high)]
-    y = scale(heights, lambda value: short(round(value)), True)
+    y = scale(heights, lambda value: format_short(round(value)), True)
     marks = []
     for device in chart.devices[::-1]:
         for i in range(200):
             place = x.value(i / 199)
             sloping = place < device.peak / device.bandwidth
             sign = "·" if device is not first else "/" if sloping else "─" if screen.unicode else "-"
-            marks.append(Mark(place, min(device.peak, device.bandwidth * place), sign, style="faint"))
+            marks.append(ChartMark(place, min(device.peak, device.bandwidth * place), sign, style="faint"))
     dot = "●" if screen.unicode else "o"
     for spot in sorted(chart.spots, key=lambda spot: spot.share):
-        word = middle(printable(spot.label), 24) if chart.whole else ""
-        marks.append(Mark(spot.intensity, min(first.peak, first.bandwidth * spot.intensity), dot, word))
+        word = shorten_middle(printable(spot.label), 24) if chart.whole else ""
+        marks.append(ChartMark(spot.intensity, min(first.peak, first.bandwidth * spot.intensity), dot, word))
     yield from lines(marks, x, y, screen, ("FLOP per byte", "FLOP/s"))
     yield ""
     under = sum(spot.intensity < bends[0] for spot in chart.spots)
     what = "model" if chart.whole else "layer"
-    yield f"{under:,} {what}{'s' * (under != 1)} left of the bend at {measured(bends[0])} FLOP/byte, bound by memory"
+    yield f"{under:,} {what}{'s' * (under != 1)} left of the bend at {format_axis(bends[0])} FLOP/byte, bound by memory"
     yield f"{len(chart.spots) - under:,} right of it, bound by compute"
     for device in chart.devices[1:]:
         yield f"{screen.palette.faint}·  {device.name}, {device.precision} {device.text}{screen.palette.off}"
 
 
-def _front(chart: Front, screen: Screen) -> Iterator[str]:
+def _front(chart: ParetoChart, screen: Screen) -> Iterator[str]:
     best = [point for point in chart.points if point.best]
-    yield _title(chart.title, beaten(chart), screen)
+    yield _title(chart.title, front_text(chart), screen)
     yield ""
     x = scale([p.x for p in chart.points], lambda v: value_text(v, chart.x.unit))
     y = scale([p.y for p in chart.points], lambda v: value_text(v, chart.y.unit))
     signs = "●○" if screen.unicode else "*o"
     few = len(chart.points) <= 40
     marks = [
-        Mark(
+        ChartMark(
             p.x,
             p.y,
             signs[0] if p.best else signs[1],
-            middle(printable(p.label), 24) if few or p.best else "",
+            shorten_middle(printable(p.label), 24) if few or p.best else "",
             "bar" if p.best else "faint",
         )
         for p in sorted(chart.points, key=lambda p: p.best)
@@ -241,11 +243,11 @@ def _front(chart: Front, screen: Screen) -> Iterator[str]:
         yield f"{screen.palette.faint}  and {len(best) - LISTED:,} more{screen.palette.off}"
 
 
-def beaten(chart: Front) -> str:
+def front_text(chart: ParetoChart) -> str:
     """How many points the front has."""
     best = sum(point.best for point in chart.points)
     return f"{best:,} of {len(chart.points):,} {'is' if best == 1 else 'are'} beaten by no other"
 
 
-def _named(axis: Axis) -> str:
+def _named(axis: ChartAxis) -> str:
     return f"{axis.title}{' (more is better)' if axis.greatest else ''}"

@@ -20,7 +20,7 @@ def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> 
         from costcalc.views import check as said
 
         drawn = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
-        return svg.drawn(drawn, said.headline(outcome))
+        return svg.draw_text(drawn, said.headline(outcome))
     if form == "json":
         from costcalc.render.check import json
 

@@ -12,15 +12,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.quantities import CATALOGUE, TOTALS
-from costcalc.core.sanitize import html, markdown_line
-from costcalc.render.layout import middle
+from costcalc.core.sanitize import escape_html, escape_markdown_line
+from costcalc.render.layout import shorten_middle
 from costcalc.render.markdown import table
 from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import kind
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.views.check import delta
-from costcalc.views.diff import sheets
-from costcalc.views.table import Sheet
+from costcalc.views.diff import diff_tables
+from costcalc.views.table import Table
 
 RESERVE = 400
 """Bytes that are kept for saying what is left out."""
@@ -37,7 +37,7 @@ class MarkdownBlock(NamedTuple):
     cells: int = 0
 
 
-def fitted(blocks: Sequence[MarkdownBlock], most: int) -> str:
+def fit_blocks(blocks: Sequence[MarkdownBlock], most: int) -> str:
     """The blocks in their order in at most `most` bytes of UTF-8, hence no more characters; those that do not fit give
     rows away, and those of which not even the head fits are counted."""
     lines: list[str] = []
@@ -88,7 +88,7 @@ SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows":
 """What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
-def changed(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
     for checked in outcome.checked:
         if checked.now is None or checked.before is None or checked.now == checked.before:
@@ -100,11 +100,13 @@ def changed(outcome: CheckResult) -> Iterator[MarkdownBlock]:
 
 def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
-    *others, layers = map(_shortened, sheets(found, MOST))
+    *others, layers = map(_shortened, diff_tables(found, MOST))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
     header, rule, *rows = table(layers)
-    head = f"<details><summary>{html(middle(checked.title, NAME))}: {html(summary(found))}</summary>"
-    said = [markdown_line(layers.subtitle), ""] if layers.subtitle else []
+    head = (
+        f"<details><summary>{escape_html(shorten_middle(checked.title, NAME))}: {escape_html(summary(found))}</summary>"
+    )
+    said = [escape_markdown_line(layers.subtitle), ""] if layers.subtitle else []
     return MarkdownBlock(
         (head, "", *lines, *said, header, rule), tuple(rows), ("", "</details>"), "layers", len(layers.columns)
     )
@@ -121,10 +123,10 @@ def summary(found: Diff) -> str:
     return f"{', '.join(parts)}; {CATALOGUE[first].label} {rise}" if first and rise else ", ".join(parts)
 
 
-def _shortened(sheet: Sheet) -> Sheet:
+def _shortened(sheet: Table) -> Table:
     """The sheet without the middles of endless names."""
 
     def cut(row: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple([middle(cell, NAME) if isinstance(cell, str) else cell for cell in row])
+        return tuple([shorten_middle(cell, NAME) if isinstance(cell, str) else cell for cell in row])
 
     return replace(sheet, rows=tuple(map(cut, sheet.rows)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from costcalc.core.sanitize import calm, printable
+from costcalc.core.sanitize import escape_controls, printable
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import CheckFinding, findings, fingerprint, relative, sentence
 
@@ -13,7 +13,7 @@ SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
 
 def render(outcome: CheckResult) -> str:
     """A list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
-    return calm(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
+    return escape_controls(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
 
 
 def _entry(finding: CheckFinding) -> dict[str, object]:

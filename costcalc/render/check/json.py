@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.amount import plain
+from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.render import json
 from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
@@ -45,7 +45,7 @@ def _checked(one: CheckedModel) -> dict[str, Any]:
 
 
 def _totals(totals: Mapping[str, Dim]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in totals.items()}
+    return {name: json_amount(value) for name, value in totals.items()}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -64,7 +64,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "remedy": verdict.remedy or None,
         "layer": verdict.layer or None,
         "share": _figure(verdict.share),
-        "grown": grown and {"layer": grown.layer, "before": plain(grown.before), "after": plain(grown.after)},
+        "grown": grown
+        and {"layer": grown.layer, "before": json_amount(grown.before), "after": json_amount(grown.after)},
         "place": _place(verdict.place),
         "limit_place": _place(verdict.limit_place),
         **({"minimum": True} if verdict.minimum else {}),
@@ -75,7 +76,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def _figure(value: Amount) -> Any:
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 else float(value)
-    return plain(value)
+    return json_amount(value)
 
 
 def _place(place: SourcePlace | None) -> dict[str, Any] | None:

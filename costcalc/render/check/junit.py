@@ -7,13 +7,15 @@ from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import CheckFinding, every, relative, sentence
+from costcalc.views.check import CheckFinding, all_findings, relative, sentence
 
 
 def render(outcome: CheckResult) -> str:
     """The document. An exceeded limit is a failure, what cannot be told an error; a warning is a case that passes and
     says so. XML has no way to write most control characters: they are spelt out."""
-    suites = [(title, list(of)) for title, of in groupby(every(outcome), lambda f: (id(f.checked), f.checked.title))]
+    suites = [
+        (title, list(of)) for title, of in groupby(all_findings(outcome), lambda f: (id(f.checked), f.checked.title))
+    ]
     all_of_them = [finding for _, of in suites for finding in of]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',

@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import html, markdown_line
-from costcalc.core.sanitize import markdown as escape_markdown
+from costcalc.core.sanitize import escape_html, escape_markdown_line
+from costcalc.core.sanitize import escape_markdown as escape_markdown
 from costcalc.core.version import __version__
 from costcalc.render import markdown
-from costcalc.render.check.changes import MarkdownBlock, changed, fitted
-from costcalc.render.layout import middle
+from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blocks
+from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.studies.check.wording import at, blame, place
-from costcalc.views.check import CheckFinding, below, every, figures, findings, headline, sentence
-from costcalc.views.table import Sheet
+from costcalc.studies.check.wording import at, describe_blame, format_place
+from costcalc.views.check import CheckFinding, all_findings, figures, findings, headline, is_known_from_below, sentence
+from costcalc.views.table import Table
 
 MOST = 64_000
 """GitHub refuses a comment of more than 65,536 characters."""
@@ -44,9 +44,9 @@ def render(outcome: CheckResult, ident: str = "", most: int = MOST) -> str:
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
     head = MarkdownBlock((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
-    blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed(outcome)]
+    blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed_models(outcome)]
     end = f"<sub>costcalc {__version__}</sub>"
-    return f"{fitted(blocks, most - len(end) - 2)}\n\n{end}"
+    return f"{fit_blocks(blocks, most - len(end) - 2)}\n\n{end}"
 
 
 def _findings(outcome: CheckResult) -> Iterator[MarkdownBlock]:
@@ -68,13 +68,15 @@ def _item(finding: CheckFinding, told: bool) -> str:
     """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
     said before. What to do about operators without a rule is said by the verdict on them."""
     verdict = finding.verdict
-    told = told or below(verdict)
+    told = told or is_known_from_below(verdict)
     said = (
-        verdict.fact.removesuffix(f"; {blame(verdict)}") if told else sentence(finding).replace(at(verdict.place), "")
+        verdict.fact.removesuffix(f"; {describe_blame(verdict)}")
+        if told
+        else sentence(finding).replace(at(verdict.place), "")
     )
-    title = escape_markdown(middle(finding.checked.title, NAME))
-    where = name(f"{verdict.layer} at {place(finding.place)}" if verdict.layer else place(finding.place))
-    return f"- {mark(finding)} **{title}** {escape_markdown(middle(said, SENTENCE))} ({verdict.code}, {where})"
+    title = escape_markdown(shorten_middle(finding.checked.title, NAME))
+    where = name(f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place))
+    return f"- {mark(finding)} **{title}** {escape_markdown(shorten_middle(said, SENTENCE))} ({verdict.code}, {where})"
 
 
 def mark(finding: CheckFinding) -> str:
@@ -85,7 +87,7 @@ def mark(finding: CheckFinding) -> str:
 
 def _limits(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """Every limit, those that are not kept first, in a table that opens."""
-    ordered = sorted(every(outcome), key=lambda f: f.verdict.outcome == "kept")
+    ordered = sorted(all_findings(outcome), key=lambda f: f.verdict.outcome == "kept")
     rows = [(f, figures(f.verdict)) for f in ordered]
     shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
     if not rows:
@@ -116,26 +118,29 @@ def _notes(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A list of its own: behind another, that takes another sign than `-`."""
     if outcome.notes:
         yield MarkdownBlock(
-            (), tuple(f"* {markdown_line(middle(note, SENTENCE))}" for note in outcome.notes), (), "notes"
+            (),
+            tuple(f"* {escape_markdown_line(shorten_middle(note, SENTENCE))}" for note in outcome.notes),
+            (),
+            "notes",
         )
 
 
 def name(text: str) -> str:
     """A name in a cell."""
-    return escape_markdown(middle(text, NAME))
+    return escape_markdown(shorten_middle(text, NAME))
 
 
 IDENT = "diff"
 
 
-def render_difference(sheets: Sequence[Sheet], most: int = MOST) -> str:
+def render_difference(sheets: Sequence[Table], most: int = MOST) -> str:
     """The comment, below `most` characters; where layers find no room, their number is told."""
-    return fitted([MarkdownBlock((marker(IDENT),)), *map(_block, sheets)], most)
+    return fit_blocks([MarkdownBlock((marker(IDENT),)), *map(_block, sheets)], most)
 
 
-def _block(sheet: Sheet) -> MarkdownBlock:
+def _block(sheet: Table) -> MarkdownBlock:
     if sheet.kind != "layers":
         return MarkdownBlock(tuple(markdown.render([sheet]).split("\n")))
     header, rule, *rows = markdown.table(sheet)
-    head = f"<details><summary>{html(f'{sheet.title}: {sheet.subtitle}')}</summary>"
+    head = f"<details><summary>{escape_html(f'{sheet.title}: {sheet.subtitle}')}</summary>"
     return MarkdownBlock((head, "", header, rule), tuple(rows), ("", "</details>"), "layers", len(sheet.columns))

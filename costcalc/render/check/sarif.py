@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from costcalc.core.amount import plain
-from costcalc.core.sanitize import calm, printable
+from costcalc.core.amount import json_amount
+from costcalc.core.sanitize import escape_controls, printable
 from costcalc.core.version import __version__
 from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import Amount, CheckResult
-from costcalc.views.check import CheckFinding, every, findings, fingerprint, headline, relative, sentence
+from costcalc.views.check import CheckFinding, all_findings, findings, fingerprint, headline, relative, sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -41,11 +41,11 @@ def render(outcome: CheckResult) -> str:
         "properties": {
             "headline": headline(outcome),
             "notes": list(map(printable, outcome.notes)),
-            "limits": [_limit(finding) for finding in every(outcome)],
+            "limits": [_limit(finding) for finding in all_findings(outcome)],
         },
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return calm(json.dumps(document, indent=1, ensure_ascii=False))
+    return escape_controls(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -117,4 +117,4 @@ def _limit(finding: CheckFinding) -> dict[str, Any]:
 
 def _number(amount: Amount) -> int | float | str | None:
     """An integer, a formula's text, or a fraction (of a second, or a share) as a decimal."""
-    return float(amount) if isinstance(amount, Fraction) else plain(amount)
+    return float(amount) if isinstance(amount, Fraction) else json_amount(amount)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc.core.sanitize import printable
-from costcalc.render.layout import middle, text_width, wrap
+from costcalc.render.layout import shorten_middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
-from costcalc.views.check import below, figures, headline
+from costcalc.views.check import figures, headline, is_known_from_below
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
 
@@ -54,7 +54,7 @@ def _model(one: CheckedModel, screen: Screen) -> Iterator[str]:
     known = source in (title, printable(one.model)) or text_width(title) + text_width(source) + 2 > screen.width
     yield f"{palette.title}{title}{palette.off}{'' if known else f'  {palette.faint}{source}{palette.off}'}"
     if one.error:
-        where = words.place(one.place)
+        where = words.format_place(one.place)
         text = f"cannot be read: {where}: {one.error}" if where else f"cannot be read: {one.error}"
         first, *more = wrap(printable(text), screen.width, INDENT)
         yield f"{palette.warning}{MARKS['unknown']:{MARK}}{palette.off}  {first}"
@@ -96,7 +96,7 @@ def _verdicts(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
 def _row(one: VerdictLine, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
     palette = screen.palette
     names, values, limits = widths
-    name = middle(one.quantity, names)
+    name = shorten_middle(one.quantity, names)
     name += " " * (names - text_width(name))
     text = f"{_start(one.mark, palette)}{MARKS[one.mark]:{MARK}}{palette.off}  {name}  "
     both = f"{one.value.rjust(values)} of {one.limit.rjust(limits)}"
@@ -123,11 +123,11 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
         return ()
-    said = words.blame(verdict) if verdict.outcome == "exceeded" else ""
-    where = f" ({words.place(verdict.place)})" if verdict.place else ""
+    said = words.describe_blame(verdict) if verdict.outcome == "exceeded" else ""
+    where = f" ({words.format_place(verdict.place)})" if verdict.place else ""
     if verdict.outcome == "exceeded" and verdict.kind == "boolean":
         said = verdict.fact.removeprefix(f"{verdict.quantity}: ")
     if verdict.outcome == "exceeded" and not said:
         return (f"{verdict.code}: {verdict.remedy}",) if verdict.remedy else ()
     first = f"{verdict.code}: {said or verdict.fact.removeprefix(f'{verdict.quantity}: ')}{where}"
-    return (first, f"→ {verdict.remedy}") if verdict.remedy and not below(verdict) else (first,)
+    return (first, f"→ {verdict.remedy}") if verdict.remedy and not is_known_from_below(verdict) else (first,)

@@ -51,7 +51,7 @@ def render(content: dict[str, Any], scripts: Sequence[str] = SCRIPTS, title: str
         "policy": policy,
         "title": escape(title or ", ".join(model["name"] for model in content["models"])),
         "style": (ASSETS / "page.css").read_text(encoding="utf-8"),
-        "data": embedded(content),
+        "data": embed_json(content),
         "scripts": "\n".join(f"<script>{script}</script>" for script in bodies),
         "skip": skip,
     }
@@ -67,7 +67,7 @@ def own_script(names: Sequence[str] = SCRIPTS) -> str:
     return '(() => {\n"use strict";\n' + "\n".join(texts) + "})();\n"
 
 
-def embedded(content: dict[str, Any]) -> str:
+def embed_json(content: dict[str, Any]) -> str:
     """JSON that can stand inside a script element."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign, code in SAFE.items():

@@ -8,14 +8,14 @@ from typing import Any
 from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
-from costcalc.views.charts import BarChart, Chart, Front, MemoryChart, RooflineChart
-from costcalc.views.page_layers import figure
+from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
+from costcalc.views.page_layers import amount_data
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
 """What the page runs of a report's scripts, and its own."""
 
 
-KINDS: dict[type, str] = {BarChart: "bars", MemoryChart: "memory", RooflineChart: "roofline", Front: "pareto"}
+KINDS: dict[type, str] = {BarChart: "bars", MemoryChart: "memory", RooflineChart: "roofline", ParetoChart: "pareto"}
 """How the page's script calls each kind of chart."""
 
 
@@ -38,4 +38,4 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, str):
         return printable(value)
-    return figure(value) if type(value) is int else value
+    return amount_data(value) if type(value) is int else value

@@ -14,7 +14,7 @@ from typing import Any
 
 from costcalc.core.quantities import Figure
 from costcalc.core.version import __version__
-from costcalc.studies.check.verdict import titled
+from costcalc.studies.check.verdict import title_of
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.studies.options import Settings
 
@@ -40,7 +40,7 @@ class LockEntry:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return titled(self.model, self.scenario)
+        return title_of(self.model, self.scenario)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,16 @@ from pathlib import Path
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import QuantityRef
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
-from costcalc.studies.check.staleness import gone
+from costcalc.studies.check.staleness import removed_entries
 from costcalc.studies.check.targets import Models, Target, Version, at_revision, config_at, on_disk
-from costcalc.studies.check.verdict import titled
+from costcalc.studies.check.verdict import title_of
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
 
@@ -43,7 +43,7 @@ class ModelVersions:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return titled(self.model, self.scenario)
+        return title_of(self.model, self.scenario)
 
     @property
     def same(self) -> bool:
@@ -54,7 +54,7 @@ class ModelVersions:
         return a.content == b.content if a.content is not None or b.content is not None else a.source == b.source
 
 
-def ends(text: str) -> tuple[str, str]:
+def parse_range(text: str) -> tuple[str, str]:
     """(before, after) of `main`, `main..branch`, `main...branch` or `main...`; after is "" for the working tree. Three
     dots ask for what was done since the two parted: in the branch, or here."""
     before, dots, after = text.partition("...")
@@ -64,7 +64,9 @@ def ends(text: str) -> tuple[str, str]:
     return (before or "HEAD" if dots else before), (after or "HEAD" if dots else "")
 
 
-def pairs(config: Config, before: str, after: str = "", only: Collection[str] = ()) -> tuple[ModelVersions, ...]:
+def pair_versions(
+    config: Config, before: str, after: str = "", only: Collection[str] = ()
+) -> tuple[ModelVersions, ...]:
     """The config's models in a revision and in another one, or in the working tree; of them only those that are named
     so. UsageError for a name that is none."""
     old_config = config_at(config, before) or config
@@ -91,14 +93,18 @@ def _moves(revision: str, old: Models, new: Models) -> dict[tuple[str, str], tup
     lost = {(version.source, key[1]): key for key, version in old.items() if key not in new}
     found = {}
     for key, version in new.items() if lost else ():
-        origin = revisions.renamed(revision, version.source) if key not in old and version.content is not None else None
+        origin = (
+            revisions.find_old_path(revision, version.source)
+            if key not in old and version.content is not None
+            else None
+        )
         match = lost.get((f"{revision}:{origin}", key[1]))
         if match is not None:
             found[key] = match
     return found
 
 
-def diffs(
+def diff_versions(
     found: Collection[ModelVersions], jobs: int = 1, quantities: Collection[QuantityRef] = ()
 ) -> tuple[tuple[ModelVersions, Diff | Failure], ...]:
     """The diff of each pair, or what stands in its way. A model that is new or gone is added or removed whole.
@@ -157,7 +163,7 @@ Answer = tuple[Target, "ModelFigures | Failure"]
 Key = tuple[str, str]
 
 
-def key(target: Target) -> Key:
+def target_key(target: Target) -> Key:
     """(model, scenario), as a baseline names it."""
     return target.name, target.entry.scenario
 
@@ -174,21 +180,21 @@ def lock_entry(config: Config, target: Target, found: ModelFigures) -> lock.Lock
     return lock.make_entry(target.name, entry.scenario, found.snapshot, entry.locked_settings(), config.folder, known)
 
 
-def renamed(
+def find_renamed(
     config: Config, baseline: lock.Baseline, found: Sequence[Answer], names: Collection[Key]
 ) -> dict[Key, lock.LockEntry]:
     """The entries of models that the baseline has under another name: their file was renamed, as git sees it, or a
     model that is gone is the same to the last layer. names are those of all models of the config."""
-    left = gone(baseline, names)
+    left = removed_entries(baseline, names)
     moved: dict[Key, lock.LockEntry] = {}
     for target, answer in found:
-        if not isinstance(answer, ModelFigures) or not left or baseline.find(*key(target)):
+        if not isinstance(answer, ModelFigures) or not left or baseline.find(*target_key(target)):
             continue
         entry = lock_entry(config, target, answer)
         alike = [old for old in left if old.scenario == entry.scenario]
         origin = _origin(config, baseline, target, alike) or next((o for o in alike if _same(o, entry)), None)
         if origin is not None:
-            moved[key(target)] = origin
+            moved[target_key(target)] = origin
             left.remove(origin)
     return moved
 
@@ -197,11 +203,11 @@ def _origin(
     config: Config, baseline: lock.Baseline, target: Target, old: Sequence[lock.LockEntry]
 ) -> lock.LockEntry | None:
     """The entry of the file that a model's file was at the baseline's revision; None where it is of no revision."""
-    at = None if Path(baseline.source).is_file() else revisions.parts(baseline.source)
+    at = None if Path(baseline.source).is_file() else revisions.split_revision(baseline.source)
     if at is None or not old or not Path(target.source).is_file():
         return None
-    before = revisions.renamed(at[0], os.path.relpath(target.source))
-    return next((o for o in old if before and revisions.tracked(config.folder / o.source) == before), None)
+    before = revisions.find_old_path(at[0], os.path.relpath(target.source))
+    return next((o for o in old if before and revisions.repository_path(config.folder / o.source) == before), None)
 
 
 def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
@@ -219,17 +225,17 @@ def notes(
 ) -> tuple[str, ...]:
     """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None
     where nothing is to be said of what is gone."""
-    told = [(key(t), t, a) for t, a in found if isinstance(a, ModelFigures)]
+    told = [(target_key(t), t, a) for t, a in found if isinstance(a, ModelFigures)]
     pairs = [(name, t, moved.get(name) or baseline.find(*name)) for name, t, _ in told]
     fresh = [(name, t, a) for name, t, a in told if name not in moved and baseline.find(*name) is None]
     held = ", so no increase is held" if any(t.entry.budget.increases for _, t, _ in fresh) else ""
-    lost = [] if names is None else [e for e in gone(baseline, names) if e not in moved.values()]
+    lost = [] if names is None else [e for e in removed_entries(baseline, names) if e not in moved.values()]
     said = {
-        f"new since {{}}{held}": [f"{titled(*name)} ({_cost(a.snapshot.totals)})" for name, _, a in fresh],
-        "renamed since {}": [f"{e.title} → {titled(*name)}" for name, e in moved.items()],
+        f"new since {{}}{held}": [f"{title_of(*name)} ({_cost(a.snapshot.totals)})" for name, _, a in fresh],
+        "renamed since {}": [f"{e.title} → {title_of(*name)}" for name, e in moved.items()],
         "no longer a model since {}": [f"{e.title} ({_cost(e.snapshot.totals)})" for e in lost],
         "read with other settings than in {}": [
-            f"{titled(*name)}: {_settings(e.settings)} → {_settings(now)}"
+            f"{title_of(*name)}: {_settings(e.settings)} → {_settings(now)}"
             for name, t, e in pairs
             if e is not None and (now := lock.settings_to_lock(t.entry.locked_settings())) != e.settings
         ],
@@ -239,7 +245,7 @@ def notes(
 
 def _cost(totals: Mapping[str, Dim]) -> str:
     """248,320 MACs, 8,898 params."""
-    return f"{exact(totals['macs'])} MACs, {exact(totals['params'])} params"
+    return f"{format_count(totals['macs'])} MACs, {format_count(totals['params'])} params"
 
 
 def _settings(given: Mapping[str, object]) -> str:

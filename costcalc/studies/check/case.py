@@ -15,7 +15,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef
 from costcalc.studies.check.budget import ALL, Budget, RuleLevels
 from costcalc.studies.check.verdict import LayerGrowth, SourcePlace
 from costcalc.studies.diff.diff import LayerChange
-from costcalc.studies.diff.snapshot import Layer, Snapshot
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
 
 class CheckFigure(NamedTuple):
@@ -103,19 +103,19 @@ class CheckCase:
 
     def unknown(self) -> tuple[Unknown, ...]:
         """The operators that have no figures and are not allowed; first those that have no rule."""
-        found: dict[str, list[Layer]] = {}
+        found: dict[str, list[SnapshotLayer]] = {}
         for layer in self.now.layers:
-            if layer.state == "unknown" and not allowed(layer, self.budget.allow):
+            if layer.state == "unknown" and not is_allowed(layer, self.budget.allow):
                 found.setdefault(layer.operator, []).append(layer)
         every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
         return tuple(sorted(every, key=lambda one: one.behind))
 
 
-def _reads_unknown(layer: Layer) -> bool:
+def _reads_unknown(layer: SnapshotLayer) -> bool:
     return any(t.name and t.shape is None for t in layer.inputs)
 
 
-def allowed(layer: Layer, allow: tuple[str, ...]) -> bool:
+def is_allowed(layer: SnapshotLayer, allow: tuple[str, ...]) -> bool:
     """Whether an operator without a rule is taken as free."""
     return not {layer.op_type, layer.operator}.isdisjoint(allow)
 
@@ -124,7 +124,9 @@ def is_lower_bound(snapshot: Snapshot, quantity: str, allow: tuple[str, ...]) ->
     """Whether a total is only known from below: a layer's part of it is not known, and its operator not allowed."""
     columns = CATALOGUE[quantity].columns
     return bool(snapshot.unknown) and any(
-        layer.amounts[column] is None and not allowed(layer, allow) for layer in snapshot.layers for column in columns
+        layer.amounts[column] is None and not is_allowed(layer, allow)
+        for layer in snapshot.layers
+        for column in columns
     )
 
 
@@ -151,7 +153,7 @@ NOBODY = Blame()
 Changes = Callable[[], Sequence[LayerChange]]
 
 
-def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
+def largest_growth(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
     """The layer whose figure grew most, one whose own definition changed first; NOBODY where none grew."""
     found: list[tuple[bool, int, LayerChange]] = []
     for change in changes:
@@ -166,32 +168,32 @@ def grew_most(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> B
     layer = change.after
     assert layer is not None and before is not None and after is not None
     grown = LayerGrowth(layer.name, before, after, *((other.name, most) if most > rise else ()))
-    return Blame(layer.name, part(layer, now, quantity), grown, place_of(layer, now))
+    return Blame(layer.name, share_of_total(layer, now, quantity), grown, place_of(layer, now))
 
 
-def dearest(now: Snapshot, quantity: str, layers: Sequence[Layer] | None = None) -> Blame:
+def largest_layer(now: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
     """The layer with the largest part of a total; NOBODY where symbols leave that open, or nothing costs anything."""
     best, most = None, 0
     for layer in now.layers if layers is None else layers:
         amount = layer.amounts[quantity]
         if isinstance(amount, int) and amount > most:
             best, most = layer, amount
-    return NOBODY if best is None else Blame(best.name, part(best, now, quantity), None, place_of(best, now))
+    return NOBODY if best is None else Blame(best.name, share_of_total(best, now, quantity), None, place_of(best, now))
 
 
-def named(now: Snapshot, name: str, share: Fraction | None = None) -> Blame:
+def blame_layer(now: Snapshot, name: str, share: Fraction | None = None) -> Blame:
     """A layer by its name."""
     layer = next((layer for layer in now.layers if layer.name == name), None)
     return NOBODY if layer is None else Blame(name, share, None, place_of(layer, now))
 
 
-def part(layer: Layer, now: Snapshot, quantity: str) -> Fraction | None:
+def share_of_total(layer: SnapshotLayer, now: Snapshot, quantity: str) -> Fraction | None:
     """A layer's share of a total where both are numbers."""
     amount, total = layer.amounts[quantity], now.totals.get(quantity)
     return Fraction(amount, total) if isinstance(amount, int) and isinstance(total, int) and total else None
 
 
-def place_of(layer: Layer, now: Snapshot) -> SourcePlace | None:
+def place_of(layer: SnapshotLayer, now: Snapshot) -> SourcePlace | None:
     """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
     file, _, rest = layer.place.rpartition(":")
     file, _, line = file.rpartition(":")

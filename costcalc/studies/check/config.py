@@ -22,7 +22,7 @@ MODEL = ("path", "name", "scenarios", *SCENARIO)
 TOP = ("models", *LIMITING, "select", "ignore", "warn", "lock")
 
 
-def config(root: YamlNode, file: str, folder: Path) -> Config:
+def read_config(root: YamlNode, file: str, folder: Path) -> Config:
     """The config in a tree. ConfigError with file:line:column where it breaks the form."""
     reader = ConfigReader(file)
     if not isinstance(root, Map):

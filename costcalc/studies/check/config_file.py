@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from costcalc.core.errors import ConfigError, SpecError
-from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse_document
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config import config
+from costcalc.studies.check.config import read_config
 
 
-def root(content: bytes, file: str) -> YamlNode:
+def parse_toml(content: bytes, file: str) -> YamlNode:
     """The table's tree. ConfigError where the file is no TOML or has no such table."""
     if sys.version_info >= (3, 11):
         import tomllib
@@ -85,17 +85,17 @@ def read(path: str | os.PathLike[str]) -> Config:
     """The config in a file; its paths are relative to the file's folder. ConfigError where it breaks the form."""
     file = Path(path)
     shown = os.fspath(path)
-    return of_content(_content(file, shown), shown, file.parent)
+    return parse_config(_content(file, shown), shown, file.parent)
 
 
-def of_content(content: bytes, shown: str, folder: Path) -> Config:
+def parse_config(content: bytes, shown: str, folder: Path) -> Config:
     """The config in a file's content; shown is what messages call the file. ConfigError where it breaks the form."""
     if shown.endswith(".toml"):
-        return config(root(content, shown), shown, folder)
+        return read_config(parse_toml(content, shown), shown, folder)
     if all(line.lstrip()[:1] in (b"", b"#") for line in content.splitlines()):
         raise ConfigError("the file is empty", "write `models:` and `limits:`, or `costcalc check --init`", shown)
     try:
-        return config(parse(content, shown).root, shown, folder)
+        return read_config(parse_document(content, shown).root, shown, folder)
     except SpecError as error:
         raise ConfigError(error.fact, "mend it there", error.place) from error
 
@@ -114,7 +114,7 @@ def find(start: str | os.PathLike[str] = ".") -> Path | None:
     return None
 
 
-def nearest(path: str | os.PathLike[str] | None = None) -> Config:
+def nearest_config(path: str | os.PathLike[str] | None = None) -> Config:
     """The config in a file, or the nearest one from the working directory upward. ConfigError where there is none."""
     file = find() if path is None else path
     if file is None:

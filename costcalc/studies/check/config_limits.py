@@ -12,7 +12,7 @@ from typing import TypeVar
 from costcalc.core.units import parse_percent
 from costcalc.frontends.yaml.document import Map, Scalar, YamlNode
 from costcalc.studies.check.budget import COUNTABLE, LIMITS, PARTS, Budget, Increase, LayerLimit, Limit
-from costcalc.studies.check.config_reader import ConfigReader, removed
+from costcalc.studies.check.config_reader import ConfigReader, is_removed
 from costcalc.studies.check.limits import make_limit, parse_amount, parser, takes_name, usual_increases
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ def read_limits(reader: ConfigReader, node: Map) -> LimitSet:
 def _limits(reader: ConfigReader, node: YamlNode | None, what: str) -> dict[Key, Limit | None]:
     found: dict[Key, Limit | None] = {}
     for quantity, of, key, value in _by_quantity(reader, node, what, LIMITS):
-        found[quantity, of] = None if removed(value) else _limit(reader, quantity, of, key, value, what == "min")
+        found[quantity, of] = None if is_removed(value) else _limit(reader, quantity, of, key, value, what == "min")
     return found
 
 
@@ -113,7 +113,7 @@ def _by_quantity(
             raise reader.unknown(key, f"`{what}:` has no key", key.text, known)
         if not takes_name(quantity) or of:
             yield quantity, of, key, value
-        elif removed(value):
+        elif is_removed(value):
             yield quantity, ALL, key, value
         elif quantity == "fits" and not isinstance(value, Map):
             for word, item in reader.words(value, quantity):
@@ -129,14 +129,14 @@ def _true(node: YamlNode) -> Scalar:
 
 def _increases(reader: ConfigReader, node: YamlNode | None) -> dict[Key, Increase | None]:
     if isinstance(node, Scalar) and not node.is_null:
-        if removed(node):
+        if is_removed(node):
             return {(ALL,): None}
         share = reader.quantity(node, "max_increase", parse_percent)
         return {(one.quantity,): one for one in usual_increases(share, reader.place(node))}
     found: dict[Key, Increase | None] = {}
     for quantity, of, key, value in _by_quantity(reader, node, "max_increase", COUNTABLE):
         made = Increase(quantity, place=reader.place(key), of=of)
-        if removed(value):
+        if is_removed(value):
             found[made.ref.key,] = None
         else:
             percent, most = reader.quantity(value, key.text, _amount(quantity))
@@ -151,7 +151,7 @@ def _amount(quantity: str) -> Callable[[str], tuple[Fraction | None, int | Fract
 def _deltas(reader: ConfigReader, node: YamlNode | None) -> dict[Key, int | Fraction | None]:
     return {
         (Increase(quantity, of=of).ref.key,): (
-            None if removed(value) else reader.quantity(value, key.text, parser(quantity))
+            None if is_removed(value) else reader.quantity(value, key.text, parser(quantity))
         )
         for quantity, of, key, value in _by_quantity(reader, node, "min_delta", COUNTABLE)
     }
@@ -176,7 +176,7 @@ def _layers(reader: ConfigReader, node: YamlNode | None) -> dict[Key, LayerLimit
 def _layer(
     reader: ConfigReader, pattern: str, quantity: str, key: Scalar, node: YamlNode, share: bool, each: bool
 ) -> LayerLimit | None:
-    if removed(node):
+    if is_removed(node):
         return None
     most: int | Fraction
     most = (

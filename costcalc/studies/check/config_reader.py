@@ -83,6 +83,6 @@ def is_null(node: YamlNode) -> bool:
     return isinstance(node, Scalar) and node.is_null
 
 
-def removed(node: YamlNode) -> bool:
+def is_removed(node: YamlNode) -> bool:
     """Whether a value takes away what stands further out: nothing, null or none."""
     return isinstance(node, Scalar) and node.plain and (node.is_null or node.text == "none")

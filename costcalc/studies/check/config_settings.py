@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from costcalc.core.settings import BY_NAME, Kind, Setting
+from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
-from costcalc.graph.convert import PRECISIONS, spelt_out
-from costcalc.studies.check.config_reader import ConfigReader, removed
+from costcalc.graph.convert import PRECISIONS, normalise_dtype
+from costcalc.studies.check.config_reader import ConfigReader, is_removed
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
 KEYS = {"params": "set"}
@@ -45,7 +45,7 @@ def read_settings(reader: ConfigReader, node: Map) -> Given:
         found["execution"] = {**(found.get("execution") or {}), **execution}
     if "devices" in node.values:
         value = node.values["devices"]
-        found["devices"] = () if removed(value) else tuple([word for word, _ in reader.words(value, "devices")])
+        found["devices"] = () if is_removed(value) else tuple([word for word, _ in reader.words(value, "devices")])
     return found
 
 
@@ -76,7 +76,7 @@ def _named_group(
         for _ in reader.items(node, name, tuple([one.name for one in settings])):
             pass
         return {name: _group(reader, node, settings)}
-    if removed(node):
+    if is_removed(node):
         return {name: None}
     return {name: True if reader.truth(node, name) else None}
 
@@ -89,7 +89,7 @@ def _group(reader: ConfigReader, node: Map, settings: tuple[Setting, ...]) -> di
         if key not in node.values:
             continue
         value = node.values[key]
-        if one.kind in BY_NAME:
+        if one.kind in MAPPING_KINDS:
             read = _VALUES[one.kind]
             found[one.name] = {k.text: read(reader, inner, k.text) for k, inner in reader.items(value, key)}
         else:
@@ -103,11 +103,11 @@ def _read(reader: ConfigReader, node: YamlNode, key: str, one: Setting) -> Any:
         return reader.truth(node, key)
     if one.kind == "texts":
         return tuple([word for word, _ in reader.words(node, key)])
-    if one.kind == "count" and removed(node):
+    if one.kind == "count" and is_removed(node):
         return None
     text = reader.word(node, key)
     if one.kind == "precision":
-        return _one_of(reader, node, spelt_out(text), f"{key}: there is no element type", PRECISIONS, text)
+        return _one_of(reader, node, normalise_dtype(text), f"{key}: there is no element type", PRECISIONS, text)
     if one.kind == "choice":
         return _one_of(reader, node, text, f"{key}: there is no", one.choices, text)
     if not re.fullmatch(r"[0-9]{1,18}", text) or not int(text):

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantities import QuantityRef
-from costcalc.studies.batch import Failure, shared_out
+from costcalc.studies.batch import Failure, process_pool
 from costcalc.studies.check import check_figures, peak_layer
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.studies.options import Settings, fitting
+from costcalc.studies.options import Settings, drop_unknown_names
 from costcalc.studies.pipeline import analyze
 
 
@@ -75,7 +75,7 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
 
     lacks: tuple[UnknownNameError, ...] = ()
     if evaluation.lenient:
-        (report, settings), lacks = fitting(read, settings.reading())
+        (report, settings), lacks = drop_unknown_names(read, settings.reading())
     else:
         report = analyze(evaluation.source, settings)
     asked = evaluation.quantities
@@ -85,7 +85,7 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
     return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.graph.choices)
 
 
-def moved(found: ModelFigures, old: str, new: str) -> ModelFigures:
+def relocate(found: ModelFigures, old: str, new: str) -> ModelFigures:
     """The figures of a file as those of another with the same content."""
 
     def renamed(place: str) -> str:
@@ -97,7 +97,7 @@ def moved(found: ModelFigures, old: str, new: str) -> ModelFigures:
     return replace(found, snapshot=replace(s, name=name, source=new, layers=layers))
 
 
-def content(evaluation: Evaluation) -> Any:
+def evaluation_key(evaluation: Evaluation) -> Any:
     """What makes two evaluations the same: a YAML file's content, or the source; the settings; what else is asked."""
     file = Path(evaluation.source)
     same: Any = file.read_bytes() if file.suffix in (".yaml", ".yml") and file.is_file() else evaluation.source
@@ -119,7 +119,7 @@ def evaluate_models(
 
 def _key(evaluation: Evaluation) -> Any:
     try:
-        return content(evaluation)
+        return evaluation_key(evaluation)
     except OSError:  # its reader says what is wrong
         return evaluation.source, repr(evaluation[1:])
 
@@ -132,7 +132,7 @@ def _as(result: ModelFigures | Failure, first: Evaluation, own: Evaluation) -> M
     if isinstance(result, Failure):
         here = result.place.startswith(f"{old}:")
         return result._replace(place=new + result.place[len(old) :] if here else result.place)
-    return moved(result, old, new)
+    return relocate(result, old, new)
 
 
 def _run(evaluations: Sequence[Evaluation], jobs: int, raise_crashes: bool) -> list[ModelFigures | Failure]:
@@ -143,7 +143,7 @@ def _run(evaluations: Sequence[Evaluation], jobs: int, raise_crashes: bool) -> l
     from concurrent.futures.process import BrokenProcessPool
 
     found: list[ModelFigures | Failure] = []
-    with shared_out(work, evaluations, jobs) as futures:
+    with process_pool(work, evaluations, jobs) as futures:
         for future in futures:
             try:
                 found.append(future.result())

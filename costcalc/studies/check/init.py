@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, symbols
-from costcalc.core.units import exact, percent_exact, rounded_up
-from costcalc.frontends.builtin import find
+from costcalc.core.units import format_ceiling, format_count, format_exact_share
+from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.table import YAML, suffixes
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.config_settings import KEYS
@@ -43,7 +43,7 @@ TAIL = """\
 """
 
 
-class Initial(NamedTuple):
+class InitialConfig(NamedTuple):
     """The config's text, how many models it holds, and a line for each that cannot be read."""
 
     text: str
@@ -71,23 +71,25 @@ def _is_model(file: Path) -> bool:
         return False
 
 
-def initial(models: Sequence[str], file: Path, slack: Fraction, settings: Settings, jobs: int = 1) -> Initial:
+def make_initial_config(
+    models: Sequence[str], file: Path, slack: Fraction, settings: Settings, jobs: int = 1
+) -> InitialConfig:
     """The config that `file` is to hold, for models as they are named from the working directory."""
     names = list(dict.fromkeys(models))
     lenient = len(names) > 1
     found = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
-    lines = [*HEAD.format(slack=percent_exact(slack).replace(".0%", "%")).splitlines(), "models:"]
+    lines = [*HEAD.format(slack=format_exact_share(slack).replace(".0%", "%")).splitlines(), "models:"]
     for name, answer in zip(names, found, strict=True):
         lines += _entry(_path(name, file.parent), answer, slack, settings)
     unread = [
         f"{name}: cannot be read: {a.text}" for name, a in zip(names, found, strict=True) if isinstance(a, Failure)
     ]
-    return Initial("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unread))
+    return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unread))
 
 
 def _path(name: str, folder: Path) -> str:
     """A model's path as the config names it; a built-in model's name."""
-    return name if not Path(name).is_file() and find(name) else Path(os.path.relpath(name, folder)).as_posix()
+    return name if not Path(name).is_file() and find_builtin(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
 def _entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
@@ -123,8 +125,8 @@ def _limits(totals: Mapping[str, Dim], slack: Fraction) -> Iterator[str]:
     for quantity in QUANTITIES:
         value = totals.get(quantity)
         if isinstance(value, int):
-            most = rounded_up(value * (1 + slack), kind(quantity) == "bytes")
-            yield f"      {quantity}: {most}  # now {exact(value)}"
+            most = format_ceiling(value * (1 + slack), kind(quantity) == "bytes")
+            yield f"      {quantity}: {most}  # now {format_count(value)}"
 
 
 def _scalar(text: str) -> str:

@@ -17,13 +17,13 @@ from costcalc.studies.check.case import (
     Changes,
     CheckCase,
     Unknown,
-    dearest,
-    grew_most,
-    named,
+    blame_layer,
+    largest_growth,
+    largest_layer,
     place_of,
     signed_bounds,
 )
-from costcalc.studies.check.judge_relative import increases, layers
+from costcalc.studies.check.judge_relative import judge_increases, judge_layers
 from costcalc.studies.check.rules import LIMIT_CODES, RULES, level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.diff import diff
@@ -36,22 +36,24 @@ def judge(case: CheckCase) -> tuple[Verdict, ...]:
     def changes() -> Any:
         return () if case.before is None else diff(case.before, case.now).changes
 
-    found = [judge_limit(case, one, changes) for one in case.budget.limits if held(case, LIMIT_CODES[one.quantity])]
-    found += [*layers(case), *unknown_operators(case), *increases(case, changes)]
-    return tuple([advised(replace(v, level=level(v.code, case.levels)), case.new) for v in found])
+    found = [
+        judge_limit(case, one, changes) for one in case.budget.limits if is_selected(case, LIMIT_CODES[one.quantity])
+    ]
+    found += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
+    return tuple([with_remedy(replace(v, level=level(v.code, case.levels)), case.new) for v in found])
 
 
-def held(case: CheckCase, code: str) -> bool:
+def is_selected(case: CheckCase, code: str) -> bool:
     """Whether a rule is one that the config holds to; unknown operators are told whatever it says."""
     return code != "CC101" and bool(level(code, case.levels))
 
 
-def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
+def with_remedy(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     """The verdict with what to do, where something is to be done."""
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
-        who = words.blame(verdict)
+        who = words.describe_blame(verdict)
         fact = f"{verdict.fact}; {who}" if who else verdict.fact
         return replace(verdict, fact=fact, remedy=words.remedy(verdict, elsewhere))
     names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
@@ -63,7 +65,7 @@ def advised(verdict: Verdict, elsewhere: bool = False) -> Verdict:
     return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
 
 
-def unknown_operators(case: CheckCase) -> Iterator[Verdict]:
+def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
     """A verdict where there is an operator without a rule, whatever the limits; a kept one where a limit asks."""
     asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
     unknown = case.unknown()
@@ -76,7 +78,7 @@ def unknown_operators(case: CheckCase) -> Iterator[Verdict]:
         ]
         total = sum(one.layers for one in unknown)
         fact = f"{'; '.join(said)}; totals are lower bounds"
-        at = named(case.now, unknown[0].first)
+        at = blame_layer(case.now, unknown[0].first)
         yield Verdict(
             "CC101",
             "error",
@@ -165,7 +167,9 @@ def _quantity(case: CheckCase, limit: Limit) -> Verdict:
         if outcome == "kept" and found.incomplete:
             outcome, code, why = "unknown", "CC107", found.why
     kind = words.kind(limit.quantity)
-    made = _verdict(case, limit, code, kind, value, outcome, why, lambda: named(case.now, found.layer, found.share))
+    made = _verdict(
+        case, limit, code, kind, value, outcome, why, lambda: blame_layer(case.now, found.layer, found.share)
+    )
     if found.figure is None and code == "CC107":
         return replace(made, fact=f"{made.quantity}: there is no figure to hold: {why}", remedy=found.remedy)
     if quantity.unit == "boolean":
@@ -180,14 +184,14 @@ def _said_of_boolean(verdict: Verdict, why: str) -> str:
     """`fits t4: no: weights need 9 bytes of flash, which has 8`."""
     if verdict.outcome == "unknown":
         return f"{verdict.quantity}: whether that holds cannot be told: {why}"
-    return f"{verdict.quantity}: {words.told(verdict.value, verdict.kind)}{f': {why}' if why else ''}"
+    return f"{verdict.quantity}: {words.format_figure(verdict.value, verdict.kind)}{f': {why}' if why else ''}"
 
 
 def _verdict(
     case: CheckCase, limit: Limit, code: str, kind: str, value: Any, outcome: str, why: str, blame: Callable[[], Blame]
 ) -> Verdict:
     quantity = f"{limit.quantity} {limit.of}".strip()
-    have, most = words.apart(value, limit.most, kind)
+    have, most = words.format_pair(value, limit.most, kind)
     in_catalogue = limit.quantity in CATALOGUE
     exact = in_catalogue and CATALOGUE[limit.quantity].certainty == "exact"
     least = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
@@ -195,7 +199,7 @@ def _verdict(
         what = "it" if value is None else f"at least {have}" if code == "CC101" and not limit.minimum else have
         fact = f"{quantity}: whether {what} is {'at least' if limit.minimum else 'within'} {most} cannot be told: {why}"
     else:
-        left = words.left(value, limit.most, kind, least, limit.minimum)
+        left = words.format_headroom(value, limit.most, kind, least, limit.minimum)
         side = "at least" if limit.minimum else "at most"
         fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
     at: Blame = blame() if outcome == "exceeded" else NOBODY
@@ -224,12 +228,12 @@ def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
     """The layer that a broken limit on a total points at."""
     peak = limit.quantity == "peak_activation_bytes"
     if case.before is not None and _grew(case, limit.quantity):
-        found = grew_most(case.now, changes(), "activation_bytes" if peak else limit.quantity)
+        found = largest_growth(case.now, changes(), "activation_bytes" if peak else limit.quantity)
         if found.layer:
             return found._replace(share=None) if peak else found
     if peak:
-        return NOBODY if case.peak is None else named(case.now, case.peak.layer, case.peak.share)
-    return dearest(case.now, limit.quantity)
+        return NOBODY if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
+    return largest_layer(case.now, limit.quantity)
 
 
 def _grew(case: CheckCase, quantity: str) -> bool:

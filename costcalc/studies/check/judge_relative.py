@@ -14,7 +14,7 @@ from typing import Any
 from costcalc.core.dim import Dim, bounds, symbols
 from costcalc.core.errors import did_you_mean
 from costcalc.core.quantities import TOTALS
-from costcalc.core.units import percent_exact
+from costcalc.core.units import format_exact_share
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Increase, LayerLimit
 from costcalc.studies.check.case import (
@@ -22,20 +22,20 @@ from costcalc.studies.check.case import (
     Blame,
     Changes,
     CheckCase,
-    allowed,
-    dearest,
-    grew_most,
-    named,
-    part,
+    blame_layer,
+    is_allowed,
+    largest_growth,
+    largest_layer,
     place_of,
+    share_of_total,
     signed_bounds,
 )
 from costcalc.studies.check.rules import INCREASES, level
 from costcalc.studies.check.verdict import Amount, Verdict
-from costcalc.studies.diff.snapshot import Layer
+from costcalc.studies.diff.snapshot import SnapshotLayer
 
 
-def increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
+def judge_increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
     """A verdict for each increase that is limited."""
     for asked in case.budget.increases:
         if level(INCREASES[asked.quantity], case.levels):
@@ -68,7 +68,7 @@ def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
     fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(limit, before, most, kind)}"
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
-    elif left := words.left(made.value, bound, kind, least):
+    elif left := words.format_headroom(made.value, bound, kind, least):
         fact += f": {left}"
     return replace(
         made,
@@ -91,10 +91,10 @@ def _grown_at(case: CheckCase, limit: Increase, changes: Changes) -> Blame:
     """The layer that a broken limit of growth points at."""
     if limit.quantity not in TOTALS:
         found = case.figures[limit.ref]
-        return named(case.now, found.layer, found.share)
+        return blame_layer(case.now, found.layer, found.share)
     is_peak = limit.quantity == "peak_activation_bytes"
-    at = grew_most(case.now, changes(), "activation_bytes" if is_peak else limit.quantity)
-    return at if at.layer or is_peak else dearest(case.now, limit.quantity)
+    at = largest_growth(case.now, changes(), "activation_bytes" if is_peak else limit.quantity)
+    return at if at.layer or is_peak else largest_layer(case.now, limit.quantity)
 
 
 def allowed_increase(limit: Increase, before: Dim | Fraction) -> int | Fraction | None:
@@ -129,19 +129,19 @@ def _decide(case: CheckCase, limit: Increase, rise: Any, before: Any) -> tuple[s
 def _said(rise: Any, before: Dim | Fraction, kind: str, least: bool = False) -> str:
     """`grew by 12,345 (+2.3%) from 540,000`."""
     if rise == 0:
-        return f"as before, {words.told(before, kind)}"
+        return f"as before, {words.format_figure(before, kind)}"
     if signed_bounds(rise)[1] < 0:
-        return f"fell by {words.told(-rise, kind)}{words.relative(rise, before)} from {words.told(before, kind)}"
-    by = f"{'at least ' if least else ''}{words.told(rise, kind)}{words.relative(rise, before)}"
-    return f"grew by {by} from {words.told(before, kind)}"
+        return f"fell by {words.format_figure(-rise, kind)}{words.relative(rise, before)} from {words.format_figure(before, kind)}"
+    by = f"{'at least ' if least else ''}{words.format_figure(rise, kind)}{words.relative(rise, before)}"
+    return f"grew by {by} from {words.format_figure(before, kind)}"
 
 
 def _may(asked: Increase, before: Dim | Fraction, most: int | Fraction | None, kind: str) -> str:
     """`at most +2.0% (10,800)`, `at most 1,000,000 (min_delta, more than +2.0%)`."""
-    amount = words.told(most, kind)
+    amount = words.format_figure(most, kind)
     if asked.share is None:
         return f"at most {amount}"
-    percent = f"+{percent_exact(asked.share)}"
+    percent = f"+{format_exact_share(asked.share)}"
     if most is None or not isinstance(before, (int, Fraction)):
         return f"at most {percent}"
     if asked.delta > before * asked.share:
@@ -158,7 +158,7 @@ def _without(case: CheckCase, made: Verdict) -> Verdict:
     return replace(made, code="CC104", fact=f"{made.quantity}: {missing}")
 
 
-def layers(case: CheckCase) -> Iterator[Verdict]:
+def judge_layers(case: CheckCase) -> Iterator[Verdict]:
     """A verdict for each limit; one that fits no layer is never kept, for its pattern may be mistyped."""
     for asked in case.budget.layers:
         if level("CC012" if asked.share else "CC011", case.levels):
@@ -193,7 +193,7 @@ def _layers(case: CheckCase, asked: LayerLimit) -> Verdict:
     )
 
 
-def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Layer]) -> Verdict:
+def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[SnapshotLayer]) -> Verdict:
     """The verdict on some layers' part of a total."""
     value: Dim = 0
     for layer in group:
@@ -202,7 +202,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[La
     outcome, code, why = _layers_decided(case, asked, group, value, total)
     numbers = isinstance(value, int) and isinstance(total, int)
     shown: Amount = _share(value, total) if asked.share else value
-    have, most = words.apart(shown, asked.most, made.kind)
+    have, most = words.format_pair(shown, asked.most, made.kind)
     least = outcome == "exceeded" and _partial(case, asked.quantity, group)
     who = group[0].name if len(group) == 1 else f"{len(group)} layers"
     size = f"{'at least ' if least else ''}{have}{f' of {asked.quantity}' if asked.share else ''}"
@@ -210,7 +210,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[La
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
     elif numbers:
-        fact += f", {words.left(shown, asked.most, made.kind, least)}"
+        fact += f", {words.format_headroom(shown, asked.most, made.kind, least)}"
     at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
     return replace(
         made,
@@ -233,7 +233,7 @@ def _share(value: Dim, total: Dim) -> Fraction | None:
 
 
 def _layers_decided(
-    case: CheckCase, asked: LayerLimit, group: Sequence[Layer], value: Dim, total: Dim
+    case: CheckCase, asked: LayerLimit, group: Sequence[SnapshotLayer], value: Dim, total: Dim
 ) -> tuple[str, str, str]:
     """(outcome, code unless it is the rule's own, why it cannot be told). A share p/q is held as q·value <= p·total. Of
     a total that is only known from below, a share can only be smaller: that keeps a limit, and breaks none."""
@@ -252,15 +252,17 @@ def _layers_decided(
     return "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
 
 
-def _partial(case: CheckCase, quantity: str, layers: Sequence[Layer]) -> bool:
+def _partial(case: CheckCase, quantity: str, layers: Sequence[SnapshotLayer]) -> bool:
     """Whether some layer's figure is not known, and its operator not allowed."""
     return bool(case.now.unknown) and any(
-        layer.amounts[quantity] is None and not allowed(layer, case.budget.allow) for layer in layers
+        layer.amounts[quantity] is None and not is_allowed(layer, case.budget.allow) for layer in layers
     )
 
 
-def _at(case: CheckCase, asked: LayerLimit, group: Sequence[Layer]) -> Blame:
+def _at(case: CheckCase, asked: LayerLimit, group: Sequence[SnapshotLayer]) -> Blame:
     """The dearest of some layers; which that is, symbols may leave open."""
     if len(group) == 1:
-        return Blame(group[0].name, part(group[0], case.now, asked.quantity), None, place_of(group[0], case.now))
-    return dearest(case.now, asked.quantity, group)
+        return Blame(
+            group[0].name, share_of_total(group[0], case.now, asked.quantity), None, place_of(group[0], case.now)
+        )
+    return largest_layer(case.now, asked.quantity, group)

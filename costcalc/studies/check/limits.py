@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantity
-from costcalc.core.units import parse, parse_joules, parse_number, parse_percent, parse_seconds
-from costcalc.frontends.yaml.operators import operators
+from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
+from costcalc.frontends.yaml.operators import operator_table
 from costcalc.studies.check.budget import COUNTABLE, LIMITS, USUAL, Increase, Limit
 from costcalc.studies.check.verdict import SourcePlace
 
@@ -22,7 +22,7 @@ def parse_count(text: str) -> int:
     """600M or 1.2G as a number. UsageError for bytes, of which 7B would be seven and not seven billion."""
     if text.lower().endswith("b"):
         raise UsageError(f"{text!r} is in bytes, which this is not counted in", "write 600M, or 7G for 7 billion")
-    return parse(text)
+    return parse_magnitude(text)
 
 
 def parse_truth(text: str) -> bool:
@@ -34,7 +34,7 @@ def parse_truth(text: str) -> bool:
 
 PARSERS: dict[str, Parser] = {
     "number": parse_count,
-    "bytes": parse,
+    "bytes": parse_magnitude,
     "seconds": parse_seconds,
     "joules": parse_joules,
     "flop_per_byte": parse_number,
@@ -72,7 +72,7 @@ def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: 
     if quantity == "unknown_ops" and limit.most:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
     if quantity == "ops" and ":" not in of:
-        meant = {name.lower(): name for name in operators()}.get(of.lower(), of)
+        meant = {name.lower(): name for name in operator_table()}.get(of.lower(), of)
         if meant != of:
             raise UsageError(f"there is no operator {of!r}", f"did you mean {meant!r}?")
     at_least = quantity in CATALOGUE and not CATALOGUE[quantity].less_is_better

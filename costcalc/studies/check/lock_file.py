@@ -62,8 +62,8 @@ def entry(text: str) -> LockEntry | None:
     file, _, wanted = text.partition("#")
     if not file.endswith(".json") or ("#" in text and Path(text).is_file()):
         return None
-    named = None if Path(file).is_file() else revisions.parts(file)
-    found = read(file) if named is None else parse(revisions.content(*named), file)
+    named = None if Path(file).is_file() else revisions.split_revision(file)
+    found = read(file) if named is None else parse(revisions.read_file(*named), file)
     names = {_name(e): e for e in found.entries}
     chosen = [e for name, e in names.items() if wanted in ("", name, e.model)]
     if len(chosen) == 1:
@@ -83,14 +83,14 @@ def baseline(text: str, config: Config) -> Baseline:
 
     CostcalcError where there is no such file or revision, or the revision has no lock file.
     """
-    named = revisions.parts(text)
+    named = revisions.split_revision(text)
     if Path(text).is_file() or (named is None and text.endswith(".json")):
         return read(text)
     folder = "" if config.folder == Path() else os.fspath(config.folder)
     revision, path = named or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
     shown = text if named else f"{text}:{config.lock}"
     try:
-        content = revisions.content(revision, path, folder)
+        content = revisions.read_file(revision, path, folder)
     except LoadError as error:
         remedy = "write it there with `costcalc lock` and commit it"
         raise LoadError(f"{revision} has no lock file {path.removeprefix('./')}", remedy) from error

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import Dim
-from costcalc.core.dim import parse as formula
+from costcalc.core.dim import parse_formula as formula
 from costcalc.core.errors import CostcalcError, LoadError, LockError, UsageError
 from costcalc.core.quantities import SIGNS, Figure, parse_quantity
 from costcalc.studies.check.baseline import AGAIN, FORMAT_VERSION, Baseline, LockEntry
-from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 from costcalc.studies.options import Settings
 
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.M)
@@ -130,10 +130,10 @@ def _figure(key: str, given: Any, place: str) -> Figure:
     return Figure(Fraction(value), certainty)
 
 
-def _layer(given: Mapping[str, Any], place: str, seen: Mapping[str, Tensor]) -> Layer:
+def _layer(given: Mapping[str, Any], place: str, seen: Mapping[str, SnapshotTensor]) -> SnapshotLayer:
     name = _text(given.get("name"), place)
     at = f"{place} {name}"
-    return Layer(
+    return SnapshotLayer(
         name,
         _text(given.get("op"), at),
         _text(given.get("domain", ""), at),
@@ -141,14 +141,14 @@ def _layer(given: Mapping[str, Any], place: str, seen: Mapping[str, Tensor]) -> 
         tuple([_input(t, at, name, seen) for t in _list(given.get("in"), at)]),
         tuple([_output(t, at, name) for t in _list(given.get("out"), at)]),
         {key: _attribute(v, at) for key, v in _mapping(given.get("attributes", {}), at).items()},
-        {key: None if given.get(key, 0) is None else _dim(given.get(key, 0), at) for key in QUANTITIES},
+        {key: None if given.get(key, 0) is None else _dim(given.get(key, 0), at) for key in LAYER_QUANTITIES},
         _text(given.get("state", "costed"), at),
     )
 
 
-def _input(given: Any, place: str, layer: str, seen: Mapping[str, Tensor]) -> Tensor:
+def _input(given: Any, place: str, layer: str, seen: Mapping[str, SnapshotTensor]) -> SnapshotTensor:
     if given == "":
-        return Tensor("", "", None)
+        return SnapshotTensor("", "", None)
     if isinstance(given, str):
         return seen[given] if given in seen else _wrong(place, f"nothing before it gives {given!r}")
     if isinstance(given, dict):
@@ -156,14 +156,14 @@ def _input(given: Any, place: str, layer: str, seen: Mapping[str, Tensor]) -> Te
     return _tensor(given, place, layer, True)
 
 
-def _output(given: Any, place: str, layer: str) -> Tensor:
+def _output(given: Any, place: str, layer: str) -> SnapshotTensor:
     return _tensor(given.get("known"), place, layer, True) if isinstance(given, dict) else _tensor(given, place, layer)
 
 
-def _tensor(given: Any, place: str, layer: str = "", stored: bool = False) -> Tensor:
+def _tensor(given: Any, place: str, layer: str = "", stored: bool = False) -> SnapshotTensor:
     name, dtype, *shape = _list(given, place, 2)
     extents = None if shape == [None] else tuple([_dim(d, place) for d in shape])
-    return Tensor(_full(_text(name, place), layer), _text(dtype, place), extents, stored)
+    return SnapshotTensor(_full(_text(name, place), layer), _text(dtype, place), extents, stored)
 
 
 def _full(name: str, layer: str) -> str:

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from costcalc.analysis.layers import QUANTITIES
-from costcalc.core.amount import plain
+from costcalc.analysis.layers import LAYER_QUANTITIES
+from costcalc.core.amount import json_amount
 from costcalc.core.quantities import Figure
-from costcalc.core.sanitize import calm
+from costcalc.core.sanitize import escape_controls
 from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, LockEntry
-from costcalc.studies.diff.snapshot import Layer, Tensor
+from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 
 def document(baseline: Baseline) -> str:
@@ -41,12 +41,12 @@ def _entry(entry: LockEntry) -> Iterator[str]:
     yield f'"source": {_json(entry.source)},'
     yield f'"settings": {_json(entry.settings)},'
     yield f'"inputs": {_json([tensor(t) for t in snapshot.inputs])},'
-    yield f'"symbols": {_json({name: plain(d) for name, d in sorted(snapshot.symbols.items())})},'
+    yield f'"symbols": {_json({name: json_amount(d) for name, d in sorted(snapshot.symbols.items())})},'
     yield f'"assumptions": {_json(snapshot.assumptions)},'
     yield f'"unknown": {_json(dict(sorted(snapshot.unknown.items())))},'
     yield '"totals": {'
     for i, (quantity, value) in enumerate(snapshot.totals.items(), 1):
-        yield _closed(f"{_json(quantity)}: {_json(plain(value))}", i, snapshot.totals)
+        yield _closed(f"{_json(quantity)}: {_json(json_amount(value))}", i, snapshot.totals)
     yield "},"
     if entry.figures:
         yield '"figures": {'
@@ -64,42 +64,42 @@ def _entry(entry: LockEntry) -> Iterator[str]:
 def figure_to_lock(figure: Figure) -> dict[str, Any]:
     """A figure's value, exact (a fraction as `21/10000`), and what is certain of it where that is not all."""
     value = figure.value
-    written = str(value) if isinstance(value, Fraction) else value if isinstance(value, bool) else plain(value)
+    written = str(value) if isinstance(value, Fraction) else value if isinstance(value, bool) else json_amount(value)
     return {"value": written, **({"certainty": figure.certainty} if figure.certainty != "exact" else {})}
 
 
-def _layer(layer: Layer, seen: Mapping[str, Tensor]) -> dict[str, Any]:
+def _layer(layer: SnapshotLayer, seen: Mapping[str, SnapshotTensor]) -> dict[str, Any]:
     found: dict[str, Any] = {"name": layer.name, "op": layer.op_type}
     if layer.domain:
         found["domain"] = layer.domain
     if layer.count != 1:
-        found["count"] = plain(layer.count)
+        found["count"] = json_amount(layer.count)
     if layer.state != "costed":
         found["state"] = layer.state
     found["in"] = [_input(t, layer.name, seen) for t in layer.inputs]
     found["out"] = [{"known": tensor(t, layer.name)} if t.stored else tensor(t, layer.name) for t in layer.outputs]
     if layer.attributes:
         found["attributes"] = {name: attribute(v) for name, v in sorted(layer.attributes.items())}
-    for quantity in QUANTITIES:
+    for quantity in LAYER_QUANTITIES:
         amount = layer.amounts[quantity]
         if amount is None or amount != 0:
-            found[quantity] = plain(amount)
+            found[quantity] = json_amount(amount)
     return found
 
 
-def _input(t: Tensor, layer: str, seen: Mapping[str, Tensor]) -> Any:
+def _input(t: SnapshotTensor, layer: str, seen: Mapping[str, SnapshotTensor]) -> Any:
     """A name, a tensor that is stored, or {"computed": …} for one that nothing before it gives."""
     if not t.name or seen.get(t.name) == t:
         return t.name
     return tensor(t, layer) if t.stored else {"computed": tensor(t, layer)}
 
 
-def tensor(t: Tensor, layer: str = "") -> list[Any]:
+def tensor(t: SnapshotTensor, layer: str = "") -> list[Any]:
     """[name, type, extent, …]."""
-    return [shortened(t.name, layer), t.dtype, *([None] if t.shape is None else map(plain, t.shape))]
+    return [shorten_name(t.name, layer), t.dtype, *([None] if t.shape is None else map(json_amount, t.shape))]
 
 
-def shortened(name: str, layer: str) -> str:
+def shorten_name(name: str, layer: str) -> str:
     """`~` for the layer's name at the start; a `~` that a name itself begins with is doubled."""
     if layer and name.startswith(layer) and not name.startswith("~", len(layer)):
         return "~" + name[len(layer) :]
@@ -114,7 +114,7 @@ def attribute(value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return calm(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return escape_controls(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _closed(line: str, i: int, whole: Any) -> str:

@@ -14,7 +14,7 @@ from costcalc.studies.check.branch import lock_entry
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import ModelFigures
 from costcalc.studies.check.run import evaluate_targets
-from costcalc.studies.check.staleness import stale
+from costcalc.studies.check.staleness import describe_differences
 from costcalc.studies.check.targets import Target
 
 
@@ -35,7 +35,7 @@ class Locking(NamedTuple):
         return self.old is None or self.old.replace("\r\n", "\n") != self.text
 
 
-def locking(
+def plan_lock(
     config: Config,
     file: str,
     *,
@@ -62,6 +62,6 @@ def locking(
     failures = tuple([(t, answer) for t, answer in found if isinstance(answer, Failure)])
     now = {(entry.model, entry.scenario) for entry in entries}
     kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
-    said = () if old is None else stale(old, entries, not only and not failures)
+    said = () if old is None else describe_differences(old, entries, not only and not failures)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
     return Locking(lock_file.text(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)

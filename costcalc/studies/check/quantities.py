@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.memory.footprint import execution_steps
-from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.energy import energy
+from costcalc.analysis.roofline.energy import estimate_energy
 from costcalc.core.errors import HardwareError, NoDeviceFigureError, OpenQuantityError, QuantityError
 from costcalc.core.quantities import Figure, QuantityRef
 from costcalc.studies.check.case import CheckFigure, Peak
@@ -54,7 +54,7 @@ def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple
         said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
         return "; ".join(said), False
     if ref.quantity.key == "energy":
-        joules = energy(measurement.roofline(ref.device))
+        joules = estimate_energy(measurement.roofline(ref.device))
         if joules is not None and joules.without:
             return f"the profile has no energy of {', '.join(joules.without)}", True
     return "", False
@@ -87,8 +87,8 @@ def peak_layer(report: Report) -> Peak | None:
     inputs are nobody's, and of a changed order of steps nothing is said."""
     if report.execution.reorder:
         return None
-    plan = schedule(report.graph, execution_steps(report.graph, report.execution), report.execution.in_place)
-    line = timeline(plan)
+    plan = make_schedule(report.graph, execution_steps(report.graph, report.execution), report.execution.in_place)
+    line = live_memory(plan)
     if not isinstance(line.peak, int) or not line.peak:
         return None
     alive = [
@@ -101,5 +101,5 @@ def peak_layer(report: Report) -> Peak | None:
 @lru_cache(maxsize=64)
 def known_device(name: str) -> str:
     """The name. HardwareError where there is no device of that name, and no such profile."""
-    find(name)
+    find_profile(name)
     return name

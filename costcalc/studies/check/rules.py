@@ -10,7 +10,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Quantity
 from costcalc.studies.check.budget import RuleLevels
 
 
-class Rule(NamedTuple):
+class CheckRule(NamedTuple):
     """A code, its name, a sentence on what it holds, and how it is set and mended."""
 
     code: str
@@ -63,14 +63,14 @@ _BOUNDS: dict[Certainty, str] = {
 """What a verdict on a quantity means that is not exact."""
 
 
-def _limits() -> Iterable[Rule]:
+def _limits() -> Iterable[CheckRule]:
     for quantity, i in CODES.items():
         one = CATALOGUE[quantity]
         name = f"{one.name} on a device" if one.per_device else one.name
         key, value = (f"{quantity}.t4" if one.per_device else quantity), one.example.replace(" ", "")
         inner = f"{{{quantity}: {{t4: {one.example}}}}}" if one.per_device else f"{{{quantity}: {one.example}}}"
         if quantity in TOTALS:
-            yield Rule(
+            yield CheckRule(
                 f"CC{i:03}",
                 one.name,
                 f"The model's {one.name} ({one.meaning}) are at most the limit; equal to it is kept.",
@@ -78,7 +78,7 @@ def _limits() -> Iterable[Rule]:
                 "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
             )
         elif one.unit == "boolean":
-            yield Rule(
+            yield CheckRule(
                 f"CC{i:03}",
                 one.name,
                 f"It holds that {one.meaning.removeprefix('whether ')}.",
@@ -89,7 +89,7 @@ def _limits() -> Iterable[Rule]:
             side, option = ("most", "limits: ") if one.less_is_better else ("least", "min: ")
             word = "--max" if one.less_is_better else "--min"
             verb = "are" if one.name.endswith("s") or "per" in one.name.split() else "is"
-            yield Rule(
+            yield CheckRule(
                 f"CC{i:03}",
                 one.name,
                 f"The model's {name} ({one.meaning}) {verb} at {side} the limit; equal to it is kept."
@@ -109,14 +109,14 @@ def _settings_of(quantity: Quantity) -> str:
     return ""
 
 
-def _increases() -> Iterable[Rule]:
+def _increases() -> Iterable[CheckRule]:
     for quantity, i in CODES.items():
         one = CATALOGUE[quantity]
         if one.unit == "boolean":
             continue
         of = "{t4: 2%}" if one.per_device else "2%"
         least = "{t4: …}" if one.per_device else "…"
-        yield Rule(
+        yield CheckRule(
             f"CC{200 + i}",
             f"{one.name} increase",
             f"The model's {one.name} grew over the baseline by no more than is allowed.",
@@ -127,7 +127,7 @@ def _increases() -> Iterable[Rule]:
 
 
 _OTHERS = (
-    Rule(
+    CheckRule(
         "CC009",
         "time",
         "The lower bound of the model's time on a device is at most the limit. A bound above the "
@@ -135,27 +135,27 @@ _OTHERS = (
         "Set it with `limits: {time: {t4: 2.1 ms}}` or `--max time.t4=2.1ms`; `costcalc hardware` lists the devices, "
         "`costcalc analyze MODEL --hardware t4` shows what the bound rests on.",
     ),
-    Rule(
+    CheckRule(
         "CC010",
         "operator count",
         "No more layers than the limit are of this operator. A layer that a loop runs often counts once.",
         "Set it with `limits: {ops: {Gelu: 0}}` or `--max ops.Gelu=0`; `costcalc analyze MODEL --by op` counts all.",
     ),
-    Rule(
+    CheckRule(
         "CC011",
         "layers",
         "The layers whose names fit a glob take together no more than the limit (with "
         "`each: true`, each of them on its own). A `*` fits slashes too.",
         'Set it with `layers: {"head/*": {macs: 10M}}`.',
     ),
-    Rule(
+    CheckRule(
         "CC012",
         "share of layers",
         "The layers whose names fit a glob have together no larger part of the model's "
         "MACs than the limit (with `each: true`, each of them on its own).",
         'Set it with `layers: {"head/*": {max_share: 30%}}`, or of other totals with `max_share: {params: 50%}`.',
     ),
-    Rule(
+    CheckRule(
         "CC101",
         "unknown operator",
         "Every operator has a rule. One without would count as nothing, so a total is "
@@ -163,33 +163,35 @@ _OTHERS = (
         "Allow the operator by name with `allow: [domain:Op]` or `--allow`, which takes it as free, or register a "
         "rule for it with --rules.",
     ),
-    Rule("CC102", "unreadable model", "Every model can be read.", "Mend the model at the place that is named."),
-    Rule(
+    CheckRule("CC102", "unreadable model", "Every model can be read.", "Mend the model at the place that is named."),
+    CheckRule(
         "CC103",
         "open symbol",
         "A limit can be decided: it is, where every value of an open symbol leads to the same answer.",
         "Bind the symbol with `dims: {seq: 128}`, perhaps in several scenarios, or with --dim.",
     ),
-    Rule("CC104", "no baseline", "A relative limit has a baseline.", "Write it with `costcalc lock` and commit it."),
-    Rule(
+    CheckRule(
+        "CC104", "no baseline", "A relative limit has a baseline.", "Write it with `costcalc lock` and commit it."
+    ),
+    CheckRule(
         "CC105",
         "no such layer",
         "The glob of a limit of layers fits at least one layer: one that fits none would always be kept.",
         "Correct the pattern; `costcalc analyze MODEL` shows the layers' names.",
     ),
-    Rule(
+    CheckRule(
         "CC106",
         "no bound of time",
         "The device's profile has the figures that the bound of time needs.",
         "Take a device that has a peak for the model's precision, or set `act_dtype:` and `dtype:`.",
     ),
-    Rule(
+    CheckRule(
         "CC107",
         "no such quantity",
         "The model has the quantity that is limited: one that it does not have is never kept, and never 0.",
         "Leave the limit out for this model, or give the settings that the quantity rests on.",
     ),
-    Rule(
+    CheckRule(
         "CC301",
         "stale baseline",
         "The baseline says what the models cost now. This is noted and breaks nothing.",
@@ -208,7 +210,7 @@ LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
 }
 
 
-def find(code: str) -> Rule:
+def find(code: str) -> CheckRule:
     """The rule of a code. UsageError where there is none."""
     if code.upper() not in RULES:
         near = did_you_mean(code.upper(), RULES)

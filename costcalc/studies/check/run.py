@@ -20,13 +20,13 @@ from costcalc.studies.check import known_device, lock_file
 from costcalc.studies.check.branch import Answer
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
-from costcalc.studies.check.config_file import nearest
+from costcalc.studies.check.config_file import nearest_config
 from costcalc.studies.check.config_limits import LimitSet, limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import limits_of, parse_increases
 from costcalc.studies.check.rules import level
-from costcalc.studies.check.staleness import stale, told_gone
+from costcalc.studies.check.staleness import describe_differences, describe_removed
 from costcalc.studies.check.targets import Target, targets
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
 from costcalc.studies.options import Settings
@@ -60,7 +60,7 @@ def check(
     if not (limits or minimums or max_increase):
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(nearest(config), baseline, only=models, jobs=jobs)
+        return run(nearest_config(config), baseline, only=models, jobs=jobs)
     if config is not None:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
@@ -98,8 +98,8 @@ def run(
         own = _own(config)
         notes = () if own is None else _stale(config, own, found, not only)
         return CheckResult(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
-    names = {since.key(t) for t in targets(config)}
-    moved = since.renamed(config, baseline, found, names) if config.file else {}
+    names = {since.target_key(t) for t in targets(config)}
+    moved = since.find_renamed(config, baseline, found, names) if config.file else {}
     notes = since.notes(baseline, found, moved, names if config.file and not only else None)
     notes += _stale_too(config, baseline, found, not only)
     return CheckResult(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
@@ -226,7 +226,7 @@ def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: b
     if not level("CC301", config.levels):
         return ()
     entries = [since.lock_entry(config, t, a) for t, a in found if isinstance(a, ModelFigures)]
-    each = [stale(own, [entry], whole=False) for entry in entries]
-    lost = told_gone(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
+    each = [describe_differences(own, [entry], whole=False) for entry in entries]
+    lost = describe_removed(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
     said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]
     return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *lost)])

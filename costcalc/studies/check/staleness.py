@@ -8,31 +8,34 @@ from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.quantities import SIGNS, Figure
-from costcalc.core.units import exact
+from costcalc.core.units import format_count
 from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.lock_writer import document
-from costcalc.studies.check.wording import kind, told
+from costcalc.studies.check.wording import format_figure, kind
 
 FEW = 3
 """Layers that are named of those that differ."""
 
 
-def stale(baseline: Baseline, entries: Iterable[LockEntry], whole: bool = True) -> tuple[str, ...]:
+def describe_differences(baseline: Baseline, entries: Iterable[LockEntry], whole: bool = True) -> tuple[str, ...]:
     """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
     there are, so that one which only the baseline has is told too."""
     found = list(entries)
     said = [line for entry in found for line in _entry(baseline.find(entry.model, entry.scenario), entry)]
-    return (*said, *(told_gone(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
+    return (*said, *(describe_removed(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
 
 
-def gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[LockEntry]:
+def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[LockEntry]:
     """The entries of models that are none of the config's, whose (model, scenario) are the names."""
     return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
 
 
-def told_gone(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
+def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
     """The same in sentences."""
-    return [f"{entry.title}: it is locked, but no longer a model of the config" for entry in gone(baseline, names)]
+    return [
+        f"{entry.title}: it is locked, but no longer a model of the config"
+        for entry in removed_entries(baseline, names)
+    ]
 
 
 def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
@@ -96,8 +99,8 @@ def _figure(key: str, figures: Mapping[str, Figure]) -> str:
     if key not in figures:
         return "none"
     value, certainty = figures[key]
-    return SIGNS[certainty] + told(value, kind(key.partition(".")[0]))
+    return SIGNS[certainty] + format_figure(value, kind(key.partition(".")[0]))
 
 
 def _shown(value: Dim | None) -> str:
-    return "none" if value is None else exact(value)
+    return "none" if value is None else format_count(value)

@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 from costcalc.core.errors import ConfigError, UsageError
 from costcalc.frontends import git as revisions
-from costcalc.frontends.builtin import find
+from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.table import suffixes
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
-from costcalc.studies.check.config_file import TABLE, of_content
-from costcalc.studies.check.wording import place
+from costcalc.studies.check.config_file import TABLE, parse_config
+from costcalc.studies.check.wording import format_place
 from costcalc.studies.options import Settings
 
 
@@ -47,11 +47,11 @@ def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
     for target in found:
         key = target.name, target.entry.scenario
         if key in seen:
-            first = place(seen[key].entry.place)
+            first = format_place(seen[key].entry.place)
             raise ConfigError(
                 f"the model {target.name!r} is named twice (first at {first})",
                 "leave one out, or give each its own `name:`",
-                place(target.entry.place),
+                format_place(target.entry.place),
             )
         seen[key] = target
     if not only:
@@ -75,7 +75,7 @@ def _ways(target: Target) -> set[str]:
 
 def _of(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
     if not _several(config.folder, entry.path):
-        source = located(config.folder, entry.path)
+        source = locate(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)
         return
     pattern = f"{glob.escape(entry.path.rstrip('/'))}/*" if (config.folder / entry.path).is_dir() else entry.path
@@ -86,21 +86,21 @@ def _of(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
         if path != own and path.endswith(suffixes()) and (config.folder / path).is_file()
     )
     for name in names:
-        yield Target(name, located(config.folder, name), entry, group)
+        yield Target(name, locate(config.folder, name), entry, group)
     if not names:
         yield Target(entry.path, entry.path, entry, group, f"no model fits the pattern {entry.path!r}")
 
 
 def _several(folder: Path, path: str) -> bool:
     """Whether a path stands for all models of a folder, or is a glob; a file may have the signs of one in its name."""
-    return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find(path))
+    return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find_builtin(path))
 
 
-def located(folder: Path, path: str) -> str:
+def locate(folder: Path, path: str) -> str:
     """A file as seen from the working directory; what is no file beside the config is left for the reader to know (a
     built-in name)."""
     file = folder / path
-    if not file.is_file() and (find(path) or "/" not in path):
+    if not file.is_file() and (find_builtin(path) or "/" not in path):
         return path
     if file.is_absolute() and not file.is_relative_to(Path.cwd()):
         return os.path.normpath(file)
@@ -111,7 +111,7 @@ _VISIBLE = r"(?!\.)"
 """A pattern that does not begin with a dot finds nothing hidden."""
 
 
-def fitting(pattern: str, paths: Iterable[str]) -> list[str]:
+def match_paths(pattern: str, paths: Iterable[str]) -> list[str]:
     """The paths, with forward slashes, that fit, in alphabetical order."""
     expression = re.compile(_expression(pattern.removeprefix("./")))
     return sorted(path for path in paths if expression.fullmatch(path))
@@ -160,7 +160,7 @@ def on_disk(configs: Sequence[Config]) -> Models:
     for target in (target for config in configs for target in targets(config)):
         file = Path(target.source)
         key = target.name, target.entry.scenario
-        if not target.error and key not in found and (file.is_file() or find(target.source)):
+        if not target.error and key not in found and (file.is_file() or find_builtin(target.source)):
             content = _lines(file.read_bytes()) if file.is_file() else None
             found[key] = Version(target.source, target.entry.settings, content)
     return found
@@ -168,7 +168,7 @@ def on_disk(configs: Sequence[Config]) -> Models:
 
 def at_revision(configs: Sequence[Config], revision: str) -> Models:
     """The models of a revision. Where two configs name one, the first holds."""
-    files = revisions.files(revision)
+    files = revisions.list_files(revision)
     wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
     for config in configs:
         folder = folder_of(config)
@@ -178,9 +178,9 @@ def at_revision(configs: Sequence[Config], revision: str) -> Models:
                 whole = inside.get(posixpath.normpath(path))
                 if whole is None:
                     _reachable(path, inside, revision)
-                if whole is not None or find(path):
+                if whole is not None or find_builtin(path):
                     wanted.setdefault((entry.name or path, entry.scenario), (whole or path, entry.settings))
-    held = revisions.contents(revision, {name for name, _ in wanted.values()})
+    held = revisions.read_files(revision, {name for name, _ in wanted.values()})
     return {
         key: Version(f"{revision}:{name}", settings, _lines(held[name]))
         if name in held
@@ -202,23 +202,23 @@ def _opened(config: Config, entry: ConfigEntry, inside: dict[str, str]) -> Itera
         yield entry.path
         return
     own, known = Path(config.file).name, suffixes()
-    yield from (path for path in fitting(entry.path, inside) if path != own and path.endswith(known))
+    yield from (path for path in match_paths(entry.path, inside) if path != own and path.endswith(known))
 
 
 def config_at(config: Config, revision: str) -> Config | None:
     """The same config as it is at a revision; None where it is not there."""
     name = posixpath.join(folder_of(config), Path(config.file).name)
-    if name not in revisions.files(revision):
+    if name not in revisions.list_files(revision):
         return None
-    content = revisions.content(revision, name)
+    content = revisions.read_file(revision, name)
     if name.endswith(".toml") and TABLE not in content:
         return None
-    return replace(of_content(content, f"{revision}:{name}", config.folder), file=config.file)
+    return replace(parse_config(content, f"{revision}:{name}", config.folder), file=config.file)
 
 
 def folder_of(config: Config) -> str:
     """The config's folder from the top of its repository, which is that of the working directory."""
-    found = revisions.tracked(config.folder / Path(config.file).name)
+    found = revisions.repository_path(config.folder / Path(config.file).name)
     if found is None:
         raise UsageError(f"{config.file} is in no repository, or not in this one", "go to its repository")
     return posixpath.dirname(found)

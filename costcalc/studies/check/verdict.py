@@ -22,7 +22,7 @@ class SourcePlace(NamedTuple):
     column: int = 0
 
 
-def titled(model: str, scenario: str) -> str:
+def title_of(model: str, scenario: str) -> str:
     """model, or model (scenario)."""
     return f"{model} ({scenario})" if scenario else model
 
@@ -102,7 +102,7 @@ class CheckedModel:
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
-        return titled(self.model, self.scenario)
+        return title_of(self.model, self.scenario)
 
 
 @dataclass(frozen=True, slots=True)

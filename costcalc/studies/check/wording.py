@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE, Certainty
-from costcalc.core.units import digits, exact, percent_exact, scaled
+from costcalc.core.units import format_count, format_digits, format_exact_share, format_si
 from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
@@ -47,7 +47,7 @@ MOST_IS = {
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
 
 
-def told(value: Any, kind: str, more: int = 0) -> str:
+def format_figure(value: Any, kind: str, more: int = 0) -> str:
     """1,234,567; 1,234 bytes; 2.10 ms; 0.94 mJ; 48.1 tokens/s; 30.0%; yes; ? where it is not known."""
     if value is None:
         return "?"
@@ -55,30 +55,32 @@ def told(value: Any, kind: str, more: int = 0) -> str:
         return "yes" if value else "no"
     if kind in UNITS or kind in BEHIND:
         size, sign = Fraction(abs(value)), "-" if value < 0 else ""
-        return sign + (scaled(size, UNITS[kind], more) if kind in UNITS else f"{digits(size, more)} {BEHIND[kind]}")
+        return sign + (
+            format_si(size, UNITS[kind], more) if kind in UNITS else f"{format_digits(size, more)} {BEHIND[kind]}"
+        )
     if kind == "share":
-        return percent_exact(Fraction(value), more)
-    text = exact(value)
+        return format_exact_share(Fraction(value), more)
+    text = format_count(value)
     return f"{text} {'byte' if value == 1 else 'bytes'}" if kind == "bytes" else text
 
 
-def apart(value: Any, limit: Any, kind: str) -> tuple[str, str]:
+def format_pair(value: Any, limit: Any, kind: str) -> tuple[str, str]:
     """Both figures, with as many digits as tell them apart; counts and formulas are exact as they are."""
     if kind in EXACT:
-        return told(value, kind), told(limit, kind)
+        return format_figure(value, kind), format_figure(limit, kind)
     for more in range(MOST):
-        both = told(value, kind, more), told(limit, kind, more)
+        both = format_figure(value, kind, more), format_figure(limit, kind, more)
         if both[0] != both[1] or value == limit or None in (value, limit):
             return both
     return str(value), str(limit)
 
 
-def difference(value: Any, kind: str) -> str:
+def format_difference(value: Any, kind: str) -> str:
     """The distance of two figures, never nothing where there is some."""
     if kind in EXACT:
-        return told(value, kind)
+        return format_figure(value, kind)
     for more in range(MOST):
-        text = told(value, kind, more)
+        text = format_figure(value, kind, more)
         if not value or any(c in "123456789" for c in text):
             return text
     return str(value)
@@ -88,10 +90,10 @@ def relative(part: Any, whole: Any) -> str:
     """` (+2.3%)`, or "" where that is no number."""
     if not isinstance(part, (int, Fraction)) or not isinstance(whole, (int, Fraction)) or not whole:
         return ""
-    return f" ({percent_exact(Fraction(part) / Fraction(whole), sign=True)})"
+    return f" ({format_exact_share(Fraction(part) / Fraction(whole), sign=True)})"
 
 
-def place(where: SourcePlace | None) -> str:
+def format_place(where: SourcePlace | None) -> str:
     """file:line:column, without what is not known."""
     if where is None:
         return ""
@@ -106,7 +108,7 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
     if verdict.code.startswith("CC2") and not elsewhere:
         other = "where the growth is meant, run `costcalc lock`"
     else:
-        limit = place(verdict.limit_place)
+        limit = format_place(verdict.limit_place)
         what = "lower the limit" if verdict.minimum else "raise the limit"
         what = "name another device, or take it out" if verdict.kind == "boolean" else what
         other = f"{what} at {limit}" if limit else what
@@ -115,26 +117,26 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
 
 def at(where: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
-    return f" at {place(where)}" if where is not None else ""
+    return f" at {format_place(where)}" if where is not None else ""
 
 
-def blame(verdict: Verdict) -> str:
+def describe_blame(verdict: Verdict) -> str:
     """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
     if not verdict.layer:
         return ""
     if verdict.grown is None:
-        share = "" if verdict.share is None else f" ({percent_exact(verdict.share)})"
+        share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
         n = verdict.others
         others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
         return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
     _, before, after, follower, more = verdict.grown
     rise: Dim = after - before
-    behind = f", and {follower} follows with +{exact(more)}" if follower else ""
+    behind = f", and {follower} follows with +{format_count(more)}" if follower else ""
     if before == 0:
-        return f"{verdict.layer} is new and takes {exact(after)}{behind}"
+        return f"{verdict.layer} is new and takes {format_count(after)}{behind}"
     how = "was changed and grew" if follower else "grew most,"
-    size = f"(+{exact(rise)}{relative_to(rise, before)})"
-    return f"{verdict.layer} {how} from {exact(before)} to {exact(after)} {size}{behind}"
+    size = f"(+{format_count(rise)}{relative_to(rise, before)})"
+    return f"{verdict.layer} {how} from {format_count(before)} to {format_count(after)} {size}{behind}"
 
 
 def relative_to(part: Dim, whole: Dim) -> str:
@@ -143,7 +145,7 @@ def relative_to(part: Dim, whole: Dim) -> str:
     return f", {found[2:-1]}" if found else ""
 
 
-def left(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: bool = False) -> str:
+def format_headroom(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
     least, `missed by 2.10 tokens/s (4.2%)`; least: by at least. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
@@ -151,7 +153,10 @@ def left(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: 
     gap: Any = limit - value  # type: ignore[operator]
     gap = -gap if minimum else gap
     over = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
-    size, part = difference(-gap if over else gap, kind), relative(-gap if over else gap, limit).replace("(+", "(")
+    size, part = (
+        format_difference(-gap if over else gap, kind),
+        relative(-gap if over else gap, limit).replace("(+", "("),
+    )
     if kind == "share":
         size, part = f"{size.removesuffix('%')} points", ""
     broken = "missed" if minimum else "exceeded"

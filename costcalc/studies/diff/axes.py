@@ -15,7 +15,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.traits import Layout
 from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
 from costcalc.studies.diff.reshape import Axes, Axis, AxisFactor, extent, regroup
-from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 BATCH, CHANNELS, POSITIONS, KERNEL, OTHER = "batch", "channels", "resolution", "kernel", "other"
 
@@ -35,12 +35,12 @@ def axes(snapshot: Snapshot) -> AxesOf:
     return found
 
 
-def layout_of(layer: Layer) -> Layout:
+def layout_of(layer: SnapshotLayer) -> Layout:
     """The order of the axes that a layer takes its first input to have."""
     return operator_traits((layer.domain, layer.op_type)).layout_of(layer.attributes)
 
 
-def guess(tensor: Tensor, layout: Layout = "") -> Axes:
+def guess(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
     """The axes of a tensor by its rank and by the layout that its reader asks for: [N, C, …] of images, [N, length, C],
     [N, C]; [N, length] of integers."""
     shape = tensor.shape or ()
@@ -67,13 +67,13 @@ def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
     return tuple([(AxisFactor(role, e),) for role, e in zip(roles, shape, strict=True)])
 
 
-def read(tensor: Tensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
+def read(tensor: SnapshotTensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
     """The axes of a value that a layer reads."""
     found = axes_of.get(tensor.name)
     return guess(tensor, layout) if found is None else found
 
 
-def result(layer: Layer, out: Tensor, axes_of: AxesOf) -> Axes:
+def result(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> Axes:
     """The axes of a layer's result, from those of what it reads."""
     shape = out.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
@@ -109,7 +109,9 @@ def _axis_after(axis: Axis, before: Axes) -> Axis:
     return before[0] if before and extent(before[0]) == extent(axis) else axis
 
 
-def _product(layer: Layer, moving: Sequence[Tensor], first: Axes, shape: Sequence[Dim], axes_of: AxesOf) -> Axes:
+def _product(
+    layer: SnapshotLayer, moving: Sequence[SnapshotTensor], first: Axes, shape: Sequence[Dim], axes_of: AxesOf
+) -> Axes:
     """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
     if layer.attributes.get("transA"):
         first = first[::-1]
@@ -152,7 +154,7 @@ def role_of(axis: Axis) -> str:
     return roles.pop() if len(roles) == 1 else OTHER
 
 
-def input_axes(layer: Layer, position: int, axes_of: AxesOf) -> Axes:
+def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     """The axes of a layer's input, stored or not."""
     tensor = layer.inputs[position]
     shape = tensor.shape or ()
@@ -183,7 +185,7 @@ def input_axes(layer: Layer, position: int, axes_of: AxesOf) -> Axes:
     return _right_aligned(shape, result(layer, out, axes_of) if out.shape is not None else x)
 
 
-def _first(layer: Layer) -> Tensor | None:
+def _first(layer: SnapshotLayer) -> SnapshotTensor | None:
     return next((t for t in layer.inputs if t.name and not t.stored), None)
 
 

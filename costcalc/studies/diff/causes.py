@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.studies.diff.axes import AxesOf
 from costcalc.studies.diff.definition import canonical
 from costcalc.studies.diff.intermediate import COSTLESS, HEADS, LayerPair, amounts, depthwise, pair
-from costcalc.studies.diff.snapshot import Layer
+from costcalc.studies.diff.snapshot import SnapshotLayer
 
 ORDER = ("batch", "heads", "channels", "resolution", "kernel", "groups")
 
@@ -19,7 +19,10 @@ NOTHING: AxesOf = {}
 
 
 def causes(
-    before: Layer | None, after: Layer | None, before_axes: AxesOf = NOTHING, after_axes: AxesOf = NOTHING
+    before: SnapshotLayer | None,
+    after: SnapshotLayer | None,
+    before_axes: AxesOf = NOTHING,
+    after_axes: AxesOf = NOTHING,
 ) -> Parts:
     """Quantity → cause → part, for every quantity that is known in both versions and differs; no part is 0.
 
@@ -42,7 +45,7 @@ def causes(
         assert present is not None
         sign, cause = (1, "added") if before is None else (-1, "removed")
         return {q: {cause: sign * v} for q, v in present.amounts.items() if v is not None and v != 0}
-    differences = {q: d for q in QUANTITIES if (d := _difference(before, after, q)) != 0}
+    differences = {q: d for q in LAYER_QUANTITIES if (d := _difference(before, after, q)) != 0}
     if not differences:
         return {}
     if (before.domain, before.op_type) != (after.domain, after.op_type):
@@ -57,7 +60,7 @@ def causes(
     return _telescoped(layer_pair, at_work, differences)
 
 
-def _difference(before: Layer, after: Layer, quantity: str) -> Dim:
+def _difference(before: SnapshotLayer, after: SnapshotLayer, quantity: str) -> Dim:
     old, new = before.amounts.get(quantity), after.amounts.get(quantity)
     return 0 if old is None or new is None else new - old
 

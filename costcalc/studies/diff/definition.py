@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.dim import Dim, Poly
-from costcalc.core.traits import TRAITS, UNKNOWN, Key, Traits
-from costcalc.studies.diff.snapshot import Layer, Tensor
+from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Key, Traits
+from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
 
@@ -41,8 +41,8 @@ def operator_traits(key: Key) -> Traits:
     """The traits of an operator; of one that no graph of this process has had (a lock file's) its rules are loaded."""
     found = TRAITS.get(key)
     if found is None:
-        ops.load()
-        found = TRAITS.get(key, UNKNOWN)
+        ops.load_families()
+        found = TRAITS.get(key, UNKNOWN_TRAITS)
     return found
 
 
@@ -57,7 +57,7 @@ def right_operand_at(operator: Traits) -> int | None:
     return operator.factors[1] if operator.kind == "product" and operator.packed is None else None
 
 
-def definition(layer: Layer) -> Definition:
+def definition(layer: SnapshotLayer) -> Definition:
     """What the layer is by itself. A depthwise convolution's groups and filters follow its channels; so does C_in/group
     of any convolution, K of a product, and every weight of a normalisation."""
     key = (layer.domain, layer.op_type)
@@ -84,7 +84,7 @@ def definition(layer: Layer) -> Definition:
     return Definition((*key, *attributes), ())
 
 
-def units(layer: Layer) -> tuple[Dim, ...]:
+def units(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """(N,) of a product with a stored right operand; () of any other layer."""
     at = right_operand_at(operator_traits((layer.domain, layer.op_type)))
     if at is None:
@@ -95,7 +95,7 @@ def units(layer: Layer) -> tuple[Dim, ...]:
     return (shape[-2] if layer.attributes.get("transB") else shape[-1],)
 
 
-def windows(layer: Layer) -> tuple[Dim, ...]:
+def windows(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
     at = filters_at(operator_traits((layer.domain, layer.op_type)))
     kernel = layer.attributes.get("kernel_shape", ()) if at is None else _shape_at(layer.inputs, at)[2:]
@@ -103,7 +103,7 @@ def windows(layer: Layer) -> tuple[Dim, ...]:
     return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])
 
 
-def keeps_size(layer: Layer) -> bool:
+def keeps_size(layer: SnapshotLayer) -> bool:
     """Whether a window is padded so that with a stride of 1 the size stays."""
     spans, pads = windows(layer), layer.attributes.get("pads") or ()
     pads = pads or (0,) * 2 * len(spans)
@@ -112,7 +112,7 @@ def keeps_size(layer: Layer) -> bool:
     return bool(spans) and all(s - 1 == a + b for s, a, b in zip(spans, pads, pads[len(spans) :], strict=False))
 
 
-def _shape_at(inputs: tuple[Tensor, ...], position: int) -> tuple[Dim, ...]:
+def _shape_at(inputs: tuple[SnapshotTensor, ...], position: int) -> tuple[Dim, ...]:
     return (inputs[position].shape or ()) if position < len(inputs) else ()
 
 
@@ -141,10 +141,10 @@ def _neutral(name: str, value: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _defaults(key: tuple[str, str]) -> Mapping[str, Any]:
     """ONNX's defaults, as the operator's rules have them."""
-    if key not in registry.SHAPES and key not in registry.COSTS:
-        ops.load()
+    if key not in registry.SHAPE_RULES and key not in registry.COST_RULES:
+        ops.load_families()
     found: dict[str, Any] = {}
-    for rules in (registry.COSTS, registry.SHAPES):
+    for rules in (registry.COST_RULES, registry.SHAPE_RULES):
         rule = rules.get(key)
         found |= (rule and rule.function.__kwdefaults__) or {}
     return found
@@ -165,7 +165,7 @@ def _float32(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-def has_macs(layer: Layer) -> bool:
+def has_macs(layer: SnapshotLayer) -> bool:
     """Whether a layer multiplies and accumulates, or might (it is not known)."""
     macs = layer.amounts["macs"]
     return isinstance(macs, Poly) or macs != 0

@@ -26,7 +26,7 @@ from costcalc.studies.diff.axes import AxesOf, axes
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
 from costcalc.studies.diff.names import is_same_name, ordinals
-from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
 """What became of a layer. changed: its own definition is another (kernel, filters, operator). follows: it is defined as
@@ -42,8 +42,8 @@ class LayerChange:
     known in both: quantity → cause → difference; the parts sum to the whole exactly."""
 
     status: str
-    before: Layer | None
-    after: Layer | None
+    before: SnapshotLayer | None
+    after: SnapshotLayer | None
     causes: Mapping[str, Mapping[str, Dim]]
 
     @property
@@ -118,7 +118,7 @@ class Diff(Result):
         return figure(self.before, quantity), figure(self.after, quantity)
 
 
-def status(before: Layer, after: Layer, one_name: bool) -> str:
+def status(before: SnapshotLayer, after: SnapshotLayer, one_name: bool) -> str:
     """changed, follows, renamed or same; one_name tells whether the names differ at most by automatic numbers.
 
     A layer was changed if it has another operator, attribute, number of filters or units, another type of weights or
@@ -139,7 +139,7 @@ def status(before: Layer, after: Layer, one_name: bool) -> str:
     return "same" if one_name else "renamed"
 
 
-def _changed(before: Layer, after: Layer) -> bool:
+def _changed(before: SnapshotLayer, after: SnapshotLayer) -> bool:
     if (before.domain, before.op_type) != (after.domain, after.op_type) or definition(before) != definition(after):
         return True
     if len(before.inputs) != len(after.inputs) or len(before.outputs) != len(after.outputs):
@@ -158,24 +158,24 @@ def _changed(before: Layer, after: Layer) -> bool:
     return any(x.stored and y.stored and not _follows(x, y, ratios) for x, y in pairs)
 
 
-def _retyped(before: Tensor, after: Tensor) -> bool:
+def _retyped(before: SnapshotTensor, after: SnapshotTensor) -> bool:
     """Whether a weight has another element type; that of a single number (a bound, a ratio) follows the activations."""
     return before.stored and after.stored and before.dtype != after.dtype and after.shape not in ((), (1,))
 
 
-def _read(layer: Layer) -> list[tuple[str, tuple[Dim, ...] | None]]:
+def _read(layer: SnapshotLayer) -> list[tuple[str, tuple[Dim, ...] | None]]:
     """The types that a layer reads while the model runs."""
     return [(t.dtype, t.shape) for t in layer.inputs if not t.stored]
 
 
-def _ratios(before: Layer, after: Layer) -> Iterator[tuple[Dim, Dim]]:
+def _ratios(before: SnapshotLayer, after: SnapshotLayer) -> Iterator[tuple[Dim, Dim]]:
     """(old, new) of each extent that a layer reads and that is another one now."""
     for x, y in zip(before.inputs, after.inputs, strict=True):
         if not x.stored and x.shape is not None and y.shape is not None and len(x.shape) == len(y.shape):
             yield from ((old, new) for old, new in zip(x.shape, y.shape, strict=True) if old != new)
 
 
-def _follows(before: Tensor, after: Tensor, ratios: list[tuple[Dim, Dim]]) -> bool:
+def _follows(before: SnapshotTensor, after: SnapshotTensor, ratios: list[tuple[Dim, Dim]]) -> bool:
     """Whether each extent of a weight is as it was, or grew as an extent did that its layer reads."""
     if before.shape is None or after.shape is None or len(before.shape) != len(after.shape):
         return before.shape == after.shape
@@ -197,7 +197,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     old, new = (ordinals(layer.name for layer in s.layers) for s in (before, after))
     axes_of: list[AxesOf] = []
 
-    def change(x: Layer | None, y: Layer | None) -> LayerChange:
+    def change(x: SnapshotLayer | None, y: SnapshotLayer | None) -> LayerChange:
         if x is not None and y is not None:
             found = status(x, y, is_same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
             if found in ("same", "renamed"):
@@ -218,7 +218,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     )
 
 
-def _lined(layer: Layer) -> bool:
+def _lined(layer: SnapshotLayer) -> bool:
     """Whether a layer stands in a line of a file that somebody wrote; an exported one does not."""
     return LINE.search(layer.place) is not None
 
@@ -244,7 +244,7 @@ def is_lower_bound(snapshot: Snapshot, quantity: str) -> bool:
     return bool(snapshot.unknown) and any(_unknown(layer, columns) for layer in snapshot.layers)
 
 
-def _unknown(layer: Layer, columns: tuple[str, ...]) -> bool:
+def _unknown(layer: SnapshotLayer, columns: tuple[str, ...]) -> bool:
     """Whether one of a layer's figures is not known; those of a training step are where its MACs are."""
     return any(layer.amounts.get(column, layer.amounts["macs"]) is None for column in columns)
 

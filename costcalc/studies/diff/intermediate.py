@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from costcalc import ops
 from costcalc.analysis.cost import cost_graph
-from costcalc.analysis.layers import Amounts, make_rows
+from costcalc.analysis.layers import LayerFigures, make_layers
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
 from costcalc.studies.diff.axes import CHANNELS, OTHER, AxesOf, input_axes, read, result, role_of, single
 from costcalc.studies.diff.definition import filters_at, operator_traits
 from costcalc.studies.diff.reshape import Axes, Axis, extent
-from costcalc.studies.diff.snapshot import Layer, Tensor
+from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 NEWEST = 99
 """The opset whose rules are asked; a snapshot does not keep its own."""
@@ -31,8 +31,8 @@ HEADS = frozenset(("num_heads", "q_num_heads", "kv_num_heads"))
 class Slot(NamedTuple):
     """A value that a layer reads or gives, in both versions, with what each of its axes is made of."""
 
-    before: Tensor
-    after: Tensor
+    before: SnapshotTensor
+    after: SnapshotTensor
     axes: tuple[tuple[Axis, Axis], ...]
 
     def shape(self, new: Collection[str]) -> tuple[Dim, ...]:
@@ -64,13 +64,13 @@ def _wide(axis: Axis) -> Axis:
 class LayerPair(NamedTuple):
     """A layer in both versions, its values side by side."""
 
-    before: Layer
-    after: Layer
+    before: SnapshotLayer
+    after: SnapshotLayer
     inputs: tuple[Slot, ...]
     outputs: tuple[Slot, ...]
 
 
-def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> LayerPair | None:
+def pair(before: SnapshotLayer, after: SnapshotLayer, old: AxesOf, new: AxesOf) -> LayerPair | None:
     """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
     one that only the new one has is left out."""
     inputs = [
@@ -89,36 +89,36 @@ def pair(before: Layer, after: Layer, old: AxesOf, new: AxesOf) -> LayerPair | N
     return LayerPair(before, after, tuple(filter(None, slots[0])), tuple(filter(None, slots[1])))
 
 
-def single_axes(tensor: Tensor) -> Axes:
+def single_axes(tensor: SnapshotTensor) -> Axes:
     """Axes that take no part in any cause."""
     return single(["other"] * len(tensor.shape or ()), tensor.shape or ())
 
 
-def _slot(x: Tensor, y: Tensor, a: Axes, b: Axes) -> Slot | None:
+def _slot(x: SnapshotTensor, y: SnapshotTensor, a: Axes, b: Axes) -> Slot | None:
     fits = len(a) == len(b) and (x.shape is None) == (y.shape is None) and bool(x.name) == bool(y.name)
     if not fits or [extent(axis) for axis in (*a, *b)] != [*(x.shape or ()), *(y.shape or ())]:
         return None
     return Slot(x, y, tuple(zip(a, b, strict=True)))
 
 
-def _tensor_axes(layer: Layer, tensor: Tensor, axes_of: AxesOf) -> Axes:
+def _tensor_axes(layer: SnapshotLayer, tensor: SnapshotTensor, axes_of: AxesOf) -> Axes:
     return read(tensor, axes_of) if tensor.name in axes_of else result(layer, tensor, axes_of)
 
 
-def depthwise(layer: Layer) -> bool:
+def depthwise(layer: SnapshotLayer) -> bool:
     """Whether a convolution's groups are its channels, so that they follow them."""
     at = _grouped_at(layer)
     weight = layer.inputs[at].shape if at is not None else None
     return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
 
 
-def _grouped_at(layer: Layer) -> int | None:
+def _grouped_at(layer: SnapshotLayer) -> int | None:
     """Where filters stand whose second extent is C_in/group."""
     operator = operator_traits((layer.domain, layer.op_type))
     return None if operator.kind == "transposed_convolution" else filters_at(operator)
 
 
-def amounts(layer_pair: LayerPair, new: Collection[str]) -> Amounts | None:
+def amounts(layer_pair: LayerPair, new: Collection[str]) -> LayerFigures | None:
     """The figures of the layer in between; None where the rules refuse it."""
     layer = layer_pair.before
     types: dict[str, TensorType] = {}
@@ -139,9 +139,9 @@ def amounts(layer_pair: LayerPair, new: Collection[str]) -> Amounts | None:
     stored = {t.name: types[t.name] for t in layer.inputs if t.stored}
     inputs = tuple([t.name for t in layer.inputs if t.name and not t.stored])
     graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
-    ops.load()
+    ops.load_families()
     try:
-        return make_rows(cost_graph(graph))[0].amounts
+        return make_layers(cost_graph(graph))[0].amounts
     except CostcalcError:
         return None  # the layer in between need not be a valid one: no figure is the answer
 

@@ -17,7 +17,7 @@ from costcalc.studies.diff.neighbourhood import (
     lineage_labels,
     neighbourhood_labels,
 )
-from costcalc.studies.diff.snapshot import Layer, Snapshot
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
 FUSED = ("activation", "activation_params")
 """What a fused convolution says of the layer that it took in."""
@@ -29,7 +29,7 @@ class LayerKeys(NamedTuple):
     too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number
     that may shift."""
 
-    layers: Sequence[Layer]
+    layers: Sequence[SnapshotLayer]
     kind: list[int]
     loose: list[int]
     full: list[int]
@@ -65,7 +65,7 @@ def layer_keys(snapshot: Snapshot, numbers: Numbers) -> LayerKeys:
     )
 
 
-def _loose(layer: Layer, d: Definition) -> tuple[object, ...]:
+def _loose(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
     if right_operand_at(operator) is not None:
@@ -75,7 +75,7 @@ def _loose(layer: Layer, d: Definition) -> tuple[object, ...]:
     return d.shape_free
 
 
-def _shapes(layer: Layer) -> tuple[object, ...]:
+def _shapes(layer: SnapshotLayer) -> tuple[object, ...]:
     """The shapes that it reads and gives; not of single numbers, for a quantised layer reads its zero points too."""
     return (tuple([t.shape for t in layer.inputs if not t.stored and t.shape]), tuple([t.shape for t in layer.outputs]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from costcalc.studies.diff.snapshot import Layer
+from costcalc.studies.diff.snapshot import SnapshotLayer
 
 Edges = tuple[tuple[int, ...], ...]
 """The neighbours of each node, by index."""
@@ -21,7 +21,7 @@ class Neighbourhood(NamedTuple):
     down: Edges
 
 
-def dataflow(layers: Sequence[Layer]) -> Neighbourhood:
+def dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
     """The dataflow between layers."""
     producer: dict[str, int] = {}
     up: list[tuple[int, ...]] = []

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from costcalc.analysis.layers import Amounts
+from costcalc.analysis.layers import LayerFigures
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
-from costcalc.core.ir import Graph, TensorType, qualified
+from costcalc.core.ir import Graph, TensorType, qualified_name
 from costcalc.core.quantities import Figure
 
 
-class Tensor(NamedTuple):
+class SnapshotTensor(NamedTuple):
     """A value that a layer reads or writes: its name ("" where an optional one is absent), element type, shape (None
     where it is not known), and whether it is known before the model runs (a weight, a table, a constant)."""
 
@@ -29,7 +29,7 @@ class Tensor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class SnapshotLayer:
     """A layer of one version of a model. amounts are its figures over all runs, None where one is not known; place is
     `file:line:column`, or "" where the model has no lines. state is costed, free or unknown."""
 
@@ -37,17 +37,17 @@ class Layer:
     op_type: str
     domain: str
     count: Dim
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[SnapshotTensor, ...]
+    outputs: tuple[SnapshotTensor, ...]
     attributes: Mapping[str, Any]
-    amounts: Amounts
+    amounts: LayerFigures
     state: str
     place: str = ""
 
     @property
     def operator(self) -> str:
         """The operator with its domain, unless that is ONNX's own."""
-        return qualified(self.domain, self.op_type)
+        return qualified_name(self.domain, self.op_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Snapshot:
 
     name: str
     source: str
-    inputs: tuple[Tensor, ...]
-    layers: tuple[Layer, ...]
+    inputs: tuple[SnapshotTensor, ...]
+    layers: tuple[SnapshotLayer, ...]
     totals: Mapping[str, Dim]
     unknown: Mapping[str, int]
     symbols: Mapping[str, Dim]
@@ -88,12 +88,12 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
     )
 
 
-def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
+def _layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
     stored = set(graph.initializers)
     types = graph.types
-    known: dict[str, Tensor] = {"": Tensor("", "", None)}
+    known: dict[str, SnapshotTensor] = {"": SnapshotTensor("", "", None)}
 
-    def tensor(name: str) -> Tensor:
+    def tensor(name: str) -> SnapshotTensor:
         """The value, made once: what is a constant is known to be before it is first read."""
         found = known.get(name)
         if found is None:
@@ -108,7 +108,7 @@ def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
         outputs = tuple([tensor(output.name) for output in row.outputs])
         given = node.attributes
         attributes = {name: value for name, value in given.items() if _plain(value)} if given else {}
-        yield Layer(
+        yield SnapshotLayer(
             node.name,
             node.op_type,
             node.domain,
@@ -122,8 +122,8 @@ def _layers(report: Report, graph: Graph) -> Iterator[Layer]:
         )
 
 
-def _tensor(name: str, t: TensorType, stored: bool) -> Tensor:
-    return Tensor(name, t.dtype.label, t.shape, stored or t.value is not None)
+def _tensor(name: str, t: TensorType, stored: bool) -> SnapshotTensor:
+    return SnapshotTensor(name, t.dtype.label, t.shape, stored or t.value is not None)
 
 
 WRITABLE = frozenset((bool, int, float, str))

@@ -10,7 +10,7 @@ from costcalc.core.amount import difference
 from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
-from costcalc.core.units import digits, exact, parse_value, percent_exact, scaled
+from costcalc.core.units import format_count, format_digits, format_exact_share, format_si, parse_value
 from costcalc.studies.diff.diff import Diff, is_lower_bound, total_change
 
 EXAMPLE = "write it as macs>+2%, params>+0, peak_activation_bytes>+10KiB, time.t4>5ms or macs>600M"
@@ -151,9 +151,9 @@ def _subject(ref: QuantityRef) -> str:
 def _text(ref: QuantityRef, value: Dim | Fraction, certainty: Certainty = "exact") -> str:
     """A value in the quantity's unit; a bound of a device or an estimate with its sign."""
     if not isinstance(value, Fraction):
-        return exact(value)
+        return format_count(value)
     unit = {"seconds": "s", "joules": "J"}.get(ref.quantity.unit)
-    return SIGNS[certainty] + (scaled(value, unit) if unit else digits(value))
+    return SIGNS[certainty] + (format_si(value, unit) if unit else format_digits(value))
 
 
 def _moved(ref: QuantityRef, grown: Dim | Fraction) -> str:
@@ -166,7 +166,7 @@ def _moved(ref: QuantityRef, grown: Dim | Fraction) -> str:
 def _relative(grown: Dim | Fraction, before: Dim | Fraction) -> str:
     if isinstance(grown, Poly) or isinstance(before, Poly) or not before or not grown:
         return ""
-    return f", {percent_exact(Fraction(grown) / before, sign=True)}"
+    return f", {format_exact_share(Fraction(grown) / before, sign=True)}"
 
 
 def _beyond(limit: Threshold, over: Dim | Fraction) -> str:

@@ -21,7 +21,7 @@ from costcalc.frontends.source import hold_source
 from costcalc.frontends.symbols import symbol_name
 from costcalc.graph.bind import bind_graph
 from costcalc.graph.convert import convert
-from costcalc.ops.attention import by_head
+from costcalc.ops.attention import split_heads
 
 
 def cache_inputs(graph: Graph) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> G
 
 def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
     heads = int(node.attributes.get(attribute, 0))
-    return by_head(graph.types[node.inputs[position]], heads, "K" if position == 1 else "V", attribute)
+    return split_heads(graph.types[node.inputs[position]], heads, "K" if position == 1 else "V", attribute)
 
 
 class DecoderPrecision(NamedTuple):

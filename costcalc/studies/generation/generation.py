@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import floor
 from typing import NamedTuple
 
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.options import GenerationOptions
 from costcalc.analysis.report import Report, analyze_graph
 from costcalc.analysis.roofline.energy import fused_peak
@@ -30,12 +30,12 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownOperatorError, UsageError
 from costcalc.core.ir import DTYPES, Graph, Node, TensorType
 from costcalc.frontends.source import ModelSource
-from costcalc.graph.convert import named
+from costcalc.graph.convert import parse_dtype
 from costcalc.studies.generation.decoder import Decoder, DecoderPrecision, PassGraph, make_decoder
 from costcalc.studies.options import Settings
 
 
-class Phase(NamedTuple):
+class Pass(NamedTuple):
     """One pass over `new` tokens of each text behind `past` ones, and what it costs: MACs, FLOPs, least traffic in
     bytes, bytes of the cache that it reads. least is its report without what an implementation can leave out."""
 
@@ -70,9 +70,9 @@ class Generation:
     batch: int
     prompt: int
     generate: int
-    prefill: Phase
-    first: Phase | None
-    last: Phase | None
+    prefill: Pass
+    first: Pass | None
+    last: Pass | None
     step_macs: int
     step_traffic: int
     step_cache: int
@@ -82,7 +82,7 @@ class Generation:
     notes: tuple[str, ...]
     narrow: Graph
     peak_bytes: int
-    at: Callable[[int], Phase]
+    at: Callable[[int], Pass]
 
     @property
     def steps(self) -> int:
@@ -116,7 +116,7 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     written = (elements * batch * kind.bits + 7) // 8
 
     @lru_cache(maxsize=8)
-    def at(past: int) -> Phase:
+    def at(past: int) -> Pass:
         return _cost_pass(decoder.at(1, past), 1, past, written)
 
     prefill, narrow = _cost_prompt(decoder, prompt, written)
@@ -149,13 +149,13 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     )
 
 
-def sum_steps(first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]) -> int:
+def sum_steps(first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
     """Sum of an amount over all steps from first to last."""
     return int(sum(amounts_by_step(first, last, at, amount), Fraction(0)))
 
 
 def amounts_by_step(
-    first: Phase, last: Phase, at: Callable[[int], Phase], amount: Callable[[Phase], Fraction]
+    first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]
 ) -> list[Fraction]:
     """An amount at each step from first to last.
 
@@ -176,7 +176,7 @@ def _cache_types(step: PassGraph) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Graph]:
+def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Pass, Graph]:
     """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
     keys and values of all tokens."""
     step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
@@ -188,14 +188,14 @@ def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Phase, Gr
     return prefill._replace(least=least, traffic=traffic), narrow
 
 
-def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Phase:
+def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Pass:
     report = analyze_graph(step.graph)
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
     cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
     traffic = minimum_traffic(report.graph, report.rows) + written * new
-    return Phase(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
+    return Pass(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
 
 
 def closed_total(report: Report, name: str) -> int:
@@ -219,17 +219,17 @@ def memory_report(generation: Generation) -> Report:
     return replace(report, graph=generation.narrow, totals={**report.totals, "kv_cache_bytes": cache})
 
 
-def generate(source: ModelSource, settings: Settings) -> Generation:
+def measure_generation(source: ModelSource, settings: Settings) -> Generation:
     """Model and settings -> what generation costs; without generation settings their defaults hold.
 
     A float dtype holds for activations too unless act_dtype says otherwise; the cache has the activations' type unless
     cache_dtype says otherwise. Errors are those of make_decoder and of cost_generation.
     """
     options = settings.generation or GenerationOptions()
-    weights, activations = named(settings.dtype), named(settings.act_dtype)
+    weights, activations = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
     if activations is None and settings.dtype and weights and weights.is_float:
         activations = DTYPES[settings.dtype]
-    precision = DecoderPrecision(weights, activations, named(options.cache_dtype))
+    precision = DecoderPrecision(weights, activations, parse_dtype(options.cache_dtype))
     reading = {name: value for name, value in settings.reading().items() if name not in ("dtype", "act_dtype")}
     model = make_decoder(source, options.batch, precision, **reading)
     return cost_generation(model, options.prompt, options.generate, options.batch)
@@ -259,7 +259,7 @@ def last_position_graph(prompt: Graph, last: Graph, entries: Iterable[str]) -> G
     return replace(prompt, types=types)
 
 
-def _without_masked(node: Node, row: Row) -> Row:
+def _without_masked(node: Node, row: LayerCost) -> LayerCost:
     if not isinstance(row.amounts["macs"], int):
         return row
     return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})

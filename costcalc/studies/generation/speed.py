@@ -13,26 +13,26 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.profile import HardwareProfile
-from costcalc.analysis.roofline.bounds import roofline
-from costcalc.analysis.roofline.energy import Fit, fits
-from costcalc.analysis.roofline.roofline import Bound
-from costcalc.studies.generation.generation import Generation, Phase, amounts_by_step, memory_report
+from costcalc.analysis.roofline.bounds import compute_roofline
+from costcalc.analysis.roofline.energy import MemoryFit, memory_fits
+from costcalc.analysis.roofline.roofline import TimeBound
+from costcalc.studies.generation.generation import Generation, Pass, amounts_by_step, memory_report
 
 ZERO = Fraction(0)
 
 
-class Bounds(NamedTuple):
+class GenerationSpeed(NamedTuple):
     """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps; most tokens a
     second of all texts together. None where the profile has no figure. fits says what must be in which memory,
     without_peak names the element types that the profile has no peak for."""
 
     profile: HardwareProfile
-    prefill: Bound
-    first: Bound | None
-    last: Bound | None
+    prefill: TimeBound
+    first: TimeBound | None
+    last: TimeBound | None
     steps: Fraction | None
     tokens_per_s: Fraction | None
-    fits: tuple[Fit, ...]
+    fits: tuple[MemoryFit, ...]
     without_peak: tuple[str, ...]
 
     @property
@@ -41,11 +41,11 @@ class Bounds(NamedTuple):
         return None if self.prefill.seconds is None or self.steps is None else self.prefill.seconds + self.steps
 
 
-def bounds(generation: Generation, profile: HardwareProfile) -> Bounds:
+def generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
     """Generation and profile -> its bounds on the device."""
 
     @lru_cache(maxsize=8)
-    def one(past: int) -> Bound:
+    def one(past: int) -> TimeBound:
         return _pass_bound(generation.at(past), profile)[0]
 
     prefill, without = _pass_bound(generation.prefill, profile)
@@ -53,7 +53,7 @@ def bounds(generation: Generation, profile: HardwareProfile) -> Bounds:
     steps: Fraction | None = ZERO
     if generation.first and generation.last:
         first, last = one(generation.first.past), one(generation.last.past)
-        sides: list[Callable[[Phase], Fraction]] = []
+        sides: list[Callable[[Pass], Fraction]] = []
         if first.compute is not None:
             sides.append(lambda phase: one(phase.past).compute or ZERO)
         if first.memory is not None:
@@ -61,11 +61,13 @@ def bounds(generation: Generation, profile: HardwareProfile) -> Bounds:
         parts = [amounts_by_step(generation.first, generation.last, generation.at, side) for side in sides]
         steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
     rate = generation.batch * generation.steps / steps if steps else None
-    return Bounds(profile, prefill, first, last, steps, rate, fits(memory_report(generation), profile), without)
+    return GenerationSpeed(
+        profile, prefill, first, last, steps, rate, memory_fits(memory_report(generation), profile), without
+    )
 
 
-def _pass_bound(phase: Phase, profile: HardwareProfile) -> tuple[Bound, tuple[str, ...]]:
+def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
-    bound = roofline(phase.least, profile)
+    bound = compute_roofline(phase.least, profile)
     memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

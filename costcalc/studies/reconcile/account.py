@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Factor, Product
-from costcalc.core.units import parse
+from costcalc.core.units import parse_magnitude
 from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
 BIAS_TERM = "biases"
@@ -114,11 +114,11 @@ def parse_figure(text: str | int | PublishedFigure) -> PublishedFigure:
         return text
     text = str(text).strip()
     bare = re.sub(r"\s*(?:MACs?|FLOPs?)$", "", text, flags=re.IGNORECASE) or text
-    value = parse(bare)
+    value = parse_magnitude(bare)
     match = re.fullmatch(r"[\d,_]+(?:\.(\d+))?(?:[eE]\+?\d+)?\s*[a-zA-Z]*", bare)
     decimals = len(match[1] or "") if match else 0
     number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", bare, count=1)
-    unit = Fraction(parse(number), 10**decimals)
+    unit = Fraction(parse_magnitude(number), 10**decimals)
     return PublishedFigure(text, value, unit / 2 if unit != 1 else Fraction(0))
 
 

@@ -9,12 +9,12 @@ from costcalc.core.dim import Dim
 from costcalc.core.formula import Formula
 from costcalc.graph.patterns.attention import (
     AttentionPattern,
-    attentions,
+    count_window_merges,
+    find_attentions,
+    find_output_projection,
+    find_projection,
     is_split_by_part,
     is_unchanged,
-    output_projection,
-    projection,
-    window_merges,
 )
 from costcalc.graph.patterns.linear import LinearLayer
 from costcalc.ops.attention import attention_heads
@@ -49,22 +49,22 @@ class AttentionCall(NamedTuple):
         return not self.pattern.products
 
 
-def find_attentions(model: CostIndex) -> Iterator[AttentionCall]:
+def find_attention_calls(model: CostIndex) -> Iterator[AttentionCall]:
     """Graph -> its attentions with the layers around them, in execution order."""
-    for pattern in attentions(model):
+    for pattern in find_attentions(model):
         values = (pattern.query, pattern.key, pattern.value)
-        layers = [projection(model, value) for value in values]
+        layers = [find_projection(model, value) for value in values]
         inputs = tuple(dict.fromkeys(layer for layer in layers if layer is not None)) if all(layers) else ()
         unchanged = all(
             layer and is_unchanged(model, layer, value) for layer, value in zip(layers, values, strict=True)
         )
-        output = output_projection(model, pattern.output)
+        output = find_output_projection(model, pattern.output)
         is_module = unchanged and output is not None
         costs = [model.costs[i].cost for i in pattern.products or pattern.nodes]
         macs = Formula(tuple(term for cost in costs if cost is not None for term in cost.macs.terms))
         if pattern.products:
             is_module = is_module and len(inputs) == 1 and is_split_by_part(model, inputs[0]) and not pattern.einsum
-            windows = window_merges(model, inputs[0].x) if inputs else 0
+            windows = count_window_merges(model, inputs[0].x) if inputs else 0
             scores = model.elements(model.graph.nodes[pattern.products[0]].outputs[0])
             yield AttentionCall(
                 pattern, inputs, output, model.elements(pattern.query), scores, macs, is_module, windows

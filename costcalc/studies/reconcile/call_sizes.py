@@ -16,9 +16,9 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.formula import Formula
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex, operator, rearranges
+from costcalc.graph.index import GraphIndex, is_rearrangement, operator_key
 from costcalc.graph.patterns.linear import LinearLayer, is_product
-from costcalc.ops.einsum import extents_of, parse
+from costcalc.ops.einsum import index_extents, parse_equation
 from costcalc.studies.reconcile.call import MODULE_KINDS, ModuleCall
 from costcalc.studies.reconcile.pytorch_style import PyTorchStyle
 
@@ -96,7 +96,7 @@ def convolution_calls(model: CostIndex, style: PyTorchStyle, index: int, node: N
         weight=prod(weight), bias=bias, sizes=sizes
     )
     after = model.only_element_reader(node.outputs[0])
-    normed = after is not None and MODULE_KINDS.get(operator(model.graph.nodes[after])) == "batch_norm"
+    normed = after is not None and MODULE_KINDS.get(operator_key(model.graph.nodes[after])) == "batch_norm"
     alone = prod((model.type(node.outputs[0]).shape or ())[2:]) == 1
     folded = style.bias != "own" and bias != 0 and not normed and not alone
     yield one._replace(bias=0) if folded and style.bias == "folded" else one
@@ -129,7 +129,7 @@ def _as_convolution(node: Node, extents: tuple[Dim, ...], kernel: tuple[Dim, ...
 def normalisation_call(model: CostIndex, index: int, node: Node) -> ModuleCall:
     """Normalisation -> its call. A layer normalisation between two transpositions is that of a map's channels, which
     models write as a module of their own around F.layer_norm."""
-    kind, form = MODULE_KINDS[operator(node)], "module"
+    kind, form = MODULE_KINDS[operator_key(node)], "module"
     if kind == "layer_norm":
         before, after = model.producer(node.inputs[0]), model.only_element_reader(node.outputs[0])
         around = [before, None if after is None else model.graph.nodes[after]]
@@ -150,7 +150,7 @@ def pool_call(
     model: CostIndex, style: PyTorchStyle, index: int, node: Node, one: Callable[[str, str], ModuleCall]
 ) -> ModuleCall:
     """Pool or mean -> its call, in the form that the style says."""
-    kind = MODULE_KINDS[operator(node)]
+    kind = MODULE_KINDS[operator_key(node)]
     if is_identity_pool(node):
         return one("global_pool", "module")._replace(sizes=_spatial_rank(model, node))
     if kind == "global_pool" or (kind == "mean" and is_spatial_mean(model, node)):
@@ -182,7 +182,7 @@ def is_identity_pool(node: Node) -> bool:
     """Whether a node is an average over windows of one position: what exporters make of an nn.AdaptiveAvgPool2d that
     does nothing at this size."""
     kernel = node.attributes.get("kernel_shape", (0,))
-    average = operator(node) == ("", "AveragePool")
+    average = operator_key(node) == ("", "AveragePool")
     return average and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
 
 
@@ -207,7 +207,7 @@ def flattens_map(model: CostIndex, node: Node) -> bool:
         reader = model.graph.nodes[index]
         if is_product(reader):
             return True
-        if not rearranges(reader):
+        if not is_rearrangement(reader):
             return False
         value = reader.outputs[0]
     return False
@@ -247,12 +247,12 @@ FVCORE_EQUATIONS = frozenset(
 def einsum_sizes(model: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
     """Einsum -> combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0);
     plain: whether the equation is one of FVCORE_EQUATIONS, under other letters. () for other contractions."""
-    if operator(node) != ("", "Einsum"):
+    if operator_key(node) != ("", "Einsum"):
         return ()
     types = [model.type(name) for name in node.inputs]
     equation = str(node.attributes["equation"])
-    inputs, output = parse(equation, tuple(t.rank for t in types))
-    extents = extents_of(inputs, types, equation)
+    inputs, output = parse_equation(equation, tuple(t.rank for t in types))
+    extents = index_extents(inputs, types, equation)
     letters = [index for indices in (*inputs, output) for index in indices]
     renamed = {index: chr(ord("a") + place) for place, index in enumerate(dict.fromkeys(letters))}
     plain = len(inputs) == 2 and tuple(renamed[index] for index in letters) in FVCORE_EQUATIONS

@@ -10,15 +10,15 @@ from typing import NamedTuple
 from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import operator
-from costcalc.graph.patterns.activation import ActivationPattern, activation
-from costcalc.graph.patterns.linear import LinearLayer, is_product, linear_layer
+from costcalc.graph.index import operator_key
+from costcalc.graph.patterns.activation import ActivationPattern, find_activation
+from costcalc.graph.patterns.linear import LinearLayer, find_linear_layer, is_product
 from costcalc.studies.reconcile.attention_calls import (
     AttentionCall,
     attention_calls,
     attention_product,
     attention_style,
-    find_attentions,
+    find_attention_calls,
     projections,
     size_products,
 )
@@ -68,13 +68,13 @@ def pytorch_calls(model: CostIndex, style: PyTorchStyle) -> tuple[ModuleCall, ..
 
 
 def _plan_calls(model: CostIndex, style: PyTorchStyle) -> CallPlan:
-    each = ((i, linear_layer(model, i)) for i in range(len(model.graph.nodes)))
+    each = ((i, find_linear_layer(model, i)) for i in range(len(model.graph.nodes)))
     layers = {i: layer for i, layer in each if layer is not None}
     forms = dict.fromkeys(layers, "module")
     attention_calls_at: dict[int, AttentionCall] = {}
     covered: set[int] = set()
     attention_nodes: dict[int, AttentionCall] = {}
-    for item in find_attentions(model):
+    for item in find_attention_calls(model):
         how = attention_style(item, style)
         for layer in projections(item):
             forms[layer.nodes[0]] = {"module": "inside", "functional": "function", "cosine": "function"}.get(
@@ -86,7 +86,7 @@ def _plan_calls(model: CostIndex, style: PyTorchStyle) -> CallPlan:
         attention_nodes.update(dict.fromkeys(item.nodes, item))
     active: dict[int, ActivationPattern] = {}
     for index in range(len(model.graph.nodes)):
-        one = None if index in covered else activation(model, index)
+        one = None if index in covered else find_activation(model, index)
         if one is not None and one.approximate == "none":
             active[one.nodes[-1]] = one
             covered.update(one.nodes)
@@ -144,7 +144,7 @@ def _computes_shapes(model: CostIndex, index: int, node: Node) -> bool:
 def _node_calls(model: CostIndex, style: PyTorchStyle, index: int, node: Node) -> Iterator[ModuleCall]:
     """Node that is in no pattern -> its calls."""
     one: Callable[[str, str], ModuleCall] = lambda kind, form: make_call(model, kind, form, (index,))  # noqa: E731
-    t, kind = traits_of(node), MODULE_KINDS.get(operator(node), "")
+    t, kind = traits_of(node), MODULE_KINDS.get(operator_key(node), "")
     if is_convolution(node):
         yield from convolution_calls(model, style, index, node)
     elif kind and t.kind == "normalisation":
@@ -155,7 +155,7 @@ def _node_calls(model: CostIndex, style: PyTorchStyle, index: int, node: Node) -
         yield pool_call(model, style, index, node, one)
     elif is_recurrent(node):
         yield recurrent_call(model, node, one("recurrent", "module"))
-    elif operator(node) == ("", "Softmax"):
+    elif operator_key(node) == ("", "Softmax"):
         last = node.outputs[0] in model.graph.outputs
         form = style.softmax if last else "function"
         yield one("softmax", {"layer": "module"}.get(form, form))._replace(sizes=(("rows", softmax_rows(model, node)),))
@@ -175,7 +175,7 @@ def _other_calls(
 ) -> Iterator[ModuleCall]:
     """Product of two computed values, other contraction or elementwise operator -> its call."""
     cost, node = model.costs[index].cost, model.graph.nodes[index]
-    if operator(node) == ("", "Einsum") and cost is not None and not cost.macs.terms:
+    if operator_key(node) == ("", "Einsum") and cost is not None and not cost.macs.terms:
         yield one("einsum", "function")._replace(sizes=einsum_sizes(model, node))
     elif cost is None or cost == type(cost)():
         return
@@ -217,7 +217,7 @@ def _onnx_calls(model: CostIndex) -> Iterator[ModuleCall]:
 
 def _sizes(model: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
     """Node -> the further sizes that counters of ONNX graphs look at, by name."""
-    key = operator(node)
+    key = operator_key(node)
     if key == ("", "ConvTranspose"):
         yield "filter", prod((model.type(node.inputs[1]).shape or ())[1:])
     elif key in {("", "MaxPool"), ("", "AveragePool")}:

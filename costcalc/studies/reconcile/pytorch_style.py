@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from costcalc.core.errors import UsageError, one_of
+from costcalc.core.errors import UsageError, suggest_choice
 
 STYLE_CHOICES: dict[str, dict[str, str]] = {
     "relu": {
@@ -98,7 +98,9 @@ def style_of(source: str, answers: Mapping[str, str]) -> PyTorchStyle:
         usual = next((w for name, w in TORCHVISION_STYLES.items() if source.startswith(name)), usual)
     for name, value in answers.items():
         if name not in STYLE_CHOICES:
-            raise UsageError(f"{name!r} is nothing that can be written in several ways", one_of(name, STYLE_CHOICES))
+            raise UsageError(
+                f"{name!r} is nothing that can be written in several ways", suggest_choice(name, STYLE_CHOICES)
+            )
         if value not in STYLE_CHOICES[name]:
             raise UsageError(f"{name} cannot be {value!r}", f"write {' or '.join(STYLE_CHOICES[name])}")
     return usual._replace(**answers)

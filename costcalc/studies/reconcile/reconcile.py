@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costcalc.core.arguments import mapping, words
+from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.ir import Graph
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
@@ -141,7 +141,7 @@ def reconcile(
     network is written in PyTorch where the graph does not show it (pytorch_style.STYLE_CHOICES); a built-in model is
     taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """
-    published = {name: parse_figure(text) for name, text in mapping("figures", figures).items()}
+    published = {name: parse_figure(text) for name, text in check_mapping("figures", figures).items()}
     return reconcile_graph(
-        load(model, Settings.of(**options)), words("tools", tools), mapping("written", written), published
+        load(model, Settings.of(**options)), split_names("tools", tools), check_mapping("written", written), published
     )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
-from costcalc.core.arguments import words
+from costcalc.core.arguments import split_names
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import QuantityRef, parse_quantity
 from costcalc.core.units import parse_percent, parse_value, ratio
-from costcalc.frontends.yaml.document import Spans, spans
+from costcalc.frontends.yaml.document import Spans, find_spans
 from costcalc.graph.index import GraphIndex, layer_place
 from costcalc.studies.options import Settings
 from costcalc.studies.suggest.catalogue import RewriteRule
@@ -82,12 +82,12 @@ def suggest_settings(
     if rewrite_options.reduction < 2 or rewrite_options.group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
     least = _minimum(min_saving, ranking)
-    known = select_rules(words("rules", rules))
+    known = select_rules(split_names("rules", rules))
     source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
     total_before = source.figures.get(sort)
     if isinstance(total_before, QuantityError):
         raise total_before
-    written = None if source.trace is None else spans(source.trace.text)
+    written = None if source.trace is None else find_spans(source.trace.text)
     index = GraphIndex(source.graph)
     kept = [one for rule in known for one in _of_rule(rule, source, index, written, rewrite_options)]
     total = source.report.totals.get(sort) if total_before is None else total_before.value

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from costcalc.frontends.yaml.document import Seq
-from costcalc.frontends.yaml.items import Item
-from costcalc.frontends.yaml.source_map import Call, Home, Trace
+from costcalc.frontends.yaml.items import LayerItem
+from costcalc.frontends.yaml.source_map import ItemPosition, LayerUse, Trace
 from costcalc.studies.suggest.replacement import GraphChange
 from costcalc.studies.suggest.text import yaml_text
 
@@ -47,20 +47,20 @@ class LayerRangeFinder:
                     return self._with_model(change, begin, end)
         return None
 
-    def _around(self, node: int) -> Iterator[Call]:
+    def _around(self, node: int) -> Iterator[LayerUse]:
         """The calls that a node stands in, from the inside out."""
         at = self.inner[node]
         while at >= 0:
             yield self.trace.calls[at]
             at = self.trace.calls[at].within
 
-    def _with_model(self, change: GraphChange, begin: Home, end: Home) -> LayerRange | None:
+    def _with_model(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
         model = self.trace.home(self.trace.calls[self.inner[change.model]])
         if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
             return None
         return LayerRange(begin.layers, begin.at, end.at, model.at)
 
 
-def condition_text(item: Item) -> str | None:
+def condition_text(item: LayerItem) -> str | None:
     """A layer's condition as it stands in the file."""
     return None if item.when is None else yaml_text(item.when)

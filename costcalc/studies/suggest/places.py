@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from costcalc.core.errors import CostcalcError
 from costcalc.frontends.yaml.document import Scalar, YamlNode
 from costcalc.frontends.yaml.expression import evaluate
-from costcalc.frontends.yaml.source_map import Call, Trace
+from costcalc.frontends.yaml.source_map import LayerUse, Trace
 from costcalc.studies.suggest.layers import LayerRange, LayerRangeFinder, condition_text
 from costcalc.studies.suggest.replacement import RewriteMatch
 
@@ -32,7 +32,7 @@ class UseCondition(NamedTuple):
     new: str
 
 
-def condition_between(calls: Sequence[Call], starts: set[int]) -> UseCondition | None:
+def condition_between(calls: Sequence[LayerUse], starts: set[int]) -> UseCondition | None:
     """Conditions that hold for the uses whose first node is one of starts, and for the others; None where neither one
     option nor two together have other values there."""
     known = {key: values for key in OPTIONS if (values := _values(calls, key)) is not None}
@@ -52,7 +52,7 @@ def condition_between(calls: Sequence[Call], starts: set[int]) -> UseCondition |
     return None
 
 
-def _values(calls: Sequence[Call], key: str) -> list[int] | None:
+def _values(calls: Sequence[LayerUse], key: str) -> list[int] | None:
     """What an option is at each use; None where it is not given, a list, a word, or no whole number."""
     node = calls[0].item.options.get(key)
     if not isinstance(node, Scalar):
@@ -64,7 +64,7 @@ def _values(calls: Sequence[Call], key: str) -> list[int] | None:
     return [v for v in values if type(v) is int] if all(type(v) is int for v in values) else None
 
 
-def _text(calls: Sequence[Call], key: str) -> str:
+def _text(calls: Sequence[LayerUse], key: str) -> str:
     node = calls[0].item.options[key]
     assert isinstance(node, Scalar)
     return node.text if node.text.isidentifier() else f"({node.text})"
@@ -156,7 +156,7 @@ def _entries(runs: Iterable[LayerRange]) -> list[YamlNode]:
     return [node for run in runs for node in run.layers.items[run.first : run.last + 1]]
 
 
-def _when(matches: tuple[RewriteMatch, ...], calls: list[list[Call]]) -> UseCondition | None:
+def _when(matches: tuple[RewriteMatch, ...], calls: list[list[LayerUse]]) -> UseCondition | None:
     """What tells the uses of a lone layer apart."""
     if len(calls) > 1 or not matches[0].changes[0].pieces:
         return None

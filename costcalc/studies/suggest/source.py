@@ -13,11 +13,11 @@ from functools import partial
 from typing import NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import QUANTITIES, make_rows
+from costcalc.analysis.layers import LAYER_QUANTITIES, make_layers
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.report import Report, analyze_graph
 from costcalc.analysis.totals import sum_figures
-from costcalc.core.arguments import read_already
+from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, Node
@@ -27,8 +27,8 @@ from costcalc.frontends import read_model
 from costcalc.frontends.options import read_options
 from costcalc.frontends.source import ModelSource
 from costcalc.frontends.yaml.source_map import SourceMap, Trace
-from costcalc.graph.convert import convert, named
-from costcalc.graph.parameters import Storage, owners
+from costcalc.graph.convert import convert, parse_dtype
+from costcalc.graph.parameters import StoredCount, parameters_by_node
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
 
@@ -43,17 +43,17 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     known = {id(node) for node in before}
     new = tuple([node for node in graph.nodes if id(node) not in known])
     gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
-    come = make_rows(cost_nodes(replace(graph, nodes=new)))
+    come = make_layers(cost_nodes(replace(graph, nodes=new)))
     old = [node for node in before if id(node) not in here]
     fewer, more = (sum_figures(row.amounts for row in rows) for rows in (gone, come))
     for key in STORED:
         fewer[key] = sum([getattr(storage, key) for storage in _owned(report.graph, old, new)])
         more[key] = sum([getattr(storage, key) for storage in _owned(graph, old, new)])
-    sums: dict[str, Dim] = {key: report.totals[key] - fewer[key] + more[key] for key in QUANTITIES}
+    sums: dict[str, Dim] = {key: report.totals[key] - fewer[key] + more[key] for key in LAYER_QUANTITIES}
     return sums | memory_totals(graph, report.execution)
 
 
-def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
+def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredCount]:
     """What hangs on the stored tensors that these nodes read, be it behind nodes that only pass it on."""
     sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if traits_of(node).passes_on}
     names = {name for nodes in changed for node in nodes for name in node.inputs}
@@ -64,7 +64,7 @@ def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[Storage]:
             names.add(source)
             ahead.append(source)
     stored = {name: t for name, t in graph.initializers.items() if name in names}
-    return owners(replace(graph, initializers=stored)).values()
+    return parameters_by_node(replace(graph, initializers=stored)).values()
 
 
 class RewriteSource(NamedTuple):
@@ -90,13 +90,13 @@ def read_source(
     reading = {key: value for key, value in settings.reading().items() if key not in ("dtype", "act_dtype")}
     found: SourceMap | None = None
     if isinstance(model, (Graph, Report)):
-        read_already(**reading)
+        refuse_read_options(**reading)
         graph = model.graph if isinstance(model, Report) else model
     else:
         loaded = read_model(model, read_options(**reading, source_map=True))
         graph = loaded.graph
         found = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
-    dtypes = named(settings.dtype), named(settings.act_dtype)
+    dtypes = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
     same = dtypes == (None, None)
 
     def cost(of: Graph) -> Report:

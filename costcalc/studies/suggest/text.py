@@ -10,7 +10,7 @@ from typing import NamedTuple
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.expression import evaluate
-from costcalc.frontends.yaml.items import Item
+from costcalc.frontends.yaml.items import LayerItem
 from costcalc.studies.suggest.replacement import Replacement
 
 HOLE = re.compile(r"\$(?:\{([\w|]+)\}|(\w+))(?:\.(\d))?")
@@ -40,7 +40,7 @@ class LayerText(NamedTuple):
         return self._replace(options=(*self.options, (key, text)))
 
 
-def layer_text(piece: Replacement, item: Item) -> LayerText:
+def layer_text(piece: Replacement, item: LayerItem) -> LayerText:
     """The piece with its options filled from the layer's. UsageError where one cannot be."""
     if piece.kind:
         filled = [(key, fill(text, item.options)) for key, text in piece.texts]
@@ -51,7 +51,7 @@ def layer_text(piece: Replacement, item: Item) -> LayerText:
     return LayerText(item.kind, tuple(merged.items()))
 
 
-def unchanged_text(item: Item) -> LayerText:
+def unchanged_text(item: LayerItem) -> LayerText:
     """The layer as it is, without what stands beside it."""
     return LayerText(item.kind, tuple((key, yaml_text(node)) for key, node in item.options.items()))
 

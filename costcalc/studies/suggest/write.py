@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from costcalc.core.errors import UsageError
-from costcalc.frontends.yaml.document import Spans, spans
-from costcalc.frontends.yaml.items import Item, read_item
+from costcalc.frontends.yaml.document import Spans, find_spans
+from costcalc.frontends.yaml.items import LayerItem, read_item
 from costcalc.frontends.yaml.source_map import Trace
 from costcalc.studies.suggest.layers import LayerRange
 from costcalc.studies.suggest.places import RewriteSite, UseCondition
@@ -26,7 +26,7 @@ class Splice(NamedTuple):
 
 def rewrite_text(trace: Trace, chosen: Sequence[RewriteSite]) -> str:
     """The text with these places rewritten. UsageError where one cannot be, or two overlap."""
-    file_spans = spans(trace.text)
+    file_spans = find_spans(trace.text)
     for place in chosen:
         if not place.runs:
             raise UsageError(f"it cannot be written: {place.reason}", "rewrite the file by hand")
@@ -70,7 +70,9 @@ def _splice(trace: Trace, file_spans: Spans, change: GraphChange, run: LayerRang
     return _in_block(file_spans, begin.start, end.end, layers)
 
 
-def _layers(change: GraphChange, items: Sequence[Item], model: Item, when: UseCondition | None) -> list[LayerText]:
+def _layers(
+    change: GraphChange, items: Sequence[LayerItem], model: LayerItem, when: UseCondition | None
+) -> list[LayerText]:
     """The new layers with the name, the source and the condition of those that they replace."""
     new = [layer_text(piece, model) for piece in change.pieces]
     name = next((yaml_text(item.name) for item in reversed(items) if item.name is not None), None)

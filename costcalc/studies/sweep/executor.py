@@ -15,7 +15,7 @@ from itertools import groupby, islice
 
 from costcalc.core.errors import ShapeError
 from costcalc.ops.plugins import LOADED, load_rules
-from costcalc.studies.batch import helping
+from costcalc.studies.batch import become_worker
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.columns import Row
 from costcalc.studies.sweep.formulas import Formulas, confirm_formulas, evaluate_rows, find_formulas
@@ -142,7 +142,7 @@ _recipe: list[SweepRecipe] = []
 
 
 def _prepare(recipe: SweepRecipe, rules: Sequence[str]) -> None:
-    helping()
+    become_worker()
     for path in rules:
         load_rules(path)
     _recipe[:] = [recipe]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Poly, symbols
 from costcalc.core.errors import QuantityError
@@ -63,4 +63,4 @@ def check_devices(quantities: Iterable[QuantityRef]) -> None:
     """HardwareError where a quantity is of a device that does not exist."""
     for ref in quantities:
         if ref.device:
-            find(ref.device)
+            find_profile(ref.device)

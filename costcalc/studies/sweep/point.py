@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.memory import memory_totals
-from costcalc.analysis.memory.liveness import live_bytes, schedule
+from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.analysis.report import NODE_BY_NODE
 from costcalc.analysis.totals import sum_costs, total_certainty
@@ -50,7 +50,7 @@ def point_totals(graph: Graph, with_peak: bool = True, execution: ExecutionOptio
     totals: dict[str, Dim | None] = {**sums.totals, "peak_activation_bytes": None}
     live: Sequence[Dim] = ()
     if with_peak and execution == NODE_BY_NODE:
-        live = tuple(dict.fromkeys(live_bytes(schedule(graph))))
+        live = tuple(dict.fromkeys(live_bytes(make_schedule(graph))))
         if not any(isinstance(d, Poly) for d in live):
             totals["peak_activation_bytes"] = max(live)
     elif with_peak:

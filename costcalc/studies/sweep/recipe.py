@@ -12,7 +12,7 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS, QuantityRef
 from costcalc.frontends import model_parameters
 from costcalc.frontends.source import Source, hold_source
-from costcalc.frontends.symbols import default_batch
+from costcalc.frontends.symbols import has_batch_default
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis
@@ -113,7 +113,7 @@ def _tried_on(recipe: SweepRecipe, number: int) -> SweepSetup | None:
         if name not in present:
             remedy = "it has " + (", ".join(present) or "none")
             raise UnknownNameError(f"the model has no symbol {name!r}", remedy, argument="dims", name=name)
-    batches = {name: 1 for name in present if name not in names and default_batch(name) and name in _leading(graph)}
+    batches = {name: 1 for name in present if name not in names and has_batch_default(name) and name in _leading(graph)}
     notes = (*_common_notes(recipe, bindings, graph), *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
     where = recipe.space._replace(dims={**batches, **recipe.space.dims})
     return SweepSetup(recipe._replace(space=where), graph.name, notes)

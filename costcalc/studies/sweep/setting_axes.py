@@ -11,13 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.settings import BY_NAME, Setting, check_value
-from costcalc.graph.convert import named
+from costcalc.core.settings import MAPPING_KINDS, Setting, check_value
+from costcalc.graph.convert import parse_dtype
 from costcalc.studies.options import GROUPS, Settings, all_settings
 from costcalc.studies.sweep.axes import SweepAxis, Value, listed_values
 
 VARIABLE: dict[str, tuple[str, Setting]] = {
-    one.name: (group, one) for group, settings in all_settings().items() for one in settings if one.kind not in BY_NAME
+    one.name: (group, one)
+    for group, settings in all_settings().items()
+    for one in settings
+    if one.kind not in MAPPING_KINDS
 }
 """The settings that can be varied, by name, with their group ("" for those of a model's reading)."""
 
@@ -41,7 +44,7 @@ def _setting_value(setting: Setting, value: Value) -> Value:
         value = None
     checked = check_value(setting, value)
     if setting.kind == "precision":
-        named(checked)
+        parse_dtype(checked)
     return list(checked) if isinstance(checked, tuple) else checked
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.arguments import mapping, words
+from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
 from costcalc.core.result import Result, ResultTable, presenter
@@ -113,11 +113,11 @@ def sweep(
     model.
     """
     selection = RowSelection(where, pareto, maximize, minimize, subject_to, sort, top)
-    named = [parse_quantity(word).key for word in words("quantities", quantities)]
+    named = [parse_quantity(word).key for word in split_names("quantities", quantities)]
     refs = named_quantities((*named, *selection.names()))
-    axes = mapping("params", params), mapping("dims", dims)
+    axes = check_mapping("params", params), check_mapping("dims", dims)
     settings = Settings.of(**options)
-    setup = prepare_sweep(source, *axes, settings, vary=mapping("vary", vary), quantities=refs, strict=strict)
+    setup = prepare_sweep(source, *axes, settings, vary=check_mapping("vary", vary), quantities=refs, strict=strict)
     return run_sweep(setup, select_numbers(setup, sample, seed), selection, jobs)
 
 

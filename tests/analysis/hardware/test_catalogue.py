@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from costcalc.analysis.hardware.catalogue import find, ids, profiles, reference_energy
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile, peak_precisions
+from costcalc.analysis.hardware.catalogue import builtin_profiles, find_profile, profile_names, reference_energy
+from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure, peak_precisions
 from costcalc.core.errors import HardwareError
 
 DOCUMENT = re.compile(
@@ -18,10 +18,10 @@ DOCUMENT = re.compile(
 )
 """What a source names: a document, a page, a thread."""
 
-EACH = pytest.mark.parametrize("profile", profiles(), ids=lambda p: p.id)
+EACH = pytest.mark.parametrize("profile", builtin_profiles(), ids=lambda p: p.id)
 
 
-def figures(profile: HardwareProfile) -> list[Figure]:
+def figures(profile: HardwareProfile) -> list[SourcedFigure]:
     tables = (profile.peak, profile.sparse, profile.memory)
     single = (profile.bandwidth, profile.overhead)
     return [f for table in tables for f in table.values()] + [f for f in single if f]
@@ -38,7 +38,7 @@ def test_every_figure_says_where_it_was_seen(profile: HardwareProfile) -> None:
 @EACH
 def test_names_and_aliases_find_it(profile: HardwareProfile) -> None:
     for word in (profile.id, profile.name, *profile.aliases):
-        assert find(word) == profile
+        assert find_profile(word) == profile
 
 
 @EACH
@@ -54,38 +54,38 @@ def test_sparse_figures_are_twice_the_dense_ones(profile: HardwareProfile) -> No
 
 
 def test_no_two_profiles_share_a_name() -> None:
-    words = [w.lower() for p in profiles() for w in (p.id, p.name, *p.aliases)]
+    words = [w.lower() for p in builtin_profiles() for w in (p.id, p.name, *p.aliases)]
     assert len(words) == len(set(words))
-    assert len(ids()) >= 18
+    assert len(profile_names()) >= 18
 
 
 def test_derivations_come_to_their_figures() -> None:
     mega = 10**6
-    assert find("pixel-1").peak["float32"].value == 4 * 2 * 2150 * mega
-    assert find("raspberry-pi-5").peak["float32"].value == 4 * 2 * 4 * 2 * 2400 * mega
-    assert find("raspberry-pi-4").peak["float32"].value == 4 * 4 * 2 * 1800 * mega
-    assert find("core-i7-8650u").peak["float32"].value == 4 * 2 * 8 * 2 * 4200 * mega
-    assert find("cortex-m4").peak["int8"].value == 2 * 2 * 120 * mega
-    assert find("cortex-m7").peak["int8"].value == 2 * 2 * 480 * mega
-    assert find("ethos-u55").peak["int8"].value == 256 * 2 * 500 * mega
-    assert find("t4").peak["float16"].value == pytest.approx(320 * 64 * 2 * 1590 * mega, rel=0.001)
-    assert find("a100").peak["float16"].value == pytest.approx(108 * 4 * 256 * 2 * 1410 * mega, rel=0.001)
-    assert find("h100").peak["float16"].value == pytest.approx(132 * 4096 * 1980 * mega, rel=0.001)
-    assert find("orin-nano").peak["int8"].value == 32 * 512 * 2 * 625 * mega
-    assert find("orin-nano").bandwidth.value == 128 // 8 * 2 * 2133 * mega  # type: ignore[union-attr]
-    assert find("raspberry-pi-5").bandwidth.value == 32 // 8 * 4267 * mega  # type: ignore[union-attr]
+    assert find_profile("pixel-1").peak["float32"].value == 4 * 2 * 2150 * mega
+    assert find_profile("raspberry-pi-5").peak["float32"].value == 4 * 2 * 4 * 2 * 2400 * mega
+    assert find_profile("raspberry-pi-4").peak["float32"].value == 4 * 4 * 2 * 1800 * mega
+    assert find_profile("core-i7-8650u").peak["float32"].value == 4 * 2 * 8 * 2 * 4200 * mega
+    assert find_profile("cortex-m4").peak["int8"].value == 2 * 2 * 120 * mega
+    assert find_profile("cortex-m7").peak["int8"].value == 2 * 2 * 480 * mega
+    assert find_profile("ethos-u55").peak["int8"].value == 256 * 2 * 500 * mega
+    assert find_profile("t4").peak["float16"].value == pytest.approx(320 * 64 * 2 * 1590 * mega, rel=0.001)
+    assert find_profile("a100").peak["float16"].value == pytest.approx(108 * 4 * 256 * 2 * 1410 * mega, rel=0.001)
+    assert find_profile("h100").peak["float16"].value == pytest.approx(132 * 4096 * 1980 * mega, rel=0.001)
+    assert find_profile("orin-nano").peak["int8"].value == 32 * 512 * 2 * 625 * mega
+    assert find_profile("orin-nano").bandwidth.value == 128 // 8 * 2 * 2133 * mega  # type: ignore[union-attr]
+    assert find_profile("raspberry-pi-5").bandwidth.value == 32 // 8 * 4267 * mega  # type: ignore[union-attr]
 
 
 def test_h100_pcie_is_the_dense_figure() -> None:
     dense = 114 * 4096 * 1755 * 10**6
-    assert find("h100-pcie").peak["float16"].value == pytest.approx(dense, rel=0.001)
+    assert find_profile("h100-pcie").peak["float16"].value == pytest.approx(dense, rel=0.001)
     assert dense == pytest.approx(756e12 * 1.755 / 1.62, rel=0.003)
 
 
 def test_float32_is_multiplied_as_tf32_where_that_is_faster() -> None:
-    assert find("a100").rate("float32") == ("tf32", find("a100").peak["tf32"])
-    assert find("t4").rate("float32") == ("float32", find("t4").peak["float32"])
-    assert find("t4").rate("bfloat16") is None
+    assert find_profile("a100").rate("float32") == ("tf32", find_profile("a100").peak["tf32"])
+    assert find_profile("t4").rate("float32") == ("float32", find_profile("t4").peak["float32"])
+    assert find_profile("t4").rate("bfloat16") is None
 
 
 def test_element_types_that_a_name_speaks_of() -> None:
@@ -108,13 +108,13 @@ def test_memory_is_what_a_program_sees() -> None:
     """A GPU of "24 GB" has not 24 × 10⁹ bytes."""
     gpus = {"rtx4090": 24564, "h100": 81559, "h100-pcie": 81559, "a100": 81251, "a100-40gb": 40441, "v100": 16160}
     for name, mebibytes in gpus.items():
-        held = find(name).bytes_of("device")
+        held = find_profile(name).bytes_of("device")
         assert held is not None and abs(held - mebibytes * 2**20) < 2**20
-    assert find("pixel-1").bytes_of("device") == 4 * 2**30
+    assert find_profile("pixel-1").bytes_of("device") == 4 * 2**30
 
 
 def test_an_unknown_name_is_answered_with_a_near_one() -> None:
     with pytest.raises(HardwareError, match="there is no hardware profile 'h1000'; did you mean h100-sxm"):
-        find("h1000")
+        find_profile("h1000")
     with pytest.raises(HardwareError, match="`costcalc hardware` lists all"):
-        find("abacus")
+        find_profile("abacus")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.hardware.reader import read_profile
 from costcalc.core.errors import HardwareError
 
@@ -35,7 +35,7 @@ def written(path: Path, text: str) -> Path:
 
 
 def test_a_profile_is_read_exactly(tmp_path: Path) -> None:
-    profile = find(str(written(tmp_path, GOOD)))
+    profile = find_profile(str(written(tmp_path, GOOD)))
     assert (profile.id, profile.name, profile.kind, profile.variant) == ("board", "Board", "npu", "rev 2")
     assert profile.peak["int8"].value == 1_500_000_000_000
     assert profile.bandwidth is not None and profile.bandwidth.value == 320_000_000_000
@@ -94,7 +94,7 @@ def test_an_alias_of_a_text_is_read(tmp_path: Path) -> None:
 
 def test_what_is_no_profile_at_all(tmp_path: Path) -> None:
     with pytest.raises(HardwareError, match="cannot be read: No such file"):
-        find(str(tmp_path / "none.yaml"))
+        find_profile(str(tmp_path / "none.yaml"))
     with pytest.raises(HardwareError, match="is not a mapping; a profile has the keys name"):
         read_profile(written(tmp_path, "- 1"))
     with pytest.raises(HardwareError, match="the file is too large for a profile"):

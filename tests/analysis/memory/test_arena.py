@@ -13,7 +13,7 @@ import costcalc
 from costcalc.analysis.memory import arena as arenas
 from costcalc.analysis.memory.arena import Arena, plan_arena
 from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
-from costcalc.analysis.memory.liveness import Buffer, Schedule, ScheduleStep, schedule, timeline
+from costcalc.analysis.memory.liveness import Buffer, Schedule, ScheduleStep, live_memory, make_schedule
 from costcalc.core.errors import UndecidedError
 from costcalc.core.ir import Graph
 from costcalc.frontends.builtin import builtin_models
@@ -63,7 +63,7 @@ def test_nothing_overlaps(plan: Schedule, alignment: int, crowded: bool) -> None
     finally:
         arenas.MAX_OVERLAPS = before
     check(found)
-    peak = timeline(plan).peak
+    peak = live_memory(plan).peak
     assert isinstance(peak, int)
     assert peak <= found.bound <= found.size
     assert found.size <= sum(-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers)
@@ -75,8 +75,8 @@ def test_nothing_overlaps(plan: Schedule, alignment: int, crowded: bool) -> None
 @settings(max_examples=150, deadline=None)
 def test_in_place_liveness_arena_sum(graph: Graph) -> None:
     """In place ≤ liveness ≤ arena ≤ sum of all."""
-    plan = schedule(graph)
-    written, lively = timeline(schedule(graph, in_place=True)).peak, timeline(plan).peak
+    plan = make_schedule(graph)
+    written, lively = live_memory(make_schedule(graph, in_place=True)).peak, live_memory(plan).peak
     assert isinstance(written, int) and isinstance(lively, int)
     assert written <= lively <= plan_arena(plan).size <= sum(int(b.nbytes) for b in plan.buffers)
 
@@ -117,11 +117,11 @@ def test_specs_are_laid_out_without_loss(name: str) -> None:
     graph = costcalc.load(name, dims=OPEN.get(name, {}))
     for steps in (None, fuse_steps(graph), fuse_blocks(graph)):
         for in_place in (False, True):
-            found = plan_arena(schedule(graph, steps, in_place))
+            found = plan_arena(make_schedule(graph, steps, in_place))
             check(found)
             assert found.size == found.bound
 
 
 def test_open_sizes_are_refused_with_their_remedy() -> None:
     with pytest.raises(UndecidedError, match="--dim"):
-        plan_arena(schedule(costcalc.load("gpt2")))
+        plan_arena(make_schedule(costcalc.load("gpt2")))

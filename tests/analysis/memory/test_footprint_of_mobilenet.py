@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
-from costcalc.analysis.memory.footprint import resolutions
+from costcalc.analysis.memory.footprint import memory_by_resolution
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_layer_by_layer(name: str, peak: int) -> None:
 
 def table(name: str, fuse: bool = False, fuse_blocks: bool = False) -> dict[int, tuple[int, int]]:
     """resolution -> (most channels, bytes at 16 bits)."""
-    found = resolutions(costcalc.footprint(name, act_dtype="float16", fuse=fuse, fuse_blocks=fuse_blocks))
+    found = memory_by_resolution(costcalc.footprint(name, act_dtype="float16", fuse=fuse, fuse_blocks=fuse_blocks))
     return {int(r.extents[0]): (int(r.channels), int(r.nbytes)) for r in found}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import costcalc
-from costcalc.analysis.memory.footprint import Footprint
+from costcalc.analysis.memory.footprint import MemoryFootprint
 
 MAP = 56 * 56 * 64 * 4
 """Bytes of one tensor in the first stage, in float32; each further stage has half of it."""
 STAGES = ("conv2_x", "conv3_x", "conv4_x", "conv5_x")
 
 
-def most(found: Footprint) -> dict[str, int]:
+def most(found: MemoryFootprint) -> dict[str, int]:
     """The most live bytes in each stage."""
     result: dict[str, int] = {}
     for step, live in zip(found.plan.steps, found.line.live, strict=True):

@@ -12,7 +12,7 @@ from support.paths import ONNX_FILES
 from support.random_graphs import graphs
 
 import costcalc
-from costcalc.analysis.memory.liveness import schedule, timeline
+from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.core.ir import Graph
 from costcalc.frontends.builtin import builtin_models
 
@@ -22,15 +22,15 @@ OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128
 @given(graphs(20), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_random_graphs(graph: Graph, in_place: bool) -> None:
-    assert timeline(schedule(graph, in_place=in_place)).peak == peak(graph, in_place=in_place)
+    assert live_memory(make_schedule(graph, in_place=in_place)).peak == peak(graph, in_place=in_place)
 
 
 @pytest.mark.parametrize("name", [info.name for info in builtin_models()])
 def test_specs(name: str) -> None:
     graph = costcalc.load(name, dims=OPEN.get(name, {}))
     for in_place in (False, True):
-        plan = schedule(graph, in_place=in_place)
-        line = timeline(plan)
+        plan = make_schedule(graph, in_place=in_place)
+        line = live_memory(plan)
         assert line.peak == peak(graph, in_place=in_place)
         assert sum(int(b.nbytes) for b in plan.buffers if b.born <= line.step <= b.dies) == line.peak
 
@@ -39,7 +39,7 @@ def test_specs(name: str) -> None:
 def test_onnx_models(path: Path) -> None:
     graph = costcalc.load(path)
     for in_place in (False, True):
-        found = timeline(schedule(graph, in_place=in_place)).peak
+        found = live_memory(make_schedule(graph, in_place=in_place)).peak
         if isinstance(found, int):
             assert found == peak(graph, in_place=in_place)
 
@@ -50,4 +50,4 @@ def test_onnx_models(path: Path) -> None:
 def test_resnet18(in_place: bool, most: int) -> None:
     """Nothing in place: conv1's output and the next beside it. Elementwise in place: conv1's output and the pool's."""
     assert most in (6_422_528, 4_014_080)
-    assert timeline(schedule(costcalc.load("resnet18"), in_place=in_place)).peak == most
+    assert live_memory(make_schedule(costcalc.load("resnet18"), in_place=in_place)).peak == most

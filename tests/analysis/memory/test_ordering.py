@@ -12,7 +12,7 @@ from support.random_graphs import graphs
 import costcalc
 from costcalc.analysis.memory import ordering as reorder
 from costcalc.analysis.memory.fusion import fuse_steps
-from costcalc.analysis.memory.liveness import ScheduleStep, node_steps, schedule, timeline
+from costcalc.analysis.memory.liveness import ScheduleStep, live_memory, make_schedule, node_steps
 from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UndecidedError
@@ -35,7 +35,7 @@ def orders(steps: Sequence[ScheduleStep]) -> Iterator[list[ScheduleStep]]:
 
 
 def peak(graph: Graph, steps: Sequence[ScheduleStep], in_place: bool = False) -> Dim:
-    found = timeline(schedule(graph, steps, in_place)).peak
+    found = live_memory(make_schedule(graph, steps, in_place)).peak
     assert found is not None
     return found
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc import analyze
-from costcalc.analysis.hardware.catalogue import find, profiles
-from costcalc.analysis.hardware.profile import Figure, HardwareProfile
-from costcalc.analysis.roofline.bounds import roofline
-from costcalc.analysis.roofline.energy import energy, fits
-from costcalc.analysis.roofline.roofline import Bound
+from costcalc.analysis.hardware.catalogue import builtin_profiles, find_profile
+from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
+from costcalc.analysis.roofline.bounds import compute_roofline
+from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
+from costcalc.analysis.roofline.roofline import TimeBound
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.reader import load_spec
@@ -20,9 +20,9 @@ from costcalc.frontends.yaml.reader import load_spec
 
 def device(peak: int, bandwidth: int | None = None, **more: object) -> HardwareProfile:
     """A device of round figures."""
-    figure = None if bandwidth is None else Figure(Fraction(bandwidth), "here")
+    figure = None if bandwidth is None else SourcedFigure(Fraction(bandwidth), "here")
     made = HardwareProfile(
-        "d", "D", "gpu", "one", "2026-01-31", {"float32": Figure(Fraction(peak), "here")}, {}, {}, figure
+        "d", "D", "gpu", "one", "2026-01-31", {"float32": SourcedFigure(Fraction(peak), "here")}, {}, {}, figure
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -33,16 +33,16 @@ def test_a_pointwise_convolution_by_hand() -> None:
     assert report.macs == MACS
     traffic = 4 * (32 * 16 + 32 * 36 + 16 * 36)
     assert traffic == BYTES
-    one = roofline(report, device(1000, 100))
+    one = compute_roofline(report, device(1000, 100))
     assert one.compulsory == BYTES == minimum_traffic(report.graph, report.rows)
-    assert one.model == Bound(Fraction(2 * MACS, 1000), Fraction(BYTES, 100))
+    assert one.model == TimeBound(Fraction(2 * MACS, 1000), Fraction(BYTES, 100))
     assert one.model.seconds == Fraction(8960, 100) and one.model.by == "memory"
     assert one.model.utilisation == Fraction(36_864, 1000) / Fraction(8960, 100)
     relu = 16 * 36
-    assert one.layers == (one.model, Bound(Fraction(relu, 1000), Fraction(2 * 4 * relu, 100)))
+    assert one.layers == (one.model, TimeBound(Fraction(relu, 1000), Fraction(2 * 4 * relu, 100)))
     assert one.unfused == Fraction(8960 + 2 * 4 * relu, 100)
     assert one.fused == one.model.seconds, "ReLU runs where its input is made"
-    fast = roofline(report, device(10, 100))
+    fast = compute_roofline(report, device(10, 100))
     assert fast.model.by == "compute" and fast.fused == Fraction(2 * MACS + relu, 10)
 
 
@@ -51,7 +51,7 @@ MACS, BYTES = 36 * 32 * 16, 8960
 
 def test_batch_normalisation_and_relu_are_not_in_the_bound() -> None:
     report = analyze("mobilenet_v1")
-    one = roofline(report, device(10**9))
+    one = compute_roofline(report, device(10**9))
     bound = one.model
     assert one.elements == (("float32", 568_740_352),)
     assert 568_740_352 * 95 // 100 < one.multiplications["float32"] < 568_740_352
@@ -61,17 +61,17 @@ def test_batch_normalisation_and_relu_are_not_in_the_bound() -> None:
 
 def test_a_cache_keeps_no_more_than_it_holds() -> None:
     report = analyze("lenet5")
-    plain = roofline(report, device(1, 1))
-    cached = roofline(report, device(1, 1, memory={"on_chip": Figure(Fraction(1000), "here")}))
+    plain = compute_roofline(report, device(1, 1))
+    cached = compute_roofline(report, device(1, 1, memory={"on_chip": SourcedFigure(Fraction(1000), "here")}))
     assert plain.compulsory is not None and plain.model.memory is not None
     assert cached.kept == 1000 and cached.model.memory == plain.model.memory - 1000
-    huge = roofline(report, device(1, 1, memory={"on_chip": Figure(Fraction(10**9), "here")}))
+    huge = compute_roofline(report, device(1, 1, memory={"on_chip": SourcedFigure(Fraction(10**9), "here")}))
     assert huge.kept == plain.compulsory and huge.model.memory == 0
 
 
 def test_overhead_counts_once_for_a_model_and_for_every_layer() -> None:
     report = analyze("lenet5")
-    one = roofline(report, device(10**12, 10**12, overhead=Figure(Fraction(1), "here")))
+    one = compute_roofline(report, device(10**12, 10**12, overhead=SourcedFigure(Fraction(1), "here")))
     assert one.model.seconds is not None and one.unfused is not None
     assert 1 < one.model.seconds < Fraction(11, 10)
     working = sum(row.state == "costed" for row in report.rows)
@@ -79,7 +79,7 @@ def test_overhead_counts_once_for_a_model_and_for_every_layer() -> None:
 
 
 def test_a_table_that_is_looked_up_counts_as_the_rows_taken() -> None:
-    short, long = (roofline(analyze("bert", dims={"seq": seq}), device(1, 1)) for seq in (1, 512))
+    short, long = (compute_roofline(analyze("bert", dims={"seq": seq}), device(1, 1)) for seq in (1, 512))
     assert short.compulsory is not None and long.compulsory is not None
     vocabulary = 30522 * 768 * 4
     weights = analyze("bert", dims={"seq": 1}).totals["weight_bytes"]
@@ -89,9 +89,9 @@ def test_a_table_that_is_looked_up_counts_as_the_rows_taken() -> None:
 
 
 def test_open_symbols_are_named() -> None:
-    one = roofline(analyze("gpt2"), find("a100"))
+    one = compute_roofline(analyze("gpt2"), find_profile("a100"))
     assert one.open == ("seq",) and one.model.seconds is None and one.unfused is None
-    bound = roofline(analyze("gpt2", dims={"seq": 8}), find("a100"))
+    bound = compute_roofline(analyze("gpt2", dims={"seq": 8}), find_profile("a100"))
     assert bound.open == () and bound.model.seconds is not None
 
 
@@ -99,23 +99,23 @@ def test_open_extents_that_may_be_nothing_are_named_too() -> None:
     """Behind a pool, (h // 2)·(w // 2) positions: none where h is 1."""
     text = "input: [1, 3, h, w]\nlayers:\n  - max_pool: {kernel: 2, stride: 2}\n  - conv: {filters: 4, kernel: 1}\n"
     report = analyze(load_spec(text, "net.yaml"))
-    assert roofline(report, find("t4")).open == ("h", "w")
+    assert compute_roofline(report, find_profile("t4")).open == ("h", "w")
 
 
 def test_what_is_multiplied_in_decides_the_peak() -> None:
     for dtype, peak, precision in ((None, 156, "float32"), ("float16", 312, "float16"), ("int8", 624, "int8")):
-        one = roofline(analyze("resnet50", dtype=dtype, act_dtype=dtype), find("a100"))
+        one = compute_roofline(analyze("resnet50", dtype=dtype, act_dtype=dtype), find_profile("a100"))
         assert one.elements == ((precision, 4_089_184_256),)
         assert one.model.compute == 2 * one.multiplications[precision] / (peak * 10**12)
 
 
 def test_weights_alone_in_int8_are_multiplied_as_the_activations_are() -> None:
-    one = roofline(analyze("resnet18", dtype="int8"), find("a100"))
+    one = compute_roofline(analyze("resnet18", dtype="int8"), find_profile("a100"))
     assert [name for name, _ in one.elements] == ["float32"]
 
 
 def test_a_precision_without_a_peak_is_named_and_not_guessed() -> None:
-    one = roofline(analyze("resnet18", dtype="int8", act_dtype="int8"), find("jetson-nano"))
+    one = compute_roofline(analyze("resnet18", dtype="int8", act_dtype="int8"), find_profile("jetson-nano"))
     assert one.without_peak == ("int8",)
     assert one.model.compute is None and one.unfused is None and one.model.by == "memory"
 
@@ -124,8 +124,8 @@ def test_a_precision_without_a_peak_is_named_and_not_guessed() -> None:
 def test_the_bound_is_below_both_estimates(model: str) -> None:
     report = analyze(model)
     report = report.bind(dict.fromkeys(report.open_symbols, 16))
-    for profile in profiles():
-        one = roofline(report, profile)
+    for profile in builtin_profiles():
+        one = compute_roofline(report, profile)
         if one.unfused is None or one.model.seconds is None:
             continue
         assert one.model.seconds <= (one.fused or one.unfused) <= one.unfused, profile.id
@@ -134,7 +134,7 @@ def test_the_bound_is_below_both_estimates(model: str) -> None:
 @given(st.integers(1, 10**15), st.integers(1, 10**13), st.integers(1, 10**13))
 def test_a_faster_device_never_takes_longer(peak: int, bandwidth: int, more: int) -> None:
     report = LENET
-    slow, fast = (roofline(report, device(peak + k, bandwidth + k)) for k in (0, more))
+    slow, fast = (compute_roofline(report, device(peak + k, bandwidth + k)) for k in (0, more))
     assert slow.model.seconds is not None and fast.model.seconds is not None
     assert slow.unfused is not None and fast.unfused is not None
     assert fast.model.seconds <= slow.model.seconds and fast.unfused <= slow.unfused
@@ -147,8 +147,8 @@ LENET = analyze("lenet5")
 @given(st.integers(1, 64))
 def test_bind_then_bound_is_bound_of_the_bound(batch: int) -> None:
     """Binding a symbol after costing gives the same bound as costing the bound model."""
-    late = roofline(OPEN.bind({"N": batch, "H": 6, "W": 6}), device(10**9, 10**6))
-    early = roofline(analyze("pointwise_conv", dims={"N": batch}), device(10**9, 10**6))
+    late = compute_roofline(OPEN.bind({"N": batch, "H": 6, "W": 6}), device(10**9, 10**6))
+    early = compute_roofline(analyze("pointwise_conv", dims={"N": batch}), device(10**9, 10**6))
     assert (late.model, late.unfused, late.fused) == (early.model, early.unfused, early.fused)
     assert late.model.compute == batch * Fraction(2 * MACS, 10**9)
 
@@ -158,23 +158,25 @@ OPEN = analyze("pointwise_conv", symbolic=True)
 
 def test_it_fits_or_it_does_not() -> None:
     report = analyze("mobilenet_v1", dtype="int8", act_dtype="int8")
-    flash, sram = fits(report, find("cortex-m7"))
+    flash, sram = memory_fits(report, find_profile("cortex-m7"))
     assert (flash.memory, flash.needed, flash.capacity, flash.fits) == ("flash", 4_253_864, 2 << 20, False)
     assert (sram.memory, sram.needed, sram.capacity, sram.fits) == ("sram", 1_204_224, 1 << 20, False)
     small = analyze("mobilenet_v1", dtype="int8", act_dtype="int8", params={"alpha": 0.25, "resolution": 96})
-    assert [fit.fits for fit in fits(small, find("cortex-m7"))] == [True, True]
-    (whole,) = fits(analyze("vgg16"), find("t4"))
+    assert [fit.fits for fit in memory_fits(small, find_profile("cortex-m7"))] == [True, True]
+    (whole,) = memory_fits(analyze("vgg16"), find_profile("t4"))
     assert whole.what == "weights + peak activations" and whole.fits
-    assert not fits(analyze("llama_7b", dims={"seq": 1}), find("t4"))[0].fits
-    assert fits(analyze("llama_7b"), find("t4")) == (), "open symbols leave it open"
+    assert not memory_fits(analyze("llama_7b", dims={"seq": 1}), find_profile("t4"))[0].fits
+    assert memory_fits(analyze("llama_7b"), find_profile("t4")) == (), "open symbols leave it open"
 
 
 def test_energy_is_arithmetic_and_compulsory_traffic() -> None:
-    one = roofline(analyze("pointwise_conv"), device(1000, 100))
-    joules = energy(one)
+    one = compute_roofline(analyze("pointwise_conv"), device(1000, 100))
+    joules = estimate_energy(one)
     assert joules is not None
     assert joules.arithmetic == MACS * Fraction("4.6") / 10**12
     assert joules.memory == Fraction(BYTES * 160, 10**12)
-    small = energy(roofline(analyze("pointwise_conv", dtype="int8", act_dtype="int8"), find("cortex-m4")))
+    small = estimate_energy(
+        compute_roofline(analyze("pointwise_conv", dtype="int8", act_dtype="int8"), find_profile("cortex-m4"))
+    )
     assert small is not None
     assert small.total == (MACS * Fraction("0.23") + BYTES // 4 * Fraction("1.25")) / 10**12

@@ -18,7 +18,7 @@ from costcalc.analysis.roofline.multiplications import (
 from costcalc.api import analyze
 from costcalc.core.ir import DType, Graph, Node, TensorType
 
-ops.load()
+ops.load_families()
 
 
 def graph(*nodes: Node, outputs: tuple[str, ...] = ("y",), **shapes: tuple[int, ...]) -> Graph:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from costcalc import analyze
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import analyze_graph
-from costcalc.analysis.training.step import TrainingStep, train
+from costcalc.analysis.training.step import TrainingStep, cost_training
 from costcalc.cli.app import cli
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph
@@ -21,7 +21,7 @@ F32, I64, BOOL = DType.FLOAT32, DType.INT64, DType.BOOL
 
 
 def training(graph: Graph, setup: TrainingOptions = TrainingOptions()) -> TrainingStep:  # noqa: B008
-    found = train(analyze_graph(graph), setup).step
+    found = cost_training(analyze_graph(graph), setup).step
     assert found
     return found
 
@@ -164,7 +164,7 @@ def test_gradients_of_integer_weights_are_float32() -> None:
 
 def test_an_optimizer_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="lion"):
-        train(analyze("lenet5"), TrainingOptions("lion"))
+        cost_training(analyze("lenet5"), TrainingOptions("lion"))
 
 
 def test_the_command_line() -> None:
@@ -187,10 +187,10 @@ def test_options_that_need_training() -> None:
 
 
 def test_whether_training_fits_a_device() -> None:
-    from costcalc.analysis.hardware.catalogue import find
-    from costcalc.analysis.roofline.energy import fits
+    from costcalc.analysis.hardware.catalogue import find_profile
+    from costcalc.analysis.roofline.energy import memory_fits
 
-    report = train(analyze_graph(blocks()))
-    *_, fit = fits(report, find("t4"))
+    report = cost_training(analyze_graph(blocks()))
+    *_, fit = memory_fits(report, find_profile("t4"))
     assert fit.needed == report.step.total_bytes
     assert fit.what.startswith("training") and fit.fits

@@ -9,7 +9,7 @@ import pytest
 from costcalc import analyze
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.analysis.training.step import TrainingReport, train
+from costcalc.analysis.training.step import TrainingReport, cost_training
 from costcalc.core.dim import symbol
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph
@@ -20,7 +20,7 @@ RESNET18, CONV1 = 1_814_073_344, 64 * 112 * 112 * 3 * 7 * 7
 
 
 def cost(graph: Graph, freeze: tuple[str, ...] = (), input_gradient: bool = False) -> TrainingReport:
-    return train(analyze_graph(graph), TrainingOptions(freeze=freeze, input_gradient=input_gradient))
+    return cost_training(analyze_graph(graph), TrainingOptions(freeze=freeze, input_gradient=input_gradient))
 
 
 def backward(report: Report) -> dict[str, object]:
@@ -208,16 +208,16 @@ def test_quantised_products_have_no_gradient_rule() -> None:
 
 def test_resnet18() -> None:
     """Forward and backward with an input gradient are three times the forward's; without, conv1's is missing."""
-    whole = train(analyze("resnet18"), TrainingOptions(input_gradient=True)).step
+    whole = cost_training(analyze("resnet18"), TrainingOptions(input_gradient=True)).step
     assert whole and whole.total_macs == 3 * RESNET18
-    usual = train(analyze("resnet18")).step
+    usual = cost_training(analyze("resnet18")).step
     assert usual and usual.total_macs == 3 * RESNET18 - CONV1
     assert CONV1 == 118_013_952
 
 
 def test_only_a_new_head_is_trained() -> None:
     """Of ResNet-18 the last layer alone: its weight gradient, 512 × 1000."""
-    found = train(analyze("resnet18"), TrainingOptions(freeze=("conv*",))).step
+    found = cost_training(analyze("resnet18"), TrainingOptions(freeze=("conv*",))).step
     assert found and found.backward_macs == 512 * 1000
 
 

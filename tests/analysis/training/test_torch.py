@@ -9,7 +9,7 @@ import pytest
 
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import analyze_graph
-from costcalc.analysis.training.step import train
+from costcalc.analysis.training.step import cost_training
 from costcalc.core.ir import DType, Graph
 from costcalc.graph.builder import GraphBuilder
 
@@ -18,7 +18,7 @@ F32 = DType.FLOAT32
 
 
 def ours(graph: Graph, setup: TrainingOptions) -> Any:
-    found = train(analyze_graph(graph), setup).step
+    found = cost_training(analyze_graph(graph), setup).step
     assert found
     return found.total_macs
 
@@ -127,5 +127,5 @@ def test_what_is_kept_is_what_autograd_saves() -> None:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         y = net(torch.randn(2, 3, 8, 8))
         y = torch.softmax(y * y, -1)
-    found = train(analyze_graph(graph)).step
+    found = cost_training(analyze_graph(graph)).step
     assert found and found.nbytes["activations"] == sum(saved.values())

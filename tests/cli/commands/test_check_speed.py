@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.small_models import write
 
-from costcalc.frontends.builtin import find
+from costcalc.frontends.builtin import find_builtin
 
 LIMITS = "limits: {macs: 10G, params: 50M, weight_bytes: 1 GiB, peak_activation_bytes: 1 GiB}"
 
@@ -39,7 +39,7 @@ def cheapest(folder: Path, *configs: str) -> list[float]:
 @pytest.mark.skipif(os.name == "nt", reason="the system tells no times of children")
 @pytest.mark.parametrize("kind", [pytest.param("distinct", marks=SLOW), "equal"])
 def test_fifty_models_take_at_most_three_times_as_long_as_one(here: Path, kind: str) -> None:
-    file = find("mobilenet_v1")
+    file = find_builtin("mobilenet_v1")
     assert file is not None
     text = file.read_text(encoding="utf-8")
     for i in range(50):

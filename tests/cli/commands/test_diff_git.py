@@ -10,7 +10,7 @@ from support.cli import call
 from support.repository import begin, commit, git, needs_git
 
 from costcalc.cli.app import run
-from costcalc.studies.check.branch import ends
+from costcalc.studies.check.branch import parse_range
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n  - relu\n"
 CONFIG = "models:\n  - models/*.yaml\n  - lenet5\n"
@@ -72,7 +72,7 @@ def test_a_condition_on_any_quantity_measures_both_versions(capsys: pytest.Captu
     ],
 )
 def test_what_is_compared(text: str, found: tuple[str, str]) -> None:
-    assert ends(text) == found
+    assert parse_range(text) == found
 
 
 def test_only_what_differs(capsys: pytest.CaptureFixture[str]) -> None:

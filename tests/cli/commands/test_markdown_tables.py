@@ -13,8 +13,8 @@ from support.paths import ROOT
 
 import costcalc
 from costcalc.cli.app import run
-from costcalc.cli.commands.markdown_tables import regions, updated
-from costcalc.cli.commands.table import read
+from costcalc.cli.commands.markdown_tables import find_tables, update_tables
+from costcalc.cli.commands.table import parse_marker
 from costcalc.core.errors import CostcalcError
 
 TINY = "name: Tiny\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_written_is_an_error() -> None:
 
 
 def test_this_projects_readme_is_fresh() -> None:
-    readme = updated(ROOT / "README.md", read)
+    readme = update_tables(ROOT / "README.md", parse_marker)
     assert readme.tables >= 1
     assert not readme.stale, "run `costcalc table --update README.md`"
 
@@ -170,7 +170,7 @@ def test_this_projects_readme_is_fresh() -> None:
 @given(st.text(alphabet=" `~<!-/costcalc:table>x\n\r", max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        found = regions(text)
+        found = find_tables(text)
     except CostcalcError as error:
         assert int(error.place) >= 1
     else:

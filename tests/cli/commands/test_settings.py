@@ -10,8 +10,8 @@ import pytest
 from support.cli import call, ok
 
 from costcalc.cli.app import cli
-from costcalc.cli.commands.markdown_tables import updated
-from costcalc.cli.commands.table import read
+from costcalc.cli.commands.markdown_tables import update_tables
+from costcalc.cli.commands.table import parse_marker
 from costcalc.core.errors import UsageError
 from costcalc.studies.options import all_settings
 
@@ -54,11 +54,11 @@ def test_a_table_has_any_quantity_as_a_column(capsys: pytest.CaptureFixture[str]
 def test_a_marker_may_say_any_setting_but_no_code(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("<!-- costcalc:table lenet5 --columns peak_activation_bytes --fuse --in-place -->\n" + CLOSED)
-    found = updated(path, read)
+    found = update_tables(path, parse_marker)
     peak = json.loads(ok("analyze", "lenet5", "--fuse", "--in-place", "--format", "json"))["models"][0]["totals"]
     assert f"| {peak['peak_activation_bytes'] / 1024:.1f} KiB |".encode() in found.after
     with pytest.raises(UsageError, match="--rules"):
-        read(["lenet5", "--rules", "rules.py"])
+        parse_marker(["lenet5", "--rules", "rules.py"])
 
 
 CLOSED = "<!-- /costcalc:table -->\n"

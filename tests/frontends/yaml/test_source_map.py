@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.frontends.yaml.document import spans
+from costcalc.frontends.yaml.document import find_spans
 from costcalc.frontends.yaml.items import read_item
 from costcalc.frontends.yaml.source_map import trace
 
@@ -49,7 +49,7 @@ def test_each_use_has_its_nodes_and_its_names() -> None:
 
 
 def test_spans_hold_a_layer_and_nothing_else() -> None:
-    found, seen = trace(TEXT, "net.yaml"), spans(TEXT)
+    found, seen = trace(TEXT, "net.yaml"), find_spans(TEXT)
     texts = {}
     for call in found.calls:
         span = seen.of(call.item.node)
@@ -70,4 +70,4 @@ def test_spans_hold_a_layer_and_nothing_else() -> None:
 
 def test_a_sign_inside_a_scalar_is_no_comment() -> None:
     text = 'a: "x # y"   # z\nb: [1, 2]  # w\n'
-    assert spans(text).comments(0, len(text)) == ["# z", "# w"]
+    assert find_spans(text).comments(0, len(text)) == ["# z", "# w"]

@@ -12,7 +12,7 @@ from costcalc.analysis.cost import cost_graph
 from costcalc.core.dim import symbol
 from costcalc.core.ir import TensorType
 from costcalc.graph.builder import GraphBuilder
-from costcalc.graph.parameters import Storage
+from costcalc.graph.parameters import StoredCount
 
 MS = "com.microsoft"
 S, Z, Z8 = t(value=(0.5,)), t(dtype=U8, value=(1,)), t(dtype=I8, value=(0,))
@@ -236,4 +236,4 @@ def test_packed_weights_are_counted_unpacked() -> None:
     how = {"K": 32, "N": 6, "bits": 4, "block_size": 16}
     builder.add("MatMulNBits", ["a", "b", "scales"], how, name="y", domain=MS)
     (found,) = cost_graph(builder.build(["y"]))
-    assert found.storage == Storage(params=32 * 6, buffers=12, weight_bytes=32 * 6 // 2 + 12 * 4)
+    assert found.storage == StoredCount(params=32 * 6, buffers=12, weight_bytes=32 * 6 // 2 + 12 * 4)

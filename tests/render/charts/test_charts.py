@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from support.browser import chromium  # noqa: F401
 
 import costcalc
-from costcalc.analysis.hardware.catalogue import find
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.cli.group import cli
 from costcalc.core.errors import UsageError
 from costcalc.render.charts import matplotlib as picture
@@ -30,8 +30,8 @@ from costcalc.views.charts import (
     Bar,
     BarChart,
     Chart,
-    Front,
     MemoryChart,
+    ParetoChart,
     Point,
     RooflineChart,
     RooflinePoint,
@@ -39,7 +39,7 @@ from costcalc.views.charts import (
     memory_chart,
     roofline_chart,
 )
-from costcalc.views.pareto import front, records
+from costcalc.views.pareto import pareto_chart, report_records
 
 MODELS = ("mobilenet", "mobilenet_v2", "squeezenet1_1", "resnet18", "resnet50", "vgg16")
 HOSTILE = "$\\frac{1}{0}$ <img src=x onerror=window.hurt=1> </script> 名前"
@@ -48,24 +48,24 @@ HOSTILE = "$\\frac{1}{0}$ <img src=x onerror=window.hurt=1> </script> 名前"
 @lru_cache(maxsize=1)
 def charts() -> dict[str, Chart]:
     reports = [costcalc.analyze(name) for name in MODELS]
-    devices = [find("raspberry-pi-5"), find("rtx4090"), find("a100-sxm-80gb")]
+    devices = [find_profile("raspberry-pi-5"), find_profile("rtx4090"), find_profile("a100-sxm-80gb")]
     return {
         "bars": bar_chart(reports[0], "macs", "layer", None, 6),
         "memory": memory_chart(reports[1]),
         "roofline": roofline_chart(reports[4:5], devices),
         "models": roofline_chart(reports, devices),
-        "pareto": front(records(measure_models(reports, Settings())), "macs", "params", (), ""),
+        "pareto": pareto_chart(report_records(measure_models(reports, Settings())), "macs", "params", (), ""),
     }
 
 
 def hostile() -> list[Chart]:
     """A name that would be mathematics, markup or an unknown script, wherever a chart has a name."""
-    device = roofline_chart([costcalc.analyze("lenet5")], [find("t4")]).devices[0]
+    device = roofline_chart([costcalc.analyze("lenet5")], [find_profile("t4")]).devices[0]
     return [
         BarChart(HOSTILE, "MACs by layer", "number", (Bar(HOSTILE, 2, HOSTILE), Bar("b", 1, "k")), (1, 1), 4),
         MemoryChart(HOSTILE, (1, 3, 2), (HOSTILE,) * 3, 1),
         RooflineChart(HOSTILE, (device._replace(name=HOSTILE),), (RooflinePoint(HOSTILE, HOSTILE, 3.0, 1.0),), True),
-        front([{"name": HOSTILE, "a": 1, "b": 2}, {"name": "b", "a": 2, "b": 1}], "a", "b", (), HOSTILE),
+        pareto_chart([{"name": HOSTILE, "a": 1, "b": 2}, {"name": "b", "a": 2, "b": 1}], "a", "b", (), HOSTILE),
     ]
 
 
@@ -121,8 +121,8 @@ def test_words_of_a_front_do_not_meet() -> None:
     axes = figure.subplots()
     points = tuple(Point(f"model {i}", 100 + i * 7 % 50, 100 + i * 11 % 60, i % 7 == 0) for i in range(25))
     pareto = charts()["pareto"]
-    assert isinstance(pareto, Front)
-    fronts.draw_pareto(Front("t", pareto.x, pareto.y, points), axes)
+    assert isinstance(pareto, ParetoChart)
+    fronts.draw_pareto(ParetoChart("t", pareto.x, pareto.y, points), axes)
     boxes = [word.get_window_extent() for word in axes.texts if word.get_text().startswith("model")]
     assert len(boxes) > 10
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])

@@ -13,9 +13,9 @@ from support.check_results import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, N
 
 from costcalc.core.errors import UsageError
 from costcalc.render.check import markdown as comment
-from costcalc.render.check.changes import MarkdownBlock, fitted
+from costcalc.render.check.changes import MarkdownBlock, fit_blocks
 from costcalc.studies.check.verdict import CheckedModel, CheckResult
-from costcalc.studies.check.wording import blame
+from costcalc.studies.check.wording import describe_blame
 
 
 def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
@@ -43,7 +43,9 @@ def test_what_changed_opens_with_totals_causes_and_layers() -> None:
 
 def test_what_a_layer_did_is_said_once() -> None:
     """Of several limits that one layer breaks, the first says what to do; every one names the layer and its line."""
-    other = replace(EXCEEDED, code="CC201", quantity="macs increase", fact=f"macs increase: grew; {blame(EXCEEDED)}")
+    other = replace(
+        EXCEEDED, code="CC201", quantity="macs increase", fact=f"macs increase: grew; {describe_blame(EXCEEDED)}"
+    )
     text = comment.render(CheckResult((replace(BROKEN.checked[0], verdicts=(EXCEEDED, other)),)))
     assert text.count("grew most") == text.count("make head cheaper") == 1
     assert "macs increase: grew (CC201, head at models/net.yaml:7:5)" in text
@@ -125,7 +127,7 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
         MarkdownBlock((f"open{i}",), tuple("é" * width for _ in range(rows)), (f"close{i}",))
         for i, (rows, width) in enumerate(sizes)
     ]
-    text = fitted(blocks, most)
+    text = fit_blocks(blocks, most)
     assert len(text.encode()) <= most
     lines = text.split("\n")
     for i in range(len(blocks)):

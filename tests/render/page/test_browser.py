@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from support.browser import chromium, click, complaints, shown, texts  # noqa: F401
 
 import costcalc
-from costcalc.analysis.layers import Row
+from costcalc.analysis.layers import LayerCost
 from costcalc.core.ir import DType
-from costcalc.core.units import short, short_bytes
+from costcalc.core.units import format_bytes, format_short
 from costcalc.graph.builder import GraphBuilder
 
 Open = Callable[..., Any]
 
 
-def number(row: Row, key: str) -> int:
+def number(row: LayerCost, key: str) -> int:
     value = row[key]
     assert isinstance(value, int)
     return value
@@ -145,7 +145,7 @@ def test_the_slider_moves_through_the_steps(show: Open) -> None:
         "const s = document.querySelector('#memory input'); s.value = 0; s.dispatchEvent(new Event('input'))"
     )
     live = 4 * (3 * 224 * 224 + 64 * 112 * 112)
-    assert texts(page, "#memory .said b") == [short_bytes(live)]
+    assert texts(page, "#memory .said b") == [format_bytes(live)]
     assert texts(page, "#memory tbody th") == ["conv1/conv", "input"]
 
 
@@ -160,8 +160,8 @@ def test_a_sum_without_what_is_unknown_is_at_least_that(show: Open) -> None:
     (x,) = b.add("Mystery", [x], name="b/odd", scope=("b",), domain="com.acme")
     page = show(costcalc.analyze(b.build([x])))
     macs = 2 * 3 * 3 * 6 * 6
-    assert texts(page, "#cost .said") == [f"≥ {short(2 * macs)} MACs, in 5 layers."]
-    assert sorted(texts(page, "#cost .parts .amount")) == [short(macs), f"≥ {short(macs)}"]
+    assert texts(page, "#cost .said") == [f"≥ {format_short(2 * macs)} MACs, in 5 layers."]
+    assert sorted(texts(page, "#cost .parts .amount")) == [format_short(macs), f"≥ {format_short(macs)}"]
     assert any("≥" in text for text in texts(page, "#cost .map svg text"))
     assert "1 layer bound by" not in texts(page, "#roofline .said")[0] and complaints(page) == []
 
@@ -197,10 +197,10 @@ def test_formulas_stand_where_symbols_are_open(show: Open) -> None:
 def test_the_page_rounds_as_costcalc_does(browser: Any, n: int) -> None:
     """The page's own script, asked for the short forms of a number."""
     from costcalc.render.page import ASSETS
-    from costcalc.views.page_layers import figure
+    from costcalc.views.page_layers import amount_data
 
     script = (ASSETS / "figures.js").read_text(encoding="utf-8")
     said = browser.execute_script(
-        f"{script}; return [exact(arguments[0]), short(arguments[0]), bytes(arguments[0])]", figure(n)
+        f"{script}; return [exact(arguments[0]), short(arguments[0]), bytes(arguments[0])]", amount_data(n)
     )
-    assert said == [f"{n:,}", short(n), short_bytes(n)]
+    assert said == [f"{n:,}", format_short(n), format_bytes(n)]

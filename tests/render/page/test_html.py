@@ -19,7 +19,7 @@ from support.paths import ROOT
 import costcalc
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
-from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embedded, render
+from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json, render
 from costcalc.render.page.charts import SCRIPTS as CHARTS
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
@@ -117,7 +117,7 @@ def test_our_own_files_name_no_address_and_write_no_markup() -> None:
 
 @given(st.text(), st.text(alphabet="<>&/!-\u2028\u2029script"))
 def test_embedded_data_never_ends_its_element(name: str, other: str) -> None:
-    text = embedded({name: other})
+    text = embed_json({name: other})
     assert not re.search("[<>&\u2028\u2029]", text)
     assert json.loads(text) == {name: other}
 

@@ -8,7 +8,7 @@ import pytest
 
 from costcalc.core.errors import ConfigError
 from costcalc.studies.check.budget import USUAL, Config, Increase, LayerLimit
-from costcalc.studies.check.config_file import find, nearest, read
+from costcalc.studies.check.config_file import find, nearest_config, read
 from costcalc.studies.check.verdict import SourcePlace
 
 
@@ -187,9 +187,9 @@ def test_a_config_is_searched_upward_to_the_root_of_the_repository(
     monkeypatch.chdir(deep)
     assert find() is None
     with pytest.raises(ConfigError, match="--init"):
-        nearest()
+        nearest_config()
     (tmp_path / "repo" / "costcalc.yml").write_text("models: [net]")
-    found = nearest()
+    found = nearest_config()
     assert (found.file, found.folder, found.entries[0].path) == ("../../costcalc.yml", Path("../.."), "net")
     (deep.parent / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     assert find() == Path("../../costcalc.yml"), "a pyproject.toml without the table is none"

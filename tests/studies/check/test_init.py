@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from support.small_models import BROKEN, MACS, NET, TEXT, WIDER, mystery, write
 
 from costcalc.cli.app import run
-from costcalc.core.units import parse, rounded_up
+from costcalc.core.units import format_ceiling, parse_magnitude
 from costcalc.studies.check.config_file import read
 
 
 @given(st.integers(0, 10**19), st.booleans())
 def test_a_figure_rounded_up_is_read_back_as_no_less_and_hardly_more(value: int, in_bytes: bool) -> None:
-    text = rounded_up(value, in_bytes)
-    assert value <= parse(text) <= value + value // 90 + 1, "three digits are within 1 %"
+    text = format_ceiling(value, in_bytes)
+    assert value <= parse_magnitude(text) <= value + value // 90 + 1, "three digits are within 1 %"
     assert len([c for c in text if c.isdigit()]) <= (4 if in_bytes else 3) or value >= 10**18
 
 
@@ -26,7 +26,7 @@ def test_a_figure_rounded_up_is_read_back_as_no_less_and_hardly_more(value: int,
     ("value", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (1001, "1.01k"), (568740352, "569M")]
 )
 def test_the_text_is_human(value: int, text: str) -> None:
-    assert rounded_up(value) == text
+    assert format_ceiling(value) == text
 
 
 @pytest.mark.parametrize("slack", ["0%", "25%", "0.001%"])

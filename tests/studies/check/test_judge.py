@@ -124,7 +124,7 @@ def test_layers_are_limited_together_or_each() -> None:
     assert each.others == 0
     assert (shares.outcome, shares.value, shares.code) == ("kept", share, "CC012")
     assert part.outcome == "exceeded", "by a share of 10⁻³⁰"
-    value, limit = words.apart(part.value, part.limit, "share")
+    value, limit = words.format_pair(part.value, part.limit, "share")
     assert value != limit
 
 
@@ -133,7 +133,7 @@ def test_of_layers_that_each_break_a_limit_the_worst_is_named_and_the_others_cou
     (one,) = verdicts(blocks(), LayerLimit("stage1/*", "macs", 16 * 8 * 9 * 256 - 1, each=True))
     assert (one.layer, one.others) == ("stage1/conv1/Conv", 1)
     assert "and 1 more layer is above it" in one.fact
-    assert words.blame(replace(one, others=12)).endswith(", and 12 more layers are above it")
+    assert words.describe_blame(replace(one, others=12)).endswith(", and 12 more layers are above it")
 
 
 def test_a_glob_that_fits_no_layer_is_never_kept() -> None:

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc import analyze
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import symbol
 from costcalc.core.errors import UsageError
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.baseline import Baseline, LockEntry
-from costcalc.studies.diff.snapshot import Layer, Snapshot, Tensor, snapshot
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor, snapshot
 from costcalc.studies.options import Settings
 
 SMALL = """
@@ -93,19 +93,19 @@ def test_built_in_models_are_given_back(name: str, symbolic: bool) -> None:
 WORDS = st.text(max_size=6) | st.sampled_from(["~", "~~x", "a", "a.weight", "\ud800", "<<<<<<< x", "\n=======", "a-b"])
 DIM = st.integers(0, 1 << 70) | st.sampled_from([symbol("seq"), symbol("a-b") * 3 // 2, symbol("`") ** 2 - 1])
 TENSORS = st.builds(
-    Tensor, WORDS.filter(bool), st.just("int4"), st.none() | st.tuples(DIM, DIM) | st.just(()), st.booleans()
+    SnapshotTensor, WORDS.filter(bool), st.just("int4"), st.none() | st.tuples(DIM, DIM) | st.just(()), st.booleans()
 )
 PLAIN = st.integers() | st.floats(allow_nan=False, allow_subnormal=True) | st.booleans() | WORDS
 LAYERS = st.builds(
-    Layer,
+    SnapshotLayer,
     WORDS,
     WORDS,
     WORDS,
     DIM,
-    st.lists(TENSORS | st.just(Tensor("", "", None)), max_size=3).map(tuple),
+    st.lists(TENSORS | st.just(SnapshotTensor("", "", None)), max_size=3).map(tuple),
     st.lists(TENSORS, max_size=2).map(tuple),
     st.dictionaries(WORDS, PLAIN | st.lists(PLAIN, max_size=3).map(tuple), max_size=2),
-    st.fixed_dictionaries({q: st.none() | DIM for q in QUANTITIES}),
+    st.fixed_dictionaries({q: st.none() | DIM for q in LAYER_QUANTITIES}),
     st.sampled_from(["costed", "free", "unknown"]),
 )
 SNAPSHOTS = st.builds(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from costcalc.studies.check.targets import fitting
+from costcalc.studies.check.targets import match_paths
 
 PATHS = (
     "net.yaml",
@@ -55,4 +55,4 @@ def test_as_on_disk(pattern: str, tmp_path: Path) -> None:
         (tmp_path / path).touch()
     found = glob.glob(pattern, root_dir=tmp_path, recursive=True)  # noqa: PTH207
     files = {path.removeprefix("./") for path in found if (tmp_path / path).is_file()}
-    assert fitting(pattern, PATHS) == sorted(files)
+    assert match_paths(pattern, PATHS) == sorted(files)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costcalc.core.dim import symbol
 from costcalc.core.errors import UsageError
-from costcalc.core.units import parse_percent, parse_seconds, percent_exact
+from costcalc.core.units import format_exact_share, parse_percent, parse_seconds
 from costcalc.studies.check import wording as words
 
 
@@ -56,7 +56,7 @@ def test_percentages() -> None:
     ],
 )
 def test_shares(share: Fraction, text: str) -> None:
-    assert percent_exact(share) == text
+    assert format_exact_share(share) == text
 
 
 @given(
@@ -65,21 +65,24 @@ def test_shares(share: Fraction, text: str) -> None:
     st.sampled_from(["seconds", "share"]),
 )
 def test_what_differs_never_reads_as_equal(a: Fraction, b: Fraction, kind: str) -> None:
-    first, second = words.apart(a, b, kind)
+    first, second = words.format_pair(a, b, kind)
     assert (first == second) == (a == b)
 
 
 def test_symbols_and_shares() -> None:
     seq = symbol("seq")
-    assert words.left(64 * seq, 60, "count") == "exceeded by 64·seq - 60"
-    assert words.left(64 * seq, 64, "count") == "-64·seq + 64 left"
-    assert words.left(Fraction(1, 2), Fraction(3, 10), "share") == "exceeded by 20.0 points"
-    assert words.left(Fraction(3, 10) + Fraction(1, 10**9), Fraction(3, 10), "share") == "exceeded by <0.1 points"
-    assert words.left(Fraction(1, 4), Fraction(3, 10), "share") == "5.0 points left"
+    assert words.format_headroom(64 * seq, 60, "count") == "exceeded by 64·seq - 60"
+    assert words.format_headroom(64 * seq, 64, "count") == "-64·seq + 64 left"
+    assert words.format_headroom(Fraction(1, 2), Fraction(3, 10), "share") == "exceeded by 20.0 points"
+    assert (
+        words.format_headroom(Fraction(3, 10) + Fraction(1, 10**9), Fraction(3, 10), "share")
+        == "exceeded by <0.1 points"
+    )
+    assert words.format_headroom(Fraction(1, 4), Fraction(3, 10), "share") == "5.0 points left"
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 10**20), st.sampled_from(["count", "bytes"]))
 def test_a_breach_is_told_exactly(value: int, limit: int, kind: str) -> None:
-    text = words.left(value, limit, kind)
+    text = words.format_headroom(value, limit, kind)
     assert text.startswith("exceeded by ") == (value > limit)
     assert f"{abs(limit - value):,}" in text

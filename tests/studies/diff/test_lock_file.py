@@ -14,8 +14,8 @@ from costcalc.studies.check import lock_file
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.studies.options import Settings
-from costcalc.views.diff import sheets
-from costcalc.views.diff_document import to_dict
+from costcalc.views.diff import diff_tables
+from costcalc.views.diff_document import diff_document
 
 
 def locked(snapshot: Snapshot) -> Snapshot:
@@ -26,7 +26,7 @@ def locked(snapshot: Snapshot) -> Snapshot:
 
 def same(before: Snapshot, after: Snapshot) -> None:
     kept = replace(locked(before), source=before.source)
-    assert to_dict(diff(kept, after)) == to_dict(diff(before, after))
+    assert diff_document(diff(kept, after)) == diff_document(diff(before, after))
     assert not diff(kept, before).changes
 
 
@@ -51,11 +51,11 @@ def test_random_edits(pair: tuple[list[str], list[str], int, int]) -> None:
 def test_the_tables_sum_to_the_totals(pair: tuple[list[str], list[str], int, int]) -> None:
     old, new, size, new_size = pair
     found = diff(net(*old, size=size), net(*new, size=new_size) if new else net("relu", size=new_size))
-    for one in sheets(found, 3)[1:]:
+    for one in diff_tables(found, 3)[1:]:
         for i, column in enumerate(one.columns):
             if column.kind == "change" and one.total is not None:
                 rows = [*one.rows, *([one.rest] if one.rest else [])]
                 assert sum(row[i] for row in rows) == one.total[i]
-    totals = {row[0]: row[3] for row in sheets(found)[0].rows}
+    totals = {row[0]: row[3] for row in diff_tables(found)[0].rows}
     for key, parts in found.causes.items():
         assert sum(parts.values()) == totals.get(CATALOGUE[key].label, 0)

@@ -14,7 +14,7 @@ from costcalc.studies.diff import pairing
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.keys import LayerKeys, layer_keys
 from costcalc.studies.diff.neighbourhood import Numbers
-from costcalc.views.diff import sheets
+from costcalc.views.diff import diff_tables
 
 EMPTY = layer_keys(net("relu"), Numbers())
 
@@ -66,5 +66,5 @@ def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_layers_left_out_of_a_table_are_the_others() -> None:
-    many = sheets(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
+    many = diff_tables(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
     assert len(many.rows) == 4 and many.rest is not None and many.rest[1] == "(5 more)"

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.snapshots import net, sound, versions, written
 
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import substitute
 from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.sequence import shortest
@@ -44,7 +44,7 @@ def test_the_way_back_takes_what_the_way_there_gave(pair: Versions) -> None:
     assume(new)
     before, after = net(*old, size=size), net(*new, size=new_size)
     there, back = sound(before, after), sound(after, before)
-    for quantity in QUANTITIES:
+    for quantity in LAYER_QUANTITIES:
         assert there.totals(quantity) == back.totals(quantity)[::-1]
 
 
@@ -55,7 +55,7 @@ def test_open_symbols_add_up_as_polynomials_and_bind_to_the_same_sums(pair: Vers
     assume(new)
     result = sound(net(*old, size="S"), net(*new, size="S"))
     bound = diff(net(*old, size=size), net(*new, size=size))
-    for quantity in QUANTITIES:
+    for quantity in LAYER_QUANTITIES:
         before, after = result.totals(quantity)
         assert before is not None and after is not None
         wanted = substitute(after - before, {"S": size, "N": 1})

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.analysis.layers import QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import Dim, symbol
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import Figure
 from costcalc.studies.diff.diff import Diff, total_change
-from costcalc.studies.diff.snapshot import Layer, Snapshot
+from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_threshold
 
 
@@ -22,10 +22,12 @@ def version(macs: Dim, *unknown: str) -> Snapshot:
     """A model of one layer with some MACs, and others that are not known."""
     names = ("known", *unknown)
     layers = [
-        Layer(n, "Op", "", 1, (), (), {}, dict.fromkeys(QUANTITIES, None if n in unknown else macs), "costed")
+        SnapshotLayer(
+            n, "Op", "", 1, (), (), {}, dict.fromkeys(LAYER_QUANTITIES, None if n in unknown else macs), "costed"
+        )
         for n in names
     ]
-    totals: dict[str, Dim] = dict.fromkeys((*QUANTITIES, "peak_activation_bytes"), macs)
+    totals: dict[str, Dim] = dict.fromkeys((*LAYER_QUANTITIES, "peak_activation_bytes"), macs)
     return Snapshot("net", "net", (), tuple(layers), totals, {"Mystery": len(unknown)} if unknown else {}, {})
 
 

@@ -12,13 +12,13 @@ from support.exported_decoder import FFN, HEADS, KV_HEADS, SIZE, VOCABULARY, D
 from support.exported_decoder import decoder as exported_decoder
 
 from costcalc import analyze
-from costcalc.analysis.hardware.catalogue import find
-from costcalc.analysis.roofline.energy import fits
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.analysis.roofline.energy import memory_fits
 from costcalc.core.errors import AssumptionError, UsageError
 from costcalc.core.ir import DType
 from costcalc.studies.generation.decoder import DecoderPrecision, make_decoder
 from costcalc.studies.generation.generation import Generation, cost_generation, memory_report
-from costcalc.views.generation import generation_document, least_macs, passes
+from costcalc.views.generation import generation_document, least_macs, passes_table
 
 DEPTH, WIDTH, HIDDEN, WORDS = 32, 4096, 11008, 32000
 LLAMA = DEPTH * (4 * WIDTH**2 + 3 * WIDTH * HIDDEN) + WIDTH * WORDS
@@ -56,13 +56,13 @@ def test_the_peak_has_the_logits_of_one_position() -> None:
     logits of all 4,096 positions would be 4,096 × 32,000 numbers. What must fit is the same sum."""
     found, tokens = of("llama_7b", 512, 64, 8), 8 * 512
     assert found.peak_bytes == 4 * tokens * (2 * WIDTH + 2 * HIDDEN) + 8 * tokens
-    (fit,) = fits(memory_report(found), find("a100"))
+    (fit,) = memory_fits(memory_report(found), find_profile("a100"))
     assert fit.needed == found.memory
 
 
 def test_seven_billion_parameters_in_24_gb() -> None:
     half = DecoderPrecision(DType.FLOAT16, DType.FLOAT16)
-    (fit,) = fits(memory_report(of("llama_7b", 2048, 256, 8, half)), find("rtx4090"))
+    (fit,) = memory_fits(memory_report(of("llama_7b", 2048, 256, 8, half)), find_profile("rtx4090"))
     assert fit.fits and fit.needed == 13_477_355_520 + 9_663_676_416 + 989_986_816
 
 
@@ -202,7 +202,7 @@ def test_no_decoders(model: str, options: dict[str, Any], fact: str) -> None:
 
 def test_sheets_and_json_say_the_same() -> None:
     found = of("gpt2", 128, 32, 4)
-    sheet, content = passes(found), generation_document(found)
+    sheet, content = passes_table(found), generation_document(found)
     assert [row[3] for row in sheet.rows] == [
         content["prefill"]["macs"],
         content["first_step"]["macs"],
@@ -228,11 +228,11 @@ def test_the_command_line() -> None:
 
 
 def test_a_step_takes_at_least_what_its_bytes_take() -> None:
-    from costcalc.studies.generation.speed import bounds
+    from costcalc.studies.generation.speed import generation_speed
 
-    profile = find("a100-sxm-80gb")
+    profile = find_profile("a100-sxm-80gb")
     found = of("llama_7b", 512, 64, 1, DecoderPrecision(DType.FLOAT16, DType.FLOAT16))
-    bound = bounds(found, profile)
+    bound = generation_speed(found, profile)
     assert found.first and bound.first and bound.first.memory and profile.bandwidth
     cached = profile.bytes_of("on_chip") or 0
     assert bound.first.memory == (found.first.traffic - cached) / profile.bandwidth.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.errors import UsageError, one_of
+from costcalc.core.errors import UsageError, suggest_choice
 from costcalc.studies.reconcile.account import Counter
 from costcalc.studies.reconcile.counters.calflops import CALFLOPS, CALFLOPS_FLOPS
 from costcalc.studies.reconcile.counters.fvcore import FVCORE
@@ -41,6 +41,6 @@ def select_counters(names: Sequence[str]) -> tuple[Counter, ...]:
         named = [COUNTERS[plain]] if plain in COUNTERS else []
         counters = named or [c for c in COUNTERS.values() if c.name.startswith(f"{plain}_")]
         if not plain or not counters:
-            raise UsageError(f"{name!r} is no counter that is known", one_of(plain, COUNTERS))
+            raise UsageError(f"{name!r} is no counter that is known", suggest_choice(plain, COUNTERS))
         selected.update((counter.name, counter) for counter in counters)
     return tuple(selected.values()) or tuple(COUNTERS.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from costcalc.core.errors import UsageError, one_of
+from costcalc.core.errors import UsageError, suggest_choice
 from costcalc.studies.suggest.catalogue import RULES, RewriteRule
 
 MODULES = ("convolution", "head", "attention", "exact", "activation")
@@ -32,5 +32,5 @@ def select_rules(ids: tuple[str, ...] = ()) -> tuple[RewriteRule, ...]:
         RULES[name] = RULES.pop(name)
     for id in ids:
         if id not in RULES:
-            raise UsageError(f"there is no rewrite {id!r}", one_of(id, RULES))
+            raise UsageError(f"there is no rewrite {id!r}", suggest_choice(id, RULES))
     return tuple(rule for id, rule in RULES.items() if not ids or id in ids)

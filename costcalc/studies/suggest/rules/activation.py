@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costcalc.graph.index import GraphIndex
-from costcalc.graph.patterns.activation import activation
+from costcalc.graph.patterns.activation import find_activation
 from costcalc.studies.suggest.catalogue import EXACT, rule
 from costcalc.studies.suggest.replacement import GraphChange, Replacement, RewriteMatch, RewriteOptions, layer
 
@@ -35,7 +35,7 @@ def fuse_activations(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewr
     parts are taken for √2, 1 and 1/2 where the file's are not read."""
     nodes = flow.graph.nodes
     for i in range(len(nodes)):
-        pattern = activation(flow, i)
+        pattern = find_activation(flow, i)
         if pattern is None or not pattern.operator or not flow.is_internal(pattern.nodes, pattern.y):
             continue
         last = pattern.nodes[-1]

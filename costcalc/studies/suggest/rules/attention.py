@@ -14,9 +14,9 @@ from costcalc.core.dim import Dim
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex, operator_key
 from costcalc.graph.parameters import UNSCALED
-from costcalc.graph.patterns.attention import AttentionPattern, attentions, projection
+from costcalc.graph.patterns.attention import AttentionPattern, find_attentions, find_projection
 from costcalc.graph.patterns.linear import LinearLayer
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import (
@@ -36,7 +36,7 @@ MATMUL = ("", "MatMul")
 def repeat_heads(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """One match for each attention that is written in several nodes and has as many key and value heads as query
     heads."""
-    for pattern in attentions(flow):
+    for pattern in find_attentions(flow):
         size = _head_size(flow, pattern)
         layers = [_rewritable(flow, value) for value in (pattern.query, pattern.key, pattern.value)]
         query, key, value = layers
@@ -60,7 +60,7 @@ def _head_size(flow: GraphIndex, pattern: AttentionPattern) -> Dim | None:
     softmax, scores, values = (flow.graph.nodes[i] for i in (pattern.softmax, *pattern.products))
     rank = len(flow.shape(softmax.inputs[0]))
     along_keys = rank >= 3 and softmax.attributes.get("axis", -1) in (-1, rank - 1)
-    products = operator(scores) == operator(values) == MATMUL and values.inputs[1] == pattern.value
+    products = operator_key(scores) == operator_key(values) == MATMUL and values.inputs[1] == pattern.value
     features = flow.shape(pattern.query)[-1:]
     return features[0] if along_keys and products and features else None
 
@@ -68,7 +68,7 @@ def _head_size(flow: GraphIndex, pattern: AttentionPattern) -> Dim | None:
 def _rewritable(flow: GraphIndex, value: str) -> LinearLayer | None:
     """The projection that gives a value; None where its weights are shared or computed. A computed bias stays behind
     it."""
-    layer = projection(flow, value)
+    layer = find_projection(flow, value)
     if layer is None:
         return None
     product = flow.graph.nodes[layer.nodes[0]]
@@ -100,9 +100,9 @@ def _in_thirds(flow: GraphIndex, joint: LinearLayer) -> bool:
             return False
         node = flow.graph.nodes[onward[0]]
         shape = flow.shape(node.outputs[0])
-        if operator(node) == ("", "Split"):
+        if operator_key(node) == ("", "Split"):
             return len(node.outputs) == 3 and len({flow.shape(name) for name in node.outputs}) == 1
-        if operator(node) != ("", "Reshape"):
+        if operator_key(node) != ("", "Reshape"):
             return False
         if len(shape) > 1 and shape[-1] != joint.units:
             return len(shape) > rows + 1 and shape.index(3) == rows if 3 in shape else False
@@ -141,7 +141,7 @@ def _product_weight(site: Site, one: LinearLayer, product: Node, width: Dim) -> 
     """x · W + b with fewer columns."""
     by_rows = bool(product.attributes.get("transB", 0))
     weight = site.weight("weight", (width, one.features) if by_rows else (one.features, width))
-    if operator(product) == ("", "Gemm"):
+    if operator_key(product) == ("", "Gemm"):
         bias = [site.weight("bias", (width,))] if one.bias else []
         return site.op("Gemm", [site.x, weight, *bias], product.attributes)
     out = site.op("MatMul", [site.x, weight])
@@ -173,7 +173,7 @@ def group_queries(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrite
     pools the heads of a trained model and trains on for 5 % of its steps."""
     for i, node in enumerate(flow.graph.nodes):
         heads = node.attributes.get("q_num_heads")
-        if operator(node) != ("", "Attention") or heads != node.attributes.get("kv_num_heads"):
+        if operator_key(node) != ("", "Attention") or heads != node.attributes.get("kv_num_heads"):
             continue
         if not isinstance(heads, int) or heads % options.group or heads == heads // options.group:
             continue
@@ -209,7 +209,11 @@ def _joint(flow: GraphIndex, index: int, parts: tuple[str, ...], group: int) -> 
     """Queries, keys and values of one projection that a Split cuts into equal parts."""
     split = flow.graph.nodes[index]
     d = flow.shape(parts[0])[-1]
-    if operator(split) != ("", "Split") or split.outputs != parts or any(flow.only_reader(p) is None for p in parts):
+    if (
+        operator_key(split) != ("", "Split")
+        or split.outputs != parts
+        or any(flow.only_reader(p) is None for p in parts)
+    ):
         return None
     if flow.only_reader(split.inputs[0]) != index or split.inputs[0] not in flow.producers or d % group != 0:
         return None
@@ -237,7 +241,7 @@ def _path(flow: GraphIndex, value: str, group: int) -> list[GraphChange] | None:
         return None
     i = flow.producers[value]
     node = flow.graph.nodes[i]
-    if operator(node) == ("", "RotaryEmbedding") and node.attributes.get("num_heads", 0):
+    if operator_key(node) == ("", "RotaryEmbedding") and node.attributes.get("num_heads", 0):
         fewer = {**node.attributes, "num_heads": node.attributes["num_heads"] // group}
         rotary = changed_layer(_again(node, fewer), num_heads=f"$num_heads // {group}")
         changes.append(GraphChange((i,), node.inputs, (rotary,), value, i, ("RotaryEmbedding",)))
@@ -256,14 +260,14 @@ def _projection(flow: GraphIndex, index: int, units: CopiedOption) -> GraphChang
     """A linear layer of one MatMul, or of a MatMul and the addition of its bias."""
     nodes, product = [index], flow.graph.nodes[index]
     output, bias = product.outputs[0], False
-    if operator(product) == ("", "Add"):
+    if operator_key(product) == ("", "Add"):
         sides = [flow.producers.get(name) for name in product.inputs]
         stored = [position for position in (0, 1) if flow.is_stored(product.inputs[position])]
         behind = [s for s in sides if s is not None]
         if len(stored) != 1 or len(behind) != 1 or flow.only_reader(flow.graph.nodes[behind[0]].outputs[0]) is None:
             return None
         nodes, product, bias = [behind[0], index], flow.graph.nodes[behind[0]], True
-    if operator(product) != ("", "MatMul") or not flow.is_owned(product, 1):
+    if operator_key(product) != ("", "MatMul") or not flow.is_owned(product, 1):
         return None
     piece = changed_layer(_linear(units.value, bias), units=units.text)
     return GraphChange(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))
@@ -300,7 +304,11 @@ def tie_embedding(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrite
     graph = flow.graph
     tables = [node.inputs[0] for node in graph.nodes if _looks_up(flow, node)]
     for i, node in enumerate(graph.nodes):
-        if operator(node) not in {("", "MatMul"), ("", "Gemm")} or not flow.is_owned(node, 1) or len(node.inputs) > 2:
+        if (
+            operator_key(node) not in {("", "MatMul"), ("", "Gemm")}
+            or not flow.is_owned(node, 1)
+            or len(node.inputs) > 2
+        ):
             continue
         if not _ends(flow, node.outputs[0]):
             continue
@@ -338,7 +346,7 @@ def _ends(flow: GraphIndex, value: str) -> bool:
     while value not in flow.graph.outputs:
         reader = flow.only_reader(value)
         node = None if reader is None else flow.graph.nodes[reader]
-        if node is None or not (traits_of(node).passes_on in UNSCALED or operator(node) in PROBABILITIES):
+        if node is None or not (traits_of(node).passes_on in UNSCALED or operator_key(node) in PROBABILITIES):
             return False
         value = node.outputs[0]
     return True

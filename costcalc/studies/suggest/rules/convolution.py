@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.analysis.separable import is_between
+from costcalc.analysis.separable import works_per_value
 from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
-from costcalc.graph.index import GraphIndex, operator
-from costcalc.graph.patterns.activation import activation, clip_bounds
-from costcalc.graph.patterns.convolution import Convolution, convolution, reads_image, standard_convolutions
+from costcalc.graph.index import GraphIndex, operator_key
+from costcalc.graph.patterns.activation import clip_bounds, find_activation
+from costcalc.graph.patterns.convolution import Convolution, find_convolution, find_standard_convolutions, reads_image
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import (
     CopiedOption,
@@ -77,7 +77,7 @@ def _after(flow: GraphIndex, index: int) -> tuple[Replacement | None, Replacemen
     graph = flow.graph
     value, norm = graph.nodes[index].outputs[0], None
     reader = flow.only_reader(value)
-    if reader is not None and operator(graph.nodes[reader]) == ("", "BatchNormalization"):
+    if reader is not None and operator_key(graph.nodes[reader]) == ("", "BatchNormalization"):
         norm = layer("batch_norm", epsilon=graph.nodes[reader].attributes.get("epsilon", 1e-5))
         value = graph.nodes[reader].outputs[0]
         reader = flow.only_reader(value)
@@ -88,7 +88,7 @@ def _after(flow: GraphIndex, index: int) -> tuple[Replacement | None, Replacemen
 
 def activation_layer(flow: GraphIndex, node: Node) -> Replacement | None:
     """An activation of one node as a layer; None where it is none, or not one with a short name."""
-    key = operator(node)
+    key = operator_key(node)
     if key in PLAIN:
         return layer(PLAIN[key])
     if key == ("", "LeakyRelu"):
@@ -105,7 +105,7 @@ def activation_layer(flow: GraphIndex, node: Node) -> Replacement | None:
 def _silu(flow: GraphIndex, value: str) -> Replacement | None:
     """x · sigmoid(x) of two nodes, which alone read x."""
     readers = flow.readers.get(value, ())
-    patterns = (activation(flow, i) for i in readers)
+    patterns = (find_activation(flow, i) for i in readers)
     return next((layer("silu") for p in patterns if p and p.operator == "Swish" and p.nodes == tuple(readers)), None)
 
 
@@ -120,7 +120,7 @@ def separate(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch
     (stride, padding and dilation stay with it), a pointwise one combines them. MACs: k²·C_in·P + C_in·C_out·P in the
     place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
     multiples of one, and of a patch of an image one number a colour would be left: no suggestions of their own."""
-    for c in standard_convolutions(flow):
+    for c in find_standard_convolutions(flow):
         inside = intermediate_layers(flow, c.at)
         pieces = (
             layer("depthwise_conv", **copy_options(c, "kernel", "stride", "pad", "dilation", "bias")),
@@ -162,7 +162,7 @@ def insert_bottleneck(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rew
     """A 1×1 convolution reduces the channels before the expensive 3×3 or 5×5 one, which then reads and gives R of them;
     a second one restores the filters. R is a reduction-th of the filters (--reduction). Not where a 1×1 convolution
     feeds the layer already, nor where R is no less than what the layer reads."""
-    for c in standard_convolutions(flow):
+    for c in find_standard_convolutions(flow):
         few = c.filters // options.reduction
         if few < 2 or not all(k >= 3 for k in c.kernel):
             continue
@@ -183,9 +183,9 @@ def insert_bottleneck(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rew
 def _is_reduced(flow: GraphIndex, c: Convolution) -> bool:
     """Whether a 1×1 convolution gives what this one reads."""
     at = flow.producers.get(c.node.inputs[0])
-    while at is not None and is_between(flow.graph.nodes[at]):
+    while at is not None and works_per_value(flow.graph.nodes[at]):
         at = flow.producers.get(flow.graph.nodes[at].inputs[0])
-    before = convolution(flow, at) if at is not None else None
+    before = find_convolution(flow, at) if at is not None else None
     return before is not None and before.positions == 1
 
 
@@ -221,7 +221,7 @@ def stack_convolutions(flow: GraphIndex, options: RewriteOptions) -> Iterator[Re
     """Two 3×3 convolutions see 5×5 of their input, three see 7×7, with more non-linearities and fewer weights: 2·9 of
     25, 3·9 of 49. All of the stack have the filters of the one that it replaces (the paper's C in, C out); the padding
     is shared out among them and the last one strides, so that the receptive field and every extent stay."""
-    for c in standard_convolutions(flow):
+    for c in find_standard_convolutions(flow):
         k = c.kernel[0]
         if k not in LARGE or set(c.kernel) != {k} or c.rank > 2:
             continue
@@ -280,7 +280,7 @@ def factor_kernels(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
     """A 1×k convolution followed by a k×1 one sees the same k×k of its input for 2·k in the place of k² weights a pair
     of channels. Both have the filters of the one that they replace; each strides and pads along its own axis. The paper
     found it to work on maps of 12 to 20 positions a side, and not well in early layers."""
-    for c in standard_convolutions(flow):
+    for c in find_standard_convolutions(flow):
         k = c.kernel[0]
         if c.rank != 2 or k < 3 or c.kernel[1] != k:
             continue

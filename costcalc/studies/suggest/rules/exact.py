@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import Site
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex, operator_key
 from costcalc.graph.patterns.activation import clip_bounds
 from costcalc.studies.suggest.catalogue import EXACT, rule
 from costcalc.studies.suggest.replacement import (
@@ -45,10 +45,10 @@ def fold_normalisations(flow: GraphIndex, options: RewriteOptions) -> Iterator[R
     running statistics are gone; the layer has a bias."""
     graph = flow.graph
     for i, node in enumerate(graph.nodes):
-        if operator(node) not in KINDS or not flow.is_owned(node, 1) or len(node.inputs) < 2:
+        if operator_key(node) not in KINDS or not flow.is_owned(node, 1) or len(node.inputs) < 2:
             continue
         reader = flow.only_reader(node.outputs[0])
-        if reader is None or operator(graph.nodes[reader]) != ("", "BatchNormalization"):
+        if reader is None or operator_key(graph.nodes[reader]) != ("", "BatchNormalization"):
             continue
         norm = graph.nodes[reader]
         biased = len(node.inputs) > 2 and bool(node.inputs[2])
@@ -58,7 +58,7 @@ def fold_normalisations(flow: GraphIndex, options: RewriteOptions) -> Iterator[R
         if biased and not flow.is_stored(node.inputs[2]):
             continue
         piece = changed_layer(_biased(flow, i), drops=("bias",))
-        change = GraphChange((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[operator(node)])
+        change = GraphChange((i, reader), node.inputs[:1], (piece,), norm.outputs[0], i, KINDS[operator_key(node)])
         yield RewriteMatch((node.name, norm.name), (change,))
 
 
@@ -148,7 +148,7 @@ def pool_before_activation(flow: GraphIndex, options: RewriteOptions) -> Iterato
     for what the pool leaves, a quarter of the values of a 2×2 pool."""
     graph = flow.graph
     for i, pool in enumerate(graph.nodes):
-        at = flow.producers.get(pool.inputs[0]) if operator(pool) == ("", "MaxPool") else None
+        at = flow.producers.get(pool.inputs[0]) if operator_key(pool) == ("", "MaxPool") else None
         if at is None or any(pool.outputs[1:]) or not traits_of(graph.nodes[at]).monotone:
             continue
         before = graph.nodes[at]

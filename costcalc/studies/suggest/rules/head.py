@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.analysis.separable import is_between
+from costcalc.analysis.separable import works_per_value
 from costcalc.core.dim import prod
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex, operator
+from costcalc.graph.index import GraphIndex, operator_key
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import CopiedOption, GraphChange, RewriteMatch, RewriteOptions, layer
 
@@ -36,7 +36,7 @@ def pool_head(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatc
             if _is_linear(flow, reader):
                 last = reader
                 linear.append(reader)
-            elif not is_between(op) or flow.data_inputs(op) != graph.nodes[chain[-1]].outputs[:1]:
+            elif not works_per_value(op) or flow.data_inputs(op) != graph.nodes[chain[-1]].outputs[:1]:
                 break
             chain.append(reader)
             reader = flow.only_reader(op.outputs[0])
@@ -61,20 +61,20 @@ def _is_map(flow: GraphIndex, value: str) -> bool:
     at = flow.producers.get(value)
     while at is not None and _keeps_maps(flow.graph.nodes[at]):
         at = flow.producers.get(flow.graph.nodes[at].inputs[0])
-    return at is not None and operator(flow.graph.nodes[at]) == ("", "Conv")
+    return at is not None and operator_key(flow.graph.nodes[at]) == ("", "Conv")
 
 
 def _keeps_maps(node: Node) -> bool:
     """Whether a node gives maps of channels where it reads them."""
     t = traits_of(node)
-    joins = t.arithmetic == "add" or operator(node) == ("", "Concat")
-    return is_between(node) or t.kind in ("pool", "normalisation") or joins
+    joins = t.arithmetic == "add" or operator_key(node) == ("", "Concat")
+    return works_per_value(node) or t.kind in ("pool", "normalisation") or joins
 
 
 def _flattens(flow: GraphIndex, index: int) -> bool:
     """[N, C, spatial…] → [N, C·∏spatial]."""
     node = flow.graph.nodes[index]
-    if operator(node) not in {("", "Flatten"), ("", "Reshape")}:
+    if operator_key(node) not in {("", "Flatten"), ("", "Reshape")}:
         return False
     given, out = flow.shape(node.inputs[0]), flow.shape(node.outputs[0])
     return len(out) == 2 and len(given) > 2 and given[0] == out[0] and prod(given[1:]) == out[1]
@@ -82,6 +82,6 @@ def _flattens(flow: GraphIndex, index: int) -> bool:
 
 def _is_linear(flow: GraphIndex, index: int) -> bool:
     node = flow.graph.nodes[index]
-    if operator(node) != ("", "Gemm") or node.attributes.get("transA", 0):
+    if operator_key(node) != ("", "Gemm") or node.attributes.get("transA", 0):
         return False
     return flow.is_owned(node, 1) and (len(node.inputs) < 3 or flow.is_stored(node.inputs[2]))
