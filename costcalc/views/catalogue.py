@@ -122,7 +122,7 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
 def profile_figures_table(profile: HardwareProfile) -> Table:
     """One profile for programs: each figure as a number with its unit, and its source in full."""
     columns = (
-        Column("figure", "SourcedFigure", "name", 100, lambda row: row.name),
+        Column("figure", "Figure", "name", 100, lambda row: row.name),
         Column("value", "Value", "number", 95, lambda row: _number(row.figure.value)),
         Column("unit", "Unit", "text", 90, lambda row: row.unit),
         Column("source", "Source", "prose", 85, lambda row: row.figure.source),
@@ -140,7 +140,7 @@ def profile_table(profile: HardwareProfile) -> Table:
     rows = list(_profile_figures(profile))
     sources = {source: f"[{i}]" for i, source in enumerate(dict.fromkeys(row.figure.source for row in rows), 1)}
     columns = (
-        Column("figure", "SourcedFigure", "name", 100, lambda row: row.name),
+        Column("figure", "Figure", "name", 100, lambda row: row.name),
         Column("value", "Value", "text", 95, lambda row: row.text),
         Column("source", "Source", "text", 90, lambda row: sources[row.figure.source]),
     )
@@ -164,7 +164,7 @@ def rules_table(rules: Iterable[CheckRule]) -> Table:
 
 RULES = (
     Column("code", "Code", "text", 100, lambda rule: rule.code),
-    Column("name", "CheckRule", "text", 95, lambda rule: rule.name),
+    Column("name", "Rule", "text", 95, lambda rule: rule.name),
     Column("holds", "Holds", "prose", 90, lambda rule: rule.holds),
     Column("remedy", "Set and mend", "prose", 20, lambda rule: rule.remedy),
 )

@@ -200,11 +200,12 @@ def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
     found = measurement.generation
     tokens = found.prompt + found.generate
     cache = found.cache_bytes(tokens)
+    elements, texts = format_count(found.cache_elements), format_count(found.batch)
     yield WorkingLine(
         CATALOGUE["kv_cache_bytes"].label,
         (
             "numbers a token × tokens × texts × bits / 8",
-            f"{format_count(found.cache_elements)} × {format_count(tokens)} × {format_count(found.batch)} × {found.cache_bits} / 8",
+            f"{elements} × {format_count(tokens)} × {texts} × {found.cache_bits} / 8",
         ),
         cache,
     )

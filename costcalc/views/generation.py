@@ -42,7 +42,7 @@ DEVICES = (
     Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time(speed.prefill)),
     Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
-    Column("bound", "TimeBound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
+    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
     Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
 )

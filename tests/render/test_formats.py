@@ -301,10 +301,10 @@ def test_a_row_is_cheap() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
         "from support.graphs import long_names\n"
-        "from costcalc import analyze\nfrom costcalc.views.report import sheet\n"
-        "from costcalc.render import sheets\nfrom costcalc.render.terminal import screen\n"
+        "from costcalc import analyze\nfrom costcalc.views.report import report_table\n"
+        "from costcalc.render import render_tables\nfrom costcalc.render.terminal import screen\n"
         "before = 'rich' in sys.modules\n"
-        "sheets('table', [sheet(analyze(long_names()))], screen())\n"
+        "render_tables('table', [report_table(analyze(long_names()))], screen())\n"
         "assert before == ('rich' in sys.modules)"
     )
     variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}

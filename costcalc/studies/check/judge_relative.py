@@ -131,7 +131,8 @@ def _said(rise: Any, before: Dim | Fraction, kind: str, least: bool = False) -> 
     if rise == 0:
         return f"as before, {words.format_figure(before, kind)}"
     if signed_bounds(rise)[1] < 0:
-        return f"fell by {words.format_figure(-rise, kind)}{words.relative(rise, before)} from {words.format_figure(before, kind)}"
+        fall, was = words.format_figure(-rise, kind), words.format_figure(before, kind)
+        return f"fell by {fall}{words.relative(rise, before)} from {was}"
     by = f"{'at least ' if least else ''}{words.format_figure(rise, kind)}{words.relative(rise, before)}"
     return f"grew by {by} from {words.format_figure(before, kind)}"
 
