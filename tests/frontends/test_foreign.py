@@ -114,7 +114,7 @@ CASES = [
     ("numpy", "w.npz", archive("a.npy", "b.npy"), "NumPy arrays"),
     ("zip", "m.zip", archive("README.md"), "a zip archive without a model"),
     ("zip", "m.zip", archive(), "a zip archive without a model"),
-    ("archive", "m.tar.gz", gzip.compress(b"model"), "unpack it"),
+    ("archive", "m.tar.gz", gzip.compress(b"model", mtime=0), "unpack it"),
     ("archive", "m.tar", tar(), "unpack it"),
     ("external-data", "net.onnx.data", b"\0\0\x80?" * 9, "the external data of an ONNX model"),
     ("python", "net.py", b"import torch\n", "Python source, which is not run"),
