@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -87,9 +88,16 @@ def complaints(page: Any) -> list[str]:
 
 
 def texts(page: Any, selector: str) -> list[str]:
-    found: list[str] = page.execute_script(
-        "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
-    )
+    """The texts of the elements that a selector finds; a chart draws some of them after the page stands, so that none
+    are waited for, for two seconds at most."""
+    found: list[str] = []
+    for _ in range(20):
+        found = page.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
+        )
+        if found:
+            break
+        sleep(0.1)
     return found
 
 
