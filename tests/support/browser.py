@@ -68,8 +68,8 @@ def shown(browser: Any, tmp_path: Path) -> Open:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         browser.get_log("browser"), browser.get_log("performance")
         browser.get(path.as_uri())
-        browser.implicitly_wait(5)
-        assert browser.execute_script("return document.documentElement.dataset.ready") == "true", complaints(browser)
+        is_ready = "return document.documentElement.dataset.ready === 'true'"
+        assert wait_for(lambda: browser.execute_script(is_ready), 20), complaints(browser)
         keep(browser, f"{reports[0].name}_{width}_{'dark' if dark else 'light'}")
         return browser
 
@@ -87,17 +87,21 @@ def complaints(page: Any) -> list[str]:
     return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
 
+def wait_for(ask: Callable[[], Any], seconds: float) -> Any:
+    """The first answer that is true or not empty, asked for every tenth of a second; after so many seconds the last."""
+    for _ in range(round(seconds * 10)):
+        answer = ask()
+        if answer:
+            return answer
+        sleep(0.1)
+    return answer
+
+
 def texts(page: Any, selector: str) -> list[str]:
     """The texts of the elements that a selector finds; a chart draws some of them after the page stands, so that none
     are waited for, for two seconds at most."""
-    found: list[str] = []
-    for _ in range(20):
-        found = page.execute_script(
-            "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector
-        )
-        if found:
-            break
-        sleep(0.1)
+    script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)"
+    found: list[str] = wait_for(lambda: page.execute_script(script, selector), 2)
     return found
 
 
