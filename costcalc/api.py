@@ -53,12 +53,14 @@ def analyze(source: ModelSource, *, strict: bool = False, **options: Unpack[Sett
 
 def analyze_settings(source: ModelSource, settings: Settings, strict: bool = False) -> Report:
     """analyze with its options as Settings."""
-    if settings.training is None and not settings.devices and settings.generation is None:
+    if not settings.quantities():
         return analyze_source(source, settings, strict)
     from costcalc.studies.measurement import measure, measured_report
 
     measurement = measure(source, settings, strict)
-    return measured_report(measurement) if settings.devices or settings.generation else measurement.report
+    undecided = settings.execution.align is not None and "arena_bytes" not in measurement.base.totals
+    beside = settings.devices or settings.generation or undecided
+    return measured_report(measurement) if beside else measurement.report
 
 
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:

@@ -181,6 +181,18 @@ def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> R
 
 
 def report_total(report: Report, key: str) -> Amount:
-    """Report and quantity -> the total; AtLeast where a layer's figure of it is unknown."""
-    value = report.totals[key]
-    return LowerBound(value) if is_lower_bound(report, key) else value
+    """Report and quantity -> the total; LowerBound where a layer's figure of it is unknown, None where open symbols
+    leave it undecided (open_peak says why)."""
+    value = report.totals.get(key)
+    return value if value is None or not is_lower_bound(report, key) else LowerBound(value)
+
+
+def open_peak(report: Report) -> tuple[str, str]:
+    """Report whose peak open symbols leave undecided -> why, and the remedy."""
+    names = report.open_symbols
+    return f"which step needs the most memory depends on {', '.join(names)}", open_remedy(names)
+
+
+def open_remedy(names: Iterable[str]) -> str:
+    """Open symbols -> how they are bound: `bind with --dim height=… --dim width=…`."""
+    return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"

@@ -37,7 +37,7 @@ class Comparison(Result):
         return f"<Comparison of {', '.join(self.names)}>"
 
     def totals(self) -> dict[str, tuple[Amount, ...]]:
-        """Each quantity of each model."""
+        """Each quantity of each model; None where open symbols leave the peak undecided."""
         return {key: tuple(report_total(report, key) for report in self.reports) for key in QUANTITIES}
 
     def by_operator(self) -> dict[str, tuple[Amount, ...]]:

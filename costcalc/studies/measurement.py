@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ALIGNMENT
-from costcalc.analysis.report import Report, is_lower_bound
+from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, Poly, bind_remedy, symbols
 from costcalc.core.errors import (
@@ -253,10 +253,7 @@ def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
-        names = report.open_symbols
-        raise OpenQuantityError(
-            f"which step needs the most memory depends on {', '.join(names)}", _binding_remedy(names)
-        )
+        raise OpenQuantityError(*open_peak(report))
     return Figure(report.totals[key], _certainty(report, key))
 
 
@@ -276,7 +273,7 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     if not isinstance(flops, int) or not isinstance(traffic, int):
         names = symbols(flops, traffic)
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if not traffic:
         raise QuantityError("the model moves no bytes", "")
     return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
@@ -305,7 +302,7 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     report, profile = measurement.base, measurement.profile(ref.device)
     names = symbols(*_required_bytes(measurement, profile))
     if names:
-        raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
         raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory", "name another device")
     if report.lower_bound:
@@ -341,7 +338,7 @@ def _closed_report(report: Report) -> Report:
     then."""
     names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
     if names:
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", _binding_remedy(names))
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if report.upper_bound:
         raise OpenQuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
     return report
@@ -350,7 +347,7 @@ def _closed_report(report: Report) -> Report:
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
     if bound.open:
-        raise OpenQuantityError(f"it depends on {', '.join(bound.open)}", _binding_remedy(bound.open))
+        raise OpenQuantityError(f"it depends on {', '.join(bound.open)}", open_remedy(bound.open))
     _closed_report(measurement.base)
     return bound
 
@@ -360,10 +357,6 @@ def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     peaks = ", ".join(bound.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
     return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
-
-
-def _binding_remedy(names: Iterable[str]) -> str:
-    return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"
 
 
 FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
-from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_texts
+from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_notes, refusal_texts
 from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.roofline import roofline_document as device_document
@@ -22,6 +22,10 @@ def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()
     if measurement.settings.generation is not None:
         facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
         view = view._replace(facts=facts, remarks=remarks)
+    if measurement.settings.execution.align is not None and "arena_bytes" not in measurement.base.totals:
+        arena = QuantityRef(CATALOGUE["arena_bytes"])
+        refused = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
+        view = view._replace(remarks=(*view.remarks, *refused))
     return report_table(measurement.report, with_devices(view, measurement.rooflines()))
 
 

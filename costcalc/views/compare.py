@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from costcalc.analysis.report import open_peak
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
@@ -93,11 +94,21 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
     return {
         "names": list(comparison.names),
         "totals": {
-            **_ratios(comparison.totals()),
+            **_total_entries(comparison),
             **{ref.key: figure_entries(ref, row) for ref, row in comparison.figures.items()},
         },
         "flops_by_op": _ratios(comparison.by_operator()),
     }
+
+
+def _total_entries(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
+    """The totals; `refused` says why open symbols leave a model's peak undecided."""
+    entries = _ratios(comparison.totals())
+    for key, row in entries.items():
+        for entry, report in zip(row, comparison.reports, strict=True):
+            if entry["value"] is None:
+                entry |= {"lower_bound": False, "refused": f"{key}: {'; '.join(open_peak(report))}"}
+    return entries
 
 
 def _ratios(figures: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.operand_types import weight_bytes_by_dtype
-from costcalc.analysis.report import NODE_BY_NODE, report_total
+from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
 from costcalc.core.amount import LowerBound
 from costcalc.core.dim import substitute, symbols
 from costcalc.core.ir import DType
@@ -72,7 +72,7 @@ def _remarks(report: Report) -> Iterator[Note]:
         yield Note("Bound", ", ".join(given))
     yield from _open(report)
     if "peak_activation_bytes" not in report.totals:
-        yield Note("Peak", f"which step needs the most memory depends on {', '.join(report.open_symbols)}: bind them")
+        yield Note("Peak", f"{open_peak(report)[0]}: bind them")
     for assumption in report.assumptions:
         yield Note("Assumed", assumption.shown())
     for note in report.notes:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import QuantityRef
+from costcalc.core.quantities import TOTALS, QuantityRef
 from costcalc.core.units import format_count
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
@@ -174,7 +174,7 @@ def lock_entry(config: Config, target: Target, found: ModelFigures) -> lock.Lock
     figures = {
         ref.key: found.figures[ref].figure
         for ref in entry.locked_quantities()
-        if ref.quantity.key not in found.snapshot.totals and ref in found.figures
+        if ref.quantity.key not in TOTALS and ref in found.figures
     }
     known = {key: figure for key, figure in figures.items() if figure is not None}
     return lock.make_entry(target.name, entry.scenario, found.snapshot, entry.locked_settings(), config.folder, known)

@@ -15,7 +15,7 @@ from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, TensorType, qualified_name
-from costcalc.core.quantities import Figure
+from costcalc.core.quantities import TOTALS, Figure
 
 
 class SnapshotTensor(NamedTuple):
@@ -52,9 +52,9 @@ class SnapshotLayer:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A version of a model. layers stand in execution order; inputs are those of the graph. totals are the report's;
-    unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures are
-    further quantities by their keys (`time.t4`), or why the version does not have them."""
+    """A version of a model. layers stand in execution order; inputs are those of the graph. totals are those of every
+    report; unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures
+    are further quantities by their keys (`time.t4`), or why the version does not have them."""
 
     name: str
     source: str
@@ -79,7 +79,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
         report.source,
         tuple([_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]),
         tuple(_layers(report, graph)),
-        dict(report.totals),
+        {key: value for key, value in report.totals.items() if key in TOTALS},
         {u.operator: len(u.layers) for u in report.unknown},
         dict(report.bound),
         report.notes,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import GENERATION, TRAINING, QuantityRef
+from costcalc.core.quantities import GENERATION, TOTALS, TRAINING, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.measurement import measure
@@ -35,8 +35,7 @@ def measure_version(
     measurement = measure(source, settings.covering(quantities), strict)
     shown = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
     refs = dict.fromkeys((*shown.quantities(), *quantities))
-    totals = measurement.base.totals
-    return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in totals})
+    return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
 
 
 def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapshot:

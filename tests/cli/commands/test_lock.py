@@ -7,6 +7,8 @@ import onnx
 import pytest
 from support.cli import call
 
+import costcalc
+
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n  - as: head\n    flatten:\n"
 WIDER = NET.replace("4", "8")
 CONFIG = "models:\n  - path: models/*.yaml\n    scenarios: {batch1: , batch8: {dims: {N: 8}}}\n  - lenet5\n"
@@ -153,3 +155,16 @@ def test_a_file_that_cannot_be_read_is_no_bug(
             2,
             [f"costcalc: {LOCK} cannot be read: Permission denied; check the path and its permissions"],
         )
+
+
+def test_an_arena_that_the_settings_ask_for_is_locked_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    """With an alignment the arena is locked among the figures, as any quantity beside the totals."""
+    Path("costcalc.yaml").write_text(
+        "models:\n- path: lenet5\n  execution: {align: 64}\n  max_increase: {arena_bytes: 0%}\n"
+    )
+    lock(capsys)
+    arena = costcalc.analyze("lenet5", execution={"align": 64}).totals["arena_bytes"]
+    assert json.loads(Path(LOCK).read_text())["models"]["lenet5"][""]["figures"]["arena_bytes"] == {"value": arena}
+    code, out, _ = call(capsys, "check", "--format", "json")
+    (verdict,) = json.loads(out)["models"][0]["verdicts"]
+    assert (code, verdict["quantity"], verdict["outcome"]) == (0, "arena_bytes increase", "kept")

@@ -1,0 +1,41 @@
+"""`costcalc compare` on the command line: a model whose peak depends on open extents stands beside any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.cli import ok
+from support.paths import ONNX_FILES
+
+OPEN = str(ONNX_FILES / "resnet18__ts_dynhw.onnx")
+WHY = "which step needs the most memory depends on height, width"
+
+
+@pytest.mark.parametrize("models", [(OPEN, "resnet18"), ("resnet18", OPEN), (OPEN, OPEN)])
+def test_a_peak_that_open_extents_leave_undecided_is_a_refusal(models: tuple[str, ...]) -> None:
+    rows = json.loads(ok("compare", *models, "--format", "json"))["comparison"]["totals"]["peak_activation_bytes"]
+    for model, row in zip(models, rows, strict=True):
+        if model == OPEN:
+            assert row["value"] is None and not row["lower_bound"]
+            assert row["refused"] == f"peak_activation_bytes: {WHY}; bind with --dim height=… --dim width=…"
+        else:
+            assert isinstance(row["value"], int) and "refused" not in row
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "markdown", "html", "svg"])
+def test_every_format_shows_an_undecided_peak(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    assert "Peak" in (ok("compare", OPEN, "resnet18", "--format", form, "-o", str(path)) or path.read_text())
+
+
+def test_built_in_models_with_open_extents_are_compared() -> None:
+    text = ok("compare", "lenet5", "alexnet", "--symbolic")
+    assert "which step needs the most memory depends on H, N, W: bind them" in text
+
+
+def test_a_page_compares_models_whose_peak_is_undecided(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    ok("report", OPEN, "resnet18", "-o", str(page))
+    assert "Peak activation bytes" in page.read_text()
