@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
+from onnx import load as load_proto
+from support.paths import ONNX_FILES
 
-from costcalc import ops
+from costcalc import analyze, ops
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.receptive_field import receptive_fields
 from costcalc.analysis.report import analyze_graph
@@ -23,11 +27,15 @@ from costcalc.analysis.training.step import cost_training
 from costcalc.cli.app import run
 from costcalc.core import registry
 from costcalc.core.ir import Graph
+from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
 from costcalc.ops import plugins
-from costcalc.studies.diff.definition import definition
+from costcalc.studies.diff.definition import definition, operator_traits
+from costcalc.studies.diff.keys import family_of
 from costcalc.studies.diff.snapshot import snapshot
+from costcalc.studies.measurement import measure
+from costcalc.studies.options import Settings
 
 ONNX_NAMES = {
     "Filter": "Conv",
@@ -101,7 +109,7 @@ ops.load_families()
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
     """What a test registers is gone after it."""
-    tables: tuple[dict[Any, Any], ...] = (registry.SHAPE_RULES, registry.COST_RULES, TRAITS)
+    tables: tuple[dict[Any, Any], ...] = (registry.SHAPE_RULES, registry.COST_RULES, registry.VALUE_RULES, TRAITS)
     kept, free = [dict(table) for table in tables], set(registry.FREE_OPS)
     yield
     for table, before in zip(tables, kept, strict=True):
@@ -227,12 +235,17 @@ def test_memory_of_fused_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert found[0] == found[1]
 
 
-def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
-    """x.y:Conv and x.y:Mul have figures of their own, and nothing of ONNX's Conv and Mul."""
+def bare_rules(tmp_path: Path) -> Path:
+    """Rules for operators with ONNX's names in another domain, without traits."""
     named = FIGURES
     for role, name in ONNX_NAMES.items():
         named = named.replace(f'"{role}"', f'"{name}"')
-    plugins.load_rules(str(rules(tmp_path, named)))
+    return rules(tmp_path, named)
+
+
+def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
+    """x.y:Conv and x.y:Mul have figures of their own, and nothing of ONNX's Conv and Mul."""
+    plugins.load_rules(str(bare_rules(tmp_path)))
     graph = load(model(tmp_path / "bare.onnx", BARE))
     report = analyze_graph(graph)
     assert report.totals["macs"] == 6 * 36 * 36 + 6 * 36 * 16 + 2 * 6 * 6 * 16, "the rules are asked"
@@ -243,3 +256,85 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
     assert definition(next(iter(snapshot(report).layers))).width == ()
+
+
+def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is suggested; other counters know nothing of it; in a diff it is of no family."""
+    path, chosen = model(tmp_path / "bare.onnx", BARE), ["--rules", str(bare_rules(tmp_path)), "--format", "json"]
+    assert run(["suggest", str(path), *chosen]) == 0
+    assert json.loads(capsys.readouterr().out)["suggestions"]["suggestions"] == []
+    assert run(["reconcile", str(path), *chosen]) == 0
+    counters = {one["name"]: one for one in json.loads(capsys.readouterr().out)["reconciliation"]["counters"]}
+    assert (counters["onnx_tool"]["figure"], counters["thop"]["figure"]) == (0, 0)
+    version = snapshot(analyze_graph(load(path)))
+    assert [family_of(layer) for layer in version.layers] == [""] * 7
+
+
+@pytest.mark.parametrize("op, size", [("MaxPool", {"kernel_shape": [2, 2]}), ("LayerNormalization", {}), ("Sum", {})])
+def test_onnxs_name_in_another_domain_is_reconciled(
+    op: str, size: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.SHAPE_RULES["x.y", op] = registry.SHAPE_RULES["", "Relu"]
+    registry.COST_RULES["x.y", op] = registry.COST_RULES["", "Relu"]
+    x, y = (
+        h.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (("x", [1, 4, 8, 8]), ("y", None))
+    )
+    graph = h.make_graph([h.make_node(op, ["x"], ["y"], name="one", domain="x.y")], "one", [x], [y])
+    made = h.make_model(graph, opset_imports=[h.make_opsetid("", 17), h.make_opsetid("x.y", 1)])
+    (tmp_path / "one.onnx").write_bytes(made.SerializeToString())
+    assert run(["reconcile", str(tmp_path / "one.onnx")]) == 0
+    assert "onnx_tool" in capsys.readouterr().out
+
+
+def test_in_a_diff_it_is_of_the_family_of_its_kind(tmp_path: Path) -> None:
+    """As its built-in counterpart."""
+    custom, plain = (snapshot(analyze_graph(graph)) for graph in both(tmp_path))
+    families = [family_of(layer) for layer in custom.layers]
+    assert families == [family_of(layer) for layer in plain.layers]
+    assert families == ["contraction", "normalisation", "activation", "arithmetic", "", "contraction", ""]
+
+
+def test_a_package_with_traits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its operators are fused and trained; of versions from a lock file they are known too."""
+    (tmp_path / "acme_traits.py").write_text(FIGURES + DECLARED)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "acme_traits", raising=False)
+    entry = metadata.EntryPoint("acme", "acme_traits", "costcalc.rules")
+    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [entry])
+    plugins.load_installed.cache_clear()
+    assert operator_traits(("x.y", "Filter")).kind == "convolution", "no graph of this process has had it"
+    paths = model(tmp_path / "custom.onnx", CUSTOM), model(tmp_path / "plain.onnx", BUILT_IN)
+    found = []
+    for path in paths:
+        report = analyze(
+            str(path), execution={"fuse": True, "in_place": True, "align": 16}, training=True, devices="t4"
+        )
+        found.append(report.to_dict()["totals"])
+    plugins.load_installed.cache_clear()
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["toy_lstm__ts", "toy_unet_convt__ts_dynhw", "toy_gru__ts_dynamic", "resnet18__ts"])
+def test_a_whole_model_of_custom_operators_has_the_figures_of_onnxs(name: str, tmp_path: Path) -> None:
+    """Every operator under another name in another domain, with the same rules and traits."""
+    tables: tuple[dict[Any, Any], ...] = (registry.SHAPE_RULES, registry.COST_RULES, registry.VALUE_RULES, TRAITS)
+    for table in tables:
+        table.update({("x.y", f"Own{op}"): held for (domain, op), held in list(table.items()) if not domain})
+    registry.FREE_OPS.update([("x.y", f"Own{op}") for domain, op in registry.FREE_OPS if not domain])
+    proto = load_proto(ONNX_FILES / f"{name}.onnx", load_external_data=False)
+    for node in proto.graph.node:
+        if node.op_type != "Constant":
+            node.op_type, node.domain = f"Own{node.op_type}", "x.y"
+    proto.opset_import.add(domain="x.y", version=next(one.version for one in proto.opset_import if not one.domain))
+    path = tmp_path / "own.onnx"
+    path.write_bytes(proto.SerializeToString())
+    settings = Settings.of(execution={"fuse_blocks": True, "in_place": True, "align": 16}, training=True, devices="t4")
+    own, plain = (measure(str(one), settings) for one in (path, ONNX_FILES / f"{name}.onnx"))
+    assert {row.domain for row in own.base.layers} == {"x.y"}
+    for key, quantity in CATALOGUE.items():
+        ref = f"{key}.t4" if quantity.per_device else key
+        assert str(own.attempt(ref)) == str(plain.attempt(ref)), ref
+    fields = [receptive_fields(one.base.graph) for one in (own, plain)]
+    assert {k: str(v) for k, v in fields[0].items()} == {k: str(v) for k, v in fields[1].items()}

@@ -11,6 +11,7 @@ from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Key, Traits
+from costcalc.ops.plugins import load_installed
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
@@ -38,12 +39,13 @@ class Definition(NamedTuple):
 
 
 def operator_traits(key: Key) -> Traits:
-    """The traits of an operator; of one that no graph of this process has had (a lock file's) its rules are loaded."""
-    found = TRAITS.get(key)
-    if found is None:
+    """The traits of an operator; of one that no graph of this process has had (a lock file's) its rules are loaded,
+    those of installed packages too."""
+    if key not in TRAITS:
         ops.load_families()
-        found = TRAITS.get(key, UNKNOWN_TRAITS)
-    return found
+        if registry.rule_state(*key) == "unknown":
+            load_installed()
+    return TRAITS.get(key, UNKNOWN_TRAITS)
 
 
 def filters_at(operator: Traits) -> int | None:

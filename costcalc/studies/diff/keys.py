@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -23,11 +23,41 @@ FUSED = ("activation", "activation_params")
 """What a fused convolution says of the layer that it took in."""
 
 
+KIND_FAMILIES: Mapping[str, str] = {
+    "convolution": "contraction",
+    "transposed_convolution": "contraction",
+    "deformable_convolution": "contraction",
+    "causal_convolution": "contraction",
+    "product": "contraction",
+    "activation": "activation",
+    "pool": "pool",
+    "global_pool": "mean",
+    "normalisation": "normalisation",
+    "recurrent": "recurrent",
+}
+"""Kind of an operator -> its family: operators of one family may take each other's place; then it is a layer with
+another operator, not one gone and one come."""
+
+OTHER_FAMILIES = {
+    ("", op): family
+    for family, operators in {
+        "contraction": "Einsum",
+        "activation": "Erf",
+        "mean": "ReduceMean ReduceMax",
+        "arithmetic": "Concat Sum Max Min Mean",
+        "softmax": "Softmax LogSoftmax Hardmax",
+        "resize": "Resize Upsample",
+    }.items()
+    for op in operators.split()
+}
+"""(domain, op_type) -> the family of operators without a kind."""
+
+
 class LayerKeys(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
     quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
-    too; strict: the operator by its own name too. heavy tells whether it has MACs; fixed whether its name has no number
-    that may shift."""
+    too; strict: the operator by its own name too. family is that of the operator, "" where it has none. heavy tells
+    whether it has MACs; fixed whether its name has no number that may shift."""
 
     layers: Sequence[SnapshotLayer]
     kind: list[int]
@@ -35,6 +65,7 @@ class LayerKeys(NamedTuple):
     full: list[int]
     alike: list[int]
     strict: list[int]
+    family: list[str]
     name: list[int]
     stem: list[int]
     fixed: list[bool]
@@ -56,6 +87,7 @@ def layer_keys(snapshot: Snapshot, numbers: Numbers) -> LayerKeys:
         [of((key, d.width)) for key, d in zip(loose, found, strict=True)],
         alike,
         [of((number, d)) for number, d in zip(alike, found, strict=True)],
+        [family_of(layer) for layer in layers],
         [of(("name", layer.name)) for layer in layers],
         [of(("stem", stem(layer.name))) for layer in layers],
         [not is_numbered(layer.name) for layer in layers],
@@ -63,6 +95,14 @@ def layer_keys(snapshot: Snapshot, numbers: Numbers) -> LayerKeys:
         [layer.amounts["macs"] for layer in layers],
         dataflow(layers),
     )
+
+
+def family_of(layer: SnapshotLayer) -> str:
+    """Layer -> the family of its operator; "" where it has none."""
+    key = (layer.domain, layer.op_type)
+    operator = operator_traits(key)
+    family = KIND_FAMILIES.get(operator.kind, "arithmetic" if operator.arithmetic else "")
+    return family or OTHER_FAMILIES.get(key, "")
 
 
 def _loose(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:

@@ -14,24 +14,6 @@ KIND, LOOSE, STRICT, WIDTH, FIXED_NAME, MACS, SWAPPED = 100, 60, 60, 5, 40, 30, 
 number, the same MACs and a kindred operator are worth. Three changed layers are likelier than one that went, two that
 stayed and one that came."""
 
-FAMILIES = (
-    "Conv ConvTranspose ConvInteger QLinearConv FusedConv DeformConv MatMul Gemm MatMulInteger QLinearMatMul "
-    "FusedMatMul MatMulNBits MatMulBnb4 DynamicQuantizeMatMul MatMulIntegerToFloat QGemm Einsum",
-    "Relu LeakyRelu PRelu Elu Selu Celu Gelu HardSwish HardSigmoid Sigmoid Tanh Softplus Softsign Mish Swish Clip "
-    "ThresholdedRelu FastGelu QuickGelu BiasGelu Erf",
-    "MaxPool AveragePool LpPool",
-    "GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceMax",
-    "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization RMSNormalization LpNormalization "
-    "LRN SimplifiedLayerNormalization SkipLayerNormalization",
-    "LSTM GRU RNN DynamicQuantizeLSTM",
-    "Add Mul Sub Div Concat Sum Max Min Mean",
-    "Softmax LogSoftmax Hardmax",
-    "Resize Upsample",
-)
-
-FAMILY = {op: number for number, ops in enumerate(FAMILIES) for op in ops.split()}
-"""Operators that may take each other's place: then it is a layer with another operator, not one gone and one come."""
-
 Pairs = list[tuple[int, int]]
 
 UP, LEFT, PAIR = 1, 2, 3
@@ -40,8 +22,7 @@ UP, LEFT, PAIR = 1, 2, 3
 
 def are_kindred(a: LayerKeys, i: int, b: LayerKeys, j: int) -> bool:
     """Whether two operators may take each other's place."""
-    family = FAMILY.get(a.layers[i].op_type)
-    return family is not None and family == FAMILY.get(b.layers[j].op_type)
+    return a.family[i] != "" and a.family[i] == b.family[j]
 
 
 def score(a: LayerKeys, i: int, b: LayerKeys, j: int) -> int:

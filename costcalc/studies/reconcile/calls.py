@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, prod
-from costcalc.core.ir import Node
+from costcalc.core.ir import Node, qualified_name
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import operator_key
 from costcalc.graph.patterns.activation import ActivationPattern, find_activation
@@ -198,8 +198,13 @@ def _relu_form(style: PyTorchStyle, one: ActivationPattern, plan: CallPlan) -> s
     return style.relu
 
 
+KNOWN_DOMAINS = ("", "com.microsoft")
+"""Domains of the operators that counters of ONNX graphs know by their bare names."""
+
+
 def onnx_calls(model: CostIndex) -> tuple[ModuleCall, ...]:
-    """Graph -> a call for every node whose shapes are known; its kind is the operator's name."""
+    """Graph -> a call for every node whose shapes are known; its kind is the operator's name, with its domain where
+    that is none of KNOWN_DOMAINS."""
     return tuple(_onnx_calls(model))
 
 
@@ -207,11 +212,12 @@ def _onnx_calls(model: CostIndex) -> Iterator[ModuleCall]:
     for index, node in enumerate(model.graph.nodes):
         if all(model.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name):
             first = node.inputs[0] if node.inputs else ""
-            one = make_call(model, node.op_type, "node", (index,), first, node.outputs[0])
+            kind = node.op_type if node.domain in KNOWN_DOMAINS else qualified_name(node.domain, node.op_type)
+            one = make_call(model, kind, "node", (index,), first, node.outputs[0])
             bias = bias_of(node)
             one = one._replace(bias=model.elements(bias) if bias else 0, sizes=tuple(_sizes(model, node)))
             if is_recurrent(node):
-                one = recurrent_call(model, node, one)._replace(kind=node.op_type)
+                one = recurrent_call(model, node, one)._replace(kind=kind)
             yield one
 
 
