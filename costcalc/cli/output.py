@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from costcalc.views.charts import Chart
     from costcalc.views.table import Table
 
+CANNOT_ANSWER = 2
+"""The exit code where costcalc could not answer."""
+
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
 

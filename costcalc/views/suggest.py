@@ -16,8 +16,7 @@ from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
 from costcalc.views.figures import figure_change, figure_plain, refusal_notes
-from costcalc.views.summary import inputs_text
-from costcalc.views.summary import report_notes as footer
+from costcalc.views.summary import inputs_text, report_notes
 from costcalc.views.table import Column, Note, Table
 
 RANKED = (
@@ -149,7 +148,7 @@ def _remarks(suggestions: Suggestions, shown: int) -> list[Note]:
     refused = refusal_notes(
         [suggestions.report.name], {parse_quantity(k): [f] for k, f in suggestions.source.figures.items()}
     )
-    return [*said, *refused, *(remark for remark in footer(suggestions.report) if remark.label in SHOWN)]
+    return [*said, *refused, *(remark for remark in report_notes(suggestions.report) if remark.label in SHOWN)]
 
 
 def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Note]:

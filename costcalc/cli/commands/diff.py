@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.formats import choose_format
-from costcalc.cli.output import output_option, print_error, print_tables, write_text
+from costcalc.cli.output import CANNOT_ANSWER, output_option, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from costcalc.studies.diff.diff import Diff
     from costcalc.studies.diff.threshold import Threshold, ThresholdResult
 
-EXCEEDED, CANNOT_ANSWER = 1, 2
+EXCEEDED = 1
 
 FEW = 30
 """Layers that a page shows unless --top says otherwise."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import click
 
-from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options, rules_option
 
-CHANGED, CANNOT_ANSWER = 1, 2
+CHANGED = 1
 
 
 @click.command()

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import escape_html, escape_markdown_line
-from costcalc.core.sanitize import escape_markdown as escape_markdown
+from costcalc.core.sanitize import escape_html, escape_markdown, escape_markdown_line
 from costcalc.core.version import __version__
 from costcalc.render import markdown
 from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blocks

@@ -87,7 +87,7 @@ def read_source(
     model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()
 ) -> RewriteSource:
     """Reads a model under settings; quantities are measured beside the totals of every report."""
-    reading = {key: value for key, value in settings.reading().items() if key not in ("dtype", "act_dtype")}
+    reading = settings.source_options()
     found: SourceMap | None = None
     if isinstance(model, (Graph, Report)):
         refuse_read_options(**reading)
