@@ -1,7 +1,4 @@
-"""Where the answer goes: standard output, or a file.
-
-Charts go where they are wanted: the terminal, an SVG, a PNG, a page.
-"""
+"""Texts, tables, charts and bytes -> standard output, or a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Rows -> lines of CSV or JSON, one each, flat, with one type a column: what streams and can be gone on with.
-
-A partly written file of a sweep -> where it goes on: the last whole line, and the next point of the grid.
+"""Rows -> lines of CSV or JSON, one each, flat, with one type a column; and a partly written file of a sweep -> where
+it goes on: the last whole line, and the next point of the grid.
 
 The file itself is the record. Its columns must be those of this sweep, the axes' values of its lines the grid's, in
 their order (with a condition some are left out), and its first and last lines what the model gives now.

@@ -1,7 +1,5 @@
-"""The working of a report's figures: formulas with the field's names and with numbers, as they were costed.
-
-The steps of a figure's working: formulas with their names, with numbers, and their values, as they were costed.
-"""
+"""Report -> the working of its figures: formulas with the field's names, with numbers, and their values, as they
+were costed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""Reports -> what the page is about, as plain data: totals, layers, blocks, edges, memory, devices, the comparison.
-
-A report -> its memory timeline for the page: live bytes at each step, and every buffer with the steps it lives.
-
-Reports on devices -> the roofline of the page: what a device can do, and each layer's time at its peaks.
-"""
+"""Reports -> the content of the page, as plain data: totals, layers, blocks, edges, the comparison; live bytes at
+each step with the buffers and the steps that they live; the roofline of each device with each layer's time at its
+peaks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A report's layers -> columns of the page's table, the tree of blocks over them, and which layer reads which.
 
-Exact amounts -> JSON that JavaScript reads without loss: large integers as digits, formulas as text and order.
+Amounts become JSON that JavaScript reads without loss: large integers as digits, formulas as text and order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""Suggestions → sheets: ranked, with what each saves of the whole model, and each rewrite at all its places.
-
-Suggestions -> their entry of the JSON report.
-"""
+"""Suggestions -> tables: ranked, with what each saves of the whole model, and each rewrite at all its places; and
+their entry of the JSON report."""
 
 from __future__ import annotations
 

@@ -1,12 +1,7 @@
-"""Bars -> matplotlib: one bar a part, its name on the left, its cost and share behind it.
+"""Charts -> matplotlib: bars of parts with cost and share; live bytes as an area over the steps; rooflines of devices
+with layers as circles by their share of the time; points by two quantities with their Pareto front as a stair.
 
-Live bytes -> matplotlib: an area over the steps, the peak named.
-
-Roofs -> matplotlib: a line a device, the first one's strong; circles are layers by their share of the time.
-
-A front -> matplotlib: points by two quantities, those that nothing beats joined by a stair.
-
-What pictures of charts share: colours with signs that tell kinds apart too, titles, labels that do not meet.
+Colours go with signs, so that kinds differ without colour, and labels do not meet.
 """
 
 from __future__ import annotations

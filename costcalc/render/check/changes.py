@@ -1,7 +1,7 @@
 """CheckResult -> what changed in each model since its baseline, as blocks of Markdown that open: totals, causes,
 layers.
 
-Blocks of Markdown → a text below a size: rows are left out from the end, and said so, and nothing is left open.
+Of a text that must stay below a size, rows are left out from the end, which it says, and no block is left open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model.
-
-Sheets of a diff → a pull request's comment: a hidden marker, the totals, and the layers in a table that opens.
-"""
+"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model; and
+tables of a diff -> its comment: a hidden marker, the totals, and the layers in a table that opens."""
 
 from __future__ import annotations
 

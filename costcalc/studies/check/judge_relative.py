@@ -1,6 +1,7 @@
-"""Increases over a baseline → verdicts. One is allowed up to a share or an amount, and always up to min_delta.
+"""Increases over a baseline, and limits of layers by glob -> verdicts.
 
-Limits of layers by glob → verdicts: on what the matched layers take together, or each on its own.
+An increase is allowed up to a share or an amount, and always up to min_delta. Layers are held to what the matched ones
+take together, or each on its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""Config → CheckResult: every model is costed once, however often it is asked for, and judged in each scenario.
-
-A config is run: its models are found, read and costed once each, and judged.
-"""
+"""Config -> CheckResult: its models are found, each is read and costed once, however often it is asked for, and
+judged in each scenario."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Config → the models that it names, in its order: globs are opened, built-in names found, no two have one name.
+"""Config and a tree of files (on disk, or of a git revision) -> the models that it names, in its order: globs are
+opened, built-in names found, no two have one name.
 
-A glob → the paths of a list that it fits, as glob finds files on disk: `*` within a folder, `**` through folders.
-
-Configs and a tree of files (a git revision, or what is on disk) → the models in it.
+A glob fits paths as glob finds files on disk: `*` within a folder, `**` through folders.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""A Snapshot → what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
+"""Snapshot -> what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
 
 The graph's inputs tell where it starts, the operators carry it on: a convolution's results are [N, C, …], a product's
-last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input.
-
-A layer's stored inputs → what their axes count: filters and units are channels, a kernel is a kernel, and what
-belongs to an axis that the layer reads counts as that.
+last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input. Of
+stored inputs, filters and units are channels, a kernel is a kernel, and what belongs to an axis that the layer reads
+counts as that.
 """
 
 from __future__ import annotations

@@ -1,12 +1,7 @@
-"""What a diff says, as plain data.
+"""Two Snapshots -> Diff: which layers were added, removed, renamed or changed, which merely follow what they read, and
+what the difference of each figure is due to.
 
-Two Snapshots → a Diff: what became of each layer, and what the difference of its figures is due to.
-
-A layer before and after → whether it is the same, was renamed, follows what it reads, or was changed itself.
-
-What of a Diff's totals is known: an operator without a rule leaves a total, and perhaps its rise, partly unknown.
-
-Two snapshots of a model → what was added, removed, renamed and changed, each with its cost and the causes.
+An operator without a rule leaves a total, and perhaps its rise, partly unknown.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""Two runs of layers → pairs in order: equal ends first, then anchors whose key is unique on both sides, and the best
+"""Two runs of layers -> pairs in order: equal ends first, then anchors whose key is unique on both sides, and the best
 pairs within the small gaps that are left.
 
-Two runs of keys → the pairs of their shortest edit script, if it is short (Myers 1986, An O(ND) Difference
-Algorithm).
-
-Added and removed runs among layers that are all alike → the same runs where the names say that they are.
+The shortest edit script of two runs of keys is that of Myers (1986, An O(ND) Difference Algorithm), where it is short.
+Among layers that are all alike, added and removed runs are moved to where the names say that they are.
 """
 
 from __future__ import annotations

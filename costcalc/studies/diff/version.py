@@ -1,7 +1,5 @@
-"""A model under settings -> the version that a diff compares: its Snapshot with the further quantities that are wanted.
-
-A version out of a lock file -> what of it can be compared under settings.
-"""
+"""A model under settings -> its Snapshot with the further quantities that a diff compares; of a version out of a
+lock file, what can be compared under settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Batches -> rows, by this process or by several, always in the grid's order and as they come.
-
-Numbers of combinations -> batches of them -> rows, in order.
-"""
+"""Numbers of combinations -> batches of them -> rows, by this process or by several, always in the grid's order and
+as they come."""
 
 from __future__ import annotations
 

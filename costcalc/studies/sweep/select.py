@@ -1,14 +1,11 @@
-"""Rows -> the rows that are asked for: in order, the first few, the Pareto front, the best that meet a condition.
+"""Rows -> the rows that are selected: in order, the first few, the Pareto front, the best that meet a condition.
 
-Points in lexicographic order, each once -> which of them no other beats (less is better).
+Only an earlier point in lexicographic order can beat a later one (less is better), and in two goals the latest that is
+kept does if any does. For more goals numpy compares ranks, which are as exact as the values.
 
-Only an earlier point can beat a later one, and in two goals the latest that is kept does if any does. For more goals
-numpy compares ranks, which are as exact as the values.
-
-The greatest (or least) that fits: the points are tried from the best downwards, and the first that fits ends it.
-
-Where the goal follows from the axes alone, a model that is worse than one that fits is never built. Nothing is assumed
-about how costs grow: what is found is what trying every point would find, those that are equally good included.
+For an optimum the points are tried from the best downwards, and the first that meets the condition ends it. Where the
+goal follows from the axes alone, a model that is worse than one that fits is never built. Nothing is assumed about how
+costs grow: the result is that of trying every point, those that are equally good included.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
-"""A convolution → the same one over few channels, between 1×1 convolutions that reduce and restore them.
+"""A convolution -> cheaper ones: over few channels between 1×1 convolutions that reduce and restore them; depthwise and
+pointwise; 5×5 or 7×7 as two or three of 3×3; k×k as 1×k and k×1.
 
-A standard convolution → a depthwise and a pointwise one.
-
-A 5×5 or 7×7 convolution → two or three of 3×3.
-
-A k×k convolution → 1×k and k×1.
-
-What stands between two convolutions that take the place of one: the normalisation and the activation that followed
-the one, as in figure 3 of the MobileNet paper (arXiv:1704.04861). Neither has MACs; their FLOPs, parameters and
-activations are part of what a suggestion promises.
+Between two convolutions that take the place of one stand the normalisation and the activation that followed the one, as
+in figure 3 of the MobileNet paper (arXiv:1704.04861). Neither has MACs; their FLOPs, parameters and activations are
+part of what a suggestion promises.
 """
 
 from __future__ import annotations
