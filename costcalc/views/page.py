@@ -62,7 +62,7 @@ def memory_data(report: Report) -> dict[str, Any]:
     }
 
 
-USUAL = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
+DEFAULT_DEVICES = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
 """The devices of a report that names none: a board, a desktop's and a server's accelerator."""
 
 
@@ -109,7 +109,7 @@ def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = (
     return {
         "version": __version__,
         "quantities": [[key, CATALOGUE[key].label] for key in keys],
-        "models": [_model(one, keys, devices or USUAL) for one in measurements],
+        "models": [_model(one, keys, devices or DEFAULT_DEVICES) for one in measurements],
         "comparison": _comparison(measurements) if len(measurements) > 1 else None,
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXCEEDED = 1
 
-FEW = 30
+DEFAULT_TOP = 30
 """Layers that a page shows unless --top says otherwise."""
 
 
@@ -47,7 +47,7 @@ FEW = 30
     "--top",
     type=click.IntRange(1),
     metavar="K",
-    help=f"Only the K layers that changed most; on a page {FEW} unless given.",
+    help=f"Only the K layers that changed most; on a page {DEFAULT_TOP} unless given.",
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
 @click.option(
@@ -173,7 +173,7 @@ def _tell(
         from costcalc.views.diff import overview
 
         first = [overview(diffs)] if len(diffs) > 1 else []
-        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or FEW)]
+        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or DEFAULT_TOP)]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
 

@@ -183,7 +183,7 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     axes.plot([chart.peak + 1], [most], marker="o", markersize=4, color=MARKS[1], zorder=5)
 
 
-FEW = 3
+MAX_NAMED_LAYERS = 3
 """Layers that are named: those that take the most time."""
 
 
@@ -220,7 +220,7 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
             zorder=4,
         )
     apart = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
-    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:FEW]
+    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:MAX_NAMED_LAYERS]
     axes.set_xlabel("FLOP per byte of traffic")
     axes.set_ylabel("FLOP/s")
     axes.xaxis.set_major_formatter(lambda value, _: format_axis(value))

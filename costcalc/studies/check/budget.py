@@ -11,7 +11,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef
 from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 
-USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
+DEFAULT_INCREASES = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
 """What `max_increase: 5%` without a quantity holds for."""
 
 LIMITS = (*TOTALS, "time", "ops", *(key for key in CATALOGUE if key not in (*TOTALS, "time")), "unknown_ops")

@@ -12,7 +12,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Limit
 from costcalc.studies.check.case import (
-    NOBODY,
+    NO_BLAME,
     Blame,
     Changes,
     CheckCase,
@@ -202,7 +202,7 @@ def _verdict(
         left = words.format_headroom(value, limit.most, kind, least, limit.minimum)
         side = "at least" if limit.minimum else "at most"
         fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
-    at: Blame = blame() if outcome == "exceeded" else NOBODY
+    at: Blame = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
         "error",
@@ -232,7 +232,7 @@ def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
         if found.layer:
             return found._replace(share=None) if peak else found
     if peak:
-        return NOBODY if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
+        return NO_BLAME if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
     return largest_layer(case.now, limit.quantity)
 
 

@@ -19,7 +19,7 @@ from costcalc.core.units import format_exact_share
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Increase, LayerLimit
 from costcalc.studies.check.case import (
-    NOBODY,
+    NO_BLAME,
     Blame,
     Changes,
     CheckCase,
@@ -63,7 +63,7 @@ def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
     rise: Any = now - before
     most = allowed_increase(limit, before)
     outcome, code, why = _decide(case, limit, rise, before)
-    at = _grown_at(case, limit, changes) if outcome == "exceeded" else NOBODY
+    at = _grown_at(case, limit, changes) if outcome == "exceeded" else NO_BLAME
     bound: Any = None if most is None else before + most
     least = outcome == "exceeded" and ref.quantity.certainty == "exact" and case.is_lower_bound(ref)
     fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(limit, before, most, kind)}"
@@ -213,7 +213,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Sn
         fact += f"; whether that holds cannot be told: {why}"
     elif numbers:
         fact += f", {words.format_headroom(shown, asked.most, made.kind, least)}"
-    at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
+    at = _at(case, asked, group) if outcome == "exceeded" else NO_BLAME
     return replace(
         made,
         code=code or made.code,
