@@ -37,9 +37,8 @@ def render_tables(form: str, given: Sequence[Table], screen: Screen, keep_all: b
 def render_png(given: Sequence[Table], screen: Screen, keep_all: bool = False) -> bytes:
     """Sheets as a PNG. UsageError where the extra package or a font is missing, or the table is too long for it."""
     from costcalc.render import svg
-    from costcalc.render import svg as png
 
-    return png.rasterize(svg.render(given, screen.width, keep_all))
+    return svg.rasterize(svg.render(given, screen.width, keep_all))
 
 
 def _marked_up(page: str, screen: Screen) -> str:

@@ -15,9 +15,10 @@ from support.graphs import unknown
 from support.small_models import NET, mystery, write
 
 import costcalc
+from costcalc.cli.verdict_options import FORMATS
 from costcalc.core.errors import ConfigError, UsageError
 from costcalc.core.quantities import CATALOGUE, Figure
-from costcalc.render.check import FORMATS, render
+from costcalc.render.check import render
 from costcalc.render.terminal import Screen
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Budget, Increase, Limit
