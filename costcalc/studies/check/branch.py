@@ -211,7 +211,7 @@ def _origin(
 
 def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
     texts = [
-        lock_file.text(
+        lock_file.format_lock(
             lock.Baseline((replace(e, model="", source="", snapshot=replace(e.snapshot, name="", source="")),), "")
         )
         for e in (one, other)
@@ -219,7 +219,7 @@ def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
     return texts[0] == texts[1]
 
 
-def notes(
+def baseline_notes(
     baseline: lock.Baseline, found: Sequence[Answer], moved: Mapping[Key, lock.LockEntry], names: Collection[Key] | None
 ) -> tuple[str, ...]:
     """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None

@@ -31,7 +31,7 @@ from costcalc.studies.check.case import (
     share_of_total,
     signed_bounds,
 )
-from costcalc.studies.check.rules import INCREASES, level
+from costcalc.studies.check.rules import INCREASES, rule_level
 from costcalc.studies.check.verdict import Amount, Verdict
 from costcalc.studies.diff.snapshot import SnapshotLayer
 
@@ -39,7 +39,7 @@ from costcalc.studies.diff.snapshot import SnapshotLayer
 def judge_increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
     """A verdict for each increase that is limited."""
     for asked in case.budget.increases:
-        if level(INCREASES[asked.quantity], case.levels):
+        if rule_level(INCREASES[asked.quantity], case.levels):
             yield _increase(case, asked, changes)
 
 
@@ -163,7 +163,7 @@ def _without(case: CheckCase, made: Verdict) -> Verdict:
 def judge_layers(case: CheckCase) -> Iterator[Verdict]:
     """A verdict for each limit; one that fits no layer is never kept, for its pattern may be mistyped."""
     for asked in case.budget.layers:
-        if level("CC012" if asked.share else "CC011", case.levels):
+        if rule_level("CC012" if asked.share else "CC011", case.levels):
             yield _layers(case, asked)
 
 

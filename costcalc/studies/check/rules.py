@@ -183,7 +183,7 @@ LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
 }
 
 
-def find(code: str) -> CheckRule:
+def find_rule(code: str) -> CheckRule:
     """The rule of a code. UsageError where there is none."""
     if code.upper() not in RULES:
         near = did_you_mean(code.upper(), RULES)
@@ -191,7 +191,7 @@ def find(code: str) -> CheckRule:
     return RULES[code.upper()]
 
 
-def level(code: str, levels: RuleLevels) -> str:
+def rule_level(code: str, levels: RuleLevels) -> str:
     """error, warning, or "" where the rule is left out. Of prefixes that select and that ignore a code, the longer
     counts; of two as long, the one that ignores."""
     if code.startswith(CANNOT_TELL):

@@ -348,7 +348,7 @@ def test_a_lock_holds_the_settings_and_the_figures_of_its_increases(
 ) -> None:
     write(here, net_yaml=NET, costcalc_yaml=LOCKED)
     assert call(capsys, "lock")[0] == 0
-    (entry,) = lock_file.read("costcalc.lock.json").entries
+    (entry,) = lock_file.read_lock("costcalc.lock.json").entries
     assert entry.settings == {"devices": ("stm32h743",), "execution": {"fuse": True}, "training": True}
     right = measure("net.yaml", Settings.of(**entry.settings))
     assert entry.figures == {key: right.figure(key) for key in entry.figures}
@@ -383,9 +383,9 @@ def test_a_lock_with_broken_figures_is_refused() -> None:
     for figures in ('{"time.t4": {"value": 1}}', '{"tame": {"value": 1}}', '{"macs": {"value": 1, "certainty": "x"}}'):
         text = good.replace('"layers": [', f'"figures": {figures},\n"layers": [', 1)
         with pytest.raises(costcalc.CostcalcError, match="write it anew with `costcalc lock`"):
-            lock_file.parse(text, "f")
+            lock_file.parse_lock(text, "f")
     with pytest.raises(costcalc.CostcalcError, match="has no setting 'fus'"):
-        lock_file.parse(good.replace('"settings": {', '"settings": {"execution": {"fus": true}, ', 1), "f")
+        lock_file.parse_lock(good.replace('"settings": {', '"settings": {"execution": {"fus": true}, ', 1), "f")
 
 
 def test_a_first_config_has_the_settings(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
