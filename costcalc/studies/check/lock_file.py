@@ -13,8 +13,10 @@ from costcalc.core.version import __version__
 from costcalc.frontends import git as revisions
 from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.lock_reader import parse_baseline as parsed
-from costcalc.studies.check.lock_writer import lock_document
+from costcalc.studies.check.lock_reader import parse_lock
+from costcalc.studies.check.lock_writer import format_lock
+
+__all__ = ["bytes_of", "format_lock", "lock", "parse_lock", "read_baseline", "read_entry", "read_lock"]
 
 
 def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
@@ -30,18 +32,8 @@ def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
     return same if format_lock(same) == format_lock(old) else replace(same, version=__version__)
 
 
-def format_lock(baseline: Baseline) -> str:
-    """The lock file."""
-    return lock_document(baseline)
-
-
-def parse_lock(content: str | bytes, source: str) -> Baseline:
-    """The baseline in a lock file's content. LoadError where it is broken, of something else, or newer."""
-    return parsed(content, source)
-
-
 def read_lock(path: str | os.PathLike[str]) -> Baseline:
-    """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
+    """The baseline in a lock file. LoadError where there is none, or as in `parse_lock`."""
     return parse_lock(bytes_of(path), os.fspath(path))
 
 

@@ -26,7 +26,7 @@ _FRACTION = re.compile(r"[0-9]{1,400}(/[1-9][0-9]{0,400})?")
 FOREIGN = "name a file that `costcalc lock` wrote"
 
 
-def parse_baseline(content: str | bytes, source: str) -> Baseline:
+def parse_lock(content: str | bytes, source: str) -> Baseline:
     """The baseline in a file's content; source is what messages call it."""
     whole = _document(content, source)
     version = whole.get("format_version")

@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.quantities import SIGNS, Figure
 from costcalc.core.units import format_count
 from costcalc.studies.check.baseline import Baseline, LockEntry
-from costcalc.studies.check.lock_writer import lock_document
+from costcalc.studies.check.lock_writer import format_lock
 from costcalc.studies.check.wording import format_figure, kind
 
 MAX_NAMED_LAYERS = 3
@@ -43,7 +43,7 @@ def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
     if old is None:
         yield f"{new.title}: it is not locked yet"
         return
-    if lock_document(Baseline((old,), "")) == lock_document(Baseline((new,), "")):
+    if format_lock(Baseline((old,), "")) == format_lock(Baseline((new,), "")):
         return
     before, after = old.snapshot.totals, new.snapshot.totals
     totals = [
