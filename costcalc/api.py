@@ -99,13 +99,13 @@ def diff_settings(
     """diff with its options as Settings: the two sources stand in order."""
     from costcalc.core.quantities import parse_quantity
     from costcalc.frontends.source import hold_source
-    from costcalc.studies.check.lock_file import entry
+    from costcalc.studies.check.lock_file import read_entry
     from costcalc.studies.diff.diff import diff
     from costcalc.studies.diff.version import measure_version, restrict
     from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
     refs = tuple(map(parse_quantity, quantities))
-    entries = [entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
+    entries = [read_entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
     locked = next((item.settings for item in entries if item is not None), None)
     settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
 

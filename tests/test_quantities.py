@@ -66,7 +66,8 @@ OPEN = str(Path(ONNX).with_name("resnet18__ts_dynhw.onnx"))
 """A model whose peak depends on open extents."""
 MODELS = {"mobilenet_v2": "mobilenet_v2", "gpt2": "gpt2", "squeezenet.onnx": ONNX, "open.onnx": OPEN}
 KEYS = [f"{key}.{DEVICE}" if quantity.per_device else key for key, quantity in CATALOGUE.items()]
-BY_NAME_ONLY = ("compulsory_bytes", "intensity")
+ADDED = {ref.quantity.key for ref in Settings.of(**SETTINGS).quantities()}
+BY_NAME_ONLY = tuple(key for key in CATALOGUE if key not in (*TOTALS, *ADDED))
 """Quantities that no setting adds to a report: they are asked for by name."""
 
 

@@ -11,12 +11,10 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.group import cli
-from costcalc.cli.output import PIPE_CLOSED, discard_output, print_error
+from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error
 from costcalc.core.errors import CostcalcError, crash_message
 
 __all__ = ["cli", "main", "run"]
-
-CANNOT_ANSWER = 2
 
 INTERRUPTED = 130
 

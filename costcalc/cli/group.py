@@ -1,7 +1,5 @@
-"""The pages of help: commands by what they are for, and under each command lines to copy.
-
-The command group: `costcalc --version`, and the page of help that lists the commands.
-"""
+"""The command group: `costcalc --version`, and the pages of help: commands by what they are for, and under each
+command lines to copy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where the answer goes: standard output, or a file.
-
-Charts go where they are wanted: the terminal, an SVG, a PNG, a page.
-"""
+"""Texts, tables, charts and bytes -> standard output, or a file."""
 
 from __future__ import annotations
 
@@ -19,6 +16,9 @@ from costcalc.core.errors import UsageError
 if TYPE_CHECKING:
     from costcalc.views.charts import Chart
     from costcalc.views.table import Table
+
+CANNOT_ANSWER = 2
+"""The exit code where costcalc could not answer."""
 
 PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""

@@ -25,10 +25,14 @@ class Quantity(NamedTuple):
     """A quantity as data: its words, its unit, its certainty and the analyses that it comes from.
 
     label names it in full, title in the heading of a column, name within a sentence; meaning says what it is and
-    example how a limit on it is written. certainty is that of a model whose operators all have rules: an operator
-    without one makes an exact figure a lower bound where a layer's part of one of columns is unknown. additive says
-    that it is the sum of its one column over the layers. needs are the analyses and settings that it comes from. Where
-    a line is too narrow, the column of the least importance goes first.
+    example how a limit on it is written. Where a line is too narrow, the column of the least importance goes first.
+    code is the number of its rules in `check` (1: CC001 and CC201); no number ever changes its meaning, and a new
+    quantity takes the next one.
+
+    certainty is that of a model whose operators all have rules: an operator without one makes an exact figure a lower
+    bound where a layer's part of one of columns is unknown. needs are the analyses and settings that it comes from.
+    additive says that it is the sum of its one column over the layers; of_every_model that every report has it among
+    its totals, without any setting: any other is computed when it is asked for.
     """
 
     key: str
@@ -39,21 +43,18 @@ class Quantity(NamedTuple):
     meaning: str
     example: str
     importance: int
+    code: int
     certainty: Certainty = "exact"
     needs: tuple[Need, ...] = ("model",)
     columns: tuple[str, ...] = ()
     additive: bool = False
+    of_every_model: bool = False
     less_is_better: bool = True
 
     @property
     def per_device(self) -> bool:
         """Whether its key needs a device's name: `time.t4`."""
         return "device" in self.needs
-
-    @property
-    def of_every_model(self) -> bool:
-        """Whether every report has it among its totals, without any setting."""
-        return self.needs == ("model",) and self.key not in ON_REQUEST
 
     @property
     def kind(self) -> str:
@@ -93,20 +94,18 @@ class Figure(NamedTuple):
     certainty: Certainty = "exact"
 
 
-ON_REQUEST = ("arena_bytes", "compulsory_bytes", "intensity")
-"""Quantities of every model that cost more than a sum over layers, or are not sums: computed on request."""
-
-
-def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, **more: Any) -> Quantity:
+def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **more: Any) -> Quantity:
     """`key | label | title | name` and the other fields -> a quantity."""
     key, label, title, name = words.split(" | ")
-    return Quantity(key, label, title, name, unit, meaning, example, importance, **more)
+    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **more)
 
 
-def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: str) -> Quantity:
-    """A quantity that is the sum of the column of the layers that has its own key."""
+def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
+    """A quantity of every model that is the sum of the column of the layers that has its own key."""
     key = words.partition(" | ")[0]
-    return _quantity(words, unit, importance, example, meaning, columns=(key,), additive=True)
+    return _quantity(
+        words, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
+    )
 
 
 _TRAINING: tuple[Need, ...] = ("training",)
@@ -116,16 +115,19 @@ _DEVICE: tuple[Need, ...] = ("device",)
 _GENERATION: tuple[Need, ...] = ("generation",)
 
 _ALL = (
-    _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run"),
-    _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run"),
-    _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values"),
-    _layer_sum("buffers | Buffers | Buffers | buffers", "number", 30, "50k", "stored values that are not learned"),
+    _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run", code=1),
+    _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run", code=2),
+    _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values", code=3),
+    _layer_sum(
+        "buffers | Buffers | Buffers | buffers", "number", 30, "50k", "stored values that are not learned", code=4
+    ),
     _layer_sum(
         "weight_bytes | Weight bytes | Weights | weight bytes",
         "bytes",
         60,
         "4.2 MiB",
         "parameters and buffers at their stored width",
+        code=5,
     ),
     _layer_sum(
         "activation_bytes | Activation bytes | Activations | activation bytes",
@@ -133,6 +135,7 @@ _ALL = (
         40,
         "80 MiB",
         "bytes of all values computed in one run",
+        code=6,
     ),
     _quantity(
         "peak_activation_bytes | Peak activation bytes | Peak | peak activation bytes",
@@ -140,7 +143,9 @@ _ALL = (
         70,
         "9 MiB",
         "the most activation bytes that are alive at once",
+        code=7,
         columns=("activation_bytes",),
+        of_every_model=True,
     ),
     _quantity(
         "arena_bytes | Arena bytes | Arena | arena bytes",
@@ -148,6 +153,7 @@ _ALL = (
         69,
         "256 KiB",
         "the size of one arena that holds all activations, each at a fixed offset",
+        code=13,
         columns=("activation_bytes",),
     ),
     _layer_sum(
@@ -156,6 +162,7 @@ _ALL = (
         35,
         "120 MiB",
         "bytes of weights, inputs and outputs that the layers read and write",
+        code=8,
     ),
     _quantity(
         "compulsory_bytes | Compulsory bytes | Compulsory | compulsory bytes",
@@ -163,6 +170,7 @@ _ALL = (
         34,
         "20 MiB",
         "bytes that any execution moves between memory and the chip",
+        code=14,
         certainty="lower",
         columns=("macs", "activation_bytes"),
     ),
@@ -172,6 +180,7 @@ _ALL = (
         33,
         "20",
         "floating-point operations for each byte of traffic",
+        code=15,
         columns=("flops", "traffic_bytes"),
         less_is_better=False,
     ),
@@ -181,6 +190,7 @@ _ALL = (
         88,
         "2.1 ms",
         "the lower bound of the time of one run on a device",
+        code=9,
         certainty="lower",
         needs=_DEVICE,
         columns=("macs",),
@@ -191,6 +201,7 @@ _ALL = (
         68,
         "1 mJ",
         "arithmetic and compulsory traffic at the energies of single operations, an order of magnitude",
+        code=16,
         certainty="estimate",
         needs=_DEVICE,
         columns=("macs",),
@@ -201,6 +212,7 @@ _ALL = (
         67,
         "true",
         "whether weights and peak activations of fused steps fit the memories of a device",
+        code=17,
         needs=_DEVICE,
         columns=("activation_bytes", "weight_bytes"),
         less_is_better=False,
@@ -211,6 +223,7 @@ _ALL = (
         85,
         "1.2G",
         "multiply-accumulates of the backward pass",
+        code=18,
         needs=_TRAINING,
         columns=("backward_macs",),
         additive=True,
@@ -221,6 +234,7 @@ _ALL = (
         66,
         "1.8G",
         "multiply-accumulates of a training step: forward, backward and what is computed again",
+        code=19,
         needs=_TRAINING,
         columns=("macs", "backward_macs"),
     ),
@@ -230,6 +244,7 @@ _ALL = (
         62,
         "80 MiB",
         "bytes of activations that the forward pass keeps for the backward pass",
+        code=20,
         needs=_TRAINING,
         columns=("backward_macs",),
     ),
@@ -239,6 +254,7 @@ _ALL = (
         55,
         "20 MiB",
         "bytes of the gradients of the trained parameters",
+        code=21,
         needs=_TRAINING,
     ),
     _quantity(
@@ -247,6 +263,7 @@ _ALL = (
         54,
         "40 MiB",
         "bytes of the optimiser's state",
+        code=22,
         needs=_TRAINING,
     ),
     _quantity(
@@ -255,6 +272,7 @@ _ALL = (
         65,
         "8 GiB",
         "weights, gradients, optimiser state and kept activations of a training step",
+        code=23,
         needs=_TRAINING,
         columns=("backward_macs",),
     ),
@@ -264,6 +282,7 @@ _ALL = (
         64,
         "1 GiB",
         "bytes of the keys and values of the whole text, prompt and generated tokens",
+        code=24,
         needs=_GENERATION,
     ),
     _quantity(
@@ -272,6 +291,7 @@ _ALL = (
         63,
         "1T",
         "multiply-accumulates of the pass over the prompt",
+        code=25,
         needs=_GENERATION,
     ),
     _quantity(
@@ -280,6 +300,7 @@ _ALL = (
         61,
         "1T",
         "multiply-accumulates of all steps behind the prompt's pass",
+        code=26,
         needs=_GENERATION,
     ),
     _quantity(
@@ -288,6 +309,7 @@ _ALL = (
         59,
         "50",
         "the upper bound of generated tokens a second on a device, of all texts together",
+        code=27,
         certainty="upper",
         needs=("generation", "device"),
         less_is_better=False,
@@ -298,6 +320,7 @@ _ALL = (
         58,
         "16 GiB",
         "weights, KV cache of the whole text and peak activations of the prompt's pass",
+        code=28,
         needs=_GENERATION,
     ),
 )

@@ -179,7 +179,7 @@ def layer_norm_cost(x: TensorType, scale: TensorType, b: TensorType | None = Non
 @shape_rule("InstanceNormalization")
 def instance_norm_shape(x: TensorType, scale: TensorType, b: TensorType) -> TensorType:
     """x [N, C, …], scale and b [C] -> the input's type."""
-    _per_channel(x, scale, b, _channels(x)[1])
+    _per_channel(scale, b, _channels(x)[1])
     return TensorType(x.dtype, x.shape)
 
 
@@ -190,7 +190,7 @@ def _channels(x: TensorType) -> tuple[Dim, ...]:
     return x.shape
 
 
-def _per_channel(x: TensorType, scale: TensorType, b: TensorType, count: Dim) -> None:
+def _per_channel(scale: TensorType, b: TensorType, count: Dim) -> None:
     require_equal(scale.elements, count, "the scale and the channels")
     require_equal(b.elements, count, "the shift and the channels")
 
@@ -211,7 +211,7 @@ def group_norm_shape(
     channels = _channels(x)[1]
     if num_groups < 1 or (isinstance(channels, int) and channels % num_groups):
         raise ShapeError(f"{channels} channels do not divide into {num_groups} groups", "choose a divisor")
-    _per_channel(x, scale, b, num_groups if opset < 21 else channels)
+    _per_channel(scale, b, num_groups if opset < 21 else channels)
     return TensorType(x.dtype, x.shape)
 
 

@@ -8,38 +8,38 @@ from costcalc.render.terminal import Screen
 from costcalc.views.table import Table
 
 
-def render_tables(form: str, given: Sequence[Table], screen: Screen, keep_all: bool = False) -> str:
-    """Sheets in a format for people or spreadsheets: csv, markdown, html, svg or table; a PNG is no text, see picture.
-    keep_all leaves no column out where a line is narrow."""
+def render_tables(form: str, tables: Sequence[Table], screen: Screen, keep_all: bool = False) -> str:
+    """Tables -> text in a format for people or spreadsheets: csv, markdown, html, svg or table; for a PNG, which is
+    bytes, see render_png. keep_all leaves no column out where a line is narrow."""
     if form == "csv":
         from costcalc.render import csv
 
-        return screen.text(csv.render(given))
+        return screen.text(csv.render(tables))
     if form == "markdown":
         from costcalc.render import markdown
 
-        return screen.text(markdown.render(given))
+        return screen.text(markdown.render(tables))
     if form == "html":
         from costcalc.render import html
 
-        return _marked_up(html.render(given), screen)
+        return _marked_up(html.render(tables), screen)
     if form == "svg":
         from costcalc.render import svg
 
-        return _marked_up(svg.render(given, screen.width, keep_all), screen)
+        return _marked_up(svg.render(tables, screen.width, keep_all), screen)
     if form != "table":
         raise ValueError(f"{form} is no format of text")
     from costcalc.render import table
 
-    return "\n\n".join(table.table_text(one, screen, keep_all) for one in given)
+    return "\n\n".join(table.table_text(one, screen, keep_all) for one in tables)
 
 
-def render_png(given: Sequence[Table], screen: Screen, keep_all: bool = False) -> bytes:
-    """Sheets as a PNG. UsageError where the extra package or a font is missing, or the table is too long for it."""
+def render_png(tables: Sequence[Table], screen: Screen, keep_all: bool = False) -> bytes:
+    """Tables -> the bytes of a PNG. UsageError where the extra package or a font is missing, or the table is too long
+    for it."""
     from costcalc.render import svg
-    from costcalc.render import svg as png
 
-    return png.rasterize(svg.render(given, screen.width, keep_all))
+    return svg.rasterize(svg.render(tables, screen.width, keep_all))
 
 
 def _marked_up(page: str, screen: Screen) -> str:

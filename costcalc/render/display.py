@@ -6,7 +6,7 @@ import html as markup_language
 from typing import TYPE_CHECKING, Any
 
 from costcalc.render import html, render_tables
-from costcalc.render.explanation import explanation_text as working_text
+from costcalc.render.explanation import explanation_text
 from costcalc.render.terminal import Screen, has_colours, palette, screen
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import Explanation
@@ -21,7 +21,7 @@ __all__ = ["document", "markup", "rich", "tables", "text"]
 def text(result: Any) -> str:
     """The tables as wide as a line of a pipe; of an explanation, its working."""
     if isinstance(result, Explanation):
-        return working_text(result, Screen())
+        return explanation_text(result, Screen())
     return render_tables("table", tables(result), screen(to_file=True))
 
 
@@ -49,7 +49,7 @@ class RichResult:
 
         on = Screen(options.max_width, "utf" in options.encoding, palette(has_colours(console)))
         if isinstance(self.result, Explanation):
-            laid_out = working_text(self.result, on)
+            laid_out = explanation_text(self.result, on)
         else:
             laid_out = render_tables("table", tables(self.result), on)
         yield Text.from_ansi(laid_out, no_wrap=True)

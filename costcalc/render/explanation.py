@@ -14,13 +14,13 @@ from costcalc.render.layout import wrap
 from costcalc.render.names import shorten_path
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
-from costcalc.views.explain import FEW, Explanation, LayerExplanation, WorkingLine, value_in_formula
+from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, value_in_formula
 from costcalc.views.summary import inputs_text
 from costcalc.views.table import Column, make_table
 
 INDENT = "  "
 
-FULL = 4
+MAX_FULL_LAYERS = 4
 """A model of more layers than this is shown as a table of workings."""
 
 
@@ -31,7 +31,7 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     if explanation.layer is None:
         head = printable(f"{report.name}  {inputs_text(report)}")
         lines += [f"{palette.title}{head}{palette.off}", ""]
-    if len(explanation.workings) <= FULL:
+    if len(explanation.workings) <= MAX_FULL_LAYERS:
         told: set[str] = set()
         for working in explanation.workings:
             lines += [*_working(working, screen, working.row.operator not in told), ""]
@@ -44,7 +44,7 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_steps(list(section), screen.width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable(explanation.separable, screen), ""]
-    if explanation.layer is None and len(explanation.workings) > FULL:
+    if explanation.layer is None and len(explanation.workings) > MAX_FULL_LAYERS:
         lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
     return screen.text("\n".join(lines[:-1]))
 
@@ -96,7 +96,7 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     yield ""
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
-    lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:FEW]]
+    lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:MAX_TERMS]]
     yield from _steps(lines, screen.width, screen.palette, "")
 
 

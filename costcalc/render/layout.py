@@ -13,10 +13,10 @@ from costcalc.views.table import Column
 
 GAP = "  "
 
-BAR = (5, 16)
+BAR_WIDTHS = (5, 16)
 """The narrowest and the widest bar."""
 
-MILD = (
+FIRST_WIDTHS = (
     ("change", 24),
     ("number", 24),
     ("short", 24),
@@ -28,18 +28,27 @@ MILD = (
 )
 """What is shortened first, and down to where, before a column of little importance is left out."""
 
-LITTLE = 50
+LOW_IMPORTANCE = 50
 
-NARROW = (*MILD, ("text", 11), ("shape", 13), ("name", 13), ("text", 9), ("change", 12), ("number", 12), ("short", 12))
+NARROW_WIDTHS = (
+    *FIRST_WIDTHS,
+    ("text", 11),
+    ("shape", 13),
+    ("name", 13),
+    ("text", 9),
+    ("change", 12),
+    ("number", 12),
+    ("short", 12),
+)
 """What is shortened before any other column is left out."""
 
-LEAST = (*NARROW, ("name", 8), ("text", 4), ("shape", 5))
+MIN_WIDTHS = (*NARROW_WIDTHS, ("name", 8), ("text", 4), ("shape", 5))
 """How far columns shrink that may not be left out."""
 
-CALM = {"name": 64, "text": 28, "shape": 28, "number": 48, "short": 48, "change": 48, "prose": 60}
+MAX_WIDTHS = {"name": 64, "text": 28, "shape": 28, "number": 48, "short": 48, "change": 48, "prose": 60}
 """No column is wider than this, whatever the line's width."""
 
-OURS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
+SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
 
 BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
@@ -63,7 +72,7 @@ def _narrow(texts: Sequence[str]) -> bool:
     """Whether every character surely takes one cell: nothing combines, and no East Asian letter is there."""
     if "".join(texts).isascii():
         return True
-    letters = set("".join(set(texts))) - OURS
+    letters = set("".join(set(texts))) - SINGLE_CELL_SIGNS
     return not any("\u0300" <= c < "\u0370" or c >= "\u1100" for c in letters)
 
 
@@ -108,25 +117,25 @@ def fit_columns(
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
         widths = {i: _calm(columns[i].kind, natural[i]) for i in kept}
-        if _shrink(columns, widths, floors, width, MILD):
+        if _shrink(columns, widths, floors, width, FIRST_WIDTHS):
             break
         least = min(kept, key=lambda i: columns[i].importance)
-        if keep_all or columns[least].importance > LITTLE:
-            if _shrink(columns, widths, floors, width, NARROW):
+        if keep_all or columns[least].importance > LOW_IMPORTANCE:
+            if _shrink(columns, widths, floors, width, NARROW_WIDTHS):
                 break
             if keep_all or len(kept) == 1:
-                _shrink(columns, widths, floors, width, LEAST)
+                _shrink(columns, widths, floors, width, MIN_WIDTHS)
                 break
         kept.remove(least)
     spare = -_over(widths, width)
     for i in widths:
         if columns[i].kind == "bar" and spare > 0:
-            widths[i] = min(BAR[1], BAR[0] + spare)
+            widths[i] = min(BAR_WIDTHS[1], BAR_WIDTHS[0] + spare)
     return widths
 
 
 def _calm(kind: str, natural: int) -> int:
-    return BAR[0] if kind == "bar" else min(natural, CALM.get(kind, natural))
+    return BAR_WIDTHS[0] if kind == "bar" else min(natural, MAX_WIDTHS.get(kind, natural))
 
 
 def _over(widths: dict[int, int], width: int) -> int:

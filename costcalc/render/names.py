@@ -8,24 +8,24 @@ from functools import lru_cache
 
 from costcalc.render.layout import shorten_middle, text_width
 
-MANY = 2_000
+MAX_COMPARED = 2_000
 """Of more names than this it is not asked whether they stay different."""
 
-ROOM = 12
+MIN_LAST_PART = 12
 """Before less than this is left of the last part, the parts before it are abbreviated."""
 
-LEAST = 3
+MIN_ENDS = 3
 """Where even less is left, the whole name loses its middle."""
 
-Way = Callable[[list[str], int], str]
+Shortening = Callable[[list[str], int], str]
 
 
 def shorten_names(texts: Sequence[str], ops: Sequence[str], width: int) -> list[str]:
     """Each name within a width; those that would look alike are shortened in another way."""
     found = [shorten_path(t, width, op) for t, op in zip(texts, ops, strict=True)]
-    if len(texts) > MANY:
+    if len(texts) > MAX_COMPARED:
         return found
-    for way, without_op in WAYS[1:]:
+    for way, without_op in SHORTENINGS[1:]:
         alike = _alike(texts, found)
         if not alike:
             break
@@ -50,7 +50,7 @@ def shorten_path(text: str, width: int, op: str = "") -> str:
     return text if text_width(text) <= width else _by(_without_numberless, text, width, op)
 
 
-def _by(way: Way, text: str, width: int, op: str) -> str:
+def _by(way: Shortening, text: str, width: int, op: str) -> str:
     if text_width(text) <= width:
         return text
     parts = text.split("/")
@@ -88,11 +88,11 @@ def _abbreviated(parts: list[str], width: int) -> str:
     size = text_width(last)
     head = _joined(parts)[: -len(last)]
     for few in (slice(0, -2), slice(-2, -1)):
-        if width - text_width(head) < min(ROOM, size):
+        if width - text_width(head) < min(MIN_LAST_PART, size):
             parts[few] = map(_initials, parts[few])
             head = _joined(parts)[: -len(last)]
     room = width - text_width(head)
-    return shorten_middle(head + last, width) if room < min(LEAST, size) else head + shorten_middle(last, room)
+    return shorten_middle(head + last, width) if room < min(MIN_ENDS, size) else head + shorten_middle(last, room)
 
 
 @lru_cache(4096)
@@ -106,7 +106,7 @@ def _initials(part: str) -> str:
     return re.sub(r"[^\W\d_]+_*", lambda m: m[0][0], part)
 
 
-WAYS: tuple[tuple[Way, bool], ...] = (
+SHORTENINGS: tuple[tuple[Shortening, bool], ...] = (
     (_without_numberless, True),
     (_with_parent, True),
     (_abbreviated, True),

@@ -1,6 +1,5 @@
-"""Rows -> lines of CSV or JSON, one each, flat, with one type a column: what streams and can be gone on with.
-
-A partly written file of a sweep -> where it goes on: the last whole line, and the next point of the grid.
+"""Rows -> lines of CSV or JSON, one each, flat, with one type a column; and a partly written file of a sweep -> where
+it goes on: the last whole line, and the next point of the grid.
 
 The file itself is the record. Its columns must be those of this sweep, the axes' values of its lines the grid's, in
 their order (with a condition some are left out), and its first and last lines what the model gives now.
@@ -80,7 +79,7 @@ def json_cell(kind: str, value: Any) -> str:
     return json.dumps(plain_value(kind, value), ensure_ascii=kind != "words")
 
 
-AGAIN = "leave --resume out to start again, or name another file with -o"
+RESTART_REMEDY = "leave --resume out to start again, or name another file with -o"
 
 
 class ResumePoint(NamedTuple):
@@ -109,20 +108,22 @@ def resume_point(
     first = header_line(form, [names[at] for at in places])
     if not whole:
         if not first.startswith(text.decode("utf-8", "replace")) and form == "csv":
-            raise UsageError(f"{path} is of another sweep: its columns differ", AGAIN)
+            raise UsageError(f"{path} is of another sweep: its columns differ", RESTART_REMEDY)
         return ResumePoint(0, 0)
     if not whole.startswith(first):
-        raise UsageError(f"{path} is of another sweep: its columns differ", AGAIN)
+        raise UsageError(f"{path} is of another sweep: its columns differ", RESTART_REMEDY)
     written = whole[len(first) :].split("\n")[:-1]
     order = [list(places).index(at) for at in range(count)]
     cells = _written_cells(form, written, names[:count], order)
     at = list(_positions(cells, form, recipe, numbers, gaps))
     if len(at) < len(written):
-        raise UsageError(f"{path} is of another sweep: line {len(at) + 1 + bool(first)} is no point of the grid", AGAIN)
+        raise UsageError(
+            f"{path} is of another sweep: line {len(at) + 1 + bool(first)} is no point of the grid", RESTART_REMEDY
+        )
     for line, position in {(written[i], at[i]) for i in (0, -1)} if at else ():
         row = point.compute_row(recipe, recipe.space.grid.point(numbers[position]))
         if row_lines(form, columns, places, [row]) != line + "\n":
-            raise UsageError(f"{path} is of another sweep: the model gives other figures now", AGAIN)
+            raise UsageError(f"{path} is of another sweep: the model gives other figures now", RESTART_REMEDY)
     return ResumePoint(len(whole.encode()), at[-1] + 1 if at else 0)
 
 

@@ -24,7 +24,7 @@ CELL, LINE = 8.43, 19
 
 MARGIN = 20
 
-BASE = 14
+TEXT_BASELINE = 14
 """Where letters stand in a line, from its top."""
 
 PALETTE = Palette(*(chr(0xE000 + i) for i in range(len(Palette._fields))))
@@ -32,7 +32,7 @@ PALETTE = Palette(*(chr(0xE000 + i) for i in range(len(Palette._fields))))
 
 CLASSES = {mark: "" if name == "off" else name for mark, name in zip(PALETTE, Palette._fields, strict=True)}
 
-PARTS = {c: (0.0, 0.0, i / 8, 1.0) for i, c in enumerate("▏▎▍▌▋▊▉█", 1)} | {
+BLOCK_SHAPES = {c: (0.0, 0.0, i / 8, 1.0) for i, c in enumerate("▏▎▍▌▋▊▉█", 1)} | {
     c: (0.0, 1 - i / 8, 1.0, i / 8) for i, c in enumerate("▁▂▃▄▅▆▇", 1)
 }
 """Blocks as (left, top, width, height) of a cell."""
@@ -51,7 +51,7 @@ AXES = "│┤└"
 
 AIR = 4
 
-RUN = re.compile("[▏▎▍▌▋▊▉█]+|[▁▂▃▄▅▆▇]|─+|[│┤└]|{0}(?: ?{0})*".format("[^▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└ ]"))
+RUN_PATTERN = re.compile("[▏▎▍▌▋▊▉█]+|[▁▂▃▄▅▆▇]|─+|[│┤└]|{0}(?: ?{0})*".format("[^▏▎▍▌▋▊▉█▁▂▃▄▅▆▇─│┤└ ]"))
 """Bars, blocks, lines, and words up to a gap of two spaces."""
 
 LIGHT = {
@@ -133,26 +133,26 @@ def split_runs(line: str, number: int) -> Iterator[TextRun]:
         if piece in CLASSES:
             style = CLASSES[piece]
             continue
-        for match in RUN.finditer(piece):
+        for match in RUN_PATTERN.finditer(piece):
             yield TextRun(match[0], number, column + text_width(piece[: match.start()]), style, area)
         column += text_width(piece)
 
 
 def _element(run: TextRun) -> str:
-    if run.text[0] in PARTS:
+    if run.text[0] in BLOCK_SHAPES:
         return _block(run)
     x, y, width = MARGIN + run.column * CELL, MARGIN + run.line * LINE, text_width(run.text) * CELL
     if run.text[0] in RULES:
         lines = [(x + a * width, y + b * LINE, x + c * width, y + d * LINE) for a, b, c, d in RULES[run.text[0]]]
         return f'<path class="rule" d="{"".join(f"M{a:.2f} {b}L{c:.2f} {d}" for a, b, c, d in lines)}"/>'
     style = f' class="{run.style}"' if run.style else ""
-    place = f'x="{x:.2f}" y="{y + BASE}" textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"'
+    place = f'x="{x:.2f}" y="{y + TEXT_BASELINE}" textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"'
     return f"<text{style} {place}>{escape(run.text)}</text>"
 
 
 def _block(run: TextRun) -> str:
     """A bar of a table, with air above and below it; the blocks of an area touch."""
-    _, top, last, height = PARTS[run.text[-1]]
+    _, top, last, height = BLOCK_SHAPES[run.text[-1]]
     air = 0 if run.area else AIR
     x, y = MARGIN + run.column * CELL, MARGIN + run.line * LINE + top * LINE + air
     width = (len(run.text) - 1 + last) * CELL
@@ -163,7 +163,7 @@ def _block(run: TextRun) -> str:
 ZOOM = 2
 """Pixels for each unit of the SVG: sharp on screens of today."""
 
-LARGEST = 20_000
+MAX_PIXELS = 20_000
 """Pixels of a side; a longer table is no picture."""
 
 MONOSPACE = "DejaVu Sans Mono"
@@ -173,7 +173,7 @@ def rasterize(svg: str) -> bytes:
     """The picture. UsageError without the extra package, without a font, and of a table that is too long."""
     draw = _resvg()
     height = int(svg.split('height="', 1)[1].split('"', 1)[0])
-    if height * ZOOM > LARGEST:
+    if height * ZOOM > MAX_PIXELS:
         raise UsageError(
             f"the picture would be {height * ZOOM:,} pixels high", "show fewer rows (--top 50), or take --format svg"
         )

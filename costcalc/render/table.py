@@ -76,7 +76,7 @@ def drop_empty_shares(given: Table) -> Table:
     return select_columns(given, [i for i in range(len(given.columns)) if i not in empty]) if empty else given
 
 
-LEFT = ("name", "text", "prose", "bar")
+LEFT_ALIGNED = ("name", "text", "prose", "bar")
 
 NAME = 18
 """Names are not shortened further where a line has some room."""
@@ -84,7 +84,7 @@ NAME = 18
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
 
-SHORTEN = {
+SHORTENING = {
     "name": shorten_path,
     "number": shorten_end,
     "short": shorten_end,
@@ -136,7 +136,7 @@ def body_lines(given: Table, screen: Screen, keep_all: bool = False) -> Iterator
     header, columns = [], []
     for i, width in widths.items():
         column = given.columns[i]
-        right = column.kind not in LEFT
+        right = column.kind not in LEFT_ALIGNED
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(given.rows)], width, screen.unicode) + [""] * len(last)
         if column.kind == "name" and not given.tree:
@@ -144,7 +144,7 @@ def body_lines(given: Table, screen: Screen, keep_all: bool = False) -> Iterator
         if told:
             texts[i] = _tall(told.get(i) or [[text] for text in texts[i]], heights)
         padded = pad(
-            [shorten_middle(titles[i], width), *texts[i]], width, right, SHORTEN.get(column.kind, shorten_middle)
+            [shorten_middle(titles[i], width), *texts[i]], width, right, SHORTENING.get(column.kind, shorten_middle)
         )
         header.append(padded[0])
         columns.append(_painted(padded[1:], column.key, palette))

@@ -127,6 +127,11 @@ class Settings:
         """The keyword arguments of costcalc.load, by name."""
         return {one.name: getattr(self, one.name) for one in settings_of(Settings)}
 
+    def source_options(self) -> dict[str, Any]:
+        """The keyword arguments of `costcalc.frontends.load`: those of reading without the element types, to which a
+        graph is converted once it is read."""
+        return {one.name: getattr(self, one.name) for one in settings_of(Settings) if one.kind != "precision"}
+
     def to_dict(self) -> dict[str, Any]:
         """The settings that are not their defaults, by name, as plain data for locks and JSON; `of` reads it. A group
         whose options are all defaults is true."""

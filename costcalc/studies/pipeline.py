@@ -18,14 +18,7 @@ from costcalc.studies.options import Settings
 def load(source: ModelSource, settings: Settings) -> Graph:
     """Model -> its graph, bound and converted as the settings say. CostcalcError where it is no model, or not a valid
     one."""
-    graph = read_graph(
-        source,
-        dims=settings.dims,
-        params=settings.params,
-        shapes=settings.shapes,
-        values=settings.values,
-        symbolic=settings.symbolic,
-    )
+    graph = read_graph(source, **settings.source_options())
     return convert(graph, parse_dtype(settings.dtype), parse_dtype(settings.act_dtype))
 
 

@@ -11,8 +11,7 @@ from costcalc.studies.measurement import Measurement
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_notes, refusal_texts
 from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
-from costcalc.views.roofline import roofline_document as device_document
-from costcalc.views.roofline import with_devices
+from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.table import Note, Table, Total
 
 
@@ -38,7 +37,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     if why := refusal_texts(asked):
         model["refused"] = why
     if measurement.settings.devices:
-        model["hardware"] = [device_document(one) for one in measurement.rooflines()]
+        model["hardware"] = [roofline_document(one) for one in measurement.rooflines()]
     if measurement.settings.generation is not None:
         model["generation"] = generation_document(measurement.generation)
     return model

@@ -57,18 +57,18 @@ def operators_table() -> Table:
     return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
 
 
-MAIN = ("float32", "tf32", "float16", "int8")
+COMMON_PRECISIONS = ("float32", "tf32", "float16", "int8")
 
-MORE = ("bfloat16", "int4", "int16", "float8", "float64")
-"""Peaks in the list: where a line is too narrow, MORE go first."""
+RARE_PRECISIONS = ("bfloat16", "int4", "int16", "float8", "float64")
+"""Peaks in the list: where a line is too narrow, RARE_PRECISIONS go first."""
 
 
 def devices_table() -> Table:
     """Every profile that comes with costcalc: its peaks, bandwidth and memory."""
     columns = (
         Column("id", "Name", "name", 100, lambda profile: profile.id),
-        *[_peak_column(precision, 80 - i) for i, precision in enumerate(MAIN)],
-        *[_peak_column(precision, 20 - i) for i, precision in enumerate(MORE)],
+        *[_peak_column(precision, 80 - i) for i, precision in enumerate(COMMON_PRECISIONS)],
+        *[_peak_column(precision, 20 - i) for i, precision in enumerate(RARE_PRECISIONS)],
         Column("bandwidth", "Bytes/s", "rate", 85, lambda profile: profile.bandwidth and int(profile.bandwidth.value)),
         Column("memory", "Memory", "size", 75, lambda profile: profile.bytes_of("device") or profile.bytes_of("sram")),
         Column("flash", "Flash", "size", 70, lambda profile: profile.bytes_of("flash")),
@@ -159,10 +159,10 @@ def profile_table(profile: HardwareProfile) -> Table:
 
 def rules_table(rules: Iterable[CheckRule]) -> Table:
     """Rules as a table: code, name, what it holds, how it is set and mended."""
-    return make_table("rules", RULES, rules, kind="rules")
+    return make_table("rules", RULE_COLUMNS, rules, kind="rules")
 
 
-RULES = (
+RULE_COLUMNS = (
     Column("code", "Code", "text", 100, lambda rule: rule.code),
     Column("name", "Rule", "text", 95, lambda rule: rule.name),
     Column("holds", "Holds", "prose", 90, lambda rule: rule.holds),

@@ -1,8 +1,8 @@
-"""What a chart shows, as plain data; a renderer only draws it. Counts are exact integers, places on axes are floats.
+"""Reports -> the chart of each kind, as plain data that a renderer draws. UsageError where a figure is open or unknown,
+with what would decide it.
 
-Reports -> the chart of each kind. UsageError where a figure is open or unknown, with what would decide it.
-
-A row -> what it is called in a legend: its operator, a convolution by its shape (1×1, depthwise).
+Counts are exact integers, places on axes are floats. A layer's name in a legend is its operator, a convolution's its
+shape (1×1, depthwise).
 """
 
 from __future__ import annotations

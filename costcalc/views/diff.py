@@ -1,8 +1,7 @@
-"""Diff → Sheets: the totals before and after, the difference by cause, the layers that changed.
+"""Diff -> tables: the totals before and after, the difference by cause, the layers that changed; several Diffs -> one
+table that lists them.
 
-Diff → remarks: what did not change, inputs that have other shapes, what is bound, assumed and unknown.
-
-Diffs → one Sheet that lists them, for whoever compares several models at once.
+The remarks say what did not change, which inputs have other shapes, and what is bound, assumed and unknown.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ LABELS = {
     "kv_num_heads": "key heads",
 }
 
-EVERYWHERE = {"strides": 1, "dilations": 1, "pads": 0}
+ATTRIBUTE_DEFAULTS = {"strides": 1, "dilations": 1, "pads": 0}
 """What an attribute is along every axis where it is absent."""
 
-SILENT = (("groups", "1"), ("depthwise multiplier", "1"))
+NEUTRAL_ATTRIBUTES = (("groups", "1"), ("depthwise multiplier", "1"))
 """What need not be said of a layer that is new or gone."""
 
-MOST = 4
+MAX_DIFFERENCES = 4
 """Differences that are told of one layer; the others are counted."""
 
 Shape = tuple[Dim, ...]
@@ -43,14 +43,14 @@ def describe_change(change: LayerChange) -> str:
     if old is None or new is None:
         layer = new or old
         assert layer is not None
-        own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in SILENT]
+        own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in NEUTRAL_ATTRIBUTES]
         return ", ".join([*own, *_output_text(layer)])
     if change.status in ("same", "renamed"):
         return "" if change.status == "same" else f"was {old.name}"
     found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
-    more = f" and {len(found) - MOST} more" if len(found) > MOST + 1 else ""
+    more = f" and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES + 1 else ""
     named = [] if old.name == new.name else [f"was {old.name}"]
-    return ", ".join([*(found[:MOST] if more else found), *named]) + more
+    return ", ".join([*(found[:MAX_DIFFERENCES] if more else found), *named]) + more
 
 
 def operator(change: LayerChange) -> str:
@@ -115,7 +115,7 @@ def _attributes(layer: SnapshotLayer) -> dict[str, str]:
     filtered = filters_at(operator_traits(key)) is not None
     windowed = filtered or "kernel_shape" in layer.attributes
     found: dict[str, str] = {}
-    for name, neutral in EVERYWHERE.items() if windowed else ():
+    for name, neutral in ATTRIBUTE_DEFAULTS.items() if windowed else ():
         found[LABELS[name]] = _value(name, (neutral,) * max(rank, 1))
     for name, value in canonical(key, layer.attributes):
         if not (name in ("kernel_shape", "group") and filtered):
@@ -142,7 +142,7 @@ def _value(name: str, value: Any) -> str:
     if name == "to" and isinstance(value, int) and value in DTYPE_OF_CODE:
         return str(DTYPE_OF_CODE[value])
     if isinstance(value, (list, tuple)):
-        if name in EVERYWHERE and len(set(value)) == 1:
+        if name in ATTRIBUTE_DEFAULTS and len(set(value)) == 1:
             return str(value[0])
         joint = "×" if name in ("kernel_shape", "strides", "dilations") else ","
         listed = joint.join(str(v) for v in value[:8])

@@ -1,7 +1,5 @@
-"""The working of a report's figures: formulas with the field's names and with numbers, as they were costed.
-
-The steps of a figure's working: formulas with their names, with numbers, and their values, as they were costed.
-"""
+"""Report -> the working of its figures: formulas with the field's names, with numbers, and their values, as they
+were costed."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
-FEW = 8
+MAX_TERMS = 8
 """A sum of more terms than this is drawn together."""
 
 
@@ -154,13 +152,13 @@ def sum_lines(report: Report) -> Iterator[WorkingLine]:
         every = [(row.operator, row.amounts[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
         shown = [value_in_formula(amount) for _, amount in parts]
-        if len(shown) > FEW:
+        if len(shown) > MAX_TERMS:
             equal = Counter(amount for _, amount in parts)
             shown = [
                 f"{n} × {value_in_formula(amount)}" if n > 1 else value_in_formula(amount)
                 for amount, n in equal.items()
             ]
-        if len(shown) > FEW:
+        if len(shown) > MAX_TERMS:
             by_op: dict[str, Dim] = {}
             for op, amount in parts:
                 by_op[op] = by_op.get(op, 0) + amount

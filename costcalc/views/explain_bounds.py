@@ -12,7 +12,7 @@ from costcalc.core.units import format_count, format_digits, format_short, forma
 from costcalc.views.explain import Explanation, WorkingLine
 from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text
 
-RESTS_ON = (
+BOUND_BASIS = (
     "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, no masked "
     "scores of a causal attention, nothing that no output needs or that stored tensors alone decide), at the peak of "
     "their precision, everything else folded into them or beside them; weights, inputs and outputs moved once, other "
@@ -20,7 +20,7 @@ RESTS_ON = (
     "less. What a later layer cuts away of an output, or an added mask of a product, is not seen and counts"
 )
 
-LEFT_OUT = (
+LAYER_OMISSIONS = (
     "left out: what Winograd or FFT saves, padding, masked scores, what no output needs or stored tensors alone decide"
 )
 
@@ -53,7 +53,7 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
         if fewest != macs:
             yield WorkingLine(
                 "Multiply",
-                (f"{format_count(round(fewest))}, of the definition's {format_count(macs)} MACs; {LEFT_OUT}",),
+                (f"{format_count(round(fewest))}, of the definition's {format_count(macs)} MACs; {LAYER_OMISSIONS}",),
             )
         numbers = f"2 × {format_count(round(fewest))} / {rate_text(found[1].value, found[0])}"
         seconds = f"{format_si(2 * fewest / found[1].value, 's')} ({found[0]})"
@@ -72,7 +72,7 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
             ),
         )
     yield _maximum("Lower bound", one.model)
-    yield WorkingLine("Rests on", (RESTS_ON,))
+    yield WorkingLine("Rests on", (BOUND_BASIS,))
     if one.unfused is not None:
         yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
     for fit in memory_fits(one.report, one.profile):

@@ -25,7 +25,7 @@ from costcalc.core.units import format_count, format_shape
 from costcalc.ops.gradients import find_contractions, present_inputs
 from costcalc.studies.measurement import Measurement
 from costcalc.views.explain import (
-    FEW,
+    MAX_TERMS,
     Explanation,
     WorkingLine,
     explain_report,
@@ -108,13 +108,15 @@ def _live_lines(found: MemoryFootprint, at: int, what: str) -> Iterator[WorkingL
     alive = [b for b in map(found.plan.buffers.__getitem__, found.largest()) if b.born <= at <= b.dies]
     if all(isinstance(b.nbytes, int) for b in alive):
         alive.sort(key=lambda b: b.nbytes, reverse=True)
-    for buffer in alive[:FEW]:
+    for buffer in alive[:MAX_TERMS]:
         kind = found.graph.types[buffer.name]
         yield WorkingLine("Alive", (f"{buffer.name} {format_shape(kind.shape)} {kind.dtype}",), buffer.nbytes)
-    rest: Dim = sum([b.nbytes for b in alive[FEW:]], 0)
-    if len(alive) > FEW:
-        yield WorkingLine("Alive", (f"{len(alive) - FEW:,} more",), rest)
-    parts = [value_in_formula(b.nbytes) for b in alive[:FEW]] + ([value_in_formula(rest)] if len(alive) > FEW else [])
+    rest: Dim = sum([b.nbytes for b in alive[MAX_TERMS:]], 0)
+    if len(alive) > MAX_TERMS:
+        yield WorkingLine("Alive", (f"{len(alive) - MAX_TERMS:,} more",), rest)
+    parts = [value_in_formula(b.nbytes) for b in alive[:MAX_TERMS]] + (
+        [value_in_formula(rest)] if len(alive) > MAX_TERMS else []
+    )
     unknown = " + ?" if found.plan.unknown else ""
     yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.line.live[at])
 

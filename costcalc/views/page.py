@@ -1,9 +1,6 @@
-"""Reports -> what the page is about, as plain data: totals, layers, blocks, edges, memory, devices, the comparison.
-
-A report -> its memory timeline for the page: live bytes at each step, and every buffer with the steps it lives.
-
-Reports on devices -> the roofline of the page: what a device can do, and each layer's time at its peaks.
-"""
+"""Reports -> the content of the page, as plain data: totals, layers, blocks, edges, the comparison; live bytes at
+each step with the buffers and the steps that they live; the roofline of each device with each layer's time at its
+peaks."""
 
 from __future__ import annotations
 
@@ -65,7 +62,7 @@ def memory_data(report: Report) -> dict[str, Any]:
     }
 
 
-USUAL = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
+DEFAULT_DEVICES = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
 """The devices of a report that names none: a board, a desktop's and a server's accelerator."""
 
 
@@ -112,7 +109,7 @@ def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = (
     return {
         "version": __version__,
         "quantities": [[key, CATALOGUE[key].label] for key in keys],
-        "models": [_model(one, keys, devices or USUAL) for one in measurements],
+        "models": [_model(one, keys, devices or DEFAULT_DEVICES) for one in measurements],
         "comparison": _comparison(measurements) if len(measurements) > 1 else None,
     }
 

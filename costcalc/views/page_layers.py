@@ -1,6 +1,6 @@
 """A report's layers -> columns of the page's table, the tree of blocks over them, and which layer reads which.
 
-Exact amounts -> JSON that JavaScript reads without loss: large integers as digits, formulas as text and order.
+Amounts become JSON that JavaScript reads without loss: large integers as digits, formulas as text and order.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from costcalc.core.units import format_count, format_shapes
 from costcalc.views.charts import layer_kinds
 from costcalc.views.explain import factor_names, factor_values
 
-LARGEST = 2**53
+MAX_SAFE_INTEGER = 2**53
 """JavaScript's numbers are exact below this."""
 
-FAR = 10**300
+MAX_ORDER = 10**300
 """Formulas are put in order by floats; what is beyond this is all the same."""
 
 
@@ -33,13 +33,13 @@ def amount_data(value: Amount) -> Any:
         return {"least": amount_data(value.value)}
     if isinstance(value, Poly):
         degree, coefficient = magnitude(value)
-        return {"text": format_count(value), "order": [degree, float(max(-FAR, min(FAR, coefficient)))]}
-    if value is None or abs(value) < LARGEST:
+        return {"text": format_count(value), "order": [degree, float(max(-MAX_ORDER, min(MAX_ORDER, coefficient)))]}
+    if value is None or abs(value) < MAX_SAFE_INTEGER:
         return value
     return str(value)
 
 
-DEEPEST = 100
+MAX_NESTING = 100
 """Blocks are nested no deeper: JSON and the page's scripts walk them by calling themselves."""
 
 QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
@@ -91,7 +91,7 @@ def _nested(root: LayerBlock, place: dict[int, int]) -> list[Any]:
                 continue
             inner: list[Any] = [printable(child.path[-1])]
             into.append(inner)
-            if len(child.path) < DEEPEST:
+            if len(child.path) < MAX_NESTING:
                 stack.append((child, inner))
             else:
                 inner.extend(place[id(row)] for row in child.rows)

@@ -16,18 +16,16 @@ from costcalc.studies.measurement import MeasuredReport
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
 from costcalc.studies.sweep.sweep import Sweep
-from costcalc.views import diff as diff_sheets
-from costcalc.views import diff_document as diff_content
-from costcalc.views import reconcile as reconcile_content
-from costcalc.views import reconcile as reconcile_sheets
-from costcalc.views import roofline as timing
-from costcalc.views import suggest as suggest_sheets
 from costcalc.views.analysis import analysis_document, analysis_table
 from costcalc.views.compare import comparison_document, comparison_tables
+from costcalc.views.diff import diff_tables
+from costcalc.views.diff_document import diff_document
 from costcalc.views.explain import Explanation, explanation_document
 from costcalc.views.memory import memory_document, memory_table
+from costcalc.views.reconcile import reconciliation_document, reconciliation_tables
 from costcalc.views.report import TableOptions, report_document, report_table
-from costcalc.views.suggest import suggestion_document, suggestions_document
+from costcalc.views.roofline import roofline_document, with_devices
+from costcalc.views.suggest import suggestion_document, suggestion_tables, suggestions_document
 from costcalc.views.sweep import sweep_document, sweep_table
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
@@ -57,7 +55,7 @@ def _(result: MeasuredReport) -> tuple[Table, ...]:
 @tables.register(Roofline)
 def _(result: Roofline) -> tuple[Table, ...]:
     """The layers with their times, and the bounds."""
-    return (report_table(result.report, timing.with_devices(TableOptions(), (result,))),)
+    return (report_table(result.report, with_devices(TableOptions(), (result,))),)
 
 
 @tables.register(MemoryFootprint)
@@ -68,17 +66,17 @@ def _(result: MemoryFootprint) -> tuple[Table, ...]:
 
 @tables.register(Diff)
 def _(result: Diff, top: int | None = None) -> tuple[Table, ...]:
-    return diff_sheets.diff_tables(result, top)
+    return diff_tables(result, top)
 
 
 @tables.register(Suggestions)
 def _(result: Suggestions, top: int | None = None) -> tuple[Table, ...]:
-    return suggest_sheets.suggestion_tables(result, top)
+    return suggestion_tables(result, top)
 
 
 @tables.register(Reconciliation)
 def _(result: Reconciliation, inline: bool = False) -> tuple[Table, ...]:
-    return reconcile_sheets.reconciliation_tables(result, inline=inline)
+    return reconciliation_tables(result, inline=inline)
 
 
 @tables.register(Sweep)
@@ -107,13 +105,13 @@ document.register(MeasuredReport, lambda result: analysis_document(result.measur
 
 document.register(TrainingStep, training_document)
 
-document.register(Roofline, timing.roofline_document)
+document.register(Roofline, roofline_document)
 
 document.register(MemoryFootprint, memory_document)
 
 document.register(Comparison, comparison_document)
 
-document.register(Diff, diff_content.diff_document)
+document.register(Diff, diff_document)
 
 document.register(Suggestions, suggestions_document)
 
@@ -121,6 +119,6 @@ document.register(Suggestion, suggestion_document)
 
 document.register(Sweep, sweep_document)
 
-document.register(Reconciliation, reconcile_content.reconciliation_document)
+document.register(Reconciliation, reconciliation_document)
 
 document.register(Explanation, explanation_document)

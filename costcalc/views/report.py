@@ -1,7 +1,5 @@
-"""Report → Sheet: a neutral table of raw values with totals and remarks, which every renderer prints its own way.
-
-Report -> its entry of the JSON report: symbols, totals, layers.
-"""
+"""Report -> Table: raw values of layers, operators or blocks with totals and notes; and its entry of the JSON
+report: symbols, totals, layers."""
 
 from __future__ import annotations
 

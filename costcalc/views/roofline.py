@@ -1,7 +1,5 @@
-"""Rooflines -> the lines of the footer, and the entry of the JSON report.
-
-Rooflines -> the columns that a table has with devices: time, what bounds it, how much of the peak is used.
-"""
+"""Rooflines -> the columns of a table with devices (time, what bounds it, how much of the peak is used), the notes
+below it, and the entry of the JSON report."""
 
 from __future__ import annotations
 

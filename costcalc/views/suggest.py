@@ -1,7 +1,5 @@
-"""Suggestions → sheets: ranked, with what each saves of the whole model, and each rewrite at all its places.
-
-Suggestions -> their entry of the JSON report.
-"""
+"""Suggestions -> tables: ranked, with what each saves of the whole model, and each rewrite at all its places; and
+their entry of the JSON report."""
 
 from __future__ import annotations
 
@@ -16,11 +14,10 @@ from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
 from costcalc.views.figures import figure_change, figure_plain, refusal_notes
-from costcalc.views.summary import inputs_text
-from costcalc.views.summary import report_notes as footer
+from costcalc.views.summary import inputs_text, report_notes
 from costcalc.views.table import Column, Note, Table
 
-RANKED = (
+RANKING_COLUMNS = (
     Column("number", "#", "number", 99),
     Column("rewrite", "Rewrite", "name", 98),
     Column("where", "Where", "name", 97),
@@ -35,7 +32,7 @@ RANKED = (
     Column("place", "Place", "text", 30),
 )
 
-WHOLE = (
+REWRITE_COLUMNS = (
     Column("rewrite", "Everywhere", "name", 100),
     Column("places", "Places", "number", 60),
     Column("macs", "Saves MACs", "number", 95),
@@ -46,7 +43,7 @@ WHOLE = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-SHOWN = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
+NOTE_TITLES = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """The remarks of a report that stand under its suggestions."""
 
 
@@ -57,7 +54,7 @@ def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple
     few = rows if top is None else rows[:top]
     said = [*_remarks(suggestions, len(few))]
     columns = (
-        *RANKED,
+        *RANKING_COLUMNS,
         *[Column(ref.key, ref.title, "number", 99 if ref.key == suggestions.sort else 45) for ref in further],
     )
     first = Table(
@@ -65,7 +62,9 @@ def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple
     )
     if not rows:
         return (first,)
-    return first, Table("By rewrite", "all its places together", WHOLE, tuple(_whole(suggestions)), remarks=tuple(said))
+    return first, Table(
+        "By rewrite", "all its places together", REWRITE_COLUMNS, tuple(_whole(suggestions)), remarks=tuple(said)
+    )
 
 
 def _row(suggestions: Suggestions, one: Suggestion) -> tuple[Any, ...]:
@@ -149,7 +148,7 @@ def _remarks(suggestions: Suggestions, shown: int) -> list[Note]:
     refused = refusal_notes(
         [suggestions.report.name], {parse_quantity(k): [f] for k, f in suggestions.source.figures.items()}
     )
-    return [*said, *refused, *(remark for remark in footer(suggestions.report) if remark.label in SHOWN)]
+    return [*said, *refused, *(remark for remark in report_notes(suggestions.report) if remark.label in NOTE_TITLES)]
 
 
 def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Note]:

@@ -23,7 +23,7 @@ from costcalc.views.figures import figure_amount, figure_ratios
 from costcalc.views.suggest import saving_amount
 from costcalc.views.table import Column, Note, Table
 
-USES = (
+USE_COLUMNS = (
     Column("layers", "Layers", "name", 100),
     Column("macs", "MACs", "number", 90),
     Column("new_macs", "New MACs", "number", 89),
@@ -33,7 +33,7 @@ USES = (
     Column("new_params", "New params", "number", 59),
 )
 
-LAYERS = (
+LAYER_COLUMNS = (
     Column("state", "", "text", 95),
     Column("name", "Layer", "name", 100),
     Column("op", "Operator", "text", 90),
@@ -43,7 +43,7 @@ LAYERS = (
     Column("params", "Params", "number", 70),
 )
 
-SUMS = (
+TOTAL_COLUMNS = (
     Column("figure", "Whole model", "name", 100),
     Column("now", "Now", "number", 90),
     Column("new", "New", "number", 89),
@@ -58,7 +58,7 @@ def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -
     uses = tuple(_use(suggestions.source, match) for match in matches)
     names = {match.ratio.names for match in one.matches if match.ratio is not None}
     title = names.pop() if len(names) == 1 else "In theory"
-    shown = tuple(c._replace(title=title) if c.key == "theory" else c for c in USES)
+    shown = tuple(c._replace(title=title) if c.key == "theory" else c for c in USE_COLUMNS)
     rest = (Note("Shown", f"{len(matches)} of {len(one.matches)} uses (--top {len(one.matches)})"),)
     place = f"{one.where}  {one.rule.id}" if one.where else one.rule.id
     return (
@@ -70,11 +70,17 @@ def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -
             kind="table",
             remarks=rest if len(matches) < len(one.matches) else (),
         ),
-        Table("Layers", "of the first use", LAYERS, tuple(_layers(suggestions.source, one.matches[0])), kind="table"),
+        Table(
+            "Layers",
+            "of the first use",
+            LAYER_COLUMNS,
+            tuple(_layers(suggestions.source, one.matches[0])),
+            kind="table",
+        ),
         Table(
             "Totals",
             suggestions.report.name,
-            SUMS,
+            TOTAL_COLUMNS,
             tuple(_sums(one)),
             remarks=tuple(_remarks(suggestions.source, one)),
             kind="table",

@@ -20,7 +20,15 @@ MAX_ROWS = 10_000
 MAX_REASONS = 3
 """Reasons why rows are invalid, or do not have a figure, that a table tells."""
 
-USUAL = ("macs", "flops", "params", "weight_bytes", "activation_bytes", "peak_activation_bytes", "traffic_bytes")
+DEFAULT_FIGURES = (
+    "macs",
+    "flops",
+    "params",
+    "weight_bytes",
+    "activation_bytes",
+    "peak_activation_bytes",
+    "traffic_bytes",
+)
 """The figures of a table that was not asked for others, before the further quantities."""
 
 TITLES = {
@@ -36,7 +44,7 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     """The table, of these columns, else of what varies, the usual figures and the further quantities; what has one
     value and why rows have no figures stand below. UsageError where a column does not exist."""
     layout = result.layout
-    usual = (*(a.column for a in result.axes if a.varies), *USUAL, *(ref.key for ref in result.quantities))
+    usual = (*(a.column for a in result.axes if a.varies), *DEFAULT_FIGURES, *(ref.key for ref in result.quantities))
     places = [layout.place(column) for column in split_names("columns", columns) or usual]
     cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_column(layout, at) for at in places])

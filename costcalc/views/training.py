@@ -1,7 +1,4 @@
-"""What a table says under its totals of a step of training.
-
-A training step -> its entry of the JSON report.
-"""
+"""TrainingStep -> the totals and notes that a table has of it, and its entry of the JSON report."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def lines(root: ElementTree.Element) -> list[str]:
     """The picture's words, put back into lines of characters."""
     found: dict[int, list[tuple[int, str]]] = {}
     for text in root.iter(f"{SVG}text"):
-        line = round((float(text.attrib["y"]) - svg.MARGIN - svg.BASE) / svg.LINE)
+        line = round((float(text.attrib["y"]) - svg.MARGIN - svg.TEXT_BASELINE) / svg.LINE)
         column = round((float(text.attrib["x"]) - svg.MARGIN) / svg.CELL)
         found.setdefault(line, []).append((column, text.text or ""))
     shown = []

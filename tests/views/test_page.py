@@ -19,7 +19,7 @@ from costcalc.render.page import embed_json
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.page import page_content
-from costcalc.views.page_layers import DEEPEST, amount_data
+from costcalc.views.page_layers import MAX_NESTING, amount_data
 
 DEVICES = ("t4", "stm32h743")
 
@@ -124,5 +124,5 @@ def test_blocks_nested_without_end_are_nested_to_a_level() -> None:
         (x,) = b.add("Relu", [x], name="/".join((*scope, "relu")), scope=scope)
     report = costcalc.analyze(b.build([x]))
     nested = page(report)["models"][0]["blocks"]
-    assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == DEEPEST
+    assert sorted(leaves(nested)) == [0, 1] and json.dumps(nested).count('["s') == MAX_NESTING
     assert embed_json(page(report))

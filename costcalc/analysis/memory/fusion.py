@@ -96,7 +96,7 @@ def _fusible_nodes(
             break
         index = min(behind)
         node = graph.nodes[index]
-        if index in members_of or not _joins(graph, node, waiting) or graph.types[node.outputs[0]].shape != shape:
+        if index in members_of or not _joins(node, waiting) or graph.types[node.outputs[0]].shape != shape:
             break
         if node.count != graph.nodes[root].count:
             break
@@ -112,7 +112,7 @@ def _fusible_nodes(
     return members[:done]
 
 
-def _joins(graph: Graph, node: Node, waiting: Mapping[str, object]) -> bool:
+def _joins(node: Node, waiting: Mapping[str, object]) -> bool:
     """Whether an operator works element by element on values of the step, and writes one value."""
     operator = traits_of(node)
     if len(_outputs(node)) != 1 or not node.outputs[0]:

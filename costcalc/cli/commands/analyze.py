@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
 from costcalc.cli.settings import settings_options
 
@@ -112,9 +112,6 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda model: progress.update(task, advance=1, description=escape(Path(model).name))
-
-
-CANNOT_ANSWER = 2
 
 
 def layer_columns() -> Iterable[str]:

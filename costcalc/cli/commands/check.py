@@ -127,7 +127,7 @@ def _run(
 
     against = None
     if baseline is not None:
-        from costcalc.studies.check.lock_file import baseline as read
+        from costcalc.studies.check.lock_file import read_baseline as read
 
         against = read(baseline, config)
     outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)

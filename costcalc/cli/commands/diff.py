@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.formats import choose_format
-from costcalc.cli.output import output_option, print_error, print_tables, write_text
+from costcalc.cli.output import CANNOT_ANSWER, output_option, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model
 from costcalc.cli.settings import settings_options
 from costcalc.core.errors import UsageError
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from costcalc.studies.diff.diff import Diff
     from costcalc.studies.diff.threshold import Threshold, ThresholdResult
 
-EXCEEDED, CANNOT_ANSWER = 1, 2
+EXCEEDED = 1
 
-FEW = 30
+DEFAULT_TOP = 30
 """Layers that a page shows unless --top says otherwise."""
 
 
@@ -47,7 +47,7 @@ FEW = 30
     "--top",
     type=click.IntRange(1),
     metavar="K",
-    help=f"Only the K layers that changed most; on a page {FEW} unless given.",
+    help=f"Only the K layers that changed most; on a page {DEFAULT_TOP} unless given.",
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
 @click.option(
@@ -173,7 +173,7 @@ def _tell(
         from costcalc.views.diff import overview
 
         first = [overview(diffs)] if len(diffs) > 1 else []
-        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or FEW)]
+        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or DEFAULT_TOP)]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
 

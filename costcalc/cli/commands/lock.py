@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import click
 
-from costcalc.cli.output import print_error, print_tables, write_text
+from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options, rules_option
 
-CHANGED, CANNOT_ANSWER = 1, 2
+CHANGED = 1
 
 
 @click.command()
@@ -107,7 +107,7 @@ def codes() -> Iterable[str]:
 @output_options(*FORMATS)
 def rule(code: str | None, form: str, output: str | None) -> None:
     """List the rules of `costcalc check`, or show one: what it holds, and how it is set and mended."""
-    from costcalc.studies.check.rules import RULES, find
+    from costcalc.studies.check.rules import RULES, find_rule
     from costcalc.views.catalogue import rules_table
 
     if code is None:
@@ -116,8 +116,8 @@ def rule(code: str | None, form: str, output: str | None) -> None:
         from costcalc.render.layout import wrap
         from costcalc.render.terminal import screen
 
-        one, on = find(code), screen(output is not None)
+        one, on = find_rule(code), screen(output is not None)
         lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
         write_text(on.text("\n".join(lines)), output)
     else:
-        print_tables([rules_table([find(code)])], form, output, keep_all=True)
+        print_tables([rules_table([find_rule(code)])], form, output, keep_all=True)

@@ -1,11 +1,9 @@
-"""Tables of models inside Markdown files, kept true: `costcalc table`.
+"""A Markdown file -> the same file with its tables of models as they are now, byte for byte the same outside of them
+(`costcalc table --update`).
 
-Markdown text → the tables that stand between markers in it, with their places.
-
-A marker is a comment alone on its line: `<!-- costcalc:table MODEL… [OPTION…] -->`, and below the table
-`<!-- /costcalc:table -->`. Inside fenced code, and indented by four spaces or more, it is only an example of one.
-
-A Markdown file → the same file with its tables as they are now, byte for byte the same outside of them.
+A table stands between markers. A marker is a comment alone on its line: `<!-- costcalc:table MODEL… [OPTION…] -->`, and
+below the table `<!-- /costcalc:table -->`. Inside fenced code, and indented by four spaces or more, it is only an
+example of one.
 """
 
 from __future__ import annotations

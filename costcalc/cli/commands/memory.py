@@ -12,7 +12,7 @@ from costcalc.cli.parameters import FORMATS, Model, output_options
 from costcalc.cli.settings import settings_options
 from costcalc.studies.options import Settings
 
-FEW = 10
+DEFAULT_TOP = 10
 """Tensors that a page shows unless --top says otherwise."""
 
 
@@ -33,7 +33,10 @@ FEW = 10
     "that is materialised there).",
 )
 @click.option(
-    "--top", type=click.IntRange(1), metavar="K", help=f"Only the first K rows; on a page {FEW} tensors unless given."
+    "--top",
+    type=click.IntRange(1),
+    metavar="K",
+    help=f"Only the first K rows; on a page {DEFAULT_TOP} tensors unless given.",
 )
 @output_options(*FORMATS)
 def memory(
@@ -57,5 +60,5 @@ def memory(
 
         write_text(json.dump({"memory": memory_document(found)}), output)
     else:
-        few = FEW if by == "tensor" and form != "csv" else None
+        few = DEFAULT_TOP if by == "tensor" and form != "csv" else None
         print_tables([memory_table(found, by, top or few)], form, output)

@@ -47,7 +47,7 @@ FORMATS = ("text", "svg", "png", "html")
 QUANTITIES = tuple([key for key, quantity in CATALOGUE.items() if quantity.additive])
 """What layers have."""
 
-FEW = 12
+DEFAULT_BARS = 12
 """Bars of a model, unless --top says otherwise."""
 
 
@@ -71,7 +71,9 @@ FEW = 12
     help="A bar per layer, block or operator.",
 )
 @click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
-@click.option("--top", type=click.IntRange(1), default=FEW, show_default=True, metavar="K", help="How many bars.")
+@click.option(
+    "--top", type=click.IntRange(1), default=DEFAULT_BARS, show_default=True, metavar="K", help="How many bars."
+)
 @click.option(
     "--x", default="macs", show_default=True, metavar="QUANTITY", help="What pareto shows from left to right."
 )
@@ -108,9 +110,9 @@ def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[
     if kind == "memory":
         return [make.memory_chart(report) for report in found]
     from costcalc.analysis.hardware.catalogue import find_profile
-    from costcalc.views.page import USUAL
+    from costcalc.views.page import DEFAULT_DEVICES
 
-    return [make.roofline_chart(found, [find_profile(name) for name in settings.devices or USUAL])]
+    return [make.roofline_chart(found, [find_profile(name) for name in settings.devices or DEFAULT_DEVICES])]
 
 
 def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:

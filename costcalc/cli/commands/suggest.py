@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from costcalc.studies.options import Settings
     from costcalc.studies.suggest.suggestion import Suggestions
 
-FEW = 20
+DEFAULT_TOP = 20
 """Suggestions and uses that a page shows unless --top says otherwise."""
 
 
@@ -73,7 +73,9 @@ def quantities() -> Iterable[str]:
     metavar="G",
     help="How many query heads share a key and value head.",
 )
-@click.option("--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {FEW} unless given.")
+@click.option(
+    "--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {DEFAULT_TOP} unless given."
+)
 @click.option(
     "--apply",
     "which",
@@ -118,10 +120,10 @@ def suggest(
     elif number is None:
         from costcalc.views.suggest import suggestion_tables
 
-        tables = suggestion_tables(suggestions, top or (FEW if form == "table" else None))
+        tables = suggestion_tables(suggestions, top or (DEFAULT_TOP if form == "table" else None))
         print_tables(tables[:1] if form == "csv" else tables, form, output)
     else:
-        explain(suggestions, number, top or (FEW if form == "table" else None), form, output)
+        explain(suggestions, number, top or (DEFAULT_TOP if form == "table" else None), form, output)
 
 
 def write(suggestions: Suggestions, which: str, output: str | None) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 
 import click
 
-from costcalc.cli.output import output_option
+from costcalc.cli.output import CANNOT_ANSWER, output_option
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
 from costcalc.cli.settings import settings_options
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
-
-CANNOT_ANSWER = 2
 
 FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
 

@@ -42,7 +42,7 @@ def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     walker.add(call, (TensorType(DType.INT64, (input_type.rank, input_type.elements if filled else 0)),))
 
 
-MODIFIERS = ("score_mod", "prob_mod")
+SCORE_MODIFIERS = ("score_mod", "prob_mod")
 
 
 def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
@@ -55,7 +55,7 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
         default = DType.FLOAT64 if input_types[0].dtype is DType.FLOAT64 else DType.FLOAT32
         dtype = DTYPE_OF_CODE.get(call.attributes.get("softmax_precision", default.code), default)
         scores = TensorType(dtype, (h.batch, h.q_heads, h.queries, h.keys))
-        for name in MODIFIERS:
+        for name in SCORE_MODIFIERS:
             body = call.attributes.pop(name, None)
             if body is None:
                 continue
@@ -65,7 +65,7 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
     walker.add(call)
 
 
-EXPAND: Mapping[str, Expand] = {
+EXPANSIONS: Mapping[str, Expand] = {
     "ConstantOfShape": expand_constant_of_shape,
     "FlexAttention": expand_flex_attention,
     "If": expand_if,

@@ -17,7 +17,7 @@ from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
 from costcalc.frontends.onnx.constants import promote_constants
-from costcalc.frontends.onnx.expansions import EXPAND, inline_function
+from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
@@ -187,7 +187,7 @@ def _walk(
         dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
         value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
         builder.add_input(info.name, dtype, shape, value)
-    walker = Walker(builder, place, functions, EXPAND, inline_function)
+    walker = Walker(builder, place, functions, EXPANSIONS, inline_function)
     return walker, walker.graph(Frame({}), graph)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
-from costcalc.frontends.yaml.reader import load_spec
-from costcalc.frontends.yaml.reader import read_parameters as spec_parameters
+from costcalc.frontends.yaml.reader import load_spec, read_parameters
 from costcalc.frontends.yaml.source_map import source_map
 
 
@@ -32,4 +31,4 @@ def read(source: Source, options: ReadOptions) -> Loaded:
 
 def parameters(source: Source) -> Mapping[str, Any]:
     """The parameters that the model names, with their defaults."""
-    return spec_parameters(source.content(), source.file, {})
+    return read_parameters(source.content(), source.file, {})

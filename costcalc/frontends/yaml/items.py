@@ -55,7 +55,7 @@ class Scope:
 
 STRUCTURE = ("repeat", "residual", "branches")
 
-BESIDE = ("as", "from", "when")
+COMMON_KEYS = ("as", "from", "when")
 """The keys that every layer takes: its name, what it reads, and a condition (false or 0: the layer is left out)."""
 
 Values = tuple[str, ...]
@@ -104,18 +104,18 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
         return LayerItem(node.text, node, None, {}, {}, None, None)
     if isinstance(node, Seq):
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
-    kinds = [k for k in node.keys if k not in BESIDE]
+    kinds = [k for k in node.keys if k not in COMMON_KEYS]
     if len(kinds) != 1:
         listed = ", ".join(repr(k) for k in kinds) or "none"
         raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
     kind = kinds[0]
     body = node.values[kind]
-    beside = {key: node.values.get(key) for key in BESIDE}
+    beside = {key: node.values.get(key) for key in COMMON_KEYS}
     options: dict[str, YamlNode] = {}
     keys: dict[str, Scalar] = {}
     if isinstance(body, Map):
         options, keys = dict(body.values), dict(body.keys)
-        for key in BESIDE:
+        for key in COMMON_KEYS:
             if key in options and key in node.values:
                 raise error(keys[key], f"`{key}:` is given twice", "keep one")
             beside[key] = options.pop(key, beside[key])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costcalc.core.ir import DTYPES
-from costcalc.frontends.yaml.items import BESIDE, STRUCTURE
+from costcalc.frontends.yaml.items import COMMON_KEYS, STRUCTURE
 from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKey, LayerKind
 from costcalc.frontends.yaml.operators import operator_table
 from costcalc.frontends.yaml.structure import MERGES
@@ -196,8 +196,8 @@ def _any_layer(inner: str, closed: bool) -> Schema:
     mapping: Schema = {
         "type": "object",
         "minProperties": 1,
-        "maxProperties": 1 + len(_BESIDE),
-        "properties": {**kinds, **_structure({"$ref": f"#/$defs/{inner}"}), **_BESIDE},
+        "maxProperties": 1 + len(_COMMON_KEYS),
+        "properties": {**kinds, **_structure({"$ref": f"#/$defs/{inner}"}), **_COMMON_KEYS},
         "additionalProperties": False if closed else call,
     }
     if closed:
@@ -206,7 +206,7 @@ def _any_layer(inner: str, closed: bool) -> Schema:
     return any_of(words, {**NAME, "not": {"enum": incomplete}}, mapping)
 
 
-_BESIDE: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in BESIDE}
+_COMMON_KEYS: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in COMMON_KEYS}
 
 
 def _structure(layers: Schema) -> Schema:
@@ -221,13 +221,13 @@ def _structure(layers: Schema) -> Schema:
                 ),
                 "in": with_description(VALUE, "a list, or a list of lists of one length"),
                 "layers": layers,
-                **_BESIDE,
+                **_COMMON_KEYS,
             },
             ["layers"],
         ),
         "residual": _object(
             "body and shortcut, added: the identity unless `shortcut:` is given.",
-            {"body": layers, "shortcut": layers, "merge": merge, **_BESIDE},
+            {"body": layers, "shortcut": layers, "merge": merge, **_COMMON_KEYS},
             ["body"],
         ),
         "branches": any_of(
@@ -238,7 +238,7 @@ def _structure(layers: Schema) -> Schema:
                     "paths": any_of(list_of(layers), {"type": "object", "additionalProperties": layers}),
                     "merge": merge,
                     "axis": INTEGER,
-                    **_BESIDE,
+                    **_COMMON_KEYS,
                 },
                 ["paths"],
             ),
@@ -253,9 +253,9 @@ def _object(text: str, properties: Schema, required: list[str]) -> Schema:
 
 def _layer(layer: LayerKind) -> Schema:
     required = [name for name, key in layer.keys.items() if key.default is REQUIRED]
-    return _object(layer.doc, {name: option_schema(key) for name, key in layer.keys.items()} | _BESIDE, required)
+    return _object(layer.doc, {name: option_schema(key) for name, key in layer.keys.items()} | _COMMON_KEYS, required)
 
 
 def _operator(attributes: Mapping[str, str]) -> Schema:
     properties = {name: attribute_schema(type_) for name, type_ in attributes.items() if is_writable(type_)}
-    return _object("An ONNX operator with its attributes.", {**properties, **_BESIDE}, [])
+    return _object("An ONNX operator with its attributes.", {**properties, **_COMMON_KEYS}, [])

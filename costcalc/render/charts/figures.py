@@ -1,12 +1,7 @@
-"""Bars -> matplotlib: one bar a part, its name on the left, its cost and share behind it.
+"""Charts -> matplotlib: bars of parts with cost and share; live bytes as an area over the steps; rooflines of devices
+with layers as circles by their share of the time; points by two quantities with their Pareto front as a stair.
 
-Live bytes -> matplotlib: an area over the steps, the peak named.
-
-Roofs -> matplotlib: a line a device, the first one's strong; circles are layers by their share of the time.
-
-A front -> matplotlib: points by two quantities, those that nothing beats joined by a stair.
-
-What pictures of charts share: colours with signs that tell kinds apart too, titles, labels that do not meet.
+Colours go with signs, so that kinds differ without colour, and labels do not meet.
 """
 
 from __future__ import annotations
@@ -188,7 +183,7 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     axes.plot([chart.peak + 1], [most], marker="o", markersize=4, color=MARKS[1], zorder=5)
 
 
-FEW = 3
+MAX_NAMED_LAYERS = 3
 """Layers that are named: those that take the most time."""
 
 
@@ -225,7 +220,7 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
             zorder=4,
         )
     apart = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
-    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:FEW]
+    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:MAX_NAMED_LAYERS]
     axes.set_xlabel("FLOP per byte of traffic")
     axes.set_ylabel("FLOP/s")
     axes.xaxis.set_major_formatter(lambda value, _: format_axis(value))

@@ -120,7 +120,7 @@ def _painted(row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]
 LABEL = 44
 """No label of a bar is longer."""
 
-LISTED = 12
+MAX_LISTED = 12
 
 
 def render(charts: Sequence[Chart], screen: Screen) -> str:
@@ -237,10 +237,10 @@ def _front(chart: ParetoChart, screen: Screen) -> Iterator[str]:
     yield from lines(marks, x, y, screen, (_named(chart.x), _named(chart.y)))
     yield ""
     yield f"{signs[0]} none is as good in both and better in one:"
-    for point in sorted(best, key=lambda p: p.x)[:LISTED]:
+    for point in sorted(best, key=lambda p: p.x)[:MAX_LISTED]:
         yield f"  {printable(point.label)}  {value_text(point.x, chart.x.unit)}, {value_text(point.y, chart.y.unit)}"
-    if len(best) > LISTED:
-        yield f"{screen.palette.faint}  and {len(best) - LISTED:,} more{screen.palette.off}"
+    if len(best) > MAX_LISTED:
+        yield f"{screen.palette.faint}  and {len(best) - MAX_LISTED:,} more{screen.palette.off}"
 
 
 def front_text(chart: ParetoChart) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from costcalc.render.terminal import Screen
 from costcalc.studies.check.verdict import CheckResult
 
-FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
-
 
 def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> str:
-    """The outcome in one of FORMATS. ident names the Markdown's hidden marker."""
+    """The outcome as table, svg, json, markdown, github, sarif, junit or gitlab; ident names the Markdown's hidden
+    marker."""
     if form == "table":
         from costcalc.render.check import table
 
@@ -17,18 +16,18 @@ def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> 
     if form == "svg":
         from costcalc.render import svg
         from costcalc.render.check import table
-        from costcalc.views import check as said
+        from costcalc.views.check import headline
 
         drawn = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
-        return svg.draw_text(drawn, said.headline(outcome))
+        return svg.draw_text(drawn, headline(outcome))
     if form == "json":
         from costcalc.render.check import json
 
         return json.render(outcome)
     if form == "markdown":
-        from costcalc.render.check import markdown as comment
+        from costcalc.render.check import markdown
 
-        return screen.text(comment.render(outcome, ident))
+        return screen.text(markdown.render(outcome, ident))
     if form == "github":
         from costcalc.render.check import github
 

@@ -1,7 +1,7 @@
 """CheckResult -> what changed in each model since its baseline, as blocks of Markdown that open: totals, causes,
 layers.
 
-Blocks of Markdown → a text below a size: rows are left out from the end, and said so, and nothing is left open.
+Of a text that must stay below a size, rows are left out from the end, which it says, and no block is left open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from costcalc.views.check import delta
 from costcalc.views.diff import diff_tables
 from costcalc.views.table import Table
 
-RESERVE = 400
+RESERVED_BYTES = 400
 """Bytes that are kept for saying what is left out."""
 
 
@@ -41,7 +41,7 @@ def fit_blocks(blocks: Sequence[MarkdownBlock], most: int) -> str:
     """The blocks in their order in at most `most` bytes of UTF-8, hence no more characters; those that do not fit give
     rows away, and those of which not even the head fits are counted."""
     lines: list[str] = []
-    room = most - RESERVE
+    room = most - RESERVED_BYTES
     left_out = 0
     for block in blocks:
         rows = _rows(block, room - _size((*block.head, *block.tail)))
@@ -62,7 +62,7 @@ def _rows(block: MarkdownBlock, room: int) -> list[str] | None:
     if _size(block.rows) <= room:
         return list(block.rows)
     found: list[str] = []
-    room -= RESERVE // 4
+    room -= RESERVED_BYTES // 4
     for row in block.rows:
         room -= _size((row,))
         if room < 0:
@@ -81,10 +81,16 @@ def _size(lines: Sequence[str]) -> int:
 
 NAME = 100
 
-MOST = 100
+MAX_LAYERS = 100
 """Layers of a model that are shown, those with the largest difference; the others are summed up in a row."""
 
-SAID = {"changed": "changed", "added": "added", "removed": "removed", "follows": "following", "renamed": "renamed"}
+STATUS_TEXTS = {
+    "changed": "changed",
+    "added": "added",
+    "removed": "removed",
+    "follows": "following",
+    "renamed": "renamed",
+}
 """What became of layers, in the order in which it is said; a layer follows that is defined as before."""
 
 
@@ -100,7 +106,7 @@ def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
 
 def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
-    *others, layers = map(_shortened, diff_tables(found, MOST))
+    *others, layers = map(_shortened, diff_tables(found, MAX_LAYERS))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
     header, rule, *rows = table(layers)
     head = (
@@ -115,7 +121,7 @@ def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
 def summary(found: Diff) -> str:
     """1 layer changed, 3 following; MACs +1,234 (+2.0%)."""
     counts = Counter(change.status for change in found.changes)
-    said = [(counts[status], word) for status, word in SAID.items() if counts[status]]
+    said = [(counts[status], word) for status, word in STATUS_TEXTS.items() if counts[status]]
     first = next((key for key in TOTALS if found.totals(key)[0] != found.totals(key)[1]), None)
     rise = "" if first is None else delta(*found.totals(first), kind(first))
     noun = " layer" if said and said[0][0] == 1 else " layers"

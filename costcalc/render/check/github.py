@@ -6,18 +6,22 @@ from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import CheckFinding, findings, headline, relative, sentence
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a step; more are lost without a word."""
 
-NAMED = 20
+MAX_NAMES = 20
 """How many of the rest the notice names."""
 
 
 def render(outcome: CheckResult) -> str:
     """A headline for the log, at most ten annotations, the worst first, and a notice that sums up the rest."""
     found = findings(outcome)
-    lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MOST])]
-    rest = [f"and {len(found) - MOST:,} more: {_summary(found[MOST:])}"] if len(found) > MOST else []
+    lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MAX_ANNOTATIONS])]
+    rest = (
+        [f"and {len(found) - MAX_ANNOTATIONS:,} more: {_summary(found[MAX_ANNOTATIONS:])}"]
+        if len(found) > MAX_ANNOTATIONS
+        else []
+    )
     said = [*rest, *outcome.notes]
     if said or not found:
         lines.append(f"::notice title=costcalc::{data('; '.join(said) or headline(outcome))}")
@@ -25,8 +29,8 @@ def render(outcome: CheckResult) -> str:
 
 
 def _summary(rest: list[CheckFinding]) -> str:
-    named = ", ".join(f"{f.checked.title} {f.verdict.quantity} ({f.verdict.outcome})" for f in rest[:NAMED])
-    return f"{named}, …" if len(rest) > NAMED else named
+    named = ", ".join(f"{f.checked.title} {f.verdict.quantity} ({f.verdict.outcome})" for f in rest[:MAX_NAMES])
+    return f"{named}, …" if len(rest) > MAX_NAMES else named
 
 
 def _command(finding: CheckFinding) -> str:

@@ -1,7 +1,5 @@
-"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model.
-
-Sheets of a diff → a pull request's comment: a hidden marker, the totals, and the layers in a table that opens.
-"""
+"""CheckResult -> Markdown for a pull request: what is not kept, every limit, and what changed in each model; and
+tables of a diff -> its comment: a hidden marker, the totals, and the layers in a table that opens."""
 
 from __future__ import annotations
 
@@ -9,18 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import escape_html, escape_markdown_line
-from costcalc.core.sanitize import escape_markdown as escape_markdown
+from costcalc.core.sanitize import escape_html, escape_markdown, escape_markdown_line
 from costcalc.core.version import __version__
 from costcalc.render import markdown
 from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blocks
 from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.studies.check.wording import at, describe_blame, format_place
+from costcalc.studies.check.wording import describe_blame, format_place, place_phrase
 from costcalc.views.check import CheckFinding, all_findings, figures, findings, headline, is_known_from_below, sentence
 from costcalc.views.table import Table
 
-MOST = 64_000
+MAX_CHARACTERS = 64_000
 """GitHub refuses a comment of more than 65,536 characters."""
 
 NAME, SENTENCE = 100, 600
@@ -39,7 +36,7 @@ def marker(ident: str = "") -> str:
     return f"<!-- costcalc{':' if ident else ''}{ident} -->"
 
 
-def render(outcome: CheckResult, ident: str = "", most: int = MOST) -> str:
+def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) -> str:
     """The comment in at most `most` bytes, hence no more characters."""
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
@@ -72,7 +69,7 @@ def _item(finding: CheckFinding, told: bool) -> str:
     said = (
         verdict.fact.removesuffix(f"; {describe_blame(verdict)}")
         if told
-        else sentence(finding).replace(at(verdict.place), "")
+        else sentence(finding).replace(place_phrase(verdict.place), "")
     )
     title = escape_markdown(shorten_middle(finding.checked.title, NAME))
     where = name(f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place))
@@ -130,12 +127,12 @@ def name(text: str) -> str:
     return escape_markdown(shorten_middle(text, NAME))
 
 
-IDENT = "diff"
+DIFF_COMMENT_ID = "diff"
 
 
-def render_difference(sheets: Sequence[Table], most: int = MOST) -> str:
+def render_difference(sheets: Sequence[Table], most: int = MAX_CHARACTERS) -> str:
     """The comment, below `most` characters; where layers find no room, their number is told."""
-    return fit_blocks([MarkdownBlock((marker(IDENT),)), *map(_block, sheets)], most)
+    return fit_blocks([MarkdownBlock((marker(DIFF_COMMENT_ID),)), *map(_block, sheets)], most)
 
 
 def _block(sheet: Table) -> MarkdownBlock:

@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 
 NAME = "costcalc.lock.json"
 
-AGAIN = "write it anew with `costcalc lock`"
+REWRITE_REMEDY = "write it anew with `costcalc lock`"
 
 
 @dataclass(frozen=True, slots=True)

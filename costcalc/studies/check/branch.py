@@ -1,10 +1,9 @@
-"""A config and a git revision → the models that differ from it, each with its two versions.
+"""Config and a git revision -> the models that differ from it, each with its two versions; and a baseline of another
+revision -> under which names it has them.
 
 Each side is read as its own config says; where that does not name a model, as the other one does. So a model is only
-new or gone where its file is. A file that was renamed is followed, and what is the same is not read at all.
-
-A baseline of another revision and the models now → under which name it has a model, and what else is to be said:
-models that are new, renamed or gone, or that are read otherwise.
+new or gone where its file is. A file that was renamed is followed, and what is the same is not read at all. Notes name
+the models that are new, renamed or gone, or that are read otherwise.
 """
 
 from __future__ import annotations
@@ -212,7 +211,7 @@ def _origin(
 
 def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
     texts = [
-        lock_file.text(
+        lock_file.format_lock(
             lock.Baseline((replace(e, model="", source="", snapshot=replace(e.snapshot, name="", source="")),), "")
         )
         for e in (one, other)
@@ -220,7 +219,7 @@ def _same(one: lock.LockEntry, other: lock.LockEntry) -> bool:
     return texts[0] == texts[1]
 
 
-def notes(
+def baseline_notes(
     baseline: lock.Baseline, found: Sequence[Answer], moved: Mapping[Key, lock.LockEntry], names: Collection[Key] | None
 ) -> tuple[str, ...]:
     """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None

@@ -7,15 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, TOTALS, QuantityRef
+from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef
 from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 
-USUAL = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
+DEFAULT_INCREASES = ("macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes")
 """What `max_increase: 5%` without a quantity holds for."""
-
-PARTS = LAYER_TOTALS
-"""The totals that layers have parts of."""
 
 LIMITS = (*TOTALS, "time", "ops", *(key for key in CATALOGUE if key not in (*TOTALS, "time")), "unknown_ops")
 """What can be limited, in the order of verdicts: the quantities of the catalogue (those of a device hold devices), ops,

@@ -135,7 +135,7 @@ def signed_bounds(value: Dim | Fraction) -> tuple[float | Fraction, float | Frac
     return (value, value) if isinstance(value, Fraction) else bounds(value)
 
 
-OWN = ("added", "changed")
+CHANGED_STATUSES = ("added", "changed")
 """A layer that is defined differently comes before one that merely follows: it is where the change was made."""
 
 
@@ -148,20 +148,20 @@ class Blame(NamedTuple):
     place: SourcePlace | None = None
 
 
-NOBODY = Blame()
+NO_BLAME = Blame()
 
 Changes = Callable[[], Sequence[LayerChange]]
 
 
 def largest_growth(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
-    """The layer whose figure grew most, one whose own definition changed first; NOBODY where none grew."""
+    """The layer whose figure grew most, one whose own definition changed first; NO_BLAME where none grew."""
     found: list[tuple[bool, int, LayerChange]] = []
     for change in changes:
         delta = change.delta(quantity)
         if isinstance(delta, int) and delta > 0 and change.after is not None:
-            found.append((change.status in OWN, delta, change))
+            found.append((change.status in CHANGED_STATUSES, delta, change))
     if not found:
-        return NOBODY
+        return NO_BLAME
     _, rise, change = max(found, key=lambda item: item[:2])
     _, most, other = max(found, key=lambda item: item[1])
     before, after = change.amounts(quantity)
@@ -172,19 +172,21 @@ def largest_growth(now: Snapshot, changes: Sequence[LayerChange], quantity: str)
 
 
 def largest_layer(now: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
-    """The layer with the largest part of a total; NOBODY where symbols leave that open, or nothing costs anything."""
+    """The layer with the largest part of a total; NO_BLAME where symbols leave that open, or nothing costs anything."""
     best, most = None, 0
     for layer in now.layers if layers is None else layers:
         amount = layer.amounts[quantity]
         if isinstance(amount, int) and amount > most:
             best, most = layer, amount
-    return NOBODY if best is None else Blame(best.name, share_of_total(best, now, quantity), None, place_of(best, now))
+    return (
+        NO_BLAME if best is None else Blame(best.name, share_of_total(best, now, quantity), None, place_of(best, now))
+    )
 
 
 def blame_layer(now: Snapshot, name: str, share: Fraction | None = None) -> Blame:
     """A layer by its name."""
     layer = next((layer for layer in now.layers if layer.name == name), None)
-    return NOBODY if layer is None else Blame(name, share, None, place_of(layer, now))
+    return NO_BLAME if layer is None else Blame(name, share, None, place_of(layer, now))
 
 
 def share_of_total(layer: SnapshotLayer, now: Snapshot, quantity: str) -> Fraction | None:

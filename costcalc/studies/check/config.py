@@ -10,7 +10,7 @@ from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.studies.check.budget import LOCK, Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.config_limits import LimitSet, read_limits
 from costcalc.studies.check.config_reader import ConfigReader, is_null
-from costcalc.studies.check.config_settings import make_settings, read_settings, settings_keys, unite
+from costcalc.studies.check.config_settings import make_settings, merge_settings, read_settings, settings_keys
 from costcalc.studies.check.rules import CANNOT_TELL, RULES
 
 LIMITING = ("limits", "min", "max_increase", "min_delta", "layers", "allow")
@@ -68,7 +68,7 @@ def _entries(reader: ConfigReader, node: YamlNode, outer: LimitSet) -> Iterator[
             pass
         assert isinstance(body, Map)
         budget = read_limits(reader, body).within(own).budget()
-        settings = make_settings(reader, body, unite(given, read_settings(reader, body)))
+        settings = make_settings(reader, body, merge_settings(given, read_settings(reader, body)))
         yield replace(
             entry, scenario=reader.word(key, "scenario"), settings=settings, budget=budget, place=reader.place(key)
         )

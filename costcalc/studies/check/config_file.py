@@ -78,7 +78,7 @@ NAMES = ("costcalc.yaml", "costcalc.yml", "pyproject.toml")
 
 TABLE = b"tool.costcalc"
 
-LARGEST = 1 << 22
+MAX_FILE_BYTES = 1 << 22
 
 
 def read(path: str | os.PathLike[str]) -> Config:
@@ -124,7 +124,7 @@ def nearest_config(path: str | os.PathLike[str] | None = None) -> Config:
 
 def _content(file: Path, shown: str) -> bytes:
     try:
-        if file.stat().st_size > LARGEST:
+        if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError("the file is too large for a config", "name another with --config", shown)
         return file.read_bytes()
     except FileNotFoundError:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
 
+from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.core.units import parse_percent
 from costcalc.frontends.yaml.document import Map, Scalar, YamlNode
-from costcalc.studies.check.budget import COUNTABLE, LIMITS, PARTS, Budget, Increase, LayerLimit, Limit
+from costcalc.studies.check.budget import COUNTABLE, LIMITS, Budget, Increase, LayerLimit, Limit
 from costcalc.studies.check.config_reader import ConfigReader, is_removed
 from costcalc.studies.check.limits import make_limit, parse_amount, parser, takes_name, usual_increases
 
@@ -160,11 +161,11 @@ def _deltas(reader: ConfigReader, node: YamlNode | None) -> dict[Key, int | Frac
 def _layers(reader: ConfigReader, node: YamlNode | None) -> dict[Key, LayerLimit | None]:
     found: dict[Key, LayerLimit | None] = {}
     for glob, limits in reader.items(node, "layers"):
-        entries = list(reader.items(limits, glob.text, (*PARTS, "max_share", "each")))
+        entries = list(reader.items(limits, glob.text, (*LAYER_TOTALS, "max_share", "each")))
         each = any(reader.truth(value, "each") for key, value in entries if key.text == "each")
         for key, value in entries:
             if key.text == "max_share" and isinstance(value, Map):
-                for of, most in reader.items(value, "max_share", PARTS):
+                for of, most in reader.items(value, "max_share", LAYER_TOTALS):
                     found[glob.text, "share", of.text] = _layer(reader, glob.text, of.text, of, most, True, each)
             elif key.text == "max_share":
                 found[glob.text, "share", "macs"] = _layer(reader, glob.text, "macs", key, value, True, each)

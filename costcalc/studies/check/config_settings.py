@@ -49,7 +49,7 @@ def read_settings(reader: ConfigReader, node: Map) -> Given:
     return found
 
 
-def unite(outer: Given, inner: Given) -> dict[str, Any]:
+def merge_settings(outer: Given, inner: Given) -> dict[str, Any]:
     """A scenario's settings over its entry's: values and options by name are united, anything else is replaced;
     `training: true` leaves the options that are there."""
     found = dict(outer)

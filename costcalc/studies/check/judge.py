@@ -12,7 +12,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Limit
 from costcalc.studies.check.case import (
-    NOBODY,
+    NO_BLAME,
     Blame,
     Changes,
     CheckCase,
@@ -24,7 +24,7 @@ from costcalc.studies.check.case import (
     signed_bounds,
 )
 from costcalc.studies.check.judge_relative import judge_increases, judge_layers
-from costcalc.studies.check.rules import LIMIT_CODES, RULES, level
+from costcalc.studies.check.rules import LIMIT_CODES, RULES, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.diff import diff
 
@@ -40,12 +40,12 @@ def judge(case: CheckCase) -> tuple[Verdict, ...]:
         judge_limit(case, one, changes) for one in case.budget.limits if is_selected(case, LIMIT_CODES[one.quantity])
     ]
     found += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
-    return tuple([with_remedy(replace(v, level=level(v.code, case.levels)), case.new) for v in found])
+    return tuple([with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.new) for v in found])
 
 
 def is_selected(case: CheckCase, code: str) -> bool:
     """Whether a rule is one that the config holds to; unknown operators are told whatever it says."""
-    return code != "CC101" and bool(level(code, case.levels))
+    return code != "CC101" and bool(rule_level(code, case.levels))
 
 
 def with_remedy(verdict: Verdict, elsewhere: bool = False) -> Verdict:
@@ -130,13 +130,13 @@ def judge_limit(case: CheckCase, limit: Limit, changes: Changes) -> Verdict:
     if limit.quantity not in TOTALS:
         return _quantity(case, limit)
     value = case.now.totals.get(limit.quantity)
-    outcome, code, why = decide(case, limit, value, LIMIT_CODES[limit.quantity])
+    outcome, code, why = decide_limit(case, limit, value, LIMIT_CODES[limit.quantity])
     return _verdict(
         case, limit, code, words.kind(limit.quantity), value, outcome, why, lambda: _at(case, limit, changes)
     )
 
 
-def decide(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[str, str, str]:
+def decide_limit(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[str, str, str]:
     """(outcome, code, why it cannot be told) of a quantity against its limit."""
     if value is None:
         return "unknown", "CC103", "which step needs the most memory depends on open symbols"
@@ -163,7 +163,7 @@ def _quantity(case: CheckCase, limit: Limit) -> Verdict:
         value, outcome, code, why = None, "unknown", found.code, found.why
     else:
         value = found.figure.value
-        outcome, code, why = decide(case, limit, value, code)
+        outcome, code, why = decide_limit(case, limit, value, code)
         if outcome == "kept" and found.incomplete:
             outcome, code, why = "unknown", "CC107", found.why
     kind = words.kind(limit.quantity)
@@ -202,7 +202,7 @@ def _verdict(
         left = words.format_headroom(value, limit.most, kind, least, limit.minimum)
         side = "at least" if limit.minimum else "at most"
         fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
-    at: Blame = blame() if outcome == "exceeded" else NOBODY
+    at: Blame = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
         "error",
@@ -232,7 +232,7 @@ def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
         if found.layer:
             return found._replace(share=None) if peak else found
     if peak:
-        return NOBODY if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
+        return NO_BLAME if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
     return largest_layer(case.now, limit.quantity)
 
 

@@ -1,6 +1,7 @@
-"""Increases over a baseline → verdicts. One is allowed up to a share or an amount, and always up to min_delta.
+"""Increases over a baseline, and limits of layers by glob -> verdicts.
 
-Limits of layers by glob → verdicts: on what the matched layers take together, or each on its own.
+An increase is allowed up to a share or an amount, and always up to min_delta. Layers are held to what the matched ones
+take together, or each on its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from costcalc.core.units import format_exact_share
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Increase, LayerLimit
 from costcalc.studies.check.case import (
-    NOBODY,
+    NO_BLAME,
     Blame,
     Changes,
     CheckCase,
@@ -30,7 +31,7 @@ from costcalc.studies.check.case import (
     share_of_total,
     signed_bounds,
 )
-from costcalc.studies.check.rules import INCREASES, level
+from costcalc.studies.check.rules import INCREASES, rule_level
 from costcalc.studies.check.verdict import Amount, Verdict
 from costcalc.studies.diff.snapshot import SnapshotLayer
 
@@ -38,7 +39,7 @@ from costcalc.studies.diff.snapshot import SnapshotLayer
 def judge_increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
     """A verdict for each increase that is limited."""
     for asked in case.budget.increases:
-        if level(INCREASES[asked.quantity], case.levels):
+        if rule_level(INCREASES[asked.quantity], case.levels):
             yield _increase(case, asked, changes)
 
 
@@ -62,7 +63,7 @@ def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
     rise: Any = now - before
     most = allowed_increase(limit, before)
     outcome, code, why = _decide(case, limit, rise, before)
-    at = _grown_at(case, limit, changes) if outcome == "exceeded" else NOBODY
+    at = _grown_at(case, limit, changes) if outcome == "exceeded" else NO_BLAME
     bound: Any = None if most is None else before + most
     least = outcome == "exceeded" and ref.quantity.certainty == "exact" and case.is_lower_bound(ref)
     fact = f"{made.quantity}: {_said(rise, before, kind, least)}, {_may(limit, before, most, kind)}"
@@ -162,7 +163,7 @@ def _without(case: CheckCase, made: Verdict) -> Verdict:
 def judge_layers(case: CheckCase) -> Iterator[Verdict]:
     """A verdict for each limit; one that fits no layer is never kept, for its pattern may be mistyped."""
     for asked in case.budget.layers:
-        if level("CC012" if asked.share else "CC011", case.levels):
+        if rule_level("CC012" if asked.share else "CC011", case.levels):
             yield _layers(case, asked)
 
 
@@ -212,7 +213,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Sn
         fact += f"; whether that holds cannot be told: {why}"
     elif numbers:
         fact += f", {words.format_headroom(shown, asked.most, made.kind, least)}"
-    at = _at(case, asked, group) if outcome == "exceeded" else NOBODY
+    at = _at(case, asked, group) if outcome == "exceeded" else NO_BLAME
     return replace(
         made,
         code=code or made.code,

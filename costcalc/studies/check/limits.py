@@ -12,7 +12,7 @@ from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
 from costcalc.frontends.yaml.operators import operator_table
-from costcalc.studies.check.budget import COUNTABLE, LIMITS, USUAL, Increase, Limit
+from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS, Increase, Limit
 from costcalc.studies.check.verdict import SourcePlace
 
 Parser = Callable[[str], int | Fraction]
@@ -118,7 +118,7 @@ def parse_amount(quantity: str, text: str) -> tuple[Fraction | None, int | Fract
 
 def usual_increases(share: Fraction, place: SourcePlace | None = None) -> Iterator[Increase]:
     """What a share without a quantity holds for."""
-    return (Increase(quantity, share, place=place) for quantity in USUAL)
+    return (Increase(quantity, share, place=place) for quantity in DEFAULT_INCREASES)
 
 
 def parse_increases(text: str) -> list[Increase]:

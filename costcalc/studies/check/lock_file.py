@@ -13,8 +13,10 @@ from costcalc.core.version import __version__
 from costcalc.frontends import git as revisions
 from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.lock_reader import baseline as parsed
-from costcalc.studies.check.lock_writer import document
+from costcalc.studies.check.lock_reader import parse_lock
+from costcalc.studies.check.lock_writer import format_lock
+
+__all__ = ["bytes_of", "format_lock", "lock", "parse_lock", "read_baseline", "read_entry", "read_lock"]
 
 
 def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
@@ -27,22 +29,12 @@ def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
     if old is None:
         return Baseline(found)
     same = replace(old, entries=found)
-    return same if text(same) == text(old) else replace(same, version=__version__)
+    return same if format_lock(same) == format_lock(old) else replace(same, version=__version__)
 
 
-def text(baseline: Baseline) -> str:
-    """The lock file."""
-    return document(baseline)
-
-
-def parse(content: str | bytes, source: str) -> Baseline:
-    """The baseline in a lock file's content. LoadError where it is broken, of something else, or newer."""
-    return parsed(content, source)
-
-
-def read(path: str | os.PathLike[str]) -> Baseline:
-    """The baseline in a lock file. LoadError where there is none, or as in `parse`."""
-    return parse(bytes_of(path), os.fspath(path))
+def read_lock(path: str | os.PathLike[str]) -> Baseline:
+    """The baseline in a lock file. LoadError where there is none, or as in `parse_lock`."""
+    return parse_lock(bytes_of(path), os.fspath(path))
 
 
 def bytes_of(path: str | os.PathLike[str]) -> bytes:
@@ -55,7 +47,7 @@ def bytes_of(path: str | os.PathLike[str]) -> bytes:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
 
 
-def entry(text: str) -> LockEntry | None:
+def read_entry(text: str) -> LockEntry | None:
     """The entry that a text names: FILE.json#MODEL@SCENARIO, also at a git revision (REV:FILE.json#MODEL). What is the
     only one in the file need not be named. None where the text names no lock file, LoadError where the file has no such
     entry."""
@@ -63,7 +55,7 @@ def entry(text: str) -> LockEntry | None:
     if not file.endswith(".json") or ("#" in text and Path(text).is_file()):
         return None
     named = None if Path(file).is_file() else revisions.split_revision(file)
-    found = read(file) if named is None else parse(revisions.read_file(*named), file)
+    found = read_lock(file) if named is None else parse_lock(revisions.read_file(*named), file)
     names = {_name(e): e for e in found.entries}
     chosen = [e for name, e in names.items() if wanted in ("", name, e.model)]
     if len(chosen) == 1:
@@ -77,7 +69,7 @@ def _name(entry: LockEntry) -> str:
     return f"{entry.model}@{entry.scenario}" if entry.scenario else entry.model
 
 
-def baseline(text: str, config: Config) -> Baseline:
+def read_baseline(text: str, config: Config) -> Baseline:
     """The baseline in a lock file (`old.lock.json`), or in the config's lock file at a git revision (`main`,
     `main...HEAD` for where the branch began) or another one there (`main:old.lock.json`). An existing file wins.
 
@@ -85,7 +77,7 @@ def baseline(text: str, config: Config) -> Baseline:
     """
     named = revisions.split_revision(text)
     if Path(text).is_file() or (named is None and text.endswith(".json")):
-        return read(text)
+        return read_lock(text)
     folder = "" if config.folder == Path() else os.fspath(config.folder)
     revision, path = named or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
     shown = text if named else f"{text}:{config.lock}"
@@ -94,4 +86,4 @@ def baseline(text: str, config: Config) -> Baseline:
     except LoadError as error:
         remedy = "write it there with `costcalc lock` and commit it"
         raise LoadError(f"{revision} has no lock file {path.removeprefix('./')}", remedy) from error
-    return parse(content, shown)
+    return parse_lock(content, shown)

@@ -13,7 +13,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.dim import parse_formula as formula
 from costcalc.core.errors import CostcalcError, LoadError, LockError, UsageError
 from costcalc.core.quantities import SIGNS, Figure, parse_quantity
-from costcalc.studies.check.baseline import AGAIN, FORMAT_VERSION, Baseline, LockEntry
+from costcalc.studies.check.baseline import FORMAT_VERSION, REWRITE_REMEDY, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 from costcalc.studies.options import Settings
 
@@ -26,7 +26,7 @@ _FRACTION = re.compile(r"[0-9]{1,400}(/[1-9][0-9]{0,400})?")
 FOREIGN = "name a file that `costcalc lock` wrote"
 
 
-def baseline(content: str | bytes, source: str) -> Baseline:
+def parse_lock(content: str | bytes, source: str) -> Baseline:
     """The baseline in a file's content; source is what messages call it."""
     whole = _document(content, source)
     version = whole.get("format_version")
@@ -63,7 +63,7 @@ def _document(content: str | bytes, source: str) -> Mapping[str, Any]:
             raise LoadError("it is no lock file of costcalc", FOREIGN, place) from error
         cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
         raise LockError(
-            "the file is empty or cut short" if cut else f"it is not JSON: {error.msg}", AGAIN, place
+            "the file is empty or cut short" if cut else f"it is not JSON: {error.msg}", REWRITE_REMEDY, place
         ) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; nested without end
         raise LoadError(f"it is no lock file: {error}", FOREIGN, source) from error
@@ -115,7 +115,7 @@ def _figure(key: str, given: Any, place: str) -> Figure:
     try:
         unit = parse_quantity(key).quantity.unit
     except UsageError as error:
-        raise LockError(error.fact, AGAIN, place) from error
+        raise LockError(error.fact, REWRITE_REMEDY, place) from error
     found = _mapping(given, place)
     certainty = found.get("certainty", "exact")
     if certainty not in SIGNS:
@@ -194,7 +194,7 @@ def _dim(value: Any, place: str) -> Dim:
         try:
             return formula(value)
         except CostcalcError as error:
-            raise LockError(error.fact, AGAIN, place) from error
+            raise LockError(error.fact, REWRITE_REMEDY, place) from error
     return _int(value, place)
 
 
@@ -215,4 +215,4 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
 
 
 def _wrong(place: str, fact: str) -> NoReturn:
-    raise LockError(f"the lock file is broken: {fact}", AGAIN, place)
+    raise LockError(f"the lock file is broken: {fact}", REWRITE_REMEDY, place)

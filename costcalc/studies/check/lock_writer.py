@@ -21,7 +21,7 @@ from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 
-def document(baseline: Baseline) -> str:
+def format_lock(baseline: Baseline) -> str:
     """The whole file. Half a surrogate pair in a name is written as JSON's escape, for UTF-8 has no form of it."""
     lines = ["{", f'"format_version": {FORMAT_VERSION},', f'"costcalc": {_json(baseline.version)},', '"models": {']
     models: dict[str, list[LockEntry]] = {}

@@ -53,7 +53,7 @@ def plan_lock(
     if path.is_file():
         content = lock_file.bytes_of(path).decode("utf-8", "replace")
         try:
-            old = lock_file.read(file)
+            old = lock_file.read_lock(file)
         except LockError:
             if only or not renew:
                 raise
@@ -64,4 +64,4 @@ def plan_lock(
     kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
     said = () if old is None else describe_differences(old, entries, not only and not failures)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
-    return Locking(lock_file.text(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)
+    return Locking(lock_file.format_lock(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)

@@ -19,35 +19,8 @@ class CheckRule(NamedTuple):
     remedy: str
 
 
-CODES = {
-    "macs": 1,
-    "flops": 2,
-    "params": 3,
-    "buffers": 4,
-    "weight_bytes": 5,
-    "activation_bytes": 6,
-    "peak_activation_bytes": 7,
-    "traffic_bytes": 8,
-    "time": 9,
-    "arena_bytes": 13,
-    "compulsory_bytes": 14,
-    "intensity": 15,
-    "energy": 16,
-    "fits": 17,
-    "backward_macs": 18,
-    "training_macs": 19,
-    "kept_activation_bytes": 20,
-    "gradient_bytes": 21,
-    "optimizer_bytes": 22,
-    "training_bytes": 23,
-    "kv_cache_bytes": 24,
-    "prompt_macs": 25,
-    "step_macs": 26,
-    "tokens_per_second": 27,
-    "memory_bytes": 28,
-}
-"""The numbers of the rules of quantities: CC001 limits MACs, CC201 their increase. A number never changes its meaning,
-and a new quantity gets the next one."""
+CODES = {quantity.key: quantity.code for quantity in CATALOGUE.values()}
+"""The numbers of the rules of quantities: CC001 limits MACs, CC201 their increase."""
 
 CANNOT_TELL = "CC1"
 """Codes of what cannot be told: never ignored, never lowered to a warning."""
@@ -210,7 +183,7 @@ LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
 }
 
 
-def find(code: str) -> CheckRule:
+def find_rule(code: str) -> CheckRule:
     """The rule of a code. UsageError where there is none."""
     if code.upper() not in RULES:
         near = did_you_mean(code.upper(), RULES)
@@ -218,7 +191,7 @@ def find(code: str) -> CheckRule:
     return RULES[code.upper()]
 
 
-def level(code: str, levels: RuleLevels) -> str:
+def rule_level(code: str, levels: RuleLevels) -> str:
     """error, warning, or "" where the rule is left out. Of prefixes that select and that ignore a code, the longer
     counts; of two as long, the one that ignores."""
     if code.startswith(CANNOT_TELL):

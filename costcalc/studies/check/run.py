@@ -1,7 +1,5 @@
-"""Config → CheckResult: every model is costed once, however often it is asked for, and judged in each scenario.
-
-A config is run: its models are found, read and costed once each, and judged.
-"""
+"""Config -> CheckResult: its models are found, each is read and costed once, however often it is asked for, and
+judged in each scenario."""
 
 from __future__ import annotations
 
@@ -25,9 +23,9 @@ from costcalc.studies.check.config_limits import LimitSet, limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import limits_of, parse_increases
-from costcalc.studies.check.rules import level
+from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.staleness import describe_differences, describe_removed
-from costcalc.studies.check.targets import Target, targets
+from costcalc.studies.check.targets import Target, find_targets
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
 from costcalc.studies.options import Settings
 
@@ -98,9 +96,9 @@ def run(
         own = _own(config)
         notes = () if own is None else _stale(config, own, found, not only)
         return CheckResult(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
-    names = {since.target_key(t) for t in targets(config)}
+    names = {since.target_key(t) for t in find_targets(config)}
     moved = since.find_renamed(config, baseline, found, names) if config.file else {}
-    notes = since.notes(baseline, found, moved, names if config.file and not only else None)
+    notes = since.baseline_notes(baseline, found, moved, names if config.file and not only else None)
     notes += _stale_too(config, baseline, found, not only)
     return CheckResult(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
 
@@ -109,7 +107,7 @@ def evaluate_targets(
     config: Config, *, only: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
 ) -> tuple[Answer, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
-    chosen = targets(config, only)
+    chosen = find_targets(config, only)
     several = {t.group for t, other in pairwise(chosen) if t.group == other.group}
     work = [_evaluation(config, t, t.group in several) for t in chosen if not t.error]
     results = iter(evaluate_models(work, jobs, raise_crashes))
@@ -200,13 +198,13 @@ def _place(text: str) -> SourcePlace | None:
 def _own(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
-    return lock_file.read(file) if config.file and file.is_file() else None
+    return lock_file.read_lock(file) if config.file and file.is_file() else None
 
 
 def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
     """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
     merged, others are held to it."""
-    if not level("CC301", config.levels):
+    if not rule_level("CC301", config.levels):
         return ()
     try:
         own = _own(config)
@@ -223,7 +221,7 @@ def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer],
 
 def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
     """What the lock file says otherwise than the models now."""
-    if not level("CC301", config.levels):
+    if not rule_level("CC301", config.levels):
         return ()
     entries = [since.lock_entry(config, t, a) for t, a in found if isinstance(a, ModelFigures)]
     each = [describe_differences(own, [entry], whole=False) for entry in entries]

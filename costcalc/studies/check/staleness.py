@@ -10,10 +10,10 @@ from costcalc.core.dim import Dim
 from costcalc.core.quantities import SIGNS, Figure
 from costcalc.core.units import format_count
 from costcalc.studies.check.baseline import Baseline, LockEntry
-from costcalc.studies.check.lock_writer import document
+from costcalc.studies.check.lock_writer import format_lock
 from costcalc.studies.check.wording import format_figure, kind
 
-FEW = 3
+MAX_NAMED_LAYERS = 3
 """Layers that are named of those that differ."""
 
 
@@ -43,7 +43,7 @@ def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
     if old is None:
         yield f"{new.title}: it is not locked yet"
         return
-    if document(Baseline((old,), "")) == document(Baseline((new,), "")):
+    if format_lock(Baseline((old,), "")) == format_lock(Baseline((new,), "")):
         return
     before, after = old.snapshot.totals, new.snapshot.totals
     totals = [
@@ -74,8 +74,8 @@ def _layers(old: LockEntry, new: LockEntry) -> Iterator[str]:
     pairs = zip_longest(old.snapshot.layers, new.snapshot.layers)
     names = [(b or a).name for a, b in pairs if a != b and (b or a)]
     if names:
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        yield f"{new.title}: with equal totals, other layers: {', '.join(names[:FEW])}{more}"
+        more = f" and {len(names) - MAX_NAMED_LAYERS} more" if len(names) > MAX_NAMED_LAYERS else ""
+        yield f"{new.title}: with equal totals, other layers: {', '.join(names[:MAX_NAMED_LAYERS])}{more}"
     elif old.snapshot.inputs != new.snapshot.inputs:
         yield f"{new.title}: with equal totals, other inputs"
 

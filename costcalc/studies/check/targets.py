@@ -1,8 +1,7 @@
-"""Config → the models that it names, in its order: globs are opened, built-in names found, no two have one name.
+"""Config and a tree of files (on disk, or of a git revision) -> the models that it names, in its order: globs are
+opened, built-in names found, no two have one name.
 
-A glob → the paths of a list that it fits, as glob finds files on disk: `*` within a folder, `**` through folders.
-
-Configs and a tree of files (a git revision, or what is on disk) → the models in it.
+A glob fits paths as glob finds files on disk: `*` within a folder, `**` through folders.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Target(NamedTuple):
     error: str = ""
 
 
-def targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
+def find_targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
     """The models of a config; of them only those that are named so, or whose file or glob is, where only says which.
     ConfigError where two have one name, UsageError for a name in only that is none."""
     found = [t for i, entry in enumerate(config.entries) for t in _of(config, entry, i if config.file else 0)]
@@ -157,7 +156,7 @@ class Version(NamedTuple):
 def on_disk(configs: Sequence[Config]) -> Models:
     """The models of the working tree. Where two configs name one, the first holds."""
     found: Models = {}
-    for target in (target for config in configs for target in targets(config)):
+    for target in (target for config in configs for target in find_targets(config)):
         file = Path(target.source)
         key = target.name, target.entry.scenario
         if not target.error and key not in found and (file.is_file() or find_builtin(target.source)):

@@ -13,7 +13,7 @@ from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
 
-MOST = 60
+MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
 
 
@@ -36,10 +36,10 @@ REMARKS: dict[tuple[Certainty, str], str] = {
 UNITS = {"seconds": "s", "joules": "J"}
 """Kinds of figures that are printed with a prefix before their unit."""
 
-BEHIND = {"flop_per_byte": "FLOP/byte", "per_second": "tokens/s"}
+UNIT_SUFFIXES = {"flop_per_byte": "FLOP/byte", "per_second": "tokens/s"}
 """Kinds of figures that are plain numbers before their unit."""
 
-MOST_IS = {
+BLAME_PHRASES = {
     "CC007": "the largest output that is then alive is of",
     "CC009": "longest takes",
     "CC010": "the first too many is",
@@ -53,10 +53,12 @@ def format_figure(value: Any, kind: str, more: int = 0) -> str:
         return "?"
     if kind == "boolean":
         return "yes" if value else "no"
-    if kind in UNITS or kind in BEHIND:
+    if kind in UNITS or kind in UNIT_SUFFIXES:
         size, sign = Fraction(abs(value)), "-" if value < 0 else ""
         return sign + (
-            format_si(size, UNITS[kind], more) if kind in UNITS else f"{format_digits(size, more)} {BEHIND[kind]}"
+            format_si(size, UNITS[kind], more)
+            if kind in UNITS
+            else f"{format_digits(size, more)} {UNIT_SUFFIXES[kind]}"
         )
     if kind == "share":
         return format_exact_share(Fraction(value), more)
@@ -68,7 +70,7 @@ def format_pair(value: Any, limit: Any, kind: str) -> tuple[str, str]:
     """Both figures, with as many digits as tell them apart; counts and formulas are exact as they are."""
     if kind in EXACT:
         return format_figure(value, kind), format_figure(limit, kind)
-    for more in range(MOST):
+    for more in range(MAX_DIGITS):
         both = format_figure(value, kind, more), format_figure(limit, kind, more)
         if both[0] != both[1] or value == limit or None in (value, limit):
             return both
@@ -79,7 +81,7 @@ def format_difference(value: Any, kind: str) -> str:
     """The distance of two figures, never nothing where there is some."""
     if kind in EXACT:
         return format_figure(value, kind)
-    for more in range(MOST):
+    for more in range(MAX_DIGITS):
         text = format_figure(value, kind, more)
         if not value or any(c in "123456789" for c in text):
             return text
@@ -104,7 +106,7 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
     """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
     baseline is another revision's, which no `costcalc lock` here changes."""
     do = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
-    layer = f"{do.format(verdict.layer)}{at(verdict.place)}" if verdict.layer else ""
+    layer = f"{do.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
     if verdict.code.startswith("CC2") and not elsewhere:
         other = "where the growth is meant, run `costcalc lock`"
     else:
@@ -115,7 +117,7 @@ def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
     return f"{layer}, or {other}" if layer else other
 
 
-def at(where: SourcePlace | None) -> str:
+def place_phrase(where: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
     return f" at {format_place(where)}" if where is not None else ""
 
@@ -128,7 +130,7 @@ def describe_blame(verdict: Verdict) -> str:
         share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
         n = verdict.others
         others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
-        return f"{MOST_IS.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
+        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
     _, before, after, follower, more = verdict.grown
     rise: Dim = after - before
     behind = f", and {follower} follows with +{format_count(more)}" if follower else ""

@@ -26,10 +26,18 @@ from costcalc.studies.diff.keys import AnchorKeys, LayerKeys, anchor_keys, layer
 from costcalc.studies.diff.names import NamePart, split_name
 from costcalc.studies.diff.neighbourhood import Numbers
 from costcalc.studies.diff.pairing import Pairs, are_kindred, score
-from costcalc.studies.diff.sequence import align_runs, ascending, between, in_order, shortest, unique, unique_by
+from costcalc.studies.diff.sequence import (
+    align_runs,
+    anchor_gaps,
+    longest_ascending,
+    pair_in_order,
+    shortest_script,
+    unique_by,
+    unique_keys,
+)
 from costcalc.studies.diff.snapshot import Snapshot
 
-MOST = 16
+MAX_NEIGHBOURS = 16
 """Neighbours of one layer that are compared with each other; a value that hundreds read tells little of them."""
 
 
@@ -43,8 +51,8 @@ def pair_by_neighbours(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> 
     while queue:
         i, j = queue.popleft()
         for mine, theirs in ((a.graph.down[i], b.graph.down[j]), (a.graph.up[i], b.graph.up[j])):
-            xs = [x for x in mine if x not in pairs and x not in found][:MOST]
-            ys = [y for y in theirs if y not in taken][:MOST] if xs else []
+            xs = [x for x in mine if x not in pairs and x not in found][:MAX_NEIGHBOURS]
+            ys = [y for y in theirs if y not in taken][:MAX_NEIGHBOURS] if xs else []
             ranked = sorted(
                 ((score(a, x, b, y), -abs(x - i - y + j), x, y) for x in xs for y in ys if a.loose[x] == b.loose[y]),
                 reverse=True,
@@ -65,7 +73,7 @@ def pair_by_name(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[i
     xs = [i for i in range(len(a.layers)) if i not in pairs]
     ys = [j for j in range(len(b.layers)) if j not in taken]
     found: dict[int, int] = {}
-    x_of, y_of = unique(xs, a.name), unique(ys, b.name)
+    x_of, y_of = unique_keys(xs, a.name), unique_keys(ys, b.name)
     for name, x in x_of.items():
         y = y_of.get(name)
         if y is not None and a.kind[x] == b.kind[y] and (a.fixed[x] or a.loose[x] == b.loose[y]):
@@ -115,7 +123,7 @@ def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> S
     return lost
 
 
-DEEPEST = 16
+MAX_CONTAINER_DEPTH = 16
 """Levels of containers that are looked into."""
 
 Align = Callable[[Sequence[int], Sequence[int]], Pairs]
@@ -164,7 +172,7 @@ def _shared(
     """Containers of one name at a depth of the path, in order; the only one of its like may have a number or none."""
     mine, theirs = dict(_runs(a, xs, depth)), dict(_runs(b, ys, depth))
     found = sorted((mine[name].start, theirs[name].start, name) for name in mine.keys() & theirs.keys())
-    kept = ascending([(x, y) for x, y, _ in found])
+    kept = longest_ascending([(x, y) for x, y, _ in found])
     name_at = {x: name for x, _, name in found}
     return [(mine[name_at[x]], theirs[name_at[x]]) for x, _ in kept]
 
@@ -183,7 +191,7 @@ def _runs(side: LayerKeys, indexes: Sequence[int], depth: int) -> Iterator[tuple
 def _container(name: str, depth: int) -> tuple[str, int] | None:
     """The part of a name at a depth, where it is not the layer's own."""
     path = split_name(name)
-    if depth + 1 >= min(len(path), DEEPEST):
+    if depth + 1 >= min(len(path), MAX_CONTAINER_DEPTH):
         return None
     part: NamePart = path[depth]
     return part.word, 1 if part.number is None else part.number
@@ -192,7 +200,7 @@ def _container(name: str, depth: int) -> tuple[str, int] | None:
 Aligned = tuple[tuple["int | None", "int | None"], ...]
 """(index before, index after), None where the layer is not there."""
 
-MOST_EDITS = 64
+MAX_EDITS = 64
 """Layers that come and go in a script that is worth looking for."""
 
 
@@ -219,24 +227,24 @@ def _ordered(a: LayerKeys, b: LayerKeys, numbers: Numbers) -> Pairs:
     light, heavy = anchor_keys(a, b, False, numbers), anchor_keys(a, b, True, numbers)
 
     def heavy_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        pairs = in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
-        for rest_x, rest_y, _ in between(xs, ys, pairs, 0):
+        pairs = pair_in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
+        for rest_x, rest_y, _ in anchor_gaps(xs, ys, pairs, 0):
             free = [x for x in rest_x if not a.heavy[x]], [y for y in rest_y if not b.heavy[y]]
-            pairs = pairs + in_order(a, free[0], b, free[1], light)
+            pairs = pairs + pair_in_order(a, free[0], b, free[1], light)
         return pairs
 
     def nearly_alike(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
         keys = [a.full[x] for x in xs], [b.full[y] for y in ys]
-        found = shortest(*keys, min(MOST_EDITS, (len(xs) + len(ys)) // 10))
+        found = shortest_script(*keys, min(MAX_EDITS, (len(xs) + len(ys)) // 10))
         if found is None:
             return heavy_first(xs, ys)
         pairs = [(xs[i], ys[j]) for i, j in found]
-        for rest_x, rest_y, _ in between(xs, ys, pairs, 0):
-            pairs = pairs + in_order(a, rest_x, b, rest_y, light, heavy_first)
+        for rest_x, rest_y, _ in anchor_gaps(xs, ys, pairs, 0):
+            pairs = pairs + pair_in_order(a, rest_x, b, rest_y, light, heavy_first)
         return pairs
 
     def lineages_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        return in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), nearly_alike)
+        return pair_in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), nearly_alike)
 
     return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
 

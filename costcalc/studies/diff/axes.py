@@ -1,10 +1,9 @@
-"""A Snapshot → what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
+"""Snapshot -> what every axis of every value counts: batch, channels or resolution (positions: height, width, length).
 
 The graph's inputs tell where it starts, the operators carry it on: a convolution's results are [N, C, …], a product's
-last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input.
-
-A layer's stored inputs → what their axes count: filters and units are channels, a kernel is a kernel, and what
-belongs to an axis that the layer reads counts as that.
+last axis is channels, a Reshape merges and splits. What cannot be followed is guessed from the rank, as at an input. Of
+stored inputs, filters and units are channels, a kernel is a kernel, and what belongs to an axis that the layer reads
+counts as that.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ IMAGES = ("channels_first", "channels_last")
 AxesOf = Mapping[str, Axes]
 
 
-def axes(snapshot: Snapshot) -> AxesOf:
+def find_axes(snapshot: Snapshot) -> AxesOf:
     """The axes of each value that is computed or fed, by its name."""
     readers = {t.name: layer for layer in reversed(snapshot.layers) for t in layer.inputs}
-    found = {t.name: guess(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
+    found = {t.name: guess_axes(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
     for layer in snapshot.layers:
         for tensor in layer.outputs:
             if tensor.shape is not None:
-                found[tensor.name] = result(layer, tensor, found)
+                found[tensor.name] = result_axes(layer, tensor, found)
     return found
 
 
@@ -40,7 +39,7 @@ def layout_of(layer: SnapshotLayer) -> Layout:
     return operator_traits((layer.domain, layer.op_type)).layout_of(layer.attributes)
 
 
-def guess(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
+def guess_axes(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
     """The axes of a tensor by its rank and by the layout that its reader asks for: [N, C, …] of images, [N, length, C],
     [N, C]; [N, length] of integers."""
     shape = tensor.shape or ()
@@ -53,7 +52,7 @@ def guess(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
         roles = [BATCH, POSITIONS, CHANNELS]
     else:
         roles = [BATCH, POSITIONS if tensor.dtype.startswith(("int", "uint")) else CHANNELS][:rank]
-    return single(roles, shape)
+    return single_factor_axes(roles, shape)
 
 
 def _image(rank: int, layout: Layout) -> list[str]:
@@ -62,28 +61,28 @@ def _image(rank: int, layout: Layout) -> list[str]:
     return [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
 
 
-def single(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
+def single_factor_axes(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
     """Axes of one factor each."""
     return tuple([(AxisFactor(role, e),) for role, e in zip(roles, shape, strict=True)])
 
 
-def read(tensor: SnapshotTensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
+def read_axes(tensor: SnapshotTensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
     """The axes of a value that a layer reads."""
     found = axes_of.get(tensor.name)
-    return guess(tensor, layout) if found is None else found
+    return guess_axes(tensor, layout) if found is None else found
 
 
-def result(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> Axes:
+def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> Axes:
     """The axes of a layer's result, from those of what it reads."""
     shape = out.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
     if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
-        first = read(moving[0], axes_of, layout) if moving else ()
-        found = single(_image(len(shape), layout), shape)
+        first = read_axes(moving[0], axes_of, layout) if moving else ()
+        found = single_factor_axes(_image(len(shape), layout), shape)
         return tuple([_axis_after(axis, first[i : i + 1]) for i, axis in enumerate(found)])
     if layout == "length_first":
-        return single(
+        return single_factor_axes(
             {4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
                 len(shape), [CHANNELS] * len(shape)
             ),
@@ -91,18 +90,20 @@ def result(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> Axes:
         )
     if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
         table = len(shape) == 2 and out.dtype.startswith("float")
-        return single([POSITIONS, CHANNELS], shape) if table else guess(out)
-    first = read(moving[0], axes_of, layout)
+        return single_factor_axes([POSITIONS, CHANNELS], shape) if table else guess_axes(out)
+    first = read_axes(moving[0], axes_of, layout)
     if right_operand_at(operator) is not None:
         return _product(layer, moving, first, shape, axes_of)
     if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
-        return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess(out)
+        return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess_axes(out)
     if operator.kind == "lookup" and layer.inputs[0].stored:
-        return (*first, *single([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
+        return (*first, *single_factor_axes([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
     if operator.view:
-        return regroup(first, shape) or guess(out)
-    return _alike([read(t, axes_of, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+        return regroup(first, shape) or guess_axes(out)
+    return (
+        _alike([read_axes(t, axes_of, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+    )
 
 
 def _axis_after(axis: Axis, before: Axes) -> Axis:
@@ -115,7 +116,7 @@ def _product(
     """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
     if layer.attributes.get("transA"):
         first = first[::-1]
-    second = read(moving[1], axes_of) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
+    second = read_axes(moving[1], axes_of) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
     rows = (*first[:-1], second[-1] if second else ())
     if len(rows) != len(shape):
         rows = ((),) * len(shape)
@@ -160,29 +161,29 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     shape = tensor.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     if position == filters_at(operator):
-        return single([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
+        return single_factor_axes([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
     if not tensor.stored:
-        return read(tensor, axes_of, layout)
+        return read_axes(tensor, axes_of, layout)
     first = _first(layer)
     if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
         out = layer.outputs[0]
-        found = result(layer, out, axes_of) if out.shape is not None else ()
+        found = result_axes(layer, out, axes_of) if out.shape is not None else ()
         roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
-        return single(roles, shape)
-    x = read(first, axes_of, layout)
+        return single_factor_axes(roles, shape)
+    x = read_axes(first, axes_of, layout)
     if position == right_operand_at(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
         pair: tuple[Axis, Axis] = (inner, (AxisFactor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):
             pair = ((AxisFactor(CHANNELS, shape[-2]),), inner)
-        return (*single([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
+        return (*single_factor_axes([OTHER] * (len(shape) - 2), shape[:-2]), *pair)
     if operator.kind == "lookup":
-        return single([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
+        return single_factor_axes([OTHER, *[CHANNELS] * len(shape)][: len(shape)], shape)
     per_channel = operator.kind == "normalisation" and layout != "channels_last" and len(shape) == 1 and len(x) > 1
     if per_channel and extent(x[1]) == shape[0]:
         return (x[1],)
     out = layer.outputs[0]
-    return _right_aligned(shape, result(layer, out, axes_of) if out.shape is not None else x)
+    return _right_aligned(shape, result_axes(layer, out, axes_of) if out.shape is not None else x)
 
 
 def _first(layer: SnapshotLayer) -> SnapshotTensor | None:

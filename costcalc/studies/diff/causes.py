@@ -8,21 +8,21 @@ from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.studies.diff.axes import AxesOf
 from costcalc.studies.diff.definition import canonical
-from costcalc.studies.diff.intermediate import COSTLESS, HEADS, LayerPair, amounts, depthwise, pair
+from costcalc.studies.diff.intermediate import COSTLESS, HEADS, LayerPair, amounts, depthwise, pair_layers
 from costcalc.studies.diff.snapshot import SnapshotLayer
 
 ORDER = ("batch", "heads", "channels", "resolution", "kernel", "groups")
 
 Parts = Mapping[str, Mapping[str, Dim]]
 
-NOTHING: AxesOf = {}
+NO_AXES: AxesOf = {}
 
 
 def causes(
     before: SnapshotLayer | None,
     after: SnapshotLayer | None,
-    before_axes: AxesOf = NOTHING,
-    after_axes: AxesOf = NOTHING,
+    before_axes: AxesOf = NO_AXES,
+    after_axes: AxesOf = NO_AXES,
 ) -> Parts:
     """Quantity → cause → part, for every quantity that is known in both versions and differs; no part is 0.
 
@@ -50,7 +50,7 @@ def causes(
         return {}
     if (before.domain, before.op_type) != (after.domain, after.op_type):
         return {q: {"operator": d} for q, d in differences.items()}
-    layer_pair = pair(before, after, before_axes, after_axes)
+    layer_pair = pair_layers(before, after, before_axes, after_axes)
     at_work = {"other"} if layer_pair is None else _at_work(layer_pair)
     if len(at_work) == 1:
         (cause,) = at_work

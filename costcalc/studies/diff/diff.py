@@ -1,12 +1,7 @@
-"""What a diff says, as plain data.
+"""Two Snapshots -> Diff: which layers were added, removed, renamed or changed, which merely follow what they read, and
+what the difference of each figure is due to.
 
-Two Snapshots → a Diff: what became of each layer, and what the difference of its figures is due to.
-
-A layer before and after → whether it is the same, was renamed, follows what it reads, or was changed itself.
-
-What of a Diff's totals is known: an operator without a rule leaves a total, and perhaps its rise, partly unknown.
-
-Two snapshots of a model → what was added, removed, renamed and changed, each with its cost and the causes.
+An operator without a rule leaves a total, and perhaps its rise, partly unknown.
 """
 
 from __future__ import annotations
@@ -22,7 +17,7 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, parse_quantity
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
-from costcalc.studies.diff.axes import AxesOf, axes
+from costcalc.studies.diff.axes import AxesOf, find_axes
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
 from costcalc.studies.diff.names import is_same_name, ordinals
@@ -205,7 +200,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
         else:
             found = "added" if x is None else "removed"
         if not axes_of:
-            axes_of.extend((axes(before), axes(after)))
+            axes_of.extend((find_axes(before), find_axes(after)))
         return LayerChange(found, x, y, causes(x, y, *axes_of))
 
     pairs = align(before, after)

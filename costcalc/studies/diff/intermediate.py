@@ -13,7 +13,16 @@ from costcalc.analysis.layers import LayerFigures, make_layers
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
-from costcalc.studies.diff.axes import CHANNELS, OTHER, AxesOf, input_axes, read, result, role_of, single
+from costcalc.studies.diff.axes import (
+    CHANNELS,
+    OTHER,
+    AxesOf,
+    input_axes,
+    read_axes,
+    result_axes,
+    role_of,
+    single_factor_axes,
+)
 from costcalc.studies.diff.definition import filters_at, operator_traits
 from costcalc.studies.diff.reshape import Axes, Axis, extent
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
@@ -70,7 +79,7 @@ class LayerPair(NamedTuple):
     outputs: tuple[Slot, ...]
 
 
-def pair(before: SnapshotLayer, after: SnapshotLayer, old: AxesOf, new: AxesOf) -> LayerPair | None:
+def pair_layers(before: SnapshotLayer, after: SnapshotLayer, old: AxesOf, new: AxesOf) -> LayerPair | None:
     """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
     one that only the new one has is left out."""
     inputs = [
@@ -91,7 +100,7 @@ def pair(before: SnapshotLayer, after: SnapshotLayer, old: AxesOf, new: AxesOf) 
 
 def single_axes(tensor: SnapshotTensor) -> Axes:
     """Axes that take no part in any cause."""
-    return single(["other"] * len(tensor.shape or ()), tensor.shape or ())
+    return single_factor_axes(["other"] * len(tensor.shape or ()), tensor.shape or ())
 
 
 def _slot(x: SnapshotTensor, y: SnapshotTensor, a: Axes, b: Axes) -> Slot | None:
@@ -102,7 +111,7 @@ def _slot(x: SnapshotTensor, y: SnapshotTensor, a: Axes, b: Axes) -> Slot | None
 
 
 def _tensor_axes(layer: SnapshotLayer, tensor: SnapshotTensor, axes_of: AxesOf) -> Axes:
-    return read(tensor, axes_of) if tensor.name in axes_of else result(layer, tensor, axes_of)
+    return read_axes(tensor, axes_of) if tensor.name in axes_of else result_axes(layer, tensor, axes_of)
 
 
 def depthwise(layer: SnapshotLayer) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 NUMBER = re.compile(r"(_?)(?<![0-9])([0-9]{1,9})$")
 
-PARTS = re.compile(r"[/.]")
+PART_SEPARATOR = re.compile(r"[/.]")
 
 
 class NamePart(NamedTuple):
@@ -29,7 +29,7 @@ Ordinals = Mapping[Path, int]
 def split_name(name: str) -> Path:
     """The parts of a name. Numbers of ten digits and more are no numbers here, but hashes or addresses."""
     found: list[NamePart] = []
-    for part in PARTS.split(name):
+    for part in PART_SEPARATOR.split(name):
         number = NUMBER.search(part)
         if number:
             found.append(NamePart(part[: number.start()], int(number.group(2)), bool(number.group(1))))

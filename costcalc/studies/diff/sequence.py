@@ -1,10 +1,8 @@
-"""Two runs of layers → pairs in order: equal ends first, then anchors whose key is unique on both sides, and the best
+"""Two runs of layers -> pairs in order: equal ends first, then anchors whose key is unique on both sides, and the best
 pairs within the small gaps that are left.
 
-Two runs of keys → the pairs of their shortest edit script, if it is short (Myers 1986, An O(ND) Difference
-Algorithm).
-
-Added and removed runs among layers that are all alike → the same runs where the names say that they are.
+The shortest edit script of two runs of keys is that of Myers (1986, An O(ND) Difference Algorithm), where it is short.
+Among layers that are all alike, added and removed runs are moved to where the names say that they are.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ Rest = Callable[[Sequence[int], Sequence[int]], Pairs]
 """What pairs a gap without anchors that is too large to be paired at once."""
 
 
-def in_order(
+def pair_in_order(
     a: LayerKeys, xs: Sequence[int], b: LayerKeys, ys: Sequence[int], keys: AnchorKeys, rest: Rest | None = None
 ) -> Pairs:
     """Pairs of indexes that ascend on both sides; a layer without a counterpart is in none."""
@@ -43,7 +41,7 @@ def in_order(
             anchors = _anchors(xs, ys, keys.all[level]())
             level += not anchors
         if anchors:
-            gaps += between(xs, ys, anchors, level)
+            gaps += anchor_gaps(xs, ys, anchors, level)
             pairs += anchors
         elif rest is not None and cells > SMALL:
             pairs += rest(xs, ys)
@@ -75,11 +73,11 @@ def _same(a: LayerKeys, i: int, b: LayerKeys, j: int) -> bool:
 
 def _anchors(xs: Sequence[int], ys: Sequence[int], level: AnchorKey) -> Pairs:
     """Layers whose key occurs once on either side, without those that cross."""
-    x_of, y_of = unique(xs, level.before), unique(ys, level.after)
-    return ascending([(x, y_of[key]) for key, x in x_of.items() if key in y_of])
+    x_of, y_of = unique_keys(xs, level.before), unique_keys(ys, level.after)
+    return longest_ascending([(x, y_of[key]) for key, x in x_of.items() if key in y_of])
 
 
-def unique(indexes: Sequence[int], keys: Sequence[int]) -> dict[int, int]:
+def unique_keys(indexes: Sequence[int], keys: Sequence[int]) -> dict[int, int]:
     """The index of each key that occurs once."""
     return unique_by([(index, keys[index]) for index in indexes])
 
@@ -95,7 +93,7 @@ def unique_by(keyed: Iterable[tuple[int, Key]]) -> dict[Key, int]:
     return {key: index for key, index in once.items() if key not in more}
 
 
-def ascending(pairs: Pairs) -> Pairs:
+def longest_ascending(pairs: Pairs) -> Pairs:
     """The longest run of pairs, given with ascending first numbers, whose second numbers ascend too."""
     tops: list[int] = []
     ends: list[int] = []
@@ -117,7 +115,7 @@ def ascending(pairs: Pairs) -> Pairs:
     return found[::-1]
 
 
-def between(
+def anchor_gaps(
     xs: Sequence[int], ys: Sequence[int], anchors: Pairs, level: int
 ) -> list[tuple[Sequence[int], Sequence[int], int]]:
     """The gaps beside and between anchors."""
@@ -131,7 +129,7 @@ def between(
     return [gap for gap in gaps if gap[0] and gap[1]]
 
 
-def shortest(a: Sequence[int], b: Sequence[int], most: int) -> list[tuple[int, int]] | None:
+def shortest_script(a: Sequence[int], b: Sequence[int], most: int) -> list[tuple[int, int]] | None:
     """Positions of equal keys in the longest common subsequence; None where more than `most` keys come or go. Steps:
     O((len(a) + len(b)) · most)."""
     n, m = len(a), len(b)
@@ -165,7 +163,7 @@ def _back(trail: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-MOST = 1024
+MAX_MOVE = 1024
 """Layers by which a run is moved at the most."""
 
 
@@ -186,8 +184,8 @@ def _moved(new: LayerKeys, old: LayerKeys, match: dict[int, int]) -> dict[int, i
             continue
         while end < n and end not in match:
             end += 1
-        down = _gain(new, old, match, ((end + t, start + t) for t in range(min(MOST, n - end))))
-        up = _gain(new, old, match, ((start - 1 - t, end - 1 - t) for t in range(min(MOST, start))))
+        down = _gain(new, old, match, ((end + t, start + t) for t in range(min(MAX_MOVE, n - end))))
+        up = _gain(new, old, match, ((start - 1 - t, end - 1 - t) for t in range(min(MAX_MOVE, start))))
         steps = max(down, up, key=len)
         for source, target in steps:
             match[target] = match.pop(source)

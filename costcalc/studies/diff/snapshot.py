@@ -126,13 +126,13 @@ def _tensor(name: str, t: TensorType, stored: bool) -> SnapshotTensor:
     return SnapshotTensor(name, t.dtype.label, t.shape, stored or t.value is not None)
 
 
-WRITABLE = frozenset((bool, int, float, str))
+ATTRIBUTE_TYPES = frozenset((bool, int, float, str))
 """What an attribute may be that defines a layer and can be written down, and a list of."""
 
 
 def _plain(value: Any) -> bool:
     """Whether an attribute is a number, a word, or a list of those."""
     kind = type(value)
-    if kind in WRITABLE:
+    if kind in ATTRIBUTE_TYPES:
         return True
-    return (kind is tuple or kind is list) and (WRITABLE.issuperset(map(type, value)) or all(map(_plain, value)))
+    return (kind is tuple or kind is list) and (ATTRIBUTE_TYPES.issuperset(map(type, value)) or all(map(_plain, value)))

@@ -1,7 +1,5 @@
-"""A model under settings -> the version that a diff compares: its Snapshot with the further quantities that are wanted.
-
-A version out of a lock file -> what of it can be compared under settings.
-"""
+"""A model under settings -> its Snapshot with the further quantities that a diff compares; of a version out of a
+lock file, what can be compared under settings."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 
-RESTS_ON = {
+SETTING_QUANTITIES = {
     "execution": ("peak_activation_bytes", "arena_bytes"),
     "training": (*TRAINING, "fits"),
     "generation": (*GENERATION, "tokens_per_second", "fits"),
@@ -42,7 +40,7 @@ def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapsho
     """A version that was measured under its own settings -> the one to compare with a version under other settings:
     what rests on a group of them that differs is refused, for it cannot be measured again."""
     refused = {}
-    for group, keys in RESTS_ON.items():
+    for group, keys in SETTING_QUANTITIES.items():
         was = getattr(locked, group)
         if was is None or was == getattr(settings, group):
             continue

@@ -230,8 +230,7 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
     if activations is None and settings.dtype and weights and weights.is_float:
         activations = DTYPES[settings.dtype]
     precision = DecoderPrecision(weights, activations, parse_dtype(options.cache_dtype))
-    reading = {name: value for name, value in settings.reading().items() if name not in ("dtype", "act_dtype")}
-    model = make_decoder(source, options.batch, precision, **reading)
+    model = make_decoder(source, options.batch, precision, **settings.source_options())
     return cost_generation(model, options.prompt, options.generate, options.batch)
 
 

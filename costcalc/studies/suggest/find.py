@@ -1,7 +1,4 @@
-"""A model → its suggestions: every rule at every place, costed by the ordinary path, those that save, ranked.
-
-Rewrites that this field knows: where a model could be made cheaper, by how much exactly, and the model rewritten.
-"""
+"""Model -> its Suggestions: every rewrite rule at every place, costed like any model; those that save, ranked."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""Matches of a rule → the places of a YAML file that they rewrite, each with all uses of its layers, and the conditions
-that separate the uses that are rewritten from the others.
+"""Matches of a rule -> the places of a YAML file that they rewrite, each with all uses of its layers, and the
+conditions that separate the uses that are rewritten from the others.
 
 A layer of a file inside a block that is used several times changes all its uses. Where a rule fits some of them only
 (the 3×3 ones of a block that takes its kernel as an argument), the new layers get a condition on that argument and the
 old one its opposite.
-
-The uses of a layer of a file, some of them rewritten → conditions on an option that tell these from the others.
 """
 
 from __future__ import annotations

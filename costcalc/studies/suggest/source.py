@@ -1,8 +1,8 @@
-"""A path, a built-in name, a Graph or a Report → its graph and, of a YAML file, the trace of its layers.
+"""A path, a built-in name, a Graph or a Report -> its graph and, of a YAML file, the trace of its layers; and a
+rewritten graph -> its totals.
 
-A rewritten graph → its totals: what the nodes that stay cost is known, the others are costed by the same rules.
-
-A report of the whole graph has the same totals, and takes four times as long on a network of a thousand nodes.
+What the nodes that stay cost is known, the others are costed by the same rules. A report of the whole graph has the
+same totals, and takes four times as long on a network of a thousand nodes.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def read_source(
     model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()
 ) -> RewriteSource:
     """Reads a model under settings; quantities are measured beside the totals of every report."""
-    reading = {key: value for key, value in settings.reading().items() if key not in ("dtype", "act_dtype")}
+    reading = settings.source_options()
     found: SourceMap | None = None
     if isinstance(model, (Graph, Report)):
         refuse_read_options(**reading)

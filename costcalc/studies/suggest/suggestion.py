@@ -1,9 +1,5 @@
-"""One suggestion: a rewrite at a place, with what it saves.
-
-All suggestions for a model: ranked, printed, applied.
-
-Suggestions → the rewritten model: a YAML text that costs what was promised, or a graph.
-"""
+"""A rewrite at its places -> Suggestion, with what it saves; all Suggestions of a model, ranked; and those that are
+chosen -> the rewritten model: a YAML text that costs what was promised, or a graph."""
 
 from __future__ import annotations
 

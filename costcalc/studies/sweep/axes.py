@@ -147,7 +147,7 @@ RANGE = re.compile(rf"\s*({NUMBER})\s*:\s*({NUMBER})\s*(?::\s*(\*?)\s*({NUMBER})
 
 OPENING, CLOSING = "([{", ")]}"
 
-MOST = 10_000_000
+MAX_VALUES = 10_000_000
 """Values of one axis at most."""
 
 MULTIPLES = 1000
@@ -223,8 +223,8 @@ def _multiples(name: str, text: str, first: Fraction, last: Fraction, factor: Fr
 
 
 def _bounded(name: str, count: int) -> int:
-    if count > MOST:
-        raise UsageError(f"{name} would have {count:,} values", f"at most {MOST:,}: take a larger step")
+    if count > MAX_VALUES:
+        raise UsageError(f"{name} would have {count:,} values", f"at most {MAX_VALUES:,}: take a larger step")
     return count
 
 

@@ -1,7 +1,5 @@
-"""Batches -> rows, by this process or by several, always in the grid's order and as they come.
-
-Numbers of combinations -> batches of them -> rows, in order.
-"""
+"""Numbers of combinations -> batches of them -> rows, by this process or by several, always in the grid's order and
+as they come."""
 
 from __future__ import annotations
 
@@ -21,10 +19,10 @@ from costcalc.studies.sweep.columns import Row
 from costcalc.studies.sweep.formulas import Formulas, confirm_formulas, evaluate_rows, find_formulas
 from costcalc.studies.sweep.point import SweepRecipe
 
-FEW = 64
+MIN_FORMULA_POINTS = 64
 """So many points of one structure are built sooner than its formulas are found."""
 
-BUILT = 16
+BATCH_POINTS = 16
 """Points that are built in one batch."""
 
 BLOCK = 1 << 15
@@ -33,9 +31,9 @@ BLOCK = 1 << 15
 
 def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
     """The numbers in batches; where there are many combinations of dims, no batch has several structures."""
-    if inner < FEW:
-        for start in range(0, len(numbers), BUILT):
-            yield numbers[start : start + BUILT]
+    if inner < MIN_FORMULA_POINTS:
+        for start in range(0, len(numbers), BATCH_POINTS):
+            yield numbers[start : start + BATCH_POINTS]
     elif isinstance(numbers, range):
         start, stop = numbers.start, numbers.stop
         while start < stop:
@@ -52,7 +50,7 @@ def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]
 def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
     """The rows of a batch."""
     grid = recipe.space.grid
-    if len(numbers) >= FEW and grid.inner >= FEW:
+    if len(numbers) >= MIN_FORMULA_POINTS and grid.inner >= MIN_FORMULA_POINTS:
         formulas = _formulas(Structure(recipe, numbers[0] // grid.inner))
         if formulas is not None:
             try:
@@ -98,10 +96,10 @@ def _formulas(structure: Structure) -> Formulas | None:
         return None
 
 
-AHEAD = 4
+BATCHES_PER_PROCESS = 4
 """Batches that are under way for each process: enough to keep all busy, few enough to hold in memory."""
 
-LARGE = 4096
+MAX_LOCAL_POINTS = 4096
 """Points of one structure whose rows are evaluated sooner than another process sends them."""
 
 
@@ -109,11 +107,11 @@ def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = N
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
     inner = recipe.space.grid.inner
-    evaluated = inner >= FEW and has_formulas(recipe, numbers)
+    evaluated = inner >= MIN_FORMULA_POINTS and has_formulas(recipe, numbers)
     work = number_batches(numbers, inner if evaluated else 1)
-    first = list(islice(work, AHEAD))
+    first = list(islice(work, BATCHES_PER_PROCESS))
     jobs = min(jobs or usable_cores(), max(1, len(numbers)))
-    if jobs == 1 or len(first) < AHEAD or (evaluated and inner >= LARGE):
+    if jobs == 1 or len(first) < BATCHES_PER_PROCESS or (evaluated and inner >= MAX_LOCAL_POINTS):
         with fewer_collections():
             for batch in (*first, *work):
                 yield compute_rows(recipe, batch)
@@ -129,7 +127,7 @@ def _spread(recipe: SweepRecipe, work: Iterator[Sequence[int]], jobs: int) -> It
     try:
         for batch in work:
             waiting.append(pool.submit(_compute_rows, batch))
-            if len(waiting) >= jobs * AHEAD:
+            if len(waiting) >= jobs * BATCHES_PER_PROCESS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -29,22 +29,22 @@ from costcalc.core.units import FACTORS, JOULES, SECONDS
 from costcalc.studies.sweep.axes import exact_number, value_text
 from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
 
-PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
+UNIT_PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
 """Units of time and energy: how many make a second or a joule. Upper and lower case differ: M is mega."""
 
 TOKEN = re.compile(
     rf"(?<![\w.])(?P<device>(?:{'|'.join(DEVICE_KEYS)})\.(?:\w+(?:[-.]\w+)*|'[^']*'|\"[^\"]*\"))"
     r"|(?P<quoted>'[^']*'|\"[^\"]*\")"
     r"|(?<![\w.])(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    rf"(?:\s*(?P<unit>[kKmMgGtTpPeE](?:i?[bB])?|[bB]|{'|'.join(PARTS)})(?!\w))?"
+    rf"(?:\s*(?P<unit>[kKmMgGtTpPeE](?:i?[bB])?|[bB]|{'|'.join(UNIT_PARTS)})(?!\w))?"
 )
 
 MARK = "ǂ"
 """A letter that begins the names of numbers and of devices' quantities, and none of a column."""
 
-LONGEST = 2000
+MAX_LENGTH = 2000
 
-DEEPEST = 60
+MAX_DEPTH = 60
 
 
 class Expression(NamedTuple):
@@ -65,8 +65,8 @@ class Expression(NamedTuple):
 
 def parse_expression(text: str) -> Expression:
     """The expression that a text writes. UsageError where it is none."""
-    if len(text) > LONGEST:
-        raise UsageError(f"a condition of {len(text)} characters is too long", f"at most {LONGEST}")
+    if len(text) > MAX_LENGTH:
+        raise UsageError(f"a condition of {len(text)} characters is too long", f"at most {MAX_LENGTH}")
     if MARK in text:
         raise UsageError(f"{text!r} is not understood", "no column has this name")
     if re.search(r"(?<![<>=!])=(?!=)", re.sub(r"'[^']*'|\"[^\"]*\"", "", text)):
@@ -92,8 +92,8 @@ def parse_expression(text: str) -> Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         remedy = "write comparisons such as 'macs < 300M and time.t4 < 5ms'"
         raise UsageError(f"{text!r} is not understood", remedy) from error
-    if _depth(tree) > DEEPEST:
-        raise UsageError("the condition is nested too deeply", f"at most {DEEPEST} levels")
+    if _depth(tree) > MAX_DEPTH:
+        raise UsageError("the condition is nested too deeply", f"at most {MAX_DEPTH} levels")
     return Expression(text, tree, numbers, quantities)
 
 
@@ -110,7 +110,7 @@ def _number(digits: str, unit: str) -> int | Fraction:
     if len(digits.lower().partition("e")[2].lstrip("+-0")) > 2:
         raise UsageError(f"{digits} has a huge exponent", "write it with at most two digits: 1e12")
     value = Fraction(digits.replace("_", ""))
-    return exact_number(value / PARTS[unit] if unit in PARTS else value * FACTORS[unit.lower()])
+    return exact_number(value / UNIT_PARTS[unit] if unit in UNIT_PARTS else value * FACTORS[unit.lower()])
 
 
 def _depth(tree: ast.AST) -> int:
@@ -137,7 +137,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
 
 CALLS = {"abs": abs, **{name: FUNCTIONS[name] for name in ("min", "max", "round", "floor", "ceil")}}
 
-MOST_BITS = 4096
+MAX_BITS = 4096
 
 
 def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
@@ -248,7 +248,7 @@ def _calculated(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         value = f(a, b)
         if isinstance(value, Fraction):
             return value.numerator if value.denominator == 1 else value
-        if value.bit_length() > MOST_BITS:
+        if value.bit_length() > MAX_BITS:
             raise ExpressionError("a number is too large")
         return value
 

@@ -1,14 +1,11 @@
-"""Rows -> the rows that are asked for: in order, the first few, the Pareto front, the best that meet a condition.
+"""Rows -> the rows that are selected: in order, the first few, the Pareto front, the best that meet a condition.
 
-Points in lexicographic order, each once -> which of them no other beats (less is better).
+Only an earlier point in lexicographic order can beat a later one (less is better), and in two goals the latest that is
+kept does if any does. For more goals numpy compares ranks, which are as exact as the values.
 
-Only an earlier point can beat a later one, and in two goals the latest that is kept does if any does. For more goals
-numpy compares ranks, which are as exact as the values.
-
-The greatest (or least) that fits: the points are tried from the best downwards, and the first that fits ends it.
-
-Where the goal follows from the axes alone, a model that is worse than one that fits is never built. Nothing is assumed
-about how costs grow: what is found is what trying every point would find, those that are equally good included.
+For an optimum the points are tried from the best downwards, and the first that meets the condition ends it. Where the
+goal follows from the axes alone, a model that is worse than one that fits is never built. Nothing is assumed about how
+costs grow: the result is that of trying every point, those that are equally good included.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import BLOCK, FEW, row_blocks
+from costcalc.studies.sweep.executor import BLOCK, MIN_FORMULA_POINTS, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import Read, compile_expression, parse_expression
 
@@ -189,7 +186,7 @@ def best_rows(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> l
     return found
 
 
-MOST = 2_000_000
+MAX_ORDERED_POINTS = 2_000_000
 """Points whose order is held in memory; of more, all are built in the grid's order."""
 
 
@@ -198,9 +195,9 @@ def find_optimum(
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
-    if len(numbers) > MOST or not _of_axes(goal, grid, numbers):
+    if len(numbers) > MAX_ORDERED_POINTS or not _of_axes(goal, grid, numbers):
         return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
-    at_once = BLOCK if grid.inner >= FEW else 1
+    at_once = BLOCK if grid.inner >= MIN_FORMULA_POINTS else 1
     for level in levels(grid, numbers, goal, at_once):
         found = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
         if found:

@@ -1,10 +1,8 @@
-"""What is given for parameters and symbols -> the grid of all that is given, and what is the same at every point.
+"""Values of parameters and symbols -> the grid of their combinations, what is the same at every point, and samples.
 
-One value is an axis, too: a sweep's columns follow from the names that are given, not from how many values they have.
-
-`kernels.2` and `kernels[2]` are an element of a parameter that is a list, counted from 0, `kernels[*]` each of them.
-
-K of N numbers without replacement, the same for a seed on every machine and with every Python.
+One value is an axis, too: a sweep's columns follow from the names, not from how many values they have. `kernels.2` and
+`kernels[2]` are an element of a parameter that is a list, counted from 0, `kernels[*]` each of them. A sample is K of N
+numbers without replacement, the same for a seed on every machine and with every Python.
 """
 
 from __future__ import annotations

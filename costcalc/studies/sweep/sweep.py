@@ -1,7 +1,5 @@
-"""The Python API of sweeps: a model and what varies become a Sweep, or blocks of rows as they come.
-
-A finished sweep: its columns and rows as plain data.
-"""
+"""A model and what varies -> Sweep, its columns and rows as plain data, or blocks of rows as they come: the Python
+API of sweeps."""
 
 from __future__ import annotations
 

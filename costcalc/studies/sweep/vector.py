@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Atom, Dim, Monomial, Poly
 from costcalc.core.errors import ShapeError
 
-LARGEST = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 Array = Any
 
@@ -44,19 +44,19 @@ class Columns:
         for name, values in symbols.items():
             given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
             low, high = int(given.min()), int(given.max())
-            kind = np.int64 if max(abs(low), abs(high)) <= LARGEST else object
+            kind = np.int64 if max(abs(low), abs(high)) <= INT64_MAX else object
             self.atoms[name] = IntegerColumn(given.astype(kind), low, high)
 
     def of(self, d: Dim) -> IntegerColumn:
         """The column of a formula."""
         np = self.np
         if isinstance(d, int):
-            kind = np.int64 if abs(d) <= LARGEST else object
+            kind = np.int64 if abs(d) <= INT64_MAX else object
             return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
         parts = [(self.product(m), c) for m, c in d.terms.items() if m]
         constant = d.terms.get((), 0)
         most = abs(constant) + sum(abs(c) * part.most for part, c in parts)
-        wide = most > LARGEST
+        wide = most > INT64_MAX
         total: Array = constant
         low = high = constant
         for part, c in parts:
@@ -80,7 +80,7 @@ class Columns:
     def _times(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
         low, high = min(corners), max(corners)
-        if max(abs(low), abs(high)) > LARGEST:
+        if max(abs(low), abs(high)) > INT64_MAX:
             return IntegerColumn(a.values.astype(object) * b.values, low, high)
         return IntegerColumn(a.values * b.values, low, high)
 

@@ -16,9 +16,9 @@ from costcalc.ops import plugins
 
 STEPS = (
     "costcalc.cli.commands.check_config:read",
-    "costcalc.studies.check.run:targets",
+    "costcalc.studies.check.run:find_targets",
     "costcalc.studies.check.run:evaluate_models",
-    "costcalc.studies.check.lock_file:read",
+    "costcalc.studies.check.lock_file:read_lock",
     "costcalc.studies.check.baseline:make_entry",
     "costcalc.studies.check.evaluate:snapshot",
     "costcalc.studies.check.evaluate:analyze",

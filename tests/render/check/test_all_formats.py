@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from support.check_results import BROKEN, EXCEEDED
 
 from costcalc.cli.app import run
-from costcalc.render.check import FORMATS
+from costcalc.cli.verdict_options import FORMATS
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.views.check import headline
 

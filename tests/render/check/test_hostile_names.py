@@ -10,7 +10,8 @@ import pytest
 from support.hostile import CHECKS, NAMES, TITLE, neutral, plain_json, plain_markdown, write
 
 from costcalc.cli.app import run
-from costcalc.render.check import FORMATS, render
+from costcalc.cli.verdict_options import FORMATS
+from costcalc.render.check import render
 from costcalc.render.check.github import data, value
 from costcalc.render.check.junit import text as xml_text
 from costcalc.render.check.sarif import message

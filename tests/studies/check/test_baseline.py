@@ -10,7 +10,7 @@ from costcalc.cli.app import run
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import read
-from costcalc.studies.check.lock_file import baseline
+from costcalc.studies.check.lock_file import read_baseline
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
 MACS = 6 * 6 * 4 * 27
@@ -32,7 +32,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 
 def macs(text: str, config: Config) -> object:
-    entry = baseline(text, config).find("net.yaml")
+    entry = read_baseline(text, config).find("net.yaml")
     assert entry is not None
     return entry.snapshot.totals["macs"]
 
@@ -43,7 +43,7 @@ def test_a_file_or_a_revision(config: Config) -> None:
     assert (
         macs("main", config) == macs("main...HEAD", config) == macs("main:project/costcalc.lock.json", config) == MACS
     )
-    assert baseline("main", config).source == "main:costcalc.lock.json"
+    assert read_baseline("main", config).source == "main:costcalc.lock.json"
 
 
 @needs_git
@@ -62,10 +62,10 @@ def test_an_existing_file_wins(config: Config) -> None:
 @needs_git
 def test_what_is_no_baseline(config: Config) -> None:
     with pytest.raises(UsageError, match="git knows no revision 'mian'; did you mean 'main'"):
-        baseline("mian", config)
+        read_baseline("mian", config)
     with pytest.raises(LoadError, match=r"there is no lock file old\.json; write it with `costcalc lock`"):
-        baseline("old.json", config)
+        read_baseline("old.json", config)
     with pytest.raises(LoadError, match=r"main has no lock file other\.json; write it there with"):
-        baseline("main", replace(config, lock="other.json"))
+        read_baseline("main", replace(config, lock="other.json"))
     with pytest.raises(CostcalcError, match=r"main:project/net\.yaml:1:1: it is no lock file"):
-        baseline("main:project/net.yaml", config)
+        read_baseline("main:project/net.yaml", config)

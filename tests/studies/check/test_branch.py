@@ -12,7 +12,7 @@ from support.small_models import MACS, NET, PARAMS, mystery, write
 import costcalc
 from costcalc.cli.app import run
 from costcalc.studies.check.config_file import nearest_config
-from costcalc.studies.check.lock_file import baseline
+from costcalc.studies.check.lock_file import read_baseline
 from costcalc.studies.check.verdict import SourcePlace
 
 CONFIG = """\
@@ -93,7 +93,7 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
         assert note in " ".join(capsys.readouterr().out.split())
         new.write_text(NET.replace("filters: 2", "filters: 4"))
         git(repository, "add", "-A")
-    (model,) = costcalc.check(baseline=baseline("main", nearest_config())).checked
+    (model,) = costcalc.check(baseline=read_baseline("main", nearest_config())).checked
     assert model.before is not None and model.before.totals["macs"] == MACS
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from costcalc.core.errors import ConfigError
-from costcalc.studies.check.budget import USUAL, Config, Increase, LayerLimit
+from costcalc.studies.check.budget import DEFAULT_INCREASES, Config, Increase, LayerLimit
 from costcalc.studies.check.config_file import find, nearest_config, read
 from costcalc.studies.check.verdict import SourcePlace
 
@@ -99,7 +99,7 @@ def test_increases_and_layers(tmp_path: Path) -> None:
         LayerLimit("head/*", "macs", 10_000_000),
         LayerLimit("*", "params", Fraction(1, 2), share=True, each=True),
     ]
-    assert [i.quantity for i in second.increases] == list(USUAL)
+    assert [i.quantity for i in second.increases] == list(DEFAULT_INCREASES)
     assert {i.share for i in second.increases} == {Fraction(1, 20)}
 
 

@@ -17,7 +17,7 @@ from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
 from costcalc.studies.check.case import CheckCase, CheckFigure
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.rules import RULES, find, level
+from costcalc.studies.check.rules import RULES, find_rule, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.views.check import figures
@@ -153,7 +153,7 @@ def test_a_share_of_a_total_that_is_a_lower_bound() -> None:
 
 def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> None:
     assert [
-        level("CC001", RuleLevels(*given))
+        rule_level("CC001", RuleLevels(*given))
         for given in (
             ((), (), ()),
             (("CC001",), (), ()),
@@ -164,7 +164,7 @@ def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> Non
             ((), (), ("CC0",)),
         )
     ] == ["error", "error", "", "", "error", "", "warning"]
-    assert level("CC101", RuleLevels(("CC001",), ("CC1",), ("CC1",))) == "error"
+    assert rule_level("CC101", RuleLevels(("CC001",), ("CC1",), ("CC1",))) == "error"
     levels = RuleLevels((), ("CC003",), ("CC001",))
     macs, operators = verdicts(unknown(), Limit("macs", 0), Limit("params", 0), levels=levels)
     assert (macs.level, macs.outcome) == ("warning", "exceeded")
@@ -176,9 +176,9 @@ def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> Non
 def test_every_rule_has_its_own_words() -> None:
     assert list(RULES) == sorted(RULES)
     assert len({rule.holds for rule in RULES.values()}) == len(RULES)
-    assert find("cc001").name == "MACs"
+    assert find_rule("cc001").name == "MACs"
     with pytest.raises(UsageError, match="no rule 'CC00'"):
-        find("CC00")
+        find_rule("CC00")
 
 
 def test_a_built_in_model_has_no_line_to_edit() -> None:

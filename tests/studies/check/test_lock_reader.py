@@ -13,12 +13,12 @@ from costcalc.studies.check import lock_file
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.options import Settings
 
-GOOD = lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")]))
+GOOD = lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")]))
 
 
 def refused(text: str | bytes) -> str:
     with pytest.raises(LoadError) as found:
-        lock_file.parse(text, "costcalc.lock.json")
+        lock_file.parse_lock(text, "costcalc.lock.json")
     assert found.value.fact and found.value.remedy and found.value.place.startswith("costcalc.lock.json")
     return str(found.value)
 
@@ -82,20 +82,20 @@ def test_a_file_that_is_cut_anywhere_is_refused(length: int) -> None:
 @settings(deadline=None, max_examples=200)
 def test_a_damaged_character_is_no_traceback(at: int, other: str) -> None:
     try:
-        lock_file.parse(GOOD[:at] + other + GOOD[at + 1 :], "f")
+        lock_file.parse_lock(GOOD[:at] + other + GOOD[at + 1 :], "f")
     except LoadError as error:
         assert error.remedy
 
 
 def test_a_byte_order_mark_and_other_line_ends_do_no_harm() -> None:
     assert (
-        lock_file.parse(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), "f").entries
-        == lock_file.parse(GOOD, "f").entries
+        lock_file.parse_lock(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), "f").entries
+        == lock_file.parse_lock(GOOD, "f").entries
     )
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"there is no lock file .*; write it with `costcalc lock`"):
-        lock_file.read(tmp_path / "costcalc.lock.json")
+        lock_file.read_lock(tmp_path / "costcalc.lock.json")
     with pytest.raises(LoadError, match="cannot be read"):
-        lock_file.read(tmp_path)
+        lock_file.read_lock(tmp_path)

@@ -20,8 +20,8 @@ from costcalc.views.diff_document import diff_document
 
 def locked(snapshot: Snapshot) -> Snapshot:
     """What a lock file gives back."""
-    text = lock_file.text(lock_file.lock([lock.make_entry("net", "", snapshot, Settings(), ".")]))
-    return lock_file.parse(text, "f").entries[0].snapshot
+    text = lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot, Settings(), ".")]))
+    return lock_file.parse_lock(text, "f").entries[0].snapshot
 
 
 def same(before: Snapshot, after: Snapshot) -> None:

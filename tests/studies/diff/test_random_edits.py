@@ -11,7 +11,7 @@ from support.snapshots import net, sound, versions, written
 from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import substitute
 from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.sequence import shortest
+from costcalc.studies.diff.sequence import shortest_script
 
 Versions = tuple[list[str], list[str], int, int]
 
@@ -89,7 +89,7 @@ def test_one_changed_layer_is_one_changed_layer(pair: Versions, change: dict[str
 
 @given(st.lists(st.integers(0, 2), max_size=9), st.lists(st.integers(0, 2), max_size=9))
 def test_the_shortest_script_keeps_the_most(a: list[int], b: list[int]) -> None:
-    pairs = shortest(a, b, 18)
+    pairs = shortest_script(a, b, 18)
     assert pairs is not None and all(a[i] == b[j] for i, j in pairs)
     assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs))
     longest = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
@@ -98,4 +98,4 @@ def test_the_shortest_script_keeps_the_most(a: list[int], b: list[int]) -> None:
             longest[i + 1][j + 1] = longest[i][j] + 1 if x == y else max(longest[i][j + 1], longest[i + 1][j])
     assert len(pairs) == longest[-1][-1]
     lost = len(a) + len(b) - 2 * len(pairs)
-    assert lost == 0 or shortest(a, b, lost - 1) is None
+    assert lost == 0 or shortest_script(a, b, lost - 1) is None

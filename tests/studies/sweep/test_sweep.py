@@ -65,7 +65,7 @@ def test_several_processes_give_the_same_in_the_same_order() -> None:
 def test_formulas_give_what_is_built() -> None:
     dims: dict[str, Any] = {"N": "1,2,100000000007", "H": "32:71:13", "W": "33:230:29"}
     found = costcalc.sweep("resnet18", dims=dims)
-    assert found.points == 3 * 4 * 7 >= batch.FEW
+    assert found.points == 3 * 4 * 7 >= batch.MIN_FORMULA_POINTS
     for row in random.Random(1).sample(list(found), 9):
         bound = {name: row[name] for name in dims}
         assert figures(row) == alone("resnet18", dims=bound, symbolic=True)
@@ -75,7 +75,7 @@ def test_formulas_give_what_is_built() -> None:
 @pytest.mark.parametrize("name", ["googlenet", "unet", "vit_b_16", "bert_base", "lstm_classifier", "densenet121"])
 def test_open_symbols_of_other_models(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak of most has no formula: it is the greatest of what the steps need."""
-    monkeypatch.setattr(batch, "FEW", 4)
+    monkeypatch.setattr(batch, "MIN_FORMULA_POINTS", 4)
     graph = costcalc.load(name, symbolic=True, dims={} if name not in ("bert_base", "lstm_classifier") else {"N": "N"})
     dims = {
         "N": [1, 3],
@@ -191,7 +191,7 @@ def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: p
     assert [len(block) for block in by_formula] == [100]
     monkeypatch.setattr(batch, "find_formulas", lambda *_: None)
     built = list(work.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
-    assert [len(block) for block in built] == [batch.BUILT] * 6 + [4]
+    assert [len(block) for block in built] == [batch.BATCH_POINTS] * 6 + [4]
     assert [row for block in built for row in block] == by_formula[0]
 
 

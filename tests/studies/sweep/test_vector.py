@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from costcalc.core.dim import Dim, maximum, minimum, substitute, symbol
 from costcalc.core.errors import ShapeError
-from costcalc.studies.sweep.vector import LARGEST, Columns
+from costcalc.studies.sweep.vector import INT64_MAX, Columns
 
 A, B = symbol("a"), symbol("b")
 
@@ -60,7 +60,7 @@ def test_a_sum_whose_parts_overflow_is_of_integers_though_it_is_small() -> None:
     big = 3 * 10**9
     found = Columns({"a": [big], "b": [big]}).of(4 * A * A - 4 * A * B)
     assert found.values.dtype == object and found.values.tolist() == [0]
-    assert 4 * big * big > LARGEST
+    assert 4 * big * big > INT64_MAX
 
 
 def test_a_division_by_zero_is_told() -> None:

@@ -1,14 +1,9 @@
-"""A convolution → the same one over few channels, between 1×1 convolutions that reduce and restore them.
+"""A convolution -> cheaper ones: over few channels between 1×1 convolutions that reduce and restore them; depthwise and
+pointwise; 5×5 or 7×7 as two or three of 3×3; k×k as 1×k and k×1.
 
-A standard convolution → a depthwise and a pointwise one.
-
-A 5×5 or 7×7 convolution → two or three of 3×3.
-
-A k×k convolution → 1×k and k×1.
-
-What stands between two convolutions that take the place of one: the normalisation and the activation that followed
-the one, as in figure 3 of the MobileNet paper (arXiv:1704.04861). Neither has MACs; their FLOPs, parameters and
-activations are part of what a suggestion promises.
+Between two convolutions that take the place of one stand the normalisation and the activation that followed the one, as
+in figure 3 of the MobileNet paper (arXiv:1704.04861). Neither has MACs; their FLOPs, parameters and activations are
+part of what a suggestion promises.
 """
 
 from __future__ import annotations
@@ -115,7 +110,7 @@ def _silu(flow: GraphIndex, value: str) -> Replacement | None:
     ratio="1/C_out + 1/∏kernel",
     source="Howard et al., MobileNets, arXiv:1704.04861, section 3.1",
 )
-def separate(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
+def separate_convolution(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """A standard convolution filters and combines in one step; a depthwise convolution filters each channel by itself
     (stride, padding and dilation stay with it), a pointwise one combines them. MACs: k²·C_in·P + C_in·C_out·P in the
     place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
@@ -133,7 +128,7 @@ def separate(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch
             doubt = f"it reads the input's {c.channels} channels: MobileNet keeps its first convolution whole"
             said += f"; {doubt}"
         weak = c.channels == 1 or _is_patches(flow, c)
-        yield RewriteMatch((c.node.name,), (single(c, *pieces),), _separable_ratio(c), said, weak, doubt)
+        yield RewriteMatch((c.node.name,), (replace_convolution(c, *pieces),), _separable_ratio(c), said, weak, doubt)
 
 
 def _is_patches(flow: GraphIndex, c: Convolution) -> bool:
@@ -141,7 +136,7 @@ def _is_patches(flow: GraphIndex, c: Convolution) -> bool:
     return reads_image(flow, c) and all(stride >= k for stride, k in zip(c.stride, c.kernel, strict=True))
 
 
-def single(c: Convolution, *pieces: Replacement) -> GraphChange:
+def replace_convolution(c: Convolution, *pieces: Replacement) -> GraphChange:
     """A convolution gives way to pieces."""
     return GraphChange((c.at,), c.node.inputs[:1], pieces, c.node.outputs[0], c.at, ("conv",))
 
@@ -177,7 +172,9 @@ def insert_bottleneck(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rew
         )
         said = f"R = {few} of {c.filters}; between them: {replacements_text(inside)}"
         weak = few >= c.channels or _is_reduced(flow, c)
-        yield RewriteMatch((c.node.name,), (single(c, *pieces),), _bottleneck_ratio(flow, c, few), said, weak)
+        yield RewriteMatch(
+            (c.node.name,), (replace_convolution(c, *pieces),), _bottleneck_ratio(flow, c, few), said, weak
+        )
 
 
 def _is_reduced(flow: GraphIndex, c: Convolution) -> bool:
@@ -208,7 +205,7 @@ def _positions(flow: GraphIndex, value: str) -> Dim:
     return prod(flow.shape(value)[2:])
 
 
-LARGE = (5, 7)
+LARGE_KERNELS = (5, 7)
 
 
 @rule(
@@ -223,7 +220,7 @@ def stack_convolutions(flow: GraphIndex, options: RewriteOptions) -> Iterator[Re
     is shared out among them and the last one strides, so that the receptive field and every extent stay."""
     for c in find_standard_convolutions(flow):
         k = c.kernel[0]
-        if k not in LARGE or set(c.kernel) != {k} or c.rank > 2:
+        if k not in LARGE_KERNELS or set(c.kernel) != {k} or c.rank > 2:
             continue
         n = k // 2
         shares = _pads(c, n)
@@ -247,7 +244,7 @@ def stack_convolutions(flow: GraphIndex, options: RewriteOptions) -> Iterator[Re
             )
             pieces += [] if last else inside
         said = f"{c.channels if narrow else c.filters} channels inside; between them: {replacements_text(inside)}"
-        yield RewriteMatch((c.node.name,), (single(c, *pieces),), _stack_ratio(c, n), said)
+        yield RewriteMatch((c.node.name,), (replace_convolution(c, *pieces),), _stack_ratio(c, n), said)
 
 
 def _pads(c: Convolution, n: int) -> list[CopiedOption | None]:
@@ -291,7 +288,7 @@ def factor_kernels(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
         ratio = fraction({"2/k": (2, k)}) if plain else None
         said = f"between the two: {replacements_text(inside)}"
         weak = reads_image(flow, c)
-        yield RewriteMatch((c.node.name,), (single(c, first, *inside, second),), ratio, said, weak)
+        yield RewriteMatch((c.node.name,), (replace_convolution(c, first, *inside, second),), ratio, said, weak)
 
 
 def _along(c: Convolution, axis: int) -> dict[str, Any]:
