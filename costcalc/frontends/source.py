@@ -105,16 +105,22 @@ onnx.ModelProto, a Graph, or an object that an installed front end reads."""
 def find_source(model: Any) -> Source:
     """A path, a built-in name, bytes, a binary file object or another object -> its Source.
 
-    LoadError where there is no such file, UsageError for a file object of text.
+    LoadError where there is no such file, UsageError for None, a text of several lines, and a file object that is
+    closed or of text.
     """
     if isinstance(model, Source):
         return model
     if isinstance(model, (str, os.PathLike)):
-        return _named_source(os.fspath(model))
+        try:
+            return _named_source(os.fspath(model))
+        except OSError as error:
+            raise LoadError(f"{error.filename}: {error.strerror}", MODEL_REMEDY) from error
     if isinstance(model, (bytes, bytearray, memoryview)):
         return Source("model", data=bytes(model), file="model")
     if hasattr(model, "read"):
         return _stream_source(model)
+    if model is None:
+        raise UsageError("the model is None", "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
     name = _object_name(model)
     return Source(name, object=model, file=name)
 
@@ -127,6 +133,8 @@ def hold_source(model: Any) -> Any:
 
 
 def _named_source(text: str) -> Source:
+    if "\n" in text:
+        raise UsageError("the text of a model stands where its path is expected", "give its bytes: text.encode()")
     path = Path(text)
     if text == "-":
         return Source(text, data=_standard_input(), file=text)
@@ -159,7 +167,10 @@ def _standard_input() -> bytes:
 def _stream_source(stream: Any) -> Source:
     name = getattr(stream, "name", None)
     label = os.fspath(name) if isinstance(name, (str, os.PathLike)) else "model"
-    data = stream.read()
+    try:
+        data = stream.read()
+    except ValueError as error:
+        raise UsageError(f"{label} is a file object that cannot be read: {error}", "open the file again") from error
     if not isinstance(data, bytes):
         raise UsageError(f"{label} is a file object of text", "open it in binary mode: open(path, 'rb')")
     return Source(label, data=data, kind=Path(label).suffix.lower(), file=label)
