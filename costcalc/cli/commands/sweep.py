@@ -9,7 +9,7 @@ import click
 
 from costcalc.cli.output import output_option
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
 
@@ -25,7 +25,7 @@ def figures() -> Iterable[str]:
     return (*[f"{key}." if quantity.per_device else key for key, quantity in CATALOGUE.items()], *STATES)
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @click.option(
     "--set",
