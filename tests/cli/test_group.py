@@ -58,7 +58,13 @@ def test_settings_stand_in_groups_below_the_options_of_a_command() -> None:
         ("analyze lenet5 --columns ,", "'--columns': it is empty"),
         ("sweep mobilenet --where ' '", "'--where': it is empty"),
         ("sweep mobilenet --pareto ''", "'--pareto': it is empty"),
+        ("sweep mobilenet --set alpha=0.5,1 --seed 3", "--seed is of --sample"),
         ("diff lenet5 alexnet --fail-on ''", "'--fail-on': it is empty"),
+        (
+            "analyze lenet5 --columns name,arena_bytes",
+            "arena_bytes is of the whole model, and no column of layers; ask",
+        ),
+        ("analyze lenet5 --columns name,time.t4", "the column of time is 'time'; name the device with --hardware t4"),
         ("plot lenet5 --x macs", "--x says nothing to --kind bars; it is for --kind pareto"),
         ("plot lenet5 --kind memory --top 3", "--top says nothing to --kind memory; it is for --kind bars"),
         ("check lenet5 --max macs=5M --max macs=4M", "macs has two limits on the command line"),
