@@ -114,6 +114,8 @@ def find_source(model: Any) -> Source:
         try:
             return _named_source(os.fspath(model))
         except OSError as error:
+            if "\n" in os.fspath(model):
+                raise _text_for_path() from error
             raise LoadError(f"{error.filename}: {error.strerror}", MODEL_REMEDY) from error
     if isinstance(model, (bytes, bytearray, memoryview)):
         return Source("model", data=bytes(model), file="model")
@@ -133,8 +135,6 @@ def hold_source(model: Any) -> Any:
 
 
 def _named_source(text: str) -> Source:
-    if "\n" in text:
-        raise UsageError("the text of a model stands where its path is expected", "give its bytes: text.encode()")
     path = Path(text)
     if text == "-":
         return Source(text, data=_standard_input(), file=text)
@@ -189,12 +189,18 @@ def is_onnx_message(model: Any) -> bool:
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
 
 
-def _no_file(path: Path) -> LoadError:
+def _text_for_path() -> UsageError:
+    return UsageError("the text of a model stands where its path is expected", "give its bytes: text.encode()")
+
+
+def _no_file(path: Path) -> CostcalcError:
     if path.exists():
         return LoadError(f"{path} is no file", MODEL_REMEDY)
     import difflib
 
     text = str(path)
+    if "\n" in text:
+        return _text_for_path()
     near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

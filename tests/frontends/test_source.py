@@ -64,6 +64,7 @@ def test_what_is_no_model_is_refused_and_never_crashes() -> None:
     for model, says in (
         (None, "the model is None"),
         ("name: x\ninput: [1]\n", "the text of a model stands where its path is expected; give its bytes"),
+        ("name: x\n" + "# long\n" * 100, "the text of a model stands where its path is expected"),
         (closed, "cannot be read"),
     ):
         with pytest.raises(UsageError, match=says):
