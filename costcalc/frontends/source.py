@@ -149,7 +149,7 @@ def _named_source(text: str) -> Source:
             try:
                 data = git.read_file(*revision)
             except CostcalcError as error:
-                raise error.at(text) from error
+                raise (_text_for_path() if "\n" in text else error.at(text)) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
     if path.is_dir():
         return Source(text, path=path, kind=path.suffix.lower(), file=text)
