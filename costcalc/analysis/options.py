@@ -65,5 +65,5 @@ class GenerationOptions:
 
     prompt: int = setting("count", "Tokens of each prompt.  [default: 512]", default=512)
     generate: int = setting("count", "Tokens generated for each prompt.  [default: 128]", default=128)
-    batch: int = setting("count", "How many texts at once.  [default: 1]", default=1)
+    batch: int = setting("count", "How many texts at once (a batch of inputs is --dim N=8).  [default: 1]", default=1)
     cache_dtype: str | None = setting("precision", "The KV cache as if stored in this type.")

@@ -61,6 +61,9 @@ def run(args: Sequence[str]) -> int:
             discard_output()  # what click itself writes: --help, --version
             click.echo(f"costcalc: cannot write to standard output: {error.strerror}", err=True)
             return CANNOT_ANSWER
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            print_error(f"costcalc: {error.filename}: {error.strerror}; give a name or path that is shorter")
+            return CANNOT_ANSWER
         print_error(crash_message(error))
         return CANNOT_ANSWER
 

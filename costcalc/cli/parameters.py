@@ -144,11 +144,11 @@ def parse_parameter(text: str) -> int | float | str:
     return float(text) if re.fullmatch(r"[+-]?\d*\.\d+", text) else text
 
 
-def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--rules, as often as wanted."""
+def rules_option(command: Callable[..., Any], **attributes: Any) -> Callable[..., Any]:
+    """--rules, as often as wanted; attributes are further ones of click.option."""
     words = "Run a Python file that registers rules for custom operators; a model never brings its own."
     return click.option(
-        "--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules, help=words
+        "--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules, help=words, **attributes
     )(command)
 
 
@@ -181,8 +181,11 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 def split_commas(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """N,macs,alpha as a tuple."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+    """N,macs,alpha as a tuple; () where the option is not given."""
+    names = tuple([part.strip() for part in (value or "").split(",") if part.strip()])
+    if value is not None and not names:
+        raise click.BadParameter("it is empty; write one name, or several between commas", ctx, param)
+    return names
 
 
 def split_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:

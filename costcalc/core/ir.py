@@ -166,7 +166,8 @@ class Graph:
     initializers are stored tensors by name: parameters, buffers and constants; parameters names those that the front
     end marks as learned. nodes stand in execution order. symbols are bound extents by name, assumptions are the
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
-    totals are upper bounds.
+    totals are upper bounds. quantised names the values of an integer type that stand for reals: those that convert()
+    takes as if they were computed, or stored, in that type.
     """
 
     name: str
@@ -182,3 +183,8 @@ class Graph:
     parameters: frozenset[str] = frozenset()
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
+    quantised: frozenset[str] = frozenset()
+
+    def is_real(self, name: str) -> bool:
+        """Whether a value is of a float type, or stands for one."""
+        return self.types[name].dtype.is_float or name in self.quantised

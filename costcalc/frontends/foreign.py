@@ -31,7 +31,7 @@ _WEIGHTS_REMEDY = "analyze the network they belong to: its ONNX export, or a YAM
 
 _TF2ONNX = "convert it with tf2onnx: python -m tf2onnx.convert --output model.onnx"
 
-_KERAS = f"load it in Keras 3 and model.export('model.onnx', format='onnx'), or {_TF2ONNX} --keras"
+_KERAS = f"load it in Keras 3 and model.export('model.onnx', format='onnx'), or {_TF2ONNX} --keras FILE"
 
 _COMPILED = "analyze the ONNX model that it was made from"
 

@@ -105,16 +105,24 @@ onnx.ModelProto, a Graph, or an object that an installed front end reads."""
 def find_source(model: Any) -> Source:
     """A path, a built-in name, bytes, a binary file object or another object -> its Source.
 
-    LoadError where there is no such file, UsageError for a file object of text.
+    LoadError where there is no such file, UsageError for None, a text of several lines, and a file object that is
+    closed or of text.
     """
     if isinstance(model, Source):
         return model
     if isinstance(model, (str, os.PathLike)):
-        return _named_source(os.fspath(model))
+        try:
+            return _named_source(os.fspath(model))
+        except OSError as error:
+            if "\n" in os.fspath(model):
+                raise _text_for_path() from error
+            raise LoadError(f"{error.filename}: {error.strerror}", MODEL_REMEDY) from error
     if isinstance(model, (bytes, bytearray, memoryview)):
         return Source("model", data=bytes(model), file="model")
     if hasattr(model, "read"):
         return _stream_source(model)
+    if model is None:
+        raise UsageError("the model is None", "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
     name = _object_name(model)
     return Source(name, object=model, file=name)
 
@@ -141,7 +149,7 @@ def _named_source(text: str) -> Source:
             try:
                 data = git.read_file(*revision)
             except CostcalcError as error:
-                raise error.at(text) from error
+                raise (_text_for_path() if "\n" in text else error.at(text)) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
     if path.is_dir():
         return Source(text, path=path, kind=path.suffix.lower(), file=text)
@@ -159,7 +167,10 @@ def _standard_input() -> bytes:
 def _stream_source(stream: Any) -> Source:
     name = getattr(stream, "name", None)
     label = os.fspath(name) if isinstance(name, (str, os.PathLike)) else "model"
-    data = stream.read()
+    try:
+        data = stream.read()
+    except ValueError as error:
+        raise UsageError(f"{label} is a file object that cannot be read: {error}", "open the file again") from error
     if not isinstance(data, bytes):
         raise UsageError(f"{label} is a file object of text", "open it in binary mode: open(path, 'rb')")
     return Source(label, data=data, kind=Path(label).suffix.lower(), file=label)
@@ -178,12 +189,18 @@ def is_onnx_message(model: Any) -> bool:
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
 
 
-def _no_file(path: Path) -> LoadError:
+def _text_for_path() -> UsageError:
+    return UsageError("the text of a model stands where its path is expected", "give its bytes: text.encode()")
+
+
+def _no_file(path: Path) -> CostcalcError:
     if path.exists():
         return LoadError(f"{path} is no file", MODEL_REMEDY)
     import difflib
 
     text = str(path)
+    if "\n" in text:
+        return _text_for_path()
     near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
     remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

@@ -70,9 +70,11 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
             types[name] = kind if weights is None or not _converts(kind, name in learned) else _as(kind, weights)
         else:
             types[name] = kind if activations is None or not _converts(kind, False) else _as(kind, activations)
+    quantised = [n for n, kind in types.items() if graph.types[n].dtype.is_float and not kind.dtype.is_float]
     return replace(
         graph,
         types=types,
+        quantised=graph.quantised.union(quantised),
         initializers={name: types[name] for name in graph.initializers},
         parameters=graph.parameters | learned | packed,
         notes=(*graph.notes, *_notes(weights, activations, len(packed))),

@@ -141,7 +141,13 @@ def is_quantity(key: str) -> bool:
 
 
 def check_column(key: str) -> str:
-    """The column's name. UsageError where there is none."""
+    """The column's name. UsageError where there is none, and where a quantity is of the whole model or of a device."""
+    name, _, device = key.partition(".")
+    if key not in COLUMNS and name in COLUMNS and device:
+        raise UsageError(f"the column of {name} is {name!r}", f"name the device with --hardware {device}")
+    if key not in COLUMNS and name in CATALOGUE:
+        fact = f"{key} is of the whole model, and no column of layers"
+        raise UsageError(fact, f"ask for it with costcalc table MODEL --columns name,{key}")
     if key not in COLUMNS:
         raise UsageError(f"there is no column {key!r}", suggest_choice(key, COLUMNS))
     return key

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from costcalc.core.errors import LoadError, SpecError
+from costcalc.core.errors import LoadError, SpecError, UsageError
 from costcalc.frontends import load
 
 YAML = "# a comment first\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {filters: 5, kernel: 3, bias: false}\n"
@@ -56,3 +56,18 @@ def test_nothing(monkeypatch: pytest.MonkeyPatch, stream: io.TextIOWrapper | Non
     monkeypatch.setattr(sys, "stdin", stream)
     with pytest.raises(LoadError, match="standard input is empty"):
         load("-")
+
+
+def test_what_is_no_model_is_refused_and_never_crashes() -> None:
+    closed = io.BytesIO(b"name: x")
+    closed.close()
+    for model, says in (
+        (None, "the model is None"),
+        ("name: x\ninput: [1]\n", "the text of a model stands where its path is expected; give its bytes"),
+        ("name: x\n" + "# long\n" * 100, "the text of a model stands where its path is expected"),
+        (closed, "cannot be read"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            load(model)
+    with pytest.raises(LoadError, match=r"too long|there is no file"):
+        load("a" * 300)

@@ -67,13 +67,13 @@ def saved_activations(
         case "nothing":
             return SavedActivations(())
         case "indices":
-            return SavedActivations(tuple(n for n in node.inputs if n and not types[n].dtype.is_float))
+            return SavedActivations(tuple(n for n in node.inputs if n and not graph.is_real(n)))
         case "mask":
             return SavedActivations((), out.elements)
         case "maxima":
             # The places and the input's shape would do, but PyTorch holds the input itself until the backward pass.
             return SavedActivations(node.inputs[:1], 8 * out.elements)
-    return SavedActivations(tuple(n for n in node.inputs if n and types[n].dtype.is_float))
+    return SavedActivations(tuple(n for n in node.inputs if n and graph.is_real(n)))
 
 
 def _saved_factors(divides: bool, a: str, b: str, gradients: GradientFlow) -> tuple[str, ...]:

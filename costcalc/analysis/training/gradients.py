@@ -12,9 +12,6 @@ from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
-DIFFERENTIABLE_TYPES = frozenset(t for t in DType if t.is_float or t is DType.UNDEFINED)
-"""Element types that can have a gradient; UNDEFINED is that of a value whose type no rule decides."""
-
 
 class GradientFlow(NamedTuple):
     """trained and frozen are parameters; with_gradient names every value that has a gradient; weights names the stored
@@ -43,7 +40,7 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
     fixed = frozen_names | packed
     with_gradient = {item.name for item in parameters if item.name not in fixed}
     if input_gradient:
-        with_gradient |= {name for name in graph.inputs if graph.types[name].dtype.is_float}
+        with_gradient |= {name for name in graph.inputs if graph.is_real(name)}
     weights = set(graph.initializers)
     inputs = set(graph.inputs)
     if with_gradient:
@@ -56,9 +53,7 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
             weights.update(node.outputs)
         if any(name in with_gradient for name in inputs_read):
             straight = traits_of(node).straight_through
-            with_gradient.update(
-                n for n in node.outputs if n and (straight or graph.types[n].dtype in DIFFERENTIABLE_TYPES)
-            )
+            with_gradient.update(n for n in node.outputs if n and (straight or _is_differentiable(graph, n)))
     return GradientFlow(
         tuple(item for item in parameters if item.name not in fixed),
         tuple(item for item in parameters if item.name in fixed),
@@ -75,9 +70,12 @@ def _loop_inputs(graph: Graph) -> set[str]:
         return set()
     names = {name for node in loops for name in node.inputs if name}
     names.difference_update(graph.initializers, graph.inputs, *(node.outputs for node in graph.nodes))
-    return {
-        name for name in names if graph.types[name].dtype in DIFFERENTIABLE_TYPES and graph.types[name].value is None
-    }
+    return {name for name in names if _is_differentiable(graph, name) and graph.types[name].value is None}
+
+
+def _is_differentiable(graph: Graph, name: str) -> bool:
+    """Whether a value can have a gradient: a real one, and one whose type no rule decides."""
+    return graph.is_real(name) or graph.types[name].dtype is DType.UNDEFINED
 
 
 def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]:

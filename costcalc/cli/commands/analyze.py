@@ -14,7 +14,7 @@ import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
     from costcalc.analysis.report import Report
@@ -121,7 +121,7 @@ def layer_columns() -> Iterable[str]:
     return COLUMNS
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @settings_options()
 @click.option(

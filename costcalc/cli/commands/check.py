@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli.parameters import Model
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.cli.verdict_options import emit_result, verdict_options
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from costcalc.studies.options import Settings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
 @click.option(
     "--config",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,11 +45,16 @@ class CommandLimits(NamedTuple):
         return dict(zip(options, self, strict=True))
 
     def limit_set(self, devices: Sequence[str]) -> LimitSet:
-        """The limits; those of a device that name none are of each of some devices. UsageError where a text is none."""
+        """The limits; those of a device that name none are of each of some devices. UsageError where a text is none,
+        and where two are on the same."""
         sides = {"--max": self.most, "--min": self.least, "--require": self.required}
         limits = [
             one for option, texts in sides.items() for text in texts for one in parse_limits(text, option, devices)
         ]
+        twice = [key for key, count in Counter((one.quantity, one.of) for one in limits).items() if count > 1]
+        if twice:
+            name = ".".join(filter(None, twice[0]))
+            raise UsageError(f"{name} has two limits on the command line", "leave one of them out")
         increases = [increase for text in self.increases for increase in parse_increases(text)]
         return limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
 

@@ -8,13 +8,13 @@ import click
 
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="MODEL MODEL...", nargs=-1, required=True, type=Model())
 @settings_options()
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
@@ -36,7 +36,7 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
         print_tables(comparison_tables(comparison), form, output)
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @click.argument("layer", required=False)
 @settings_options()

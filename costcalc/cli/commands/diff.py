@@ -11,7 +11,7 @@ import click
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import CANNOT_ANSWER, output_option, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 from costcalc.studies.options import Settings
 
@@ -25,7 +25,7 @@ DEFAULT_TOP = 30
 """Layers that a page shows unless --top says otherwise."""
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="OLD NEW | --git REV [MODEL]...", nargs=-1, type=Model())
 @click.option(
     "--git",

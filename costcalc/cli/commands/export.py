@@ -8,13 +8,13 @@ import click
 
 from costcalc.cli.output import output_option, write_bytes, write_text
 from costcalc.cli.parameters import Model, debug_option
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @settings_options("", omit=("dtype", "act_dtype"))
 @click.option(

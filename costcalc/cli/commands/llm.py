@@ -8,11 +8,11 @@ import click
 
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @settings_options("generation", "devices")
 @output_options(*FORMATS)

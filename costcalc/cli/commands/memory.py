@@ -9,14 +9,14 @@ import click
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, output_options
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
 DEFAULT_TOP = 10
 """Tensors that a page shows unless --top says otherwise."""
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @settings_options("execution")
 @click.option(

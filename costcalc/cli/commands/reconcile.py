@@ -9,7 +9,7 @@ import click
 
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, output_options
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
@@ -22,7 +22,7 @@ def counter_names() -> Iterable[str]:
     return COUNTERS
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @settings_options("", omit=("dtype", "act_dtype"))
 @click.option(

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import output_option, print_charts, write_bytes
 from costcalc.cli.parameters import Model
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from costcalc.views.charts import Chart
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @settings_options()
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
@@ -47,11 +48,14 @@ FORMATS = ("text", "svg", "png", "html")
 QUANTITIES = tuple([key for key, quantity in CATALOGUE.items() if quantity.additive])
 """What layers have."""
 
+KINDS_OF = dict.fromkeys(("quantity", "by", "depth", "top"), "bars") | dict.fromkeys(("x", "y", "maximize"), "pareto")
+"""Option of plot -> the kind of chart that it is for."""
+
 DEFAULT_BARS = 12
 """Bars of a model, unless --top says otherwise."""
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=Model())
 @settings_options()
 @click.option(
@@ -85,13 +89,24 @@ DEFAULT_BARS = 12
     "--format", "form", type=click.Choice(FORMATS), help="How to draw it.  [default: by the file's ending, else text]"
 )
 @output_option
+@click.pass_context
 def plot(
-    models: tuple[str, ...], settings: Settings, kind: str, form: str | None, output: str | None, **options: Any
+    ctx: click.Context,
+    /,
+    models: tuple[str, ...],
+    settings: Settings,
+    kind: str,
+    form: str | None,
+    output: str | None,
+    **options: Any,
 ) -> None:
     """Draw where the cost is, when memory is needed, what bounds the time, or which models beat which.
 
     costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto --x time.t4
     """
+    for name in KINDS_OF:
+        if kind != KINDS_OF[name] and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name} says nothing to --kind {kind}", f"it is for --kind {KINDS_OF[name]}")
     print_charts(_charts(kind, models, settings, options), choose_format(form, output, FORMATS), output)
 
 

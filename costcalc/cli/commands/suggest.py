@@ -9,7 +9,7 @@ import click
 
 from costcalc.cli.output import print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def quantities() -> Iterable[str]:
     return SORTS
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @click.argument("number", required=False, type=click.IntRange(1))
 @settings_options("execution", "training", "devices")

@@ -9,7 +9,8 @@ import click
 
 from costcalc.cli.output import CANNOT_ANSWER, output_option
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
+from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
 
@@ -23,7 +24,7 @@ def figures() -> Iterable[str]:
     return (*[f"{key}." if quantity.per_device else key for key, quantity in CATALOGUE.items()], *STATES)
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @click.option(
     "--set",
@@ -44,7 +45,7 @@ def figures() -> Iterable[str]:
 )
 @settings_options(omit=("dims", "params"))
 @click.option("--sample", type=click.IntRange(1), metavar="K", help="K of the combinations, drawn without replacement.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the sample is drawn by.")
+@click.option("--seed", type=int, help="What the sample is drawn by (with --sample).  [default: 0]")
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
@@ -97,7 +98,7 @@ def sweep(
     dims: tuple[Any, ...],
     vary: tuple[Any, ...],
     sample: int | None,
-    seed: int,
+    seed: int | None,
     columns: tuple[str, ...],
     plot: str | None,
     strict: bool,
@@ -120,6 +121,8 @@ def sweep(
     from costcalc.studies.sweep.select import RowSelection, goal_names
     from costcalc.studies.sweep.sweep import named_quantities, select_numbers
 
+    if seed is not None and sample is None:
+        raise UsageError("--seed is of --sample", "say how many combinations are drawn: --sample 100")
     chosen = RowSelection(**selection)
     names = (*columns, *goal_names(plot or ()), *chosen.names())
     setup = prepare_sweep(
@@ -132,7 +135,7 @@ def sweep(
         with_peak=not columns or "peak_activation_bytes" in map(str.lower, names),
         strict=strict,
     )
-    numbers = select_numbers(setup, sample, seed)
+    numbers = select_numbers(setup, sample, seed or 0)
     printed = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
     complete = write_sweep(setup, numbers, chosen, printed, jobs)
     return 0 if complete else CANNOT_ANSWER

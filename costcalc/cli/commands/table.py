@@ -10,7 +10,7 @@ import click
 
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import Model, NameList, debug_option, output_options, rules_option, split_commas
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def parse_marker(words: Sequence[str]) -> TableRequest:
     return request
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="MODEL|FILE...", nargs=-1, required=True, type=Model())
 @click.option("--update", is_flag=True, help="Take FILEs: rewrite the tables between their markers.")
 @click.option("--check", is_flag=True, help="Take FILEs: exit 1 if a table in them is stale; nothing is written.")

@@ -100,6 +100,8 @@ def parse_limit(text: str, option: str = "--max") -> Limit:
     where it is none."""
     if option == "--require":
         text = text if "=" in text else f"{text}=true"
+    if text.partition(".")[0] in CATALOGUE and CATALOGUE[text.partition(".")[0]].unit == "boolean" and "=" not in text:
+        raise UsageError(f"{option} {text} has no amount, and needs none", f"write --require {text}")
     name, value = _pair(text, option, "macs=600M" if option == "--max" else example_of("tokens_per_second"))
     quantity, dot, of = name.partition(".")
     if quantity not in LIMITS:

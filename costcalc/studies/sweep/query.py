@@ -20,11 +20,12 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
-from costcalc.core.quantities import QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
 from costcalc.core.units import FACTORS, JOULES, SECONDS
 from costcalc.studies.sweep.axes import exact_number, value_text
 from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
@@ -48,12 +49,14 @@ MAX_DEPTH = 60
 
 
 class Expression(NamedTuple):
-    """The syntax tree of a text; numbers and quantities of devices by the names that stand for them in it."""
+    """The syntax tree of a text; numbers and quantities of devices by the names that stand for them in it. units are
+    those that numbers were written with: bytes, seconds or joules."""
 
     text: str
     tree: ast.expr
     numbers: dict[str, Any]
     quantities: dict[str, QuantityRef]
+    units: dict[str, str]
 
     def names(self) -> Iterator[str]:
         """The names of columns in it."""
@@ -73,6 +76,7 @@ def parse_expression(text: str) -> Expression:
         raise UsageError(f"{text!r} has a single `=`", "write == to compare")
     numbers: dict[str, Any] = {}
     quantities: dict[str, QuantityRef] = {}
+    units: dict[str, str] = {}
 
     def replaced(match: re.Match[str]) -> str:
         reference = match["device"] or (match["quoted"] or "")[1:-1]
@@ -84,6 +88,7 @@ def parse_expression(text: str) -> Expression:
         else:
             name = f"{MARK}{len(numbers)}"
             numbers[name] = _number(match["number"], match["unit"] or "")
+            units[name] = _dimension(match["unit"] or "")
         return f" {name} "
 
     written = TOKEN.sub(replaced, text.replace("\n", " ")).replace("&&", " and ").replace("||", " or ")
@@ -94,7 +99,7 @@ def parse_expression(text: str) -> Expression:
         raise UsageError(f"{text!r} is not understood", remedy) from error
     if _depth(tree) > MAX_DEPTH:
         raise UsageError("the condition is nested too deeply", f"at most {MAX_DEPTH} levels")
-    return Expression(text, tree, numbers, quantities)
+    return Expression(text, tree, numbers, quantities, units)
 
 
 def device_quantity(reference: str) -> QuantityRef:
@@ -111,6 +116,30 @@ def _number(digits: str, unit: str) -> int | Fraction:
         raise UsageError(f"{digits} has a huge exponent", "write it with at most two digits: 1e12")
     value = Fraction(digits.replace("_", ""))
     return exact_number(value / UNIT_PARTS[unit] if unit in UNIT_PARTS else value * FACTORS[unit.lower()])
+
+
+def _dimension(unit: str) -> str:
+    """What a number with this unit is an amount of: seconds, joules, bytes, or number where that is open."""
+    for dimension, parts in (("seconds", SECONDS), ("joules", JOULES)):
+        if unit and unit in parts:
+            return dimension
+    return "bytes" if unit.lower().endswith("b") else "number"
+
+
+def _check_units(left: ast.expr, right: ast.expr, whole: Expression) -> None:
+    """UsageError where a quantity is compared with an amount of another unit: arena_bytes < 5ms, macs < 5MiB."""
+    for side, other in ((left, right), (right, left)):
+        if not isinstance(side, ast.Name) or not isinstance(other, ast.Name):
+            return
+        ref = whole.quantities.get(side.id)
+        quantity = CATALOGUE.get(side.id) if ref is None else ref.quantity
+        dimension = whole.units.get(other.id, "number")
+        if quantity is not None and dimension not in ("number", quantity.unit):
+            name = side.id if ref is None else ref.key
+            raise UsageError(
+                f"{whole.text!r} compares {name} with an amount in {dimension}",
+                f"write it as {name} < {quantity.example}",
+            )
 
 
 def _depth(tree: ast.AST) -> int:
@@ -196,6 +225,8 @@ def _read(node: ast.expr, whole: Expression, columns: Mapping[str, int]) -> Read
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         return _both(_calculated(OPERATORS[type(node.op)]), of(node.left), of(node.right))
     if isinstance(node, ast.Compare) and all(type(op) in COMPARISONS for op in node.ops):
+        for left, right in pairwise((node.left, *node.comparators)):
+            _check_units(left, right, whole)
         sides = [of(side) for side in (node.left, *node.comparators)]
         links = [COMPARISONS[type(op)] for op in node.ops]
         pairs = [_both(link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False)]

@@ -242,3 +242,13 @@ def test_a_loop() -> None:
     assert report.macs == 10 * 2 * 3 * 3
     assert report.totals["backward_macs"] == 2 * 10 * 2 * 3 * 3
     assert report.step.nbytes["activations"] == 4 * 10 * 2 * (2 * 3)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "lstm", "gpt2"])
+def test_a_precision_moves_bytes_and_no_gradient(name: str) -> None:
+    dims = {"seq": 8} if name == "gpt2" else None
+    plain = analyze(name, dims=dims, training=True).totals
+    int8 = analyze(name, dims=dims, training=True, dtype="int8", act_dtype="int8").totals
+    for key in ("backward_macs", "training_macs", "gradient_bytes", "optimizer_bytes"):
+        assert int8[key] == plain[key]
+    assert 0 < int8["kept_activation_bytes"] < plain["kept_activation_bytes"]

@@ -14,8 +14,8 @@ from costcalc.studies.sweep import select as dominance
 from costcalc.studies.sweep.query import compile_condition, compile_expression
 from costcalc.studies.sweep.select import best_rows, pareto_rows, parse_goals, sort_rows
 
-COLUMNS = ("alpha", "act", "macs", "params", "peak", "k")
-ROW = (Fraction(1, 2), "relu", 299_999_999, 1000, None, [3, 5])
+COLUMNS = ("alpha", "act", "macs", "params", "peak", "k", "peak_bytes")
+ROW = (Fraction(1, 2), "relu", 299_999_999, 1000, None, [3, 5], 1000)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ ROW = (Fraction(1, 2), "relu", 299_999_999, 1000, None, [3, 5])
         ("macs < 299.999999M", False),
         ("macs<300 M and params <= 1k", True),
         ("macs < 300M && params < 1k", False),
-        ("params < 1KiB and params >= 1e3 and params == 1_000", True),
+        ("peak_bytes < 1KiB and params >= 1e3 and params == 1_000", True),
         ("1M < macs < 2M", False),
         ("1M < macs <= 299_999_999", True),
         ("alpha in [0.25, 0.5]", True),
@@ -141,3 +141,17 @@ def test_goals_are_numbers() -> None:
     with pytest.raises(UsageError, match="act is 'relu', no number"):
         pareto_rows([ROW], parse_goals("act,macs", COLUMNS))
     assert pareto_rows([ROW], parse_goals("peak,macs", COLUMNS)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("arena_bytes < 5ms", "arena_bytes with an amount in seconds; write it as arena_bytes < 256 KiB"),
+        ("macs < 5MiB", "macs with an amount in bytes; write it as macs < 600M"),
+        ("1 < macs and 5mJ > time.t4", "time.t4 with an amount in joules; write it as time.t4 < 2.1 ms"),
+    ],
+)
+def test_a_quantity_is_compared_with_amounts_of_its_unit(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        compile_condition(text, ("macs", "arena_bytes", "time.t4"))
+    assert says in str(caught.value)
