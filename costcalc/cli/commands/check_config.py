@@ -15,7 +15,7 @@ from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config_file import find, read
+from costcalc.studies.check.config_file import find, nearest_config, read
 from costcalc.studies.check.config_limits import LimitSet, limit_set
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
 from costcalc.studies.check.run import config_of
@@ -87,6 +87,19 @@ def choose_config(
         entries = [replace(e, budget=replace(e.budget, allow=(*e.budget.allow, *allow))) for e in config.entries]
         config = replace(config, entries=tuple(entries))
     return config, tuple(models)
+
+
+def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> Config:
+    """The config to lock: a file's; where there is none, the named models under the settings of the command line, with
+    every amount that these ask for. UsageError for settings beside a file's."""
+    path = file or find()
+    if path is None and models:
+        asked = [ref for ref in settings.quantities() if ref.quantity.unit != "boolean"]
+        increases = [increase for ref in asked for increase in parse_increases(f"{ref.key}=0")]
+        return config_of(model_paths(models), limit_set((), increases, (), ()), settings)
+    found = nearest_config(path)
+    refuse(f"the config {path}", options_of(settings), "write it there")
+    return found
 
 
 def options_of(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options, rules_option
+from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options
+from costcalc.cli.settings import settings_options
+from costcalc.studies.options import Settings
 
 CHANGED = 1
 
@@ -33,19 +35,21 @@ CHANGED = 1
     metavar="FILE",
     help="The file to write; `lock:` of the config unless given. - is standard output.",
 )
-@rules_option
-@debug_option
-def lock(models: tuple[str, ...], config: str | None, check: bool, jobs: int, output: str | None) -> int:
+@settings_options()
+def lock(
+    models: tuple[str, ...], config: str | None, check: bool, jobs: int, output: str | None, settings: Settings
+) -> int:
     """Write what the config's models cost now as the baseline for `check`; commit the file.
 
-    With MODEL only its entries are written anew. An operator without a rule is locked as not known; a model that cannot
-    be read is exit 2, and nothing is written.
+    With MODEL only its entries are written anew. Where there is no config, MODEL is locked under the settings of the
+    command line, with the quantities that they ask for. An operator without a rule is locked as not known; a model that
+    cannot be read is exit 2, and nothing is written.
     """
+    from costcalc.cli.commands.check_config import lock_config
     from costcalc.core.sanitize import printable_lines
-    from costcalc.studies.check.config_file import nearest_config
     from costcalc.studies.check.locking import plan_lock
 
-    found = nearest_config(config)
+    found = lock_config(models, config, settings)
     file = str(found.folder / found.lock) if output in (None, "-") else str(output)
     result = plan_lock(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
     for target, failure in result.failures:

@@ -168,3 +168,25 @@ def test_an_arena_that_the_settings_ask_for_is_locked_and_compared(capsys: pytes
     code, out, _ = call(capsys, "check", "--format", "json")
     (verdict,) = json.loads(out)["models"][0]["verdicts"]
     assert (code, verdict["quantity"], verdict["outcome"]) == (0, "arena_bytes increase", "kept")
+
+
+def test_without_a_config_the_named_models_are_locked_under_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path / "models")
+    (tmp_path / "costcalc.yaml").unlink()
+    settings = ("--fuse", "--align", "16", "--hardware", "t4")
+    assert lock(capsys, "net.yaml", *settings)[0] == 0
+    entry = json.loads(Path(LOCK).read_text(encoding="utf-8"))["models"]["net.yaml"][""]
+    assert entry["settings"] == {"execution": {"fuse": True, "align": 16}, "devices": ["t4"]}
+    assert set(entry["figures"]) == {"arena_bytes", "time.t4", "energy.t4"}
+    limits = ("--max-increase", "arena_bytes=0", "--max-increase", "time.t4=0", "--baseline", LOCK)
+    assert call(capsys, "check", "net.yaml", *limits, *settings)[0] == 0
+    Path("net.yaml").write_text(WIDER, encoding="utf-8")
+    code, out, _ = call(capsys, "check", "net.yaml", *limits, *settings)
+    assert code == 1 and "arena_bytes increase" in out and "time t4 increase" in out
+
+
+def test_settings_beside_a_config_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = lock(capsys, "--fuse")
+    assert code == 2 and "--fuse does not go with the config" in err and "write it there" in err
