@@ -59,8 +59,8 @@ from costcalc.ops.conv import conv_cost, conv_shape
 from costcalc.ops.matmul import matmul_cost, matmul_shape
 from costcalc.ops.norm import batch_norm_cost, batch_norm_shape
 from costcalc.ops.reshape import reshape_shape
-from costcalc.rules import Cost, elementwise_work
-from costcalc.rules import cost_rule, describe, free, operands, shape_rule
+from costcalc.core.formula import Cost, elementwise_work
+from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
 
 for op, shape, cost in (
     ("Filter", conv_shape, conv_cost),

@@ -18,7 +18,7 @@ from support.cli import call
 from support.graphs import unknown
 
 import costcalc
-from costcalc.cli.app import cli
+from costcalc.cli.group import cli
 from costcalc.core.amount import LowerBound
 from costcalc.core.dim.parse import parse_formula as parse_dim
 from costcalc.core.errors import QuantityError, UsageError

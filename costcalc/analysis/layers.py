@@ -1,8 +1,11 @@
-"""NodeCost to Row: one layer with its figures over all runs of its node; rows bound, and grouped where unknown."""
+"""NodeCost to LayerCost: a layer with its figures over all runs of its node; layers bound, and summed to the totals
+of a graph.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +13,7 @@ from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
-from costcalc.core.quantities import LAYER_TOTALS
+from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
 from costcalc.graph.bind import bind_cost
 
 LAYER_QUANTITIES = LAYER_TOTALS
@@ -124,3 +127,48 @@ def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
+
+
+class CostSums(NamedTuple):
+    """totals are the sums of LAYER_TOTALS over all runs of all nodes, without the parts that are unknown; incomplete
+    names the columns that such parts are missing from; unknown says that some operator has no rule."""
+
+    totals: dict[str, Dim]
+    incomplete: frozenset[str]
+    unknown: bool
+
+
+def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
+    """Figures of layers -> their sums by quantity, exact; what is not known of a layer is left out.
+
+    A mapping that several layers share (equal layers do) is added once, times their number.
+    """
+    figures = tuple(figures)
+    runs = Counter(map(id, figures))
+    distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
+    return {
+        name: sum([value * count for own, count in distinct if (value := own[name]) is not None])
+        for name in LAYER_QUANTITIES
+    }
+
+
+def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
+    """Costs of a graph's nodes, each for one run -> their sums over all runs."""
+    shared: dict[Any, LayerFigures] = {}
+    figures, unknown = [], False
+    for item in costs:
+        figures.append(layer_figures(item, shared))
+        unknown = unknown or item.state == "unknown"
+    distinct = {id(own): own for own in figures}.values()
+    incomplete = {name for own in distinct for name, value in own.items() if value is None} if unknown else ()
+    return CostSums(sum_figures(figures), frozenset(incomplete), unknown)
+
+
+def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:
+    """What is certain of a quantity where parts of these columns are unknown, and where an open If counts its dearer
+    branch (upper)."""
+    quantity = CATALOGUE[key]
+    if quantity.certainty != "exact":
+        return quantity.certainty
+    lower = any(column in incomplete for column in quantity.columns)
+    return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import LayerCost, UnknownOperator, bind_layer, group_unknown, make_layers
+from costcalc.analysis.layers import LayerCost, UnknownOperator, bind_layer, group_unknown, make_layers, sum_figures
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.operand_types import OperandPrecisions
 from costcalc.analysis.options import ExecutionOptions
-from costcalc.analysis.totals import sum_figures
 from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols

@@ -162,7 +162,7 @@ def test_a_foreign_directory_is_named_on_the_command_line(tmp_path: Path, capsys
 
 
 PLUGIN = """
-from costcalc.rules import DType, GraphBuilder, Loaded
+from costcalc.core.ir import DType; from costcalc.graph.builder import GraphBuilder; from costcalc.frontends.frontend import Loaded
 
 class Counted:
     name, suffixes = "counted", (".counted",)

@@ -24,7 +24,7 @@ from costcalc.ops import plugins
 RULES = '''
 """Swish in one operator, and a product with a gate."""
 
-from costcalc.rules import Cost, TensorType, cost_rule, describe, elementwise_work, formula, operands, shape_rule
+from costcalc.core.formula import Cost, elementwise_work, formula; from costcalc.core.ir import TensorType; from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 
 describe("x · sigmoid(b · x).", "Swish", domain="com.acme")
 operands("GatedMatMul", domain="com.acme", weights=(1,))

@@ -18,8 +18,7 @@ from costcalc.graph.builder import GraphBuilder
 from costcalc.render.page import embed_json
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
-from costcalc.views.page import page_content
-from costcalc.views.page_layers import MAX_NESTING, amount_data
+from costcalc.views.page import MAX_NESTING, amount_data, page_content
 
 DEVICES = ("t4", "stm32h743")
 

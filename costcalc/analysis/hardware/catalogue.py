@@ -1,15 +1,221 @@
-"""Name or path of a device to its HardwareProfile; the profiles that come with costcalc."""
+"""Name or YAML file of a device to its HardwareProfile: every key is checked, and every figure must state its
+source.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile
-from costcalc.analysis.hardware.reader import read_energy_file, read_profile
-from costcalc.core.errors import HardwareError
+import yaml
+
+from costcalc.analysis.hardware.profile import (
+    DEVICE_KINDS,
+    MEMORIES,
+    PRECISIONS,
+    EnergyTable,
+    HardwareProfile,
+    SourcedFigure,
+)
+from costcalc.core.errors import HardwareError, UsageError, suggest_choice
+from costcalc.core.units import parse_magnitude
+
+MAX_FILE_BYTES = 1 << 20
+"""Size of the largest file that is read."""
+
+MAX_FIGURE = Fraction(10**24)
+"""Largest figure; the smallest is 1 / MAX_FIGURE."""
+
+KEYS = (
+    "name",
+    "aliases",
+    "kind",
+    "variant",
+    "seen",
+    "notes",
+    "peak",
+    "sparse",
+    "bandwidth",
+    "memory",
+    "overhead",
+    "energy",
+)
+
+REQUIRED_KEYS = ("name", "kind", "variant", "seen", "peak")
+
+BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class ProfileLoader(BaseLoader):  # type: ignore[misc]
+    """YAML's safe loader that refuses a repeated key, and aliases of lists and mappings: nested aliases multiply the
+    size of the data."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.collections: set[int] = set()
+
+    def refuse_aliases(self, children: Iterable[Any]) -> None:
+        """Children of a node -> MarkedYAMLError where a list or a mapping among them was used before."""
+        for child in children:
+            if not isinstance(child, yaml.ScalarNode):
+                if id(child) in self.collections:
+                    raise yaml.MarkedYAMLError(
+                        problem="an alias stands for a list or a mapping", problem_mark=child.start_mark
+                    )
+                self.collections.add(id(child))
+
+    def construct_sequence(self, node: Any, deep: bool = False) -> list[Any]:
+        self.refuse_aliases(node.value)
+        items: list[Any] = super().construct_sequence(node, deep=deep)
+        return items
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        self.refuse_aliases(value for _, value in node.value)
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.MarkedYAMLError(problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+def read_profile(path: Path) -> HardwareProfile:
+    """YAML file -> its profile. HardwareError with the file and the key where it is not valid."""
+    tree = _load_mapping(path)
+    file = path.name
+    _check_keys(tree, KEYS, file, "")
+    for key in REQUIRED_KEYS:
+        if key not in tree:
+            raise HardwareError("is missing", f"a profile needs {', '.join(REQUIRED_KEYS)}", f"{file}: {key}")
+    kind = _read_text(tree["kind"], file, "kind")
+    if kind not in DEVICE_KINDS:
+        raise HardwareError(f"{kind!r} is no kind of device", suggest_choice(kind, DEVICE_KINDS), f"{file}: kind")
+    energy = tree.get("energy")
+    return HardwareProfile(
+        path.stem,
+        _read_text(tree["name"], file, "name"),
+        kind,
+        _read_text(tree["variant"], file, "variant"),
+        _read_date(tree["seen"], file),
+        _read_figures(tree["peak"], PRECISIONS, file, "peak"),
+        _read_figures(tree.get("sparse", {}), PRECISIONS, file, "sparse"),
+        _read_figures(tree.get("memory", {}), MEMORIES, file, "memory"),
+        _read_figure(tree["bandwidth"], file, "bandwidth") if "bandwidth" in tree else None,
+        _read_figure(tree["overhead"], file, "overhead", parse_decimal) if "overhead" in tree else None,
+        None if energy is None else read_energy_profile(energy, _read_text(tree["name"], file, "name"), file),
+        _read_texts(tree.get("aliases", []), file, "aliases"),
+        _read_texts(tree.get("notes", []), file, "notes"),
+    )
+
+
+def read_energy_profile(tree: Any, name: str, file: str) -> EnergyTable:
+    """Mapping {mac: {float32: …}, byte: {device: …}} -> energies in picojoules."""
+    _check_keys(tree, ("mac", "byte"), file, "energy")
+    return EnergyTable(
+        name,
+        _read_figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", parse_decimal),
+        _read_figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", parse_decimal),
+    )
+
+
+def read_energy_file(path: Path) -> EnergyTable:
+    """YAML file of energies that belong to no device -> the energies in picojoules."""
+    tree = _load_mapping(path)
+    _check_keys(tree, ("name", "seen", "energy"), path.name, "")
+    return read_energy_profile(tree.get("energy"), _read_text(tree.get("name"), path.name, "name"), path.name)
+
+
+def _load_mapping(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise HardwareError("the file is too large for a profile", "name a hardware profile", str(path))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=ProfileLoader)
+    except OSError as error:
+        raise HardwareError(f"cannot be read: {error.strerror}", "see `costcalc hardware`", str(path)) from error
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise HardwareError(f"not YAML: {error.problem}", "mend it there", f"{path.name}{line}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise HardwareError("not YAML", "name a hardware profile", path.name) from error
+    if not isinstance(tree, dict):
+        raise HardwareError("is not a mapping", f"a profile has the keys {', '.join(KEYS)}", path.name)
+    return tree
+
+
+def _check_keys(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
+    if not isinstance(tree, dict):
+        raise HardwareError("is not a mapping", f"its keys are {', '.join(keys)}", f"{file}: {at}")
+    for key in tree:
+        if key not in keys:
+            place = f"{at}.{key}" if at else str(key)
+            raise HardwareError("is not a key of a profile", suggest_choice(str(key), keys), f"{file}: {place}")
+
+
+def _read_figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, SourcedFigure]:
+    _check_keys(tree, keys, file, at)
+    return {key: _read_figure(value, file, f"{at}.{key}", number or parse_quantity) for key, value in tree.items()}
+
+
+def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> SourcedFigure:
+    _check_keys(tree, ("value", "source"), file, at)
+    for key in ("value", "source"):
+        if key not in tree:
+            raise HardwareError(
+                f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {at}"
+            )
+    return SourcedFigure(
+        (number or parse_quantity)(tree["value"], f"{file}: {at}.value"),
+        _read_text(tree["source"], file, f"{at}.source"),
+    )
+
+
+def parse_quantity(value: Any, place: str) -> Fraction:
+    """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
+    try:
+        number = Fraction(parse_magnitude(str(value)))
+    except UsageError as error:
+        raise HardwareError(error.fact, error.remedy, place) from error
+    return _check_range(number, value, place)
+
+
+def parse_decimal(value: Any, place: str) -> Fraction:
+    """0.03, 640 or 5e-6 -> an exact number above zero. HardwareError where it is none."""
+    if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?", str(value)):
+        raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", place)
+    return _check_range(Fraction(str(value)), value, place)
+
+
+def _check_range(number: Fraction, value: Any, place: str) -> Fraction:
+    if number > MAX_FIGURE or 0 < number < 1 / MAX_FIGURE:
+        raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
+    if number <= 0:
+        raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
+    return number
+
+
+def _read_text(value: Any, file: str, at: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {at}")
+    return " ".join(value.split())
+
+
+def _read_texts(value: Any, file: str, at: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise HardwareError(f"{value!r} is not a list", "write [a, b]", f"{file}: {at}")
+    return tuple(_read_text(item, file, at) for item in value)
+
+
+def _read_date(value: Any, file: str) -> str:
+    if not isinstance(value, date):
+        raise HardwareError(f"{value!r} is not a day", "write it as 2026-01-31", f"{file}: seen")
+    return value.isoformat()[:10]
+
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 

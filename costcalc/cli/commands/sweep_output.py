@@ -75,7 +75,7 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
         print_tables(table, output.form, output.path, bool(output.columns))
         return
     from costcalc import render
-    from costcalc.render.charts.scatter import draw_scatter
+    from costcalc.render.charts.text import draw_scatter
     from costcalc.render.terminal import screen
 
     on = screen(output.path is not None)

@@ -9,7 +9,7 @@ from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
 from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
-from costcalc.views.page_layers import amount_data
+from costcalc.views.page import amount_data
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
 """What the page runs of a report's scripts, and its own."""

@@ -22,15 +22,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.studies.diff.keys import AnchorKeys, LayerKeys, anchor_keys, layer_keys
+from costcalc.studies.diff.keys import AnchorKeys, LayerKeys, Numbers, anchor_keys, layer_keys
 from costcalc.studies.diff.names import NamePart, split_name
-from costcalc.studies.diff.neighbourhood import Numbers
-from costcalc.studies.diff.pairing import Pairs, are_kindred, score
 from costcalc.studies.diff.sequence import (
+    Pairs,
     align_runs,
     anchor_gaps,
+    are_kindred,
     longest_ascending,
     pair_in_order,
+    score,
     shortest_script,
     unique_by,
     unique_keys,

@@ -16,7 +16,10 @@ from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
 from costcalc.studies.diff.axes import (
     CHANNELS,
     OTHER,
+    Axes,
     AxesOf,
+    Axis,
+    extent,
     input_axes,
     read_axes,
     result_axes,
@@ -24,7 +27,6 @@ from costcalc.studies.diff.axes import (
     single_factor_axes,
 )
 from costcalc.studies.diff.definition import filters_at, operator_traits
-from costcalc.studies.diff.reshape import Axes, Axis, extent
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 NEWEST = 99

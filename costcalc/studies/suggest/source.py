@@ -13,10 +13,9 @@ from functools import partial
 from typing import NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import LAYER_QUANTITIES, make_layers
+from costcalc.analysis.layers import LAYER_QUANTITIES, make_layers, sum_figures
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.report import Report, analyze_graph
-from costcalc.analysis.totals import sum_figures
 from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.analysis.cost import cost_nodes
+from costcalc.analysis.layers import sum_costs, total_certainty
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.analysis.report import NODE_BY_NODE
-from costcalc.analysis.totals import sum_costs, total_certainty
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.core.ir import Graph
@@ -24,9 +24,8 @@ from costcalc.graph.bind import bind_graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
 from costcalc.studies.sweep import measurements
-from costcalc.studies.sweep.axes import Value, describe_point
+from costcalc.studies.sweep.axes import Value, describe_point, with_settings
 from costcalc.studies.sweep.columns import STATES, TOTAL_REFS, Row, SweepColumns, refuse_open_symbols
-from costcalc.studies.sweep.setting_axes import with_settings
 from costcalc.studies.sweep.space import Bindings, Space
 
 PEAK = TOTALS.index("peak_activation_bytes")

@@ -15,10 +15,9 @@ from costcalc.frontends.source import Source, hold_source
 from costcalc.frontends.symbols import has_batch_default
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
-from costcalc.studies.sweep.axes import SweepAxis
+from costcalc.studies.sweep.axes import VARIABLE, SweepAxis, all_setting_values, setting_axes, with_settings
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
-from costcalc.studies.sweep.setting_axes import VARIABLE, all_setting_values, setting_axes, with_settings
 from costcalc.studies.sweep.space import Bindings, build_space
 
 IMAGE = ("N", "D", "H", "W")

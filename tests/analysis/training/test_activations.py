@@ -11,7 +11,7 @@ from costcalc import analyze
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import analyze_graph
 from costcalc.analysis.training.step import TrainingStep, cost_training
-from costcalc.cli.app import cli
+from costcalc.cli.group import cli
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph
 from costcalc.graph.builder import GraphBuilder

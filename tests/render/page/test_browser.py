@@ -197,7 +197,7 @@ def test_formulas_stand_where_symbols_are_open(show: Open) -> None:
 def test_the_page_rounds_as_costcalc_does(browser: Any, n: int) -> None:
     """The page's own script, asked for the short forms of a number."""
     from costcalc.render.page import ASSETS
-    from costcalc.views.page_layers import amount_data
+    from costcalc.views.page import amount_data
 
     script = (ASSETS / "figures.js").read_text(encoding="utf-8")
     said = browser.execute_script(

@@ -11,9 +11,9 @@ from costcalc import analyze
 from costcalc.core.dim import symbol
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
+from costcalc.studies.diff.axes import AxisFactor, extent, regroup
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.diff import CAUSES
-from costcalc.studies.diff.reshape import AxisFactor, extent, regroup
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.snapshots import net
 
-from costcalc.studies.diff import pairing
+from costcalc.studies.diff import sequence as pairing
 from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.keys import LayerKeys, layer_keys
-from costcalc.studies.diff.neighbourhood import Numbers
+from costcalc.studies.diff.keys import LayerKeys, Numbers, layer_keys
 from costcalc.views.diff import diff_tables
 
 EMPTY = layer_keys(net("relu"), Numbers())

@@ -17,7 +17,7 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
 from costcalc.graph.index import GraphIndex, operator_key
 from costcalc.graph.patterns.activation import clip_bounds, find_activation
-from costcalc.graph.patterns.convolution import Convolution, find_convolution, find_standard_convolutions, reads_image
+from costcalc.graph.patterns.linear import Convolution, find_convolution, find_standard_convolutions, reads_image
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import (
     CopiedOption,
