@@ -108,7 +108,7 @@ def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pyte
     def analyze(source: Any, *settings: Any) -> Any:
         return 1 // 0 if source == "a.yaml" else real(source, *settings)
 
-    monkeypatch.setattr("costcalc.studies.pipeline.analyze", analyze)
+    monkeypatch.setattr("costcalc.studies.check.evaluate.analyze", analyze)
     write(here, a_yaml=NET, b_yaml=WIDER, costcalc_yaml="models: [a.yaml, b.yaml]\nlimits: {macs: 1}")
     outcome = costcalc.check()
     assert "bug in costcalc (ZeroDivisionError" in outcome.checked[0].error
@@ -168,7 +168,7 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
         asked.append(source)
         return real(source, *settings)
 
-    monkeypatch.setattr("costcalc.studies.pipeline.analyze", analyze)
+    monkeypatch.setattr("costcalc.studies.check.evaluate.analyze", analyze)
     write(
         here,
         m__a_yaml=NET,
