@@ -12,13 +12,13 @@ import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options
-from costcalc.cli.settings import settings_options
+from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
 CHANGED = 1
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
 @click.option(
     "--config",

@@ -37,7 +37,7 @@ def quantities() -> Iterable[str]:
 @click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
 @click.argument("number", required=False, type=click.IntRange(1))
-@settings_options("execution", "training", "devices")
+@settings_options()
 @click.option(
     "--rule",
     "only",

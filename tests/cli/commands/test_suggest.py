@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cli import call
 from support.networks import VGG_STYLE, layers, made
 
 import costcalc
@@ -187,3 +188,8 @@ def test_a_quantity_that_the_model_does_not_have_is_refused(
     args: tuple[str, ...], words: str, page: Callable[..., str]
 ) -> None:
     assert words in page("lenet5", *args, code=2)
+
+
+def test_what_generation_costs_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "suggest", "gpt2", "--prompt", "8", "--generate", "4")
+    assert code == 2 and "generation" in err and "bug" not in err
