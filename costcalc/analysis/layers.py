@@ -159,8 +159,7 @@ def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
     for item in costs:
         figures.append(layer_figures(item, shared))
         unknown = unknown or item.state == "unknown"
-    distinct = {id(own): own for own in figures}.values()
-    incomplete = {name for own in distinct for name, value in own.items() if value is None} if unknown else ()
+    incomplete = {name for own in shared.values() for name, value in own.items() if value is None} if unknown else ()
     return CostSums(sum_figures(figures), frozenset(incomplete), unknown)
 
 
