@@ -243,6 +243,31 @@ def test_what_a_model_does_not_have_is_refused_with_a_reason(key: str, settings:
         measure("lenet5", Settings.of(**settings)).figure(key)
 
 
+def test_whether_a_run_fits_says_the_same_whatever_is_asked_for_beside_it() -> None:
+    reading: dict[str, Any] = {"dtype": "float16", "act_dtype": "float16"}
+    closed = {**reading, "dims": {"seq": 16}}
+    trained = measure("llama_7b", Settings.of(**closed, training=True))
+    assert [trained.figure(key).value for key in ("fits.t4", "training_fits.t4")] == [True, False]
+    assert measure("llama_7b", Settings.of(**closed)).figure("fits.t4").value is True
+
+    asked = Settings.of(**reading, generation={"prompt": 2048, "batch": 32})
+    generated = measure("llama_7b", asked)
+    assert [generated.figure(f"generation_fits.{name}").value for name in ("t4", "h100-sxm")] == [False, True]
+    assert [line.what for line in generated.fits(parse_quantity("generation_fits.t4"))] == [
+        "weights + peak activations + KV cache"
+    ]
+    alone = measure("llama_7b", Settings.of(**reading))
+    assert str(generated.attempt("fits.t4")) == str(alone.attempt("fits.t4"))
+    assert "fits.t4: what must fit depends on seq" in str(alone.attempt("fits.t4"))
+
+
+def test_a_training_step_needs_the_memory_of_a_device() -> None:
+    with pytest.raises(
+        QuantityError, match=r"training_fits\.stm32h743: the profile stm32h743 has the size of no memory"
+    ):
+        measure("lenet5", Settings.of(training=True)).figure("training_fits.stm32h743")
+
+
 def test_a_bound_stays_a_bound() -> None:
     measurement = measure(unknown(), Settings.of(training=True))
     assert [measurement.figure(key).certainty for key in ("macs", "training_macs", "time.t4")] == ["lower"] * 3

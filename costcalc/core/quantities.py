@@ -211,7 +211,7 @@ _ALL = (
         "boolean",
         67,
         "true",
-        "whether weights and peak activations of fused steps fit the memories of a device",
+        "whether weights and peak activations of fused steps of one run fit the memories of a device",
         code=17,
         needs=_DEVICE,
         columns=("activation_bytes", "weight_bytes"),
@@ -323,6 +323,27 @@ _ALL = (
         code=28,
         needs=_GENERATION,
     ),
+    _quantity(
+        "training_fits | Training fits | Training fits | fit of training",
+        "boolean",
+        57,
+        "true",
+        "whether weights, gradients, optimiser state and kept activations of a training step fit a device's memory",
+        code=29,
+        needs=("training", "device"),
+        columns=("backward_macs",),
+        less_is_better=False,
+    ),
+    _quantity(
+        "generation_fits | Generation fits | Generation fits | fit of generation",
+        "boolean",
+        56,
+        "true",
+        "whether weights, KV cache of the whole text and peak activations of fused steps fit the memories of a device",
+        code=30,
+        needs=("generation", "device"),
+        less_is_better=False,
+    ),
 )
 
 CATALOGUE: dict[str, Quantity] = {quantity.key: quantity for quantity in _ALL}
@@ -342,6 +363,12 @@ PER_DEVICE = tuple([q.key for q in _ALL if q.needs == _DEVICE])
 
 GENERATION = tuple([q.key for q in _ALL if q.needs == _GENERATION])
 """The keys of what generation costs, whatever the device."""
+
+TRAINING_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("training", "device")])
+"""The keys of what a training step needs of a device."""
+
+GENERATION_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "device")])
+"""The keys of what generation costs on a device."""
 
 
 def parse_quantity(text: str) -> QuantityRef:

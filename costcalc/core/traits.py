@@ -80,6 +80,9 @@ class Traits(NamedTuple):
     view             its first output shares the first input's memory
     passes_on        its output has all the values of the first input: the same in another shape or order, in another
                      type (converted), or as the numbers that they stand for (dequantised)
+    identity         its output is its first input under another name
+    rearranges       its outputs have no other elements than its first input, in other shapes
+    random           its output differs from run to run, so that it is no constant where its inputs are
     reads            how much of its first input it reads: all, as much as it gives, or only its shape
     layout           the order of the first input's axes: [N, C, …], [N, …, C] or [length, N, C]
     positions        whether each output sees what stands at its own place (kept; a window beside it), all places
@@ -112,6 +115,9 @@ class Traits(NamedTuple):
     in_place: bool = False
     view: bool = False
     passes_on: Literal["", "same", "converted", "dequantised"] = ""
+    identity: bool = False
+    rearranges: bool = False
+    random: bool = False
     reads: Literal["all", "part", "shape"] = "all"
     layout: Layout = ""
     positions: Literal["kept", "mixed", "lost"] = "kept"

@@ -21,8 +21,7 @@ def operator_key(node: Node) -> tuple[str, str]:
 def is_rearrangement(node: Node) -> bool:
     """Whether a node gives the elements of its first input, or some of them, in another shape, order or type."""
     t = traits_of(node)
-    same = t.view or t.passes_on in ("same", "converted") or t.reads == "part"
-    return same or operator_key(node) in {("", "Split"), ("", "Expand")}
+    return t.view or t.passes_on in ("same", "converted") or t.reads == "part" or t.rearranges
 
 
 def layer_place(node: Node) -> str:
@@ -73,9 +72,8 @@ class GraphIndex:
         shapes: set[str] = set()
         for node in graph.nodes:
             shape_only = _reads_shape_only(node)
-            is_constant = all(name in constants for name in node.inputs if name) and not node.op_type.startswith(
-                "Random"
-            )
+            fixed = all(name in constants for name in node.inputs if name)
+            is_constant = fixed and not traits_of(node).random
             if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
             if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):
@@ -162,7 +160,7 @@ class GraphIndex:
     def is_stored(self, value: str) -> bool:
         """Whether a value is a stored tensor, or one under another name: exporters store equal tensors once and give
         the others by Identity."""
-        while (node := self.producer(value)) is not None and operator_key(node) == ("", "Identity"):
+        while (node := self.producer(value)) is not None and traits_of(node).identity:
             value = node.inputs[0]
         return value in self.graph.initializers
 

@@ -21,7 +21,11 @@ traits("Shape", "Size", reads="shape")
 
 free("Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike")
 
-free("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial")
+RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial")
+
+free(*RANDOM)
+
+traits(*RANDOM, random=True)
 
 describe("The extents of the input.", "Shape")
 
@@ -35,14 +39,7 @@ describe("Numbers from start to limit, delta apart.", "Range")
 
 describe("Ones on a diagonal, zeros elsewhere.", "EyeLike")
 
-describe(
-    "Random numbers; drawing them is no counted arithmetic.",
-    "RandomNormal",
-    "RandomUniform",
-    "RandomNormalLike",
-    "RandomUniformLike",
-    "Multinomial",
-)
+describe("Random numbers; drawing them is no counted arithmetic.", *RANDOM)
 
 describe("A window function, a sum of cosines.", "BlackmanWindow", "HannWindow", "HammingWindow")
 

@@ -20,6 +20,8 @@ free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCr
 
 traits("Concat", "Split", "Pad", "Trilu", "CenterCropPad", keeps="nothing")
 
+traits("Split", rearranges=True)
+
 traits("Compress", keeps="indices")
 
 describe("The inputs stand one behind the other along an axis.", "Concat")

@@ -28,6 +28,8 @@ traits("Transpose", kind="transpose", passes_on="same")
 
 traits("Transpose", "DepthToSpace", "SpaceToDepth", "Expand", "Tile", positions="lost", keeps="nothing")
 
+traits("Expand", rearranges=True)
+
 describe("The axes change their order, and the elements move with them.", "Transpose")
 
 describe("Channels become pixels: blocks of depth move into height and width.", "DepthToSpace")

@@ -162,7 +162,7 @@ def identity_shape(x: TensorType) -> TensorType:
 
 free("Identity", view=True)
 
-traits("Identity", passes_on="same", fusion="joins")
+traits("Identity", identity=True, passes_on="same", fusion="joins")
 
 
 @shape_rule("Dropout")
@@ -189,6 +189,8 @@ def bernoulli_cost(x: TensorType, *, out: TensorType) -> Cost:
     """One comparison per output element; drawing the random number is not counted."""
     return Cost(work=elementwise_work("compare", "elementwise", out.elements))
 
+
+traits("Bernoulli", random=True)
 
 free("Cast", "CastLike", "BitCast")
 

@@ -54,6 +54,7 @@ ANALYSES = {
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
+    "training_fits": "costcalc.analysis.roofline.energy",
 }
 """Function -> its module, imported when a quantity first needs it: a comparison of totals does without all of them, a
 tenth of its time."""
@@ -114,14 +115,6 @@ class Measurement:
         model is no decoder."""
         return self._once(("generation",), self._generate)
 
-    @property
-    def generates(self) -> bool:
-        """Whether the settings have generation options and the model is a decoder; `generation` raises why not."""
-        try:
-            return self.settings.generation is not None and bool(self.generation)
-        except CostcalcError:
-            return False
-
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
         find: Callable[..., HardwareProfile] = _analysis("find_profile")
@@ -143,11 +136,13 @@ class Measurement:
         bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
         return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
-    def fits(self, device: str) -> tuple[MemoryFit, ...]:
-        """Device's name -> what must be in which of its memories: for a run, and for training and generation where the
-        settings have them."""
-        fits: Callable[..., tuple[MemoryFit, ...]] = _analysis("memory_fits")
-        return (*fits(self.report, self.profile(device)), *(self.speed(device).fits if self.generates else ()))
+    def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
+        """`fits`, `training_fits` or `generation_fits` of a device -> what must be in which of its memories."""
+        if ref.quantity.key == "generation_fits":
+            return self.speed(ref.device).fits
+        training = ref.quantity.key == "training_fits"
+        fits: Callable[..., tuple[MemoryFit, ...]] = _analysis("training_fits" if training else "memory_fits")
+        return fits(self.training_report if training else self.base, self.profile(ref.device))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
         """Quantity -> its value and certainty; the value is a formula while symbols are open.
@@ -296,28 +291,30 @@ def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
-    lines = measurement.fits(ref.device)
+    lines = measurement.fits(ref)
     if any(not line.fits for line in lines):
         return Figure(False)
-    report, profile = measurement.base, measurement.profile(ref.device)
-    names = symbols(*_required_bytes(measurement, profile))
+    profile = measurement.profile(ref.device)
+    names = symbols(*_required_bytes(measurement, ref, profile))
     if names:
         raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
-        raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory", "name another device")
-    if report.lower_bound:
+        raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory for it", "name another device")
+    if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
 
 
-def _required_bytes(measurement: Measurement, profile: HardwareProfile) -> Iterator[Dim]:
-    """The byte counts that must fit a device: weights, the live bytes of a run (of generation they are numbers),
-    training."""
-    yield measurement.base.totals["weight_bytes"]
-    if not measurement.generates and (profile.bytes_of("sram") or profile.bytes_of("device")):
-        yield from live_bytes(make_schedule(measurement.base.graph, fuse_steps(measurement.base.graph)))
-    if measurement.settings.training is not None and profile.bytes_of("device"):
+def _required_bytes(measurement: Measurement, ref: QuantityRef, profile: HardwareProfile) -> Iterator[Dim]:
+    """The byte counts that must fit a device: those of a training step, or weights and the live bytes of a run; of
+    generation they are numbers."""
+    base = measurement.base
+    if ref.quantity.key == "training_fits":
         yield measurement.training_report.totals["training_bytes"]
+    elif ref.quantity.key == "fits":
+        yield base.totals["weight_bytes"]
+        if profile.bytes_of("sram") or profile.bytes_of("device"):
+            yield from live_bytes(make_schedule(base.graph, fuse_steps(base.graph)))
 
 
 def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
@@ -387,5 +384,7 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "step_macs": _generation_figure(lambda generation: generation.step_macs),
     "tokens_per_second": _tokens_per_second,
     "memory_bytes": _generation_figure(lambda generation: generation.memory),
+    "training_fits": _fits,
+    "generation_fits": _fits,
 }
 """Quantity's key -> the function that computes it."""

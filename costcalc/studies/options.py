@@ -15,7 +15,15 @@ from typing import Any, TypedDict, TypeVar
 
 from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, GENERATION, PER_DEVICE, TRAINING, QuantityRef
+from costcalc.core.quantities import (
+    CATALOGUE,
+    GENERATION,
+    GENERATION_PER_DEVICE,
+    PER_DEVICE,
+    TRAINING,
+    TRAINING_PER_DEVICE,
+    QuantityRef,
+)
 from costcalc.core.settings import (
     Setting,
     build_settings,
@@ -164,10 +172,11 @@ class Settings:
         keys = ["arena_bytes"] if self.execution.align is not None else []
         keys += TRAINING if self.training is not None else ()
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
-        refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in PER_DEVICE]
+        of_device = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
+        refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in of_device]
         if self.generation is not None:
             refs += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
-            refs += [QuantityRef(CATALOGUE["tokens_per_second"], device) for device in self.devices]
+            refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in GENERATION_PER_DEVICE]
         return tuple(refs)
 
     def covering(self, quantities: Iterable[QuantityRef]) -> Settings:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
+from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_notes, refusal_texts
 from costcalc.views.generation import generation_document
@@ -52,8 +52,9 @@ def _generation_facts(measurement: Measurement) -> Iterator[Total]:
 def _generation_remarks(measurement: Measurement) -> Iterator[Note]:
     options = measurement.settings.generation
     assert options is not None
-    for device in measurement.settings.devices:
-        ref = QuantityRef(CATALOGUE["tokens_per_second"], device)
+    for ref in [
+        QuantityRef(CATALOGUE[k], name) for name in measurement.settings.devices for k in GENERATION_PER_DEVICE
+    ]:
         figure: Figure | QuantityError = measurement.attempt(ref)
         text = f"?: {figure.fact}" if isinstance(figure, QuantityError) else figure_text(ref, figure)
         yield Note(ref.label, text, isinstance(figure, QuantityError))

@@ -13,7 +13,7 @@ from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
 from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
-from costcalc.views.figures import figure_change, figure_plain, refusal_notes
+from costcalc.views.figures import figure_change, figure_plain, figure_text, refusal_notes
 from costcalc.views.summary import inputs_text, report_notes
 from costcalc.views.table import Column, Note, Table
 
@@ -83,16 +83,16 @@ def _row(suggestions: Suggestions, one: Suggestion) -> tuple[Any, ...]:
         saves["weight_bytes"],
         None if new is None else float(new),
         one.where,
-        *[saving_amount(ref, one.saves(ref.key)) for ref in suggestions.quantities],
+        *[saving_amount(ref, one) for ref in suggestions.quantities],
     )
 
 
-def saving_amount(ref: QuantityRef, saving: Dim | Fraction | None) -> Any:
-    """What is saved of a quantity in a column of numbers: a count or a formula, else its text; of a yes or no whether
-    it is another one now."""
+def saving_amount(ref: QuantityRef, one: Suggestion) -> Any:
+    """What is saved of a quantity in a column of numbers: a count or a formula, else its text; of a yes or no what it
+    is, or from what to what it changes."""
     if ref.quantity.unit == "boolean":
-        return "fits now" if saving == 1 else "no longer" if saving == -1 else ""
-    change = figure_change(ref, saving)
+        return " → ".join(dict.fromkeys(figure_text(ref, figure) for figure in one.figures[ref.key]))
+    change = figure_change(ref, one.saves(ref.key))
     return change.removeprefix("+") if isinstance(change, str) else change
 
 

@@ -165,7 +165,7 @@ def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
     for key, (was, then) in one.figures.items():
         ref = parse_quantity(key)
         ratio_of = figure_ratios(ref, (was, then))[1]
-        saving = saving_amount(ref, one.saves(key))
+        saving = saving_amount(ref, one)
         yield ref.label, figure_amount(ref, was), figure_amount(ref, then), saving, ratio_of
 
 

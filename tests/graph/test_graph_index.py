@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from support.small_graphs import Builder
 
 from costcalc.core.ir import DType, Graph, Node, TensorType
-from costcalc.graph.index import GraphIndex
+from costcalc.core.traits import TRAITS, Traits
+from costcalc.graph.index import GraphIndex, is_rearrangement
 
 
 def test_a_node_reads_a_value_once_and_an_output_has_no_only_reader() -> None:
@@ -94,3 +96,25 @@ def test_nodes_are_internal_where_nobody_else_reads_between_them() -> None:
     b.op("Relu", gate)
     assert not GraphIndex(b.build([product])).is_internal((0, 1), product)
     assert not GraphIndex(b.build([product, gate])).is_internal((0, 1), product)
+
+
+def test_what_is_drawn_at_random_is_no_constant_even_of_a_custom_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRAITS, ("", "Neg"), Traits(random=True))
+    b = Builder()
+    w = b.weight("w", 3)
+    drawn, other = b.op("Neg", w), b.op("Abs", w)
+    index = GraphIndex(b.build([b.op("RandomNormalLike", w), b.op("Bernoulli", w), drawn, other]))
+    computed = {name for node in index.graph.nodes for name in node.outputs}
+    assert computed & set(index.constants) == {other}
+
+
+def test_a_copy_of_a_stored_tensor_is_stored_by_the_trait_of_its_operator() -> None:
+    b = Builder()
+    copy = b.op("Identity", b.weight("w", 3))
+    index = GraphIndex(b.build([b.op("Neg", copy)]))
+    assert index.is_stored(copy) and is_rearrangement(index.graph.nodes[0])
+    assert {key for key, one in TRAITS.items() if one.identity or one.rearranges} == {
+        ("", "Identity"),
+        ("", "Split"),
+        ("", "Expand"),
+    }

@@ -115,8 +115,19 @@ def fused_peak(graph: Graph) -> Dim | None:
 
 
 def memory_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, ...]:
-    """Report and profile -> one MemoryFit for each memory of the profile whose contents are known as a number."""
-    return tuple(_memory_fits(report, profile))
+    """Report and profile -> one MemoryFit for each memory of the profile whose contents are known as a number; a report
+    with a training step has that of training_fits too."""
+    return (*_memory_fits(report, profile), *training_fits(report, profile))
+
+
+def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, ...]:
+    """Report and profile -> the MemoryFit of a training step; none where the report has no number of its bytes, or the
+    profile no size of the device's memory."""
+    capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
+    if not isinstance(training, int) or capacity is None:
+        return ()
+    what = "training: weights + gradients + optimizer state + kept activations"
+    return (MemoryFit("device", what, training, capacity),)
 
 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
@@ -129,8 +140,3 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
             continue
         what = " + ".join(CONTENT_NAMES[key] for key, _ in known)
         yield MemoryFit(memory, what, sum(amount for _, amount in known), capacity)
-    capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
-    if isinstance(training, int) and capacity is not None:
-        yield MemoryFit(
-            "device", "training: weights + gradients + optimizer state + kept activations", training, capacity
-        )

@@ -49,8 +49,8 @@ def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> 
 def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
     """What is to be said of a figure, and whether that is what it leaves out: which memory is too small, for what an
     energy has no figure."""
-    if ref.quantity.key == "fits" and not figure.value:
-        short = [line for line in measurement.fits(ref.device) if not line.fits]
+    if figure.value is False:
+        short = [line for line in measurement.fits(ref) if not line.fits]
         said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
         return "; ".join(said), False
     if ref.quantity.key == "energy":

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import GENERATION, TOTALS, TRAINING, QuantityRef
+from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.measurement import measure
@@ -16,8 +16,10 @@ from costcalc.studies.options import Settings
 
 SETTING_QUANTITIES = {
     "execution": ("peak_activation_bytes", "arena_bytes"),
-    "training": (*TRAINING, "fits"),
-    "generation": (*GENERATION, "tokens_per_second", "fits"),
+    **{
+        group: tuple([key for key, one in CATALOGUE.items() if group in one.needs])
+        for group in ("training", "generation")
+    },
 }
 """The quantities that rest on a group of settings."""
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
 from costcalc.core.ir import DType, Graph, Node, Value
+from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
-from costcalc.graph.index import operator_key
 from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
@@ -66,7 +66,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
 
 def _without_idle(nodes: Sequence[Node], before: set[str]) -> Sequence[Node]:
     """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    copies = {node.outputs[0] for node in nodes if operator_key(node) == ("", "Identity") and node.outputs[0] in before}
+    copies = {node.outputs[0] for node in nodes if traits_of(node).identity and node.outputs[0] in before}
     if not copies:
         return nodes
     idle = copies.difference(name for node in nodes for name in node.inputs)

@@ -52,11 +52,12 @@ def suggest(
 ) -> Suggestions:
     """The rewrites that make a model cheaper, the largest saving of `sort` first.
 
-    rules names some of them (all unless given); sort is any quantity ("macs", "arena_bytes", "time.t4"); min_saving
-    leaves out what saves less of it: an amount such as "10M" or "5us", or a share of the model such as "1%". reduction
-    is how many times fewer channels a bottleneck has, group how many query heads share a key and value head. The other
-    options are analyze's: totals before and after are those under them. QuantityError where the model does not have
-    the quantity, and for what generation costs.
+    rules names some of them (all unless given); sort is any quantity ("macs", "arena_bytes", "time.t4"; by
+    "fits.t4" what fits now is first, what no longer fits last); min_saving leaves out what saves less of it: an amount
+    such as "10M" or "5us", or a share of the model such as "1%". reduction is how many times fewer channels a
+    bottleneck has, group how many query heads share a key and value head. The other options are analyze's: totals
+    before and after are those under them. QuantityError where the model does not have the quantity, and for what
+    generation costs.
     """
     return suggest_settings(model, Settings.of(**options), rules, sort, min_saving, RewriteOptions(reduction, group))
 
@@ -150,6 +151,8 @@ class MinimumSaving(NamedTuple):
 
 def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
     """`10M`, `5us`, `1%` -> the least saving of a quantity. UsageError for what is no amount of it."""
+    if ranking.quantity.unit == "boolean" and text not in (0, "0"):
+        raise UsageError(f"{ranking.key} is yes or no: nothing is saved of it", "leave --min-saving out")
     if isinstance(text, int):
         return MinimumSaving(text)
     if text.strip().endswith("%"):

@@ -2,9 +2,9 @@
 never listed.
 
 `0.25:1.0:0.25`, `128,160,192`, `1:64:*2`, `relu,gelu`, `[3,3],[5,5]`: a comma divides values, but not inside
-brackets, parentheses or quotes (`'max(8, n)',16` are two). `first:last` and `first:last:step` are ranges that hold
-their last value where a step meets it, `first:last:*factor` multiplies. Decimals are exact; a value that stands
-twice counts once.
+brackets, parentheses or quotes (`'max(8, n)',16` are two). `first:last:step` is a range that holds
+its last value where a step meets it, `first:last:*factor` multiplies. `first:last` is a range of whole numbers with a
+step of 1; decimals need a step. Decimals are exact; a value that stands twice counts once.
 
 `dtype=int8,float16`, `fuse=true,false`, `align=null,16` vary any setting of `costcalc.studies.options` that is a
 flag, a number, a choice, an element type or words; `null` is its default.
@@ -205,6 +205,11 @@ def parse_range(name: str, text: str) -> Steps | range | None:
         return None
     first, last = Fraction(match[1]), Fraction(match[2])
     step = Fraction(match[4]) if match[4] else Fraction(1)
+    if not match[4] and not first.denominator == last.denominator == 1:
+        fact, both = f"the range {name}={text} has no step", f"{name}={match[1]},{match[2]}"
+        raise UsageError(
+            fact, f"write first:last:step, such as {name}={match[1]}:{match[2]}:0.1, or {both} for both ends"
+        )
     if match[3]:
         return _multiples(name, text, first, last, step)
     if step == 0 or (last - first) / step < 0:

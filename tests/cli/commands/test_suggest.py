@@ -174,6 +174,20 @@ def test_what_is_ranked_by_is_shown(page: Callable[..., str], tmp_path: Path) ->
     assert found.ranked and all(one.saves("time.t4") >= now / 100 for one in found.ranked)  # type: ignore[operator]
 
 
+def test_a_ranking_by_yes_and_no_says_what_it_is_and_what_it_becomes(page: Callable[..., str], tmp_path: Path) -> None:
+    profile = Path(costcalc.__file__).parent / "analysis/hardware/profiles/stm32h743.yaml"
+    small = tmp_path / "small.yaml"
+    small.write_text(profile.read_text(encoding="utf-8").replace("2 MiB", "58 KiB"), encoding="utf-8")
+    key, options = f"fits.{small}", {"dtype": "int8", "act_dtype": "int8"}
+    told = costcalc.suggest("lenet5", sort=key, devices=str(small), **options)  # type: ignore[arg-type]
+    changes = [tuple(figure.value for figure in one.figures[key]) for one in told.ranked]  # type: ignore[union-attr]
+    assert changes == sorted(changes, reverse=True, key=lambda change: change[1] - change[0])
+    assert (False, True) in changes and (False, False) in changes
+    args = ("lenet5", "--sort", key, "--dtype", "int8", "--act-dtype", "int8", "--format", "csv")
+    cells = [line.rpartition(",")[2] for line in page(*args).splitlines()[1:]]
+    assert cells == ["no → yes" if then else "no" for _, then in changes]
+
+
 @pytest.mark.parametrize(
     "args, words",
     [
@@ -181,6 +195,7 @@ def test_what_is_ranked_by_is_shown(page: Callable[..., str], tmp_path: Path) ->
         (("--sort", "time.t4", "--symbolic"), "time.t4: it depends on H, N, W"),
         (("--sort", "time.t5"), "there is no hardware profile 't5'"),
         (("--sort", "time.t4", "--min-saving", "5"), "'5' is no time"),
+        (("--sort", "fits.t4", "--min-saving", "5%"), "fits.t4 is yes or no: nothing is saved of it"),
         (("--optimizer", "sgd"), "add --training"),
     ],
 )

@@ -203,6 +203,7 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
     [
         (("mobilenet", "--set", "alfa=1,2"), "did you mean 'alpha'"),
         (("mobilenet", "--set", "alpha=1:2:0"), "holds nothing"),
+        (("mobilenet", "--set", "alpha=0.5:1"), "has no step"),
         (("mobilenet", "--set", "alpha="), "is not understood"),
         (("mobilenet", "--dim", "Q=1,2"), "no symbol 'Q'"),
         (("mobilenet", "--where", "macs = 3"), "write == to compare"),
