@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.report import Report
+from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze as analyze_source
@@ -125,6 +126,9 @@ def diff_settings(
             lacks.append(missing)
     if locked is None:
         refuse_unknown_names(lacks)
+    cache = [one.figures.get("kv_cache_bytes") for one in versions]
+    if settings.generation is not None and isinstance(cache[0], QuantityError) and isinstance(cache[1], QuantityError):
+        raise QuantityError(cache[0].fact.removeprefix("kv_cache_bytes: "), cache[0].remedy)
     return diff(*versions)
 
 

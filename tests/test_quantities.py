@@ -25,7 +25,7 @@ from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef, parse_quantity
 from costcalc.core.units import format_count
 from costcalc.studies.compare import measure_models
-from costcalc.studies.measurement import FIGURES, measure
+from costcalc.studies.measurement import FIGURES, Measurement, measure
 from costcalc.studies.options import Settings
 from costcalc.views.charts import bar_chart
 from costcalc.views.model_table import TableRequest, model_table
@@ -82,8 +82,13 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, Fraction) else value if isinstance(value, int) else str(value)
 
 
+def measure_by_name(source: str, model: str) -> Measurement:
+    """A measurement under a model's settings and what each quantity needs that is asked for by its name."""
+    return measure(source, Settings.of(**settings_for(model)).covering(map(parse_quantity, KEYS)))
+
+
 def by_measurement(model: str) -> Answers:
-    measurement = measure(MODELS[model], Settings.of(**SETTINGS))
+    measurement = measure_by_name(MODELS[model], model)
     found = {key: measurement.attempt(key) for key in KEYS}
     refused = {key: str(figure) for key, figure in found.items() if isinstance(figure, QuantityError)}
     return Answers({key: plain(f.value) for key, f in found.items() if not isinstance(f, QuantityError)}, refused)
@@ -99,24 +104,27 @@ def by_api(model: str) -> Answers:
 
 
 def by_command_line(model: str) -> Answers:
-    options = list(OPTIONS)
-    if model != "gpt2":
-        options = options[: options.index("--prompt")]
-    done = CliRunner().invoke(cli, ["analyze", MODELS[model], *options, "--format", "json"], standalone_mode=False)
+    arguments = ["analyze", MODELS[model], *options_for(model), "--format", "json"]
+    done = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert done.exception is None, done.exception
     return of_totals(json.loads(done.stdout)["models"][0])
 
 
 def by_comparison(model: str) -> Answers:
-    comparison = costcalc.compare(MODELS[model], MODELS[model], **SETTINGS).to_dict()["totals"]
+    comparison = costcalc.compare(MODELS[model], MODELS[model], **settings_for(model)).to_dict()["totals"]
     entries = {key: comparison[key][1] for key in KEYS if key in comparison}
     figures = {key: entry["value"] for key, entry in entries.items() if entry["value"] is not None}
     return Answers(figures, {key: entry["refused"] for key, entry in entries.items() if "refused" in entry})
 
 
 def settings_for(model: str) -> dict[str, Any]:
-    """Of a model that generates nothing, analyze refuses to say what generation costs."""
+    """Of a model that generates nothing, every question refuses to say what generation costs."""
     return SETTINGS if model == "gpt2" else {k: v for k, v in SETTINGS.items() if k != "generation"}
+
+
+def options_for(model: str) -> list[str]:
+    """The same on the command line."""
+    return OPTIONS if model == "gpt2" else OPTIONS[: OPTIONS.index("--prompt")]
 
 
 QUESTIONS: dict[str, Callable[[str], Answers]] = {
@@ -141,7 +149,7 @@ def test_each_question_gives_the_same_figure_or_the_same_refusal(
     question: str, model: str, measured: dict[str, Answers]
 ) -> None:
     answers, right = QUESTIONS[question](model), measured[model]
-    decoder = model == "gpt2" or question == "comparison"
+    decoder = model == "gpt2"
     asked = [
         ref.key
         for ref in map(parse_quantity, KEYS)
@@ -169,7 +177,7 @@ def limit_options() -> list[str]:
 def test_a_limit_is_held_to_the_same_figure_or_cannot_be_told_for_the_same_reason(
     model: str, measured: dict[str, Answers], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = call(capsys, "check", MODELS[model], *OPTIONS, *limit_options(), "--format", "json")
+    code, out, _ = call(capsys, "check", MODELS[model], *options_for(model), *limit_options(), "--format", "json")
     verdicts = json.loads(out)["models"][0]["verdicts"]
     found, right = {verdict["quantity"].replace(" ", "."): verdict for verdict in verdicts}, measured[model]
     assert sorted(found) == sorted(KEYS)
@@ -382,7 +390,7 @@ def test_a_report_is_measured_without_being_read_again() -> None:
 
 def by_table(model: str) -> Answers:
     """Each quantity as a column; the reasons of refusals stand below the table."""
-    made = model_table(TableRequest((MODELS[model],), Settings.of(**SETTINGS), tuple(KEYS)))
+    made = model_table(TableRequest((MODELS[model],), Settings.of(**settings_for(model)), tuple(KEYS)))
     cells = {column.key: cell for column, cell in zip(made.columns, made.rows[0], strict=True)}
     figures = {
         key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, LowerBound) else cell)
@@ -396,7 +404,7 @@ def by_table(model: str) -> Answers:
 
 def by_page(model: str) -> Answers:
     """The totals of the page's data."""
-    (entry,) = page_content(measure_models([MODELS[model]], Settings.of(**SETTINGS)), [DEVICE])["models"]
+    (entry,) = page_content(measure_models([MODELS[model]], Settings.of(**settings_for(model))), [DEVICE])["models"]
     texts = {key: value["text"] if isinstance(value, dict) else value for key, value in entry["totals"].items()}
     reasons = [text.split(": ", 2)[1:] for label, text, _ in entry["remarks"] if label == "No figure"]
     refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
@@ -415,7 +423,9 @@ def test_a_table_has_every_quantity_as_a_column(model: str, measured: dict[str, 
 def test_a_page_has_what_the_settings_ask_for_among_its_totals(model: str, measured: dict[str, Answers]) -> None:
     answers, right = by_page(model), measured[model]
     for key in KEYS:
-        if key in BY_NAME_ONLY or (key in right.refused and CATALOGUE[key.partition(".")[0]].of_every_model):
+        quantity = parse_quantity(key).quantity
+        of_generation = "generation" in quantity.needs and model != "gpt2"
+        if quantity.key in BY_NAME_ONLY or of_generation or (key in right.refused and quantity.of_every_model):
             assert key not in answers.figures and key not in answers.refused
         else:
             value = right.figures.get(key)
@@ -428,8 +438,9 @@ def test_a_page_has_what_the_settings_ask_for_among_its_totals(model: str, measu
 @pytest.mark.parametrize("model", MODELS)
 def test_a_plot_has_every_quantity_as_an_axis(model: str, measured: dict[str, Answers]) -> None:
     """Two models that are the same give the same point; what is a formula or no number is on no axis."""
-    right, measurements = measured[model], measure_models([MODELS[model]] * 2, Settings.of(**SETTINGS))
-    for ref in map(parse_quantity, KEYS):
+    right, refs = measured[model], tuple(map(parse_quantity, KEYS))
+    measurements = measure_models([MODELS[model]] * 2, Settings.of(**settings_for(model)), quantities=refs)
+    for ref in refs:
         value = right.figures.get(ref.key)
         if ref.key in right.refused:
             with pytest.raises(QuantityError) as refused:
@@ -481,7 +492,7 @@ def test_a_column_of_a_sweep_has_the_same_figure_or_the_same_refusal(model: str,
 @pytest.mark.parametrize("model", SWEPT)
 def test_a_condition_of_a_sweep_holds_for_the_same_figure_and_for_no_refusal(model: str) -> None:
     """All figures meet `key == figure`, each named alone; no refused one meets `key == key`."""
-    right = measure(MODELS[model], Settings.of(**SETTINGS))
+    right = measure_by_name(MODELS[model], model)
     met, refused = [], []
     for key in KEYS:
         cell = right.attempt(key)
@@ -528,8 +539,8 @@ def entry_of(before: Figure | QuantityError, after: Figure | QuantityError) -> d
 @pytest.mark.parametrize("other", ["itself", "a variant"])
 def test_a_diff_has_a_row_for_every_quantity_and_its_difference(model: str, other: str) -> None:
     sources = (VARIANTS[model] if other == "a variant" else MODELS[model], MODELS[model])
-    before, after = (measure(source, Settings.of(**SETTINGS)) for source in sources)
-    rows = costcalc.diff(*sources, quantities=BY_NAME_ONLY, **SETTINGS).to_dict()["totals"]
+    before, after = (measure_by_name(source, model) for source in sources)
+    rows = costcalc.diff(*sources, quantities=KEYS, **settings_for(model)).to_dict()["totals"]
     for key in KEYS:
         figures = before.attempt(key), after.attempt(key)
         if key in TOTALS and all(isinstance(figure, QuantityError) for figure in figures):

@@ -5,7 +5,7 @@ A comparison holds each total with its ratio to the first model's, and FLOPs by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from costcalc.analysis.report import Report, report_total
 from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
-from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.quantities import Figure, QuantityRef
 from costcalc.core.result import Result
 from costcalc.core.units import ratio
@@ -50,13 +50,18 @@ class Comparison(Result):
 
 
 def measure_models(
-    sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False
+    sources: Sequence[ModelSource | Report],
+    settings: Settings,
+    strict: bool = False,
+    quantities: Iterable[QuantityRef] = (),
 ) -> tuple[Measurement, ...]:
-    """Each model under the settings. A name that is bound holds for the models that have it; UsageError where none has.
-    A report's model is not read again, so settings of reading do not hold for it."""
+    """Each model under the settings and what the quantities need. A name that is bound, and generation, hold for the
+    models that have it; UsageError where none has. A report's model is not read again, so settings of reading do not
+    hold for it."""
+    covering = settings.covering(quantities)
 
     def read(source: Any, **reading: Any) -> Measurement:
-        return measure(source, replace(settings, **reading), strict)
+        return measure(source, replace(covering, **reading), strict)
 
     measurements, lacks = [], []
     for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
@@ -67,7 +72,23 @@ def measure_models(
             measurements.append(measurement)
             lacks.append(missing)
     refuse_unknown_names(lacks)
+    if settings.generation is not None:
+        _refuse_generation(measurements)
     return tuple(measurements)
+
+
+def _refuse_generation(measurements: Sequence[Measurement]) -> None:
+    """Raises the first model's refusal of generation where none generates."""
+    refusals = []
+    for measurement in measurements:
+        try:
+            measurement.require_generation()
+        except CostcalcError as error:
+            refusals.append(error)
+        else:
+            return
+    if refusals:
+        raise refusals[0]
 
 
 def compare_models(sources: Sequence[ModelSource | Report], settings: Settings, strict: bool = False) -> Comparison:

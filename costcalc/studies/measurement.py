@@ -115,6 +115,10 @@ class Measurement:
         model is no decoder."""
         return self._once(("generation",), self._generate)
 
+    def require_generation(self) -> None:
+        """Raises what `generation` raises where the model generates nothing."""
+        self._once(("generation",), self._generate)
+
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
         find: Callable[..., HardwareProfile] = _analysis("find_profile")

@@ -19,6 +19,7 @@ def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()
     """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
     of generation. QuantityError where the model generates nothing and generation is asked for."""
     if measurement.settings.generation is not None:
+        measurement.require_generation()
         facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
         view = view._replace(facts=facts, remarks=remarks)
     if measurement.settings.execution.align is not None and "arena_bytes" not in measurement.base.totals:
@@ -31,6 +32,8 @@ def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()
 def analysis_document(measurement: Measurement) -> dict[str, Any]:
     """The model's entry of the JSON report. Totals hold every quantity that the settings ask for, null where the model
     does not have it; `refused` then says why."""
+    if measurement.settings.generation is not None:
+        measurement.require_generation()
     model = measurement.report.to_dict()
     asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}

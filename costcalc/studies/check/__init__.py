@@ -31,6 +31,13 @@ def peak_layer(report: Report) -> Peak | None:
     return module.peak_layer(report)
 
 
+def refuse_generation(source: str, settings: Settings, report: Report) -> None:
+    """`quantities.refuse_generation`."""
+    from costcalc.studies.check import quantities as module
+
+    module.refuse_generation(source, settings, report)
+
+
 def known_device(name: str) -> str:
     """`quantities.known_device`."""
     from costcalc.studies.check import quantities as module

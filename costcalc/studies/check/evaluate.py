@@ -15,7 +15,7 @@ from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantities import QuantityRef
 from costcalc.studies.batch import Failure, process_pool
-from costcalc.studies.check import check_figures, peak_layer
+from costcalc.studies.check import check_figures, peak_layer, refuse_generation
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.options import Settings, drop_unknown_names
@@ -78,6 +78,8 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
         (report, settings), lacks = drop_unknown_names(read, settings.reading())
     else:
         report = analyze(evaluation.source, settings)
+    if evaluation.settings.generation is not None and not evaluation.lenient:
+        refuse_generation(evaluation.source, settings, report)
     asked = evaluation.quantities
     figures = check_figures(evaluation.source, settings, report, asked) if asked else {}
     high = report.totals.get("peak_activation_bytes")

@@ -29,6 +29,11 @@ def check_figures(
     return {ref: check_figure(measurement, ref, profile) for ref, profile in quantities}
 
 
+def refuse_generation(source: str, settings: Settings, report: Report) -> None:
+    """Raises the refusal of a model that generates nothing, or not under these settings."""
+    Measurement(source, settings, report).require_generation()
+
+
 def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> CheckFigure:
     """A quantity of a model with what a verdict says of it; profile is the name or the file of its device's profile."""
     ref = named._replace(device=profile)

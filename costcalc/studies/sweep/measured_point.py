@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Poly, symbols
-from costcalc.core.errors import QuantityError
+from costcalc.core.errors import CostcalcError, QuantityError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import Certainty, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement, measure
@@ -49,6 +49,15 @@ def measure_point(source: Any, settings: Settings, quantities: Sequence[Quantity
             certainties.append((ref.key, cell.certainty))
     base = measurement.base
     return MeasuredPoint(tuple(values), tuple(certainties), tuple(refusals), base.lower_bound, base.upper_bound)
+
+
+def refuse_generation(source: Any, settings: Settings) -> None:
+    """Raises the refusal of a valid model that generates nothing; of an invalid one its row tells."""
+    try:
+        measurement = measure(source, settings)
+    except CostcalcError:
+        return
+    measurement.require_generation()
 
 
 def _open_figure(ref: QuantityRef, value: Poly, settings: Settings) -> QuantityError:

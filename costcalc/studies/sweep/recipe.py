@@ -65,16 +65,25 @@ def prepare_sweep(
     measured = _measured_quantities(settings, varied, quantities)
     if measured:
         measurements().check_devices(measured)
-    return _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
+    setup = _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
+    if any(one.generation is not None for one in (settings, *_varied_settings(settings, varied))):
+        first = setup.recipe.space.at(setup.recipe.space.grid.point(0))
+        measurements().refuse_generation(source, setup.recipe.settings_at(first))
+    return setup
 
 
 def _measured_quantities(
     settings: Settings, varied: Sequence[SweepAxis], named: Sequence[QuantityRef]
 ) -> tuple[QuantityRef, ...]:
     """The quantities beyond TOTALS: those that the settings ask for at some combination, then those that are named."""
-    each = [settings, *[with_settings(settings, values) for values in all_setting_values(varied)]]
+    each = [settings, *_varied_settings(settings, varied)]
     every = dict.fromkeys([*[ref for one in each for ref in one.quantities()], *named])
     return tuple([ref for ref in every if ref.key not in TOTALS])
+
+
+def _varied_settings(settings: Settings, varied: Sequence[SweepAxis]) -> list[Settings]:
+    """The settings with each value of each setting that varies."""
+    return [with_settings(settings, values) for values in all_setting_values(varied)]
 
 
 def _tried(recipe: SweepRecipe) -> SweepSetup:
