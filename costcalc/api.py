@@ -98,14 +98,14 @@ def diff_settings(
     strict: bool = False,
 ) -> Diff:
     """diff with its options as Settings: the two sources stand in order."""
-    from costcalc.core.quantities import parse_quantity
+    from costcalc.core.quantities import parse_quantities
     from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import read_entry
     from costcalc.studies.diff.diff import diff
     from costcalc.studies.diff.version import measure_version, restrict
     from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
-    refs = tuple(map(parse_quantity, quantities))
+    refs = tuple([ref for name in quantities for ref in parse_quantities(name, settings.devices)])
     entries = [read_entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
     locked = next((item.settings for item in entries if item is not None), None)
     settings = Settings.of(**{**(locked or {}), **settings.to_dict()})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from costcalc.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
     from costcalc.core.dim import Dim
@@ -371,16 +372,29 @@ GENERATION_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", 
 """The keys of what generation costs on a device."""
 
 
-def parse_quantity(text: str) -> QuantityRef:
-    """`macs` or `time.t4` -> the quantity and its device. UsageError, with the nearest key, for an unknown key; where
-    the device is missing; and where a quantity has a device that it does not take."""
+def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRef, ...]:
+    """`macs` or `time.t4` -> the quantity and its device; `time` on each of the devices. Errors are those of
+    parse_quantity."""
+    quantity = CATALOGUE.get(text.strip())
+    if quantity is not None and quantity.per_device and devices:
+        return tuple([QuantityRef(quantity, device) for device in devices])
+    return (parse_quantity(text),)
+
+
+def parse_quantity(text: str, devices: Sequence[str] = ()) -> QuantityRef:
+    """`macs` or `time.t4` -> the quantity and its device; `time` on the one device where there is one. UsageError, with
+    the nearest key, for an unknown key; where the device is missing; and where a quantity has a device that it does not
+    take."""
     key, dot, device = text.strip().partition(".")
     quantity = CATALOGUE.get(key)
     if quantity is None:
         remedy = did_you_mean(key, CATALOGUE) or f"there are {', '.join(usage(q) for q in _ALL)}"
         raise UsageError(f"there is no quantity {key!r}", remedy)
     if quantity.per_device and not device:
-        raise UsageError(f"{key} is of a device", f"write {key}.t4; `costcalc hardware` lists the devices")
+        if len(devices) == 1:
+            return QuantityRef(quantity, devices[0])
+        example = devices[0] if devices else "t4"
+        raise UsageError(f"{key} is of a device", f"write {key}.{example}; `costcalc hardware` lists the devices")
     if dot and not quantity.per_device:
         raise UsageError(f"{key} is of no device", f"write {key}")
     return QuantityRef(quantity, device)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usage
+from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantities, usage
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
@@ -57,22 +57,25 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
     have is a dash, and the reason stands below.
     """
     keys = request.columns or (*DEFAULT, *[ref.key for ref in request.settings.quantities()])
-    refs = {key: _quantity(key) for key in keys if key not in TEXTS}
+    refs = {key: _quantities(key, request.settings.devices) for key in keys if key not in TEXTS}
+    every = tuple([ref for each in refs.values() for ref in each])
     models = [path(model) for model in request.models]
-    measurements = measure_models(models, request.settings, quantities=refs.values())
+    measurements = measure_models(models, request.settings, quantities=every)
     names = _unique_names([one.base.name for one in measurements], request.models)
-    columns = [TEXTS[key] if key in TEXTS else _column(refs[key], request.short) for key in keys]
-    refused = {
-        ref: [one.attempt(ref) for one in measurements] for ref in refs.values() if not ref.quantity.of_every_model
-    }
+    columns = [
+        column
+        for key in keys
+        for column in ([TEXTS[key]] if key in TEXTS else [_column(ref, request.short) for ref in refs[key]])
+    ]
+    refused = {ref: [one.attempt(ref) for one in measurements] for ref in every if not ref.quantity.of_every_model}
     items = list(map(NamedMeasurement, names, measurements))
     return make_table("Models", columns, items, remarks=refusal_notes(names, refused), kind="table")
 
 
-def _quantity(key: str) -> QuantityRef:
+def _quantities(key: str, devices: Sequence[str]) -> tuple[QuantityRef, ...]:
     name = key.partition(".")[0]
     if name in CATALOGUE:
-        return parse_quantity(key)
+        return parse_quantities(key, devices)
     near = did_you_mean(name, (*TEXTS, *CATALOGUE))
     raise UsageError(f"there is no column {key!r}", near or f"there are {', '.join(COLUMNS)}")
 

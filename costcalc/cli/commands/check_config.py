@@ -55,7 +55,7 @@ class CommandLimits(NamedTuple):
         if twice:
             name = ".".join(filter(None, twice[0]))
             raise UsageError(f"{name} has two limits on the command line", "leave one of them out")
-        increases = [increase for text in self.increases for increase in parse_increases(text)]
+        increases = [increase for text in self.increases for increase in parse_increases(text, devices)]
         return limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
 
 

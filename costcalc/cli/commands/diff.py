@@ -74,10 +74,10 @@ def diff(
     Either is a file, a built-in model, a file of a git revision (main:models/net.yaml), or an entry of a lock file
     (costcalc.lock.json#NAME@SCENARIO).
     """
-    from costcalc.studies.diff.threshold import judge, parse_threshold
+    from costcalc.studies.diff.threshold import judge, parse_thresholds
 
     form = choose_format(form or _usual(), output, FORMATS)
-    thresholds = [parse_threshold(text) for text in conditions]
+    thresholds = [one for text in conditions for one in parse_thresholds(text, settings.devices)]
     if revision is None:
         diffs, complete, empty = [_two(models, config, settings, thresholds)], True, ""
     elif settings != Settings():

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,10 @@ from click.core import ParameterSource
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import output_option, print_charts, write_bytes
-from costcalc.cli.parameters import Model
+from costcalc.cli.parameters import Model, NameList
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usage
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
@@ -45,8 +45,24 @@ def report(models: tuple[str, ...], settings: Settings, strict: bool, output: st
 
 FORMATS = ("text", "svg", "png", "html")
 
-QUANTITIES = tuple([key for key, quantity in CATALOGUE.items() if quantity.additive])
-"""What layers have."""
+
+def catalogue_keys() -> Iterable[str]:
+    """The names of all quantities, as they are written."""
+    return [usage(quantity) for quantity in CATALOGUE.values()]
+
+
+def layer_quantity(text: str, settings: Settings) -> QuantityRef:
+    """The quantity that bars are of. UsageError, with the reason, for one of which layers have no parts."""
+    ref = parse_quantity(text, settings.devices)
+    if not ref.quantity.additive:
+        remedy = f"compare models by it: --kind pareto --x {ref.key}"
+        if ref.quantity.unit == "boolean":
+            remedy = f"see it in a table: costcalc table MODEL --columns name,{ref.key}"
+        if ref.quantity.key == "time":
+            remedy += f", or see the layers with costcalc analyze --hardware {ref.device} --columns name,time"
+        raise UsageError(f"{ref.key} is of the whole model and no sum over its layers: it has no bars", remedy)
+    return ref
+
 
 KINDS_OF = dict.fromkeys(("quantity", "by", "depth", "top"), "bars") | dict.fromkeys(("x", "y", "maximize"), "pareto")
 """Option of plot -> the kind of chart that it is for."""
@@ -66,7 +82,14 @@ DEFAULT_BARS = 12
     help="What is shown: the dearest parts; live bytes by step; layers, or several models, under a device's "
     "roof; models, or the rows of a sweep's CSV or JSON, by two quantities.",
 )
-@click.option("--quantity", type=click.Choice(QUANTITIES), default="macs", show_default=True, help="Of bars.")
+@click.option(
+    "--quantity",
+    type=NameList(catalogue_keys, several=False),
+    default="macs",
+    show_default=True,
+    metavar="QUANTITY",
+    help="Of bars: a sum over layers, such as macs, params, weight_bytes or backward_macs.",
+)
 @click.option(
     "--by",
     type=click.Choice(("layer", "block", "op")),
@@ -116,9 +139,9 @@ def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[
     from costcalc.studies.compare import measure_models
     from costcalc.views import charts as make
 
-    quantity = options["quantity"]
-    refs = [QuantityRef(CATALOGUE[quantity])]
-    found = [one.report for one in measure_models(model_paths(models), settings, quantities=refs)]
+    ref = layer_quantity(options["quantity"], settings)
+    quantity = ref.quantity.key
+    found = [one.report for one in measure_models(model_paths(models), settings, quantities=[ref])]
     if kind == "bars":
         by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
         return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in found]
@@ -130,6 +153,11 @@ def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[
     return [make.roofline_chart(found, [find_profile(name) for name in settings.devices or DEFAULT_DEVICES])]
 
 
+def _axis_key(key: str, devices: Sequence[str]) -> str:
+    """The key of a quantity, on the one device where it names none; a column of a table as it is."""
+    return parse_quantity(key, devices).key if key in CATALOGUE and devices else key
+
+
 def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
     from costcalc.studies.compare import measure_models
     from costcalc.views.pareto import SUFFIXES, pareto_chart, read_records, report_records
@@ -137,6 +165,7 @@ def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: 
     tables = [model for model in models if model.endswith(SUFFIXES)]
     rows = [row for path in tables for row in read_records(path)]
     others = [model for model in models if model not in tables]
+    x, y, *maximize = [_axis_key(key, settings.devices) for key in (x, y, *maximize)]
     if others:
         refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
         rows += report_records(measure_models(model_paths(others), settings, quantities=refs), refs)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.core.quantities import CATALOGUE, parse_quantities, parse_quantity
 from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
 from costcalc.frontends.yaml.operators import operator_table
 from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS, Increase, Limit
@@ -123,13 +123,15 @@ def usual_increases(share: Fraction, place: SourcePlace | None = None) -> Iterat
     return (Increase(quantity, share, place=place) for quantity in DEFAULT_INCREASES)
 
 
-def parse_increases(text: str) -> list[Increase]:
-    """`macs=2%`, `time.t4=0` or `5%` of each: increases on the command line. UsageError where it is none."""
+def parse_increases(text: str, devices: Sequence[str] = ()) -> list[Increase]:
+    """`macs=2%`, `time.t4=0` or `5%` of each: increases on the command line; a quantity of a device that names none is
+    held on each of the devices. UsageError where it is none."""
     if "=" not in text and text.endswith("%"):
         return list(usual_increases(parse_percent(text)))
     name, value = _pair(text, "--max-increase", "macs=2%")
-    quantity, of = _countable(name, "--max-increase")
-    return [Increase(quantity, *parse_amount(quantity, value), of=of)]
+    refs = parse_quantities(name, devices) if name in CATALOGUE else ()
+    pairs = [_countable(key, "--max-increase") for key in ([ref.key for ref in refs] or [name])]
+    return [Increase(quantity, *parse_amount(quantity, value), of=of) for quantity, of in pairs]
 
 
 def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:

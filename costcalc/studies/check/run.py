@@ -68,7 +68,9 @@ def check(
         *limits_of(limits or {}, "--max", settings.devices),
         *limits_of(minimums or {}, "--min", settings.devices),
     ]
-    increases = [i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}")]
+    increases = [
+        i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}", settings.devices)
+    ]
     return run(config_of(models, limit_set(found, increases, (), allow), settings), baseline, jobs=jobs)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from costcalc.core.amount import difference
 from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantities
 from costcalc.core.units import format_count, format_digits, format_exact_share, format_si, parse_value
 from costcalc.studies.diff.diff import Diff, is_lower_bound, total_change
 
@@ -41,17 +42,23 @@ class ThresholdResult(NamedTuple):
     fact: str
 
 
-def parse_threshold(text: str) -> Threshold:
+def parse_thresholds(text: str, devices: Sequence[str] = ()) -> list[Threshold]:
     """The threshold in a text: `QUANTITY>+SHARE%`, `QUANTITY>+AMOUNT` or `QUANTITY>AMOUNT`; `<-` and `<` where more is
-    better; the quantity alone where it is yes or no. UsageError where it is none."""
+    better; the quantity alone where it is yes or no. A quantity of a device that names none is held on each of the
+    devices. UsageError where it is none."""
     match = CONDITION.fullmatch(text)
     if match is None:
         raise UsageError(f"--fail-on {text!r} is not understood", EXAMPLE)
-    key, sign, by, amount, percent = match.groups()
+    key, *condition = match.groups()
     try:
-        ref = parse_quantity(key)
+        refs = parse_quantities(key, devices)
     except UsageError as error:
         raise UsageError(f"--fail-on: {error.fact}", error.remedy) from error
+    return [_threshold(text, ref, *condition) for ref in refs]
+
+
+def _threshold(text: str, ref: QuantityRef, sign: str, by: str, amount: str, percent: str) -> Threshold:
+    """The parts of a condition -> the threshold of a quantity. UsageError where they are none."""
     if ref.quantity.unit == "boolean":
         if sign:
             raise UsageError(f"--fail-on {text!r}: {ref.key} is yes or no", f"write {ref.key} alone")

@@ -71,7 +71,7 @@ def suggest_settings(
     rewrite_options: RewriteOptions = DEFAULTS,
 ) -> Suggestions:
     """suggest with its options as Settings and RewriteOptions."""
-    ranking = parse_quantity(sort)
+    ranking = parse_quantity(sort, settings.devices)
     sort = ranking.key
     if settings.generation is not None or "generation" in ranking.quantity.needs:
         what = sort if "generation" in ranking.quantity.needs else "generation"

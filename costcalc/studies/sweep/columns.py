@@ -38,10 +38,19 @@ DEVICE_KEYS = tuple([key for key, quantity in CATALOGUE.items() if quantity.per_
 """The keys of quantities that are of a device."""
 
 
+def device_column(name: str, names: Sequence[str], more: str = "") -> str:
+    """`time` -> the column of time on the one device where there is one. Raises unknown_column of any other name."""
+    of_device = [other for other in names if other.partition(".")[0] == name and name in DEVICE_KEYS]
+    if len(of_device) == 1:
+        return of_device[0]
+    raise unknown_column(name, of_device or names, more)
+
+
 def unknown_column(name: str, names: Sequence[str], more: str = "") -> UsageError:
     """The error for a name that is no column: the nearest column or quantity, or all columns and more."""
     if name in DEVICE_KEYS:
-        return UsageError(f"{name} is of a device", f"write {name}.t4; `costcalc hardware` lists the devices")
+        example = names[0] if names and names[0].startswith(f"{name}.") else f"{name}.t4"
+        return UsageError(f"{name} is of a device", f"write {example}; `costcalc hardware` lists the devices")
     near = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
     return UsageError(f"there is no column {name!r}", near or f"there are {', '.join(names)}{more}")
 
@@ -91,7 +100,7 @@ class SweepColumns(NamedTuple):
         alike = [at for at, other in enumerate(names) if other.lower() == name.lower()]
         if len(alike) == 1:
             return alike[0]
-        raise unknown_column(name, names)
+        return names.index(device_column(name, names))
 
     def record(self, row: Row) -> dict[str, Any]:
         """A row by its columns, as plain data."""

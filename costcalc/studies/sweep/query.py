@@ -28,7 +28,7 @@ from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_yo
 from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
 from costcalc.core.units import FACTORS, JOULES, SECONDS
 from costcalc.studies.sweep.axes import exact_number, value_text
-from costcalc.studies.sweep.columns import DEVICE_KEYS, unknown_column
+from costcalc.studies.sweep.columns import DEVICE_KEYS, device_column
 
 UNIT_PARTS = {unit: count for unit, count in (*SECONDS.items(), *JOULES.items()) if unit}
 """Units of time and energy: how many make a second or a joule. Upper and lower case differ: M is mega."""
@@ -258,7 +258,8 @@ def _name(name: str, whole: Expression, columns: Mapping[str, int]) -> Read:
     if name.lower() in ("true", "false"):
         truth = name.lower() == "true"
         return lambda row: truth
-    raise unknown_column(name, tuple(columns), "; a word stands in quotes")
+    column = device_column(name, tuple(columns), "; a word stands in quotes")
+    return operator.itemgetter(columns[column])
 
 
 def _both(f: Callable[[Any, Any], Any], left: Read, right: Read) -> Read:

@@ -13,6 +13,7 @@ from costcalc.cli.commands.markdown_tables import update_tables
 from costcalc.cli.commands.table import parse_marker
 from costcalc.cli.group import cli
 from costcalc.core.errors import UsageError
+from costcalc.core.quantities import CATALOGUE, Quantity
 from costcalc.studies.options import all_settings
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")
@@ -87,6 +88,49 @@ def test_plots_are_of_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> N
     assert "Time on t4 (lower bound)" in text and "Arithmetic intensity (more is better)" in text and " ns" in text
     code, _, error = call(capsys, "plot", "lenet5", "alexnet", "--kind", "pareto", "--x", "kv_cache_bytes")
     assert code == 2 and "kv_cache_bytes: the model generates nothing" in error
+
+
+@pytest.mark.parametrize("quantity", CATALOGUE.values(), ids=CATALOGUE)
+def test_bars_are_of_a_sum_over_layers_or_refused_with_the_reason(
+    quantity: Quantity, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, error = call(capsys, "plot", "lenet5_modern", "--quantity", quantity.key, "--hardware", "t4")
+    if quantity.additive:
+        assert code == 0 and f"{quantity.label} by layer" in out
+    else:
+        assert code == 2 and "is of the whole model and no sum over its layers" in error
+        assert f"{quantity.key}{'.t4' if quantity.per_device else ''}" in error.partition(";")[2]
+
+
+BARE_NAMES = {
+    "table": ("lenet5", "--columns", "name,time"),
+    "sweep": ("lenet5", "--columns", "macs,time", "--where", "time < 1s", "--sort", "time"),
+    "suggest": ("lenet5", "--sort", "time"),
+    "plot": ("lenet5", "alexnet", "--kind", "pareto", "--x", "time", "--y", "params"),
+    "check": ("lenet5", "--max", "time=1s"),
+    "diff": ("lenet5", "alexnet", "--fail-on", "time>+1s"),
+}
+"""A quantity of a device that names none, with --hardware."""
+
+
+@pytest.mark.parametrize("command", BARE_NAMES)
+def test_a_quantity_is_of_the_device_of_the_command_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = BARE_NAMES[command]
+    with_device = ["time.t4".join(text.split("time")) for text in arguments]
+    bare = call(capsys, command, *arguments, "--hardware", "t4")
+    assert bare == call(capsys, command, *with_device, "--hardware", "t4") and bare[0] == 0 and bare[1]
+    code, _, error = call(capsys, command, *arguments)
+    assert code == 2 and ("time is of a device; write time.t4" in error or command == "check")
+    code, out, error = call(capsys, command, *arguments, "--hardware", "a100,t4")
+    if command in ("sweep", "suggest", "plot"):  # which order by one figure
+        assert code == 2 and "time is of a device; write time.a100" in error
+    else:
+        assert code == 0 and out
+
+
+def test_a_threshold_is_held_on_each_device(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = call(capsys, "diff", "lenet5", "alexnet", "--fail-on", "time>+1ns", "--hardware", "t4,a100")
+    assert code == 1 and "Time on t4" in error and "Time on a100" in error
 
 
 def test_a_column_of_training_asks_for_training() -> None:

@@ -15,7 +15,7 @@ from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import Figure
 from costcalc.studies.diff.diff import Diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
-from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_threshold
+from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_thresholds
 
 
 def version(macs: Dim, *unknown: str) -> Snapshot:
@@ -35,7 +35,7 @@ def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Thre
     from costcalc.studies.diff.diff import diff
 
     sides = [side if isinstance(side, Snapshot) else version(side) for side in (before, after)]
-    return judge(diff(*sides), parse_threshold(condition))
+    return judge(diff(*sides), parse_thresholds(condition)[0])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Thre
     ],
 )
 def test_what_a_condition_says(condition: str, share: Fraction | None, most: int, grows: bool) -> None:
-    one = parse_threshold(condition)
+    one = parse_thresholds(condition)[0]
     assert (one.share, one.most, one.grows) == (share, most, grows)
 
 
@@ -79,7 +79,7 @@ def test_what_a_condition_says(condition: str, share: Fraction | None, most: int
 )
 def test_what_is_none(condition: str, said: str) -> None:
     with pytest.raises(UsageError) as error:
-        parse_threshold(condition)
+        parse_thresholds(condition)[0]
     assert said in str(error.value)
 
 
@@ -98,7 +98,7 @@ def test_what_is_none(condition: str, said: str) -> None:
 def test_a_condition_on_any_quantity(
     condition: str, key: str, share: Fraction | None, most: int | Fraction, grows: bool
 ) -> None:
-    one = parse_threshold(condition)
+    one = parse_thresholds(condition)[0]
     assert (one.quantity.key, one.share, one.most, one.grows) == (key, share, most, grows)
 
 
@@ -138,7 +138,7 @@ def measured(value: Figure | QuantityError, key: str) -> Snapshot:
 def test_what_a_condition_says_of_further_figures(
     condition: str, before: Figure | QuantityError, after: Figure | QuantityError, outcome: str, fact: str
 ) -> None:
-    key = parse_threshold(condition).quantity.key
+    key = parse_thresholds(condition)[0].quantity.key
     one = found(measured(before, key), measured(after, key), condition)
     assert one.outcome == outcome
     assert fact in one.fact
@@ -151,7 +151,9 @@ def test_to_the_last_unit() -> None:
     assert one.fact == "MACs grew by 20,001 (1,000,000 → 1,020,001), +2.0%, which is 1 more than 2%"
     assert found(5, 600_000_000, "macs>600M").outcome == "kept"
     assert found(5, 600_000_001, "macs>600M").fact == "MACs are 600,000,001, which is 1 more than 600M"
-    assert found(7, 7, "macs>+0") == ThresholdResult(parse_threshold("macs>+0"), "kept", "MACs did not change (7 → 7)")
+    assert found(7, 7, "macs>+0") == ThresholdResult(
+        parse_thresholds("macs>+0")[0], "kept", "MACs did not change (7 → 7)"
+    )
     assert found(7, 8, "macs>+0").outcome == "exceeded"
     assert found(8, 7, "macs>+0").fact == "MACs shrank by 1 (8 → 7), -12.5%"
     assert found(0, 1, "macs>+500%").outcome == "exceeded"
@@ -159,7 +161,7 @@ def test_to_the_last_unit() -> None:
 
 @given(st.integers(0, 10**20), st.integers(0, 10**20), st.fractions(0, 5, max_denominator=10**6))
 def test_shares_are_exact(before: int, after: int, share: Fraction) -> None:
-    asked = parse_threshold("macs>+1%")._replace(share=share)
+    asked = parse_thresholds("macs>+1%")[0]._replace(share=share)
     diff = Diff(version(before), version(after), ())
     assert (judge(diff, asked).outcome == "exceeded") == (after - before > share * before)
 
