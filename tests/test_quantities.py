@@ -7,19 +7,18 @@ is held to all quantities of all models.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from support.cli import call
+from support.cli import call, ok
 from support.graphs import unknown
 
 import costcalc
 from costcalc.cli.group import cli
-from costcalc.core.amount import LowerBound
 from costcalc.core.dim.parse import parse_formula as parse_dim
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef, parse_quantity
@@ -28,10 +27,8 @@ from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import FIGURES, Measurement, measure
 from costcalc.studies.options import Settings
 from costcalc.views.charts import bar_chart
-from costcalc.views.model_table import TableRequest, model_table
 from costcalc.views.page import page_content
 from costcalc.views.pareto import pareto_chart, report_records
-from costcalc.views.table import FigureCell
 
 ONNX = str(Path(__file__).parent / "data" / "onnx" / "onnxpkg_light_squeezenet.onnx")
 DEVICE = "t4"
@@ -72,10 +69,12 @@ BY_NAME_ONLY = tuple(key for key in CATALOGUE if key not in (*TOTALS, *ADDED))
 
 
 class Answers(NamedTuple):
-    """What a question says: figures for JSON by key, and why there is none."""
+    """What a question says: figures for JSON by key, why there is none, and what is certain of those that are not
+    exact."""
 
     figures: dict[str, Any]
     refused: dict[str, str]
+    certainty: dict[str, str]
 
 
 def plain(value: Any) -> Any:
@@ -91,12 +90,19 @@ def by_measurement(model: str) -> Answers:
     measurement = measure_by_name(MODELS[model], model)
     found = {key: measurement.attempt(key) for key in KEYS}
     refused = {key: str(figure) for key, figure in found.items() if isinstance(figure, QuantityError)}
-    return Answers({key: plain(f.value) for key, f in found.items() if not isinstance(f, QuantityError)}, refused)
+    figures = {key: figure for key, figure in found.items() if isinstance(figure, Figure)}
+    words = {key: figure.certainty for key, figure in figures.items()}
+    return Answers({key: plain(figure.value) for key, figure in figures.items()}, refused, inexact(words))
+
+
+def inexact(words: Mapping[str, str]) -> dict[str, str]:
+    return {key: word for key, word in words.items() if word != "exact"}
 
 
 def of_totals(document: dict[str, Any]) -> Answers:
     totals, refused = document["totals"], document.get("refused", {})
-    return Answers({key: totals[key] for key in KEYS if totals.get(key) is not None}, refused)
+    figures = {key: totals[key] for key in KEYS if totals.get(key) is not None}
+    return Answers(figures, refused, document.get("certainty", {}))
 
 
 def by_api(model: str) -> Answers:
@@ -114,7 +120,10 @@ def by_comparison(model: str) -> Answers:
     comparison = costcalc.compare(MODELS[model], MODELS[model], **settings_for(model)).to_dict()["totals"]
     entries = {key: comparison[key][1] for key in KEYS if key in comparison}
     figures = {key: entry["value"] for key, entry in entries.items() if entry["value"] is not None}
-    return Answers(figures, {key: entry["refused"] for key, entry in entries.items() if "refused" in entry})
+    refused = {key: entry["refused"] for key, entry in entries.items() if "refused" in entry}
+    assert all(("certainty" in entry) != ("refused" in entry) for entry in entries.values())
+    words = {key: entry["certainty"] for key, entry in entries.items() if "certainty" in entry}
+    return Answers(figures, refused, inexact(words))
 
 
 def settings_for(model: str) -> dict[str, Any]:
@@ -162,6 +171,7 @@ def test_each_question_gives_the_same_figure_or_the_same_refusal(
             assert shown == (None, None)  # of an open peak the report has no total, and a remark says why
         else:
             assert shown == (right.figures.get(key), right.refused.get(key)), key
+            assert answers.certainty.get(key) == right.certainty.get(key), key
 
 
 def limit_options() -> list[str]:
@@ -389,17 +399,12 @@ def test_a_report_is_measured_without_being_read_again() -> None:
 
 
 def by_table(model: str) -> Answers:
-    """Each quantity as a column; the reasons of refusals stand below the table."""
-    made = model_table(TableRequest((MODELS[model],), Settings.of(**settings_for(model)), tuple(KEYS)))
-    cells = {column.key: cell for column, cell in zip(made.columns, made.rows[0], strict=True)}
-    figures = {
-        key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, LowerBound) else cell)
-        for key, cell in cells.items()
-        if cell is not None
-    }
-    reasons = [note.text.split(": ", 2)[1:] for note in made.remarks if note.label == "No figure"]
-    refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
-    return Answers({key: value for key, value in figures.items() if value is not None}, refused)
+    """Each quantity as a column of the JSON table."""
+    arguments = ["table", MODELS[model], *options_for(model), "--columns", ",".join(KEYS), "--format", "json"]
+    (row,) = json.loads(ok(*arguments))["Models"]
+    cells = {key: row[key]["at_least"] if isinstance(row[key], dict) else row[key] for key in KEYS}
+    words = row.get("certainty", {}) | {key: "lower" for key in KEYS if isinstance(row[key], dict)}
+    return Answers({key: value for key, value in cells.items() if value is not None}, row.get("refused", {}), words)
 
 
 def by_page(model: str) -> Answers:
@@ -408,15 +413,12 @@ def by_page(model: str) -> Answers:
     texts = {key: value["text"] if isinstance(value, dict) else value for key, value in entry["totals"].items()}
     reasons = [text.split(": ", 2)[1:] for label, text, _ in entry["remarks"] if label == "No figure"]
     refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
-    return Answers({key: value for key, value in texts.items() if value is not None}, refused)
+    return Answers({key: value for key, value in texts.items() if value is not None}, refused, {})
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_table_has_every_quantity_as_a_column(model: str, measured: dict[str, Answers]) -> None:
-    answers, right = by_table(model), measured[model]
-    undecided = {key for key in right.refused if CATALOGUE[key.partition(".")[0]].of_every_model}
-    assert answers.figures == right.figures
-    assert answers.refused == {key: why for key, why in right.refused.items() if key not in undecided}
+    assert by_table(model) == measured[model]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -486,6 +488,7 @@ def test_a_column_of_a_sweep_has_the_same_figure_or_the_same_refusal(model: str,
             assert value is None and refusal is not None and " depends on " in refusal, key
         else:
             assert (value, refusal) == (figure, right.refused.get(key)), key
+            assert (row["certainty"] or {}).get(key) == right.certainty.get(key), key
     assert model == "gpt2" or not right.figures.keys() & set(generation)
 
 
@@ -550,6 +553,5 @@ def test_a_diff_has_a_row_for_every_quantity_and_its_difference(model: str, othe
         if other == "itself" and isinstance(figures[0], Figure) and not isinstance(figures[0].value, bool):
             assert rows[key]["difference"] == 0
         refused = [str(figure) for figure in figures if isinstance(figure, QuantityError)]
-        if key not in TOTALS:
-            assert list(rows[key].get("refused", {}).values()) == refused
-            assert list(rows[key]["certainty"].values()) == [f.certainty for f in figures if isinstance(f, Figure)]
+        assert key in TOTALS or list(rows[key].get("refused", {}).values()) == refused
+        assert list(rows[key]["certainty"].values()) == [f.certainty for f in figures if isinstance(f, Figure)]

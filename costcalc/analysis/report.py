@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import LayerCost, UnknownOperator, bind_layer, group_unknown, make_layers, sum_figures
+from costcalc.analysis.layers import (
+    LayerCost,
+    UnknownOperator,
+    bind_layer,
+    group_unknown,
+    make_layers,
+    sum_figures,
+    total_certainty,
+)
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.operand_types import OperandPrecisions
 from costcalc.analysis.options import ExecutionOptions
@@ -18,7 +26,7 @@ from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantities import CATALOGUE, Certainty
 from costcalc.core.result import Result
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding
@@ -153,6 +161,12 @@ def is_lower_bound(report: Report, key: str) -> bool:
     """Whether a total of a report leaves something out: a layer's figure that it sums is unknown."""
     columns = CATALOGUE[key].columns
     return report.lower_bound and any(row.amounts.get(column, 0) is None for row in report.rows for column in columns)
+
+
+def report_certainty(report: Report, key: str) -> Certainty:
+    """Report and quantity -> its certainty: unknown operators make it a lower bound, an open If an upper bound."""
+    incomplete = CATALOGUE[key].columns if is_lower_bound(report, key) else ()
+    return total_certainty(key, incomplete, report.upper_bound)
 
 
 NODE_BY_NODE = ExecutionOptions()

@@ -22,9 +22,17 @@ def with_groups(model: dict[str, Any], by: str, groups: Table) -> dict[str, Any]
 
 
 def row_objects(sheet: Table) -> list[dict[str, Any]]:
-    """A sheet's rows as objects."""
+    """A sheet's rows as objects; certainty and refused say by column what is certain of figures that are not exact, and
+    why there is none."""
     keys = [(i, column.key) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
-    return [{key: _value(row[i]) for i, key in keys} for row in sheet.rows]
+    return [{key: _value(row[i]) for i, key in keys} | _beside({key: row[i] for i, key in keys}) for row in sheet.rows]
+
+
+def _beside(row: dict[str, Any]) -> dict[str, Any]:
+    cells = {key: cell for key, cell in row.items() if isinstance(cell, FigureCell)}
+    certainty = {key: cell.certainty for key, cell in cells.items() if cell.certainty != "exact"}
+    refused = {key: cell.refused for key, cell in cells.items() if cell.refused}
+    return {name: words for name, words in (("certainty", certainty), ("refused", refused)) if words}
 
 
 def _value(value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ALIGNMENT
-from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy
+from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy, report_certainty
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, Poly, bind_remedy, symbols
 from costcalc.core.errors import (
@@ -28,7 +28,7 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import CATALOGUE, Certainty, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import Figure, QuantityRef, parse_quantity
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
@@ -239,25 +239,16 @@ def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
     return (type(error) if isinstance(error, QuantityError) else kind)(fact, error.remedy, error.place)
 
 
-def _certainty(report: Report, key: str) -> Certainty:
-    """Report and quantity -> its certainty: unknown operators make it a lower bound, an open If an upper bound."""
-    certainty = CATALOGUE[key].certainty
-    if certainty != "exact":
-        return certainty
-    lower, upper = is_lower_bound(report, key), report.upper_bound
-    return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
-
-
 def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
         raise OpenQuantityError(*open_peak(report))
-    return Figure(report.totals[key], _certainty(report, key))
+    return Figure(report.totals[key], report_certainty(report, key))
 
 
 def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return Figure(measurement.arena, _certainty(measurement.base, "arena_bytes"))
+    return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -275,7 +266,7 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if not traffic:
         raise QuantityError("the model moves no bytes", "")
-    return Figure(Fraction(flops, traffic), _certainty(report, "intensity"))
+    return Figure(Fraction(flops, traffic), report_certainty(report, "intensity"))
 
 
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:

@@ -8,7 +8,14 @@ from typing import Any
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement
-from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_notes, refusal_texts
+from costcalc.views.figures import (
+    certainty_words,
+    figure_amount,
+    figure_plain,
+    figure_text,
+    refusal_notes,
+    refusal_texts,
+)
 from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.roofline import roofline_document, with_devices
@@ -31,12 +38,14 @@ def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()
 
 def analysis_document(measurement: Measurement) -> dict[str, Any]:
     """The model's entry of the JSON report. Totals hold every quantity that the settings ask for, null where the model
-    does not have it; `refused` then says why."""
+    does not have it; `refused` then says why, and `certainty` what is certain of each figure that is not exact."""
     if measurement.settings.generation is not None:
         measurement.require_generation()
     model = measurement.report.to_dict()
     asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}
+    if words := model.pop("certainty", {}) | certainty_words(asked):
+        model["certainty"] = words
     if why := refusal_texts(asked):
         model["refused"] = why
     if measurement.settings.devices:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from costcalc.analysis.report import open_peak
+from costcalc.analysis.report import open_peak, report_certainty
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
@@ -102,11 +102,13 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _total_entries(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
-    """The totals; `refused` says why open symbols leave a model's peak undecided."""
+    """The totals with their certainty; `refused` says why open symbols leave a model's peak undecided."""
     entries = _ratios(comparison.totals())
     for key, row in entries.items():
         for entry, report in zip(row, comparison.reports, strict=True):
-            if entry["value"] is None:
+            if entry["value"] is not None:
+                entry["certainty"] = report_certainty(report, key)
+            else:
                 entry |= {"lower_bound": False, "refused": f"{key}: {'; '.join(open_peak(report))}"}
     return entries
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.analysis.layers import LAYER_QUANTITIES
+from costcalc.analysis.layers import LAYER_QUANTITIES, total_certainty
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import TOTALS
+from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Figure
 from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, is_lower_bound, total_change
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import largest_changes, share, title
@@ -55,8 +55,7 @@ def _shown(diff: Diff) -> Iterator[str]:
 
 
 def _total(diff: Diff, key: str) -> dict[str, Any]:
-    """A quantity of both versions. What is beside the totals of every report has its certainty too, or why a version
-    does not have it."""
+    """A quantity of both versions with its certainty, or why a version does not have it."""
     before, after = diff.figures(key)
     change, part = total_change(diff, key), share(diff, key)
     known = [figure for figure in (before, after) if not isinstance(figure, QuantityError)]
@@ -68,12 +67,20 @@ def _total(diff: Diff, key: str) -> dict[str, Any]:
         "ratio": None if part is None else float(part),
         "lower_bound": below or any(figure.certainty == "lower" for figure in known),
     }
-    if key in {**diff.before.figures, **diff.after.figures} or key not in TOTALS:
-        sides = {"before": before, "after": after}
-        refused = {side: str(figure) for side, figure in sides.items() if isinstance(figure, QuantityError)}
-        certainty = {side: f.certainty for side, f in sides.items() if not isinstance(f, QuantityError)}
-        entry |= {"certainty": certainty} | ({"refused": refused} if refused else {})
-    return entry
+    sides = {"before": before, "after": after}
+    refused = {side: str(figure) for side, figure in sides.items() if isinstance(figure, QuantityError)}
+    versions = {"before": diff.before, "after": diff.after}
+    certainty = {
+        side: _certainty(versions[side], key, f) for side, f in sides.items() if not isinstance(f, QuantityError)
+    }
+    return entry | {"certainty": certainty} | ({"refused": refused} if refused else {})
+
+
+def _certainty(version: Snapshot, key: str, figure: Figure) -> Certainty:
+    """What is certain of a figure of a version; an open If makes totals upper bounds."""
+    if key not in TOTALS or not version.upper_bound:
+        return figure.certainty
+    return total_certainty(key, CATALOGUE[key].columns if is_lower_bound(version, key) else (), True)
 
 
 def _causes(causes: Mapping[str, Mapping[str, Dim]]) -> dict[str, dict[str, Any]]:

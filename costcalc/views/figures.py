@@ -12,7 +12,7 @@ from typing import Any
 from costcalc.core.amount import LowerBound
 from costcalc.core.dim import Dim, format_formula
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import SIGNS, Figure, QuantityRef
+from costcalc.core.quantities import SIGNS, Certainty, Figure, QuantityRef
 from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.table import Column, FigureCell, Note
 
@@ -62,12 +62,16 @@ def figure_amount(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
 
 
 def figure_cell(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
-    """A figure in a column of its own kind: an amount where it is counted, else its text with its plain value. None
-    (`?`) for a total of every model that open symbols leave undecided."""
+    """A figure in a column of its own kind: an amount where it is counted, else its text with its plain value; `?`
+    for a total of every model that open symbols leave undecided."""
     if isinstance(figure, QuantityError) and ref.quantity.of_every_model:
-        return None
+        return FigureCell("?", None, refused=str(figure))
     amount = figure_amount(ref, figure)
-    return FigureCell(amount, figure_plain(figure)) if isinstance(amount, str) else amount
+    if not isinstance(amount, str):
+        return amount
+    if isinstance(figure, QuantityError):
+        return FigureCell(amount, None, refused=str(figure))
+    return FigureCell(amount, figure_plain(figure), figure.certainty)
 
 
 def figure_column(ref: QuantityRef, short: bool, value: Callable[[Any], Any]) -> Column:
@@ -92,6 +96,12 @@ def figure_change(ref: QuantityRef, change: Dim | Fraction | None) -> Any:
 def refusal_texts(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, str]:
     """Why a model does not have a quantity, by the quantity's key."""
     return {ref.key: str(figure) for ref, figure in figures.items() if isinstance(figure, QuantityError)}
+
+
+def certainty_words(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, Certainty]:
+    """What is certain of each figure that is not exact, by the quantity's key."""
+    given = {ref.key: figure.certainty for ref, figure in figures.items() if isinstance(figure, Figure)}
+    return {key: word for key, word in given.items() if word != "exact"}
 
 
 def figure_ratios(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> list[float | None]:

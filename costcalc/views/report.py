@@ -10,7 +10,7 @@ from costcalc.analysis import grouping
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
 from costcalc.analysis.operand_types import weight_bytes_by_dtype
-from costcalc.analysis.report import NODE_BY_NODE, Report
+from costcalc.analysis.report import NODE_BY_NODE, Report, report_certainty
 from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import non_defaults
@@ -21,6 +21,7 @@ from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
+    from costcalc.core.quantities import Certainty
     from costcalc.views.table import Column, Note, Total
 
 DEFAULTS = {
@@ -148,8 +149,15 @@ def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tu
     return tuple(names.get(key, cell) for key, cell in zip(keys, cells, strict=True))
 
 
+def _certainties(report: Report) -> dict[str, Certainty]:
+    """The certainty of each total that is not exact."""
+    words = {key: report_certainty(report, key) for key in report.totals}
+    return {key: word for key, word in words.items() if word != "exact"}
+
+
 def report_document(report: Report) -> dict[str, Any]:
-    """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open."""
+    """The model's entry of the JSON report: a quantity is an int, or a formula's text while symbols are open; certainty
+    has the word for each total that is not exact: lower, upper, estimate."""
     return {
         "name": report.name,
         "source": report.source,
@@ -161,6 +169,7 @@ def report_document(report: Report) -> dict[str, Any]:
             "macs_by_precision": {k: json_amount(v) for k, v in report.macs_by_precision().items()},
             "weight_bytes_by_dtype": {k: json_amount(v) for k, v in weight_bytes_by_dtype(report.graph).items()},
         },
+        **({"certainty": certainty} if (certainty := _certainties(report)) else {}),
         "lower_bound": report.lower_bound,
         "upper_bound": report.upper_bound,
         "unknown_ops": [

@@ -13,7 +13,7 @@ from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
 from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
-from costcalc.views.figures import figure_change, figure_plain, figure_text, refusal_notes
+from costcalc.views.figures import certainty_words, figure_change, figure_plain, figure_text, refusal_notes
 from costcalc.views.summary import inputs_text, report_notes
 from costcalc.views.table import Column, Note, Table
 
@@ -183,6 +183,7 @@ def _plain(saving: Dim | Fraction | None) -> int | float | str | None:
 def suggestion_document(one: Suggestion) -> dict[str, Any]:
     """A suggestion's entry of the JSON report."""
     keys = (*QUANTITIES, *[key for key in one.before if key not in TOTALS])
+    after = {parse_quantity(key): figure for key, (_, figure) in one.figures.items()}
     return {
         "number": one.number,
         "rewrite": one.rule.id,
@@ -195,6 +196,7 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
             **{key: json_amount(one.after.get(key)) for key in keys},
             **{key: figure_plain(after) for key, (_, after) in one.figures.items()},
         },
+        **({"certainty": words} if (words := certainty_words(after)) else {}),
         "ratio": None if one.ratio is None else float(one.ratio),
         "ratios": [
             {

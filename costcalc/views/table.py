@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
+    from costcalc.core.quantities import Certainty
 
 
 class Column(NamedTuple):
@@ -24,10 +25,13 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FigureCell:
-    """A figure as the cell of a table: its text for people, its plain value for programs."""
+    """A figure as the cell of a table: its text for people, its plain value for programs, and for these what is certain
+    of it, or why there is none."""
 
     text: str
     plain: int | float | bool | str | None
+    certainty: Certainty = "exact"
+    refused: str = ""
 
     def __str__(self) -> str:
         return self.text

@@ -112,6 +112,7 @@ def test_json() -> None:
         "difference": 16 * 16 * 4 * 8 * 16,
         "ratio": 16 * 4 * 8 / (4 * 8 * 9 + 6 * 4),
         "lower_bound": False,
+        "certainty": {"before": "exact", "after": "exact"},
     }
     assert content["causes"]["macs"] == {"kernel": 16 * 16 * 4 * 8 * 16}
     by_status = {layer["status"]: layer for layer in content["layers"]}

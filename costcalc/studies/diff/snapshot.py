@@ -54,7 +54,8 @@ class SnapshotLayer:
 class Snapshot:
     """A version of a model. layers stand in execution order; inputs are those of the graph. totals are those of every
     report; unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures
-    are further quantities by their keys (`time.t4`), or why the version does not have them."""
+    are further quantities by their keys (`time.t4`), or why the version does not have them. upper_bound says that the
+    dearer branch of an open If counts."""
 
     name: str
     source: str
@@ -66,6 +67,7 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     figures: Mapping[str, Figure | QuantityError] = field(default_factory=dict)
+    upper_bound: bool = False
 
 
 NO_FIGURES: Mapping[str, Figure | QuantityError] = {}
@@ -85,6 +87,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
         report.notes,
         tuple(map(str, report.assumptions)),
         dict(figures),
+        report.upper_bound,
     )
 
 

@@ -79,6 +79,7 @@ def test_options_hold_for_both_sides(capsys: pytest.CaptureFixture[str]) -> None
         "difference": 0,
         "ratio": 0.0,
         "lower_bound": False,
+        "certainty": {"before": "exact", "after": "exact"},
     }
     code, _, err = diff(capsys, "old.yaml", "new.yaml", "--set", "fliters=5")
     assert code == 2 and "no parameter 'fliters'" in err

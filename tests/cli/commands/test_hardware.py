@@ -65,7 +65,8 @@ def test_mobilenet_on_a_microcontroller_shows_its_working() -> None:
 
 def test_json_is_only_added_to() -> None:
     (plain,), (timed,) = models("analyze", "lenet5"), models("analyze", "lenet5", "--hardware", "t4,a100")
-    hardware = timed.pop("hardware")
+    hardware, certainty = timed.pop("hardware"), timed.pop("certainty")
+    assert certainty == {"time.t4": "lower", "energy.t4": "estimate", "time.a100": "lower", "energy.a100": "estimate"}
     added = {key: timed["totals"].pop(key) for key in list(timed["totals"]) if "." in key}
     assert timed == plain
     assert list(added) == ["time.t4", "energy.t4", "fits.t4", "time.a100", "energy.a100", "fits.a100"]

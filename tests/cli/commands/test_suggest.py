@@ -180,7 +180,7 @@ def test_a_ranking_by_yes_and_no_says_what_it_is_and_what_it_becomes(page: Calla
     small.write_text(profile.read_text(encoding="utf-8").replace("2 MiB", "58 KiB"), encoding="utf-8")
     key, options = f"fits.{small}", {"dtype": "int8", "act_dtype": "int8"}
     told = costcalc.suggest("lenet5", sort=key, devices=str(small), **options)  # type: ignore[arg-type]
-    changes = [tuple(figure.value for figure in one.figures[key]) for one in told.ranked]  # type: ignore[union-attr]
+    changes = [tuple(bool(figure.value) for figure in one.figures[key]) for one in told.ranked]  # type: ignore[union-attr]
     assert changes == sorted(changes, reverse=True, key=lambda change: change[1] - change[0])
     assert (False, True) in changes and (False, False) in changes
     args = ("lenet5", "--sort", key, "--dtype", "int8", "--act-dtype", "int8", "--format", "csv")
