@@ -193,6 +193,7 @@ def test_a_limit_is_held_to_the_same_figure_or_cannot_be_told_for_the_same_reaso
     assert sorted(found) == sorted(KEYS)
     for key, verdict in found.items():
         assert verdict["value"] == right.figures.get(key), key
+        assert verdict.get("certainty") == right.certainty.get(key), key
         if key in right.refused:
             why = right.refused[key].removeprefix(f"{key}: ").split("; ")[0].split(" depends on")[0]
             assert verdict["outcome"] == "unknown" and why in verdict["fact"], key

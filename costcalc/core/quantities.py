@@ -109,12 +109,6 @@ def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: s
     )
 
 
-_TRAINING: tuple[Need, ...] = ("training",)
-
-_DEVICE: tuple[Need, ...] = ("device",)
-
-_GENERATION: tuple[Need, ...] = ("generation",)
-
 _ALL = (
     _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run", code=1),
     _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run", code=2),
@@ -193,7 +187,7 @@ _ALL = (
         "the lower bound of the time of one run on a device",
         code=9,
         certainty="lower",
-        needs=_DEVICE,
+        needs=("device",),
         columns=("macs",),
     ),
     _quantity(
@@ -204,7 +198,7 @@ _ALL = (
         "arithmetic and compulsory traffic at the energies of single operations, an order of magnitude",
         code=16,
         certainty="estimate",
-        needs=_DEVICE,
+        needs=("device",),
         columns=("macs",),
     ),
     _quantity(
@@ -214,7 +208,7 @@ _ALL = (
         "true",
         "whether weights and peak activations of fused steps of one run fit the memories of a device",
         code=17,
-        needs=_DEVICE,
+        needs=("device",),
         columns=("activation_bytes", "weight_bytes"),
         less_is_better=False,
     ),
@@ -225,7 +219,7 @@ _ALL = (
         "1.2G",
         "multiply-accumulates of the backward pass",
         code=18,
-        needs=_TRAINING,
+        needs=("training",),
         columns=("backward_macs",),
         additive=True,
     ),
@@ -236,7 +230,7 @@ _ALL = (
         "1.8G",
         "multiply-accumulates of a training step: forward, backward and what is computed again",
         code=19,
-        needs=_TRAINING,
+        needs=("training",),
         columns=("macs", "backward_macs"),
     ),
     _quantity(
@@ -246,7 +240,7 @@ _ALL = (
         "80 MiB",
         "bytes of activations that the forward pass keeps for the backward pass",
         code=20,
-        needs=_TRAINING,
+        needs=("training",),
         columns=("backward_macs",),
     ),
     _quantity(
@@ -256,7 +250,7 @@ _ALL = (
         "20 MiB",
         "bytes of the gradients of the trained parameters",
         code=21,
-        needs=_TRAINING,
+        needs=("training",),
     ),
     _quantity(
         "optimizer_bytes | Optimizer bytes | Optimizer | optimizer bytes",
@@ -265,7 +259,7 @@ _ALL = (
         "40 MiB",
         "bytes of the optimiser's state",
         code=22,
-        needs=_TRAINING,
+        needs=("training",),
     ),
     _quantity(
         "training_bytes | Training bytes | Training | training bytes",
@@ -274,7 +268,7 @@ _ALL = (
         "8 GiB",
         "weights, gradients, optimiser state and kept activations of a training step",
         code=23,
-        needs=_TRAINING,
+        needs=("training",),
         columns=("backward_macs",),
     ),
     _quantity(
@@ -284,7 +278,7 @@ _ALL = (
         "1 GiB",
         "bytes of the keys and values of the whole text, prompt and generated tokens",
         code=24,
-        needs=_GENERATION,
+        needs=("generation",),
     ),
     _quantity(
         "prompt_macs | Prompt MACs | Prompt MACs | prompt MACs",
@@ -293,7 +287,7 @@ _ALL = (
         "1T",
         "multiply-accumulates of the pass over the prompt",
         code=25,
-        needs=_GENERATION,
+        needs=("generation",),
     ),
     _quantity(
         "step_macs | Step MACs | Step MACs | step MACs",
@@ -302,7 +296,7 @@ _ALL = (
         "1T",
         "multiply-accumulates of all steps behind the prompt's pass",
         code=26,
-        needs=_GENERATION,
+        needs=("generation",),
     ),
     _quantity(
         "tokens_per_second | Tokens/s | Tokens/s | tokens per second",
@@ -322,7 +316,7 @@ _ALL = (
         "16 GiB",
         "weights, KV cache of the whole text and peak activations of the prompt's pass",
         code=28,
-        needs=_GENERATION,
+        needs=("generation",),
     ),
     _quantity(
         "training_fits | Training fits | Training fits | fit of training",
@@ -356,13 +350,13 @@ TOTALS = tuple([q.key for q in _ALL if q.of_every_model])
 LAYER_TOTALS = tuple([q.key for q in _ALL if q.of_every_model and q.additive])
 """Those of TOTALS that are sums over layers: the figures that each layer has."""
 
-TRAINING = tuple([q.key for q in _ALL if q.needs == _TRAINING])
+TRAINING = tuple([q.key for q in _ALL if q.needs == ("training",)])
 """The keys of what a training step costs."""
 
-PER_DEVICE = tuple([q.key for q in _ALL if q.needs == _DEVICE])
+PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("device",)])
 """The keys of what a run on a device costs."""
 
-GENERATION = tuple([q.key for q in _ALL if q.needs == _GENERATION])
+GENERATION = tuple([q.key for q in _ALL if q.needs == ("generation",)])
 """The keys of what generation costs, whatever the device."""
 
 TRAINING_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("training", "device")])

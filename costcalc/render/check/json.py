@@ -22,7 +22,7 @@ def render(outcome: CheckResult) -> str:
 def to_dict(outcome: CheckResult) -> dict[str, Any]:
     """exit_code is the check's (before --exit-zero). A count is an integer, or a formula's text while symbols are
     open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
-    true where the limit is the least, certainty there where a figure is not exact; seconds are always a lower bound."""
+    true where the limit is the least, certainty there where a figure is not exact."""
     return {
         "outcome": OUTCOMES[outcome.exit_code],
         "exit_code": outcome.exit_code,
@@ -69,7 +69,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "place": _place(verdict.place),
         "limit_place": _place(verdict.limit_place),
         **({"minimum": True} if verdict.minimum else {}),
-        **({"certainty": verdict.certainty} if verdict.certainty != "exact" and verdict.kind != "seconds" else {}),
+        **({"certainty": verdict.certainty} if verdict.certainty != "exact" else {}),
     }
 
 
