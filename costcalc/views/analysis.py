@@ -20,11 +20,11 @@ def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()
     of generation. QuantityError where the model generates nothing and generation is asked for."""
     if measurement.settings.generation is not None:
         facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
-        view = view._replace(facts=facts, remarks=remarks)
+        view = view._replace(totals=facts, notes=remarks)
     if measurement.settings.execution.align is not None and "arena_bytes" not in measurement.base.totals:
         arena = QuantityRef(CATALOGUE["arena_bytes"])
         refused = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
-        view = view._replace(remarks=(*view.remarks, *refused))
+        view = view._replace(notes=(*view.notes, *refused))
     return report_table(measurement.report, with_devices(view, measurement.rooflines()))
 
 

@@ -54,7 +54,7 @@ def operators_table() -> Table:
     states = Counter(registry.rule_state(domain, name) for domain, name in known)
     summary = ", ".join(f"{states[state]} {state}" for state in STATES)
     notes = (Note(f"{len(known)} operators", summary),)
-    return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
+    return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], notes=notes)
 
 
 COMMON_PRECISIONS = ("float32", "tf32", "float16", "int8")
@@ -81,7 +81,7 @@ def devices_table() -> Table:
         Note("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
         Note("Sources", "`costcalc hardware NAME` shows where every figure was seen"),
     )
-    return make_table("hardware", columns, builtin_profiles(), remarks=notes, kind="hardware")
+    return make_table("hardware", columns, builtin_profiles(), notes=notes, kind="hardware")
 
 
 def _peak_column(precision: str, importance: int) -> Column:
@@ -154,7 +154,7 @@ def profile_table(profile: HardwareProfile) -> Table:
         remarks.append(Note("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
     remarks += [Note("Note", note) for note in profile.notes]
     remarks += [Note(mark, source) for source, mark in sources.items()]
-    return make_table(profile.id, columns, rows, profile.name, remarks=tuple(remarks), kind="hardware")
+    return make_table(profile.id, columns, rows, profile.name, notes=tuple(remarks), kind="hardware")
 
 
 def rules_table(rules: Iterable[CheckRule]) -> Table:

@@ -78,7 +78,7 @@ def _side_by_side(
         if i:
             columns.append(Column(f"{name} ratio", "ratio", "ratio", 90, partial(_ratio_of, i)))
     groups = ((1,), *((i, i + 1) for i in range(2, len(columns), 2)))
-    return make_table(title, columns, rows, subtitle, remarks=notes, groups=groups, kind="table")
+    return make_table(title, columns, rows, subtitle, notes=notes, groups=groups, kind="table")
 
 
 def _amount_of(model: int, row: ComparedRow) -> Any:

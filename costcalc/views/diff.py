@@ -165,7 +165,7 @@ def _totals(diff: Diff) -> Table:
         versions_text(diff),
         shown,
         tuple(rows),
-        remarks=tuple(remarks(diff, moved)),
+        notes=tuple(remarks(diff, moved)),
         groups=(tuple(range(1, len(shown))),),
         kind="figure",
     )
@@ -210,8 +210,8 @@ def _causes(diff: Diff) -> Iterator[Table]:
         "",
         (Column("cause", "Cause", "name", 100), *columns),
         tuple(rows),
-        total=("Total", *sums),
-        remarks=meant,
+        total_row=("Total", *sums),
+        notes=meant,
         kind="figure",
     )
 

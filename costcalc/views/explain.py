@@ -39,7 +39,7 @@ MAX_TERMS = 8
 class WorkingLine(NamedTuple):
     """A line of working: what is computed, its sides (names, numbers), its value."""
 
-    what: str
+    label: str
     sides: tuple[str, ...]
     value: Dim | None = None
 
@@ -280,7 +280,7 @@ def _working(
 
 
 def _step_dict(step: WorkingLine) -> dict[str, Any]:
-    return {"what": step.what, "working": list(step.sides), "value": json_amount(step.value)}
+    return {"what": step.label, "working": list(step.sides), "value": json_amount(step.value)}
 
 
 def _working_dict(working: LayerExplanation) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explana
     workings = []
     for working in explanation.workings:
         lines = tuple(backward_lines(places[id(working.row)], working.row, explanation.report, gradients))
-        before = max((i for i, step in enumerate(working.steps, 1) if step.what.startswith("MACs")), default=0)
+        before = max((i for i, step in enumerate(working.steps, 1) if step.label.startswith("MACs")), default=0)
         steps = (*working.steps[:before], *lines, *working.steps[before:])
         workings.append(replace(working, steps=steps))
     return replace(explanation, workings=tuple(workings))

@@ -56,8 +56,8 @@ def passes_table(given: Generation) -> Table:
         PASSES,
         _pass_rows(given),
         f"{texts}, each of {given.prompt:,} + {given.generate:,} tokens",
-        facts=tuple(_facts(given)),
-        remarks=tuple(_remarks(given)),
+        totals=tuple(_facts(given)),
+        notes=tuple(_remarks(given)),
     )
 
 
@@ -124,7 +124,7 @@ def speeds_table(given: Sequence[GenerationSpeed]) -> Table:
         for precision in found.without_peak:
             remarks.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     words = "lower bounds of time, upper bounds of speed"
-    return make_table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
+    return make_table("On devices", DEVICES, given, words, notes=tuple(remarks), kind="table")
 
 
 def _time(bound: TimeBound | None) -> str:

@@ -169,8 +169,8 @@ def memory_table(found: MemoryFootprint, by: str = "tensor", top: int | None = N
         ", ".join(
             f"{n} {format_shape(t.shape)} {t.dtype}" for n in found.graph.inputs for t in (found.graph.types[n],)
         ),
-        facts=tuple(memory_totals(found)),
-        remarks=tuple(notes),
+        totals=tuple(memory_totals(found)),
+        notes=tuple(notes),
         plot=plot if by != "resolution" else None,
     )
 

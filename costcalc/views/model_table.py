@@ -66,7 +66,7 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
         ref: [one.attempt(ref) for one in measurements] for ref in refs.values() if not ref.quantity.of_every_model
     }
     items = list(map(NamedMeasurement, names, measurements))
-    return make_table("Models", columns, items, remarks=refusal_notes(names, refused), kind="table")
+    return make_table("Models", columns, items, notes=refusal_notes(names, refused), kind="table")
 
 
 def _quantity(key: str) -> QuantityRef:

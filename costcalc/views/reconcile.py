@@ -65,8 +65,8 @@ def counter_table(result: Reconciliation) -> Table:
         _input_text(result),
         tuple(columns),
         tuple(rows),
-        facts=tuple(_costcalc_totals(result)),
-        remarks=(*difference_notes(result), *hint_notes(result), *reconcile_notes(result)),
+        totals=tuple(_costcalc_totals(result)),
+        notes=(*difference_notes(result), *hint_notes(result), *reconcile_notes(result)),
     )
 
 
@@ -109,7 +109,7 @@ def term_table(result: Reconciliation, account: Account, inline: bool = True) ->
         notes = [*(Note(line.name, working_text(line.terms)) for line in account.lines if line.terms), *notes]
     title = f"{tool.name} {tool.version}"
     subtitle = tool.unit if several else f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
-    return Table(title, subtitle, tuple(columns), tuple(rows), total=total, remarks=tuple(notes), kind="counter")
+    return Table(title, subtitle, tuple(columns), tuple(rows), total_row=total, notes=tuple(notes), kind="counter")
 
 
 def layer_table(result: Reconciliation, account: Account, inline: bool = True) -> Table:
@@ -135,7 +135,7 @@ def layer_table(result: Reconciliation, account: Account, inline: bool = True) -
     subtitle = f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
     notes = tuple(reconcile_notes(result, account, alone=True))
     title = f"{tool.name} {tool.version}"
-    return Table(title, subtitle, columns, tuple(rows), total=total, remarks=notes, kind="counter")
+    return Table(title, subtitle, columns, tuple(rows), total_row=total, notes=notes, kind="counter")
 
 
 def flat_table(result: Reconciliation) -> Table:

@@ -32,7 +32,7 @@ DEFAULTS = {
 
 class TableOptions(NamedTuple):
     """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
-    names of devices and the columns of each; totals and remarks of what else was measured."""
+    names of devices and the columns of each; totals and notes of what else was measured."""
 
     by: str = "layer"
     depth: int | None = None
@@ -40,14 +40,14 @@ class TableOptions(NamedTuple):
     top: int | None = None
     columns: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    timed: Mapping[str, Column] = {}
-    facts: tuple[Total, ...] = ()
-    remarks: tuple[Note, ...] = ()
+    device_columns: Mapping[str, Column] = {}
+    totals: tuple[Total, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def report_table(report: Report, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
-    timed = view.timed
+    timed = view.device_columns
     keys = _keys(report, view)
     if columns.BACKWARD in (*keys, view.sort) and columns.BACKWARD not in report.totals:
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
@@ -81,8 +81,8 @@ def report_table(report: Report, view: TableOptions = TableOptions()) -> Table: 
         last[0] if rest else None,
         _named_total(last[-1], keys, len(layers)),
         tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
-        (*report_totals(report), *view.facts),
-        (*view.remarks, *report_notes(report)),
+        (*report_totals(report), *view.totals),
+        (*view.notes, *report_notes(report)),
     )
 
 

@@ -176,8 +176,8 @@ def with_devices(view: TableOptions, rooflines: Sequence[Roofline]) -> TableOpti
     if not rooflines:
         return view
     names = tuple([one.profile.id for one in rooflines])
-    notes = (*device_notes(rooflines), *view.remarks)
-    return view._replace(devices=names, timed=device_columns(rooflines), remarks=notes)
+    notes = (*device_notes(rooflines), *view.notes)
+    return view._replace(devices=names, device_columns=device_columns(rooflines), notes=notes)
 
 
 def device_columns(given: Sequence[Roofline]) -> dict[str, Column]:

@@ -58,12 +58,12 @@ def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple
         *[Column(ref.key, ref.title, "number", 99 if ref.key == suggestions.sort else 45) for ref in further],
     )
     first = Table(
-        f"Suggestions for {report.name}", inputs_text(report), columns, tuple(few), remarks=() if rows else tuple(said)
+        f"Suggestions for {report.name}", inputs_text(report), columns, tuple(few), notes=() if rows else tuple(said)
     )
     if not rows:
         return (first,)
     return first, Table(
-        "By rewrite", "all its places together", REWRITE_COLUMNS, tuple(_whole(suggestions)), remarks=tuple(said)
+        "By rewrite", "all its places together", REWRITE_COLUMNS, tuple(_whole(suggestions)), notes=tuple(said)
     )
 
 

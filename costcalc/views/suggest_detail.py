@@ -68,7 +68,7 @@ def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -
             shown,
             uses,
             kind="table",
-            remarks=rest if len(matches) < len(one.matches) else (),
+            notes=rest if len(matches) < len(one.matches) else (),
         ),
         Table(
             "Layers",
@@ -82,7 +82,7 @@ def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -
             suggestions.report.name,
             TOTAL_COLUMNS,
             tuple(_sums(one)),
-            remarks=tuple(_remarks(suggestions.source, one)),
+            notes=tuple(_remarks(suggestions.source, one)),
             kind="table",
         ),
     )

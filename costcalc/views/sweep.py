@@ -48,7 +48,7 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     places = [layout.place(column) for column in split_names("columns", columns) or usual]
     cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_column(layout, at) for at in places])
-    return Table(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
+    return Table(result.name, "", headers, tuple(cells), notes=tuple(_remarks(result, places)), kind="model")
 
 
 def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]:
