@@ -122,7 +122,7 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
     value, limit = words.format_pair(verdict.value, verdict.limit, verdict.kind)
     free = verdict.outcome == "kept" and verdict.limit is None
     new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
-    bound = verdict.least or (is_known_from_below(verdict) and verdict.kind != "share")
+    bound = verdict.lower_bound or (is_known_from_below(verdict) and verdict.kind != "share")
     sign = "≥ " if bound else ""
     if verdict.certainty != "exact":
         sign = SIGNS[verdict.certainty] if verdict.value else ""
@@ -138,7 +138,7 @@ def figures(verdict: Verdict) -> Mapping[str, str]:
 
 
 def _left(verdict: Verdict) -> str:
-    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
+    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.lower_bound, verdict.minimum)
 
 
 def is_known_from_below(verdict: Verdict) -> bool:

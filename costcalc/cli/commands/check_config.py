@@ -51,7 +51,7 @@ class CommandLimits(NamedTuple):
         limits = [
             one for option, texts in sides.items() for text in texts for one in parse_limits(text, option, devices)
         ]
-        twice = [key for key, count in Counter((one.quantity, one.of) for one in limits).items() if count > 1]
+        twice = [key for key, count in Counter((one.quantity, one.subject) for one in limits).items() if count > 1]
         if twice:
             name = ".".join(filter(None, twice[0]))
             raise UsageError(f"{name} has two limits on the command line", "leave one of them out")
@@ -133,8 +133,8 @@ def write_config(
         raise UsageError("there is no .onnx or .yaml model here", "name models: costcalc check --init MODEL …")
     made = make_initial_config(named, target, share, settings, jobs)
     write_text(made.text, str(target))
-    for line in made.unread:
+    for line in made.unreadable:
         print_error(f"costcalc: {line}")
     count = f"{made.models:,} {'model' if made.models == 1 else 'models'}"
     click.echo(f"{target}: limits of {count}; hold them with `costcalc check`, lock the figures with `costcalc lock`")
-    return 2 if made.unread else 0
+    return 2 if made.unreadable else 0

@@ -69,7 +69,7 @@ def lock(
         write(file, result.text)
     write_text(
         printable_lines(
-            "\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.said)])
+            "\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.differences)])
         ),
         None,
     )
@@ -121,7 +121,7 @@ def rule(code: str | None, form: str, output: str | None) -> None:
         from costcalc.render.terminal import screen
 
         one, on = find_rule(code), screen(output is not None)
-        lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
+        lines = [f"{one.code}  {one.name}", "", *wrap(one.meaning, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
         write_text(on.text("\n".join(lines)), output)
     else:
         print_tables([rules_table([find_rule(code)])], form, output, keep_all=True)

@@ -97,9 +97,9 @@ STATUS_TEXTS = {
 def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
     for checked in outcome.checked:
-        if checked.now is None or checked.before is None or checked.now == checked.before:
+        if checked.snapshot is None or checked.baseline is None or checked.snapshot == checked.baseline:
             continue
-        found = diff(checked.before, checked.now)
+        found = diff(checked.baseline, checked.snapshot)
         if found.changes:
             yield _block(checked, found)
 

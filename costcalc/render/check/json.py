@@ -38,8 +38,8 @@ def _checked(one: CheckedModel) -> dict[str, Any]:
         "source": one.source,
         "error": one.error or None,
         "place": _place(one.place),
-        "totals": None if one.now is None else _totals(one.now.totals),
-        "baseline_totals": None if one.before is None else _totals(one.before.totals),
+        "totals": None if one.snapshot is None else _totals(one.snapshot.totals),
+        "baseline_totals": None if one.baseline is None else _totals(one.baseline.totals),
         "verdicts": [_verdict(verdict) for verdict in one.verdicts],
     }
 
@@ -49,7 +49,7 @@ def _totals(totals: Mapping[str, Dim]) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    grown = verdict.grown
+    grown = verdict.layer_growth
     return {
         "code": verdict.code,
         "level": verdict.level,

@@ -130,7 +130,7 @@ def _with_figures(model: ModelFigures) -> Snapshot:
     """The snapshot of a model with its further quantities, each with its figure or the refusal."""
     snapshot = model.snapshot
     figures = {
-        ref.key: QuantityError(f"{ref.key}: {item.why}", item.remedy) if item.figure is None else item.figure
+        ref.key: QuantityError(f"{ref.key}: {item.reason}", item.remedy) if item.figure is None else item.figure
         for ref, item in model.figures.items()
         if ref.key not in snapshot.totals
     }

@@ -30,15 +30,15 @@ class Limit(NamedTuple):
     True where it must hold. of is the quantity's device, or the operator that is counted."""
 
     quantity: str
-    most: int | Fraction
-    of: str = ""
+    value: int | Fraction
+    subject: str = ""
     place: SourcePlace | None = None
     minimum: bool = False
 
     @property
     def ref(self) -> QuantityRef:
         """The quantity of the catalogue; a count of operators is none."""
-        return QuantityRef(CATALOGUE[self.quantity], self.of)
+        return QuantityRef(CATALOGUE[self.quantity], self.subject)
 
 
 class Increase(NamedTuple):
@@ -47,15 +47,15 @@ class Increase(NamedTuple):
 
     quantity: str
     share: Fraction | None = None
-    most: int | Fraction = 0
+    amount: int | Fraction = 0
     delta: int | Fraction = 0
     place: SourcePlace | None = None
-    of: str = ""
+    device: str = ""
 
     @property
     def ref(self) -> QuantityRef:
         """The quantity of the catalogue."""
-        return QuantityRef(CATALOGUE[self.quantity], self.of)
+        return QuantityRef(CATALOGUE[self.quantity], self.device)
 
 
 class LayerLimit(NamedTuple):
@@ -64,7 +64,7 @@ class LayerLimit(NamedTuple):
 
     pattern: str
     quantity: str
-    most: int | Fraction
+    value: int | Fraction
     share: bool = False
     each: bool = False
     place: SourcePlace | None = None

@@ -24,7 +24,7 @@ class CheckFigure(NamedTuple):
     where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
 
     figure: Figure | None
-    why: str = ""
+    reason: str = ""
     remedy: str = ""
     code: str = "CC107"
     layer: str = ""
@@ -39,7 +39,7 @@ class Unknown(NamedTuple):
     operator: str
     layers: int
     first: str
-    behind: bool
+    downstream: bool
 
 
 class Peak(NamedTuple):
@@ -57,58 +57,58 @@ class CheckCase:
     all); new says that it is the baseline of another revision, which need not know the model yet. open names the Ifs
     whose branch is open: totals count the dearer one."""
 
-    now: Snapshot
+    snapshot: Snapshot
     budget: Budget
     levels: RuleLevels = ALL
-    before: Snapshot | None = None
-    against: str = ""
-    new: bool = False
+    baseline: Snapshot | None = None
+    baseline_source: str = ""
+    other_revision: bool = False
     figures: Mapping[QuantityRef, CheckFigure] = field(default_factory=dict)
-    figures_before: Mapping[QuantityRef, Figure] = field(default_factory=dict)
+    baseline_figures: Mapping[QuantityRef, Figure] = field(default_factory=dict)
     peak: Peak | None = None
-    open: tuple[str, ...] = ()
+    open_branches: tuple[str, ...] = ()
 
     def value(self, ref: QuantityRef) -> Dim | Fraction | None:
         """A quantity's value now; None where the model does not have it."""
         if ref.quantity.key in TOTALS:
-            return self.now.totals.get(ref.quantity.key)
+            return self.snapshot.totals.get(ref.quantity.key)
         found = self.figures.get(ref)
         return None if found is None or found.figure is None else found.figure.value
 
-    def value_before(self, ref: QuantityRef) -> Dim | Fraction | None:
+    def baseline_value(self, ref: QuantityRef) -> Dim | Fraction | None:
         """A quantity's value in the baseline; None where there is none."""
         if ref.quantity.key in TOTALS:
-            return None if self.before is None else self.before.totals.get(ref.quantity.key)
-        found = self.figures_before.get(ref)
+            return None if self.baseline is None else self.baseline.totals.get(ref.quantity.key)
+        found = self.baseline_figures.get(ref)
         return None if found is None else found.value
 
     def is_lower_bound(self, ref: QuantityRef) -> bool:
         """Whether operators that are neither known nor allowed leave a quantity known only from below, if at all."""
         if ref.quantity.key in TOTALS:
-            return is_lower_bound(self.now, ref.quantity.key, self.budget.allow)
+            return is_lower_bound(self.snapshot, ref.quantity.key, self.budget.allow)
         found = self.figures.get(ref)
-        if found is None or found.figure is None or not self.unknown():
+        if found is None or found.figure is None or not self.unknown_operators():
             return False
         always = ref.quantity.certainty != "exact" or "generation" in ref.quantity.needs
         return always or found.figure.certainty in ("lower", "estimate")
 
-    def was_lower_bound(self, ref: QuantityRef) -> bool:
+    def is_baseline_lower_bound(self, ref: QuantityRef) -> bool:
         """The same of the baseline."""
         if ref.quantity.key in TOTALS:
-            return self.before is not None and is_lower_bound(self.before, ref.quantity.key, self.budget.allow)
-        found = self.figures_before.get(ref)
-        if found is None or self.before is None or not self.before.unknown:
+            return self.baseline is not None and is_lower_bound(self.baseline, ref.quantity.key, self.budget.allow)
+        found = self.baseline_figures.get(ref)
+        if found is None or self.baseline is None or not self.baseline.unknown:
             return False
         return ref.quantity.certainty != "exact" or found.certainty in ("lower", "estimate")
 
-    def unknown(self) -> tuple[Unknown, ...]:
+    def unknown_operators(self) -> tuple[Unknown, ...]:
         """The operators that have no figures and are not allowed; first those that have no rule."""
         found: dict[str, list[SnapshotLayer]] = {}
-        for layer in self.now.layers:
+        for layer in self.snapshot.layers:
             if layer.state == "unknown" and not is_allowed(layer, self.budget.allow):
                 found.setdefault(layer.operator, []).append(layer)
         every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
-        return tuple(sorted(every, key=lambda one: one.behind))
+        return tuple(sorted(every, key=lambda one: one.downstream))
 
 
 def _reads_unknown(layer: SnapshotLayer) -> bool:
@@ -144,7 +144,7 @@ class Blame(NamedTuple):
 
     layer: str = ""
     share: Fraction | None = None
-    grown: LayerGrowth | None = None
+    growth: LayerGrowth | None = None
     place: SourcePlace | None = None
 
 

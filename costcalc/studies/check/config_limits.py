@@ -60,7 +60,7 @@ def limit_set(
 ) -> LimitSet:
     """Limits that were read one by one; of two on the same, the last one holds."""
     return LimitSet(
-        {(limit.quantity, limit.of): limit for limit in limits},
+        {(limit.quantity, limit.subject): limit for limit in limits},
         {(increase.ref.key,): increase for increase in increases},
         dict(deltas),
         {},
@@ -136,12 +136,12 @@ def _increases(reader: ConfigReader, node: YamlNode | None) -> dict[Key, Increas
         return {(one.quantity,): one for one in usual_increases(share, reader.place(node))}
     found: dict[Key, Increase | None] = {}
     for quantity, of, key, value in _by_quantity(reader, node, "max_increase", COUNTABLE):
-        made = Increase(quantity, place=reader.place(key), of=of)
+        made = Increase(quantity, place=reader.place(key), device=of)
         if is_removed(value):
             found[made.ref.key,] = None
         else:
             percent, most = reader.quantity(value, key.text, _amount(quantity))
-            found[made.ref.key,] = made._replace(share=percent, most=most)
+            found[made.ref.key,] = made._replace(share=percent, amount=most)
     return found
 
 
@@ -151,7 +151,7 @@ def _amount(quantity: str) -> Callable[[str], tuple[Fraction | None, int | Fract
 
 def _deltas(reader: ConfigReader, node: YamlNode | None) -> dict[Key, int | Fraction | None]:
     return {
-        (Increase(quantity, of=of).ref.key,): (
+        (Increase(quantity, device=of).ref.key,): (
             None if is_removed(value) else reader.quantity(value, key.text, parser(quantity))
         )
         for quantity, of, key, value in _by_quantity(reader, node, "min_delta", COUNTABLE)

@@ -30,8 +30,8 @@ class ModelFigures:
     snapshot: Snapshot
     figures: dict[QuantityRef, CheckFigure]
     peak: Peak | None
-    lacks: tuple[UnknownNameError, ...] = ()
-    open: tuple[str, ...] = ()
+    unknown_names: tuple[UnknownNameError, ...] = ()
+    open_branches: tuple[str, ...] = ()
 
 
 class Evaluation(NamedTuple):
@@ -42,7 +42,7 @@ class Evaluation(NamedTuple):
     source: str
     settings: Settings
     quantities: tuple[tuple[QuantityRef, str], ...] = ()
-    peak: int | None = None
+    peak_limit: int | None = None
     lenient: bool = False
 
 
@@ -81,7 +81,7 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
     asked = evaluation.quantities
     figures = check_figures(evaluation.source, settings, report, asked) if asked else {}
     high = report.totals.get("peak_activation_bytes")
-    over = evaluation.peak is not None and isinstance(high, int) and high > evaluation.peak
+    over = evaluation.peak_limit is not None and isinstance(high, int) and high > evaluation.peak_limit
     return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.graph.choices)
 
 

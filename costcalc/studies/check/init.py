@@ -48,7 +48,7 @@ class InitialConfig(NamedTuple):
 
     text: str
     models: int
-    unread: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
 
 def models_in(folder: Path) -> list[str]:
@@ -97,7 +97,7 @@ def _entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings:
     if isinstance(answer, Failure):
         yield f"    # it cannot be read yet: {_comment(answer.text)}"
         return
-    lacks = {(e.argument, e.name) for e in answer.lacks}
+    lacks = {(e.argument, e.name) for e in answer.unknown_names}
     for argument, value in _settings(settings):
         kept = {k: v for k, v in value.items() if (argument, k) not in lacks} if isinstance(value, Mapping) else value
         if kept:

@@ -34,13 +34,13 @@ def judge(case: CheckCase) -> tuple[Verdict, ...]:
 
     @lru_cache(maxsize=1)
     def changes() -> Any:
-        return () if case.before is None else diff(case.before, case.now).changes
+        return () if case.baseline is None else diff(case.baseline, case.snapshot).changes
 
     found = [
         judge_limit(case, one, changes) for one in case.budget.limits if is_selected(case, LIMIT_CODES[one.quantity])
     ]
     found += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
-    return tuple([with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.new) for v in found])
+    return tuple([with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.other_revision) for v in found])
 
 
 def is_selected(case: CheckCase, code: str) -> bool:
@@ -68,17 +68,17 @@ def with_remedy(verdict: Verdict, elsewhere: bool = False) -> Verdict:
 def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
     """A verdict where there is an operator without a rule, whatever the limits; a kept one where a limit asks."""
     asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
-    unknown = case.unknown()
+    unknown = case.unknown_operators()
     if unknown:
         lack = "no rule tells what it costs", "what it reads has no known shape"
         said = [
             f"{_named(of)}: {why}"
             for behind, why in enumerate(lack)
-            if (of := [u for u in unknown if u.behind == behind])
+            if (of := [u for u in unknown if u.downstream == behind])
         ]
         total = sum(one.layers for one in unknown)
         fact = f"{'; '.join(said)}; totals are lower bounds"
-        at = blame_layer(case.now, unknown[0].first)
+        at = blame_layer(case.snapshot, unknown[0].first)
         yield Verdict(
             "CC101",
             "error",
@@ -109,7 +109,7 @@ def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
 
 def _rules_for(unknown: Sequence[Unknown]) -> str:
     """What to do about operators without a rule; of those that merely read what has no known shape, nothing is free."""
-    lacking = [one.operator for one in unknown if not one.behind]
+    lacking = [one.operator for one in unknown if not one.downstream]
     if not lacking:
         return "register a shape rule for what gives it, with --rules"
     one = len(lacking) == 1
@@ -129,7 +129,7 @@ def judge_limit(case: CheckCase, limit: Limit, changes: Changes) -> Verdict:
         return _count(case, limit)
     if limit.quantity not in TOTALS:
         return _quantity(case, limit)
-    value = case.now.totals.get(limit.quantity)
+    value = case.snapshot.totals.get(limit.quantity)
     outcome, code, why = decide_limit(case, limit, value, LIMIT_CODES[limit.quantity])
     return _verdict(
         case, limit, code, words.kind(limit.quantity), value, outcome, why, lambda: _at(case, limit, changes)
@@ -140,15 +140,15 @@ def decide_limit(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[
     """(outcome, code, why it cannot be told) of a quantity against its limit."""
     if value is None:
         return "unknown", "CC103", "which step needs the most memory depends on open symbols"
-    low, high = signed_bounds(limit.most - value if limit.minimum else value - limit.most)
+    low, high = signed_bounds(limit.value - value if limit.minimum else value - limit.value)
     if low > 0:
-        if case.open:
-            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        if case.open_branches:
+            return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", code, ""
     if high > 0:
         return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
-    if case.open and limit.minimum and not isinstance(limit.most, bool):
-        return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+    if case.open_branches and limit.minimum and not isinstance(limit.value, bool):
+        return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
     if case.is_lower_bound(limit.ref):
         return "unknown", "CC101", "it is only known from below"
     return "kept", code, ""
@@ -160,20 +160,20 @@ def _quantity(case: CheckCase, limit: Limit) -> Verdict:
     found, quantity = case.figures[limit.ref], limit.ref.quantity
     code = LIMIT_CODES[limit.quantity]
     if found.figure is None:
-        value, outcome, code, why = None, "unknown", found.code, found.why
+        value, outcome, code, why = None, "unknown", found.code, found.reason
     else:
         value = found.figure.value
         outcome, code, why = decide_limit(case, limit, value, code)
         if outcome == "kept" and found.incomplete:
-            outcome, code, why = "unknown", "CC107", found.why
+            outcome, code, why = "unknown", "CC107", found.reason
     kind = words.kind(limit.quantity)
     made = _verdict(
-        case, limit, code, kind, value, outcome, why, lambda: blame_layer(case.now, found.layer, found.share)
+        case, limit, code, kind, value, outcome, why, lambda: blame_layer(case.snapshot, found.layer, found.share)
     )
     if found.figure is None and code == "CC107":
         return replace(made, fact=f"{made.quantity}: there is no figure to hold: {why}", remedy=found.remedy)
     if quantity.unit == "boolean":
-        return replace(made, fact=_said_of_boolean(made, why or found.why))
+        return replace(made, fact=_said_of_boolean(made, why or found.reason))
     remark = words.REMARKS.get((quantity.certainty, outcome))
     certainty = made.certainty if found.figure is None else found.figure.certainty
     said = f"{made.fact} ({remark})" if remark else made.fact
@@ -190,8 +190,8 @@ def _said_of_boolean(verdict: Verdict, why: str) -> str:
 def _verdict(
     case: CheckCase, limit: Limit, code: str, kind: str, value: Any, outcome: str, why: str, blame: Callable[[], Blame]
 ) -> Verdict:
-    quantity = f"{limit.quantity} {limit.of}".strip()
-    have, most = words.format_pair(value, limit.most, kind)
+    quantity = f"{limit.quantity} {limit.subject}".strip()
+    have, most = words.format_pair(value, limit.value, kind)
     in_catalogue = limit.quantity in CATALOGUE
     exact = in_catalogue and CATALOGUE[limit.quantity].certainty == "exact"
     least = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
@@ -199,7 +199,7 @@ def _verdict(
         what = "it" if value is None else f"at least {have}" if code == "CC101" and not limit.minimum else have
         fact = f"{quantity}: whether {what} is {'at least' if limit.minimum else 'within'} {most} cannot be told: {why}"
     else:
-        left = words.format_headroom(value, limit.most, kind, least, limit.minimum)
+        left = words.format_headroom(value, limit.value, kind, least, limit.minimum)
         side = "at least" if limit.minimum else "at most"
         fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
     at: Blame = blame() if outcome == "exceeded" else NO_BLAME
@@ -209,17 +209,17 @@ def _verdict(
         quantity,
         kind,
         value,
-        limit.most,
+        limit.value,
         outcome,
         fact,
         "",
-        case.value_before(limit.ref) if in_catalogue else None,
+        case.baseline_value(limit.ref) if in_catalogue else None,
         at.layer,
         at.share,
-        at.grown,
+        at.growth,
         at.place,
         limit.place,
-        least=least,
+        lower_bound=least,
         minimum=limit.minimum,
     )
 
@@ -227,28 +227,28 @@ def _verdict(
 def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
     """The layer that a broken limit on a total points at."""
     peak = limit.quantity == "peak_activation_bytes"
-    if case.before is not None and _grew(case, limit.quantity):
-        found = largest_growth(case.now, changes(), "activation_bytes" if peak else limit.quantity)
+    if case.baseline is not None and _grew(case, limit.quantity):
+        found = largest_growth(case.snapshot, changes(), "activation_bytes" if peak else limit.quantity)
         if found.layer:
             return found._replace(share=None) if peak else found
     if peak:
-        return NO_BLAME if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
-    return largest_layer(case.now, limit.quantity)
+        return NO_BLAME if case.peak is None else blame_layer(case.snapshot, case.peak.layer, case.peak.share)
+    return largest_layer(case.snapshot, limit.quantity)
 
 
 def _grew(case: CheckCase, quantity: str) -> bool:
-    before = None if case.before is None else case.before.totals.get(quantity)
-    now = case.now.totals.get(quantity)
+    before = None if case.baseline is None else case.baseline.totals.get(quantity)
+    now = case.snapshot.totals.get(quantity)
     return isinstance(before, int) and isinstance(now, int) and now > before
 
 
 def _count(case: CheckCase, limit: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
-    found = [layer for layer in case.now.layers if limit.of in (layer.op_type, layer.operator)]
-    outcome = "exceeded" if len(found) > limit.most else "kept"
+    found = [layer for layer in case.snapshot.layers if limit.subject in (layer.op_type, layer.operator)]
+    outcome = "exceeded" if len(found) > limit.value else "kept"
 
     def last() -> Blame:
-        layer = found[int(limit.most)]
-        return Blame(layer.name, None, None, place_of(layer, case.now))
+        layer = found[int(limit.value)]
+        return Blame(layer.name, None, None, place_of(layer, case.snapshot))
 
     return _verdict(case, limit, "CC010", "count", len(found), outcome, "", last)

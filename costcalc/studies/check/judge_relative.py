@@ -46,16 +46,16 @@ def judge_increases(case: CheckCase, changes: Changes) -> Iterator[Verdict]:
 def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
     quantity, kind, ref = limit.quantity, words.kind(limit.quantity), limit.ref
     now: Any = case.value(ref)
-    before: Any = case.value_before(ref)
-    name = f"{quantity} {limit.of}".strip()
+    before: Any = case.baseline_value(ref)
+    name = f"{quantity} {limit.device}".strip()
     made = Verdict(
         INCREASES[quantity], "error", f"{name} increase", kind, now, None, "unknown", "", limit_place=limit.place
     )
     found = case.figures.get(ref)
     if found is not None and found.figure is None:
         remedy = found.remedy if found.code == "CC107" else ""
-        return replace(made, code=found.code, fact=f"{made.quantity}: {found.why}", remedy=remedy)
-    if case.before is None:
+        return replace(made, code=found.code, fact=f"{made.quantity}: {found.reason}", remedy=remedy)
+    if case.baseline is None:
         return _without(case, made)
     if before is None or now is None:
         why = "the baseline has no such figure" if before is None else "it depends on open symbols"
@@ -80,9 +80,9 @@ def _increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdict:
         baseline=before,
         layer=at.layer,
         share=at.share,
-        grown=at.grown,
+        layer_growth=at.growth,
         place=at.place,
-        least=least,
+        lower_bound=least,
         growth=_may(limit, before, None, kind).removeprefix("at most ") if most is None else "",
         certainty=made.certainty if found is None or found.figure is None else found.figure.certainty,
     )
@@ -92,16 +92,16 @@ def _grown_at(case: CheckCase, limit: Increase, changes: Changes) -> Blame:
     """The layer that a broken limit of growth points at."""
     if limit.quantity not in TOTALS:
         found = case.figures[limit.ref]
-        return blame_layer(case.now, found.layer, found.share)
+        return blame_layer(case.snapshot, found.layer, found.share)
     is_peak = limit.quantity == "peak_activation_bytes"
-    at = largest_growth(case.now, changes(), "activation_bytes" if is_peak else limit.quantity)
-    return at if at.layer or is_peak else largest_layer(case.now, limit.quantity)
+    at = largest_growth(case.snapshot, changes(), "activation_bytes" if is_peak else limit.quantity)
+    return at if at.layer or is_peak else largest_layer(case.snapshot, limit.quantity)
 
 
 def allowed_increase(limit: Increase, before: Dim | Fraction) -> int | Fraction | None:
     """What an increase may reach: a whole number of what is counted; None where it depends on a symbol."""
     if limit.share is None:
-        return max(limit.most, limit.delta)
+        return max(limit.amount, limit.delta)
     if isinstance(before, Fraction):
         return max(before * limit.share, limit.delta)
     if not isinstance(before, int):
@@ -112,17 +112,17 @@ def allowed_increase(limit: Increase, before: Dim | Fraction) -> int | Fraction 
 def _decide(case: CheckCase, limit: Increase, rise: Any, before: Any) -> tuple[str, str, str]:
     """(outcome, code, why it cannot be told). With p/q of the baseline, q·rise <= p·before is asked: no rounding."""
     share = Fraction(0) if limit.share is None else limit.share
-    own: Any = rise * share.denominator - before * share.numerator if limit.share is not None else rise - limit.most
+    own: Any = rise * share.denominator - before * share.numerator if limit.share is not None else rise - limit.amount
     gaps = [signed_bounds(own), signed_bounds(rise - limit.delta)]
     if any(high <= 0 for _, high in gaps):
         if case.is_lower_bound(limit.ref):
             return "unknown", "CC101", "the figure is only known from below"
         return "kept", INCREASES[limit.quantity], ""
     if all(low > 0 for low, _ in gaps):
-        if case.was_lower_bound(limit.ref):
+        if case.is_baseline_lower_bound(limit.ref):
             return "unknown", "CC101", "the baseline's figure is only known from below"
-        if case.open:
-            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        if case.open_branches:
+            return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", INCREASES[limit.quantity], ""
     return "unknown", "CC103", f"it depends on {', '.join(symbols(rise, before))}"
 
@@ -153,10 +153,10 @@ def _may(asked: Increase, before: Dim | Fraction, most: int | Fraction | None, k
 
 def _without(case: CheckCase, made: Verdict) -> Verdict:
     """A model without a baseline. One that the baseline of another revision does not know yet has not grown."""
-    if case.against and case.new:
-        fact = f"{made.quantity}: the model is not in {case.against}: there is nothing that it grew from"
+    if case.baseline_source and case.other_revision:
+        fact = f"{made.quantity}: the model is not in {case.baseline_source}: there is nothing that it grew from"
         return replace(made, outcome="kept", fact=fact)
-    missing = f"the model is not in {case.against}" if case.against else "there is no baseline"
+    missing = f"the model is not in {case.baseline_source}" if case.baseline_source else "there is no baseline"
     return replace(made, code="CC104", fact=f"{made.quantity}: {missing}")
 
 
@@ -177,21 +177,21 @@ def _layers(case: CheckCase, asked: LayerLimit) -> Verdict:
         f"layers {asked.pattern} {what}",
         kind,
         None,
-        asked.most,
+        asked.value,
         "unknown",
         "",
         limit_place=asked.place,
     )
-    matched = [layer for layer in case.now.layers if fnmatchcase(layer.name, asked.pattern)]
+    matched = [layer for layer in case.snapshot.layers if fnmatchcase(layer.name, asked.pattern)]
     if not matched:
-        near = did_you_mean(asked.pattern, [layer.name for layer in case.now.layers])
+        near = did_you_mean(asked.pattern, [layer.name for layer in case.snapshot.layers])
         return replace(made, code="CC105", fact=f"layers {asked.pattern}: no layer has such a name", remedy=near)
     groups = [[layer] for layer in matched] if asked.each else [matched]
     found = [_group(case, asked, made, group) for group in groups]
     order = {"exceeded": 2, "unknown": 1, "kept": 0}
     worst = max(found, key=lambda v: (order[v.outcome], v.value if isinstance(v.value, (int, Fraction)) else 0))
     return (
-        replace(worst, others=sum(v.outcome == "exceeded" for v in found) - 1) if worst.outcome == "exceeded" else worst
+        replace(worst, other_layers=sum(v.outcome == "exceeded" for v in found) - 1) if worst.outcome == "exceeded" else worst
     )
 
 
@@ -200,11 +200,11 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Sn
     value: Dim = 0
     for layer in group:
         value = value + (layer.amounts[asked.quantity] or 0)
-    total = case.now.totals[asked.quantity]
+    total = case.snapshot.totals[asked.quantity]
     outcome, code, why = _layers_decided(case, asked, group, value, total)
     numbers = isinstance(value, int) and isinstance(total, int)
     shown: Amount = _share(value, total) if asked.share else value
-    have, most = words.format_pair(shown, asked.most, made.kind)
+    have, most = words.format_pair(shown, asked.value, made.kind)
     least = outcome == "exceeded" and _partial(case, asked.quantity, group)
     who = group[0].name if len(group) == 1 else f"{len(group)} layers"
     size = f"{'at least ' if least else ''}{have}{f' of {asked.quantity}' if asked.share else ''}"
@@ -212,7 +212,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Sn
     if outcome == "unknown":
         fact += f"; whether that holds cannot be told: {why}"
     elif numbers:
-        fact += f", {words.format_headroom(shown, asked.most, made.kind, least)}"
+        fact += f", {words.format_headroom(shown, asked.value, made.kind, least)}"
     at = _at(case, asked, group) if outcome == "exceeded" else NO_BLAME
     return replace(
         made,
@@ -223,7 +223,7 @@ def _group(case: CheckCase, asked: LayerLimit, made: Verdict, group: Sequence[Sn
         layer=at.layer,
         share=at.share,
         place=at.place,
-        least=least,
+        lower_bound=least,
     )
 
 
@@ -239,13 +239,13 @@ def _layers_decided(
 ) -> tuple[str, str, str]:
     """(outcome, code unless it is the rule's own, why it cannot be told). A share p/q is held as q·value <= p·total. Of
     a total that is only known from below, a share can only be smaller: that keeps a limit, and breaks none."""
-    share = Fraction(asked.most)
-    own: Dim = value * share.denominator - total * share.numerator if asked.share else value - int(asked.most)
+    share = Fraction(asked.value)
+    own: Dim = value * share.denominator - total * share.numerator if asked.share else value - int(asked.value)
     low, high = bounds(own)
-    here, anywhere = (_partial(case, asked.quantity, layers) for layers in (group, case.now.layers))
+    here, anywhere = (_partial(case, asked.quantity, layers) for layers in (group, case.snapshot.layers))
     if low > 0 and not (asked.share and anywhere):
-        if case.open:
-            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        if case.open_branches:
+            return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", "", ""
     if high <= 0 and not here:
         return "kept", "", ""
@@ -256,7 +256,7 @@ def _layers_decided(
 
 def _partial(case: CheckCase, quantity: str, layers: Sequence[SnapshotLayer]) -> bool:
     """Whether some layer's figure is not known, and its operator not allowed."""
-    return bool(case.now.unknown) and any(
+    return bool(case.snapshot.unknown) and any(
         layer.amounts[quantity] is None and not is_allowed(layer, case.budget.allow) for layer in layers
     )
 
@@ -265,6 +265,6 @@ def _at(case: CheckCase, asked: LayerLimit, group: Sequence[SnapshotLayer]) -> B
     """The dearest of some layers; which that is, symbols may leave open."""
     if len(group) == 1:
         return Blame(
-            group[0].name, share_of_total(group[0], case.now, asked.quantity), None, place_of(group[0], case.now)
+            group[0].name, share_of_total(group[0], case.snapshot, asked.quantity), None, place_of(group[0], case.snapshot)
         )
-    return largest_layer(case.now, asked.quantity, group)
+    return largest_layer(case.snapshot, asked.quantity, group)

@@ -69,7 +69,7 @@ def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: 
     is the better the more it is, the least of what is not, an operator written otherwise, unknown operators by
     number."""
     limit = Limit(quantity, parser(quantity)(text), of, place, minimum)
-    if quantity == "unknown_ops" and limit.most:
+    if quantity == "unknown_ops" and limit.value:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
     if quantity == "ops" and ":" not in of:
         meant = {name.lower(): name for name in operator_table()}.get(of.lower(), of)
@@ -129,7 +129,7 @@ def parse_increases(text: str) -> list[Increase]:
         return list(usual_increases(parse_percent(text)))
     name, value = _pair(text, "--max-increase", "macs=2%")
     quantity, of = _countable(name, "--max-increase")
-    return [Increase(quantity, *parse_amount(quantity, value), of=of)]
+    return [Increase(quantity, *parse_amount(quantity, value), device=of)]
 
 
 def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:

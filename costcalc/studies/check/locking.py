@@ -25,7 +25,7 @@ class Locking(NamedTuple):
 
     text: str
     old: str | None
-    said: tuple[str, ...]
+    differences: tuple[str, ...]
     failures: tuple[tuple[Target, Failure], ...]
     unknown: tuple[str, ...]
 

@@ -15,7 +15,7 @@ class CheckRule(NamedTuple):
 
     code: str
     name: str
-    holds: str
+    meaning: str
     remedy: str
 
 

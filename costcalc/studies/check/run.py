@@ -121,7 +121,7 @@ def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
     asked = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
     quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
-    peaks = [limit.most for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
+    peaks = [limit.value for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)
 
 
@@ -148,8 +148,8 @@ def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
             groups.setdefault(target.group, []).append(answer)
     for target, answer in found:
         members = groups.get(target.group, [])
-        for error in answer.lacks if isinstance(answer, ModelFigures) else ():
-            if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.lacks) for m in members):
+        for error in answer.unknown_names if isinstance(answer, ModelFigures) else ():
+            if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.unknown_names) for m in members):
                 answer = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
         yield target, answer
 
@@ -182,7 +182,7 @@ def _checked(
         answer.figures,
         figures_before,
         answer.peak,
-        answer.open,
+        answer.open_branches,
     )
     return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
 

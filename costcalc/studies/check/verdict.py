@@ -35,7 +35,7 @@ class LayerGrowth(NamedTuple):
     before: Dim
     after: Dim
     follower: str = ""
-    more: Dim = 0
+    follower_growth: Dim = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Verdict:
     baseline: Amount = None
     layer: str = ""
     share: Fraction | None = None
-    grown: LayerGrowth | None = None
+    layer_growth: LayerGrowth | None = None
     place: SourcePlace | None = None
     limit_place: SourcePlace | None = None
-    others: int = 0
-    least: bool = False
+    other_layers: int = 0
+    lower_bound: bool = False
     growth: str = ""
     minimum: bool = False
     certainty: Certainty = "exact"
@@ -94,8 +94,8 @@ class CheckedModel:
     scenario: str
     source: str
     verdicts: tuple[Verdict, ...]
-    now: Snapshot | None = None
-    before: Snapshot | None = None
+    snapshot: Snapshot | None = None
+    baseline: Snapshot | None = None
     error: str = ""
     place: SourcePlace | None = None
 

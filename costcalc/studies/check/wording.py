@@ -126,12 +126,12 @@ def describe_blame(verdict: Verdict) -> str:
     """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
     if not verdict.layer:
         return ""
-    if verdict.grown is None:
+    if verdict.layer_growth is None:
         share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
-        n = verdict.others
+        n = verdict.other_layers
         others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
         return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
-    _, before, after, follower, more = verdict.grown
+    _, before, after, follower, more = verdict.layer_growth
     rise: Dim = after - before
     behind = f", and {follower} follows with +{format_count(more)}" if follower else ""
     if before == 0:

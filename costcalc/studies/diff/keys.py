@@ -210,7 +210,7 @@ class AnchorKeys(NamedTuple):
     by its neighbourhood."""
 
     lineages: Keys
-    all: Keys
+    levels: Keys
 
 
 class _KeyMaker:

@@ -17,7 +17,7 @@ class NamePart(NamedTuple):
 
     word: str
     number: int | None
-    joined: bool = False
+    has_underscore: bool = False
 
 
 Path = tuple[NamePart, ...]
@@ -87,15 +87,15 @@ def is_same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported
 
 def _set(part: NamePart) -> bool:
     """Whether an exporter may have set a part's number."""
-    return part.joined or part.number is None or not part.word
+    return part.has_underscore or part.number is None or not part.word
 
 
 def _counts(path: Path, places: Ordinals) -> bool:
     part = path[-1]
-    ours = not part.joined or part.word[-1:].isdigit()
+    ours = not part.has_underscore or part.word[-1:].isdigit()
     return ours and (1 if part.number is None else part.number) == places.get(path)
 
 
 def _alone(only: NamePart, counted: NamePart) -> bool:
     """Whether a kind that ends in a digit stood alone, and is one of several now: relu6 and relu6_1."""
-    return counted.joined and not only.joined and f"{only.word}{only.number}" == counted.word
+    return counted.has_underscore and not only.has_underscore and f"{only.word}{only.number}" == counted.word

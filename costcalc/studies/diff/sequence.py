@@ -117,8 +117,8 @@ def pair_in_order(
         cells = len(xs) * len(ys)
         anchors: Pairs = []
         # the keys of whole lineages are tried in small gaps too: what they say holds against any likeness
-        while cells and level < (len(keys.all) if cells > SMALL else len(keys.lineages)) and not anchors:
-            anchors = _anchors(xs, ys, keys.all[level]())
+        while cells and level < (len(keys.levels) if cells > SMALL else len(keys.lineages)) and not anchors:
+            anchors = _anchors(xs, ys, keys.levels[level]())
             level += not anchors
         if anchors:
             gaps += anchor_gaps(xs, ys, anchors, level)

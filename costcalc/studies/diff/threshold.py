@@ -28,8 +28,8 @@ class Threshold(NamedTuple):
     text: str
     quantity: QuantityRef
     share: Fraction | None
-    most: Amount
-    grows: bool
+    amount: Amount
+    is_growth: bool
 
 
 class ThresholdResult(NamedTuple):
@@ -90,19 +90,19 @@ def judge(diff: Diff, limit: Threshold) -> ThresholdResult:
     ref = limit.quantity
     before, after = diff.figures(ref.key)
     label = ref.label
-    if limit.grows and not diff.before.source:
+    if limit.is_growth and not diff.before.source:
         return ThresholdResult(limit, "kept", "the model is new: it has not grown")
     if not diff.after.source and isinstance(after, QuantityError):
         return ThresholdResult(limit, "kept", "the model is no longer there")
     for when, figure in (("before", before), ("after", after)):
-        if isinstance(figure, QuantityError) and (limit.grows or when == "after"):
+        if isinstance(figure, QuantityError) and (limit.is_growth or when == "after"):
             open_total = f"{label} are not known while a symbol is open"
             return ThresholdResult(limit, "unknown", open_total if ref.key in TOTALS else f"{when}: {figure.fact}")
     assert isinstance(after, Figure)
-    if not limit.grows:
+    if not limit.is_growth:
         return _judged(
             limit,
-            difference(after.value, limit.most),
+            difference(after.value, limit.amount),
             f"{_subject(ref)} {_text(ref, *after)}",
             is_lower_bound(diff.after, ref.key),
         )
@@ -121,7 +121,7 @@ def _growth(limit: Threshold, before: Figure, after: Figure, grown: Dim | Fracti
     ref, most = limit.quantity, limit.share
     worse = grown if ref.quantity.less_is_better else -grown
     over = (
-        difference(worse, limit.most)
+        difference(worse, limit.amount)
         if most is None
         else difference(worse * most.denominator, before.value * most.numerator)
     )
@@ -131,7 +131,7 @@ def _growth(limit: Threshold, before: Figure, after: Figure, grown: Dim | Fracti
 
 def _judged(limit: Threshold, over: Dim | Fraction, fact: str, from_below: bool) -> ThresholdResult:
     """What an excess says; from_below tells that it may be more, for an operator has no rule."""
-    if not limit.grows and not limit.quantity.quantity.less_is_better:
+    if not limit.is_growth and not limit.quantity.quantity.less_is_better:
         over = -over
     low, high = (over, over) if isinstance(over, Fraction) else bounds(over)
     if low > 0:

@@ -136,5 +136,5 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
 
 def test_nothing_changed_is_no_details() -> None:
     assert NOW != BEFORE
-    same = CheckResult((replace(BROKEN.checked[0], before=NOW),))
+    same = CheckResult((replace(BROKEN.checked[0], baseline=NOW),))
     assert comment.render(same).count("<details>") == 1, "the limits"

@@ -89,7 +89,7 @@ def test_colours_and_plain_letters() -> None:
 
 def test_names_of_others_steer_no_terminal() -> None:
     hostile = "\x1b[2Jnet\n::error::"
-    verdict = replace(EXCEEDED, layer=hostile, quantity=f"ops {hostile}", grown=None, fact=hostile)
+    verdict = replace(EXCEEDED, layer=hostile, quantity=f"ops {hostile}", layer_growth=None, fact=hostile)
     text = render(
         "table", CheckResult((CheckedModel(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200)
     )

@@ -18,7 +18,7 @@ def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Config:
 
 
 def limits(found: Config, entry: int = 0) -> dict[str, object]:
-    return {f"{one.quantity} {one.of}".strip(): one.most for one in found.entries[entry].budget.limits}
+    return {f"{one.quantity} {one.subject}".strip(): one.value for one in found.entries[entry].budget.limits}
 
 
 def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_the_models_as_they_are_always_pass_and_dearer_ones_do_not(
     assert run(["check", "--init", "--slack", slack]) == 0
     found = read("costcalc.yaml")
     assert [e.path for e in found.entries] == ["models/a.yaml", "models/deep/b.yaml"]
-    most = {limit.quantity: limit.most for limit in found.entries[0].budget.limits}
+    most = {limit.quantity: limit.value for limit in found.entries[0].budget.limits}
     assert MACS * (1 + Fraction(slack[:-1]) / 100) <= most["macs"] <= MACS * Fraction(127, 100)
     assert "# now 4,000" in (here / "costcalc.yaml").read_text()
     assert run(["check"]) == 0

@@ -73,8 +73,8 @@ def test_what_cannot_be_held_is_refused(text: str, option: str, words: str) -> N
 
 
 def test_increases_are_of_every_quantity_that_is_a_number() -> None:
-    assert parse_increases("time.t4=2%") == [Increase("time", Fraction(1, 50), of="t4")]
-    assert parse_increases("energy.t4=1 uJ") == [Increase("energy", None, Fraction(1, 10**6), of="t4")]
+    assert parse_increases("time.t4=2%") == [Increase("time", Fraction(1, 50), device="t4")]
+    assert parse_increases("energy.t4=1 uJ") == [Increase("energy", None, Fraction(1, 10**6), device="t4")]
     assert parse_delta("time.t4=1 us") == (("time.t4",), Fraction(1, 10**6))
     with pytest.raises(UsageError, match=r"no quantity 'fits\.t4'"):
         parse_increases("fits.t4=0")
@@ -86,7 +86,7 @@ def test_every_quantity_has_a_rule_of_its_own() -> None:
     assert len(set(CODES.values())) == len(CODES) and not {10, 11, 12} & set(CODES.values())
     assert [f"CC{number:03}" in RULES for number in CODES.values()] == [True] * len(CODES)
     assert set(CATALOGUE) - set(INCREASES) == {"fits"}
-    assert "estimate of its order of magnitude" in RULES["CC016"].holds
+    assert "estimate of its order of magnitude" in RULES["CC016"].meaning
     assert "--require fits.t4" in RULES["CC017"].remedy and "`min: " in RULES["CC027"].remedy
 
 
@@ -167,19 +167,19 @@ def test_devices_stand_behind_a_dot_in_a_mapping_or_in_a_list(tmp_path: Path) ->
         """,
     )
     every, some = [entry.budget for entry in found.entries]
-    assert [(one.quantity, one.of, one.most) for one in every.limits] == [
+    assert [(one.quantity, one.subject, one.value) for one in every.limits] == [
         ("energy", "t4", Fraction(1, 1000)),
         ("energy", "a100", Fraction(2, 1000)),
         ("fits", "t4", True),
         ("fits", "a100", True),
         ("tokens_per_second", "t4", 50),
     ]
-    assert [(one.ref.key, one.share, one.most, one.delta) for one in every.increases] == [
+    assert [(one.ref.key, one.share, one.amount, one.delta) for one in every.increases] == [
         ("macs", None, 0, 0),
         ("time.t4", Fraction(1, 50), 0, Fraction(3, 10**9)),
         ("time.a100", None, Fraction(1, 10**6), 0),
     ]
-    assert [one.of for one in some.limits] == ["a100", "t4"]
+    assert [one.subject for one in some.limits] == ["a100", "t4"]
     assert [one.ref.key for one in some.increases] == ["macs", "time.a100"]
 
 
@@ -237,7 +237,7 @@ def test_of_an_open_branch_the_dearer_one_is_counted(quantity: str, figure: Figu
     """The other one may have less intensity, and may fit."""
     limit = Limit(quantity, True if quantity == "fits" else HALF, "t4" if quantity == "fits" else "", None, True)
     now = snapshot(costcalc.analyze("lenet5"))
-    (found,) = judge(CheckCase(now, Budget((limit,)), figures={limit.ref: CheckFigure(figure)}, open=("if",)))
+    (found,) = judge(CheckCase(now, Budget((limit,)), figures={limit.ref: CheckFigure(figure)}, open_branches=("if",)))
     assert (found.outcome, found.code) == ("unknown", "CC103")
 
 

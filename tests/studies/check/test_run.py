@@ -126,7 +126,7 @@ def test_a_name_bound_for_a_glob_holds_for_the_models_that_have_it(here: Path) -
         limits: {macs: 1}
         """,
     )
-    assert [c.now and c.now.totals["macs"] for c in costcalc.check().checked] == [MACS, 16 * 4 * 3]
+    assert [c.snapshot and c.snapshot.totals["macs"] for c in costcalc.check().checked] == [MACS, 16 * 4 * 3]
     write(here, costcalc_yaml="models: [{path: 'm/*', dims: {sequence: 3}}]\nlimits: {macs: 1}")
     assert all("sequence" in c.error for c in costcalc.check().checked)
     write(here, costcalc_yaml="models: [{path: m/a.yaml, dims: {seq: 3}}]\nlimits: {macs: 1}")
@@ -182,7 +182,7 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
     )
     outcome = costcalc.check()
     assert sorted(asked) == ["m/a.yaml"] * 2 + ["m/c.yaml"] * 2
-    assert [c.source for c in outcome.checked if c.now and c.now.source == c.source] == [
+    assert [c.source for c in outcome.checked if c.snapshot and c.snapshot.source == c.source] == [
         c.source for c in outcome.checked
     ]
     assert len(outcome.checked) == 9
