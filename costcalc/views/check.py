@@ -152,7 +152,7 @@ def delta(before: Amount, after: Amount, kind: str = "count") -> str:
         return ""
     rise: Any = after - before  # type: ignore[operator]
     plus = "+" if isinstance(rise, (int, Fraction)) and rise > 0 else ""
-    return f"{plus}{words.format_difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
+    return f"{plus}{words.format_difference(rise, kind)}{words.format_relative(rise, before) if rise != 0 else ''}"
 
 
 def relative(file: str) -> str:

@@ -8,7 +8,14 @@ from typing import Any
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DTYPE_OF_CODE
 from costcalc.core.units import format_count, format_shape
-from costcalc.studies.diff.definition import canonical, filters_at, keeps_size, operator_traits, units, windows
+from costcalc.studies.diff.definition import (
+    canonical_attributes,
+    filters_at,
+    keeps_size,
+    operator_traits,
+    units,
+    windows,
+)
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
@@ -117,7 +124,7 @@ def _attributes(layer: SnapshotLayer) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, neutral in ATTRIBUTE_DEFAULTS.items() if windowed else ():
         found[LABELS[name]] = _value(name, (neutral,) * max(rank, 1))
-    for name, value in canonical(key, layer.attributes):
+    for name, value in canonical_attributes(key, layer.attributes):
         if not (name in ("kernel_shape", "group") and filtered):
             found[LABELS.get(name, name)] = _value(name, value)
     return found

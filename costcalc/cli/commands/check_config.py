@@ -16,9 +16,9 @@ from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find, nearest_config, read
-from costcalc.studies.check.config_limits import LimitSet, limit_set
+from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
-from costcalc.studies.check.run import config_of
+from costcalc.studies.check.run import make_config
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
 
@@ -44,7 +44,7 @@ class CommandLimits(NamedTuple):
         options = ("--max", "--min", "--require", "--max-increase", "--min-delta", "--allow")
         return dict(zip(options, self, strict=True))
 
-    def limit_set(self, devices: Sequence[str]) -> LimitSet:
+    def make_limit_set(self, devices: Sequence[str]) -> LimitSet:
         """The limits; those of a device that name none are of each of some devices. UsageError where a text is none,
         and where two are on the same."""
         sides = {"--max": self.most, "--min": self.least, "--require": self.required}
@@ -56,7 +56,7 @@ class CommandLimits(NamedTuple):
             name = ".".join(filter(None, twice[0]))
             raise UsageError(f"{name} has two limits on the command line", "leave one of them out")
         increases = [increase for text in self.increases for increase in parse_increases(text)]
-        return limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
+        return make_limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
 
 
 def choose_config(
@@ -74,7 +74,7 @@ def choose_config(
             raise UsageError(
                 f"{option} is for models that are named", "name them: costcalc check MODEL --max macs=600M"
             )
-        return config_of(model_paths(models), limits.limit_set(settings.devices), settings), ()
+        return make_config(model_paths(models), limits.make_limit_set(settings.devices), settings), ()
     found = file or find()
     if found is None:
         raise UsageError(
@@ -96,7 +96,7 @@ def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> 
     if path is None and models:
         asked = [ref for ref in settings.quantities() if ref.quantity.unit != "boolean"]
         increases = [increase for ref in asked for increase in parse_increases(f"{ref.key}=0")]
-        return config_of(model_paths(models), limit_set((), increases, (), ()), settings)
+        return make_config(model_paths(models), make_limit_set((), increases, (), ()), settings)
     found = nearest_config(path)
     refuse(f"the config {path}", options_of(settings), "write it there")
     return found
@@ -120,7 +120,7 @@ def write_config(
     models: Sequence[str], file: str | None, slack: str | None, force: bool, settings: Settings, jobs: int
 ) -> int:
     """Writes a config from what the models cost now; 2 where one of them cannot be read."""
-    from costcalc.studies.check.init import make_initial_config, models_in
+    from costcalc.studies.check.init import find_models, make_initial_config
 
     target = Path(file or "costcalc.yaml")
     if target.suffix not in (".yaml", ".yml"):
@@ -128,7 +128,7 @@ def write_config(
     if target.exists() and not force:
         raise UsageError(f"{target} is there already", "overwrite it with --force, or name another with --config")
     share = parse_percent(slack or "10%")
-    named = model_paths(models) if models else models_in(target.parent)
+    named = model_paths(models) if models else find_models(target.parent)
     if not named:
         raise UsageError("there is no .onnx or .yaml model here", "name models: costcalc check --init MODEL …")
     made = make_initial_config(named, target, share, settings, jobs)

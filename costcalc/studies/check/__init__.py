@@ -31,8 +31,8 @@ def peak_layer(report: Report) -> Peak | None:
     return module.peak_layer(report)
 
 
-def known_device(name: str) -> str:
-    """`quantities.known_device`."""
+def require_device(name: str) -> str:
+    """`quantities.require_device`."""
     from costcalc.studies.check import quantities as module
 
-    return module.known_device(name)
+    return module.require_device(name)

@@ -81,9 +81,9 @@ class Budget:
 
     def quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that are limited, each once, but for the totals that every report has."""
-        found = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
-        found += [increase.ref for increase in self.increases]
-        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+        refs = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
+        refs += [increase.ref for increase in self.increases]
+        return tuple(dict.fromkeys(ref for ref in refs if ref.quantity.key not in TOTALS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class ConfigEntry:
     def locked_quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
         those that the settings ask for."""
-        found = (*(one.ref for one in self.budget.increases), *self.settings.quantities())
-        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+        refs = (*(increase.ref for increase in self.budget.increases), *self.settings.quantities())
+        return tuple(dict.fromkeys(ref for ref in refs if ref.quantity.key not in TOTALS))
 
     def locked_settings(self) -> Settings:
         """The settings that a baseline's figures rest on."""

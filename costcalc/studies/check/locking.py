@@ -19,7 +19,7 @@ from costcalc.studies.check.targets import Target
 
 
 class Locking(NamedTuple):
-    """text is the lock file as it should be, old as it is (None: there is none). said are the differences in sentences,
+    """text is the lock file as it should be, old as it is (None: there is none). differences are sentences,
     failures the models that cannot be read; unknown names those with an operator without a rule: its figures are
     locked as not known."""
 
@@ -51,17 +51,25 @@ def plan_lock(
     content: str | None = None
     path = Path(file)
     if path.is_file():
-        content = lock_file.bytes_of(path).decode("utf-8", "replace")
+        content = lock_file.read_lock_bytes(path).decode("utf-8", "replace")
         try:
             old = lock_file.read_lock(file)
         except LockError:
             if only or not renew:
                 raise
-    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
-    entries = [lock_entry(config, t, answer) for t, answer in found if isinstance(answer, ModelFigures)]
-    failures = tuple([(t, answer) for t, answer in found if isinstance(answer, Failure)])
-    now = {(entry.model, entry.scenario) for entry in entries}
-    kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
-    said = () if old is None else describe_differences(old, entries, not only and not failures)
+    answers = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
+    entries = [lock_entry(config, t, answer) for t, answer in answers if isinstance(answer, ModelFigures)]
+    failures = tuple([(t, answer) for t, answer in answers if isinstance(answer, Failure)])
+    new_keys = {(entry.model, entry.scenario) for entry in entries}
+    other_entries = (
+        [e for e in old.entries if (e.model, e.scenario) not in new_keys] if old is not None and only else []
+    )
+    differences = () if old is None else describe_differences(old, entries, not only and not failures)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
-    return Locking(lock_file.format_lock(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)
+    return Locking(
+        lock_file.format_lock(lock_file.make_baseline([*entries, *other_entries], old)),
+        content,
+        differences,
+        failures,
+        unknown,
+    )

@@ -14,15 +14,15 @@ from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch as since
-from costcalc.studies.check import known_device, lock_file
+from costcalc.studies.check import lock_file, require_device
 from costcalc.studies.check.branch import Answer
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.config_file import nearest_config
-from costcalc.studies.check.config_limits import LimitSet, limit_set
+from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.limits import limits_of, parse_increases
+from costcalc.studies.check.limits import make_limits, parse_increases
 from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.staleness import describe_differences, describe_removed
 from costcalc.studies.check.targets import Target, find_targets
@@ -64,15 +64,15 @@ def check(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
     settings = Settings.of(**options)
-    found = [
-        *limits_of(limits or {}, "--max", settings.devices),
-        *limits_of(minimums or {}, "--min", settings.devices),
+    all_limits = [
+        *make_limits(limits or {}, "--max", settings.devices),
+        *make_limits(minimums or {}, "--min", settings.devices),
     ]
     increases = [i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}")]
-    return run(config_of(models, limit_set(found, increases, (), allow), settings), baseline, jobs=jobs)
+    return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
 
 
-def config_of(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
+def make_config(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
     """The config of models that are held to the same limits under the same settings, without a file. UsageError where
     no model is named."""
     if not models:
@@ -91,62 +91,66 @@ def run(
 ) -> CheckResult:
     """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
     config's lock file is taken where it exists. Its staleness is noted either way."""
-    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
+    answers = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
-        own = _own(config)
-        notes = () if own is None else _stale(config, own, found, not only)
-        return CheckResult(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
+        config_lock = _read_config_lock(config)
+        notes = () if config_lock is None else _stale_notes(config, config_lock, answers, not only)
+        return CheckResult(
+            tuple([_check_model(config, config_lock, {}, False, t, answer) for t, answer in answers]), notes
+        )
     names = {since.target_key(t) for t in find_targets(config)}
-    moved = since.find_renamed(config, baseline, found, names) if config.file else {}
-    notes = since.baseline_notes(baseline, found, moved, names if config.file and not only else None)
-    notes += _stale_too(config, baseline, found, not only)
-    return CheckResult(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
+    renames = since.find_renames(config, baseline, answers, names) if config.file else {}
+    notes = since.baseline_notes(baseline, answers, renames, names if config.file and not only else None)
+    notes += _stale_lock_note(config, baseline, answers, not only)
+    return CheckResult(
+        tuple([_check_model(config, baseline, renames, True, t, answer) for t, answer in answers]), notes
+    )
 
 
 def evaluate_targets(
     config: Config, *, only: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
 ) -> tuple[Answer, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
-    chosen = find_targets(config, only)
-    several = {t.group for t, other in pairwise(chosen) if t.group == other.group}
-    work = [_evaluation(config, t, t.group in several) for t in chosen if not t.error]
-    results = iter(evaluate_models(work, jobs, raise_crashes))
-    found = [(t, Failure(t.error, _text(t.entry.place)) if t.error else next(results)) for t in chosen]
-    return tuple(_refused(found))
+    targets = find_targets(config, only)
+    shared_groups = {t.group for t, following in pairwise(targets) if t.group == following.group}
+    evaluations = [_make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
+    results = iter(evaluate_models(evaluations, jobs, raise_crashes))
+    answers = [(t, Failure(t.error, _format_place(t.entry.place)) if t.error else next(results)) for t in targets]
+    return tuple(_refuse_unknown_names(answers))
 
 
-def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
+def _make_evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     entry = target.entry
     places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
-    asked = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
-    quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
+    refs = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
+    quantities = tuple([(ref, _find_profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in refs])
     peaks = [limit.value for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)
 
 
-def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
+def _find_profile(folder: Path, device: str, place: SourcePlace | None) -> str:
     """The name of a device, or the file of its profile beside the config; "" for none. HardwareError where there is no
     such device."""
     file = folder / device
     name = str(file) if device.endswith((".yaml", ".yml")) and file.is_file() else device
     try:
-        return known_device(name) if name else ""
+        return require_device(name) if name else ""
     except HardwareError as error:
-        raise HardwareError(error.fact, error.remedy, error.place or _text(place)) from error
+        raise HardwareError(error.fact, error.remedy, error.place or _format_place(place)) from error
 
 
-def _text(place: SourcePlace | None) -> str:
+def _format_place(place: SourcePlace | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
-def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
+def _refuse_unknown_names(answers: Sequence[Answer]) -> Iterable[Answer]:
     """A name that is bound for a glob holds for the models that have it; where none has, it is refused for each."""
     groups: dict[int, list[ModelFigures]] = {}
-    for target, answer in found:
+    for target, answer in answers:
         if isinstance(answer, ModelFigures):
             groups.setdefault(target.group, []).append(answer)
-    for target, answer in found:
+    for target, answer in answers:
         members = groups.get(target.group, [])
         for error in answer.unknown_names if isinstance(answer, ModelFigures) else ():
             if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.unknown_names) for m in members):
@@ -154,77 +158,87 @@ def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
         yield target, answer
 
 
-def _checked(
+def _check_model(
     config: Config,
-    against: lock.Baseline | None,
-    moved: Mapping[tuple[str, str], lock.LockEntry],
-    other: bool,
+    baseline: lock.Baseline | None,
+    renames: Mapping[tuple[str, str], lock.LockEntry],
+    other_revision: bool,
     target: Target,
     answer: Any,
 ) -> CheckedModel:
     """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
     entry = target.entry
     if isinstance(answer, Failure):
-        place = _place(answer.place) or (SourcePlace(target.source) if Path(target.source).is_file() else entry.place)
+        place = _parse_place(answer.place) or (
+            SourcePlace(target.source) if Path(target.source).is_file() else entry.place
+        )
         return CheckedModel(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
     key = target.name, entry.scenario
-    locked = None if against is None else moved.get(key) or against.find(*key)
-    before = None if locked is None else locked.snapshot
-    source = "" if against is None else against.source
-    figures_before = {} if locked is None else {parse_quantity(key): one for key, one in locked.figures.items()}
+    lock_entry = None if baseline is None else renames.get(key) or baseline.find(*key)
+    baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
+    source = "" if baseline is None else baseline.source
+    baseline_figures = (
+        {} if lock_entry is None else {parse_quantity(key): figure for key, figure in lock_entry.figures.items()}
+    )
     case = CheckCase(
         answer.snapshot,
         entry.budget,
         config.levels,
-        before,
+        baseline_snapshot,
         source,
-        other,
+        other_revision,
         answer.figures,
-        figures_before,
+        baseline_figures,
         answer.peak,
         answer.open_branches,
     )
-    return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
+    return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, baseline_snapshot)
 
 
-def _place(text: str) -> SourcePlace | None:
+def _parse_place(text: str) -> SourcePlace | None:
     """file:line:column of an error, whatever stands behind it."""
-    parts = text.split(": ")[0].rsplit(":", 2)
-    if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-        return SourcePlace(parts[0], int(parts[1]), int(parts[2]))
+    fields = text.split(": ")[0].rsplit(":", 2)
+    if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
+        return SourcePlace(fields[0], int(fields[1]), int(fields[2]))
     return None
 
 
-def _own(config: Config) -> lock.Baseline | None:
+def _read_config_lock(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
     return lock_file.read_lock(file) if config.file and file.is_file() else None
 
 
-def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
+def _stale_lock_note(
+    config: Config, baseline: lock.Baseline, answers: Sequence[Answer], all_models: bool
+) -> tuple[str, ...]:
     """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
     merged, others are held to it."""
     if not rule_level("CC301", config.levels):
         return ()
     try:
-        own = _own(config)
+        config_lock = _read_config_lock(config)
     except LockError as error:
         return (f"CC301: {error}",)
-    lines = () if own is None or own.source == baseline.source else _stale(config, own, found, whole)
-    if own is None or not lines:
-        return ()
-    n = len(lines)
-    return (
-        f"CC301: {own.source} is stale in {n:,} {'entry' if n == 1 else 'entries'}: run `costcalc lock`, commit it",
+    lines = (
+        ()
+        if config_lock is None or config_lock.source == baseline.source
+        else _stale_notes(config, config_lock, answers, all_models)
     )
+    if config_lock is None or not lines:
+        return ()
+    entries = f"{len(lines):,} {'entry' if len(lines) == 1 else 'entries'}"
+    return (f"CC301: {config_lock.source} is stale in {entries}: run `costcalc lock`, commit it",)
 
 
-def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
+def _stale_notes(
+    config: Config, config_lock: lock.Baseline, answers: Sequence[Answer], all_models: bool
+) -> tuple[str, ...]:
     """What the lock file says otherwise than the models now."""
     if not rule_level("CC301", config.levels):
         return ()
-    entries = [since.lock_entry(config, t, a) for t, a in found if isinstance(a, ModelFigures)]
-    each = [describe_differences(own, [entry], whole=False) for entry in entries]
-    lost = describe_removed(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
-    said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]
-    return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *lost)])
+    entries = [since.lock_entry(config, t, a) for t, a in answers if isinstance(a, ModelFigures)]
+    differences = [describe_differences(config_lock, [entry], all_models=False) for entry in entries]
+    removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in answers}) if all_models else ()
+    sentences = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in differences if line]
+    return tuple([f"CC301: {config_lock.source} is stale: {line}" for line in (*sentences, *removed)])

@@ -17,7 +17,7 @@ MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
 
 
-def kind(quantity: str) -> str:
+def quantity_kind(quantity: str) -> str:
     """The kind of a quantity's figures: count, or its unit in the catalogue."""
     unit = CATALOGUE[quantity].unit if quantity in CATALOGUE else "number"
     return "count" if unit == "number" else unit
@@ -71,9 +71,9 @@ def format_pair(value: Any, limit: Any, kind: str) -> tuple[str, str]:
     if kind in EXACT:
         return format_figure(value, kind), format_figure(limit, kind)
     for more in range(MAX_DIGITS):
-        both = format_figure(value, kind, more), format_figure(limit, kind, more)
-        if both[0] != both[1] or value == limit or None in (value, limit):
-            return both
+        texts = format_figure(value, kind, more), format_figure(limit, kind, more)
+        if texts[0] != texts[1] or value == limit or None in (value, limit):
+            return texts
     return str(value), str(limit)
 
 
@@ -88,7 +88,7 @@ def format_difference(value: Any, kind: str) -> str:
     return str(value)
 
 
-def relative(part: Any, whole: Any) -> str:
+def format_relative(part: Any, whole: Any) -> str:
     """` (+2.3%)`, or "" where that is no number."""
     if not isinstance(part, (int, Fraction)) or not isinstance(whole, (int, Fraction)) or not whole:
         return ""
@@ -102,19 +102,19 @@ def format_place(where: SourcePlace | None) -> str:
     return ":".join([where.file, *(str(n) for n in (where.line, where.column) if n)]) if where.line else where.file
 
 
-def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
+def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
     """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
     baseline is another revision's, which no `costcalc lock` here changes."""
-    do = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
-    layer = f"{do.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
-    if verdict.code.startswith("CC2") and not elsewhere:
-        other = "where the growth is meant, run `costcalc lock`"
+    layer_action = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
+    layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
+    if verdict.code.startswith("CC2") and not other_revision:
+        alternative = "where the growth is meant, run `costcalc lock`"
     else:
         limit = format_place(verdict.limit_place)
-        what = "lower the limit" if verdict.minimum else "raise the limit"
-        what = "name another device, or take it out" if verdict.kind == "boolean" else what
-        other = f"{what} at {limit}" if limit else what
-    return f"{layer}, or {other}" if layer else other
+        limit_action = "lower the limit" if verdict.minimum else "raise the limit"
+        limit_action = "name another device, or take it out" if verdict.kind == "boolean" else limit_action
+        alternative = f"{limit_action} at {limit}" if limit else limit_action
+    return f"{layer_phrase}, or {alternative}" if layer_phrase else alternative
 
 
 def place_phrase(where: SourcePlace | None) -> str:
@@ -128,38 +128,46 @@ def describe_blame(verdict: Verdict) -> str:
         return ""
     if verdict.layer_growth is None:
         share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
-        n = verdict.other_layers
-        others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
-        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
-    _, before, after, follower, more = verdict.layer_growth
+        other_layers = verdict.other_layers
+        further_phrase = (
+            f", and {other_layers:,} more {'layer is' if other_layers == 1 else 'layers are'} above it"
+            if other_layers
+            else ""
+        )
+        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{further_phrase}"
+    _, before, after, follower, follower_growth = verdict.layer_growth
     rise: Dim = after - before
-    behind = f", and {follower} follows with +{format_count(more)}" if follower else ""
+    follower_phrase = f", and {follower} follows with +{format_count(follower_growth)}" if follower else ""
     if before == 0:
-        return f"{verdict.layer} is new and takes {format_count(after)}{behind}"
-    how = "was changed and grew" if follower else "grew most,"
-    size = f"(+{format_count(rise)}{relative_to(rise, before)})"
-    return f"{verdict.layer} {how} from {format_count(before)} to {format_count(after)} {size}{behind}"
+        return f"{verdict.layer} is new and takes {format_count(after)}{follower_phrase}"
+    verb_phrase = "was changed and grew" if follower else "grew most,"
+    size = f"(+{format_count(rise)}{format_growth_share(rise, before)})"
+    return f"{verdict.layer} {verb_phrase} from {format_count(before)} to {format_count(after)} {size}{follower_phrase}"
 
 
-def relative_to(part: Dim, whole: Dim) -> str:
+def format_growth_share(part: Dim, whole: Dim) -> str:
     """`, +100.0%`."""
-    found = relative(part, whole)
-    return f", {found[2:-1]}" if found else ""
+    text = format_relative(part, whole)
+    return f", {text[2:-1]}" if text else ""
 
 
-def format_headroom(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: bool = False) -> str:
+def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
     least, `missed by 2.10 tokens/s (4.2%)`; least: by at least. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
     gap = -gap if minimum else gap
-    over = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
-    size, part = (
-        format_difference(-gap if over else gap, kind),
-        relative(-gap if over else gap, limit).replace("(+", "("),
+    is_exceeded = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
+    size, share_text = (
+        format_difference(-gap if is_exceeded else gap, kind),
+        format_relative(-gap if is_exceeded else gap, limit).replace("(+", "("),
     )
     if kind == "share":
-        size, part = f"{size.removesuffix('%')} points", ""
-    broken = "missed" if minimum else "exceeded"
-    return f"{broken} by {'at least ' if least else ''}{size}{part}" if over else f"{size} left{part}"
+        size, share_text = f"{size.removesuffix('%')} points", ""
+    verb = "missed" if minimum else "exceeded"
+    return (
+        f"{verb} by {'at least ' if lower_bound else ''}{size}{share_text}"
+        if is_exceeded
+        else f"{size} left{share_text}"
+    )

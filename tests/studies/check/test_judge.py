@@ -101,7 +101,7 @@ def test_a_time_is_a_lower_bound_and_says_so() -> None:
 
 
 def test_an_open_branch_counts_the_dearer_one_so_that_only_a_kept_limit_is_certain() -> None:
-    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open=("if",))
+    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open_branches=("if",))
     assert (kept.outcome, above.outcome, above.code) == ("kept", "unknown", "CC103")
 
 

@@ -42,7 +42,9 @@ def of(macs: int) -> Snapshot:
 def verdict(
     before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock", new: bool = False
 ) -> Verdict:
-    (found,) = judge(CheckCase(now, Budget((), (increase,)), baseline=before, baseline_source=against, other_revision=new))
+    (found,) = judge(
+        CheckCase(now, Budget((), (increase,)), baseline=before, baseline_source=against, other_revision=new)
+    )
     return found
 
 
@@ -151,7 +153,9 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     operators, macs, params = judge(CheckCase(part, Budget((), asked), baseline=whole, baseline_source="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
     assert params.outcome == "kept", "its parameters are all known"
-    _, over = judge(CheckCase(part, Budget((), (Increase("macs", None, 1),)), baseline=of(1000), baseline_source="lock"))
+    _, over = judge(
+        CheckCase(part, Budget((), (Increase("macs", None, 1),)), baseline=of(1000), baseline_source="lock")
+    )
     assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
     assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
     back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), baseline=part, baseline_source="lock"))
