@@ -31,7 +31,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
 from costcalc.ops import plugins
-from costcalc.studies.diff.definition import definition, operator_traits
+from costcalc.studies.diff.definition import define_layer, operator_traits
 from costcalc.studies.diff.keys import operator_family
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.measurement import measure
@@ -255,7 +255,7 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     assert receptive_fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
-    assert definition(next(iter(snapshot(report).layers))).width == ()
+    assert define_layer(next(iter(snapshot(report).layers))).width == ()
 
 
 def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

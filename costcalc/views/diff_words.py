@@ -10,7 +10,7 @@ from costcalc.core.ir import DTYPE_OF_CODE
 from costcalc.core.units import format_count, format_shape
 from costcalc.studies.diff.definition import (
     canonical_attributes,
-    filters_at,
+    filters_index,
     keeps_size,
     operator_traits,
     units,
@@ -70,7 +70,7 @@ def operator(change: LayerChange) -> str:
 def _main(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
     """Filters, kernel and groups of a convolution, units of a product."""
     operator = operator_traits((layer.domain, layer.op_type))
-    at = filters_at(operator)
+    at = filters_index(operator)
     if at is not None and at < len(layer.inputs) and len(layer.inputs[at].shape or ()) > 2:
         group = layer.attributes.get("group", 1)
         first, second, *kernel = layer.inputs[at].shape or ()
@@ -119,7 +119,7 @@ def _attributes(layer: SnapshotLayer) -> dict[str, str]:
     """Attributes that are no defaults, as they are written; those of windows with their defaults."""
     key = (layer.domain, layer.op_type)
     rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
-    filtered = filters_at(operator_traits(key)) is not None
+    filtered = filters_index(operator_traits(key)) is not None
     windowed = filtered or "kernel_shape" in layer.attributes
     found: dict[str, str] = {}
     for name, neutral in ATTRIBUTE_DEFAULTS.items() if windowed else ():

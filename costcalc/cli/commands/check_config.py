@@ -15,7 +15,7 @@ from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config_file import find, nearest_config, read
+from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
 from costcalc.studies.check.run import make_config
@@ -75,14 +75,14 @@ def choose_config(
                 f"{option} is for models that are named", "name them: costcalc check MODEL --max macs=600M"
             )
         return make_config(model_paths(models), limits.make_limit_set(settings.devices), settings), ()
-    found = file or find()
+    found = file or find_config_file()
     if found is None:
         raise UsageError(
             "there is no costcalc.yaml here or further up",
             "give a limit (costcalc check MODEL --max macs=600M), or write a config with `costcalc check --init`",
         )
     refuse(f"the config {found}", {"--min-delta": deltas, **options_of(settings)}, "write it there")
-    config = read(found)
+    config = read_config_file(found)
     if allow:
         entries = [replace(e, budget=replace(e.budget, allow=(*e.budget.allow, *allow))) for e in config.entries]
         config = replace(config, entries=tuple(entries))
@@ -92,7 +92,7 @@ def choose_config(
 def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> Config:
     """The config to lock: a file's; where there is none, the named models under the settings of the command line, with
     every amount that these ask for. UsageError for settings beside a file's."""
-    path = file or find()
+    path = file or find_config_file()
     if path is None and models:
         asked = [ref for ref in settings.quantities() if ref.quantity.unit != "boolean"]
         increases = [increase for ref in asked for increase in parse_increases(f"{ref.key}=0")]

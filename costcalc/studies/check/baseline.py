@@ -65,7 +65,7 @@ def make_entry(
     folder: str | os.PathLike[str],
     figures: Mapping[str, Figure] | None = None,
 ) -> LockEntry:
-    """What is locked of a model's figures; folder is the config's, that the source is told from."""
+    """Snapshot, settings and figures of a model → its entry; folder is the config's, that the source is told from."""
     source = relative_path(snapshot.source, folder)
     layers = tuple([replace(layer, place="") for layer in snapshot.layers])
     locked = replace(snapshot, source=source, layers=layers, notes=())
@@ -78,7 +78,7 @@ def settings_to_lock(settings: Settings) -> dict[str, Any]:
 
 
 def _sort_setting(value: Any) -> Any:
-    """A setting as the lock file gives it back."""
+    """A setting with its names sorted and its lists as tuples, as the lock file gives it back."""
     if isinstance(value, Mapping):
         return {str(name): _sort_setting(inner) for name, inner in sorted(value.items())}
     return tuple(map(_sort_setting, value)) if isinstance(value, (list, tuple)) else value

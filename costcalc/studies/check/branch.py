@@ -24,7 +24,14 @@ from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.staleness import removed_entries
-from costcalc.studies.check.targets import Models, Target, Version, models_at_revision, models_on_disk, read_config_at
+from costcalc.studies.check.targets import (
+    Models,
+    ModelVersion,
+    Target,
+    models_at_revision,
+    models_on_disk,
+    read_config_at,
+)
 from costcalc.studies.check.verdict import title_of
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
@@ -36,8 +43,8 @@ class ModelVersions:
 
     model: str
     scenario: str
-    before: Version | None
-    after: Version | None
+    before: ModelVersion | None
+    after: ModelVersion | None
 
     @property
     def title(self) -> str:
@@ -45,8 +52,8 @@ class ModelVersions:
         return title_of(self.model, self.scenario)
 
     @property
-    def same(self) -> bool:
-        """Whether nothing that is read differs."""
+    def is_unchanged(self) -> bool:
+        """Whether both versions read the same: content or source, and settings."""
         a, b = self.before, self.after
         if a is None or b is None or a.settings != b.settings:
             return False
@@ -149,7 +156,7 @@ def _with_title(pair: ModelVersions, snapshot: Snapshot) -> Snapshot:
 
 
 def _absent_version(version: Snapshot) -> Snapshot:
-    """The version that lacks a model."""
+    """A snapshot of a model -> that of a version without it: no layers, totals of 0."""
     return replace(
         version,
         source="",
@@ -173,7 +180,7 @@ def target_key(target: Target) -> Key:
     return target.name, target.entry.scenario
 
 
-def lock_entry(config: Config, target: Target, answer: ModelFigures) -> lock.LockEntry:
+def make_lock_entry(config: Config, target: Target, answer: ModelFigures) -> lock.LockEntry:
     """What a lock holds of a model: its totals and layers, and the figures that its limits or settings ask for."""
     entry = target.entry
     figures = {
@@ -190,14 +197,14 @@ def lock_entry(config: Config, target: Target, answer: ModelFigures) -> lock.Loc
 def find_renames(
     config: Config, baseline: lock.Baseline, answers: Sequence[Answer], names: Collection[Key]
 ) -> dict[Key, lock.LockEntry]:
-    """The entries of models that the baseline has under another name: their file was renamed, as git sees it, or a
-    model that is gone is the same to the last layer. names are those of all models of the config."""
+    """(model, scenario) → the entry that the baseline has of it under another name: its file was renamed, as git sees
+    it, or a model that is gone is the same to the last layer. names are those of all models of the config."""
     unmatched = removed_entries(baseline, names)
     renames: dict[Key, lock.LockEntry] = {}
     for target, answer in answers:
         if not isinstance(answer, ModelFigures) or not unmatched or baseline.find(*target_key(target)):
             continue
-        new_entry = lock_entry(config, target, answer)
+        new_entry = make_lock_entry(config, target, answer)
         same_scenario = [old for old in unmatched if old.scenario == new_entry.scenario]
         origin = _find_origin(config, baseline, target, same_scenario) or next(
             (o for o in same_scenario if _have_equal_content(o, new_entry)), None
@@ -260,12 +267,12 @@ def baseline_notes(
 
 
 def _format_cost(totals: Mapping[str, Dim]) -> str:
-    """248,320 MACs, 8,898 params."""
+    """Totals -> `248,320 MACs, 8,898 params`."""
     return f"{format_count(totals['macs'])} MACs, {format_count(totals['params'])} params"
 
 
 def _format_settings(settings: Mapping[str, object]) -> str:
-    """dims N=8, dtype=int8."""
+    """Settings -> `dims N=8, dtype=int8`."""
     texts = [
         f"{name} {' '.join(f'{k}={v}' for k, v in value.items())}" if isinstance(value, Mapping) else f"{name}={value}"
         for name, value in settings.items()

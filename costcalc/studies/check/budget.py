@@ -27,7 +27,7 @@ LOCK = "costcalc.lock.json"
 
 class Limit(NamedTuple):
     """The most that a quantity of LIMITS may be, or with minimum the least: in its unit (seconds, joules, bytes …),
-    True where it must hold. of is the quantity's device, or the operator that is counted."""
+    True where it must hold. subject is the quantity's device, or the operator that is counted."""
 
     quantity: str
     value: int | Fraction
@@ -42,8 +42,8 @@ class Limit(NamedTuple):
 
 
 class Increase(NamedTuple):
-    """The most that a quantity may grow over the baseline: share of the baseline's figure, or most where that is given.
-    Growth of at most `delta` is always allowed. of is the quantity's device."""
+    """The most that a quantity may grow over the baseline: share of the baseline's figure, or amount where there is
+    no share. Growth of at most `delta` is always allowed. device is the quantity's."""
 
     quantity: str
     share: Fraction | None = None
@@ -60,7 +60,7 @@ class Increase(NamedTuple):
 
 class LayerLimit(NamedTuple):
     """The most that the layers of a glob may take of a total: together, or each of them on its own. share says that
-    most is a share of the model's total and no amount."""
+    value is a share of the model's total and no amount."""
 
     pattern: str
     quantity: str

@@ -19,9 +19,9 @@ from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
 
 class CheckFigure(NamedTuple):
-    """A quantity of a model that is no total of every report. figure is None where the model does not have it: then why
-    says so, under a code, and remedy what to do. Of one that is there, why says what broke it or what it leaves out,
-    where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
+    """A quantity of a model that is no total of every report. figure is None where the model does not have it: then
+    reason says so, under a code, and remedy what to do. Of one that is there, reason says what broke it or what it
+    leaves out, where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
 
     figure: Figure | None
     reason: str = ""
@@ -32,9 +32,9 @@ class CheckFigure(NamedTuple):
     incomplete: bool = False
 
 
-class Unknown(NamedTuple):
-    """An operator that nothing is known of, how many layers are of it, and the first. behind: each of them reads what
-    has no known shape, as behind an operator without a rule; it may well have a rule itself."""
+class UncostedOperator(NamedTuple):
+    """An operator that nothing is known of, how many layers are of it, and the first. downstream: each of them reads
+    what has no known shape, as behind an operator without a rule; it may well have a rule itself."""
 
     operator: str
     layers: int
@@ -53,9 +53,9 @@ class Peak(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class CheckCase:
     """One model in one scenario. figures are the quantities that its limits and its baseline are about and that are no
-    totals of every report; figures_before are the baseline's. against names the baseline ("" where there is none at
-    all); new says that it is the baseline of another revision, which need not know the model yet. open names the Ifs
-    whose branch is open: totals count the dearer one."""
+    totals of every report; baseline_figures are the baseline's, which is called baseline_source ("" where there is none
+    at all); other_revision says that it is the baseline of another revision, which need not know the model yet.
+    open_branches names the Ifs whose branch is open: totals count the dearer one."""
 
     snapshot: Snapshot
     budget: Budget
@@ -93,7 +93,7 @@ class CheckCase:
         return is_inexact or check_figure.figure.certainty in ("lower", "estimate")
 
     def is_baseline_lower_bound(self, ref: QuantityRef) -> bool:
-        """The same of the baseline."""
+        """Whether such operators leave the baseline's figure known only from below."""
         if ref.quantity.key in TOTALS:
             return self.baseline is not None and is_lower_bound(self.baseline, ref.quantity.key, self.budget.allow)
         figure = self.baseline_figures.get(ref)
@@ -101,14 +101,14 @@ class CheckCase:
             return False
         return ref.quantity.certainty != "exact" or figure.certainty in ("lower", "estimate")
 
-    def unknown_operators(self) -> tuple[Unknown, ...]:
+    def unknown_operators(self) -> tuple[UncostedOperator, ...]:
         """The operators that have no figures and are not allowed; first those that have no rule."""
         layers_of: dict[str, list[SnapshotLayer]] = {}
         for layer in self.snapshot.layers:
             if layer.state == "unknown" and not is_allowed(layer, self.budget.allow):
                 layers_of.setdefault(layer.operator, []).append(layer)
         operators = [
-            Unknown(op, len(layers), layers[0].name, all(map(_reads_unknown_shape, layers)))
+            UncostedOperator(op, len(layers), layers[0].name, all(map(_reads_unknown_shape, layers)))
             for op, layers in layers_of.items()
         ]
         return tuple(sorted(operators, key=lambda operator: operator.downstream))
@@ -170,10 +170,10 @@ def largest_growth(snapshot: Snapshot, changes: Sequence[LayerChange], quantity:
     before, after = change.amounts(quantity)
     layer = change.after
     assert layer is not None and before is not None and after is not None
-    grown = LayerGrowth(
+    growth = LayerGrowth(
         layer.name, before, after, *((largest_change.name, largest_rise) if largest_rise > rise else ())
     )
-    return Blame(layer.name, share_of_total(layer, snapshot, quantity), grown, layer_place(layer, snapshot))
+    return Blame(layer.name, share_of_total(layer, snapshot, quantity), growth, layer_place(layer, snapshot))
 
 
 def largest_layer(snapshot: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
@@ -191,7 +191,7 @@ def largest_layer(snapshot: Snapshot, quantity: str, layers: Sequence[SnapshotLa
 
 
 def blame_layer(snapshot: Snapshot, name: str, share: Fraction | None = None) -> Blame:
-    """A layer by its name."""
+    """The blame of the layer of a name; NO_BLAME where there is none."""
     layer = next((layer for layer in snapshot.layers if layer.name == name), None)
     return NO_BLAME if layer is None else Blame(name, share, None, layer_place(layer, snapshot))
 

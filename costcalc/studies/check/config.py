@@ -56,7 +56,7 @@ def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) 
     name = reader.word(node.values["name"], "name") if "name" in node.values else ""
     if name and is_glob(path):
         raise reader.error(node.values["name"], "a glob has one `name:` for all its models", "leave it out")
-    values, limits = read_settings(reader, node), read_limits(reader, node).within(outer_limits)
+    values, limits = read_settings(reader, node), read_limits(reader, node).merge_into(outer_limits)
     settings = make_settings(reader, node, values)
     entry = ConfigEntry(path, name, "", settings, limits.budget(), reader.place(node))
     scenarios = list(reader.items(node.values.get("scenarios"), "scenarios"))
@@ -67,7 +67,7 @@ def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) 
         for _ in reader.items(body, key.text, SCENARIO_KEYS):
             pass
         assert isinstance(body, Map)
-        budget = read_limits(reader, body).within(limits).budget()
+        budget = read_limits(reader, body).merge_into(limits).budget()
         settings = make_settings(reader, body, merge_settings(values, read_settings(reader, body)))
         yield replace(
             entry, scenario=reader.word(key, "scenario"), settings=settings, budget=budget, place=reader.place(key)

@@ -32,18 +32,18 @@ def parse_toml(content: bytes, file: str) -> YamlNode:
     table = tool.get("costcalc") if isinstance(tool, dict) else None
     if not isinstance(table, dict):
         raise ConfigError("there is no table [tool.costcalc]", "write one, or a costcalc.yaml", file)
-    lines = Lines(text)
-    return _toml_node(table, lines, *lines.at("tool.costcalc", (1, 1)))
+    lines = TomlLines(text)
+    return _toml_node(table, lines, *lines.find_key("tool.costcalc", (1, 1)))
 
 
-class Lines:
+class TomlLines:
     """Finds the line of a key in a TOML file, whose parser tells none: the next place below its parent's where the key
     stands before `=`, or in the brackets of a table."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
 
-    def at(self, key: str, parent: tuple[int, int]) -> tuple[int, int]:
+    def find_key(self, key: str, parent: tuple[int, int]) -> tuple[int, int]:
         """(line, column), those of the parent where the key is not found."""
         name = rf"""["']?{re.escape(key)}["']?"""
         pattern = re.compile(rf"(?:^|[{{,.\s]){name}(?=\s*[=.])|^\s*\[+(?:[^#]*\.)?\s*{name}(?=\s*[.\]])")
@@ -55,11 +55,11 @@ class Lines:
         return parent
 
 
-def _toml_node(value: Any, lines: Lines, line: int, column: int) -> YamlNode:
+def _toml_node(value: Any, lines: TomlLines, line: int, column: int) -> YamlNode:
     if isinstance(value, dict):
         mapping = Map(line, column)
         for key, inner in value.items():
-            key_place = lines.at(key, (line, column))
+            key_place = lines.find_key(key, (line, column))
             mapping.keys[key] = Scalar(key, True, *key_place)
             mapping.values[key] = _toml_node(inner, lines, *key_place)
         return mapping
@@ -67,7 +67,9 @@ def _toml_node(value: Any, lines: Lines, line: int, column: int) -> YamlNode:
         items = Seq(line, column)
         for inner in value:
             key_place = (
-                lines.at(next(iter(inner)), (line, column)) if isinstance(inner, dict) and inner else (line, column)
+                lines.find_key(next(iter(inner)), (line, column))
+                if isinstance(inner, dict) and inner
+                else (line, column)
             )
             items.items.append(_toml_node(inner, lines, *key_place))
             line, column = (key_place[0], key_place[1] + 1) if key_place != (line, column) else (line, column)
@@ -83,7 +85,7 @@ TABLE = b"tool.costcalc"
 MAX_FILE_BYTES = 1 << 22
 
 
-def read(path: str | os.PathLike[str]) -> Config:
+def read_config_file(path: str | os.PathLike[str]) -> Config:
     """The config in a file; its paths are relative to the file's folder. ConfigError where it breaks the form."""
     file = Path(path)
     label = os.fspath(path)
@@ -91,7 +93,7 @@ def read(path: str | os.PathLike[str]) -> Config:
 
 
 def parse_config(content: bytes, label: str, folder: Path) -> Config:
-    """The config in a file's content; shown is what messages call the file. ConfigError where it breaks the form."""
+    """The config in a file's content; label is what messages call the file. ConfigError where it breaks the form."""
     if label.endswith(".toml"):
         return read_config(parse_toml(content, label), label, folder)
     if all(line.lstrip()[:1] in (b"", b"#") for line in content.splitlines()):
@@ -102,7 +104,7 @@ def parse_config(content: bytes, label: str, folder: Path) -> Config:
         raise ConfigError(error.fact, "mend it there", error.place) from error
 
 
-def find(start: str | os.PathLike[str] = ".") -> Path | None:
+def find_config_file(start: str | os.PathLike[str] = ".") -> Path | None:
     """The nearest config, from a folder upward to the root of its repository; None where there is none. It is told
     relative to the folder where that is the working directory."""
     folder = Path(start).resolve()
@@ -118,10 +120,10 @@ def find(start: str | os.PathLike[str] = ".") -> Path | None:
 
 def nearest_config(path: str | os.PathLike[str] | None = None) -> Config:
     """The config in a file, or the nearest one from the working directory upward. ConfigError where there is none."""
-    file = find() if path is None else path
+    file = find_config_file() if path is None else path
     if file is None:
         raise ConfigError("there is no costcalc.yaml here or further up", "write one with `costcalc check --init`")
-    return read(file)
+    return read_config_file(file)
 
 
 def _read_content(file: Path, label: str) -> bytes:

@@ -26,7 +26,7 @@ ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class LimitSet:
-    """What one level of a config asks; None takes away what the level around it asks."""
+    """The limits of one level of a config; None takes away that of the level around it."""
 
     limits: Mapping[Key, Limit | None] = field(default_factory=dict)
     increases: Mapping[Key, Increase | None] = field(default_factory=dict)
@@ -34,8 +34,8 @@ class LimitSet:
     layers: Mapping[Key, LayerLimit | None] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
 
-    def within(self, outer: LimitSet) -> LimitSet:
-        """This level's words over those of the level around it; what is allowed adds up."""
+    def merge_into(self, outer: LimitSet) -> LimitSet:
+        """This level's limits over those of the level around it; the allowed operators of both are allowed."""
         return LimitSet(
             _override(outer.limits, self.limits),
             _override(outer.increases, self.increases),
@@ -45,7 +45,7 @@ class LimitSet:
         )
 
     def budget(self) -> Budget:
-        """What is left to be held to, in a fixed order: quantities by their codes."""
+        """The limits that none takes away, in a fixed order: quantities by their codes."""
         limits = sorted(_present_values(self.limits), key=lambda limit: LIMITS.index(limit.quantity))
         increases = [i._replace(delta=self.deltas.get((i.ref.key,)) or 0) for i in _present_values(self.increases)]
         increases.sort(key=lambda increase: LIMITS.index(increase.quantity))
@@ -80,7 +80,7 @@ def _present_values(values: Mapping[Key, T | None]) -> list[T]:
 
 
 def read_limits(reader: ConfigReader, node: Map) -> LimitSet:
-    """What the mapping of a model, of a scenario or of the whole file asks."""
+    """The limits in the mapping of a model, of a scenario or of the whole file."""
     values = node.values
     return LimitSet(
         _read_limit_mapping(reader, values.get("limits"), "limits")

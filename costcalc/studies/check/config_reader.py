@@ -27,7 +27,7 @@ class ConfigReader:
         return ConfigError(fact, remedy, f"{self.file}:{node.line}:{node.column}")
 
     def unknown(self, node: YamlNode, fact: str, word: str, choices: Sequence[str]) -> ConfigError:
-        """The refusal of a word that is none of some."""
+        """The refusal of a word that is none of the choices."""
         return self.error(node, f"{fact} {word!r}", did_you_mean(word, choices) or "there are " + ", ".join(choices))
 
     def items(self, node: YamlNode | None, label: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
@@ -58,14 +58,14 @@ class ConfigReader:
         return tuple([(self.word(n, label), n) for n in (node.items if isinstance(node, Seq) else [node])])
 
     def truth(self, node: YamlNode, label: str) -> bool:
-        """true or false."""
+        """A node that says true or false → that."""
         text = node.text.lower() if isinstance(node, Scalar) else ""
         if text in ("true", "yes", "on", "false", "no", "off"):
             return text in ("true", "yes", "on")
         raise self.error(node, f"{label} is neither true nor false", "write true or false")
 
     def quantity(self, node: YamlNode, label: str, parse: Callable[[str], T]) -> T:
-        """A number in human units, as `read` knows them."""
+        """A number in human units, as `parse` reads them."""
         text = self.word(node, label)
         try:
             return parse(text)
@@ -73,7 +73,7 @@ class ConfigReader:
             raise self.error(node, f"{label}: {error.fact}", error.remedy) from error
 
     def with_place(self, node: YamlNode, make: Callable[[], T]) -> T:
-        """What `ask` gives; its refusal gets the node's place."""
+        """What `make` gives; its refusal gets the node's place."""
         try:
             return make()
         except CostcalcError as error:

@@ -15,7 +15,7 @@ from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantities import QuantityRef
 from costcalc.studies.batch import Failure, process_pool
-from costcalc.studies.check import check_figures, peak_layer
+from costcalc.studies.check import find_peak_layer, measure_figures
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.options import Settings, drop_unknown_names
@@ -24,8 +24,8 @@ from costcalc.studies.pipeline import analyze
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """A model's figures. lacks are the refusals of names that were bound and that it does not have, where its entry is
-    a glob; open names the Ifs whose branch is open."""
+    """A model's figures. unknown_names are the refusals of names that were bound and that it does not have, where its
+    entry is a glob; open_branches names the Ifs whose branch is open."""
 
     snapshot: Snapshot
     figures: dict[QuantityRef, CheckFigure]
@@ -36,8 +36,8 @@ class ModelFigures:
 
 class Evaluation(NamedTuple):
     """What is read, under which settings, the quantities that are asked beside the totals of every report (each with
-    the name or file of its device's profile), and the highest peak that is no breach. lenient leaves out names that
-    the model lacks."""
+    the name or file of its device's profile), and the highest peak that is no breach (peak_limit). lenient leaves out
+    names that the model lacks."""
 
     source: str
     settings: Settings
@@ -79,13 +79,13 @@ def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
     else:
         report = analyze(evaluation.source, settings)
     quantities = evaluation.quantities
-    figures = check_figures(evaluation.source, settings, report, quantities) if quantities else {}
+    figures = measure_figures(evaluation.source, settings, report, quantities) if quantities else {}
     peak = report.totals.get("peak_activation_bytes")
     exceeds_peak_limit = evaluation.peak_limit is not None and isinstance(peak, int) and peak > evaluation.peak_limit
     return ModelFigures(
         snapshot(report),
         figures,
-        peak_layer(report) if exceeds_peak_limit else None,
+        find_peak_layer(report) if exceeds_peak_limit else None,
         unknown_names,
         report.graph.choices,
     )

@@ -16,7 +16,7 @@ from costcalc.studies.check.case import (
     Blame,
     Changes,
     CheckCase,
-    Unknown,
+    UncostedOperator,
     blame_layer,
     largest_growth,
     largest_layer,
@@ -30,7 +30,7 @@ from costcalc.studies.diff.diff import diff
 
 
 def judge(case: CheckCase) -> tuple[Verdict, ...]:
-    """The verdicts of one model in one scenario; those of rules that are left out are not told."""
+    """The verdicts of one model in one scenario; none of rules that are left out."""
 
     @lru_cache(maxsize=1)
     def changes() -> Any:
@@ -111,7 +111,7 @@ def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
         )
 
 
-def _unknown_operators_remedy(unknown: Sequence[Unknown]) -> str:
+def _unknown_operators_remedy(unknown: Sequence[UncostedOperator]) -> str:
     """What to do about operators without a rule; of those that merely read what has no known shape, nothing is free."""
     without_rule = [operator.operator for operator in unknown if not operator.downstream]
     if not without_rule:
@@ -121,7 +121,7 @@ def _unknown_operators_remedy(unknown: Sequence[Unknown]) -> str:
     return f"register {rules} with --rules, or take {free} as free with `allow: [{', '.join(without_rule[:3])}]`"
 
 
-def _format_operators(unknown: Sequence[Unknown]) -> str:
+def _format_operators(unknown: Sequence[UncostedOperator]) -> str:
     """com.acme:Mystery × 2 (the first of them), and how many more operators."""
     more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
     return ", ".join(f"{operator.operator} × {operator.layers} ({operator.first})" for operator in unknown[:3]) + more

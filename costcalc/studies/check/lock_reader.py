@@ -188,7 +188,7 @@ def _parse_tensor(content: Any, place: str, layer: str = "", stored: bool = Fals
 
 
 def _expand_name(name: str, layer: str) -> str:
-    """A name that `lock_text.shortened` wrote."""
+    """A name that `lock_writer.shorten_name` wrote."""
     if not name.startswith("~"):
         return name
     return name[1:] if name.startswith("~~") else layer + name[1:]
@@ -204,7 +204,7 @@ def _parse_attribute(value: Any, place: str) -> Any:
 
 
 def _freeze(value: Any) -> Any:
-    """Settings with tuples for lists, as `lock.entry` makes them."""
+    """Settings with tuples for lists, as `baseline.make_entry` makes them."""
     if isinstance(value, dict):
         return {name: _freeze(inner) for name, inner in value.items()}
     return tuple(map(_freeze, value)) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from costcalc.core.errors import LockError
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
-from costcalc.studies.check.branch import lock_entry
+from costcalc.studies.check.branch import make_lock_entry
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import ModelFigures
 from costcalc.studies.check.run import evaluate_targets
@@ -18,7 +18,7 @@ from costcalc.studies.check.staleness import describe_differences
 from costcalc.studies.check.targets import Target
 
 
-class Locking(NamedTuple):
+class LockPlan(NamedTuple):
     """text is the lock file as it should be, old as it is (None: there is none). differences are sentences,
     failures the models that cannot be read; unknown names those with an operator without a rule: its figures are
     locked as not known."""
@@ -43,7 +43,7 @@ def plan_lock(
     renew: bool = True,
     jobs: int = 1,
     raise_crashes: bool = False,
-) -> Locking:
+) -> LockPlan:
     """What locking the models of a config in a file would write; of them only those that are named, where some are:
     the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
     refused, as a file of something else always is."""
@@ -58,7 +58,7 @@ def plan_lock(
             if only or not renew:
                 raise
     answers = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
-    entries = [lock_entry(config, t, answer) for t, answer in answers if isinstance(answer, ModelFigures)]
+    entries = [make_lock_entry(config, t, answer) for t, answer in answers if isinstance(answer, ModelFigures)]
     failures = tuple([(t, answer) for t, answer in answers if isinstance(answer, Failure)])
     new_keys = {(entry.model, entry.scenario) for entry in entries}
     other_entries = (
@@ -66,7 +66,7 @@ def plan_lock(
     )
     differences = () if old is None else describe_differences(old, entries, not only and not failures)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
-    return Locking(
+    return LockPlan(
         lock_file.format_lock(lock_file.make_baseline([*entries, *other_entries], old)),
         content,
         differences,

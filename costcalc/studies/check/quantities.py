@@ -20,16 +20,16 @@ from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
 
 
-def check_figures(
+def measure_figures(
     source: str, settings: Settings, report: Report, quantities: Iterable[tuple[QuantityRef, str]]
 ) -> dict[QuantityRef, CheckFigure]:
     """The figures of some quantities of a model that was read as a report; each comes with the name or the file of its
     device's profile."""
     measurement = Measurement(source, settings, report)
-    return {ref: check_figure(measurement, ref, profile) for ref, profile in quantities}
+    return {ref: measure_figure(measurement, ref, profile) for ref, profile in quantities}
 
 
-def check_figure(measurement: Measurement, quantity: QuantityRef, profile: str) -> CheckFigure:
+def measure_figure(measurement: Measurement, quantity: QuantityRef, profile: str) -> CheckFigure:
     """A quantity of a model with what a verdict says of it; profile is the name or the file of its device's profile."""
     ref = quantity._replace(device=profile)
     try:
@@ -47,7 +47,7 @@ def check_figure(measurement: Measurement, quantity: QuantityRef, profile: str) 
 
 
 def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
-    """What is to be said of a figure, and whether that is what it leaves out: which memory is too small, for what an
+    """(remark, whether it says what the figure leaves out) on a figure: which memory is too small, for what an
     energy has no figure."""
     if ref.quantity.key == "fits" and not figure.value:
         misfits = [line for line in measurement.fits(ref.device) if not line.fits]
@@ -84,7 +84,7 @@ def _layer_amounts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple
                 yield amount, row.name
 
 
-def peak_layer(report: Report) -> Peak | None:
+def find_peak_layer(report: Report) -> Peak | None:
     """The layer whose output is the largest that is alive where activations peak under the report's execution; graph
     inputs are nobody's, and of a changed order of steps nothing is said."""
     if report.execution.reorder:

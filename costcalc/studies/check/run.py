@@ -1,5 +1,4 @@
-"""Config -> CheckResult: its models are found, each is read and costed once, however often it is asked for, and
-judged in each scenario."""
+"""Config -> CheckResult: each of its models is read and costed once, and judged in each scenario."""
 
 from __future__ import annotations
 
@@ -13,8 +12,7 @@ from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch as since
-from costcalc.studies.check import lock_file, require_device
+from costcalc.studies.check import branch, lock_file, require_device
 from costcalc.studies.check.branch import Answer
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
@@ -89,8 +87,8 @@ def run(
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> CheckResult:
-    """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
-    config's lock file is taken where it exists. Its staleness is noted either way."""
+    """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
+    one, the config's lock file is taken where it exists. Its staleness is noted either way."""
     answers = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
         config_lock = _read_config_lock(config)
@@ -98,9 +96,9 @@ def run(
         return CheckResult(
             tuple([_check_model(config, config_lock, {}, False, t, answer) for t, answer in answers]), notes
         )
-    names = {since.target_key(t) for t in find_targets(config)}
-    renames = since.find_renames(config, baseline, answers, names) if config.file else {}
-    notes = since.baseline_notes(baseline, answers, renames, names if config.file and not only else None)
+    names = {branch.target_key(t) for t in find_targets(config)}
+    renames = branch.find_renames(config, baseline, answers, names) if config.file else {}
+    notes = branch.baseline_notes(baseline, answers, renames, names if config.file and not only else None)
     notes += _stale_lock_note(config, baseline, answers, not only)
     return CheckResult(
         tuple([_check_model(config, baseline, renames, True, t, answer) for t, answer in answers]), notes
@@ -166,7 +164,8 @@ def _check_model(
     target: Target,
     answer: Any,
 ) -> CheckedModel:
-    """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
+    """The verdicts on a model. other_revision: the baseline is another revision's; renames: what it has under another
+    name."""
     entry = target.entry
     if isinstance(answer, Failure):
         place = _parse_place(answer.place) or (
@@ -234,10 +233,11 @@ def _stale_lock_note(
 def _stale_notes(
     config: Config, config_lock: lock.Baseline, answers: Sequence[Answer], all_models: bool
 ) -> tuple[str, ...]:
-    """What the lock file says otherwise than the models now."""
+    """A note for each model whose entry in the lock file differs from its figures now, or that has no model any
+    more."""
     if not rule_level("CC301", config.levels):
         return ()
-    entries = [since.lock_entry(config, t, a) for t, a in answers if isinstance(a, ModelFigures)]
+    entries = [branch.make_lock_entry(config, t, a) for t, a in answers if isinstance(a, ModelFigures)]
     differences = [describe_differences(config_lock, [entry], all_models=False) for entry in entries]
     removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in answers}) if all_models else ()
     sentences = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in differences if line]

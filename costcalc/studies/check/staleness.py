@@ -18,8 +18,8 @@ MAX_NAMED_LAYERS = 3
 
 
 def describe_differences(baseline: Baseline, entries: Iterable[LockEntry], all_models: bool = True) -> tuple[str, ...]:
-    """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
-    there are, so that one which only the baseline has is told too."""
+    """A sentence for each difference, none where the lock file would stay as it is. all_models: the entries are all
+    that there are, so that one which only the baseline has is told too."""
     entry_list = list(entries)
     sentences = [
         line for entry in entry_list for line in _describe_entry(baseline.find(entry.model, entry.scenario), entry)
@@ -36,7 +36,7 @@ def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> l
 
 
 def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
-    """The same in sentences."""
+    """A sentence for each entry of a model that is none of the config's."""
     return [
         f"{entry.title}: it is locked, but no longer a model of the config"
         for entry in removed_entries(baseline, names)

@@ -130,7 +130,7 @@ _WILDCARD = re.compile(r"\*+|\?|\[(!?)(\]?[^\]]*)\]")
 
 
 def _segment_regex(segment: str) -> str:
-    """One name of a path."""
+    """A segment of a glob → the regular expression that it stands for."""
     regex_parts, end = ["" if segment.startswith(".") else _VISIBLE if _WILDCARD.match(segment) else ""], 0
     for wildcard in _WILDCARD.finditer(segment):
         regex_parts.append(re.escape(segment[end : wildcard.start()]))
@@ -145,11 +145,11 @@ def _segment_regex(segment: str) -> str:
     return "".join([*regex_parts, re.escape(segment[end:])])
 
 
-Models = dict[tuple[str, str], "Version"]
-"""(name, scenario) → where it is read."""
+Models = dict[tuple[str, str], "ModelVersion"]
+"""(name, scenario) → the model's version."""
 
 
-class Version(NamedTuple):
+class ModelVersion(NamedTuple):
     """Where a model is read, how it is bound, and what its file holds; None for a built-in model."""
 
     source: str
@@ -165,7 +165,7 @@ def models_on_disk(configs: Sequence[Config]) -> Models:
         key = target.name, target.entry.scenario
         if not target.error and key not in models and (file.is_file() or find_builtin(target.source)):
             content = _normalise_line_ends(file.read_bytes()) if file.is_file() else None
-            models[key] = Version(target.source, target.entry.settings, content)
+            models[key] = ModelVersion(target.source, target.entry.settings, content)
     return models
 
 
@@ -185,9 +185,9 @@ def models_at_revision(configs: Sequence[Config], revision: str) -> Models:
                     sources.setdefault((entry.name or path, entry.scenario), (repository_path or path, entry.settings))
     contents = revisions.read_files(revision, {name for name, _ in sources.values()})
     return {
-        key: Version(f"{revision}:{name}", settings, _normalise_line_ends(contents[name]))
+        key: ModelVersion(f"{revision}:{name}", settings, _normalise_line_ends(contents[name]))
         if name in contents
-        else Version(name, settings, None)
+        else ModelVersion(name, settings, None)
         for key, (name, settings) in sources.items()
     }
 

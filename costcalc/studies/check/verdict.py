@@ -29,7 +29,7 @@ def title_of(model: str, scenario: str) -> str:
 
 class LayerGrowth(NamedTuple):
     """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
-    more, by `more`, for what it reads has changed; "" where there is none."""
+    more, by follower_growth, for what it reads has changed; "" where there is none."""
 
     layer: str
     before: Dim
@@ -47,9 +47,10 @@ class Verdict:
     value and limit are printed: count, bytes, share or another unit of the catalogue. outcome is "kept", "exceeded", or
     "unknown" where it cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to
     do. baseline is the value that it was: of a relative limit, value is the figure now and limit the baseline's with
-    what it may grow. layer is the one to look at, share its part of the value, grown how it differs from the
-    baseline's, others how many more layers break a limit that each of them has; place is that layer's line,
-    limit_place the line of the config that sets the limit. least says that an exceeded value is only known from below.
+    what it may grow. layer is the one to look at, share its part of the value, layer_growth how it differs from
+    the baseline's, other_layers how many more layers break a limit that each of them has; place is that layer's line,
+    limit_place the line of the config that sets the limit. lower_bound says that an exceeded value is only known from
+    below.
     growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
     limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
     the value.
@@ -107,7 +108,7 @@ class CheckedModel:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """All models that were checked, and what is to be said of the whole (a stale baseline)."""
+    """All models that were checked, and notes on the check as a whole (a stale baseline)."""
 
     checked: tuple[CheckedModel, ...]
     notes: tuple[str, ...] = ()

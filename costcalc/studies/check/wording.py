@@ -47,7 +47,7 @@ BLAME_PHRASES = {
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
 
 
-def format_figure(value: Any, kind: str, more: int = 0) -> str:
+def format_figure(value: Any, kind: str, extra_digits: int = 0) -> str:
     """1,234,567; 1,234 bytes; 2.10 ms; 0.94 mJ; 48.1 tokens/s; 30.0%; yes; ? where it is not known."""
     if value is None:
         return "?"
@@ -56,12 +56,12 @@ def format_figure(value: Any, kind: str, more: int = 0) -> str:
     if kind in UNITS or kind in UNIT_SUFFIXES:
         size, sign = Fraction(abs(value)), "-" if value < 0 else ""
         return sign + (
-            format_si(size, UNITS[kind], more)
+            format_si(size, UNITS[kind], extra_digits)
             if kind in UNITS
-            else f"{format_digits(size, more)} {UNIT_SUFFIXES[kind]}"
+            else f"{format_digits(size, extra_digits)} {UNIT_SUFFIXES[kind]}"
         )
     if kind == "share":
-        return format_exact_share(Fraction(value), more)
+        return format_exact_share(Fraction(value), extra_digits)
     text = format_count(value)
     return f"{text} {'byte' if value == 1 else 'bytes'}" if kind == "bytes" else text
 
@@ -70,8 +70,8 @@ def format_pair(value: Any, limit: Any, kind: str) -> tuple[str, str]:
     """Both figures, with as many digits as tell them apart; counts and formulas are exact as they are."""
     if kind in EXACT:
         return format_figure(value, kind), format_figure(limit, kind)
-    for more in range(MAX_DIGITS):
-        texts = format_figure(value, kind, more), format_figure(limit, kind, more)
+    for extra_digits in range(MAX_DIGITS):
+        texts = format_figure(value, kind, extra_digits), format_figure(limit, kind, extra_digits)
         if texts[0] != texts[1] or value == limit or None in (value, limit):
             return texts
     return str(value), str(limit)
@@ -81,8 +81,8 @@ def format_difference(value: Any, kind: str) -> str:
     """The distance of two figures, never nothing where there is some."""
     if kind in EXACT:
         return format_figure(value, kind)
-    for more in range(MAX_DIGITS):
-        text = format_figure(value, kind, more)
+    for extra_digits in range(MAX_DIGITS):
+        text = format_figure(value, kind, extra_digits)
         if not value or any(c in "123456789" for c in text):
             return text
     return str(value)
@@ -95,16 +95,16 @@ def format_relative(part: Any, whole: Any) -> str:
     return f" ({format_exact_share(Fraction(part) / Fraction(whole), sign=True)})"
 
 
-def format_place(where: SourcePlace | None) -> str:
+def format_place(place: SourcePlace | None) -> str:
     """file:line:column, without what is not known."""
-    if where is None:
+    if place is None:
         return ""
-    return ":".join([where.file, *(str(n) for n in (where.line, where.column) if n)]) if where.line else where.file
+    return ":".join([place.file, *(str(n) for n in (place.line, place.column) if n)]) if place.line else place.file
 
 
 def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
-    """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
-    baseline is another revision's, which no `costcalc lock` here changes."""
+    """What to do about an exceeded limit: the layer and its line, or the limit and its line. other_revision says that
+    the baseline is another revision's, which no `costcalc lock` here changes."""
     layer_action = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
     layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
     if verdict.code.startswith("CC2") and not other_revision:
@@ -117,9 +117,9 @@ def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
     return f"{layer_phrase}, or {alternative}" if layer_phrase else alternative
 
 
-def place_phrase(where: SourcePlace | None) -> str:
+def place_phrase(place: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
-    return f" at {format_place(where)}" if where is not None else ""
+    return f" at {format_place(place)}" if place is not None else ""
 
 
 def describe_blame(verdict: Verdict) -> str:
@@ -153,7 +153,7 @@ def format_growth_share(part: Dim, whole: Dim) -> str:
 
 def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
-    least, `missed by 2.10 tokens/s (4.2%)`; least: by at least. "" of what is no number."""
+    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]

@@ -22,7 +22,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.studies.diff.keys import AnchorKeys, Interner, LayerKeys, anchor_keys, layer_keys
+from costcalc.studies.diff.keys import AnchorKeys, Interner, LayerKeys, make_anchor_keys, make_layer_keys
 from costcalc.studies.diff.names import NamePart, split_name
 from costcalc.studies.diff.sequence import (
     Pairs,
@@ -55,7 +55,12 @@ def pair_by_neighbours(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> 
             xs = [x for x in a_neighbours if x not in pairs and x not in new_pairs][:MAX_NEIGHBOURS]
             ys = [y for y in b_neighbours if y not in paired_ys][:MAX_NEIGHBOURS] if xs else []
             ranked = sorted(
-                ((score(a, x, b, y), -abs(x - i - y + j), x, y) for x in xs for y in ys if a.loose[x] == b.loose[y]),
+                (
+                    (score(a, x, b, y), -abs(x - i - y + j), x, y)
+                    for x in xs
+                    for y in ys
+                    if a.shape_free[x] == b.shape_free[y]
+                ),
                 reverse=True,
             )
             for _, _, x, y in ranked:
@@ -77,26 +82,26 @@ def pair_by_name(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[i
     x_of, y_of = index_unique_keys(xs, a.name), index_unique_keys(ys, b.name)
     for name, x in x_of.items():
         y = y_of.get(name)
-        if y is not None and a.kind[x] == b.kind[y] and (a.fixed[x] or a.loose[x] == b.loose[y]):
+        if y is not None and a.kind[x] == b.kind[y] and (a.stable_name[x] or a.shape_free[x] == b.shape_free[y]):
             new_pairs[x] = y
-    for key in (_strict_key, _container_shape_key, _shape_key):
+    for key in (_operator_key, _container_shape_key, _shape_key):
         new_ys = set(new_pairs.values())
-        x_at = index_unique((x, key(a, x)) for x in xs if x not in new_pairs and a.heavy[x])
-        y_at = index_unique((y, key(b, y)) for y in ys if y not in new_ys and b.heavy[y])
+        x_at = index_unique((x, key(a, x)) for x in xs if x not in new_pairs and a.has_macs[x])
+        y_at = index_unique((y, key(b, y)) for y in ys if y not in new_ys and b.has_macs[y])
         new_pairs |= {x: y_at[key_value] for key_value, x in x_at.items() if key_value in y_at}
     return new_pairs
 
 
-def _strict_key(keys: LayerKeys, i: int) -> Hashable:
-    return keys.strict[i]
+def _operator_key(keys: LayerKeys, i: int) -> Hashable:
+    return keys.with_operator[i]
 
 
 def _container_shape_key(keys: LayerKeys, i: int) -> Hashable:
-    return keys.layers[i].name.rpartition("/")[0] or (id(keys), i), keys.alike[i]
+    return keys.layers[i].name.rpartition("/")[0] or (id(keys), i), keys.with_shapes[i]
 
 
 def _shape_key(keys: LayerKeys, i: int) -> Hashable:
-    return keys.alike[i]
+    return keys.with_shapes[i]
 
 
 def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> Sequence[int]:
@@ -105,18 +110,18 @@ def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> S
     equal MACs."""
 
     def are_connected(a_neighbours: Sequence[int], b_neighbours: Sequence[int]) -> bool:
-        alike = {b.strict[y] for y in b_neighbours}
+        neighbour_keys = {b.with_operator[y] for y in b_neighbours}
         return (not a_neighbours and not b_neighbours) or any(
-            pairs.get(x) in b_neighbours or a.strict[x] in alike for x in a_neighbours
+            pairs.get(x) in b_neighbours or a.with_operator[x] in neighbour_keys for x in a_neighbours
         )
 
     unsupported = []
     for i, j in pairs.items():
-        if a.loose[i] == b.loose[j] or (a.name[i] == b.name[j] and a.fixed[i]):
+        if a.shape_free[i] == b.shape_free[j] or (a.name[i] == b.name[j] and a.stable_name[i]):
             continue
         above = are_connected(a.graph.up[i], b.graph.up[j])
         below = are_connected(a.graph.down[i], b.graph.down[j])
-        equal_macs = a.heavy[i] and a.macs[i] == b.macs[j]
+        equal_macs = a.has_macs[i] and a.macs[i] == b.macs[j]
         if a.kind[i] == b.kind[j]:
             supported = above or below or equal_macs or a.stem[i] == b.stem[j]
         else:
@@ -166,7 +171,7 @@ def align_containers(
 
 def _edit_cost(a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
     """How many layers come, go and change; how many have another name, numbers aside; and how many with them."""
-    changed = sum(a.full[i] != b.full[j] for i, j in pairs)
+    changed = sum(a.definition[i] != b.definition[j] for i, j in pairs)
     renamed = sum(a.stem[i] != b.stem[j] for i, j in pairs)
     return len(xs) + len(ys) - 2 * len(pairs) + changed, renamed, sum(a.name[i] != b.name[j] for i, j in pairs)
 
@@ -213,7 +218,7 @@ def align(before: Snapshot, after: Snapshot) -> Aligned:
     """Pairs of layer indexes, every layer in exactly one: in the new version's order, a removed layer after the one
     that it stood behind. Time is near-linear in the number of layers; only short runs are compared all with all."""
     interner = Interner()
-    a, b = layer_keys(before, interner), layer_keys(after, interner)
+    a, b = make_layer_keys(before, interner), make_layer_keys(after, interner)
     pairs = dict(_pair_layers_in_order(a, b, interner))
     for find in (pair_by_neighbours, pair_by_name, pair_by_neighbours):
         pairs |= find(a, b, pairs)
@@ -229,27 +234,27 @@ def align(before: Snapshot, after: Snapshot) -> Aligned:
 def _pair_layers_in_order(a: LayerKeys, b: LayerKeys, interner: Interner) -> Pairs:
     """The pairs that keep the order: by whole lineages first, then, in what these leave, by the shortest edit script
     if that is short, and by the layers with MACs."""
-    light, heavy = anchor_keys(a, b, False, interner), anchor_keys(a, b, True, interner)
+    all_keys, macs_keys = make_anchor_keys(a, b, False, interner), make_anchor_keys(a, b, True, interner)
 
-    def pair_heavy_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        pairs = pair_in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
+    def pair_macs_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
+        pairs = pair_in_order(a, [x for x in xs if a.has_macs[x]], b, [y for y in ys if b.has_macs[y]], macs_keys)
         for gap_xs, gap_ys, _ in anchor_gaps(xs, ys, pairs, 0):
-            light_gap = [x for x in gap_xs if not a.heavy[x]], [y for y in gap_ys if not b.heavy[y]]
-            pairs = pairs + pair_in_order(a, light_gap[0], b, light_gap[1], light)
+            light_gap = [x for x in gap_xs if not a.has_macs[x]], [y for y in gap_ys if not b.has_macs[y]]
+            pairs = pairs + pair_in_order(a, light_gap[0], b, light_gap[1], all_keys)
         return pairs
 
     def pair_by_script(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        keys = [a.full[x] for x in xs], [b.full[y] for y in ys]
+        keys = [a.definition[x] for x in xs], [b.definition[y] for y in ys]
         script = shortest_script(*keys, min(MAX_EDITS, (len(xs) + len(ys)) // 10))
         if script is None:
-            return pair_heavy_first(xs, ys)
+            return pair_macs_first(xs, ys)
         pairs = [(xs[i], ys[j]) for i, j in script]
         for gap_xs, gap_ys, _ in anchor_gaps(xs, ys, pairs, 0):
-            pairs = pairs + pair_in_order(a, gap_xs, b, gap_ys, light, pair_heavy_first)
+            pairs = pairs + pair_in_order(a, gap_xs, b, gap_ys, all_keys, pair_macs_first)
         return pairs
 
     def pair_by_lineages(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        return pair_in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), pair_by_script)
+        return pair_in_order(a, xs, b, ys, AnchorKeys(all_keys.lineages, all_keys.lineages), pair_by_script)
 
     return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), pair_by_lineages)
 

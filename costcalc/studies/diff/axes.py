@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim, divide, prod
 from costcalc.core.traits import Layout
-from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
+from costcalc.studies.diff.definition import filters_index, operator_traits, right_operand_index
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 
@@ -136,7 +136,7 @@ def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> A
     shape = out.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     computed = [t for t in layer.inputs if t.shape is not None and not t.stored]
-    if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
+    if filters_index(operator) is not None or (layout in IMAGES and len(shape) > 2):
         first = read_axes(computed[0], axes_of, layout) if computed else ()
         default_axes = single_factor_axes(_image_roles(len(shape), layout), shape)
         return tuple([_match_axis(axis, first[i : i + 1]) for i, axis in enumerate(default_axes)])
@@ -151,7 +151,7 @@ def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> A
         table = len(shape) == 2 and out.dtype.startswith("float")
         return single_factor_axes([POSITIONS, CHANNELS], shape) if table else guess_axes(out)
     first = read_axes(computed[0], axes_of, layout)
-    if right_operand_at(operator) is not None:
+    if right_operand_index(operator) is not None:
         return _product_axes(layer, computed, first, shape, axes_of)
     if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
@@ -221,7 +221,7 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     tensor = layer.inputs[position]
     shape = tensor.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
-    if position == filters_at(operator):
+    if position == filters_index(operator):
         return single_factor_axes([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
     if not tensor.stored:
         return read_axes(tensor, axes_of, layout)
@@ -232,7 +232,7 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
         roles = [axis_role(axis) for axis in output_axes] if len(output_axes) == len(shape) else [OTHER] * len(shape)
         return single_factor_axes(roles, shape)
     x = read_axes(first, axes_of, layout)
-    if position == right_operand_at(operator) and len(shape) > 1 and x:
+    if position == right_operand_index(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
         pair: tuple[Axis, Axis] = (inner, (AxisFactor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):

@@ -66,7 +66,7 @@ def _layer_difference(before: SnapshotLayer, after: SnapshotLayer, quantity: str
 
 
 def _find_causes(layer_pair: LayerPair) -> set[str]:
-    """The causes that anything of the layer changed by."""
+    """The causes by which a shape, an attribute, a type or a count of the layer changed."""
     before, after = layer_pair.before, layer_pair.after
     causes = {cause for slot in (*layer_pair.inputs, *layer_pair.outputs) for cause in slot.causes()}
     key = (before.domain, before.op_type)

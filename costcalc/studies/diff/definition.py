@@ -48,24 +48,24 @@ def operator_traits(key: Key) -> Traits:
     return TRAITS.get(key, UNKNOWN_TRAITS)
 
 
-def filters_at(operator: Traits) -> int | None:
+def filters_index(operator: Traits) -> int | None:
     """Where filters [C_out, C_in/group, *kernel] (transposed [C_in, C_out/group, *kernel]) stand among the inputs."""
     return operator.factors[1] if operator.kind in CONVOLUTIONS else None
 
 
-def right_operand_at(operator: Traits) -> int | None:
+def right_operand_index(operator: Traits) -> int | None:
     """Where the right operand [K, N] of a product stands; N is the layer's own where it is a weight. None where it is
     stored in another form."""
     return operator.factors[1] if operator.kind == "product" and operator.packed is None else None
 
 
-def definition(layer: SnapshotLayer) -> Definition:
+def define_layer(layer: SnapshotLayer) -> Definition:
     """What the layer is by itself. A depthwise convolution's groups and filters follow its channels; so does C_in/group
     of any convolution, K of a product, and every weight of a normalisation."""
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
     attributes = canonical_attributes(key, layer.attributes)
-    filters_position = filters_at(operator)
+    filters_position = filters_index(operator)
     if filters_position is not None:
         transposed = operator.kind == "transposed_convolution"
         shape = _shape_at(layer.inputs, filters_position)
@@ -79,7 +79,7 @@ def definition(layer: SnapshotLayer) -> Definition:
                 width, groups = filters, group
             other_attributes = tuple([item for item in attributes if item[0] not in ("group", "kernel_shape")])
             return Definition((*key, groups, tuple(kernel), *other_attributes), (width,))
-    if right_operand_at(operator) is not None:
+    if right_operand_index(operator) is not None:
         return Definition((*key, *attributes), units(layer))
     if operator.kind == "lookup" and layer.inputs and layer.inputs[0].stored:
         return Definition((*key, *attributes), layer.inputs[0].shape or ())
@@ -88,7 +88,7 @@ def definition(layer: SnapshotLayer) -> Definition:
 
 def units(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """(N,) of a product with a stored right operand; () of any other layer."""
-    operand_position = right_operand_at(operator_traits((layer.domain, layer.op_type)))
+    operand_position = right_operand_index(operator_traits((layer.domain, layer.op_type)))
     if operand_position is None:
         return ()
     shape = _shape_at(layer.inputs, operand_position)
@@ -103,7 +103,7 @@ def units(layer: SnapshotLayer) -> tuple[Dim, ...]:
 
 def windows(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
-    filters_position = filters_at(operator_traits((layer.domain, layer.op_type)))
+    filters_position = filters_index(operator_traits((layer.domain, layer.op_type)))
     kernel = (
         layer.attributes.get("kernel_shape", ())
         if filters_position is None

@@ -19,8 +19,8 @@ from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.axes import AxesOf, find_axes
 from costcalc.studies.diff.causes import causes
-from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.names import is_same_name, ordinals
+from costcalc.studies.diff.definition import define_layer, filters_index, operator_traits, right_operand_index
+from costcalc.studies.diff.names import count_ordinals, is_same_name
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
@@ -116,7 +116,7 @@ class Diff(Result):
 
 
 def status(before: SnapshotLayer, after: SnapshotLayer, same_name: bool) -> str:
-    """changed, follows, renamed or same; one_name tells whether the names differ at most by automatic numbers.
+    """changed, follows, renamed or same; same_name tells whether the names differ at most by automatic numbers.
 
     A layer was changed if it has another operator, attribute, number of filters or units, another type of weights or
     another set of inputs. It was changed too where all that it reads is as it was, yet its weights or its results have
@@ -137,7 +137,7 @@ def status(before: SnapshotLayer, after: SnapshotLayer, same_name: bool) -> str:
 
 
 def _is_changed(before: SnapshotLayer, after: SnapshotLayer) -> bool:
-    if (before.domain, before.op_type) != (after.domain, after.op_type) or definition(before) != definition(after):
+    if (before.domain, before.op_type) != (after.domain, after.op_type) or define_layer(before) != define_layer(after):
         return True
     if len(before.inputs) != len(after.inputs) or len(before.outputs) != len(after.outputs):
         return True
@@ -151,7 +151,7 @@ def _is_changed(before: SnapshotLayer, after: SnapshotLayer) -> bool:
         ]
         return shapes[0] != shapes[1]
     operator = operator_traits((before.domain, before.op_type))
-    if filters_at(operator) is not None or right_operand_at(operator) is not None:
+    if filters_index(operator) is not None or right_operand_index(operator) is not None:
         return False
     ratios = list(_ratios(before, after))
     return any(x.stored and y.stored and not _weight_follows(x, y, ratios) for x, y in pairs)
@@ -193,7 +193,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     For every quantity that adds up over layers, the layers' differences add up to the difference of the totals (where
     one is not known in a version, as 0: its total leaves it out too).
     """
-    old, new = (ordinals(layer.name for layer in s.layers) for s in (before, after))
+    old, new = (count_ordinals(layer.name for layer in s.layers) for s in (before, after))
     axes_of: list[AxesOf] = []
 
     def change(x: SnapshotLayer | None, y: SnapshotLayer | None) -> LayerChange:

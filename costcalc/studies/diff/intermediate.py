@@ -26,7 +26,7 @@ from costcalc.studies.diff.axes import (
     result_axes,
     single_factor_axes,
 )
-from costcalc.studies.diff.definition import filters_at, operator_traits
+from costcalc.studies.diff.definition import filters_index, operator_traits
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 NEWEST = 99
@@ -84,8 +84,8 @@ class LayerPair(NamedTuple):
 
 
 def pair_layers(before: SnapshotLayer, after: SnapshotLayer, old: AxesOf, new: AxesOf) -> LayerPair | None:
-    """The two side by side; None where a value has another rank now. A value that only the old one has stays as it is,
-    one that only the new one has is left out."""
+    """A layer before and after, its values side by side; None where a value has another rank now. A value that only the
+    old one has stays as it is, one that only the new one has is left out."""
     inputs = [
         _make_slot(x, y, input_axes(before, i, old), input_axes(after, i, new))
         for i, (x, y) in enumerate(zip(before.inputs, after.inputs, strict=False))
@@ -128,7 +128,7 @@ def is_depthwise(layer: SnapshotLayer) -> bool:
 def _grouped_filters_at(layer: SnapshotLayer) -> int | None:
     """Where filters stand whose second extent is C_in/group."""
     operator = operator_traits((layer.domain, layer.op_type))
-    return None if operator.kind == "transposed_convolution" else filters_at(operator)
+    return None if operator.kind == "transposed_convolution" else filters_index(operator)
 
 
 def cost_intermediate(layer_pair: LayerPair, new: Collection[str]) -> LayerFigures | None:

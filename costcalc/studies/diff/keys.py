@@ -1,5 +1,5 @@
-"""Snapshot to what its layers are compared by, as small integers: alike layers of both versions have the same ones,
-and so have alike neighbourhoods (who reads whom).
+"""Two Snapshots → keys of their layers, as small integers: equal layers of both versions have equal keys, and so have
+equal neighbourhoods in the dataflow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.studies.diff.definition import Definition, definition, has_macs, operator_traits, right_operand_at
+from costcalc.studies.diff.definition import Definition, define_layer, has_macs, operator_traits, right_operand_index
 from costcalc.studies.diff.names import is_numbered, stem
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
@@ -27,8 +27,8 @@ class Neighbourhood(NamedTuple):
     down: Edges
 
 
-def dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
-    """The dataflow between layers."""
+def make_dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
+    """Layers in execution order → the dataflow between them, as indexes."""
     producer: dict[str, int] = {}
     up: list[tuple[int, ...]] = []
     for index, layer in enumerate(layers):
@@ -74,7 +74,7 @@ class Interner:
         return self.number_of.setdefault(key, len(self.number_of))
 
 
-def lineage_labels(labels: Sequence[int], edges: Edges, order: Sequence[int], interner: Interner) -> list[int]:
+def label_lineages(labels: Sequence[int], edges: Edges, order: Sequence[int], interner: Interner) -> list[int]:
     """A number for each node and everything behind it: its own label and its neighbours' numbers. order is such that
     neighbours come first."""
     lineages = [0] * len(labels)
@@ -83,7 +83,7 @@ def lineage_labels(labels: Sequence[int], edges: Edges, order: Sequence[int], in
     return lineages
 
 
-def neighbourhood_labels(labels: Sequence[int], graph: Neighbourhood, radius: int, interner: Interner) -> list[int]:
+def label_neighbourhoods(labels: Sequence[int], graph: Neighbourhood, radius: int, interner: Interner) -> list[int]:
     """Weisfeiler-Lehman: a number for each node and what stands within radius steps up and down."""
     current = list(labels)
     for _ in range(radius):
@@ -129,48 +129,48 @@ OTHER_FAMILIES = {
 
 class LayerKeys(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
-    quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
-    too; strict: the operator by its own name too. family is that of the operator, "" where it has none. heavy tells
-    whether it has MACs; fixed whether its name has no number that may shift."""
+    quantised convolution a Conv); shape_free: kernel, stride, groups too; definition: filters or units too;
+    with_shapes: all shapes too; with_operator: the operator by its own name too. family is that of the operator, ""
+    where it has none. has_macs tells whether it has MACs; stable_name whether its name has no number that may shift."""
 
     layers: Sequence[SnapshotLayer]
     kind: list[int]
-    loose: list[int]
-    full: list[int]
-    alike: list[int]
-    strict: list[int]
+    shape_free: list[int]
+    definition: list[int]
+    with_shapes: list[int]
+    with_operator: list[int]
     family: list[str]
     name: list[int]
     stem: list[int]
-    fixed: list[bool]
-    heavy: list[bool]
+    stable_name: list[bool]
+    has_macs: list[bool]
     macs: list[Dim | None]
     graph: Neighbourhood
 
 
-def layer_keys(snapshot: Snapshot, interner: Interner) -> LayerKeys:
-    """The numbers of a version; both versions share the same Interner."""
+def make_layer_keys(snapshot: Snapshot, interner: Interner) -> LayerKeys:
+    """Snapshot → the keys of its layers; both versions share one Interner."""
     layers, intern = snapshot.layers, interner.intern
-    definitions = [definition(layer) for layer in layers]
-    loose = [_loose_key(layer, d) for layer, d in zip(layers, definitions, strict=True)]
-    alike = [
+    definitions = [define_layer(layer) for layer in layers]
+    shape_free = [_shape_free_key(layer, d) for layer, d in zip(layers, definitions, strict=True)]
+    with_shapes = [
         intern((key, d.width, _computed_shapes(layer)))
-        for key, d, layer in zip(loose, definitions, layers, strict=True)
+        for key, d, layer in zip(shape_free, definitions, layers, strict=True)
     ]
     return LayerKeys(
         layers,
-        [intern(key[:2]) for key in loose],
-        [intern(key) for key in loose],
-        [intern((key, d.width)) for key, d in zip(loose, definitions, strict=True)],
-        alike,
-        [intern((number, d)) for number, d in zip(alike, definitions, strict=True)],
+        [intern(key[:2]) for key in shape_free],
+        [intern(key) for key in shape_free],
+        [intern((key, d.width)) for key, d in zip(shape_free, definitions, strict=True)],
+        with_shapes,
+        [intern((number, d)) for number, d in zip(with_shapes, definitions, strict=True)],
         [operator_family(layer) for layer in layers],
         [intern(("name", layer.name)) for layer in layers],
         [intern(("stem", stem(layer.name))) for layer in layers],
         [not is_numbered(layer.name) for layer in layers],
         [has_macs(layer) for layer in layers],
         [layer.amounts["macs"] for layer in layers],
-        dataflow(layers),
+        make_dataflow(layers),
     )
 
 
@@ -182,10 +182,10 @@ def operator_family(layer: SnapshotLayer) -> str:
     return family or OTHER_FAMILIES.get(key, "")
 
 
-def _loose_key(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
+def _shape_free_key(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
-    if right_operand_at(operator) is not None:
+    if right_operand_index(operator) is not None:
         return "", "MatMul"
     if operator.kind in ("convolution", "deformable_convolution"):
         return "", "Conv", *[item for item in d.shape_free[2:] if not (isinstance(item, tuple) and item[0] in FUSED)]
@@ -205,55 +205,65 @@ class AnchorKey(NamedTuple):
 
 
 Keys = Sequence[Callable[[], AnchorKey]]
-"""From strict to loose; each is computed when it is first called for."""
+"""From the most exact one on; each is computed when it is first called for."""
 
 
 class AnchorKeys(NamedTuple):
-    """Keys that identify a layer by all that it rests on or all that rests on it; and these with those that identify it
-    by its neighbourhood."""
+    """lineages identify a layer by all that it rests on or all that rests on it; levels are these, and then those that
+    identify it by its neighbourhood."""
 
     lineages: Keys
     levels: Keys
 
 
 class _KeyMaker:
-    """Computes the keys of two versions' layers; of a contracted graph (heavy) only the layers with MACs count."""
+    """Computes the keys of two versions' layers; of contracted graphs only the layers with MACs count."""
 
-    def __init__(self, before: LayerKeys, after: LayerKeys, heavy: bool, interner: Interner) -> None:
-        self.versions, self.heavy, self.interner = (before, after), heavy, interner
+    def __init__(self, before: LayerKeys, after: LayerKeys, contracted: bool, interner: Interner) -> None:
+        self.versions, self.contracted, self.interner = (before, after), contracted, interner
         self.lineage, self.neighbourhood = cache(self._lineage), cache(self._neighbourhood)
 
     @cached_property
     def graphs(self) -> tuple[Neighbourhood, ...]:
-        if not self.heavy:
+        if not self.contracted:
             return tuple([version.graph for version in self.versions])
-        return tuple([contract(version.graph, version.heavy) for version in self.versions])
+        return tuple([contract(version.graph, version.has_macs) for version in self.versions])
 
-    def _lineage(self, full: bool, down: bool) -> AnchorKey:
-        """A layer with all that it rests on, or (down) all that rests on it; by full definitions or loose ones."""
+    def _lineage(self, with_width: bool, down: bool) -> AnchorKey:
+        """A layer with all that it rests on, or (down) all that rests on it; with_width by definitions with filters and
+        units, else without."""
         keys = []
         for version, graph in zip(self.versions, self.graphs, strict=True):
             order = range(len(version.layers))
             edges = graph.down if down else graph.up
             # with the next neighbours on either side: of two branches that meet, each is told by where it comes from
-            labels = neighbourhood_labels(version.full if full else version.loose, graph, 1, self.interner)
-            keys.append(lineage_labels(labels, edges, order[::-1] if down else order, self.interner))
+            labels = label_neighbourhoods(
+                version.definition if with_width else version.shape_free, graph, 1, self.interner
+            )
+            keys.append(label_lineages(labels, edges, order[::-1] if down else order, self.interner))
         return AnchorKey(*keys)
 
-    def _neighbourhood(self, strict: bool, radius: int) -> AnchorKey:
-        """A layer with what stands within radius steps."""
+    def _neighbourhood(self, exact: bool, radius: int) -> AnchorKey:
+        """A layer with what stands within radius steps; exact takes all shapes and the operator's name, too."""
         pairs = zip(self.versions, self.graphs, strict=True)
         return AnchorKey(
-            *[neighbourhood_labels(v.strict if strict else v.loose, graph, radius, self.interner) for v, graph in pairs]
+            *[
+                label_neighbourhoods(v.with_operator if exact else v.shape_free, graph, radius, self.interner)
+                for v, graph in pairs
+            ]
         )
 
-    def with_name(self, key: AnchorKey, fixed: bool = False) -> AnchorKey:
-        """A key with the layer's name; fixed takes only names without a number that may shift."""
+    def with_name(self, key: AnchorKey, stable_only: bool = False) -> AnchorKey:
+        """A key with the layer's name; stable_only takes only names without a number that may shift."""
         intern = self.interner.intern
 
         def number(version: LayerKeys, i: int, label: int) -> int:
             # a name that may shift is no anchor here: such a layer is alike only to itself
-            return -1 - intern((label, version.name[i])) if not fixed or version.fixed[i] else intern((id(version), i))
+            return (
+                -1 - intern((label, version.name[i]))
+                if not stable_only or version.stable_name[i]
+                else intern((id(version), i))
+            )
 
         return AnchorKey(
             *[[number(v, i, k) for i, k in enumerate(labels)] for v, labels in zip(self.versions, key, strict=True)]
@@ -267,31 +277,31 @@ class _KeyMaker:
         )
 
 
-def anchor_keys(before: LayerKeys, after: LayerKeys, heavy: bool, interner: Interner) -> AnchorKeys:
-    """The keys by which anchors are found: a layer with all that it rests on, with all that rests on it, and with what
-    stands around it; by full definitions, then without filters and units. First comes a layer of one name in a network
-    of one skeleton: where all widths change, equal widths mislead. A lineage that needs no name to be the only one of
-    its like comes before one that does: the name's number may have shifted. Of a contracted graph (heavy) only the
-    layers with MACs count."""
-    maker = _KeyMaker(before, after, heavy, interner)
+def make_anchor_keys(before: LayerKeys, after: LayerKeys, contracted: bool, interner: Interner) -> AnchorKeys:
+    """The keys of two versions → those by which anchors are found: a layer with all that it rests on, with all that
+    rests on it, and with what stands around it; by full definitions, then without filters and units. First comes a
+    layer of one name in a network of one skeleton: where all widths change, equal widths mislead. A lineage that needs
+    no name to be the only one of its like comes before one that does: the name's number may have shifted. Of contracted
+    graphs only the layers with MACs count."""
+    maker = _KeyMaker(before, after, contracted, interner)
     lineage_keys = (
         lambda: maker.with_name(maker.skeleton()),
         lambda: maker.lineage(True, False),
         lambda: maker.lineage(True, True),
         lambda: maker.with_name(maker.lineage(True, False)),
         lambda: maker.with_name(maker.lineage(True, True)),
-        lambda: maker.with_name(AnchorKey(before.full, after.full), fixed=True),
+        lambda: maker.with_name(AnchorKey(before.definition, after.definition), stable_only=True),
     )
     neighbourhood_keys = (
         lambda: maker.neighbourhood(True, 3),
         lambda: maker.neighbourhood(True, 1),
         lambda: maker.with_name(maker.lineage(False, False)),
         lambda: maker.with_name(maker.lineage(False, True)),
-        lambda: maker.with_name(AnchorKey(before.loose, after.loose), fixed=True),
+        lambda: maker.with_name(AnchorKey(before.shape_free, after.shape_free), stable_only=True),
         lambda: maker.lineage(False, False),
         lambda: maker.lineage(False, True),
         lambda: maker.neighbourhood(False, 4),
         lambda: maker.neighbourhood(False, 1),
-        lambda: maker.with_name(AnchorKey(before.loose, after.loose)),
+        lambda: maker.with_name(AnchorKey(before.shape_free, after.shape_free)),
     )
     return AnchorKeys(tuple(map(cache, lineage_keys)), tuple(map(cache, lineage_keys + neighbourhood_keys)))

@@ -50,7 +50,7 @@ def is_numbered(name: str) -> bool:
     return any(part.number is not None for part in split_name(name))
 
 
-def ordinals(names: Iterable[str]) -> Ordinals:
+def count_ordinals(names: Iterable[str]) -> Ordinals:
     """For every path of parts: which of its like it is, from 1 (the 3rd conv of its block)."""
     places: dict[Path, int] = {}
     counts: dict[tuple[Path, str], int] = {}

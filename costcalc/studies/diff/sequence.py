@@ -37,18 +37,22 @@ def score(a: LayerKeys, i: int, b: LayerKeys, j: int) -> int:
     """How much two layers have in common; 0 where they cannot be the same."""
     same_name = a.name[i] == b.name[j]
     if a.kind[i] != b.kind[j]:
-        fixed = same_name and a.fixed[i]
-        return UNIT * (SWAPPED + FIXED_NAME * fixed) + same_name if fixed or have_same_family(a, i, b, j) else 0
+        same_stable_name = same_name and a.stable_name[i]
+        return (
+            UNIT * (SWAPPED + FIXED_NAME * same_stable_name) + same_name
+            if same_stable_name or have_same_family(a, i, b, j)
+            else 0
+        )
     points = KIND
-    if a.loose[i] == b.loose[j]:
+    if a.shape_free[i] == b.shape_free[j]:
         points += LOOSE
-    if a.strict[i] == b.strict[j]:
+    if a.with_operator[i] == b.with_operator[j]:
         points += STRICT
-    if a.full[i] == b.full[j]:
+    if a.definition[i] == b.definition[j]:
         points += WIDTH
-    if a.heavy[i] and a.macs[i] == b.macs[j]:
+    if a.has_macs[i] and a.macs[i] == b.macs[j]:
         points += MACS
-    if same_name and a.fixed[i]:
+    if same_name and a.stable_name[i]:
         points += FIXED_NAME
     return UNIT * points + same_name
 
@@ -135,7 +139,7 @@ def pair_in_order(
 def _trim_ends(
     a: LayerKeys, xs: Sequence[int], b: LayerKeys, ys: Sequence[int], pairs: Pairs
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """The runs without their common beginning and end: layers of one name that are alike in all."""
+    """The runs without their common beginning and end: layers of one name with equal keys."""
     start, end = 0, min(len(xs), len(ys))
     while start < end and _are_equal(a, xs[start], b, ys[start]):
         pairs.append((xs[start], ys[start]))
@@ -148,7 +152,7 @@ def _trim_ends(
 
 
 def _are_equal(a: LayerKeys, i: int, b: LayerKeys, j: int) -> bool:
-    return a.strict[i] == b.strict[j] and a.name[i] == b.name[j]
+    return a.with_operator[i] == b.with_operator[j] and a.name[i] == b.name[j]
 
 
 def _find_anchors(xs: Sequence[int], ys: Sequence[int], level: AnchorKey) -> Pairs:
@@ -210,8 +214,8 @@ def anchor_gaps(
 
 
 def shortest_script(a: Sequence[int], b: Sequence[int], max_edits: int) -> list[tuple[int, int]] | None:
-    """Positions of equal keys in the longest common subsequence; None where more than `most` keys come or go. Steps:
-    O((len(a) + len(b)) · most)."""
+    """Positions of equal keys in the longest common subsequence; None where more than max_edits keys come or go. Steps:
+    O((len(a) + len(b)) · max_edits)."""
     n, m = len(a), len(b)
     reach = {1: 0}
     trail: list[dict[int, int]] = []
@@ -283,7 +287,7 @@ def _find_moves(
     moves: list[tuple[int, int]] = []
     for source, target in steps:
         partner = partner_of.get(source)
-        if partner is None or old.strict[partner] != new.strict[target]:
+        if partner is None or old.with_operator[partner] != new.with_operator[target]:
             break
         moves.append((source, target))
         name = old.name[partner]

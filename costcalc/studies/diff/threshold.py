@@ -21,9 +21,9 @@ Amount = int | Fraction
 
 
 class Threshold(NamedTuple):
-    """A quantity, and the most that it may be: growing by a share of what it was, by an amount, or altogether. Of a
-    quantity of which more is better it is the least, and what it may fall by. Of one that is yes or no: that it does
-    not turn to no."""
+    """A quantity, and the most that it may be: is_growth says that share or amount is what it may grow by, else it is
+    the most altogether. Of a quantity of which more is better it is the least, and what it may fall by. Of one that is
+    yes or no: that it does not turn to no."""
 
     text: str
     quantity: QuantityRef
@@ -134,7 +134,7 @@ def _excess_growth(
 
 
 def _judge_excess(threshold: Threshold, excess: Dim | Fraction, fact: str, lower_bound: bool) -> ThresholdResult:
-    """What an excess says; from_below tells that it may be more, for an operator has no rule."""
+    """An excess over the threshold → the result; lower_bound says that it may be more, for an operator has no rule."""
     if not threshold.is_growth and not threshold.quantity.quantity.less_is_better:
         excess = -excess
     low, high = (excess, excess) if isinstance(excess, Fraction) else bounds(excess)

@@ -36,7 +36,7 @@ def measure_version(
     return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
 
 
-def restrict(version: Snapshot, old_settings: Settings, settings: Settings) -> Snapshot:
+def restrict_version(version: Snapshot, old_settings: Settings, settings: Settings) -> Snapshot:
     """A version that was measured under its own settings -> the one to compare with a version under other settings:
     what rests on a group of them that differs is refused, for it cannot be measured again."""
     refused = {}

@@ -23,7 +23,7 @@ from costcalc.render.terminal import Screen
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Budget, Increase, Limit
 from costcalc.studies.check.case import CheckCase, CheckFigure
-from costcalc.studies.check.config_file import read
+from costcalc.studies.check.config_file import read_config_file
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limit
 from costcalc.studies.check.rules import CODES, INCREASES, RULES
@@ -92,7 +92,7 @@ def test_every_quantity_has_a_rule_of_its_own() -> None:
 
 def config(tmp_path: Path, text: str) -> Any:
     (tmp_path / "costcalc.yaml").write_text(dedent(text), encoding="utf-8")
-    return read(tmp_path / "costcalc.yaml")
+    return read_config_file(tmp_path / "costcalc.yaml")
 
 
 def test_a_config_has_a_key_for_every_setting(tmp_path: Path) -> None:
@@ -392,7 +392,7 @@ def test_a_first_config_has_the_settings(here: Path, capsys: pytest.CaptureFixtu
     write(here, net_yaml=NET)
     options = ["--fuse", "--training", "--optimizer", "sgd", "--hardware", "t4", "--act-dtype", "int8"]
     assert call(capsys, "check", "--init", "net.yaml", *options)[0] == 0
-    (entry,) = read("costcalc.yaml").entries
+    (entry,) = read_config_file("costcalc.yaml").entries
     assert entry.settings == Settings.of(
         act_dtype="int8", execution={"fuse": True}, training={"optimizer": "sgd"}, devices="t4"
     )
