@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 UNREADABLE = "CC102"
 
@@ -24,7 +24,7 @@ ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 class CheckFinding(NamedTuple):
     """A verdict with the model that it is about."""
 
-    checked: CheckedModel
+    checked: ModelCheck
     verdict: Verdict
 
     @property
@@ -46,7 +46,7 @@ class CheckFinding(NamedTuple):
 
 def all_findings(outcome: CheckResult) -> Iterator[CheckFinding]:
     """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
-    for checked in outcome.checked:
+    for checked in outcome.models:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
             unread = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
             yield CheckFinding(checked, unread)

@@ -51,13 +51,13 @@ def lock(
 
     found = lock_config(models, config, settings)
     file = str(found.folder / found.lock) if output in (None, "-") else str(output)
-    result = plan_lock(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    result = plan_lock(found, file, model_names=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
     for target, failure in result.failures:
         print_error(f"costcalc: {failure.place or target.name}: {failure.text}")
     if result.failures:
         print_error(f"costcalc: {file} is left as it is")
         return CANNOT_ANSWER
-    for title in result.unknown:
+    for title in result.unknown_titles:
         print_error(f"costcalc: {title}: operators without a rule are locked as not known")
     if output == "-" and not check:
         write_text(result.text.removesuffix("\n"), None)
@@ -69,7 +69,7 @@ def lock(
         write(file, result.text)
     write_text(
         printable_lines(
-            "\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.differences)])
+            "\n".join([_headline(file, check, result.old_text is None), *(f"  {line}" for line in result.differences)])
         ),
         None,
     )

@@ -15,7 +15,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.sanitize import escape_html, escape_markdown_line
 from costcalc.render.layout import shorten_middle
 from costcalc.render.markdown import table
-from costcalc.studies.check.verdict import CheckedModel, CheckResult
+from costcalc.studies.check.verdict import CheckResult, ModelCheck
 from costcalc.studies.check.wording import quantity_kind
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.views.check import delta
@@ -96,7 +96,7 @@ STATUS_TEXTS = {
 
 def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
-    for checked in outcome.checked:
+    for checked in outcome.models:
         if checked.snapshot is None or checked.baseline is None or checked.snapshot == checked.baseline:
             continue
         found = diff(checked.baseline, checked.snapshot)
@@ -104,7 +104,7 @@ def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
             yield _block(checked, found)
 
 
-def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
+def _block(checked: ModelCheck, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
     *others, layers = map(_shortened, diff_tables(found, MAX_LAYERS))
     lines = [line for sheet in others for line in [*table(sheet), ""]]

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 
@@ -26,12 +26,12 @@ def to_dict(outcome: CheckResult) -> dict[str, Any]:
     return {
         "outcome": OUTCOMES[outcome.exit_code],
         "exit_code": outcome.exit_code,
-        "models": [_checked(one) for one in outcome.checked],
+        "models": [_checked(one) for one in outcome.models],
         "notes": list(outcome.notes),
     }
 
 
-def _checked(one: CheckedModel) -> dict[str, Any]:
+def _checked(one: ModelCheck) -> dict[str, Any]:
     return {
         "name": one.model,
         "scenario": one.scenario or None,

@@ -71,7 +71,7 @@ def parse_range(text: str) -> tuple[str, str]:
 
 
 def pair_versions(
-    config: Config, before: str, after: str = "", only: Collection[str] = ()
+    config: Config, before: str, after: str = "", model_names: Collection[str] = ()
 ) -> tuple[ModelVersions, ...]:
     """The config's models in a revision and in another one, or in the working tree; of them only those that are named
     so. UsageError for a name that is none."""
@@ -87,11 +87,11 @@ def pair_versions(
         if key not in new and key not in renames.values()
     ]
     all_pairs = (*pairs, *removed_pairs)
-    for name in only:
+    for name in model_names:
         if not any(name == pair.model for pair in all_pairs):
             names = ", ".join(dict.fromkeys(pair.model for pair in all_pairs))
             raise UsageError(f"{config.file} has no model {name!r}", f"there are {names[:300]}")
-    return tuple([pair for pair in all_pairs if not only or pair.model in only])
+    return tuple([pair for pair in all_pairs if not model_names or pair.model in model_names])
 
 
 def _match_renamed_files(revision: str, old: Models, new: Models) -> dict[tuple[str, str], tuple[str, str]]:
@@ -117,21 +117,21 @@ def diff_versions(
     quantities are further ones that are measured beside the totals of every report."""
     versions = [version for pair in pairs for version in (pair.before, pair.after) if version is not None]
     device_refs = tuple((ref, ref.device) for ref in quantities)
-    results_of_versions = iter(
+    version_results = iter(
         evaluate_models([Evaluation(v.source, v.settings, device_refs, lenient=True) for v in versions], jobs)
     )
     results: list[tuple[ModelVersions, Diff | Failure]] = []
     for pair in pairs:
-        sides = [None if version is None else next(results_of_versions) for version in (pair.before, pair.after)]
-        failure = next((side for side in sides if isinstance(side, Failure)), None)
+        outcomes = [None if version is None else next(version_results) for version in (pair.before, pair.after)]
+        failure = next((outcome for outcome in outcomes if isinstance(outcome, Failure)), None)
         if failure is not None:
             results.append((pair, failure))
             continue
-        old, new = (_with_figures(side) if isinstance(side, ModelFigures) else None for side in sides)
+        old, new = (_with_figures(outcome) if isinstance(outcome, ModelFigures) else None for outcome in outcomes)
         present = old or new
         assert present is not None
         before, after = (
-            _with_title(pair, side) if side is not None else _absent_version(present) for side in (old, new)
+            _with_title(pair, outcome) if outcome is not None else _absent_version(present) for outcome in (old, new)
         )
         results.append((pair, diff(before, after)))
     return tuple(results)
@@ -170,7 +170,7 @@ def _absent_version(version: Snapshot) -> Snapshot:
     )
 
 
-Answer = tuple[Target, "ModelFigures | Failure"]
+TargetResult = tuple[Target, "ModelFigures | Failure"]
 
 Key = tuple[str, str]
 
@@ -180,31 +180,31 @@ def target_key(target: Target) -> Key:
     return target.name, target.entry.scenario
 
 
-def make_lock_entry(config: Config, target: Target, answer: ModelFigures) -> lock.LockEntry:
+def make_lock_entry(config: Config, target: Target, result: ModelFigures) -> lock.LockEntry:
     """What a lock holds of a model: its totals and layers, and the figures that its limits or settings ask for."""
     entry = target.entry
     figures = {
-        ref.key: answer.figures[ref].figure
+        ref.key: result.figures[ref].figure
         for ref in entry.locked_quantities()
-        if ref.quantity.key not in TOTALS and ref in answer.figures
+        if ref.quantity.key not in TOTALS and ref in result.figures
     }
     known_figures = {key: figure for key, figure in figures.items() if figure is not None}
     return lock.make_entry(
-        target.name, entry.scenario, answer.snapshot, entry.locked_settings(), config.folder, known_figures
+        target.name, entry.scenario, result.snapshot, entry.locked_settings(), config.folder, known_figures
     )
 
 
 def find_renames(
-    config: Config, baseline: lock.Baseline, answers: Sequence[Answer], names: Collection[Key]
+    config: Config, baseline: lock.Baseline, results: Sequence[TargetResult], names: Collection[Key]
 ) -> dict[Key, lock.LockEntry]:
     """(model, scenario) → the entry that the baseline has of it under another name: its file was renamed, as git sees
     it, or a model that is gone is the same to the last layer. names are those of all models of the config."""
     unmatched = removed_entries(baseline, names)
     renames: dict[Key, lock.LockEntry] = {}
-    for target, answer in answers:
-        if not isinstance(answer, ModelFigures) or not unmatched or baseline.find(*target_key(target)):
+    for target, result in results:
+        if not isinstance(result, ModelFigures) or not unmatched or baseline.find(*target_key(target)):
             continue
-        new_entry = make_lock_entry(config, target, answer)
+        new_entry = make_lock_entry(config, target, result)
         same_scenario = [old for old in unmatched if old.scenario == new_entry.scenario]
         origin = _find_origin(config, baseline, target, same_scenario) or next(
             (o for o in same_scenario if _have_equal_content(o, new_entry)), None
@@ -240,13 +240,13 @@ def _have_equal_content(entry: lock.LockEntry, other: lock.LockEntry) -> bool:
 
 def baseline_notes(
     baseline: lock.Baseline,
-    answers: Sequence[Answer],
+    results: Sequence[TargetResult],
     renames: Mapping[Key, lock.LockEntry],
     names: Collection[Key] | None,
 ) -> tuple[str, ...]:
     """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None
     where nothing is to be said of what is gone."""
-    models = [(target_key(t), t, a) for t, a in answers if isinstance(a, ModelFigures)]
+    models = [(target_key(t), t, a) for t, a in results if isinstance(a, ModelFigures)]
     pairs = [(name, t, renames.get(name) or baseline.find(*name)) for name, t, _ in models]
     new_models = [(name, t, a) for name, t, a in models if name not in renames and baseline.find(*name) is None]
     increase_remark = ", so no increase is held" if any(t.entry.budget.increases for _, t, _ in new_models) else ""

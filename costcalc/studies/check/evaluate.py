@@ -148,13 +148,13 @@ def _relocate_result(
 
 def _evaluate_all(evaluations: Sequence[Evaluation], jobs: int, raise_crashes: bool) -> list[ModelFigures | Failure]:
     jobs = min(jobs, len(evaluations))
-    work = partial(evaluate, raise_crashes=raise_crashes)
+    evaluate_one = partial(evaluate, raise_crashes=raise_crashes)
     if jobs < 2:
-        return [work(evaluation) for evaluation in evaluations]
+        return [evaluate_one(evaluation) for evaluation in evaluations]
     from concurrent.futures.process import BrokenProcessPool
 
     results: list[ModelFigures | Failure] = []
-    with process_pool(work, evaluations, jobs) as futures:
+    with process_pool(evaluate_one, evaluations, jobs) as futures:
         for future in futures:
             try:
                 results.append(future.result())

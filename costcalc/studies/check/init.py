@@ -77,12 +77,12 @@ def make_initial_config(
     """The config that `file` is to hold, for models as they are named from the working directory."""
     names = list(dict.fromkeys(models))
     lenient = len(names) > 1
-    answers = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
+    results = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
     lines = [*HEAD.format(slack=format_exact_share(slack).replace(".0%", "%")).splitlines(), "models:"]
-    for name, answer in zip(names, answers, strict=True):
-        lines += _format_entry(_config_path(name, file.parent), answer, slack, settings)
+    for name, result in zip(names, results, strict=True):
+        lines += _format_entry(_config_path(name, file.parent), result, slack, settings)
     unreadable = [
-        f"{name}: cannot be read: {a.text}" for name, a in zip(names, answers, strict=True) if isinstance(a, Failure)
+        f"{name}: cannot be read: {a.text}" for name, a in zip(names, results, strict=True) if isinstance(a, Failure)
     ]
     return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unreadable))
 
@@ -92,12 +92,12 @@ def _config_path(name: str, folder: Path) -> str:
     return name if not Path(name).is_file() and find_builtin(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
-def _format_entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
+def _format_entry(path: str, result: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
     yield f"  - path: {_format_scalar(path)}"
-    if isinstance(answer, Failure):
-        yield f"    # it cannot be read yet: {_format_comment(answer.text)}"
+    if isinstance(result, Failure):
+        yield f"    # it cannot be read yet: {_format_comment(result.text)}"
         return
-    unknown_names = {(e.argument, e.name) for e in answer.unknown_names}
+    unknown_names = {(e.argument, e.name) for e in result.unknown_names}
     for argument, value in _entry_settings(settings):
         bound = (
             {k: v for k, v in value.items() if (argument, k) not in unknown_names}
@@ -106,9 +106,9 @@ def _format_entry(path: str, answer: ModelFigures | Failure, slack: Fraction, se
         )
         if bound:
             yield f"    {KEYS.get(argument, argument)}: {_format_flow(bound)}"
-    totals = answer.snapshot.totals
-    if answer.snapshot.unknown:
-        names = ", ".join(map(_format_scalar, answer.snapshot.unknown))
+    totals = result.snapshot.totals
+    if result.snapshot.unknown:
+        names = ", ".join(map(_format_scalar, result.snapshot.unknown))
         yield "    # These have no rule: the check exits 2 until they have one, or are allowed, that is taken as free"
         yield f"    # allow: [{_format_comment(names)}]"
     open_symbols = symbols(*[totals[q] for q in QUANTITIES if q in totals])

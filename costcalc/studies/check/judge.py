@@ -233,7 +233,7 @@ def _make_verdict(
         direction = "at least" if limit.minimum else "at most"
         size = f"{'at least ' if lower_bound else ''}{value_text}"
         fact = f"{quantity}: {size} of {direction} {limit_text}, {headroom}".rstrip(", ")
-    at: Blame = blame() if outcome == "exceeded" else NO_BLAME
+    blamed_layer: Blame = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
         "error",
@@ -245,10 +245,10 @@ def _make_verdict(
         fact,
         "",
         case.baseline_value(limit.ref) if in_catalogue else None,
-        at.layer,
-        at.share,
-        at.growth,
-        at.place,
+        blamed_layer.layer,
+        blamed_layer.share,
+        blamed_layer.growth,
+        blamed_layer.place,
         limit.place,
         lower_bound=lower_bound,
         minimum=limit.minimum,

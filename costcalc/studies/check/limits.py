@@ -109,12 +109,12 @@ def parse_limit(text: str, option: str = "--max") -> Limit:
     name, value = _split_assignment(
         text, option, "macs=600M" if option == "--max" else limit_example("tokens_per_second")
     )
-    quantity, dot, subject = name.partition(".")
+    quantity, separator, subject = name.partition(".")
     if quantity not in LIMITS:
         raise _unknown_quantity(option, quantity, LIMITS)
     if option == "--require" and (quantity not in CATALOGUE or CATALOGUE[quantity].unit != "boolean"):
         raise UsageError(f"{option} is for what holds or does not, and {quantity} is an amount", "use --max or --min")
-    if takes_name(quantity) != bool(dot and subject):
+    if takes_name(quantity) != bool(separator and subject):
         raise UsageError(f"{option} {text} is not understood", f"write it as {limit_example(quantity)}")
     return make_limit(quantity, subject, value, option == "--min")
 

@@ -13,7 +13,7 @@ from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch, lock_file, require_device
-from costcalc.studies.check.branch import Answer
+from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.config_file import nearest_config
@@ -24,7 +24,7 @@ from costcalc.studies.check.limits import make_limits, parse_increases
 from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.staleness import describe_differences, describe_removed
 from costcalc.studies.check.targets import Target, find_targets
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, SourcePlace
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check(
     if not (limits or minimums or max_increase):
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(nearest_config(config), baseline, only=models, jobs=jobs)
+        return run(nearest_config(config), baseline, model_names=models, jobs=jobs)
     if config is not None:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
@@ -83,38 +83,40 @@ def run(
     config: Config,
     baseline: lock.Baseline | None = None,
     *,
-    only: Collection[str] = (),
+    model_names: Collection[str] = (),
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> CheckResult:
     """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
     one, the config's lock file is taken where it exists. Its staleness is noted either way."""
-    answers = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
+    results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
         config_lock = _read_config_lock(config)
-        notes = () if config_lock is None else _stale_notes(config, config_lock, answers, not only)
+        notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
         return CheckResult(
-            tuple([_check_model(config, config_lock, {}, False, t, answer) for t, answer in answers]), notes
+            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes
         )
     names = {branch.target_key(t) for t in find_targets(config)}
-    renames = branch.find_renames(config, baseline, answers, names) if config.file else {}
-    notes = branch.baseline_notes(baseline, answers, renames, names if config.file and not only else None)
-    notes += _stale_lock_note(config, baseline, answers, not only)
+    renames = branch.find_renames(config, baseline, results, names) if config.file else {}
+    notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
+    notes += _stale_lock_note(config, baseline, results, not model_names)
     return CheckResult(
-        tuple([_check_model(config, baseline, renames, True, t, answer) for t, answer in answers]), notes
+        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes
     )
 
 
 def evaluate_targets(
-    config: Config, *, only: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
-) -> tuple[Answer, ...]:
+    config: Config, *, model_names: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
+) -> tuple[TargetResult, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
-    targets = find_targets(config, only)
+    targets = find_targets(config, model_names)
     shared_groups = {t.group for t, following in pairwise(targets) if t.group == following.group}
     evaluations = [_make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
-    results = iter(evaluate_models(evaluations, jobs, raise_crashes))
-    answers = [(t, Failure(t.error, _format_place(t.entry.place)) if t.error else next(results)) for t in targets]
-    return tuple(_refuse_unknown_names(answers))
+    evaluation_results = iter(evaluate_models(evaluations, jobs, raise_crashes))
+    results = [
+        (t, Failure(t.error, _format_place(t.entry.place)) if t.error else next(evaluation_results)) for t in targets
+    ]
+    return tuple(_refuse_unknown_names(results))
 
 
 def _make_evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
@@ -142,18 +144,18 @@ def _format_place(place: SourcePlace | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
-def _refuse_unknown_names(answers: Sequence[Answer]) -> Iterable[Answer]:
+def _refuse_unknown_names(results: Sequence[TargetResult]) -> Iterable[TargetResult]:
     """A name that is bound for a glob holds for the models that have it; where none has, it is refused for each."""
     groups: dict[int, list[ModelFigures]] = {}
-    for target, answer in answers:
-        if isinstance(answer, ModelFigures):
-            groups.setdefault(target.group, []).append(answer)
-    for target, answer in answers:
+    for target, result in results:
+        if isinstance(result, ModelFigures):
+            groups.setdefault(target.group, []).append(result)
+    for target, result in results:
         members = groups.get(target.group, [])
-        for error in answer.unknown_names if isinstance(answer, ModelFigures) else ():
+        for error in result.unknown_names if isinstance(result, ModelFigures) else ():
             if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.unknown_names) for m in members):
-                answer = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
-        yield target, answer
+                result = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
+        yield target, result
 
 
 def _check_model(
@@ -162,16 +164,16 @@ def _check_model(
     renames: Mapping[tuple[str, str], lock.LockEntry],
     other_revision: bool,
     target: Target,
-    answer: Any,
-) -> CheckedModel:
+    result: Any,
+) -> ModelCheck:
     """The verdicts on a model. other_revision: the baseline is another revision's; renames: what it has under another
     name."""
     entry = target.entry
-    if isinstance(answer, Failure):
-        place = _parse_place(answer.place) or (
+    if isinstance(result, Failure):
+        place = _parse_place(result.place) or (
             SourcePlace(target.source) if Path(target.source).is_file() else entry.place
         )
-        return CheckedModel(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
+        return ModelCheck(target.name, entry.scenario, target.source, (), error=result.text, place=place)
     key = target.name, entry.scenario
     lock_entry = None if baseline is None else renames.get(key) or baseline.find(*key)
     baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
@@ -180,18 +182,18 @@ def _check_model(
         {} if lock_entry is None else {parse_quantity(key): figure for key, figure in lock_entry.figures.items()}
     )
     case = CheckCase(
-        answer.snapshot,
+        result.snapshot,
         entry.budget,
         config.levels,
         baseline_snapshot,
         source,
         other_revision,
-        answer.figures,
+        result.figures,
         baseline_figures,
-        answer.peak,
-        answer.open_branches,
+        result.peak,
+        result.open_branches,
     )
-    return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, baseline_snapshot)
+    return ModelCheck(target.name, entry.scenario, target.source, judge(case), result.snapshot, baseline_snapshot)
 
 
 def _parse_place(text: str) -> SourcePlace | None:
@@ -209,7 +211,7 @@ def _read_config_lock(config: Config) -> lock.Baseline | None:
 
 
 def _stale_lock_note(
-    config: Config, baseline: lock.Baseline, answers: Sequence[Answer], all_models: bool
+    config: Config, baseline: lock.Baseline, results: Sequence[TargetResult], all_models: bool
 ) -> tuple[str, ...]:
     """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
     merged, others are held to it."""
@@ -222,7 +224,7 @@ def _stale_lock_note(
     lines = (
         ()
         if config_lock is None or config_lock.source == baseline.source
-        else _stale_notes(config, config_lock, answers, all_models)
+        else _stale_notes(config, config_lock, results, all_models)
     )
     if config_lock is None or not lines:
         return ()
@@ -231,14 +233,14 @@ def _stale_lock_note(
 
 
 def _stale_notes(
-    config: Config, config_lock: lock.Baseline, answers: Sequence[Answer], all_models: bool
+    config: Config, config_lock: lock.Baseline, results: Sequence[TargetResult], all_models: bool
 ) -> tuple[str, ...]:
     """A note for each model whose entry in the lock file differs from its figures now, or that has no model any
     more."""
     if not rule_level("CC301", config.levels):
         return ()
-    entries = [branch.make_lock_entry(config, t, a) for t, a in answers if isinstance(a, ModelFigures)]
+    entries = [branch.make_lock_entry(config, t, a) for t, a in results if isinstance(a, ModelFigures)]
     differences = [describe_differences(config_lock, [entry], all_models=False) for entry in entries]
-    removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in answers}) if all_models else ()
+    removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in results}) if all_models else ()
     sentences = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in differences if line]
     return tuple([f"CC301: {config_lock.source} is stale: {line}" for line in (*sentences, *removed)])

@@ -38,9 +38,9 @@ class Target(NamedTuple):
     error: str = ""
 
 
-def find_targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
-    """The models of a config; of them only those that are named so, or whose file or glob is, where only says which.
-    ConfigError where two have one name, UsageError for a name in only that is none."""
+def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Target, ...]:
+    """The models of a config; of them only those that are named so, or whose file or glob is, where model_names says
+    which. ConfigError where two have one name, UsageError for a name that is none."""
     targets = [
         t for i, entry in enumerate(config.entries) for t in _expand_targets(config, entry, i if config.file else 0)
     ]
@@ -55,9 +55,9 @@ def find_targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ..
                 format_place(target.entry.place),
             )
         first_of_key[key] = target
-    if not only:
+    if not model_names:
         return tuple(targets)
-    paths_of_word = {name: {name, os.path.normpath(name)} for name in only}
+    paths_of_word = {name: {name, os.path.normpath(name)} for name in model_names}
     for name, paths in paths_of_word.items():
         if not any(paths & _target_names(t) for t in targets):
             names = ", ".join(dict.fromkeys(t.name for t in targets if not t.error))

@@ -87,7 +87,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedModel:
+class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
     error says why. before is the baseline's, None where there is none."""
 
@@ -110,18 +110,18 @@ class CheckedModel:
 class CheckResult:
     """All models that were checked, and notes on the check as a whole (a stale baseline)."""
 
-    checked: tuple[CheckedModel, ...]
+    models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """2 where a model cannot be read or a limit cannot be told, else 1 where one is exceeded, else 0. What is only
         a warning changes nothing."""
-        if any(c.error for c in self.checked) or any(v.outcome == "unknown" for v in self.verdicts):
+        if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
             return 2
         return int(any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts))
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Those of all models."""
-        return tuple([v for c in self.checked for v in c.verdicts])
+        return tuple([v for c in self.models for v in c.verdicts])

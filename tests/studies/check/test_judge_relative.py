@@ -19,7 +19,7 @@ from costcalc.render.terminal import Screen
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
+from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.check import figures
 
@@ -142,7 +142,7 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
     )
     found = judge(CheckCase(now, budget, baseline=before, baseline_source="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
-    text = render(form, CheckResult((CheckedModel("net", "", "net.yaml", found, now, before),)), Screen())
+    text = render(form, CheckResult((ModelCheck("net", "", "net.yaml", found, now, before),)), Screen())
     assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
 
 
