@@ -57,15 +57,15 @@ def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Tar
         first_of_key[key] = target
     if not model_names:
         return tuple(targets)
-    paths_of_word = {name: {name, os.path.normpath(name)} for name in model_names}
-    for name, paths in paths_of_word.items():
+    paths_of_name = {name: {name, os.path.normpath(name)} for name in model_names}
+    for name, paths in paths_of_name.items():
         if not any(paths & _target_names(t) for t in targets):
             names = ", ".join(dict.fromkeys(t.name for t in targets if not t.error))
             raise UsageError(
                 f"{config.file} has no model {name!r}",
                 f"there are {names[:300]}; with --max a model is checked without the config",
             )
-    chosen_paths = set().union(*paths_of_word.values())
+    chosen_paths = set().union(*paths_of_name.values())
     return tuple([t for t in targets if chosen_paths & _target_names(t)])
 
 
