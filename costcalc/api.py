@@ -101,7 +101,7 @@ def diff_settings(
     from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import read_entry
     from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.version import measure_version, restrict
+    from costcalc.studies.diff.version import measure_version, restrict_version
     from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
     refs = tuple(map(parse_quantity, quantities))
@@ -116,7 +116,7 @@ def diff_settings(
     for source, item in zip(sources, entries, strict=True):
         if item is not None:
             held = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
-            versions.append(restrict(held, Settings.of(**item.settings), settings))
+            versions.append(restrict_version(held, Settings.of(**item.settings), settings))
         elif isinstance(source, Report):
             versions.append(version(source))
         else:

@@ -31,8 +31,8 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
 from costcalc.ops import plugins
-from costcalc.studies.diff.definition import definition, operator_traits
-from costcalc.studies.diff.keys import family_of
+from costcalc.studies.diff.definition import define_layer, operator_traits
+from costcalc.studies.diff.keys import operator_family
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
@@ -255,7 +255,7 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     assert receptive_fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
     assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
-    assert definition(next(iter(snapshot(report).layers))).width == ()
+    assert define_layer(next(iter(snapshot(report).layers))).width == ()
 
 
 def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,7 +267,7 @@ def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: py
     counters = {one["name"]: one for one in json.loads(capsys.readouterr().out)["reconciliation"]["counters"]}
     assert (counters["onnx_tool"]["figure"], counters["thop"]["figure"]) == (0, 0)
     version = snapshot(analyze_graph(load(path)))
-    assert [family_of(layer) for layer in version.layers] == [""] * 7
+    assert [operator_family(layer) for layer in version.layers] == [""] * 7
 
 
 @pytest.mark.parametrize("op, size", [("MaxPool", {"kernel_shape": [2, 2]}), ("LayerNormalization", {}), ("Sum", {})])
@@ -289,8 +289,8 @@ def test_onnxs_name_in_another_domain_is_reconciled(
 def test_in_a_diff_it_is_of_the_family_of_its_kind(tmp_path: Path) -> None:
     """As its built-in counterpart."""
     custom, plain = (snapshot(analyze_graph(graph)) for graph in both(tmp_path))
-    families = [family_of(layer) for layer in custom.layers]
-    assert families == [family_of(layer) for layer in plain.layers]
+    families = [operator_family(layer) for layer in custom.layers]
+    assert families == [operator_family(layer) for layer in plain.layers]
     assert families == ["contraction", "normalisation", "activation", "arithmetic", "", "contraction", ""]
 
 

@@ -167,6 +167,6 @@ def rules_table(rules: Iterable[CheckRule]) -> Table:
 RULE_COLUMNS = (
     Column("code", "Code", "text", 100, lambda rule: rule.code),
     Column("name", "Rule", "text", 95, lambda rule: rule.name),
-    Column("holds", "Holds", "prose", 90, lambda rule: rule.holds),
+    Column("holds", "Holds", "prose", 90, lambda rule: rule.meaning),
     Column("remedy", "Set and mend", "prose", 20, lambda rule: rule.remedy),
 )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 UNREADABLE = "CC102"
 
@@ -24,7 +24,7 @@ CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 class CheckFinding(NamedTuple):
     """A verdict with the model that it is about."""
 
-    checked: CheckedModel
+    checked: ModelCheck
     verdict: Verdict
 
     @property
@@ -46,7 +46,7 @@ class CheckFinding(NamedTuple):
 
 def all_findings(result: CheckResult) -> Iterator[CheckFinding]:
     """A result → all verdicts in the config's order, kept ones too; a model that cannot be read has an unknown one."""
-    for checked in result.checked:
+    for checked in result.models:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
             verdict_of_file = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
             yield CheckFinding(checked, verdict_of_file)
@@ -128,7 +128,7 @@ def verdict_figures(verdict: Verdict) -> Mapping[str, str]:
     value, limit = words.format_pair(verdict.value, verdict.limit, verdict.kind)
     is_unlimited = verdict.outcome == "kept" and verdict.limit is None
     is_new, is_unchanged = is_unlimited and verdict.baseline is None, is_unlimited and verdict.baseline == verdict.value
-    is_bound = verdict.least or (is_known_from_below(verdict) and verdict.kind != "share")
+    is_bound = verdict.lower_bound or (is_known_from_below(verdict) and verdict.kind != "share")
     sign = "≥ " if is_bound else ""
     if verdict.certainty != "exact":
         sign = SIGNS[verdict.certainty] if verdict.value else ""
@@ -144,7 +144,7 @@ def verdict_figures(verdict: Verdict) -> Mapping[str, str]:
 
 
 def _headroom_text(verdict: Verdict) -> str:
-    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
+    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.lower_bound, verdict.minimum)
 
 
 def is_known_from_below(verdict: Verdict) -> bool:
@@ -158,7 +158,7 @@ def delta_text(before: Amount, after: Amount, kind: str = "count") -> str:
         return ""
     rise: Any = after - before  # type: ignore[operator]
     plus = "+" if isinstance(rise, (int, Fraction)) and rise > 0 else ""
-    return f"{plus}{words.format_difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
+    return f"{plus}{words.format_difference(rise, kind)}{words.format_relative(rise, before) if rise != 0 else ''}"
 
 
 def repository_path(file: str) -> str:

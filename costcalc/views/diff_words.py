@@ -8,7 +8,14 @@ from typing import Any
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DTYPE_OF_CODE
 from costcalc.core.units import format_count, format_shape
-from costcalc.studies.diff.definition import canonical, filters_at, keeps_size, operator_traits, units, windows
+from costcalc.studies.diff.definition import (
+    canonical_attributes,
+    filters_index,
+    keeps_size,
+    operator_traits,
+    units,
+    windows,
+)
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
@@ -65,7 +72,7 @@ def operator_text(change: LayerChange) -> str:
 def _sizes(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
     """A layer → (label, text) of filters, kernel and groups of a convolution, of units of a product."""
     traits = operator_traits((layer.domain, layer.op_type))
-    index = filters_at(traits)
+    index = filters_index(traits)
     if index is not None and index < len(layer.inputs) and len(layer.inputs[index].shape or ()) > 2:
         group = layer.attributes.get("group", 1)
         first, second, *kernel = layer.inputs[index].shape or ()
@@ -114,12 +121,12 @@ def _attribute_texts(layer: SnapshotLayer) -> dict[str, str]:
     """A layer → the texts of its attributes that are no defaults, by label; those of windows with their defaults."""
     key = (layer.domain, layer.op_type)
     rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
-    filtered = filters_at(operator_traits(key)) is not None
+    filtered = filters_index(operator_traits(key)) is not None
     windowed = filtered or "kernel_shape" in layer.attributes
     texts: dict[str, str] = {}
     for name, neutral in ATTRIBUTE_DEFAULTS.items() if windowed else ():
         texts[ATTRIBUTE_LABELS[name]] = _attribute_text(name, (neutral,) * max(rank, 1))
-    for name, value in canonical(key, layer.attributes):
+    for name, value in canonical_attributes(key, layer.attributes):
         if not (name in ("kernel_shape", "group") and filtered):
             texts[ATTRIBUTE_LABELS.get(name, name)] = _attribute_text(name, value)
     return texts

@@ -79,7 +79,7 @@ def test_csv_and_the_lock_file_write_the_same(report: Report) -> None:
     assert [parse_formula(row["macs"]) for row in rows] == [row.amounts["macs"] for row in report.layers]
     assert rows[0]["output"] == "`batch-size`x8x32x32"
     locked = json.loads(
-        lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot(report), Settings(), ".")]))
+        lock_file.format_lock(lock_file.make_baseline([lock.make_entry("net", "", snapshot(report), Settings(), ".")]))
     )
     assert locked["models"]["net"][""]["totals"]["macs"] == report.to_dict()["totals"]["macs"]
 

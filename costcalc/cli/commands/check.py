@@ -130,6 +130,6 @@ def _run(
         from costcalc.studies.check.lock_file import read_baseline as read
 
         against = read(baseline, config)
-    outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    outcome = run(config, against, model_names=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
     emit_result(outcome, *shown)
     return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

@@ -115,7 +115,7 @@ def _since(
 
     before, after = parse_range(revision)
     found = pair_versions(nearest_config(config), before, after, models)
-    differing = [pair for pair in found if not pair.same]
+    differing = [pair for pair in found if not pair.is_unchanged]
     results: list[Diff] = []
     complete = True
     for pair, result in diff_versions(differing, jobs, [one.quantity for one in thresholds]):

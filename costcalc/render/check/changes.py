@@ -15,8 +15,8 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.sanitize import escape_html, escape_markdown_line
 from costcalc.render.layout import shorten_middle
 from costcalc.render.markdown import table
-from costcalc.studies.check.verdict import CheckedModel, CheckResult
-from costcalc.studies.check.wording import kind
+from costcalc.studies.check.verdict import CheckResult, ModelCheck
+from costcalc.studies.check.wording import quantity_kind
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.views.check import delta_text
 from costcalc.views.diff import diff_tables
@@ -96,15 +96,15 @@ STATUS_TEXTS = {
 
 def changed_models(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """A block for each model that has a baseline and differs from it."""
-    for checked in outcome.checked:
-        if checked.now is None or checked.before is None or checked.now == checked.before:
+    for checked in outcome.models:
+        if checked.snapshot is None or checked.baseline is None or checked.snapshot == checked.baseline:
             continue
-        found = diff(checked.before, checked.now)
+        found = diff(checked.baseline, checked.snapshot)
         if found.changes:
             yield _block(checked, found)
 
 
-def _block(checked: CheckedModel, found: Diff) -> MarkdownBlock:
+def _block(checked: ModelCheck, found: Diff) -> MarkdownBlock:
     """The tables of `costcalc diff`; of the last one, the layers, rows may be left out."""
     *others, layers = map(_shortened, diff_tables(found, MAX_LAYERS))
     lines = [line for sheet in others for line in [*table(sheet), ""]]
@@ -123,7 +123,7 @@ def summary(found: Diff) -> str:
     counts = Counter(change.status for change in found.changes)
     said = [(counts[status], word) for status, word in STATUS_TEXTS.items() if counts[status]]
     first = next((key for key in TOTALS if found.totals(key)[0] != found.totals(key)[1]), None)
-    rise = "" if first is None else delta_text(*found.totals(first), kind(first))
+    rise = "" if first is None else delta_text(*found.totals(first), quantity_kind(first))
     noun = " layer" if said and said[0][0] == 1 else " layers"
     parts = [f"{n:,}{'' if i else noun} {word}" for i, (n, word) in enumerate(said)]
     return f"{', '.join(parts)}; {CATALOGUE[first].label} {rise}" if first and rise else ", ".join(parts)

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 
@@ -26,20 +26,20 @@ def to_dict(outcome: CheckResult) -> dict[str, Any]:
     return {
         "outcome": OUTCOMES[outcome.exit_code],
         "exit_code": outcome.exit_code,
-        "models": [_checked(one) for one in outcome.checked],
+        "models": [_checked(one) for one in outcome.models],
         "notes": list(outcome.notes),
     }
 
 
-def _checked(one: CheckedModel) -> dict[str, Any]:
+def _checked(one: ModelCheck) -> dict[str, Any]:
     return {
         "name": one.model,
         "scenario": one.scenario or None,
         "source": one.source,
         "error": one.error or None,
         "place": _place(one.place),
-        "totals": None if one.now is None else _totals(one.now.totals),
-        "baseline_totals": None if one.before is None else _totals(one.before.totals),
+        "totals": None if one.snapshot is None else _totals(one.snapshot.totals),
+        "baseline_totals": None if one.baseline is None else _totals(one.baseline.totals),
         "verdicts": [_verdict(verdict) for verdict in one.verdicts],
     }
 
@@ -49,7 +49,7 @@ def _totals(totals: Mapping[str, Dim]) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    grown = verdict.grown
+    grown = verdict.layer_growth
     return {
         "code": verdict.code,
         "level": verdict.level,

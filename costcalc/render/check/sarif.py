@@ -64,8 +64,8 @@ def _rule(code: str) -> dict[str, Any]:
         "id": code,
         "name": "".join(word[:1].upper() + word[1:] for word in rule.name.split()),
         "shortDescription": {"text": rule.name},
-        "fullDescription": {"text": rule.holds},
-        "help": {"text": f"{rule.holds} {rule.remedy}", "markdown": f"{rule.holds}\n\n{rule.remedy}"},
+        "fullDescription": {"text": rule.meaning},
+        "help": {"text": f"{rule.meaning} {rule.remedy}", "markdown": f"{rule.meaning}\n\n{rule.remedy}"},
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["performance"]},
     }

@@ -10,7 +10,7 @@ from costcalc.core.sanitize import printable
 from costcalc.render.layout import shorten_middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, Verdict
 from costcalc.views.check import headline, is_known_from_below, verdict_figures
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
@@ -36,7 +36,7 @@ class VerdictLine(NamedTuple):
 def render(outcome: CheckResult, screen: Screen) -> str:
     """All models, the notes, and the headline last."""
     lines: list[str] = []
-    for one in outcome.checked:
+    for one in outcome.models:
         lines += [*_model(one, screen), ""]
     for note in outcome.notes:
         lines += [
@@ -48,7 +48,7 @@ def render(outcome: CheckResult, screen: Screen) -> str:
     return screen.text("\n".join(lines))
 
 
-def _model(one: CheckedModel, screen: Screen) -> Iterator[str]:
+def _model(one: ModelCheck, screen: Screen) -> Iterator[str]:
     palette = screen.palette
     title, source = printable(one.title), printable(one.source)
     known = source in (title, printable(one.model)) or text_width(title) + text_width(source) + 2 > screen.width

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from costcalc.studies.options import Settings
 
 
-def check_figures(
+def measure_figures(
     source: str, settings: Settings, report: Report, quantities: Iterable[tuple[QuantityRef, str]]
 ) -> dict[QuantityRef, CheckFigure]:
-    """`quantities.check_figures`."""
+    """`quantities.measure_figures`."""
     from costcalc.studies.check import quantities as module
 
-    return module.check_figures(source, settings, report, quantities)
+    return module.measure_figures(source, settings, report, quantities)
 
 
-def peak_layer(report: Report) -> Peak | None:
-    """`quantities.peak_layer`."""
+def find_peak_layer(report: Report) -> Peak | None:
+    """`quantities.find_peak_layer`."""
     from costcalc.studies.check import quantities as module
 
-    return module.peak_layer(report)
+    return module.find_peak_layer(report)
 
 
-def known_device(name: str) -> str:
-    """`quantities.known_device`."""
+def require_device(name: str) -> str:
+    """`quantities.require_device`."""
     from costcalc.studies.check import quantities as module
 
-    return module.known_device(name)
+    return module.require_device(name)

@@ -15,7 +15,7 @@ from costcalc.cli.app import run
 from costcalc.ops import plugins
 
 STEPS = (
-    "costcalc.cli.commands.check_config:read",
+    "costcalc.cli.commands.check_config:read_config_file",
     "costcalc.studies.check.run:find_targets",
     "costcalc.studies.check.run:evaluate_models",
     "costcalc.studies.check.lock_file:read_lock",

@@ -20,7 +20,7 @@ from costcalc.views.diff_document import diff_document
 
 def locked(snapshot: Snapshot) -> Snapshot:
     """What a lock file gives back."""
-    text = lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot, Settings(), ".")]))
+    text = lock_file.format_lock(lock_file.make_baseline([lock.make_entry("net", "", snapshot, Settings(), ".")]))
     return lock_file.parse_lock(text, "f").entries[0].snapshot
 
 

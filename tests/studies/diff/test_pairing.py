@@ -12,10 +12,10 @@ from support.snapshots import net
 
 from costcalc.studies.diff import sequence as pairing
 from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.keys import LayerKeys, Numbers, layer_keys
+from costcalc.studies.diff.keys import Interner, LayerKeys, make_layer_keys
 from costcalc.views.diff import diff_tables
 
-EMPTY = layer_keys(net("relu"), Numbers())
+EMPTY = make_layer_keys(net("relu"), Interner())
 
 Scores = list[list[int]]
 rows = st.integers(1, 5).flatmap(

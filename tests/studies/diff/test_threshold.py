@@ -50,7 +50,7 @@ def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Thre
 )
 def test_what_a_condition_says(condition: str, share: Fraction | None, most: int, grows: bool) -> None:
     one = parse_threshold(condition)
-    assert (one.share, one.most, one.grows) == (share, most, grows)
+    assert (one.share, one.amount, one.is_growth) == (share, most, grows)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_condition_on_any_quantity(
     condition: str, key: str, share: Fraction | None, most: int | Fraction, grows: bool
 ) -> None:
     one = parse_threshold(condition)
-    assert (one.quantity.key, one.share, one.most, one.grows) == (key, share, most, grows)
+    assert (one.quantity.key, one.share, one.amount, one.is_growth) == (key, share, most, grows)
 
 
 def measured(value: Figure | QuantityError, key: str) -> Snapshot:
