@@ -117,19 +117,24 @@ def check(
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
     config, only = choose_config(models, file, limits, settings)
-    return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
+    return _run_check(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
 
 
-def _run(
-    config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool, shown: tuple[Any, ...]
+def _run_check(
+    config: Config,
+    only: tuple[str, ...],
+    baseline: str | None,
+    jobs: int,
+    exit_zero: bool,
+    output_args: tuple[Any, ...],
 ) -> int:
     from costcalc.studies.check.run import run
 
-    against = None
+    reference = None
     if baseline is not None:
         from costcalc.studies.check.lock_file import read_baseline as read
 
-        against = read(baseline, config)
-    outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
-    emit_result(outcome, *shown)
+        reference = read(baseline, config)
+    outcome = run(config, reference, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    emit_result(outcome, *output_args)
     return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
