@@ -45,10 +45,10 @@ def read_options(
     source_map: bool = False,
 ) -> ReadOptions:
     """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
-    bound = {name: _extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
-    sized = {name: _extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
+    bound_dims = {name: _extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
+    bound_shapes = {name: _extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
     return ReadOptions(
-        bound, check_mapping("params", params), sized, check_mapping("values", values), symbolic, source_map
+        bound_dims, check_mapping("params", params), bound_shapes, check_mapping("values", values), symbolic, source_map
     )
 
 

@@ -179,9 +179,9 @@ class GraphBuilder:
             assumptions,
         )
 
-    def fresh(self, node: str, what: str) -> Dim:
+    def fresh(self, node: str, suffix: str) -> Dim:
         """A new symbol for an extent that depends on data, named after its node."""
-        name = f"{node}.{what}"
+        name = f"{node}.{suffix}"
         self.data_symbols[name] = node
         self.cache.has_fresh_symbol = True
         return self.binding.get(name, symbol(name))
@@ -221,7 +221,7 @@ class GraphBuilder:
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
-        context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
+        context = {"opset": opset, "n_outputs": n, "fresh": lambda suffix: self.fresh(node.name, suffix)}
         result = registry.call_rule(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         for t in types:

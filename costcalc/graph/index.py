@@ -180,10 +180,10 @@ class GraphIndex:
     def is_part(self, i: int) -> bool:
         """Whether a layer of a YAML file adds this node among others: the layer's own choice, not the model's."""
         nodes = self.graph.nodes
-        near = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
-        here = nodes[i]
-        return bool(layer_place(here)) and any(
-            n.place == here.place and operator_key(n) != operator_key(here) for n in near
+        neighbours = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
+        node = nodes[i]
+        return bool(layer_place(node)) and any(
+            n.place == node.place and operator_key(n) != operator_key(node) for n in neighbours
         )
 
     def uses(self, i: int) -> Sequence[int]:

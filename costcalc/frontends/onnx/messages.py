@@ -265,7 +265,7 @@ def decode_elements(t: TensorProto) -> Value | None:
             raise LoadError(f"the tensor {t.name!r} has {n} elements of {dtype} in {b - a} bytes", REMEDY)
         values: tuple[Any, ...] = struct.unpack_from(f"<{n}{code}", t.buf, a)
     else:
-        values = _typed(t, dtype)
+        values = _decode_typed_data(t, dtype)
         if len(values) != n:
             raise LoadError(f"the tensor {t.name!r} has {len(values)} elements where its shape needs {n}", REMEDY)
     return tuple(map(_bfloat16, values)) if dtype is DType.BFLOAT16 else values
@@ -281,22 +281,22 @@ def _float16(bits: int) -> float:
     return value
 
 
-def _typed(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
+def _decode_typed_data(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
     """The elements in float_data, int32_data, int64_data, double_data or uint64_data."""
-    out: list[Any] = []
+    elements: list[Any] = []
     if any((key in _FLOAT_DATA) != (dtype in (DType.FLOAT32, DType.FLOAT64)) for key, _, _ in t.payload):
         raise LoadError(f"the elements of the tensor {t.name!r} are of another type than {dtype}", REMEDY)
     for key, a, b in t.payload:
         if key in (37, 34):
-            out += struct.unpack_from(f"<{(b - a) // 4}f", t.buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 4}f", t.buf, a)
         elif key in (81, 82):
-            out += struct.unpack_from(f"<{(b - a) // 8}d", t.buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 8}d", t.buf, a)
         elif key in (40, 56, 88):
-            out.append(a)
+            elements.append(a)
         elif key in (42, 58, 90):
-            out += read_varints(t.buf, a, b)
+            elements += read_varints(t.buf, a, b)
     if dtype is DType.FLOAT16:
-        return tuple(map(_float16, out))
+        return tuple(map(_float16, elements))
     if dtype is DType.BOOL:
-        return tuple(map(bool, out))
-    return tuple(out) if dtype.is_float or dtype.label.startswith("u") else tuple(map(to_int64, out))
+        return tuple(map(bool, elements))
+    return tuple(elements) if dtype.is_float or dtype.label.startswith("u") else tuple(map(to_int64, elements))

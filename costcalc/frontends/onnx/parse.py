@@ -46,12 +46,12 @@ def add_node(spans: list[Span], at: int, end: int) -> None:
     spans.append((at, end))
 
 
-def add_name(names: set[str], name: str, what: str, at: int) -> None:
+def add_name(names: set[str], name: str, owner: str, at: int) -> None:
     """Adds a name to those before. LoadError where it is empty or occurs twice."""
     if not name:
-        raise damage_error(f"{what} has no name", at)
+        raise damage_error(f"{owner} has no name", at)
     if name in names:
-        raise damage_error(f"{what} {name!r} is given twice", at)
+        raise damage_error(f"{owner} {name!r} is given twice", at)
     names.add(name)
 
 
@@ -64,8 +64,8 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
     inputs: list[ValueInfoProto] = []
     outputs: list[ValueInfoProto] = []
     infos: list[Span] = []
-    stored: set[str] = set()
-    names: set[str] = set()
+    stored_names: set[str] = set()
+    input_names: set[str] = set()
     for key, a, b in read_fields(buf, at, end):
         if key == 10:
             add_node(nodes, a, b)
@@ -73,10 +73,10 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
             name = read_string(buf, a, b)
         elif key == 42:
             initializers.append(parse_tensor(buf, a, b))
-            add_name(stored, initializers[-1].name, "an initializer", a)
+            add_name(stored_names, initializers[-1].name, "an initializer", a)
         elif key == 90:
             inputs.append(parse_value_info(buf, a, b))
-            add_name(names, inputs[-1].name, "an input", a)
+            add_name(input_names, inputs[-1].name, "an input", a)
         elif key == 98:
             outputs.append(parse_value_info(buf, a, b))
             if not outputs[-1].name:
@@ -85,7 +85,7 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
             infos.append((a, b))
         elif key == 122:
             sparse.append(parse_sparse_tensor(buf, a, b))
-            add_name(stored, sparse[-1].values.name, "an initializer", a)
+            add_name(stored_names, sparse[-1].values.name, "an initializer", a)
     lists = (tuple(nodes), tuple(initializers), tuple(sparse), tuple(inputs), tuple(outputs), tuple(infos))
     return GraphProto(name, *lists, buf)
 
@@ -149,7 +149,7 @@ def parse_attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
     name = ref = ""
     kind = 0
     value: Any = None
-    many: list[Any] = []
+    elements: list[Any] = []
     for key, a, b in read_fields(buf, at, end):
         if key == 10:
             name = read_string(buf, a, b)
@@ -158,25 +158,25 @@ def parse_attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
         elif key == 24:
             value = to_int64(a)
         elif key == 64:
-            many.append(to_int64(a))
+            elements.append(to_int64(a))
         elif key == 66:
-            many += map(to_int64, read_varints(buf, a, b))
+            elements += map(to_int64, read_varints(buf, a, b))
         elif key == 21:
             (value,) = struct.unpack_from("<f", buf, a)
         elif key in (61, 58):
-            many += struct.unpack_from(f"<{(b - a) // 4}f", buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 4}f", buf, a)
         elif key == 34:
             value = read_string(buf, a, b)
         elif key == 74:
-            many.append(read_string(buf, a, b))
+            elements.append(read_string(buf, a, b))
         elif key in _MESSAGES:
             value = _MESSAGES[key](buf, a, b)
         elif key in _MESSAGE_LISTS:
-            many.append(_MESSAGE_LISTS[key](buf, a, b))
+            elements.append(_MESSAGE_LISTS[key](buf, a, b))
         elif key == 170:
             ref = read_string(buf, a, b)
-    if many or kind in (6, 7, 8, 9, 10, 12, 14):
-        value = tuple(many)
+    if elements or kind in (6, 7, 8, 9, 10, 12, 14):
+        value = tuple(elements)
     elif value is None:
         value = _EMPTY.get(kind)
     return AttributeProto(name, value, ref)
@@ -253,8 +253,8 @@ def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
         elif key == 106:
             overload = read_string(buf, a, b)
         elif key == 74:
-            where, version = _opset(buf, a, b)
-            opset[where] = version
+            opset_domain, version = _opset(buf, a, b)
+            opset[opset_domain] = version
     if not name:
         raise damage_error("a function has no name", at)
     return FunctionProto(

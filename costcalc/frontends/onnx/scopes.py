@@ -9,7 +9,7 @@ from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
 from costcalc.frontends.onnx.wire import read_fields
 
-Claimed = dict[str, tuple[str, str]]
+NameOwners = dict[str, tuple[str, str]]
 """The builder's names of values -> the frame and the name there that each stands for."""
 
 
@@ -37,14 +37,14 @@ class Frame(NamedTuple):
             frame = frame.parent
         return name
 
-    def define(self, name: str, claimed: Claimed) -> str:
+    def define(self, name: str, owners: NameOwners) -> str:
         """The builder's name of a value that this graph computes: no other value has it."""
         if not name or not self.values:
             return name
         if name not in self.env:
             path = unique = f"{self.values}/{name.lstrip('/')}"
             value, n = (self.values, name), 1
-            while claimed.setdefault(unique, value) != value:
+            while owners.setdefault(unique, value) != value:
                 unique, n = f"{path}_{n}", n + 1
             self.env[name] = unique
         return self.env[name]
@@ -64,7 +64,7 @@ class ResolvedNode(NamedTuple):
     origin: tuple[Hashable, ...] = ()
 
 
-def file_names(graph: GraphProto) -> Claimed:
+def file_names(graph: GraphProto) -> NameOwners:
     """The names that the file's own graph needs."""
     return {name: ("", name) for name in _names(graph)}
 

@@ -44,7 +44,7 @@ class Walker:
         self.definitions = Definitions(builder)
         self.choices: list[str] = []
         self.nonzero: dict[str, bool] = {}
-        self.left = MAX_NODES
+        self.node_budget = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
@@ -66,25 +66,25 @@ class Walker:
         if frame.depth > MAX_DEPTH:
             raise LoadError(f"graphs and functions are nested more than {MAX_DEPTH} deep", "unnest them")
         if frame.depth:
-            self.left -= len(spans)
-        if self.left < 0:
+            self.node_budget -= len(spans)
+        if self.node_budget < 0:
             raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
         top = frame.parent is None and not frame.env and not frame.values
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
         for index, node in enumerate(parse_nodes(buf, spans, self.cache)):
             name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
-            absent = find_missing_value(frame, node, types, top)
-            if absent:
-                waiting.setdefault(absent, []).append((node, name))
+            missing = find_missing_value(frame, node, types, top)
+            if missing:
+                waiting.setdefault(missing, []).append((node, name))
                 continue
             self._add(frame, node, name, top)
             if waiting:
                 self._release(frame, list(node.output), waiting, top)
-        for absent, nodes_left in waiting.items():
-            node, name = nodes_left[0]
+        for missing, unresolved in waiting.items():
+            node, name = unresolved[0]
             raise LoadError(
-                f"it reads {absent!r}, which no node computes, or only from this one's own result",
+                f"it reads {missing!r}, which no node computes, or only from this one's own result",
                 "a graph has no cycles",
                 f"{self.place}: {name} ({node.op_type})",
             )
@@ -95,9 +95,9 @@ class Walker:
         """Adds the nodes that stood in the file before what they read: converters do not always sort."""
         while ready:
             for node, name in waiting.pop(ready.pop(), ()):
-                absent = find_missing_value(frame, node, self.builder.types, top)
-                if absent:
-                    waiting.setdefault(absent, []).append((node, name))
+                missing = find_missing_value(frame, node, self.builder.types, top)
+                if missing:
+                    waiting.setdefault(missing, []).append((node, name))
                 else:
                     self._add(frame, node, name, top)
                     ready += node.output
@@ -126,7 +126,7 @@ class Walker:
         if attribute:
             attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
             if len(attributes) != len(attribute):
-                attributes |= _referred(attribute, frame.attributes)
+                attributes |= _resolve_references(attribute, frame.attributes)
                 origin = (*frame.origin, frame.values)
         if op_type == "Constant" and not domain:
             self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
@@ -178,10 +178,10 @@ class Walker:
     def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
         """The blocks that a node stands in: from its path-like name, or from what torch's exporter says beside it."""
         if frame.names:
-            own = _path(name[len(frame.names) :])
-            return frame.scope + own
+            blocks = _blocks_of_path(name[len(frame.names) :])
+            return frame.scope + blocks
         if "/" in name:
-            return _path(name) or frame.scope
+            return _blocks_of_path(name) or frame.scope
         if not scopes:
             return frame.scope
         cached = self.scopes.get(scopes)
@@ -193,10 +193,10 @@ class Walker:
 _STRINGS = re.compile(r"'([^']*)'")
 
 
-def _path(name: str) -> tuple[str, ...]:
+def _blocks_of_path(name: str) -> tuple[str, ...]:
     return tuple(filter(None, name.split("/")[:-1]))
 
 
-def _referred(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _resolve_references(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes that a function takes from its call."""
     return {a.name: call_attributes[a.ref] for a in attributes if a.ref and a.ref in call_attributes}

@@ -65,8 +65,8 @@ def read_fields(buf: Buffer, at: int, end: int) -> Iterator[Field]:
             yield key, at, stop
             at = stop
         else:
-            what = "a group" if wire in (START_GROUP, END_GROUP) else f"wire type {wire}"
-            raise damage_error(f"field {key >> 3} is {what}, which ONNX does not use", start)
+            wire_name = "a group" if wire in (START_GROUP, END_GROUP) else f"wire type {wire}"
+            raise damage_error(f"field {key >> 3} is {wire_name}, which ONNX does not use", start)
 
 
 def _varint_tail(buf: Buffer, at: int, end: int, value: int) -> tuple[int, int]:

@@ -182,8 +182,8 @@ class _Composer:
 
 
 def _extent(node: YamlNode, extents_by_id: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """A node -> the number of its values and levels, where an alias has those of its anchor. known holds the extents of
-    lists and mappings by identity, among them those of all earlier aliases."""
+    """A node -> the number of its values and levels, where an alias has those of its anchor. extents_by_id holds
+    those of lists and mappings by identity, among them those of all earlier aliases."""
     if isinstance(node, Scalar):
         return 1, 0
     if id(node) not in extents_by_id:
@@ -243,9 +243,9 @@ class Spans(NamedTuple):
 
 def find_spans(text: str) -> Spans:
     """All spans of a text that parses as YAML."""
-    by_place: dict[tuple[int, int, str], Span] = {}
+    spans: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
-    open_: list[_Open] = []
+    open_: list[_OpenCollection] = []
     events: Iterator[Any] = iter(Loader(text).get_event, None)
     for event in events:
         first, last = _mark(event.start_mark), _mark(event.end_mark)
@@ -255,22 +255,22 @@ def find_spans(text: str) -> Spans:
             span = Span(first.index, end, False, bool(event.anchor))
             kind = Scalar.__name__
         elif isinstance(event, yaml.CollectionStartEvent):
-            open_.append(_Open(event, first, first.index, bool(event.anchor)))
+            open_.append(_OpenCollection(event, first, first.index, bool(event.anchor)))
             continue
         elif isinstance(event, yaml.CollectionEndEvent):
-            begin, first, end, named = open_.pop()
-            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), named)
+            begin, first, end, has_anchor = open_.pop()
+            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), has_anchor)
             kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
         else:
             continue
-        by_place[first.line + 1, first.column + 1, kind] = span
+        spans[first.line + 1, first.column + 1, kind] = span
         if open_:
             outer = open_[-1]
             open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
-    return Spans(text, by_place, tuple(tokens))
+    return Spans(text, spans, tuple(tokens))
 
 
-class _Open(NamedTuple):
+class _OpenCollection(NamedTuple):
     """A collection that has begun: its event and mark, where what it holds so far ends, whether an anchor is there."""
 
     event: Any

@@ -53,8 +53,8 @@ class Trace(NamedTuple):
 
 def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     """load_spec with its trace; the options are load_spec's."""
-    elaborators: list[_Tracing] = []
-    graph = load_spec(text, file, source, elaborator=partial(_tracing, elaborators), **options)
+    elaborators: list[_TracingElaborator] = []
+    graph = load_spec(text, file, source, elaborator=partial(_make_tracing_elaborator, elaborators), **options)
     (elaborator,) = elaborators
     homes: dict[int, ItemPosition] = {}
     _find_homes(elaborator.reader.document.root, homes)
@@ -84,7 +84,7 @@ def source_map(content: bytes, file: str, source: str, **options: Any) -> Source
     return SourceMap(again(text.removeprefix(BOM)), again, BOM if text.startswith(BOM) else "")
 
 
-class _Tracing(Elaborator):
+class _TracingElaborator(Elaborator):
     """Notes each call; a call that holds others is known by a number before it ends."""
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
@@ -109,10 +109,13 @@ class _Tracing(Elaborator):
         return values
 
 
-def _tracing(
-    elaborators: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
-) -> _Tracing:
-    elaborators.append(_Tracing(reader, builder, blocks))
+def _make_tracing_elaborator(
+    elaborators: list[_TracingElaborator],
+    reader: ValueReader,
+    builder: GraphBuilder,
+    blocks: Mapping[str, BlockDefinition],
+) -> _TracingElaborator:
+    elaborators.append(_TracingElaborator(reader, builder, blocks))
     return elaborators[0]
 
 

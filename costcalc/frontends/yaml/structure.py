@@ -56,24 +56,26 @@ def rounds_of_lists(e: LayerAdder, item: LayerItem, names: Mapping[str, Any]) ->
         )
     names_node, node = require_option(item, "for", e.reader), require_option(item, "in", e.reader)
     several = isinstance(names_node, Seq)
-    words = names_node.items if isinstance(names_node, Seq) else [names_node]
-    called = [word.text for word in words if isinstance(word, Scalar) and word.text.isidentifier()]
-    if len(called) != len(words) or not called or len(set(called)) != len(called):
+    name_nodes = names_node.items if isinstance(names_node, Seq) else [names_node]
+    loop_names = [
+        name_node.text for name_node in name_nodes if isinstance(name_node, Scalar) and name_node.text.isidentifier()
+    ]
+    if len(loop_names) != len(name_nodes) or not loop_names or len(set(loop_names)) != len(loop_names):
         raise error(
             names_node, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists"
         )
     value = e.reader.value(node, names)
     lists = value if several and isinstance(value, list) else [value]
-    if not all(isinstance(one, list) for one in lists):
-        wrong = next(one for one in lists if not isinstance(one, list))
-        raise error(node, f"`in:` holds {wrong!r}, which is no list", "name a list, or write one")
-    if len(lists) != len(called):
+    if not all(isinstance(elements, list) for elements in lists):
+        scalar = next(elements for elements in lists if not isinstance(elements, list))
+        raise error(node, f"`in:` holds {scalar!r}, which is no list", "name a list, or write one")
+    if len(lists) != len(loop_names):
         remedy = "give each name a list: `for: [a, b], in: [first, second]`"
-        raise error(node, f"`for:` has {len(called)} names, `in:` {len(lists)} lists", remedy)
-    if len({len(one) for one in lists}) > 1:
-        lengths = ", ".join(str(len(one)) for one in lists)
+        raise error(node, f"`for:` has {len(loop_names)} names, `in:` {len(lists)} lists", remedy)
+    if len({len(elements) for elements in lists}) > 1:
+        lengths = ", ".join(str(len(elements)) for elements in lists)
         raise error(node, f"the lists of `in:` have {lengths} elements", "make them equally long")
-    return [dict(zip(called, row, strict=True)) for row in zip(*lists, strict=True)]
+    return [dict(zip(loop_names, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 MAX_CALLS = 50
@@ -107,13 +109,13 @@ def add_repeat(e: LayerAdder, item: LayerItem, scope: Scope, current: Values, pl
         raise e.reader.error(
             node, f"it repeats {len(body.items)} layers {len(rounds):,} times", f"at most {MAX_LAYERS:,} in all"
         )
-    outside = scope.names
+    outer_names = scope.names
     scope.repeating += 1
     for names in rounds:
-        scope.names = {**outside, **names} if names else outside
+        scope.names = {**outer_names, **names} if names else outer_names
         for entry in body.items:
             current = e.layer(e.item(entry), scope, current, plural)
-    scope.names = outside
+    scope.names = outer_names
     scope.repeating -= 1
     return current
 
@@ -126,8 +128,8 @@ def add_residual(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -
     body = e.layers(require_option(item, "body", e.reader), scope, inputs[0])[0]
     shortcut = inputs[0]
     if "shortcut" in item.options:
-        inside = scope.inner("shortcut", {})
-        shortcut = e.layers(item.options["shortcut"], inside, inputs[0])[0]
+        inner = scope.inner("shortcut", {})
+        shortcut = e.layers(item.options["shortcut"], inner, inputs[0])[0]
     return (add_merge(e, item, scope, op, [body, shortcut], 1),)
 
 
@@ -143,14 +145,14 @@ def add_branches(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -
             axis = e.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
         paths = require_option(item, "paths", e.reader)
     if isinstance(paths, Map):
-        named = list(paths.values.items())
+        named_paths = list(paths.values.items())
     elif isinstance(paths, Seq):
-        named = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
+        named_paths = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
     else:
         raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-    if not named:
+    if not named_paths:
         raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-    ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
+    ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named_paths]
     return (add_merge(e, item, scope, op, ends, axis),)
 
 

@@ -40,18 +40,18 @@ def find_linear_layer(index: GraphIndex, i: int) -> LinearLayer | None:
     x, weight = node.inputs[:2]
     if weight not in index.constants or len(index.shape(weight)) != 2:
         return None
-    layer = _layer(index, i)
+    layer = _match_layer(index, i)
     if x not in index.constants:
         return layer
     is_layer = x in index.producers or bool(layer.bias)
     return layer if x in index.tables and weight not in index.producers and is_layer else None
 
 
-def _layer(index: GraphIndex, i: int) -> LinearLayer:
+def _match_layer(index: GraphIndex, i: int) -> LinearLayer:
     node = index.graph.nodes[i]
     x, weight = node.inputs[:2]
-    rows = index.shape(weight)
-    features, units = rows[::-1] if node.attributes.get("transB", 0) else rows
+    weight_shape = index.shape(weight)
+    features, units = weight_shape[::-1] if node.attributes.get("transB", 0) else weight_shape
     position = traits_of(node).bias
     bias = node.inputs[position] if position is not None and position < len(node.inputs) else ""
     layer = LinearLayer((i,), x, node.outputs[0], weight, bias, features, units)
