@@ -15,7 +15,7 @@ from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
-from costcalc.ops.plugins import load_installed
+from costcalc.ops.plugins import load_installed_rules
 
 Types = tuple[TensorType, ...]
 
@@ -248,5 +248,5 @@ class GraphBuilder:
 def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:
     """The shape rule of an operator that no family knows, from the installed packages; None where none has it."""
     if key not in registry.COST_RULES and key not in registry.FREE_OPS:
-        load_installed()
+        load_installed_rules()
     return registry.SHAPE_RULES.get(key)

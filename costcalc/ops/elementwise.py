@@ -243,12 +243,12 @@ def is_less(a: Number, b: Number) -> bool | None:
     return True if high < 0 else False if low >= 0 else None
 
 
-def _swapped(
+def _swap_operands(
     function: Callable[[Number, Number], bool | None], negated: bool
 ) -> Callable[[Number, Number], bool | None]:
     def compare(a: Number, b: Number) -> bool | None:
-        answer = function(b, a)
-        return answer if answer is None or not negated else not answer
+        result = function(b, a)
+        return result if result is None or not negated else not result
 
     return compare
 
@@ -264,9 +264,9 @@ _register_comparison_value("Equal", is_equal)
 
 _register_comparison_value("Less", is_less)
 
-_register_comparison_value("Greater", _swapped(is_less, negated=False))
+_register_comparison_value("Greater", _swap_operands(is_less, negated=False))
 
-_register_comparison_value("LessOrEqual", _swapped(is_less, negated=True))
+_register_comparison_value("LessOrEqual", _swap_operands(is_less, negated=True))
 
 _register_comparison_value("GreaterOrEqual", lambda a, b: None if is_less(a, b) is None else not is_less(a, b))
 

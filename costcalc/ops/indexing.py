@@ -118,12 +118,12 @@ def scatter_nd_value(
     inner = math.prod(shape[depth:])
     out = list(data.value)
     for row in range(len(indices.value) // depth if depth else 1):
-        place = 0
+        offset = 0
         for n, i in zip(shape, indices.value[row * depth : (row + 1) * depth], strict=False):
             if not -n <= i < n:
                 raise ShapeError(f"index {i} does not exist on an axis of {n}", f"give one from {-n} to {n - 1}")
-            place = place * n + i % n
-        out[place * inner : (place + 1) * inner] = updates.value[row * inner : (row + 1) * inner]
+            offset = offset * n + i % n
+        out[offset * inner : (offset + 1) * inner] = updates.value[row * inner : (row + 1) * inner]
     return tuple(out)
 
 
@@ -136,7 +136,7 @@ def scatter_cost(data: TensorType, indices: TensorType, updates: TensorType, *, 
     kind = REDUCTIONS.get(reduction)
     if kind is None:
         raise ShapeError(f"the reduction is {reduction!r}", f"use none, {', '.join(REDUCTIONS)}")
-    return Cost(work=elementwise_work(kind, "elementwise", updates.elements, of_what="#updates"))
+    return Cost(work=elementwise_work(kind, "elementwise", updates.elements, element_name="#updates"))
 
 
 @shape_rule("TensorScatter")
@@ -182,7 +182,7 @@ def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType
 @cost_rule("Col2Im")
 def col2im_cost(x: TensorType, image_shape: TensorType, block_shape: TensorType) -> Cost:
     """One addition per element of the input: each is added to its pixel."""
-    return Cost(work=elementwise_work("add", "elementwise", x.elements, of_what="#column elements"))
+    return Cost(work=elementwise_work("add", "elementwise", x.elements, element_name="#column elements"))
 
 
 traits("TopK", keeps="indices")
@@ -210,11 +210,11 @@ def non_zero_value(x: TensorType) -> Value | None:
     """The places, axis by axis."""
     if x.value is None or x.shape is None or not all(isinstance(e, (int, float)) for e in x.value):
         return None
-    places = [i for i, e in enumerate(x.value) if e != 0]
+    offsets = [i for i, e in enumerate(x.value) if e != 0]
     rows: list[list[int]] = []
     for extent in reversed(flat.concrete_shape(x.shape)):
-        rows.insert(0, [place % extent for place in places])
-        places = [place // extent for place in places]
+        rows.insert(0, [offset % extent for offset in offsets])
+        offsets = [offset // extent for offset in offsets]
     return tuple([i for row in rows for i in row])
 
 
@@ -240,16 +240,18 @@ def top_k_shape(
     known."""
     assert x.shape is not None
     at = normalise_axis(axis, len(x.shape))
-    chosen: Dim
+    selected: Dim
     if count is not None:
-        chosen = fresh("k") if count.value is None else count.value[0]
+        selected = fresh("k") if count.value is None else count.value[0]
     elif k is not None:
-        chosen = k
+        selected = k
     else:
         raise ShapeError("TopK has no k", "say how many elements to keep")
     if count is None or count.value is not None:
-        require_at_least(x.shape[at], chosen, f"the {chosen} largest of {x.shape[at]} are asked for", "use a smaller k")
-    shape = (*x.shape[:at], chosen, *x.shape[at + 1 :])
+        require_at_least(
+            x.shape[at], selected, f"the {selected} largest of {x.shape[at]} are asked for", "use a smaller k"
+        )
+    shape = (*x.shape[:at], selected, *x.shape[at + 1 :])
     return TensorType(x.dtype, shape), TensorType(DType.INT64, shape)
 
 
@@ -271,8 +273,8 @@ def non_max_suppression_shape(
 ) -> TensorType:
     """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
     0."""
-    none = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
-    return TensorType(DType.INT64, (0 if none else fresh("boxes"), 3))
+    is_empty = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
+    return TensorType(DType.INT64, (0 if is_empty else fresh("boxes"), 3))
 
 
 @cost_rule("NonMaxSuppression")

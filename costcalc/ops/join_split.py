@@ -43,8 +43,8 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
     assert first.shape is not None
     out = list(first.shape)
     at = normalise_axis(axis, len(out))
-    for other in others:
-        shape = other.shape or ()
+    for tensor in others:
+        shape = tensor.shape or ()
         if len(shape) != len(out):
             raise ShapeError(f"the inputs are of rank {len(out)} and {len(shape)}", "give all of them one rank")
         for i, extent in enumerate(shape):
@@ -87,8 +87,8 @@ def split_shape(
     extent = x.shape[at]
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
-        new = [fresh(f"part{i}") for i in range(n_outputs - 1)]
-        parts = [*new, extent - sum(new)]
+        symbols = [fresh(f"part{i}") for i in range(n_outputs - 1)]
+        parts = [*symbols, extent - sum(symbols)]
     elif split is not None or sizes is not None:
         parts = split if split is not None else (optional_value(sizes) or ())
         require_equal(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
@@ -102,8 +102,8 @@ def split_shape(
         return tuple(types)
     shape, start = flat.concrete_shape(x.shape), 0
     for i, part in enumerate(flat.concrete_shape(parts)):
-        taken = flat.take(x.value, shape, at, range(start, start + part))
-        types[i], start = types[i]._replace(value=taken), start + part
+        elements = flat.take(x.value, shape, at, range(start, start + part))
+        types[i], start = types[i]._replace(value=elements), start + part
     return tuple(types)
 
 
@@ -238,7 +238,7 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
     if step == 0:
         raise ShapeError("the step of a slice is 0", "use a step other than 0")
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int) and isinstance(step, int):
-        first, stop = _clamped(n, start, end, step)
+        first, stop = _clamp_bounds(n, start, end, step)
         return len(range(first, stop, step))
     low, high = bounds(step)
     if low <= 0 <= high:
@@ -246,10 +246,10 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
     if isinstance(start, int) and abs(start) >= END_OF_AXIS:
         start = 0 if start < 0 else n if low > 0 else n - 1
     if low > 0:
-        far = isinstance(end, int) and end >= END_OF_AXIS
+        to_the_end = isinstance(end, int) and end >= END_OF_AXIS
         # An end that counts from behind lies below n, a start that counts from the front not below 0.
-        last = [n] if far else [_absolute(end, n)] + ([] if bounds(end)[1] < 0 else [n])
-        first_ = [_absolute(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
+        last = [n] if to_the_end else [_absolute_index(end, n)] + ([] if bounds(end)[1] < 0 else [n])
+        first_ = [_absolute_index(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
         length: Dim | None = None
         for e in last:
             for s in first_:
@@ -257,22 +257,24 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
                 length = candidate if length is None else minimum(length, candidate)
         assert length is not None
         return (length + (step - 1)) // step
-    begin = minimum(maximum(_absolute(start, n), 0), n - 1)
-    behind = -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute(end, n), n - 1), -1)
+    begin = minimum(maximum(_absolute_index(start, n), 0), n - 1)
+    behind = (
+        -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute_index(end, n), n - 1), -1)
+    )
     return (maximum(begin - behind, 0) + (-step - 1)) // -step
 
 
-def _absolute(place: Dim, n: Dim) -> Dim:
+def _absolute_index(index: Dim, n: Dim) -> Dim:
     """The place counted from the front: n is added to a negative one. min(1, max(0, -place)) is 1 exactly there."""
-    low, high = bounds(place)
+    low, high = bounds(index)
     if low >= 0:
-        return place
-    return place + n * (1 if high < 0 else minimum(1, maximum(0, -place)))
+        return index
+    return index + n * (1 if high < 0 else minimum(1, maximum(0, -index)))
 
 
-def _clamped(n: int, start: int, end: int, step: int) -> tuple[int, int]:
+def _clamp_bounds(n: int, start: int, end: int, step: int) -> tuple[int, int]:
     """Slice's effective start and end: a start beyond either end stands at the last place there."""
-    first, stop = (place + n if place < 0 else place for place in (start, end))
+    first, stop = (index + n if index < 0 else index for index in (start, end))
     if step > 0:
         return min(max(first, 0), n), min(max(stop, 0), n)
     return min(max(first, 0), n - 1), min(max(stop, -1), n - 1)
@@ -303,7 +305,7 @@ def slice_value(
         return None
     value, shape = data.value, list(flat.concrete_shape(data.shape))
     for i, at in enumerate(normalise_axes(axes, len(shape))):
-        places = range(*_clamped(shape[at], starts[i], ends[i], steps[i]), steps[i])
+        places = range(*_clamp_bounds(shape[at], starts[i], ends[i], steps[i]), steps[i])
         value = flat.take(value, shape, at, places)
         shape[at] = len(places)
     return value

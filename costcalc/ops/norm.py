@@ -59,10 +59,10 @@ describe("Divides each row by its root mean square, then scales it by learned fa
 ROLE = "normalization"
 
 
-def row_statistics(x: TensorType, attributes: Attributes, each: int = 1) -> Dim:
-    """The number of values that the backward pass needs of the rows from `axis` on: `each` of every row."""
+def row_statistics(x: TensorType, attributes: Attributes, per_row: int = 1) -> Dim:
+    """The number of values that the backward pass needs of the rows from `axis` on: `per_row` of every row."""
     assert x.shape is not None
-    return each * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
+    return per_row * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
 
 
 def _channel_statistics(x: TensorType, attributes: Attributes) -> Dim:
@@ -115,9 +115,9 @@ def batch_norm_shape(
     assert x.shape is not None
     channels: Dim = x.shape[1] if len(x.shape) > 1 else 1
     if spatial:
-        for t, what in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
+        for t, name in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
             if t.shape != (channels,):
-                require_equal(t.elements, channels, f"the {what} and the channels")
+                require_equal(t.elements, channels, f"the {name} and the channels")
     y = TensorType(x.dtype, x.shape)
     if n_outputs == 1:
         return y

@@ -44,16 +44,16 @@ def load_rules(path: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def load_installed() -> None:
+def load_installed_rules() -> None:
     """Imports the modules that installed packages name under the group, once; called when an operator has no rule here.
     UsageError where a package fails."""
     from importlib.metadata import entry_points  # 20 ms, which a model of known operators does not pay
 
     for entry in entry_points(group=GROUP):
-        _load(entry)
+        _load_entry(entry)
 
 
-def _load(entry: EntryPoint) -> None:
+def _load_entry(entry: EntryPoint) -> None:
     try:
         entry.load()
     except (Exception, SystemExit) as error:

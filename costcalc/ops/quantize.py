@@ -186,8 +186,8 @@ def qlinear_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; a bias adds one addition per output, requantising
     one multiplication and one addition. Zero points are folded into the products."""
-    plain = conv_cost(x, w, b, out=out)
-    return Cost(plain.macs, plain.work + requantization(out))
+    cost = conv_cost(x, w, b, out=out)
+    return Cost(cost.macs, cost.work + requantization(out))
 
 
 @shape_rule("MatMulInteger")

@@ -92,8 +92,8 @@ def reduce_shape(
     if removed is None:
         assert axes_input is not None
         rank = len(x.shape)
-        left = rank if keepdims else rank - vector_length(axes_input)
-        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
+        result_rank = rank if keepdims else rank - vector_length(axes_input)
+        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(result_rank)]))
     return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
 
@@ -104,7 +104,7 @@ def reduced_shape(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -
     return tuple([extent for i, extent in enumerate(shape) if i not in removed])
 
 
-def _combined(x: TensorType, out: TensorType) -> Dim:
+def _count_combinations(x: TensorType, out: TensorType) -> Dim:
     """The number of times that two elements are combined: #inputs − #outputs, 0 where there is no input or output."""
     inputs, outputs = x.elements, out.elements
     return 0 if inputs == 0 or outputs == 0 else inputs - outputs
@@ -112,7 +112,7 @@ def _combined(x: TensorType, out: TensorType) -> Dim:
 
 def combination_work(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
     """One operation for every pair of elements that is combined."""
-    n = _combined(x, out)
+    n = _count_combinations(x, out)
     return Cost(work=elementwise_work(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
 
 

@@ -84,10 +84,10 @@ def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: FreshSymbol
     if items is not None and position.value is not None:
         item: TensorType = items[normalise_axis(int(position.value[0]), len(items))]
         return item
-    return _common(x, fresh)
+    return _common_type(x, fresh)
 
 
-def _common(x: SequenceType, fresh: FreshSymbol) -> TensorType:
+def _common_type(x: SequenceType, fresh: FreshSymbol) -> TensorType:
     shapes = [item.shape for item in x.value or ()]
     ranks = {len(shape) for shape in shapes}
     if len(ranks) != 1:
@@ -140,22 +140,22 @@ def split_to_sequence_shape(
     at = normalise_axis(axis, x.rank)
     before, extent, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
 
-    def part(length: Dim) -> TensorType:
+    def part_type(length: Dim) -> TensorType:
         return TensorType(x.dtype, (*before, length, *after))
 
     if split is None:
-        return sequence_of_type(part(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
+        return sequence_of_type(part_type(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
     if split.value is None:
-        return sequence_of_type(part(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
+        return sequence_of_type(part_type(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
     if split.shape:
-        return sequence_of(x.dtype, tuple(part(length) for length in split.value))
+        return sequence_of(x.dtype, tuple(part_type(length) for length in split.value))
     size = split.value[0]
     count = divide(extent, size)
     if count is not None:
-        return sequence_of_type(part(size), count)
+        return sequence_of_type(part_type(size), count)
     if isinstance(extent, int) and isinstance(size, int):
-        return sequence_of(x.dtype, (part(size),) * (extent // size) + (part(extent % size),))
-    return sequence_of_type(part(fresh("part")), (extent + (size - 1)) // size)
+        return sequence_of(x.dtype, (part_type(size),) * (extent // size) + (part_type(extent % size),))
+    return sequence_of_type(part_type(fresh("part")), (extent + (size - 1)) // size)
 
 
 @shape_rule("ConcatFromSequence")
@@ -164,7 +164,7 @@ def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, f
     x = _sequence(x)
     assert x.shape is not None
     items = x.items
-    first = _common(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
+    first = _common_type(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
     if first.shape is None:
         return first
     at = normalise_axis(axis, len(first.shape) + bool(new_axis))

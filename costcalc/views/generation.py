@@ -108,7 +108,7 @@ def _remarks(given: Generation) -> Iterator[Note]:
     yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in given.prefill.report.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in given.notes:
         yield Note("Note", note)
 

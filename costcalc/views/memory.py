@@ -121,7 +121,7 @@ def memory_notes(found: MemoryFootprint) -> Iterator[Note]:
     if given:
         yield Note("Bound", ", ".join(given))
     for assumption in found.graph.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in found.graph.notes:
         yield Note("Note", note)
     if found.plan.unknown:

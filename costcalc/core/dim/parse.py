@@ -38,8 +38,8 @@ def _atom(atom: Atom) -> str:
 def parse_formula(formula: str) -> Dim:
     """The Dim that a formula in `+ - * // ** min max` prints. ExpressionError for anything else."""
     tokens = _tokens(formula)
-    value, rest = _sum(formula, tokens, 0, 0)
-    if rest != len(tokens) - 1:
+    value, end = _sum(formula, tokens, 0, 0)
+    if end != len(tokens) - 1:
         raise _refusal(formula)
     return value
 
@@ -105,21 +105,21 @@ def _power(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim,
 
 
 def _operand(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
-    kind, word = tokens[at]
+    kind, text = tokens[at]
     if depth > _DEEPEST:
         raise _refusal(formula)
     if kind == "number":
-        return int(word), at + 1
+        return int(text), at + 1
     if kind == "quoted" or (kind == "name" and tokens[at + 1] != ("sign", "(")):
-        return symbol(word), at + 1
-    if (kind, word) == ("sign", "("):
+        return symbol(text), at + 1
+    if (kind, text) == ("sign", "("):
         value, at = _sum(formula, tokens, at + 1, depth + 1)
-    elif kind == "name" and word in ("min", "max"):
+    elif kind == "name" and text in ("min", "max"):
         value, at = _sum(formula, tokens, at + 2, depth + 1)
         if tokens[at] != ("sign", ","):
             raise _refusal(formula)
-        other, at = _sum(formula, tokens, at + 1, depth + 1)
-        value = extreme(word, value, other)
+        second, at = _sum(formula, tokens, at + 1, depth + 1)
+        value = extreme(text, value, second)
     else:
         raise _refusal(formula)
     if tokens[at] != ("sign", ")"):

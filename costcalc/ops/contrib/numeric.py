@@ -54,9 +54,9 @@ def cdist_cost(a: TensorType, b: TensorType, *, metric: str = "euclidean", out: 
     """Per pair of rows and feature 1 subtraction, 1 multiplication and 1 addition; a root per pair for euclidean.
     No MACs are counted."""
     assert a.shape is not None
-    each = out.elements * a.shape[1]
-    work = elementwise_work("add", "elementwise", each, 2, "#differences") + elementwise_work(
-        "multiply", "elementwise", each, 1, "#differences"
+    differences = out.elements * a.shape[1]
+    work = elementwise_work("add", "elementwise", differences, 2, "#differences") + elementwise_work(
+        "multiply", "elementwise", differences, 1, "#differences"
     )
     return Cost(work=work + elementwise_work("transcendental", "elementwise", out.elements, int(metric == "euclidean")))
 
@@ -123,7 +123,7 @@ traits(
     "GatherBlockQuantized",
     domain=MS,
     straight_through=True,
-    packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)),
+    packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked_elements(data, attributes)),
 )
 
 traits("GatherND", domain=MS, keeps="indices")
@@ -199,7 +199,7 @@ def torch_embedding_shape(
     return TensorType(weight.dtype, (*indices.shape, *weight.shape[1:]))
 
 
-def _unpacked(data: TensorType, attributes: Mapping[str, Any]) -> Dim:
+def _unpacked_elements(data: TensorType, attributes: Mapping[str, Any]) -> Dim:
     return data.elements * (8 // attributes.get("bits", 4)) if data.dtype is DType.UINT8 else data.elements
 
 
