@@ -61,7 +61,7 @@ class SettingsCommand(click.Command):
     A model or an option that is an empty text, as an unset variable of the shell makes it, is refused."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does. BadParameter for an empty text."""
+        """Arguments -> those that are left, as click's own. BadParameter for an empty text."""
         remaining = super().parse_args(ctx, args)
         parameters = [
             parameter

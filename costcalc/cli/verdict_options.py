@@ -59,7 +59,7 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_ident(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The name. UsageError where it cannot stand in a marker."""
+    """The value of --comment-id -> the same. UsageError where it cannot stand in a marker."""
     if value:
         from costcalc.render.check.markdown import marker
 

@@ -40,7 +40,7 @@ def is_formula(value: Any) -> bool:
 
 
 def magnitude(amount: Amount | Fraction) -> tuple[int, Any]:
-    """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
+    """A figure -> a key to sort by: a formula by its degree and leading coefficient, the unknown last."""
     if isinstance(amount, LowerBound):
         amount = amount.value
     if isinstance(amount, Poly):

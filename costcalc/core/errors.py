@@ -18,11 +18,11 @@ class CostcalcError(Exception):
         self.fact, self.remedy, self.place = fact, remedy, place
 
     def at(self, place: str) -> CostcalcError:
-        """The same refusal with its place; a place that is already known stands."""
+        """A place -> the same error with it; a place that the error already has stays."""
         return self._with_place(self.place or place)
 
     def within(self, layer: str) -> CostcalcError:
-        """The same refusal with its layer, where its place names none yet."""
+        """A layer -> the same error with the layer behind its place, where that names none yet."""
         return self if ": " in self.place else self._with_place(f"{self.place}: {layer}")
 
     def _with_place(self, place: str) -> CostcalcError:

@@ -129,7 +129,7 @@ _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid
 
 _LINK = "120000"
 
-_MOST_LINKS = 5
+_MAX_LINKS = 5
 
 
 def split_revision(text: str) -> tuple[str, str] | None:
@@ -151,7 +151,7 @@ def read_file(revision: str, path: str, folder: str = "") -> bytes:
             None, (_find_submodule(commit, name, folder) for name in _candidates(path, folder))
         ):
             return read_file(submodule_path.commit, submodule_path.name, submodule_path.folder)
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         if name is None or not (entry := _read_entry(commit, name, folder)).kind:
             raise _missing_path(revision, commit, path, folder)
         if entry.kind != "blob":

@@ -48,16 +48,16 @@ _JOINED = re.compile(r"\w-[^\W\d]|[^\W\d]\w*-\d")
 
 _UNNAMED = frozenset(("", "?", "-1", "0", "None", "none", "unk", "unknown"))
 
-_LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
+_MAX_LENGTH, _MAX_DEPTH, _MAX_POWER = 200, 20, 8
 
-_MOST_TERMS, _MOST_BITS = 32, 64
+_MAX_TERMS, _MAX_BITS = 32, 64
 
 
 def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
     if _NAME.match(param):
         return symbol(param)
-    if len(param) <= _LONGEST and _ARITHMETIC.match(param) and not _JOINED.search(param):
+    if len(param) <= _MAX_LENGTH and _ARITHMETIC.match(param) and not _JOINED.search(param):
         try:
             extent = _evaluate(ast.parse(param.strip(), mode="eval").body, 0)
             if not _is_negative(extent):
@@ -68,7 +68,8 @@ def parse_dim_param(param: str) -> Dim:
 
 
 def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
-    """An extent of a graph input: `unnamed` names it where the exporter left it open without a name."""
+    """An entry of a declared shape -> the extent; the symbol `unnamed` where the exporter left it open without a
+    name."""
     if isinstance(entry, int) and entry > 0:
         return entry
     if isinstance(entry, str) and entry.strip() not in _UNNAMED:
@@ -111,7 +112,7 @@ _CALLS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 def _evaluate(node: ast.expr, depth: int) -> Dim:
     """The value of parsed arithmetic; ValueError where it is something else."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(node, ast.Name):
         return symbol(node.id)
@@ -121,7 +122,7 @@ def _evaluate(node: ast.expr, depth: int) -> Dim:
         return -_evaluate(node.operand, depth + 1)
     if isinstance(node, ast.BinOp):
         left, right = _evaluate(node.left, depth + 1), _evaluate(node.right, depth + 1)
-        if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _HIGHEST_POWER:
+        if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _MAX_POWER:
             power: Dim = 1
             for _ in range(right):
                 power = _check_size(power * left)
@@ -156,12 +157,12 @@ def _evaluate_call(name: str, args: list[ast.expr], depth: int) -> Dim:
 
 
 def _check_size(value: Any) -> Dim:
-    """A result that is small enough to go on with; ValueError for any other."""
+    """An extent -> the same; ValueError where it has too many terms, too large a coefficient or too high a power."""
     assert isinstance(value, (int, Poly))
     terms = value.terms if isinstance(value, Poly) else {(): value}
-    if len(terms) > _MOST_TERMS or any(c.bit_length() > _MOST_BITS for c in terms.values()):
+    if len(terms) > _MAX_TERMS or any(c.bit_length() > _MAX_BITS for c in terms.values()):
         raise ValueError("too large")
-    if any(sum(power for _, power in monomial) > _HIGHEST_POWER for monomial in terms):
+    if any(sum(power for _, power in monomial) > _MAX_POWER for monomial in terms):
         raise ValueError("too high a power")
     return value
 

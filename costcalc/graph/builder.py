@@ -19,7 +19,7 @@ from costcalc.ops.plugins import load_installed_rules
 
 Types = tuple[TensorType, ...]
 
-MAX_KEPT_ELEMENTS = 64
+MAX_CACHED_ELEMENTS = 64
 """Elements of the largest tensor with known values whose node's types are kept."""
 
 INFERRED_TYPES: Memo[Any, Types] = Memo("inferred types", 1 << 14)
@@ -45,7 +45,8 @@ class InferenceCache:
             return None
 
     def keep(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
-        """The same types, kept under the key where they hold for the next node too."""
+        """Key, input types and output types -> the output types, cached under the key where they hold for the next node
+        too."""
         if not self.has_fresh_symbol and are_concrete(inputs) and are_concrete(types):
             try:
                 self.types[key] = types
@@ -55,13 +56,14 @@ class InferenceCache:
 
 
 def are_concrete(types: Iterable[TensorType | None]) -> bool:
-    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_KEPT_ELEMENTS of them."""
+    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_CACHED_ELEMENTS of
+    them."""
     for t in types:
         if t is None:
             continue
         if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
             return False
-        if t.value is not None and (len(t.value) > MAX_KEPT_ELEMENTS or Poly in map(type, t.value)):
+        if t.value is not None and (len(t.value) > MAX_CACHED_ELEMENTS or Poly in map(type, t.value)):
             return False
     return True
 

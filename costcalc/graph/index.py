@@ -166,7 +166,7 @@ class GraphIndex:
             value = node.inputs[0]
         return value in self.graph.initializers
 
-    def is_owned(self, node: Node, position: int) -> bool:
+    def is_unshared(self, node: Node, position: int) -> bool:
         """Whether an input of a node is a stored tensor that is read there and nowhere else."""
         name = node.inputs[position] if position < len(node.inputs) else ""
         return name in self.graph.initializers and len(self.readers[name]) == 1 == node.inputs.count(name)

@@ -13,7 +13,7 @@ from costcalc.core.traits import traits_of
 UNSCALED = ("same", "converted")
 """Values of Traits.passes_on whose output is still the weight that its reader multiplies with."""
 
-PASSED = (*UNSCALED, "dequantised")
+PASSING = (*UNSCALED, "dequantised")
 """Values of Traits.passes_on through which a stored tensor counts for the layer behind."""
 
 Readers = dict[str, list[tuple[int, int]]]
@@ -84,8 +84,8 @@ def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
 
 
 def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
-    """The same where each stored tensor is read once, by the node that computes with it: it follows from the node's own
-    types. None where that is not so."""
+    """parameters_by_node where each stored tensor is read once, by the node that computes with it: it follows from the
+    node's own types. None where that is not so."""
     initializers, parameters = graph.initializers, graph.parameters
     counts: dict[int, StoredCount] = {}
     names_before: set[str] = set()
@@ -173,7 +173,7 @@ def _role(node: Node, position: int) -> str:
 
 
 def _final_readers(
-    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSED, depth: int = 0
+    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSING, depth: int = 0
 ) -> Iterator[tuple[int, int]]:
     """The readers (node index, input position) of a stored tensor behind the nodes that only pass it on."""
     node = graph.nodes[index]

@@ -32,22 +32,22 @@ def refuse(command: str, options: Mapping[str, Any], remedy: str = "") -> None:
 class CommandLimits(NamedTuple):
     """The limits of the command line, as texts."""
 
-    most: Sequence[str] = ()
-    least: Sequence[str] = ()
-    required: Sequence[str] = ()
+    maxima: Sequence[str] = ()
+    minima: Sequence[str] = ()
+    requirements: Sequence[str] = ()
     increases: Sequence[str] = ()
     deltas: Sequence[str] = ()
     allow: tuple[str, ...] = ()
 
     def by_option(self) -> dict[str, Sequence[str]]:
-        """Each with its option."""
+        """The texts by their options: --max, --min …"""
         options = ("--max", "--min", "--require", "--max-increase", "--min-delta", "--allow")
         return dict(zip(options, self, strict=True))
 
     def limit_set(self, devices: Sequence[str]) -> LimitSet:
-        """The limits; those of a device that name none are of each of some devices. UsageError where a text is none,
-        and where two are on the same."""
-        texts_by_option = {"--max": self.most, "--min": self.least, "--require": self.required}
+        """Names of devices -> the limits; one of a device that names none is of each of them. UsageError where a text
+        is no limit, and where two are on the same quantity."""
+        texts_by_option = {"--max": self.maxima, "--min": self.minima, "--require": self.requirements}
         limits = [
             limit
             for option, texts in texts_by_option.items()

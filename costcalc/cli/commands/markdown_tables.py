@@ -91,7 +91,7 @@ def _track_fence(line: str, fence: str) -> tuple[str, bool]:
 
 
 def _check_marker_word(marker: re.Match[str], number: int) -> None:
-    """A slip in the marker's word would leave a table stale for ever."""
+    """SpecError where a marker names anything but a table: a typing error would leave the table stale."""
     if marker["word"] != "table":
         raise SpecError(f"there is no marker costcalc:{marker['word']}", "write costcalc:table", str(number))
 
@@ -130,8 +130,8 @@ class UpdatedFile(NamedTuple):
 
 
 def update_tables(path: Path, read: MarkerReader) -> UpdatedFile:
-    """What a file should hold. Models are built-in names or paths relative to the file. Errors name the marker's
-    line."""
+    """A Markdown file -> its bytes before and after the update of its tables. Models are built-in names or paths
+    relative to the file. Errors name the marker's line."""
     before = _read_bytes(path)
     # Bytes that are not UTF-8 pass through as they are: only what stands between markers is ours.
     text = before.decode("utf-8", "surrogateescape")

@@ -28,7 +28,7 @@ def rewrites() -> Iterable[str]:
 
 
 def quantities() -> Iterable[str]:
-    """What suggestions are usually ranked by."""
+    """The keys of the quantities that suggestions are usually ranked by."""
     from costcalc.studies.suggest.find import SORTS
 
     return SORTS

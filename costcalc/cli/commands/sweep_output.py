@@ -28,7 +28,7 @@ PICTURES = ("svg", "png", "html")
 
 
 class SweepOutput(NamedTuple):
-    """How and where a sweep is printed."""
+    """The output of a sweep: format, file, columns, plot, and whether an interrupted file is resumed."""
 
     form: str
     path: str | None

@@ -113,7 +113,7 @@ def table(
 
 
 def _refuse_options(ctx: click.Context) -> None:
-    """With files, options stand in the markers."""
+    """UsageError for an option beside --update or --check: with files, options stand in the markers."""
     file_parameters = ("models", "update", "check")
     for name in ctx.params:
         if name not in file_parameters and ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:

@@ -63,8 +63,8 @@ CASES = 3
 
 @lru_cache(maxsize=1 << 14)
 def _lower_bound(d: Dim) -> float:
-    """A lower bound. r + min(x, y) is the smaller of r + x and r + y, r - min(x, y) the greater of r - x and r - y:
-    this proves that n - min(300, n) is not negative."""
+    """A polynomial -> a number below it for all positive symbols. r + min(x, y) is the smaller of r + x and r + y, r -
+    min(x, y) the greater of r - x and r - y: this proves that n - min(300, n) is not negative."""
     if isinstance(d, int):
         return d
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
@@ -81,8 +81,8 @@ def _lower_bound(d: Dim) -> float:
 
 
 def _shifted_low(d: Poly) -> float:
-    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
-    is left falls back on interval arithmetic."""
+    """A polynomial -> a lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative
+    term that is left falls back on interval arithmetic."""
     ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
     if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms):
         return _interval(d, ranges)

@@ -16,11 +16,11 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 _TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),]))")
 
-_DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
+_MAX_DEPTH, _MAX_POWER, _MAX_DIGITS = 40, 99, 100
 
 
 def format_formula(d: Dim) -> str:
-    """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
+    """An extent -> the text that parse_formula reads: as plain_text, names that are no words between backticks."""
     if all(map(_WORD.fullmatch, symbols(d))):
         return plain_text(d)
     return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _atom)
@@ -53,7 +53,7 @@ def _tokens(formula: str) -> list[Token]:
     at, end = 0, len(formula.rstrip())
     while at < end:
         match = _TOKEN.match(formula, at)
-        if match is None or len(match[1] or "") > _MOST_DIGITS:
+        if match is None or len(match[1] or "") > _MAX_DIGITS:
             raise _refusal(formula)
         number, name, quoted, sign = match.groups()
         if number:
@@ -99,14 +99,14 @@ def _power(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim,
     if tokens[at] != ("sign", "**"):
         return value, at
     kind, digits = tokens[at + 1]
-    if kind != "number" or len(digits) > 2 or not 0 < int(digits) <= _HIGHEST_POWER or _terms(value) > 1:
+    if kind != "number" or len(digits) > 2 or not 0 < int(digits) <= _MAX_POWER or _terms(value) > 1:
         raise _refusal(formula)
     return value ** int(digits), at + 2
 
 
 def _operand(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
     kind, text = tokens[at]
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise _refusal(formula)
     if kind == "number":
         return int(text), at + 1

@@ -27,7 +27,7 @@ def body_graph(call: ResolvedNode, name: str) -> GraphProto:
 
 
 def scalar_value(t: TensorType | None) -> Dim | bool | None:
-    """The value of a scalar; None where it is not known."""
+    """A scalar's type -> its element, a bool or an extent; None where it is not known."""
     if t is None or t.value is None or len(t.value) != 1:
         return None
     element: Dim | bool = t.value[0]
@@ -35,7 +35,8 @@ def scalar_value(t: TensorType | None) -> Dim | bool | None:
 
 
 def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
-    """The frame of a body: its values and nodes are named below the node."""
+    """The frame of a graph and a node with a body -> the body's frame: its values and nodes are named below the
+    node."""
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
     return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
@@ -70,7 +71,7 @@ def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorTy
 
 
 def drop_value(t: TensorType) -> TensorType:
-    """A type without elements; a sequence's value is its items' types and stays."""
+    """A type -> the type without known elements; a sequence's value is its items' types and stays."""
     return t if isinstance(t, SequenceType) else t._replace(value=None)
 
 
@@ -80,7 +81,7 @@ def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
 
 
 def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:
-    """The results of all trips along a new axis."""
+    """The type of one trip's result [*shape] -> that of all trips, with a new axis of extent trips."""
     if t.shape is None:
         return UNKNOWN
     axis = axis % (len(t.shape) + 1)

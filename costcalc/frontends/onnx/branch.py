@@ -62,7 +62,8 @@ def expand_if(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
 def _expand_open_if(
     walker: Walker, frame: Frame, call: ResolvedNode, then_graph: GraphProto, else_graph: GraphProto
 ) -> None:
-    """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
+    """Adds both branches of an If without a known condition; counts the one with more FLOPs, or both where a symbol
+    decides which has. A branch whose types do not
     fit is one that is never taken."""
     branches: list[_Branch] = []
     stored: tuple[str, ...] = ()

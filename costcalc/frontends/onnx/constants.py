@@ -30,7 +30,7 @@ _LISTS = {
 
 _QUANTISED = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
 
-_STEERED = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
+_PARAMETRIC = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
 """Their buffers, written as constants, are part of the operator: the scale of a picture, what is hot."""
 
 
@@ -78,7 +78,7 @@ def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
                 continue
             source = origin[name]
             weight = position in operator.weights and may_be_weight(builder.types[source])
-            steers = key in _STEERED and source not in layers
+            steers = key in _PARAMETRIC and source not in layers
             if weight or (position in operator.buffers and not steers):
                 builder.initializers[source] = builder.types[source]
             elif position == 0 and operator.passes_on in UNSCALED:

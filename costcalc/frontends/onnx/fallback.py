@@ -40,7 +40,7 @@ def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str,
 
 
 def _declared_type(t: TypeProto, binding: InputBinding) -> TensorType:
-    """A declared type; its shape is only known where every extent is declared."""
+    """A TypeProto -> the tensor type; its shape is known only where every extent is declared."""
     dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
     if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
         return TensorType(dtype, None)

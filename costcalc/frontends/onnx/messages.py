@@ -107,13 +107,13 @@ def parse_value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
 
 _KINDS = {10: "tensor", 34: "sequence", 42: "map", 66: "sparse", 74: "optional", 58: "opaque"}
 
-_DEEPEST_TYPE = 16
+_MAX_TYPE_DEPTH = 16
 
 
 def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
     """Reads a TypeProto."""
-    if depth > _DEEPEST_TYPE:
-        raise LoadError(f"types are nested more than {_DEEPEST_TYPE} deep (at byte {at})", REMEDY)
+    if depth > _MAX_TYPE_DEPTH:
+        raise LoadError(f"types are nested more than {_MAX_TYPE_DEPTH} deep (at byte {at})", REMEDY)
     for key, a, b in read_fields(buf, at, end):
         kind = _KINDS.get(key)
         if kind in ("tensor", "sparse"):

@@ -86,7 +86,7 @@ def _find_tied_weights(
         )
 
 
-_MOST_ROUNDS = 8
+_MAX_ROUNDS = 8
 """A graph is built again when names of extents turn out to be equal; each round makes more of them one."""
 
 
@@ -143,7 +143,7 @@ def _load_graph(
             raise UnknownNameError(fact, suggest_names(name, names), argument="values", name=name)
     equal_symbols: dict[str, Dim] = {}
     equalities: tuple[Assumption, ...] = ()
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         bound_dims = {name: substitute(value, equal_symbols) for name, value in dims.items()}
         bound_shapes = {name: [substitute(d, equal_symbols) for d in shape] for name, shape in shapes.items()}
         binding = bind_inputs(inputs, {**equal_symbols, **bound_dims}, bound_shapes, symbolic)

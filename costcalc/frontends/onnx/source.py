@@ -25,10 +25,10 @@ MIN_MAPPED_BYTES = 1 << 25
 MAX_UNPACKED_BYTES = 1 << 31
 """Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
 
-_MOST_RATIO, _RATIO_FROM = 200, 1 << 26
+_MAX_RATIO, _RATIO_FROM = 200, 1 << 26
 """Weights hardly compress: a member from this size on that shrank by more than this factor holds none."""
 
-_DEEPEST_TEXT = 200
+_MAX_TEXT_DEPTH = 200
 """Brackets inside each other in a textual model: its parser recurses."""
 
 _CHUNK = 1 << 20
@@ -71,7 +71,7 @@ def _read_archive(file: IO[bytes]) -> Buffer:
                 )
             info = members[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
-            dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
+            dense = info.file_size >= _RATIO_FROM and info.file_size > _MAX_RATIO * info.compress_size
             if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
                 fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
                 raise LoadError(fact, "unpack it first")
@@ -126,8 +126,8 @@ def _parse_text(data: bytes) -> bytes:
     from onnx import parser
 
     try:
-        if _bracket_depth(data) > _DEEPEST_TEXT:
-            raise LoadError(f"brackets are nested more than {_DEEPEST_TEXT} deep", "unnest them")
+        if _bracket_depth(data) > _MAX_TEXT_DEPTH:
+            raise LoadError(f"brackets are nested more than {_MAX_TEXT_DEPTH} deep", "unnest them")
         parsed: bytes = parser.parse_model(data.decode("utf8")).SerializeToString()
         return parsed
     except (parser.ParseError, UnicodeDecodeError) as error:

@@ -34,7 +34,7 @@ _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DTy
 
 
 def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A tensor of known elements; of zeros where they are not known."""
+    """A name and a type -> a TensorProto of the known elements; of zeros where they are not known."""
     from onnx import TensorProto, helper
 
     shape = require_numbers(t.shape or (), name)
@@ -49,7 +49,7 @@ def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
 
 
 def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
-    """Numbers without symbols. UsageError where one holds a symbol."""
+    """Numbers -> the same numbers. UsageError, with the place, where one holds a symbol."""
     result = list(numbers)
     for number in result:
         if not isinstance(number, (int, float, complex, str)):
@@ -145,7 +145,8 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
 
 
 def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
-    """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
+    """A graph -> the bytes of its ONNX file. As export, but weights from 1 GiB on are refused, for there is no file to
+    put them beside."""
     model = _make_checked_model(graph, weights)
     store_tensors(model, graph, None, weights)
     return bytes(model.SerializeToString(deterministic=True))

@@ -24,7 +24,7 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar:
-    """A leaf; plain is False where it is quoted."""
+    """A scalar node; plain (YAML's word) is False where it is quoted."""
 
     __slots__ = ("column", "line", "plain", "text")
 
@@ -38,7 +38,7 @@ class Scalar:
 
 
 class Seq:
-    """A list."""
+    """A sequence node."""
 
     __slots__ = ("column", "items", "line")
 
@@ -48,7 +48,7 @@ class Seq:
 
 
 class Map:
-    """A mapping, in the file's order; keys are scalars, none twice."""
+    """A mapping node, in the file's order; keys are scalars, none twice."""
 
     __slots__ = ("column", "keys", "line", "values")
 
@@ -75,7 +75,8 @@ class Document(NamedTuple):
 
 
 def parse_document(text: str | bytes, file: str) -> Document:
-    """One YAML document; SpecError with its place where the text is not one."""
+    """Text or bytes, and the file's name in errors -> Document. SpecError with its place where it is not one YAML
+    document."""
     try:
         return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
     except yaml.MarkedYAMLError as error:
@@ -212,13 +213,13 @@ def _refuse(fact: str, remedy: str, file: str, mark: yaml.Mark) -> NoReturn:
 
 
 class Span(NamedTuple):
-    """Indexes of a node's first character and of the one behind its last; flow tells `[…]` and `{…}`, named that the
-    node, or one in it, has an anchor or is an alias."""
+    """The indexes of a node's first character and of the one behind its last in the text. flow: it is written as `[…]`
+    or `{…}`; has_anchor: the node, or one in it, has an anchor or is an alias."""
 
     start: int
     end: int
     flow: bool
-    named: bool
+    has_anchor: bool
 
 
 class Spans(NamedTuple):
@@ -242,7 +243,7 @@ class Spans(NamedTuple):
 
 
 def find_spans(text: str) -> Spans:
-    """All spans of a text that parses as YAML."""
+    """A text that parses as YAML -> the spans of its nodes."""
     spans: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
     open_: list[_OpenCollection] = []
@@ -266,7 +267,7 @@ def find_spans(text: str) -> Spans:
         spans[first.line + 1, first.column + 1, kind] = span
         if open_:
             outer = open_[-1]
-            open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
+            open_[-1] = outer._replace(end=max(outer.end, span.end), has_anchor=outer.has_anchor or span.has_anchor)
     return Spans(text, spans, tuple(tokens))
 
 
@@ -276,7 +277,7 @@ class _OpenCollection(NamedTuple):
     event: Any
     mark: Any
     end: int
-    named: bool
+    has_anchor: bool
 
 
 def _mark(mark: Any) -> Any:

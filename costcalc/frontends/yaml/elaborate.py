@@ -128,8 +128,8 @@ class Elaborator:
         return item
 
     def _count_kinds(self, node: Seq, times: int) -> Counter[str]:
-        """How often each kind occurs in a list, so that a kind that occurs once needs no number; kinds in a repeat
-        count double."""
+        """A list of layers -> the number of each kind, as a kind that occurs once needs no number in names; kinds in a
+        repeat count double."""
         kinds: Counter[str] = Counter()
         for entry in node.items:
             item = self.item(entry)

@@ -36,7 +36,7 @@ class Scope:
         self.calls: tuple[str, ...] = outer.calls if outer else ()
 
     def inner(self, name: str, values: dict[str, str]) -> Scope:
-        """A scope inside this one."""
+        """A name and the values of layers -> a scope inside this one, for the layers of a residual or a branch."""
         return Scope(self.names, values, (*self.path, name), self)
 
     def find(self, name: str) -> str | None:

@@ -25,12 +25,12 @@ VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
 
 
 def any_of(*options: Schema) -> Schema:
-    """One of several."""
+    """Schemas -> the schema of a value that fits one of them."""
     return {"anyOf": list(options)}
 
 
 def list_of(item: Schema) -> Schema:
-    """A list."""
+    """The schema of an item -> that of a list of such items."""
     return {"type": "array", "items": item}
 
 
@@ -76,12 +76,12 @@ def definitions() -> Schema:
 
 
 def with_description(schema: Schema, text: str) -> Schema:
-    """With what editors show beside it."""
+    """A schema and the text that editors show -> the schema with it as its description."""
     return {"description": text, **schema}
 
 
 def option_schema(key: LayerKey) -> Schema:
-    """The value of a layer's key."""
+    """A key of a layer -> the schema of its value."""
     schema: Schema = {"$ref": f"#/$defs/value.{key.kind}"}
     if key.choices:
         schema = any_of({"enum": list(key.choices)}, NAME)
@@ -98,7 +98,7 @@ def is_writable(type_: str) -> bool:
 
 
 def attribute_schema(type_: str) -> Schema:
-    """The value of an ONNX attribute; a list of one is also written without brackets."""
+    """The type of an ONNX attribute -> the schema of its value; a list of one is also written without brackets."""
     element = _OF_ONNX[type_.removesuffix("s")]
     return any_of(element, list_of(element)) if type_.endswith("s") else element
 

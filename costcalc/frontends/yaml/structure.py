@@ -33,7 +33,7 @@ Round = Mapping[str, Any]
 
 
 class EqualRounds(Sequence[Round]):
-    """So many rounds that differ in nothing."""
+    """A sequence of `times` equal rounds: no name has another value."""
 
     def __init__(self, times: int) -> None:
         self.times = times

@@ -25,7 +25,7 @@ LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
 MAX_SOFTMAX_DISTANCE = 12
 """No more operators than these stand between a product and its softmax."""
 
-MAX_WINDOW_DISTANCE = 500
+MAX_PROJECTION_DISTANCE = 500
 """No more values than these are looked at to find a projection."""
 
 
@@ -61,7 +61,7 @@ def find_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
     pending, visited = [value], {value}
-    while pending and len(visited) <= MAX_WINDOW_DISTANCE:
+    while pending and len(visited) <= MAX_PROJECTION_DISTANCE:
         i = index.producers.get(pending.pop())
         if i is None:
             continue
@@ -76,7 +76,7 @@ def find_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     return layers.popitem()[1] if len(layers) == 1 and not pending else None
 
 
-def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
+def is_view_of_projection(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
     """Whether a query, key or value is a view of a projection, times a number or divided by its own length."""
     while True:
         value = index.origin(value, scaled=True)

@@ -106,9 +106,10 @@ class Convolution(NamedTuple):
 
 
 def find_convolution(index: GraphIndex, i: int) -> Convolution | None:
-    """The node as a convolution; None where it is none, its weights are shared or computed, or an extent is open."""
+    """The index of a node -> its Convolution; None where it is none, its weights are shared or computed, or an extent
+    is open."""
     node = index.graph.nodes[i]
-    if operator_key(node) != ("", "Conv") or not index.is_owned(node, 1):
+    if operator_key(node) != ("", "Conv") or not index.is_unshared(node, 1):
         return None
     bias = len(node.inputs) > 2 and bool(node.inputs[2])
     weight = index.shape(node.inputs[1])
