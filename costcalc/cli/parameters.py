@@ -69,8 +69,8 @@ class NameList(click.ParamType):  # type: ignore[type-arg]
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
-        return [CompletionItem(before + comma + name) for name in self.names() if name.startswith(last)]
+        prefix, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
+        return [CompletionItem(prefix + comma + name) for name in self.names() if name.startswith(last)]
 
 
 class DeviceNames(NameList):

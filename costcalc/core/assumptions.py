@@ -75,12 +75,12 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
         if c < 1 or len(monomial) != 1 or monomial[0][1] != 1:
             return None
         atom = monomial[0][0]
-        least = -(constant // c)  # c · atom + constant >= 0
+        minimum = -(constant // c)  # c · atom + constant >= 0
         if atom.op == "symbol":
-            return atom.key, least
+            return atom.key, minimum
         if atom.op != "//" or not isinstance(atom.args[1], int):
             return None
-        d = atom.args[0] - atom.args[1] * least  # ⌊x / n⌋ >= least where x >= n · least
+        d = atom.args[0] - atom.args[1] * minimum  # ⌊x / n⌋ >= least where x >= n · least
     return None
 
 

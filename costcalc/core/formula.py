@@ -8,11 +8,11 @@ from costcalc.core.dim import Dim
 
 
 class Factor(NamedTuple):
-    """One named number of a product; `of` holds its own factors where it is a product."""
+    """One named number of a product; `factors` holds its own ones where it is a product."""
 
     name: str
     value: Dim
-    of: tuple[Factor, ...] = ()
+    factors: tuple[Factor, ...] = ()
 
 
 class Product(NamedTuple):

@@ -54,10 +54,10 @@ def _escape_sign(match: re.Match[str]) -> str:
 
 def escape_markdown_line(text: str) -> str:
     """Text -> Markdown for the beginning of a line, a heading or an item: no list, no rule, no code block."""
-    inside = escape_markdown(printable(text).strip(" "))
-    if re.match(r"[-+=]", inside):
-        return f"\\{inside}"
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", inside)
+    escaped = escape_markdown(printable(text).strip(" "))
+    if re.match(r"[-+=]", escaped):
+        return f"\\{escaped}"
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)
 
 
 def escape_html(text: str) -> str:

@@ -247,5 +247,5 @@ def format_shapes(values: tuple[Any, ...]) -> str:
     """Shapes of a node's outputs -> the first one, and how many more there are: 1×64×56×56 +2."""
     if not values:
         return ""
-    more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    return format_shape(values[0]) + more
+    remainder = f" +{len(values) - 1}" if len(values) > 1 else ""
+    return format_shape(values[0]) + remainder

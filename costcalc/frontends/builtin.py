@@ -20,8 +20,8 @@ class ModelInfo(NamedTuple):
 def specs_folder() -> Path:
     """specs/: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
+    packaged = package / "specs"
+    return packaged if packaged.is_dir() else package.parent / "specs"
 
 
 def find_builtin(name: str) -> Path | None:

@@ -162,7 +162,10 @@ def _kind_of_roles(type_: TensorType, roles: set[str]) -> str:
 def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterable[str]:
     if traits_of(graph.nodes[index]).passes_on not in UNSCALED:
         return (_role(graph.nodes[index], position),)
-    return [_role(graph.nodes[end], at) for end, at in _final_readers(index, position, graph, readers, UNSCALED)]
+    return [
+        _role(graph.nodes[end], end_position)
+        for end, end_position in _final_readers(index, position, graph, readers, UNSCALED)
+    ]
 
 
 def _role(node: Node, position: int) -> str:

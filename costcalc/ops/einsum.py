@@ -42,12 +42,12 @@ def parse_equation(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices
     if len(terms) != len(ranks):
         raise ShapeError(f"{equation!r} has {len(terms)} terms for {len(ranks)} inputs", "write one term per input")
     inputs = tuple(_indices(term, rank, equation) for term, rank in zip(terms, ranks, strict=True))
-    widest = max((tuple(i for i in indices if i[0] == "…") for indices in inputs), key=len)
+    ellipsis = max((tuple(i for i in indices if i[0] == "…") for indices in inputs), key=len)
     if arrow:
-        output = tuple(i for token in _tokens(right) for i in (widest if token == "..." else (token,)))
+        output = tuple(i for token in _tokens(right) for i in (ellipsis if token == "..." else (token,)))
     else:
         counts = Counter(letter for letter in left if letter.isalpha())
-        output = (*widest, *sorted(letter for letter, n in counts.items() if n == 1))
+        output = (*ellipsis, *sorted(letter for letter, n in counts.items() if n == 1))
     names = {i for indices in inputs for i in indices}
     for index in output:
         if index not in names:

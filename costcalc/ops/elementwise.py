@@ -178,7 +178,7 @@ def shift_value(a: TensorType, b: TensorType, *, out: TensorType, direction: str
     return pointwise_values(shift, out, a, b)
 
 
-def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
+def _bitwise_values(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
     def element(x: Dim, y: Dim) -> int | None:
         return int(function(x, y)) if isinstance(x, int) and isinstance(y, int) else None
 
@@ -188,19 +188,19 @@ def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) ->
 @value_rule("BitwiseAnd")
 def bitwise_and_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in both."""
-    return _bitwise(operator.and_, a, b, out)
+    return _bitwise_values(operator.and_, a, b, out)
 
 
 @value_rule("BitwiseOr")
 def bitwise_or_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in either."""
-    return _bitwise(operator.or_, a, b, out)
+    return _bitwise_values(operator.or_, a, b, out)
 
 
 @value_rule("BitwiseXor")
 def bitwise_xor_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in one of them."""
-    return _bitwise(operator.xor, a, b, out)
+    return _bitwise_values(operator.xor, a, b, out)
 
 
 COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor")

@@ -42,17 +42,17 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
     """The extents add up along the axis, and agree elsewhere."""
     assert first.shape is not None
     out = list(first.shape)
-    at = normalise_axis(axis, len(out))
+    axis_index = normalise_axis(axis, len(out))
     for tensor in others:
         shape = tensor.shape or ()
         if len(shape) != len(out):
             raise ShapeError(f"the inputs are of rank {len(out)} and {len(shape)}", "give all of them one rank")
         for i, extent in enumerate(shape):
-            if i == at:
+            if i == axis_index:
                 out[i] = out[i] + extent
             elif extent != out[i]:
                 out[i] = require_equal(
-                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),"
+                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({axis_index}),"
                 )
     return TensorType(first.dtype, tuple(out))
 
@@ -83,8 +83,8 @@ def split_shape(
     """Parts of the sizes in `split` along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the
     last the rest. Where the sizes are not known, all but the last are new symbols."""
     assert x.shape is not None
-    at = normalise_axis(axis, len(x.shape))
-    extent = x.shape[at]
+    axis_index = normalise_axis(axis, len(x.shape))
+    extent = x.shape[axis_index]
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
         symbols = [fresh(f"part{i}") for i in range(n_outputs - 1)]
@@ -96,13 +96,13 @@ def split_shape(
         parts = _equal_parts(extent, num_outputs or n_outputs, even=num_outputs is None)
     if len(parts) != n_outputs:
         raise ShapeError(f"{len(parts)} parts are given for {n_outputs} outputs", "give one size per output")
-    before, behind = x.shape[:at], x.shape[at + 1 :]
+    before, behind = x.shape[:axis_index], x.shape[axis_index + 1 :]
     types = [TensorType(x.dtype, (*before, part, *behind)) for part in parts]
     if x.value is None:
         return tuple(types)
     shape, start = flat.concrete_shape(x.shape), 0
     for i, part in enumerate(flat.concrete_shape(parts)):
-        elements = flat.take(x.value, shape, at, range(start, start + part))
+        elements = flat.take(x.value, shape, axis_index, range(start, start + part))
         types[i], start = types[i]._replace(value=elements), start + part
     return tuple(types)
 
@@ -138,16 +138,16 @@ def pad_shape(
     if pad is not None:
         pads = pad.value
     if pads is None or axes is None:
-        for at in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
-            out[at] = fresh(f"extent{at}")
+        for axis_index in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
+            out[axis_index] = fresh(f"extent{axis_index}")
         return TensorType(data.dtype, tuple(out))
     if len(pads) != 2 * len(axes):
         raise ShapeError(f"pads has {len(pads)} numbers for {len(axes)} axes", f"give {2 * len(axes)}")
-    for i, at in enumerate(normalise_axes(axes, len(out))):
-        extent = out[at] + (pads[i] + pads[len(axes) + i])
+    for i, axis_index in enumerate(normalise_axes(axes, len(out))):
+        extent = out[axis_index] + (pads[i] + pads[len(axes) + i])
         if bounds(extent)[0] < 0:
-            require_at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
-        out[at] = extent
+            require_at_least(extent, 0, f"the padded extent of axis {axis_index} is {extent}", "remove less")
+        out[axis_index] = extent
     return TensorType(data.dtype, tuple(out))
 
 
@@ -165,8 +165,8 @@ def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = N
     count: Dim = fresh("selected") if condition.value is None else sum(map(bool, condition.value))
     if axis is None:
         return TensorType(x.dtype, (count,))
-    at = normalise_axis(axis, len(x.shape))
-    return TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
+    axis_index = normalise_axis(axis, len(x.shape))
+    return TensorType(x.dtype, (*x.shape[:axis_index], count, *x.shape[axis_index + 1 :]))
 
 
 @shape_rule("CenterCropPad")
@@ -176,11 +176,11 @@ def center_crop_pad_shape(
     """The named axes get the extents of `shape`; new symbols where those are not known."""
     assert x.shape is not None
     out = list(x.shape)
-    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
-    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
-    if len(sizes) != len(at):
-        raise ShapeError(f"{len(sizes)} extents are given for {len(at)} axes", "give one per axis")
-    for i, extent in zip(at, sizes, strict=True):
+    axis_indices = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in axis_indices])
+    if len(sizes) != len(axis_indices):
+        raise ShapeError(f"{len(sizes)} extents are given for {len(axis_indices)} axes", "give one per axis")
+    for i, extent in zip(axis_indices, sizes, strict=True):
         out[i] = extent
     return TensorType(x.dtype, tuple(out))
 
@@ -220,12 +220,12 @@ def slice_shape(
     out = list(data.shape)
     if axes is None:
         return TensorType(data.dtype, tuple([fresh(f"extent{i}") for i in range(len(out))]))
-    for i, at in enumerate(normalise_axes(axes, len(out))):
+    for i, axis_index in enumerate(normalise_axes(axes, len(out))):
         if starts is None or ends is None or steps is None:
-            out[at] = fresh(f"extent{at}")
+            out[axis_index] = fresh(f"extent{axis_index}")
             continue
-        extent = slice_extent(out[at], starts[i], ends[i], steps[i])
-        out[at] = fresh(f"extent{at}") if extent is None else extent
+        extent = slice_extent(out[axis_index], starts[i], ends[i], steps[i])
+        out[axis_index] = fresh(f"extent{axis_index}") if extent is None else extent
     return TensorType(data.dtype, tuple(out))
 
 
@@ -304,8 +304,8 @@ def slice_value(
     if axes is None or steps is None or not all(isinstance(x, int) for x in (*starts, *ends, *steps)):
         return None
     value, shape = data.value, list(flat.concrete_shape(data.shape))
-    for i, at in enumerate(normalise_axes(axes, len(shape))):
-        places = range(*_clamp_bounds(shape[at], starts[i], ends[i], steps[i]), steps[i])
-        value = flat.take(value, shape, at, places)
-        shape[at] = len(places)
+    for i, axis_index in enumerate(normalise_axes(axes, len(shape))):
+        places = range(*_clamp_bounds(shape[axis_index], starts[i], ends[i], steps[i]), steps[i])
+        value = flat.take(value, shape, axis_index, places)
+        shape[axis_index] = len(places)
     return value

@@ -127,8 +127,8 @@ def flatten_shape(x: TensorType, *, axis: int = 1) -> TensorType:
     """x -> [∏ of the axes before `axis`, ∏ of the others]."""
     assert x.shape is not None
     rank = len(x.shape)
-    at = rank if axis == rank else normalise_axis(axis, rank)
-    return TensorType(x.dtype, (prod(x.shape[:at]), prod(x.shape[at:])), x.value)
+    axis_index = rank if axis == rank else normalise_axis(axis, rank)
+    return TensorType(x.dtype, (prod(x.shape[:axis_index]), prod(x.shape[axis_index:])), x.value)
 
 
 @shape_rule("Squeeze")

@@ -72,33 +72,35 @@ def resize_shape(
     if opset < 11:
         roi, scales, sizes = None, roi, None
     out = list(x.shape)
-    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    axis_indices = normalise_axes(range(len(out)) if axes is None else axes, len(out))
     if sizes is not None and vector_length(sizes) > 0:
         if sizes.value is not None:
-            _check_length(sizes.value, at, "sizes")
+            _check_length(sizes.value, axis_indices, "sizes")
             for i, size in zip(
-                at, _keep_aspect_ratio([out[i] for i in at], sizes.value, keep_aspect_ratio_policy), strict=True
+                axis_indices,
+                _keep_aspect_ratio([out[i] for i in axis_indices], sizes.value, keep_aspect_ratio_policy),
+                strict=True,
             ):
                 out[i] = size
             return TensorType(x.dtype, tuple(out))
     elif scales is None or vector_length(scales) == 0:
         raise ShapeError("neither scales nor sizes are given", "give one of them")
     elif scales.value is not None:
-        _check_length(scales.value, at, "scales")
-        crops = [Fraction(1)] * len(at)
+        _check_length(scales.value, axis_indices, "scales")
+        crops = [Fraction(1)] * len(axis_indices)
         region = optional_value(roi)
         if coordinate_transformation_mode == "tf_crop_and_resize" and roi is not None:
             if region is None:
-                return TensorType(x.dtype, _open_extents(out, at, fresh))
-            crops = [rational(region[len(at) + i]) - rational(region[i]) for i in range(len(at))]
-        for i, scale, crop in zip(at, scales.value, crops, strict=True):
+                return TensorType(x.dtype, _open_extents(out, axis_indices, fresh))
+            crops = [rational(region[len(axis_indices) + i]) - rational(region[i]) for i in range(len(axis_indices))]
+        for i, scale, crop in zip(axis_indices, scales.value, crops, strict=True):
             out[i] = resized_extent(out[i], scale, crop)
         return TensorType(x.dtype, tuple(out))
-    return TensorType(x.dtype, _open_extents(out, at, fresh))
+    return TensorType(x.dtype, _open_extents(out, axis_indices, fresh))
 
 
-def _open_extents(out: list[Dim], at: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
-    spatial = [i for i in at if i > 1 or len(out) < 4]
+def _open_extents(out: list[Dim], axis_indices: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
+    spatial = [i for i in axis_indices if i > 1 or len(out) < 4]
     return tuple([fresh(f"extent{i}") if i in spatial else extent for i, extent in enumerate(out)])
 
 

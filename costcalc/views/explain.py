@@ -87,8 +87,8 @@ def _macs(formula: Formula, what: str) -> Iterator[WorkingLine]:
         yield WorkingLine(
             what, (named, " + ".join(factor_values(term.factors) for term in formula.terms)), formula.value
         )
-    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
-        yield WorkingLine(what, (factor.name, *_sides(factor.of)), factor.value)
+    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.factors) > 1):
+        yield WorkingLine(what, (factor.name, *_sides(factor.factors)), factor.value)
 
 
 def _params(owned: Sequence[StoredTensor]) -> Iterator[WorkingLine]:

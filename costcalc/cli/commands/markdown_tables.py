@@ -53,10 +53,10 @@ def find_tables(text: str) -> tuple[TableRegion, ...]:
     fence = ""
     for number, line in enumerate(_LINE.finditer(text), 1):
         body = line[0].rstrip("\r\n")
-        fence, inside = _track_fence(body, fence)
-        marker = None if inside else _MARKER.match(body)
+        fence, is_code = _track_fence(body, fence)
+        marker = None if is_code else _MARKER.match(body)
         if marker is None:
-            if not inside and _MARKER_START.match(body):
+            if not is_code and _MARKER_START.match(body):
                 fact = "the marker does not end on its line, or is not alone there"
                 raise SpecError(fact, "write <!-- costcalc:table MODEL… --> on a line of its own", str(number))
             continue
@@ -64,10 +64,17 @@ def find_tables(text: str) -> tuple[TableRegion, ...]:
         if marker["close"]:
             if opening is None:
                 raise SpecError("a table is closed that was not opened", f"remove {body.strip()}", str(number))
-            start, at = opening[1], opening[2]
+            start, marker_line = opening[1], opening[2]
             newline = opening[3]
             regions.append(
-                TableRegion(_split_marker(opening[0], at), start, line.start(), at + 1, opening[0]["indent"], newline)
+                TableRegion(
+                    _split_marker(opening[0], marker_line),
+                    start,
+                    line.start(),
+                    marker_line + 1,
+                    opening[0]["indent"],
+                    newline,
+                )
             )
             opening = None
         elif opening is not None:
@@ -182,8 +189,8 @@ def _table_lines(path: Path, region: TableRegion, read: MarkerReader) -> list[st
 
 def _model_path(folder: Path, model: str) -> str:
     """A file beside the Markdown file before a built-in name."""
-    beside = folder / model
-    return model if not beside.is_file() and find_builtin(model) else str(beside)
+    file = folder / model
+    return model if not file.is_file() and find_builtin(model) else str(file)
 
 
 def _first_difference(region: TableRegion, old: str, new: str) -> StaleTable:
@@ -191,5 +198,5 @@ def _first_difference(region: TableRegion, old: str, new: str) -> StaleTable:
     old_lines, new_lines = old.splitlines(), new.splitlines()
     longest = max(len(old_lines), len(new_lines))
     old_lines, new_lines = ([*lines, *[""] * (longest - len(lines))] for lines in (old_lines, new_lines))
-    at = next((i for i, pair in enumerate(zip(old_lines, new_lines, strict=True)) if pair[0] != pair[1]), 0)
-    return StaleTable(region.line + at, old_lines[at] if old_lines else "", new_lines[at] if new_lines else "")
+    index = next((i for i, pair in enumerate(zip(old_lines, new_lines, strict=True)) if pair[0] != pair[1]), 0)
+    return StaleTable(region.line + index, old_lines[index] if old_lines else "", new_lines[index] if new_lines else "")

@@ -252,9 +252,9 @@ def _pretty_atom(atom: Atom) -> str:
     if atom.op != "//":
         return f"{atom.op}({', '.join(map(pretty_text, _flatten_arguments(atom)))})"
     a, b = atom.args
-    up = a - (b - 1) if isinstance(b, int) else a
-    if len(pretty_text(up)) < len(pretty_text(a)):
-        return f"⌈{_format_operand(up)}/{_format_operand(b)}⌉"
+    numerator = a - (b - 1) if isinstance(b, int) else a
+    if len(pretty_text(numerator)) < len(pretty_text(a)):
+        return f"⌈{_format_operand(numerator)}/{_format_operand(b)}⌉"
     return f"⌊{_format_operand(a)}/{_format_operand(b)}⌋"
 
 

@@ -205,29 +205,29 @@ def expand_sequence_map(walker: Walker, frame: Frame, call: ResolvedNode) -> Non
         add_control_node(walker, call, (), [UNKNOWN] * len(call.outputs))
         return
     columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in input_types]
-    alike = all(len(set(column)) == 1 for column in columns)
-    runs = 1 if alike else len(columns[0])
+    is_uniform = all(len(set(column)) == 1 for column in columns)
+    runs = 1 if is_uniform else len(columns[0])
     items: list[tuple[TensorType, ...]] = []
     names: list[str] = []
     for i in range(runs):
         start = save_state(walker)
-        branch = "body" if alike else f"body/{i}"
+        branch = "body" if is_uniform else f"body/{i}"
         row = [column[i if len(column) > 1 else 0] for column in columns]
         results = run_body(walker, frame, call, body, branch, row)
         items.append(tuple(types[name] for name in results))
         names += results
-        if alike:
+        if is_uniform:
             multiply_counts(walker, start, first.shape[0])
-    sequences = [_sequence_type(first, column, alike) for column in zip(*items, strict=True)] or [
+    sequences = [_sequence_type(first, column, is_uniform) for column in zip(*items, strict=True)] or [
         SequenceType(DType.UNDEFINED, (0,), ()) for _ in call.outputs
     ]
     add_control_node(walker, call, names, sequences)
 
 
-def _sequence_type(template: SequenceType, items: tuple[TensorType, ...], alike: bool) -> SequenceType:
+def _sequence_type(template: SequenceType, items: tuple[TensorType, ...], is_uniform: bool) -> SequenceType:
     """A sequence as long as another."""
     assert template.shape is not None
     length = template.shape[0]
-    if alike and isinstance(length, int):
+    if is_uniform and isinstance(length, int):
         items = items * length
     return SequenceType(items[0].dtype if items else DType.UNDEFINED, (length,), items)

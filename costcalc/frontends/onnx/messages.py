@@ -94,10 +94,10 @@ class ModelProto(NamedTuple):
     functions: tuple[FunctionProto, ...]
 
 
-def parse_value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
+def parse_value_info(buf: Buffer, start: int, end: int) -> ValueInfoProto:
     """Reads a ValueInfoProto."""
     name, type_ = "", TypeProto()
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             name = read_string(buf, a, b)
         elif key == 18:
@@ -110,11 +110,11 @@ _KINDS = {10: "tensor", 34: "sequence", 42: "map", 66: "sparse", 74: "optional",
 _MAX_TYPE_DEPTH = 16
 
 
-def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
+def parse_type(buf: Buffer, start: int, end: int, depth: int = 0) -> TypeProto:
     """Reads a TypeProto."""
     if depth > _MAX_TYPE_DEPTH:
-        raise LoadError(f"types are nested more than {_MAX_TYPE_DEPTH} deep (at byte {at})", REMEDY)
-    for key, a, b in read_fields(buf, at, end):
+        raise LoadError(f"types are nested more than {_MAX_TYPE_DEPTH} deep (at byte {start})", REMEDY)
+    for key, a, b in read_fields(buf, start, end):
         kind = _KINDS.get(key)
         if kind in ("tensor", "sparse"):
             return _tensor_type(kind, buf, a, b)
@@ -126,9 +126,9 @@ def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
     return TypeProto()
 
 
-def _tensor_type(kind: str, buf: Buffer, at: int, end: int) -> TypeProto:
+def _tensor_type(kind: str, buf: Buffer, start: int, end: int) -> TypeProto:
     elem_type, dims = 0, None
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             elem_type = a
         elif key == 18:
@@ -136,8 +136,8 @@ def _tensor_type(kind: str, buf: Buffer, at: int, end: int) -> TypeProto:
     return TypeProto(kind, elem_type, dims)
 
 
-def _dim(buf: Buffer, at: int, end: int) -> int | str | None:
-    for key, a, b in read_fields(buf, at, end):
+def _dim(buf: Buffer, start: int, end: int) -> int | str | None:
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             return to_int64(a)
         if key == 18:
@@ -198,11 +198,11 @@ _FORMAT = {
 _SIZE = {t: struct.calcsize(f"<{c}") for t, c in _FORMAT.items()}
 
 
-def parse_tensor(buf: Buffer, at: int, end: int) -> TensorProto:
+def parse_tensor(buf: Buffer, start: int, end: int) -> TensorProto:
     """Reads a TensorProto; external data is not looked at."""
     name, dims, data_type, external = "", [], 0, False
     payload: list[Chunk] = []
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             dims.append(a)
         elif key == 16:
@@ -232,10 +232,10 @@ class SparseTensorProto(NamedTuple):
         return TensorType(self.values.dtype, self.dims)
 
 
-def parse_sparse_tensor(buf: Buffer, at: int, end: int) -> SparseTensorProto:
+def parse_sparse_tensor(buf: Buffer, start: int, end: int) -> SparseTensorProto:
     """Reads a SparseTensorProto; where its values stand (indices) is not looked at."""
     values, dims = TensorProto("", (), 0, (), False, buf), []
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             values = parse_tensor(buf, a, b)
         elif key == 24:

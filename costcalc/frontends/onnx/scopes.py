@@ -73,10 +73,10 @@ def _names(graph: GraphProto) -> Iterator[str]:
     for items in (graph.input, graph.initializer):
         yield from (item.name for item in items)
     yield from (s.values.name for s in graph.sparse_initializer)
-    for at, end in graph.node:
+    for start, end in graph.node:
         yield from (
             str(graph.buf[a:b], "utf8", "backslashreplace")
-            for key, a, b in read_fields(graph.buf, at, end)
+            for key, a, b in read_fields(graph.buf, start, end)
             if key == 18
         )
 

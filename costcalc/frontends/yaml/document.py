@@ -236,8 +236,8 @@ class Spans(NamedTuple):
 
     def comments(self, start: int, end: int) -> list[str]:
         """The comments between two indexes; a `#` inside a scalar is none."""
-        inside = [token for token in self.tokens if token[0] < end and token[1] > start]
-        edges = [start, *[index for token in inside for index in token], end]
+        scalars = [token for token in self.tokens if token[0] < end and token[1] > start]
+        edges = [start, *[index for token in scalars for index in token], end]
         gaps = [self.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
         return [comment for gap in gaps for comment in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
 

@@ -29,10 +29,10 @@ class LayerUse(NamedTuple):
 
 
 class ItemPosition(NamedTuple):
-    """The list that contains a layer, and the layer's index in it."""
+    """The list that contains a layer, and the index of the layer's entry in it."""
 
     layers: Seq
-    at: int
+    entry: int
 
 
 class Trace(NamedTuple):

@@ -111,14 +111,14 @@ def _fused_operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[
     direct, gate = sorted(sides, key=lambda side: any(nodes[j].op_type in gates for j in side))
     op_types = [nodes[j].op_type for j in gate]
     if gates == ("Erf",):
-        at = op_types.index("Erf")
-        before, behind = gate[at + 1 :], gate[:at]
-        halves = [*behind[:-1], *direct, *([] if after is None else [after])]
-        if not len(before) == len(behind[-1:]) == len(halves) == 1:
+        erf = op_types.index("Erf")
+        inner, outer = gate[erf + 1 :], gate[:erf]
+        halves = [*outer[:-1], *direct, *([] if after is None else [after])]
+        if not len(inner) == len(outer[-1:]) == len(halves) == 1:
             return ""
         root, plus_one = (
-            _has_number(index, before[0], Mul=0.5**0.5, Div=2**0.5),
-            _has_number(index, behind[-1], Add=1.0),
+            _has_number(index, inner[0], Mul=0.5**0.5, Div=2**0.5),
+            _has_number(index, outer[-1], Add=1.0),
         )
         return "Gelu" if root and plus_one and _has_number(index, halves[0], Mul=0.5, Div=2.0) else ""
     if direct or tuple(op_types) != gates or after is not None:

@@ -73,10 +73,10 @@ IMAGE_CHANNELS = 4
 
 
 class Convolution(NamedTuple):
-    """A convolution [N, C_in, …] → [N, C_out, …] with weights of its own; at is its node. pads is `same`, `same_lower`,
-    or all begins and then all ends."""
+    """A convolution [N, C_in, …] → [N, C_out, …] with weights of its own; node_index is its node. pads is `same`,
+    `same_lower`, or all begins and then all ends."""
 
-    at: int
+    node_index: int
     node: Node
     channels: int
     filters: int

@@ -146,12 +146,12 @@ def divide_truncating(num: Dim, den: Dim) -> Dim | None:
         return None
     if high < 0:
         num, den = -num, -den
-    down = num // den
+    floor_quotient = num // den
     low, high = bounds(num)
     if low >= 0:
-        return down
-    up = -((-num) // den)
-    return up if high <= 0 else maximum(down, 0) + minimum(up, 0)
+        return floor_quotient
+    ceil_quotient = -((-num) // den)
+    return ceil_quotient if high <= 0 else maximum(floor_quotient, 0) + minimum(ceil_quotient, 0)
 
 
 def difference(a: Number, b: Number) -> tuple[float, float]:

@@ -30,14 +30,16 @@ describe(
 )
 
 
-def _bits(attributes: Attributes) -> int:
+def _weight_bits(attributes: Attributes) -> int:
     return int(attributes.get("expert_weight_bits", 4))
 
 
 traits(
     "QMoE",
     domain=MS,
-    packed=PackedInputs(frozenset((2, 5, 8)), lambda w, attributes: w.elements * 8 // _bits(attributes), _bits),
+    packed=PackedInputs(
+        frozenset((2, 5, 8)), lambda w, attributes: w.elements * 8 // _weight_bits(attributes), _weight_bits
+    ),
 )
 
 

@@ -76,8 +76,8 @@ describe(
 def _row_type(x: TensorType, axis: int = -1) -> TensorType:
     """One float32 per normalised row: a mean, an inverse deviation."""
     assert x.shape is not None
-    at = normalise_axis(axis, x.rank)
-    return TensorType(DType.FLOAT32, (*x.shape[:at], *(1,) * (x.rank - at)))
+    axis_index = normalise_axis(axis, x.rank)
+    return TensorType(DType.FLOAT32, (*x.shape[:axis_index], *(1,) * (x.rank - axis_index)))
 
 
 def simplified_norm_shape(x: TensorType, scale: TensorType, *, axis: int = -1) -> tuple[TensorType, ...]:

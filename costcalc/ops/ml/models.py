@@ -185,11 +185,11 @@ def sum_depths(roots: Sequence[Key], children: Mapping[Key, tuple[Key, ...]]) ->
     """The sum of the trees' depths: how many comparisons a row takes at most."""
     total = 0
     for root in roots:
-        level, deepest = [root], -1
+        level, depth = [root], -1
         while level:
-            deepest += 1
+            depth += 1
             level = [child for node in level for child in children.get(node, ())]
-        total += deepest
+        total += depth
     return total
 
 

@@ -63,7 +63,7 @@ def test_spans_hold_a_layer_and_nothing_else() -> None:
         "silu": "silu:\n    as: last",
     }
     home = found.position(found.calls[0])
-    assert home.at == 0 and not seen.of(home.layers).flow
+    assert home.entry == 0 and not seen.of(home.layers).flow
     assert read_item(home.layers.items[1], found.reader).kind == "relu"
     assert seen.comments(0, len(TEXT)) == ["# inside", '# "quoted # sign"']
 
