@@ -153,7 +153,7 @@ class Node:
     place: str = ""
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The node for an error's place: `file:line:column: name (OpType)`."""
         label = f"{self.name} ({self.op_type})"
         return f"{self.place}: {label}" if self.place else label

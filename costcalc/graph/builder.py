@@ -44,7 +44,7 @@ class InferenceCache:
         except TypeError:  # an attribute that is a list or a graph has no hash
             return None
 
-    def keep(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
+    def store(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
         """Key, input types and output types -> the output types, cached under the key where they hold for the next node
         too."""
         if not self.has_fresh_symbol and are_concrete(inputs) and are_concrete(types):
@@ -151,7 +151,7 @@ class GraphBuilder:
                         self._new(output)
                     value_types[output] = type_
         except CostcalcError as error:
-            raise error.at(node.where) from error
+            raise error.at(node.location) from error
         self.nodes.append(node)
         return outputs
 
@@ -217,7 +217,7 @@ class GraphBuilder:
             return inferred
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
-        return self.cache.keep(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
+        return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
 
     def _apply_rule(
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int

@@ -287,8 +287,8 @@ def linear_attention_cost(
     if update_rule in ("gated", "gated_delta"):
         if decay is not None:
             work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
-        decayed = tokens.value * h.kv_heads * state.value
-        work += elementwise_work("multiply", "elementwise", decayed, 1, "#state × tokens")
+        state_updates = tokens.value * h.kv_heads * state.value
+        work += elementwise_work("multiply", "elementwise", state_updates, 1, "#state × tokens")
     return Cost(sum_of_products(*terms), work)
 
 

@@ -58,7 +58,7 @@ def gated_cost(x, w, *, out):
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rules that a test registers are gone after it."""
     kept = [dict(d) for d in (registry.SHAPE_RULES, registry.COST_RULES, TRAITS)]
-    monkeypatch.setattr(plugins, "LOADED", [])
+    monkeypatch.setattr(plugins, "RULE_FILES", [])
     plugins.load_installed_rules.cache_clear()
     yield
     for d, before in zip((registry.SHAPE_RULES, registry.COST_RULES, TRAITS), kept, strict=True):

@@ -39,7 +39,7 @@ def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
     node."""
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
-    return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
+    return Frame({}, frame, values, frame.node_prefix, call.scope, frame.attributes, frame.depth + 1, origin)
 
 
 def run_body(
@@ -106,28 +106,33 @@ class WalkerState(NamedTuple):
 
 def save_state(walker: Walker) -> WalkerState:
     """A walker -> its state now, for restore_state."""
-    b = walker.builder
+    builder = walker.builder
     return WalkerState(
-        len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices)
+        len(builder.types),
+        len(builder.nodes),
+        len(builder.initializers),
+        len(builder.notes),
+        len(builder.data_symbols),
+        len(walker.choices),
     )
 
 
 def restore_state(walker: Walker, start: WalkerState) -> None:
     """Removes all that was added to a walker and its builder since the state was saved."""
-    b = walker.builder
+    builder = walker.builder
     for collection, size in (
-        (b.types, start.types),
-        (b.initializers, start.initializers),
-        (b.data_symbols, start.data_symbols),
+        (builder.types, start.types),
+        (builder.initializers, start.initializers),
+        (builder.data_symbols, start.data_symbols),
     ):
         for key in list(islice(collection, size, None)):
             del collection[key]
-    for node in b.nodes[start.nodes :]:
+    for node in builder.nodes[start.nodes :]:
         walker.name_counts.pop(node.name, None)
-    del b.nodes[start.nodes :]
-    del b.notes[start.notes :]
+    del builder.nodes[start.nodes :]
+    del builder.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.definitions.constants = [name for name in walker.definitions.constants if name in b.types]
+    walker.definitions.constants = [name for name in walker.definitions.constants if name in builder.types]
 
 
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:

@@ -104,11 +104,11 @@ class Definitions:
 
     def name(self, frame: Frame, name: str) -> str:
         """The builder's name of a value that a graph computes."""
-        return frame.define(name, self._file_names) if name and frame.values else name
+        return frame.define(name, self._file_names) if name and frame.value_prefix else name
 
     def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
         """Adds an initializer, or finds it where a body or a function has added it before."""
-        if not frame.values:
+        if not frame.value_prefix:
             self.builder.add_initializer(name, *stored_type(type_))
             return
         key = (*frame.origin, name)
@@ -125,13 +125,13 @@ class Definitions:
         """Adds a Constant node's tensor, or finds it likewise. A function's output has the name that the call gives it:
         there an Identity brings the tensor."""
         output = node.output[0]
-        existing = self._find_tensor(key) if frame.values else ""
+        existing = self._find_tensor(key) if frame.value_prefix else ""
         if not existing:
             name_in_builder = self.builder.add_constant(
                 self.name(frame, output), *stored_type(constant_type(attributes))
             )
             self.constants.append(name_in_builder)
-            if frame.values:
+            if frame.value_prefix:
                 self._tensors[key] = name_in_builder, self.builder.types[name_in_builder]
         elif output in frame.env:
             self.builder.add("Identity", (existing,), name=name, outputs=(frame.env[output],), scope=frame.scope)

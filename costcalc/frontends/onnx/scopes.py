@@ -15,14 +15,14 @@ NameOwners = dict[str, tuple[str, str]]
 
 class Frame(NamedTuple):
     """The names of a graph, subgraph or function call: env maps them to the builder's; a subgraph also finds its
-    parent's. values is the prefix of the names of the values that it defines, names that of its nodes' names.
+    parent's. value_prefix is that of the names of the values that it defines, node_prefix that of its nodes' names.
     attributes are those of the enclosing function's call. origin is the graph's position in the file, the same in every
     call of a function and every trip of a loop."""
 
     env: dict[str, str]
     parent: Frame | None = None
-    values: str = ""
-    names: str = ""
+    value_prefix: str = ""
+    node_prefix: str = ""
     scope: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = {}
     depth: int = 0
@@ -39,11 +39,11 @@ class Frame(NamedTuple):
 
     def define(self, name: str, owners: NameOwners) -> str:
         """The builder's name of a value that this graph computes: no other value has it."""
-        if not name or not self.values:
+        if not name or not self.value_prefix:
             return name
         if name not in self.env:
-            path = unique = f"{self.values}/{name.lstrip('/')}"
-            value, n = (self.values, name), 1
+            path = unique = f"{self.value_prefix}/{name.lstrip('/')}"
+            value, n = (self.value_prefix, name), 1
             while owners.setdefault(unique, value) != value:
                 unique, n = f"{path}_{n}", n + 1
             self.env[name] = unique

@@ -71,8 +71,8 @@ def _read_archive(file: IO[bytes]) -> Buffer:
                 )
             info = members[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
-            dense = info.file_size >= _RATIO_FROM and info.file_size > _MAX_RATIO * info.compress_size
-            if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
+            overcompressed = info.file_size >= _RATIO_FROM and info.file_size > _MAX_RATIO * info.compress_size
+            if compressed and (info.file_size > MAX_UNPACKED_BYTES or overcompressed):
                 fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
                 raise LoadError(fact, "unpack it first")
             with archive.open(info) as member:

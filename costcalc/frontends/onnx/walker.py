@@ -25,19 +25,19 @@ Expand = Callable[["Walker", Frame, ResolvedNode], None]
 
 
 class Walker:
-    """Adds nodes to a builder. expand holds the operators that are graphs of other operators (If, Loop, …); function
-    expands a call of a local function."""
+    """Adds nodes to a builder. expansions holds the operators that are graphs of other operators (If, Loop, …);
+    inline expands a call of a local function."""
 
     def __init__(
         self,
         builder: GraphBuilder,
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
-        expand: Mapping[str, Expand],
-        function: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
+        expansions: Mapping[str, Expand],
+        inline: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
-        self.expand, self.function = expand, function
+        self.expansions, self.inline = expansions, inline
         self.cache: Cache = {}
         self.name_counts: dict[str, int] = {}
         self.scopes: dict[str, tuple[str, ...]] = {}
@@ -48,7 +48,7 @@ class Walker:
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
-        if not frame.values:
+        if not frame.value_prefix:
             self.definitions.top = graph
         for t in graph.initializer:
             self.definitions.initializer(frame, t.name, t.type())
@@ -69,11 +69,11 @@ class Walker:
             self.node_budget -= len(spans)
         if self.node_budget < 0:
             raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
-        top = frame.parent is None and not frame.env and not frame.values
+        top = frame.parent is None and not frame.env and not frame.value_prefix
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
         for index, node in enumerate(parse_nodes(buf, spans, self.cache)):
-            name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
+            name = self._unique(f"{frame.node_prefix}{node.name or f'{node.op_type}_{index}'}")
             missing = find_missing_value(frame, node, types, top)
             if missing:
                 waiting.setdefault(missing, []).append((node, name))
@@ -127,7 +127,7 @@ class Walker:
             attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
             if len(attributes) != len(attribute):
                 attributes |= _resolve_references(attribute, frame.attributes)
-                origin = (*frame.origin, frame.values)
+                origin = (*frame.origin, frame.value_prefix)
         if op_type == "Constant" and not domain:
             self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
@@ -135,14 +135,14 @@ class Walker:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
             outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
-        expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        expansion = self.expansions.get(op_type) if domain in ("", "ai.onnx.preview") else None
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
-        if expand is not None or function is not None:
+        if expansion is not None or function is not None:
             call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
-            if expand is not None:
-                expand(self, frame, call)
+            if expansion is not None:
+                expansion(self, frame, call)
             elif function is not None:
-                self.function(self, frame, call, function)
+                self.inline(self, frame, call, function)
             return
         self.builder.add(
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
@@ -177,8 +177,8 @@ class Walker:
 
     def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
         """The blocks that a node stands in: from its path-like name, or from what torch's exporter says beside it."""
-        if frame.names:
-            blocks = _blocks_of_path(name[len(frame.names) :])
+        if frame.node_prefix:
+            blocks = _blocks_of_path(name[len(frame.node_prefix) :])
             return frame.scope + blocks
         if "/" in name:
             return _blocks_of_path(name) or frame.scope

@@ -125,8 +125,8 @@ def _fused_operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[
         return ""
     if gates == ("HardSigmoid",):
         attributes = nodes[gate[0]].attributes
-        sixth = abs(attributes.get("alpha", 0.2) * 6 - 1) <= 1e-5 and attributes.get("beta", 0.5) == 0.5
-        return "HardSwish" if sixth else ""
+        is_hard_swish = abs(attributes.get("alpha", 0.2) * 6 - 1) <= 1e-5 and attributes.get("beta", 0.5) == 0.5
+        return "HardSwish" if is_hard_swish else ""
     return {("Sigmoid",): "Swish", ("Tanh", "Softplus"): "Mish"}.get(gates, "")
 
 

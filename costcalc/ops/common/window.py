@@ -58,9 +58,9 @@ def same_extent(extent: Dim, stride: int) -> Dim:
 
 def same_pads(extent: Dim, kernel: Dim, stride: int, dilation: int, lower: bool) -> tuple[Dim, Dim]:
     """(begin, end) of auto_pad SAME: the odd one stands at the end (UPPER) or at the beginning (LOWER)."""
-    need = maximum((same_extent(extent, stride) - 1) * stride + dilated_kernel(kernel, dilation) - extent, 0)
-    small = need // 2
-    return (need - small, small) if lower else (small, need - small)
+    total = maximum((same_extent(extent, stride) - 1) * stride + dilated_kernel(kernel, dilation) - extent, 0)
+    half = total // 2
+    return (total - half, half) if lower else (half, total - half)
 
 
 def output_shape(

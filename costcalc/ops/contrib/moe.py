@@ -86,9 +86,9 @@ def _experts_cost(
     work += elementwise_work("transcendental", "activation", tokens * k * inner, 1, "#hidden")
     if fused or len(layers) > 2:
         work += elementwise_work("multiply", "elementwise", tokens * k * inner, 1, "#hidden")
-    mixed = tokens * k * x.shape[-1]
-    work += elementwise_work("multiply", "elementwise", mixed, 1, "#expert outputs") + elementwise_work(
-        "add", "elementwise", mixed, 1, "#expert outputs"
+    mixed_elements = tokens * k * x.shape[-1]
+    work += elementwise_work("multiply", "elementwise", mixed_elements, 1, "#expert outputs") + elementwise_work(
+        "add", "elementwise", mixed_elements, 1, "#expert outputs"
     )
     return Cost(sum_of_products(*terms), work)
 
