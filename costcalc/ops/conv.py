@@ -11,7 +11,7 @@ from costcalc.core.formula import Cost, contraction, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
-from costcalc.ops.common.axes import shape_words
+from costcalc.ops.common.axes import shape_text
 from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
@@ -78,7 +78,7 @@ def _check_rank(t: TensorType, counterpart: TensorType, name: str) -> tuple[Dim,
     assert t.shape is not None and counterpart.shape is not None
     if len(t.shape) != len(counterpart.shape) or len(t.shape) < 3:
         raise ShapeError(
-            f"{name} has shape {shape_words(t.shape)} beside {shape_words(counterpart.shape)}",
+            f"{name} has shape {shape_text(t.shape)} beside {shape_text(counterpart.shape)}",
             "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank",
         )
     return t.shape

@@ -265,7 +265,7 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
 
 
 def _absolute_index(index: Dim, n: Dim) -> Dim:
-    """The place counted from the front: n is added to a negative one. min(1, max(0, -place)) is 1 exactly there."""
+    """The index counted from the front: n is added to a negative one. min(1, max(0, -index)) is 1 exactly there."""
     low, high = bounds(index)
     if low >= 0:
         return index
@@ -273,7 +273,7 @@ def _absolute_index(index: Dim, n: Dim) -> Dim:
 
 
 def _clamp_bounds(n: int, start: int, end: int, step: int) -> tuple[int, int]:
-    """Slice's effective start and end: a start beyond either end stands at the last place there."""
+    """Slice's effective start and end: a start beyond either end becomes the last index there."""
     first, stop = (index + n if index < 0 else index for index in (start, end))
     if step > 0:
         return min(max(first, 0), n), min(max(stop, 0), n)

@@ -13,7 +13,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, shape_words, vector_length
+from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis, shape_text, vector_length
 
 free("Reshape", "Flatten", "Squeeze", "Unsqueeze", view=True)
 
@@ -56,18 +56,18 @@ def reshape_extents(old: Sequence[Dim], target: Value, allowzero: bool = False) 
         if entry == 0 and not allowzero:
             if i >= len(old):
                 raise ShapeError(
-                    f"entry {i} of the new shape {shape_words(target)} copies an axis that "
-                    f"{shape_words(old)} does not have",
+                    f"entry {i} of the new shape {shape_text(target)} copies an axis that "
+                    f"{shape_text(old)} does not have",
                     "give the extent itself, or allowzero=1 for an empty axis",
                 )
             out[i] = old[i]
         elif entry == -1:
             if inferred >= 0:
-                raise ShapeError(f"the new shape {shape_words(target)} has -1 twice", "leave one extent open at most")
+                raise ShapeError(f"the new shape {shape_text(target)} has -1 twice", "leave one extent open at most")
             inferred = i
         elif isinstance(entry, int) and entry < 0:
             raise ShapeError(
-                f"the new shape {shape_words(target)} has a negative extent", "only -1 stands for an open one"
+                f"the new shape {shape_text(target)} has a negative extent", "only -1 stands for an open one"
             )
     new_factors = other_extents(out, inferred) if inferred >= 0 else list(out)
     # What stands on both sides cancels: the quotient stays small, and an empty copied axis leaves it defined.
@@ -116,7 +116,7 @@ def _match_elements(out: list[Dim], old: Sequence[Dim], target: Value) -> None:
 def _describe_mismatch(old: Sequence[Dim], target: Value, elements: Dim) -> tuple[str, str]:
     open_ = -1 in target
     return (
-        f"{shape_words(old)} has {prod(old)} elements, the new shape {shape_words(target)} "
+        f"{shape_text(old)} has {prod(old)} elements, the new shape {shape_text(target)} "
         + (f"divides them by {elements}" if open_ else f"has {elements}"),
         "make the new shape hold as many elements" + ("" if open_ else ", or leave one extent open by -1"),
     )
@@ -149,7 +149,7 @@ def squeeze_shape(data: TensorType, axis: TensorType | None = None, *, axes: Seq
     for i in removed_axes:
         if data.shape[i] != 1:
             require_equal(
-                data.shape[i], 1, f"the extent of axis {i} of {shape_words(data.shape)} and the 1 that Squeeze removes"
+                data.shape[i], 1, f"the extent of axis {i} of {shape_text(data.shape)} and the 1 that Squeeze removes"
             )
     return TensorType(data.dtype, tuple([x for i, x in enumerate(data.shape) if i not in removed_axes]), data.value)
 

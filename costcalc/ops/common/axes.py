@@ -54,7 +54,7 @@ def divide_exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
 Shape = tuple[Dim, ...]
 
 
-def shape_words(shape: Sequence[Dim] | None) -> str:
+def shape_text(shape: Sequence[Dim] | None) -> str:
     """A shape -> its text in an error message: [1, 64, H]."""
     return "[" + ", ".join(map(str, shape or ())) + "]"
 
@@ -76,7 +76,7 @@ def broadcast(*shapes: Shape) -> Shape:
                 try:
                     out[offset + i] = require_equal(extent_before, extent)
                 except ShapeError as error:
-                    texts = " and ".join(shape_words(s) for s in shapes)
+                    texts = " and ".join(shape_text(s) for s in shapes)
                     raise ShapeError(
                         f"shapes {texts} do not broadcast", "make the extents equal, or one of them 1"
                     ) from error
@@ -125,13 +125,13 @@ def _broadcast_elements(t: TensorType, shape: Sequence[Dim], size: int) -> Value
 
 
 def check_unidirectional(x: TensorType, operand: TensorType, name: str) -> None:
-    """ShapeError unless `other` (a slope, a scale) broadcasts to x without changing x's shape."""
+    """ShapeError unless `operand` (a slope, a scale) broadcasts to x without changing x's shape."""
     assert x.shape is not None and operand.shape is not None
     broadcast_shape = broadcast(x.shape, operand.shape)
     if len(broadcast_shape) != len(x.shape) or any(
         a == 1 and b != 1 for a, b in zip(x.shape, broadcast_shape, strict=True)
     ):
-        texts = [shape_words(t) for t in (operand.shape, x.shape)]
+        texts = [shape_text(t) for t in (operand.shape, x.shape)]
         raise ShapeError(
             f"{name} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
         )
