@@ -59,8 +59,8 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 
     measurement = measure(source, settings, strict)
     undecided = settings.execution.align is not None and "arena_bytes" not in measurement.base.totals
-    beside = settings.devices or settings.generation or undecided
-    return measured_report(measurement) if beside else measurement.report
+    is_extended = settings.devices or settings.generation or undecided
+    return measured_report(measurement) if is_extended else measurement.report
 
 
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
@@ -101,30 +101,30 @@ def diff_settings(
     from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import read_entry
     from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.version import measure_version, restrict_version
+    from costcalc.studies.diff.version import measure_version
     from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
     refs = tuple(map(parse_quantity, quantities))
     entries = [read_entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
-    locked = next((item.settings for item in entries if item is not None), None)
-    settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
+    lock_settings = next((item.settings for item in entries if item is not None), None)
+    settings = Settings.of(**{**(lock_settings or {}), **settings.to_dict()})
 
     def version(source: Any, **reading: Any) -> Snapshot:
         return measure_version(source, replace(settings, **reading), refs, strict)
 
-    versions, lacks = [], []
+    versions, missing_names = [], []
     for source, item in zip(sources, entries, strict=True):
         if item is not None:
-            held = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
-            versions.append(restrict_version(held, Settings.of(**item.settings), settings))
+            lock_snapshot = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
+            versions.append(restrict_version(lock_snapshot, Settings.of(**item.settings), settings))
         elif isinstance(source, Report):
             versions.append(version(source))
         else:
             snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.reading())
             versions.append(snapshot)
-            lacks.append(missing)
-    if locked is None:
-        refuse_unknown_names(lacks)
+            missing_names.append(missing)
+    if lock_settings is None:
+        refuse_unknown_names(missing_names)
     return diff(*versions)
 
 
@@ -144,7 +144,7 @@ def footprint(
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
     settings = Settings.of(execution=execution, **options)
-    graph = _reported(source, options).graph if isinstance(source, Report) else load_source(source, settings)
+    graph = _require_no_options(source, options).graph if isinstance(source, Report) else load_source(source, settings)
     return measure_footprint(graph, settings.execution)
 
 
@@ -169,11 +169,11 @@ def on_hardware(
     from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.analysis.roofline.bounds import compute_roofline
 
-    report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
+    report = _require_no_options(source, options) if isinstance(source, Report) else analyze(source, **options)
     return tuple(compute_roofline(report, find_profile(os.fspath(name))) for name in devices)
 
 
-def _reported(report: Report, options: Mapping[str, Any]) -> Report:
+def _require_no_options(report: Report, options: Mapping[str, Any]) -> Report:
     """The report. UsageError where options stand beside it, for its model is not read again."""
     from costcalc.core.arguments import refuse_read_options
 

@@ -303,7 +303,7 @@ def test_a_package_with_traits(
     monkeypatch.delitem(sys.modules, "acme_traits", raising=False)
     entry = metadata.EntryPoint("acme", "acme_traits", "costcalc.rules")
     monkeypatch.setattr(metadata, "entry_points", lambda *, group: [entry])
-    plugins.load_installed.cache_clear()
+    plugins.load_installed_rules.cache_clear()
     assert operator_traits(("x.y", "Filter")).kind == "convolution", "no graph of this process has had it"
     paths = model(tmp_path / "custom.onnx", CUSTOM), model(tmp_path / "plain.onnx", BUILT_IN)
     found = []
@@ -312,7 +312,7 @@ def test_a_package_with_traits(
             str(path), execution={"fuse": True, "in_place": True, "align": 16}, training=True, devices="t4"
         )
         found.append(report.to_dict()["totals"])
-    plugins.load_installed.cache_clear()
+    plugins.load_installed_rules.cache_clear()
     assert found[0] == found[1]
 
 

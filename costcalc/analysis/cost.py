@@ -148,10 +148,10 @@ def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeF
             cost = registry.call_rule(registry.COST_RULES[key], inputs, node.attributes, context)
         except Exception as error:
             if isinstance(error, CostcalcError):
-                raise error.at(node.where) from error
+                raise error.at(node.location) from error
             fact = f"its cost rule fails with {type(error).__name__}: {error}"
             remedy = "the node is malformed, or the rule is wrong: --debug shows where"
-            raise ShapeError(fact, remedy, node.where) from error
+            raise ShapeError(fact, remedy, node.location) from error
         state = "unknown" if cost is None else "costed"
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)

@@ -153,10 +153,10 @@ class Node:
     place: str = ""
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The node for an error's place: `file:line:column: name (OpType)`."""
-        called = f"{self.name} ({self.op_type})"
-        return f"{self.place}: {called}" if self.place else called
+        label = f"{self.name} ({self.op_type})"
+        return f"{self.place}: {label}" if self.place else label
 
 
 @dataclass(frozen=True, slots=True)

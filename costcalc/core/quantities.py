@@ -94,17 +94,19 @@ class Figure(NamedTuple):
     certainty: Certainty = "exact"
 
 
-def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **more: Any) -> Quantity:
+def _quantity(
+    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
+) -> Quantity:
     """`key | label | title | name` and the other fields -> a quantity."""
-    key, label, title, name = words.split(" | ")
-    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **more)
+    key, label, title, name = names.split(" | ")
+    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
 
 
-def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
+def _layer_sum(names: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
     """A quantity of every model that is the sum of the column of the layers that has its own key."""
-    key = words.partition(" | ")[0]
+    key = names.partition(" | ")[0]
     return _quantity(
-        words, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
+        names, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
     )
 
 

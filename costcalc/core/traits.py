@@ -185,11 +185,12 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
         TRAITS[domain, name] = after
 
 
-def contraction_gradient(*each: Sides) -> GradientRule:
-    """The gradient rule of operators whose formula always has the same products: the sides of each, in order."""
+def contraction_gradient(*sides: Sides) -> GradientRule:
+    """The gradient rule of operators whose formula always has the same products: sides are those of each product, in
+    order."""
 
     def rule(formula: Formula, types: Sequence[TensorType | None], attributes: Attributes) -> tuple[Contraction, ...]:
-        return tuple(Contraction(term.value, *both) for term, both in zip(formula.terms, each, strict=True))
+        return tuple(Contraction(term.value, *pair) for term, pair in zip(formula.terms, sides, strict=True))
 
     return rule
 

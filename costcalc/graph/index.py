@@ -166,7 +166,7 @@ class GraphIndex:
             value = node.inputs[0]
         return value in self.graph.initializers
 
-    def is_owned(self, node: Node, position: int) -> bool:
+    def is_unshared(self, node: Node, position: int) -> bool:
         """Whether an input of a node is a stored tensor that is read there and nowhere else."""
         name = node.inputs[position] if position < len(node.inputs) else ""
         return name in self.graph.initializers and len(self.readers[name]) == 1 == node.inputs.count(name)
@@ -180,10 +180,10 @@ class GraphIndex:
     def is_part(self, i: int) -> bool:
         """Whether a layer of a YAML file adds this node among others: the layer's own choice, not the model's."""
         nodes = self.graph.nodes
-        near = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
-        here = nodes[i]
-        return bool(layer_place(here)) and any(
-            n.place == here.place and operator_key(n) != operator_key(here) for n in near
+        neighbours = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
+        node = nodes[i]
+        return bool(layer_place(node)) and any(
+            n.place == node.place and operator_key(n) != operator_key(node) for n in neighbours
         )
 
     def uses(self, i: int) -> Sequence[int]:

@@ -19,7 +19,7 @@ from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.foreign import refuse_directory
 from costcalc.frontends.source import find_source
 from costcalc.frontends.table import suffixes
-from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def process_pool(work: Callable[[Item], Answer], items: Iterable[Item], jobs: in
     not begun is left undone."""
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),))
+    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(RULE_FILES),))
     try:
         with _undisturbed():
             answers = [pool.submit(work, item) for item in items]

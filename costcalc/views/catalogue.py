@@ -14,7 +14,7 @@ from costcalc.core import registry
 from costcalc.core.units import format_bytes
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx.fallback import onnx_operators
-from costcalc.ops.plugins import load_installed
+from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.check.rules import CheckRule
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
@@ -49,7 +49,7 @@ OPERATOR_COLUMNS = (
 def operators_table() -> Table:
     """Every operator that has a rule here, and those of ONNX that have none."""
     ops.load_families()
-    load_installed()
+    load_installed_rules()
     operators = {*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *onnx_operators()}
     states = Counter(registry.rule_state(domain, name) for domain, name in operators)
     summary = ", ".join(f"{states[state]} {state}" for state in RULE_STATES)

@@ -89,8 +89,8 @@ def _macs_lines(formula: Formula, label: str) -> Iterator[WorkingLine]:
         yield WorkingLine(
             label, (names, " + ".join(factor_values(term.factors) for term in formula.terms)), formula.value
         )
-    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
-        yield WorkingLine(label, (factor.name, *_factor_sides(factor.of)), factor.value)
+    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.factors) > 1):
+        yield WorkingLine(label, (factor.name, *_factor_sides(factor.factors)), factor.value)
 
 
 def _params_lines(stored_tensors: Sequence[StoredTensor]) -> Iterator[WorkingLine]:

@@ -108,7 +108,7 @@ def _notes(generation: Generation) -> Iterator[Note]:
     yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in generation.prefill.report.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in generation.notes:
         yield Note("Note", note)
 

@@ -121,7 +121,7 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     if unnoted_bindings:
         yield Note("Bound", ", ".join(unnoted_bindings))
     for assumption in footprint.graph.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in footprint.graph.notes:
         yield Note("Note", note)
     if footprint.plan.unknown:

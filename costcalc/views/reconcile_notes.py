@@ -103,7 +103,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
         if value != 1:
             yield Note("Bound", f"{name} = {format_count(value)}")
     for assumption in result.graph.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in result.graph.notes:
         yield Note("Note", note)
     if result.unknown:

@@ -74,7 +74,7 @@ def _notes(report: Report) -> Iterator[Note]:
     if "peak_activation_bytes" not in report.totals:
         yield Note("Peak", f"{open_peak(report)[0]}: bind them")
     for assumption in report.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in report.notes:
         yield Note("Note", note)
     if report.execution != NODE_BY_NODE:

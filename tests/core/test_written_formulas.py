@@ -86,7 +86,7 @@ def test_csv_and_the_lock_file_write_the_same(report: Report) -> None:
 
 def test_an_assumption_writes_names_so_too() -> None:
     assert str(Assumption(BATCH, ">=", 4)) == "`batch-size` >= 4"
-    assert Assumption(BATCH, ">=", 4).shown() == "batch-size >= 4"
+    assert Assumption(BATCH, ">=", 4).format() == "batch-size >= 4"
 
 
 def _read(value: Any) -> Dim:

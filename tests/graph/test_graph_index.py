@@ -70,9 +70,9 @@ def test_a_tensor_under_another_name_is_stored_and_one_read_twice_is_not_owned()
     index = GraphIndex(b.build([two, last]))
     nodes = {node.outputs[0]: node for node in index.graph.nodes}
     assert index.is_stored(copy) and index.is_stored(own) and not index.is_stored(one)
-    assert index.is_owned(nodes[one], 1)
-    assert not index.is_owned(nodes[two], 1)
-    assert not index.is_owned(nodes[last], 1)
+    assert index.is_unshared(nodes[one], 1)
+    assert not index.is_unshared(nodes[two], 1)
+    assert not index.is_unshared(nodes[last], 1)
 
 
 def test_a_map_is_built_when_it_is_first_asked_for() -> None:

@@ -129,7 +129,7 @@ def _integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[int]:
 
 
 def _extents(term: Product) -> list[tuple[str, Dim]]:
-    return [(part.name, part.value) for factor in term.factors for part in (factor.of or (factor,))]
+    return [(part.name, part.value) for factor in term.factors for part in (factor.factors or (factor,))]
 
 
 def _unmasked_product(value: Dim, row: LayerCost, extents: Mapping[str, Dim]) -> Fraction:

@@ -102,7 +102,7 @@ def _saved_operands(
         extra = TensorType(first.dtype, (scores[0],)).nbytes
         if cost.macs.terms[0].name == "projections":
             rows, weights = cost.macs.terms[0].factors
-            extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
+            extra = extra + TensorType(first.dtype, (rows.value, weights.factors[1].value)).nbytes
     elif traits_of(node).keeps == "output":
         values[node.outputs[0]] = None
     return SavedActivations(tuple(values), extra)

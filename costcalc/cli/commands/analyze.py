@@ -27,7 +27,7 @@ Answer = Any
 
 
 class AnalysisRequest(NamedTuple):
-    """What is asked of each model; it travels to other processes."""
+    """The settings, table options and output format of an analysis; it travels to other processes."""
 
     settings: Settings
     view: TableOptions
@@ -40,20 +40,20 @@ def analyze_model(request: AnalysisRequest, model: str, **reading: Any) -> Answe
     from costcalc.api import analyze_settings
 
     report = analyze_settings(model, replace(request.settings, **reading), request.strict)
-    return _presented(request, report)
+    return _present_report(request, report)
 
 
-def _presented(request: AnalysisRequest, report: Report) -> Answer:
+def _present_report(request: AnalysisRequest, report: Report) -> Answer:
     view = request.view
     if request.form != "json":
-        return _sheet(report, view)
+        return _layer_table(report, view)
     from costcalc.render.json import with_groups
 
     model = report.to_dict()
-    return model if view.by == "layer" else with_groups(model, view.by, _sheet(report, view))
+    return model if view.by == "layer" else with_groups(model, view.by, _layer_table(report, view))
 
 
-def _sheet(report: Report, view: TableOptions) -> Table:
+def _layer_table(report: Report, view: TableOptions) -> Table:
     """The table of a report, with devices and generation where it has them."""
     measurement = getattr(report, "measurement", None)
     if measurement is None:
@@ -76,13 +76,13 @@ def model_paths(models: Sequence[str]) -> list[str]:
 
 
 def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:
-    """The answers in the models' order. A lone model's error is raised; of several, it is told on standard error."""
+    """The answers in the models' order. A lone model's error is raised; those of several go to standard error."""
     if len(models) == 1:
         return [analyze_model(request, models[0])]
     from costcalc.studies.batch import Failure, run_models
 
-    found: list[Answer] = []
-    with _progress(len(models)) as done:
+    answers: list[Answer] = []
+    with _progress(len(models)) as advance:
         results = run_models(
             partial(analyze_model, request),
             models,
@@ -91,17 +91,17 @@ def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -
             raise_crashes="--debug" in sys.argv,
         )
         for result, model in zip(results, models, strict=True):
-            done(model)
+            advance(model)
             if isinstance(result, Failure):
                 print_error(result.text)
             else:
-                found.append(result)
-    return found
+                answers.append(result)
+    return answers
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error, where that is a terminal; it is told of each model that is done."""
+    """A bar on standard error, where that is a terminal; it is called with each model that is done."""
     if not sys.stderr.isatty():
         yield lambda model: None
         return
@@ -171,11 +171,11 @@ def analyze(
     settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
     view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
     paths = model_paths(models)
-    found = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
-    if form == "json" and found:
+    answers = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
+    if form == "json" and answers:
         from costcalc.render import json
 
-        write_text(json.dump({"models": found}), output)
-    elif found:
-        print_tables(found, form, output, keep_all=bool(columns))
-    return 0 if len(found) == len(paths) else CANNOT_ANSWER
+        write_text(json.dump({"models": answers}), output)
+    elif answers:
+        print_tables(answers, form, output, keep_all=bool(columns))
+    return 0 if len(answers) == len(paths) else CANNOT_ANSWER

@@ -136,6 +136,6 @@ def sweep(
         strict=strict,
     )
     numbers = select_numbers(setup, sample, seed or 0)
-    printed = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
-    complete = write_sweep(setup, numbers, chosen, printed, jobs)
+    sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
+    complete = write_sweep(setup, numbers, chosen, sweep_output, jobs)
     return 0 if complete else CANNOT_ANSWER

@@ -40,18 +40,18 @@ def find_linear_layer(index: GraphIndex, i: int) -> LinearLayer | None:
     x, weight = node.inputs[:2]
     if weight not in index.constants or len(index.shape(weight)) != 2:
         return None
-    layer = _layer(index, i)
+    layer = _match_layer(index, i)
     if x not in index.constants:
         return layer
     is_layer = x in index.producers or bool(layer.bias)
     return layer if x in index.tables and weight not in index.producers and is_layer else None
 
 
-def _layer(index: GraphIndex, i: int) -> LinearLayer:
+def _match_layer(index: GraphIndex, i: int) -> LinearLayer:
     node = index.graph.nodes[i]
     x, weight = node.inputs[:2]
-    rows = index.shape(weight)
-    features, units = rows[::-1] if node.attributes.get("transB", 0) else rows
+    weight_shape = index.shape(weight)
+    features, units = weight_shape[::-1] if node.attributes.get("transB", 0) else weight_shape
     position = traits_of(node).bias
     bias = node.inputs[position] if position is not None and position < len(node.inputs) else ""
     layer = LinearLayer((i,), x, node.outputs[0], weight, bias, features, units)
@@ -73,10 +73,10 @@ IMAGE_CHANNELS = 4
 
 
 class Convolution(NamedTuple):
-    """A convolution [N, C_in, …] → [N, C_out, …] with weights of its own; at is its node. pads is `same`, `same_lower`,
-    or all begins and then all ends."""
+    """A convolution [N, C_in, …] → [N, C_out, …] with weights of its own; node_index is its node. pads is `same`,
+    `same_lower`, or all begins and then all ends."""
 
-    at: int
+    node_index: int
     node: Node
     channels: int
     filters: int
@@ -106,9 +106,10 @@ class Convolution(NamedTuple):
 
 
 def find_convolution(index: GraphIndex, i: int) -> Convolution | None:
-    """The node as a convolution; None where it is none, its weights are shared or computed, or an extent is open."""
+    """The index of a node -> its Convolution; None where it is none, its weights are shared or computed, or an extent
+    is open."""
     node = index.graph.nodes[i]
-    if operator_key(node) != ("", "Conv") or not index.is_owned(node, 1):
+    if operator_key(node) != ("", "Conv") or not index.is_unshared(node, 1):
         return None
     bias = len(node.inputs) > 2 and bool(node.inputs[2])
     weight = index.shape(node.inputs[1])

@@ -11,7 +11,7 @@ from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Key, Traits
-from costcalc.ops.plugins import load_installed
+from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
@@ -44,7 +44,7 @@ def operator_traits(key: Key) -> Traits:
     if key not in TRAITS:
         ops.load_families()
         if registry.rule_state(*key) == "unknown":
-            load_installed()
+            load_installed_rules()
     return TRAITS.get(key, UNKNOWN_TRAITS)
 
 

@@ -22,7 +22,7 @@ from costcalc.graph.patterns.attention import (
     find_output_projection,
     find_projection,
     is_split_by_part,
-    is_unchanged,
+    is_view_of_projection,
 )
 from costcalc.graph.patterns.linear import LinearLayer, find_linear_layer, is_product
 from costcalc.ops.attention import attention_heads
@@ -79,7 +79,7 @@ def find_attention_calls(model: CostIndex) -> Iterator[AttentionCall]:
         layers = [find_projection(model, value) for value in values]
         inputs = tuple(dict.fromkeys(layer for layer in layers if layer is not None)) if all(layers) else ()
         unchanged = all(
-            layer and is_unchanged(model, layer, value) for layer, value in zip(layers, values, strict=True)
+            layer and is_view_of_projection(model, layer, value) for layer, value in zip(layers, values, strict=True)
         )
         output = find_output_projection(model, pattern.output)
         is_module = unchanged and output is not None

@@ -40,10 +40,10 @@ class LayerRangeFinder:
             return None
         for a in self._around(first):
             for b in self._around(last):
-                begin, end = self.trace.home(a), self.trace.home(b)
-                if a.first != first or b.last != last + 1 or a.within != b.within or begin.layers is not end.layers:
+                begin, end = self.trace.position(a), self.trace.position(b)
+                if a.first != first or b.last != last + 1 or a.parent != b.parent or begin.layers is not end.layers:
                     continue
-                if a is b or begin.at < end.at:
+                if a is b or begin.entry < end.entry:
                     return self._with_model(change, begin, end)
         return None
 
@@ -52,13 +52,13 @@ class LayerRangeFinder:
         at = self.inner[node]
         while at >= 0:
             yield self.trace.calls[at]
-            at = self.trace.calls[at].within
+            at = self.trace.calls[at].parent
 
     def _with_model(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
-        model = self.trace.home(self.trace.calls[self.inner[change.model]])
-        if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
+        model = self.trace.position(self.trace.calls[self.inner[change.model]])
+        if model.layers is not begin.layers or not begin.entry <= model.entry <= end.entry:
             return None
-        return LayerRange(begin.layers, begin.at, end.at, model.at)
+        return LayerRange(begin.layers, begin.entry, end.entry, model.entry)
 
 
 def condition_text(item: LayerItem) -> str | None:

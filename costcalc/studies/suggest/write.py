@@ -60,7 +60,7 @@ def _splice(trace: Trace, file_spans: Spans, change: GraphChange, run: LayerRang
     entries = run.layers.items[run.first : run.last + 1]
     items = [read_item(node, trace.reader) for node in entries]
     begin, end = file_spans.of(entries[0]), file_spans.of(entries[-1])
-    if any(file_spans.of(node).named for node in entries):
+    if any(file_spans.of(node).has_anchor for node in entries):
         raise UsageError("the layer has a YAML anchor or is an alias", "rewrite the file by hand")
     layers = _layers(change, items, items[run.model - run.first], when)
     if not layers and len(entries) == len(run.layers.items):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby, islice
 
 from costcalc.core.errors import ShapeError
-from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.batch import become_worker
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.columns import Row
@@ -122,7 +122,7 @@ def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = N
 def _spread(recipe: SweepRecipe, work: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(LOADED)))
+    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(RULE_FILES)))
     waiting: deque[Future[list[Row]]] = deque()
     try:
         for batch in work:

@@ -72,7 +72,7 @@ def _rewritable(flow: GraphIndex, value: str) -> LinearLayer | None:
     if layer is None:
         return None
     product = flow.graph.nodes[layer.nodes[0]]
-    if product.domain or product.attributes.get("transA", 0) or not flow.is_owned(product, 1):
+    if product.domain or product.attributes.get("transA", 0) or not flow.is_unshared(product, 1):
         return None
     if not layer.bias or flow.is_stored(layer.bias):
         return layer
@@ -267,7 +267,7 @@ def _projection(flow: GraphIndex, index: int, units: CopiedOption) -> GraphChang
         if len(stored) != 1 or len(behind) != 1 or flow.only_reader(flow.graph.nodes[behind[0]].outputs[0]) is None:
             return None
         nodes, product, bias = [behind[0], index], flow.graph.nodes[behind[0]], True
-    if operator_key(product) != ("", "MatMul") or not flow.is_owned(product, 1):
+    if operator_key(product) != ("", "MatMul") or not flow.is_unshared(product, 1):
         return None
     piece = changed_layer(_linear(units.value, bias), units=units.text)
     return GraphChange(tuple(nodes), product.inputs[:1], (piece,), output, nodes[0], ("linear",))
@@ -306,7 +306,7 @@ def tie_embedding(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrite
     for i, node in enumerate(graph.nodes):
         if (
             operator_key(node) not in {("", "MatMul"), ("", "Gemm")}
-            or not flow.is_owned(node, 1)
+            or not flow.is_unshared(node, 1)
             or len(node.inputs) > 2
         ):
             continue

@@ -116,7 +116,7 @@ def separate_convolution(flow: GraphIndex, options: RewriteOptions) -> Iterator[
     place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
     multiples of one, and of a patch of an image one number a colour would be left: no suggestions of their own."""
     for c in find_standard_convolutions(flow):
-        inside = intermediate_layers(flow, c.at)
+        inside = intermediate_layers(flow, c.node_index)
         pieces = (
             layer("depthwise_conv", **copy_options(c, "kernel", "stride", "pad", "dilation", "bias")),
             *inside,
@@ -138,7 +138,7 @@ def _is_patches(flow: GraphIndex, c: Convolution) -> bool:
 
 def replace_convolution(c: Convolution, *pieces: Replacement) -> GraphChange:
     """A convolution gives way to pieces."""
-    return GraphChange((c.at,), c.node.inputs[:1], pieces, c.node.outputs[0], c.at, ("conv",))
+    return GraphChange((c.node_index,), c.node.inputs[:1], pieces, c.node.outputs[0], c.node_index, ("conv",))
 
 
 def _separable_ratio(c: Convolution) -> MacsRatio:
@@ -161,7 +161,7 @@ def insert_bottleneck(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rew
         few = c.filters // options.reduction
         if few < 2 or not all(k >= 3 for k in c.kernel):
             continue
-        inside = intermediate_layers(flow, c.at)
+        inside = intermediate_layers(flow, c.node_index)
         r = CopiedOption(few, f"$filters // {options.reduction}")
         pieces = (
             layer("pointwise_conv", filters=r, **copy_options(c, "bias")),
@@ -226,7 +226,7 @@ def stack_convolutions(flow: GraphIndex, options: RewriteOptions) -> Iterator[Re
         shares = _pads(c, n)
         narrow = c.channels < c.filters and not reads_image(flow, c)
         middle = {"filters": c.channels} if narrow else copy_options(c, "filters")
-        inside = intermediate_layers(flow, c.at)
+        inside = intermediate_layers(flow, c.node_index)
         pieces = []
         for i, pad in enumerate(shares):
             last = i == n - 1
@@ -281,7 +281,7 @@ def factor_kernels(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
         k = c.kernel[0]
         if c.rank != 2 or k < 3 or c.kernel[1] != k:
             continue
-        inside = intermediate_layers(flow, c.at)
+        inside = intermediate_layers(flow, c.node_index)
         first = layer("conv", **copy_options(c, "filters"), **_along(c, 1), **copy_options(c, "bias"))
         second = layer("conv", **copy_options(c, "filters"), **_along(c, 0), **copy_options(c, "bias"))
         plain = c.channels == c.filters and set(c.stride) == {1}

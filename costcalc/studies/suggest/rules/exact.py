@@ -45,7 +45,7 @@ def fold_normalisations(flow: GraphIndex, options: RewriteOptions) -> Iterator[R
     running statistics are gone; the layer has a bias."""
     graph = flow.graph
     for i, node in enumerate(graph.nodes):
-        if operator_key(node) not in KINDS or not flow.is_owned(node, 1) or len(node.inputs) < 2:
+        if operator_key(node) not in KINDS or not flow.is_unshared(node, 1) or len(node.inputs) < 2:
             continue
         reader = flow.only_reader(node.outputs[0])
         if reader is None or operator_key(graph.nodes[reader]) != ("", "BatchNormalization"):

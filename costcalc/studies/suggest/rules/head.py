@@ -84,4 +84,4 @@ def _is_linear(flow: GraphIndex, index: int) -> bool:
     node = flow.graph.nodes[index]
     if operator_key(node) != ("", "Gemm") or node.attributes.get("transA", 0):
         return False
-    return flow.is_owned(node, 1) and (len(node.inputs) < 3 or flow.is_stored(node.inputs[2]))
+    return flow.is_unshared(node, 1) and (len(node.inputs) < 3 or flow.is_stored(node.inputs[2]))
