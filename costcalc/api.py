@@ -101,7 +101,7 @@ def diff_settings(
     from costcalc.frontends.source import hold_source
     from costcalc.studies.check.lock_file import read_entry
     from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.version import measure_version
+    from costcalc.studies.diff.version import measure_version, restrict_version
     from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
     refs = tuple(map(parse_quantity, quantities))

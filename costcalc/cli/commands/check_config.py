@@ -15,9 +15,10 @@ from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config_file import find_config_file, nearest_config
+from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
+from costcalc.studies.check.run import make_config
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
 
@@ -124,7 +125,7 @@ def write_config(
     models: Sequence[str], file: str | None, slack: str | None, force: bool, settings: Settings, jobs: int
 ) -> int:
     """Writes a config from what the models cost now; 2 where one of them cannot be read."""
-    from costcalc.studies.check.init import make_initial_config
+    from costcalc.studies.check.init import find_models, make_initial_config
 
     target = Path(file or "costcalc.yaml")
     if target.suffix not in (".yaml", ".yml"):

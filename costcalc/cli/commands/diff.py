@@ -141,7 +141,7 @@ def _print_diffs(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import diff_tables, versions_text
+    from costcalc.views.diff import diff_tables, diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
 
     for model_diff, finding in findings:
@@ -173,6 +173,8 @@ def _print_diffs(
     elif not diffs:
         write_text(empty, output)
     else:
+        from costcalc.views.diff import overview_table
+
         overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
         tables = overview_tables + [
             sheet for model_diff in diffs for sheet in diff_tables(model_diff, top or DEFAULT_TOP)

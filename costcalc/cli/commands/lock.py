@@ -52,7 +52,7 @@ def lock(
     budget_config = lock_config(models, config, settings)
     file = str(budget_config.folder / budget_config.lock) if output in (None, "-") else str(output)
     result = plan_lock(
-        budget_config, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv
+        budget_config, file, model_names=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv
     )
     for target, failure in result.failures:
         print_error(f"costcalc: {failure.place or target.name}: {failure.text}")

@@ -147,6 +147,7 @@ def explain(suggestions: Suggestions, number: int, top: int | None, form: str, o
     """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
     from costcalc import render
     from costcalc.render.terminal import screen
+    from costcalc.views.suggest_detail import detail_tables, file_difference
 
     (suggestion,) = suggestions.named(str(number))
     sheets = detail_tables(suggestions, suggestion, top)
