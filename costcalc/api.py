@@ -120,7 +120,7 @@ def diff_settings(
         elif isinstance(source, Report):
             versions.append(version(source))
         else:
-            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.reading())
+            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.load_arguments())
             versions.append(snapshot)
             lacks.append(missing)
     if locked is None:

@@ -61,9 +61,9 @@ def measure_models(
     measurements, lacks = [], []
     for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
         if isinstance(source, Report):
-            measurements.append(read(source, **Settings().reading()))
+            measurements.append(read(source, **Settings().load_arguments()))
         else:
-            measurement, missing = drop_unknown_names(partial(read, source), settings.reading())
+            measurement, missing = drop_unknown_names(partial(read, source), settings.load_arguments())
             measurements.append(measurement)
             lacks.append(missing)
     refuse_unknown_names(lacks)
@@ -80,7 +80,7 @@ def compare_measurements(measurements: Sequence[Measurement]) -> Comparison:
     """Measured models side by side, with a row for each quantity that their settings ask for."""
     refs = dict.fromkeys(ref for measurement in measurements for ref in measurement.settings.quantities())
     figures = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in refs}
-    return compare_reports([m.report_or_base for m in measurements], figures)
+    return compare_reports([m.available_report for m in measurements], figures)
 
 
 def compare_reports(

@@ -78,7 +78,7 @@ class Measurement:
         return self.base if self.settings.training is None else self.training_report
 
     @property
-    def report_or_base(self) -> Report:
+    def available_report(self) -> Report:
         """The report, without the training step where the model cannot be trained."""
         try:
             return self.report
@@ -92,7 +92,7 @@ class Measurement:
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
         train: Callable[..., TrainingReport] = _analysis("cost_training")
-        return self._once(("training",), lambda: train(self.base, options))
+        return self._compute_once(("training",), lambda: train(self.base, options))
 
     @property
     def arena(self) -> int:
@@ -106,13 +106,13 @@ class Measurement:
             assert plan is not None
             return plan.size
 
-        return self._once(("arena",), size)
+        return self._compute_once(("arena",), size)
 
     @property
     def generation(self) -> Generation:
         """What generation costs. QuantityError where the settings have no generation options, UsageError where the
         model is no decoder."""
-        return self._once(("generation",), self._generate)
+        return self._compute_once(("generation",), self._generate)
 
     @property
     def generates(self) -> bool:
@@ -125,13 +125,13 @@ class Measurement:
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
         find: Callable[..., HardwareProfile] = _analysis("find_profile")
-        return self._once(("profile", device), lambda: find(device))
+        return self._compute_once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
         roofline: Callable[..., Roofline] = _analysis("compute_roofline")
-        work = self._once(("workload",), lambda: _analysis("measure_workload")(self.base))
-        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
+        work = self._compute_once(("workload",), lambda: _analysis("measure_workload")(self.base))
+        return self._compute_once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
         """The model's bounds on each of the settings' devices once, with the training step in their report."""
@@ -141,7 +141,7 @@ class Measurement:
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
         bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
-        return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
+        return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, device: str) -> tuple[MemoryFit, ...]:
         """Device's name -> what must be in which of its memories: for a run, and for training and generation where the
@@ -157,7 +157,7 @@ class Measurement:
         """
         ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
         try:
-            return self._once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
+            return self._compute_once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
@@ -178,7 +178,7 @@ class Measurement:
             raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", bind_remedy(value))
         return value
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+    def _compute_once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         if key not in self._results:
             try:
                 self._results[key] = make()

@@ -123,7 +123,7 @@ class Settings:
                 )
         return cls(**fields)
 
-    def reading(self) -> dict[str, Any]:
+    def load_arguments(self) -> dict[str, Any]:
         """The keyword arguments of costcalc.load, by name."""
         return {one.name: getattr(self, one.name) for one in settings_of(Settings)}
 
@@ -146,7 +146,7 @@ class Settings:
             data["generation"] = non_defaults(self.generation) or True
         return data
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware
         t4`."""
         parts = [*option_words(self), *option_words(self.execution)]
@@ -170,7 +170,7 @@ class Settings:
             refs += [QuantityRef(CATALOGUE["tokens_per_second"], device) for device in self.devices]
         return tuple(refs)
 
-    def covering(self, quantities: Iterable[QuantityRef]) -> Settings:
+    def extend_for(self, quantities: Iterable[QuantityRef]) -> Settings:
         """Quantities -> the settings with default training and generation options where one of the quantities needs
         them: `--max training_bytes=8GiB` needs a training step."""
         needs = {need for ref in quantities for need in ref.quantity.needs}

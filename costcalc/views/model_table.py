@@ -58,7 +58,7 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
     """
     keys = request.columns or (*DEFAULT, *[ref.key for ref in request.settings.quantities()])
     refs = {key: _quantity(key) for key in keys if key not in TEXTS}
-    settings = request.settings.covering(refs.values())
+    settings = request.settings.extend_for(refs.values())
     measurements = measure_models([path(model) for model in request.models], settings)
     names = _unique_names([one.base.name for one in measurements], request.models)
     columns = [TEXTS[key] if key in TEXTS else _column(refs[key], request.short) for key in keys]

@@ -216,7 +216,7 @@ def _device(one: Roofline, element: str) -> dict[str, Any]:
 def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = ()) -> dict[str, Any]:
     """Models, and the devices that they are shown on (the usual ones where none is named) -> the page's data. Two or
     more models are compared too. Quantities that the settings ask for stand among the totals."""
-    reports = [one.report_or_base for one in measurements]
+    reports = [one.available_report for one in measurements]
     keys = [*QUANTITIES, *[BACKWARD for _ in range(any(BACKWARD in report.totals for report in reports))]]
     return {
         "version": __version__,
@@ -227,7 +227,7 @@ def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = (
 
 
 def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    report = measurement.report_or_base
+    report = measurement.available_report
     further = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     beside = {ref: figure for ref, figure in further.items() if ref.key not in report.totals}
     notes = (*report_notes(report), *refusal_notes((report.name,), {ref: [one] for ref, one in beside.items()}))

@@ -50,14 +50,14 @@ def counter_table(result: Reconciliation) -> Table:
     for account in result.accounts:
         tool = account.counter
         row: list[Any] = [tool.name, tool.version, tool.unit]
-        if account.failed:
+        if account.failure:
             row += [None, None, None]
         else:
             part = ratio(account.figure, account.costcalc)
             more = account.figure - account.costcalc
             row += [_lower_bound(result, account.figure), more, None if part is None else float(part)]
         if has_published:
-            rest = account.unexplained
+            rest = account.residual
             row += [account.published.text if account.published else "", "" if rest is None else format_count(rest)]
         rows.append(tuple(row))
     return Table(
@@ -214,8 +214,8 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
         "name": tool.name,
         "version": tool.version,
         "unit": tool.unit,
-        "figure": None if account.failed else json_amount(account.figure),
-        "failed": account.failed or None,
+        "figure": None if account.failure else json_amount(account.figure),
+        "failed": account.failure or None,
         "basis": tool.basis,
         "costcalc": json_amount(account.costcalc),
         "parts": [
@@ -228,13 +228,13 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
             }
             for line in account.lines
         ],
-        "left_out_operations": {name: json_amount(amount) for name, amount in account.left_out},
+        "left_out_operations": {name: json_amount(amount) for name, amount in account.omitted_operations},
         "notes": list(tool.notes),
     }
     if account.published is not None:
         entry |= {
             "given": account.published.text,
-            "unexplained": json_amount(account.unexplained),
+            "unexplained": json_amount(account.residual),
             "hints": list(account.hints),
         }
     if by == "layer":

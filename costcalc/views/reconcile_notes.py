@@ -28,9 +28,9 @@ def reconcile_notes(result: Reconciliation, account: Account | None = None, alon
 
 
 def _counter_notes(account: Account) -> Iterator[Note]:
-    if account.failed:
-        yield Note("No figure", f"{account.failed}; the parts are what its rules say", True)
-    left = account.left_out
+    if account.failure:
+        yield Note("No figure", f"{account.failure}; the parts are what its rules say", True)
+    left = account.omitted_operations
     if left:
         listed = ", ".join(f"{name} {format_short(amount)}" for name, amount in left)
         yield Note("Leaves out", f"elementwise operations: {listed}")
@@ -41,14 +41,14 @@ def _counter_notes(account: Account) -> Iterator[Note]:
 
 def _published_notes(account: Account) -> Iterator[Note]:
     """The published figure, what the terms do not explain of it, and hints."""
-    published, rest = account.published, account.unexplained
+    published, rest = account.published, account.residual
     if published is None or rest is None:
         return
     if rest == 0:
         exactly = "is exactly the sum" if published.value == account.figure else "is the sum, rounded"
         yield Note("Seen", f"{published.text} {exactly}")
         return
-    about = ", which is rounded," if published.within else ""
+    about = ", which is rounded," if published.tolerance else ""
     less = isinstance(rest, int) and rest < 0
     yield Note(
         "Unexplained",
@@ -62,8 +62,8 @@ def _published_notes(account: Account) -> Iterator[Note]:
 def difference_notes(result: Reconciliation) -> Iterator[Note]:
     """A note for each counter: its differences from costcalc by term, or why it gives no figure."""
     for account in result.accounts:
-        if account.failed:
-            yield Note(account.counter.name, f"no figure: {account.failed}", True)
+        if account.failure:
+            yield Note(account.counter.name, f"no figure: {account.failure}", True)
             continue
         more = [(line.name, line.amount - line.costcalc) for line in account.lines if line.amount != line.costcalc]
         more.sort(key=lambda pair: _size(pair[1]), reverse=True)

@@ -209,5 +209,5 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
         "accuracy": one.rule.accuracy,
         "source": one.rule.source,
         "applies": one.writable,
-        "reason": one.place.reason,
+        "reason": one.site.reason,
     }

@@ -177,5 +177,5 @@ def _remarks(source: RewriteSource, one: Suggestion) -> Iterator[Note]:
     yield Note("Accuracy", one.rule.accuracy, "measure" in one.rule.accuracy)
     if not one.writable:
         onnx = f"--apply {one.number} -o NEW.onnx writes ONNX"
-        yaml = "" if source.trace is None else f"not written as YAML: {one.place.reason}; "
+        yaml = "" if source.trace is None else f"not written as YAML: {one.site.reason}; "
         yield Note("Apply", f"{yaml}{onnx}")

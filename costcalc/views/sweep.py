@@ -45,7 +45,7 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     value and why rows have no figures stand below. UsageError where a column does not exist."""
     layout = result.layout
     usual = (*(a.column for a in result.axes if a.varies), *DEFAULT_FIGURES, *(ref.key for ref in result.quantities))
-    places = [layout.place(column) for column in split_names("columns", columns) or usual]
+    places = [layout.find_column(column) for column in split_names("columns", columns) or usual]
     cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_column(layout, at) for at in places])
     return Table(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
@@ -55,7 +55,7 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     """The entry of the JSON report: rows as objects of these columns, else of all. UsageError where one does not
     exist."""
     layout = result.layout
-    names = [layout.names[layout.place(name)] for name in columns or layout.names]
+    names = [layout.names[layout.find_column(name)] for name in columns or layout.names]
     rows = [layout.record(row) for row in result.rows]
     return {
         "model": result.name,

@@ -115,7 +115,7 @@ def suggest(
         from costcalc.render import json
         from costcalc.views.suggest import suggestions_document
 
-        chosen = None if number is None else suggestions.named(str(number))
+        chosen = None if number is None else suggestions.select(str(number))
         write_text(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
     elif number is None:
         from costcalc.views.suggest import suggestion_tables
@@ -132,13 +132,13 @@ def write(suggestions: Suggestions, which: str, output: str | None) -> None:
         from costcalc.frontends.onnx.writer import export
         from costcalc.studies.suggest.suggestion import combine_rewrites
 
-        export(combine_rewrites(suggestions.source, suggestions.named(which)), output)
+        export(combine_rewrites(suggestions.source, suggestions.select(which)), output)
     else:
-        chosen = suggestions.named(which)
+        chosen = suggestions.select(which)
         left = [one for one in chosen if not one.writable]
         write_text(suggestions.apply(which).removesuffix("\n"), output)
         for one in left:
-            print_error(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
+            print_error(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.site.reason}")
 
 
 def explain(suggestions: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
@@ -147,7 +147,7 @@ def explain(suggestions: Suggestions, number: int, top: int | None, form: str, o
     from costcalc.render.terminal import screen
     from costcalc.views.suggest_detail import details, difference
 
-    (one,) = suggestions.named(str(number))
+    (one,) = suggestions.select(str(number))
     sheets = details(suggestions, one, top)
     if form != "table":
         print_tables(sheets[:1] if form == "csv" else sheets, form, output)

@@ -96,7 +96,7 @@ def _chart(found: Sweep, plot: str) -> ParetoChart:
 
     x, y = _axes(found, plot)
     layout = found.layout
-    rows = [{**layout.record(row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows]
+    rows = [{**layout.record(row), **{goal.text: _drawable(goal.evaluate(row)) for goal in (x, y)}} for row in found.rows]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
     return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
@@ -107,7 +107,7 @@ def _drawable(value: Any) -> Any:
 
 
 def _places(columns: SweepColumns, names: Sequence[str]) -> list[int]:
-    return [columns.place(name) for name in names or columns.names]
+    return [columns.find_column(name) for name in names or columns.names]
 
 
 def _all_lines(result: Sweep, output: SweepOutput) -> Iterator[str]:

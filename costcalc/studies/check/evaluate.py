@@ -67,7 +67,7 @@ def _sentence(error: CostcalcError) -> str:
 
 
 def _figures(evaluation: Evaluation) -> ModelFigures:
-    settings = evaluation.settings.covering([ref for ref, _ in evaluation.quantities])
+    settings = evaluation.settings.extend_for([ref for ref, _ in evaluation.quantities])
 
     def read(**reading: Any) -> tuple[Report, Settings]:
         own = replace(settings, **reading)
@@ -75,7 +75,7 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
 
     lacks: tuple[UnknownNameError, ...] = ()
     if evaluation.lenient:
-        (report, settings), lacks = drop_unknown_names(read, settings.reading())
+        (report, settings), lacks = drop_unknown_names(read, settings.load_arguments())
     else:
         report = analyze(evaluation.source, settings)
     asked = evaluation.quantities

@@ -29,8 +29,8 @@ def measure_version(
     every report; a quantity that the model does not have is there with the reason. HardwareError where there is no such
     device. A Report is measured with the settings of its own reading."""
     if isinstance(source, Report):
-        settings = replace(settings, **Settings().reading())
-    measurement = measure(source, settings.covering(quantities), strict)
+        settings = replace(settings, **Settings().load_arguments())
+    measurement = measure(source, settings.extend_for(quantities), strict)
     shown = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
     refs = dict.fromkeys((*shown.quantities(), *quantities))
     return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
@@ -44,7 +44,7 @@ def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapsho
         was = getattr(locked, group)
         if was is None or was == getattr(settings, group):
             continue
-        words = replace(Settings(), **{group: was}).words() or "every layer by itself, in the given order"
+        words = replace(Settings(), **{group: was}).describe() or "every layer by itself, in the given order"
         for key in (*version.totals, *version.figures):
             if key.partition(".")[0] in keys:
                 refused[key] = QuantityError(f"{key}: it is locked under other settings: {words}", "leave yours out")

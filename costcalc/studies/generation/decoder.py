@@ -121,12 +121,12 @@ class Decoder(NamedTuple):
 
     name: str
     source: str
-    at: Callable[[int, int], PassGraph]
+    build_pass: Callable[[int, int], PassGraph]
     open_graph: Graph
     sequence: str
     notes: tuple[str, ...]
 
-    def check(self, tokens: int) -> None:
+    def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
         for assumption in self.open_graph.assumptions:
             try:

@@ -46,7 +46,7 @@ class Pass(NamedTuple):
     traffic: int
     cache: int
     report: Report
-    least: Report
+    necessary_report: Report
 
     @property
     def context(self) -> int:
@@ -80,9 +80,9 @@ class Generation:
     cache_dtype: str
     cache_bits: int
     notes: tuple[str, ...]
-    narrow: Graph
+    reduced_graph: Graph
     peak_bytes: int
-    at: Callable[[int], Pass]
+    cost_step: Callable[[int], Pass]
 
     @property
     def steps(self) -> int:
@@ -109,15 +109,15 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     the model allows, UnknownOperatorError where an operator's cost is unknown."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
-    decoder.check(prompt + generate)
-    caches = _cache_types(decoder.at(1, 1))
+    decoder.check_length(prompt + generate)
+    caches = _cache_types(decoder.build_pass(1, 1))
     elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
     kind = caches[0].dtype
     written = (elements * batch * kind.bits + 7) // 8
 
     @lru_cache(maxsize=8)
     def at(past: int) -> Pass:
-        return _cost_pass(decoder.at(1, past), 1, past, written)
+        return _cost_pass(decoder.build_pass(1, past), 1, past, written)
 
     prefill, narrow = _cost_prompt(decoder, prompt, written)
     first = at(prompt) if generate > 1 else None
@@ -179,13 +179,13 @@ def _cache_types(step: PassGraph) -> list[TensorType]:
 def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Pass, Graph]:
     """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
     keys and values of all tokens."""
-    step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
+    step, last = decoder.build_pass(prompt, 0), decoder.build_pass(1, prompt - 1)
     prefill, one = _cost_pass(step, prompt, 0, written), _cost_pass(last, 1, prompt - 1, 0)
     least = necessary_macs(prefill.report, one.report, step.new_entries)
     outputs = sum(value_bytes(last.graph, name) for name in last.graph.outputs)
     traffic = minimum_traffic(least.graph, least.rows) + outputs + written * prompt
     narrow = last_position_graph(step.graph, last.graph, step.new_entries)
-    return prefill._replace(least=least, traffic=traffic), narrow
+    return prefill._replace(necessary_report=least, traffic=traffic), narrow
 
 
 def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Pass:
@@ -216,7 +216,7 @@ def memory_report(generation: Generation) -> Report:
     what must fit in a memory."""
     report = generation.prefill.report
     cache = generation.cache_bytes(generation.prompt + generation.generate)
-    return replace(report, graph=generation.narrow, totals={**report.totals, "kv_cache_bytes": cache})
+    return replace(report, graph=generation.reduced_graph, totals={**report.totals, "kv_cache_bytes": cache})
 
 
 def measure_generation(source: ModelSource, settings: Settings) -> Generation:

@@ -46,7 +46,7 @@ def generation_speed(generation: Generation, profile: HardwareProfile) -> Genera
 
     @lru_cache(maxsize=8)
     def one(past: int) -> TimeBound:
-        return _pass_bound(generation.at(past), profile)[0]
+        return _pass_bound(generation.cost_step(past), profile)[0]
 
     prefill, without = _pass_bound(generation.prefill, profile)
     first = last = None
@@ -58,7 +58,7 @@ def generation_speed(generation: Generation, profile: HardwareProfile) -> Genera
             sides.append(lambda phase: one(phase.past).compute or ZERO)
         if first.memory is not None:
             sides.append(lambda phase: one(phase.past).memory or ZERO)
-        parts = [amounts_by_step(generation.first, generation.last, generation.at, side) for side in sides]
+        parts = [amounts_by_step(generation.first, generation.last, generation.cost_step, side) for side in sides]
         steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
     rate = generation.batch * generation.steps / steps if steps else None
     return GenerationSpeed(
@@ -68,6 +68,6 @@ def generation_speed(generation: Generation, profile: HardwareProfile) -> Genera
 
 def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
-    bound = compute_roofline(phase.least, profile)
+    bound = compute_roofline(phase.necessary_report, profile)
     memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

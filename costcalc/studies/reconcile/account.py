@@ -96,13 +96,13 @@ class PublishedFigure(NamedTuple):
 
     text: str
     value: int
-    within: Fraction = Fraction(0)
+    tolerance: Fraction = Fraction(0)
 
     def fits(self, figure: Dim) -> bool:
         """Whether a figure rounds to the published one. A formula never does."""
-        return isinstance(figure, int) and abs(self.value - figure) <= self.within
+        return isinstance(figure, int) and abs(self.value - figure) <= self.tolerance
 
-    def beyond(self, figure: Dim) -> Dim:
+    def residual(self, figure: Dim) -> Dim:
         """The published value minus a figure; 0 where the difference is within the rounding."""
         return 0 if self.fits(figure) else self.value - figure
 
@@ -165,7 +165,7 @@ class Account(NamedTuple):
     counter: Counter
     lines: tuple[AccountLine, ...]
     items: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
-    failed: str = ""
+    failure: str = ""
     published: PublishedFigure | None = None
     hints: tuple[str, ...] = ()
 
@@ -187,7 +187,7 @@ class Account(NamedTuple):
                 yield CallLines(call, lines)
 
     @property
-    def left_out(self) -> tuple[tuple[str, Dim], ...]:
+    def omitted_operations(self) -> tuple[tuple[str, Dim], ...]:
         """The elementwise operations that costcalc counts and the counter does not, by name."""
         sums: dict[str, Dim] = {}
         for call, terms in self.items:
@@ -199,9 +199,9 @@ class Account(NamedTuple):
         return tuple(sums.items())
 
     @property
-    def unexplained(self) -> Dim | None:
+    def residual(self) -> Dim | None:
         """The published figure minus the sum; 0 within its rounding, None where no figure is published."""
-        return None if self.published is None else self.published.beyond(self.figure)
+        return None if self.published is None else self.published.residual(self.figure)
 
 
 def make_account(counter: Counter, calls: Sequence[ModuleCall]) -> Account:

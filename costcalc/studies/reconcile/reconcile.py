@@ -40,7 +40,7 @@ class Reconciliation(Result):
 
     graph: Graph
     style: PyTorchStyle
-    usual: PyTorchStyle
+    default_style: PyTorchStyle
     accounts: tuple[Account, ...]
     unknown: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class Reconciliation(Result):
     @property
     def is_torchvision_style(self) -> bool:
         """Whether the network is taken to be written as torchvision writes the one of this name."""
-        return self.style == self.usual and has_torchvision_style(self.graph.source)
+        return self.style == self.default_style and has_torchvision_style(self.graph.source)
 
     def __getitem__(self, name: str) -> Account:
         """Counter's name -> its account. KeyError where there is none."""
@@ -100,7 +100,7 @@ def reconcile_graph(
 def _hints(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
     """Account -> what would explain a published figure that is not the sum of its terms."""
     published, figure = account.published, account.figure
-    if published is None or account.unexplained == 0 or not isinstance(figure, int):
+    if published is None or account.residual == 0 or not isinstance(figure, int):
         return
     if published.fits(2 * figure):
         yield "it is twice the sum: FLOPs, two for each multiply-accumulate"

@@ -44,7 +44,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
                 _keep(builder, graph, replace(node, inputs=inputs) if inputs != node.inputs else node, changed)
             elif i == change.nodes[-1]:
                 sources = tuple([renamed.get(name, name) for name in change.sources])
-                if change.pieces:
+                if change.replacements:
                     _emit(builder, graph, change, sources, used_names)
                     given = [name for j in change.nodes for name in graph.nodes[j].outputs]
                     changed.update(n for n in given if n in builder.types and builder.types[n] != graph.types[n])
@@ -96,11 +96,11 @@ def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) ->
 
 def _emit(builder: _Builder, graph: Graph, change: GraphChange, sources: Sequence[str], used_names: set[str]) -> None:
     """Adds the pieces; the last one's value takes the old name."""
-    model = graph.nodes[change.model]
+    model = graph.nodes[change.prototype]
     weights = [graph.types[name].dtype for name in model.inputs if name in graph.initializers]
     builder.stored = next((t for t in weights if t.is_float), DType.FLOAT32)
     first, values = len(builder.nodes), tuple(sources)
-    for piece in change.pieces:
+    for piece in change.replacements:
         name = _free(f"{model.name}/{_word(piece, model)}", used_names)
         site = Site(builder, name, (*model.scope, model.name.rpartition("/")[2]), values, model.place, set())
         values = (piece.emit(site),)

@@ -80,7 +80,7 @@ def suggest_settings(
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
     least = _minimum(min_saving, ranking)
     known = select_rules(split_names("rules", rules))
-    source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
+    source = read_source(model, settings.extend_for([ranking]), (*settings.quantities(), ranking))
     total_before = source.figures.get(sort)
     if isinstance(total_before, QuantityError):
         raise total_before
@@ -138,7 +138,7 @@ def _macs(source: RewriteSource, changes: Sequence[GraphChange]) -> Dim | None:
 
 def _where(graph: Graph, place: RewriteSite) -> str:
     """file:line:column of the first layer, or ""."""
-    return layer_place(graph.nodes[place.matches[0].changes[0].model])
+    return layer_place(graph.nodes[place.matches[0].changes[0].prototype])
 
 
 class MinimumSaving(NamedTuple):

@@ -18,7 +18,7 @@ class LayerRange(NamedTuple):
     layers: Seq
     first: int
     last: int
-    model: int
+    prototype: int
 
 
 class LayerRangeFinder:
@@ -33,29 +33,29 @@ class LayerRangeFinder:
                 if self.inner[node] < 0:
                     self.inner[node] = i
 
-    def of(self, change: GraphChange) -> LayerRange | None:
+    def find_range(self, change: GraphChange) -> LayerRange | None:
         """The layers of one list that add exactly the change's nodes; None where there are none."""
         first, last = change.nodes[0], change.nodes[-1]
         if change.nodes != tuple(range(first, last + 1)):
             return None
-        for a in self._around(first):
-            for b in self._around(last):
+        for a in self._enclosing_calls(first):
+            for b in self._enclosing_calls(last):
                 begin, end = self.trace.home(a), self.trace.home(b)
                 if a.first != first or b.last != last + 1 or a.within != b.within or begin.layers is not end.layers:
                     continue
                 if a is b or begin.at < end.at:
-                    return self._with_model(change, begin, end)
+                    return self._make_range(change, begin, end)
         return None
 
-    def _around(self, node: int) -> Iterator[LayerUse]:
+    def _enclosing_calls(self, node: int) -> Iterator[LayerUse]:
         """The calls that a node stands in, from the inside out."""
         at = self.inner[node]
         while at >= 0:
             yield self.trace.calls[at]
             at = self.trace.calls[at].within
 
-    def _with_model(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
-        model = self.trace.home(self.trace.calls[self.inner[change.model]])
+    def _make_range(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
+        model = self.trace.home(self.trace.calls[self.inner[change.prototype]])
         if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
             return None
         return LayerRange(begin.layers, begin.at, end.at, model.at)

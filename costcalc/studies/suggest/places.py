@@ -90,8 +90,8 @@ class RewriteSite(NamedTuple):
     and why."""
 
     matches: tuple[RewriteMatch, ...]
-    runs: tuple[LayerRange, ...] = ()
-    when: UseCondition | None = None
+    ranges: tuple[LayerRange, ...] = ()
+    condition: UseCondition | None = None
     reason: str = ""
 
 
@@ -105,18 +105,18 @@ def places(matches: Iterable[RewriteMatch], trace: Trace | None) -> Iterator[Rew
     finder = LayerRangeFinder(trace)
     groups: dict[Any, tuple[list[RewriteMatch], tuple[LayerRange, ...]]] = {}
     for match in matches:
-        runs = tuple(run for run in map(finder.of, match.changes) if run is not None)
+        runs = tuple(run for run in map(finder.find_range, match.changes) if run is not None)
         whole = len(runs) == len(match.changes)
-        nodes = tuple(trace.graph.nodes[c.model].place for c in match.changes)
-        key: Any = tuple((id(r.layers), r.first, r.last, r.model) for r in runs) if whole else nodes
+        nodes = tuple(trace.graph.nodes[c.prototype].place for c in match.changes)
+        key: Any = tuple((id(r.layers), r.first, r.last, r.prototype) for r in runs) if whole else nodes
         groups.setdefault(key, ([], runs if whole else ()))[0].append(match)
     for members, runs in groups.values():
         strong = tuple(match for match in members if not match.weak)
         if not strong:
             continue
         place = _place(strong, runs, trace)
-        wider = _place(tuple(members), runs, trace) if not place.runs and len(strong) < len(members) else place
-        yield wider if wider.runs else place
+        wider = _place(tuple(members), runs, trace) if not place.ranges and len(strong) < len(members) else place
+        yield wider if wider.ranges else place
 
 
 def _place(matches: tuple[RewriteMatch, ...], runs: tuple[LayerRange, ...], trace: Trace) -> RewriteSite:
@@ -127,21 +127,21 @@ def _place(matches: tuple[RewriteMatch, ...], runs: tuple[LayerRange, ...], trac
     models = {
         id(node): c.item.kind
         for run in runs
-        for node in (run.layers.items[run.model],)
+        for node in (run.layers.items[run.prototype],)
         for c in trace.calls
         if c.item.node is node
     }
     for change, run in zip(matches[0].changes, runs, strict=True):
-        kind = models[id(run.layers.items[run.model])]
+        kind = models[id(run.layers.items[run.prototype])]
         if not change.kinds:
             return RewriteSite(matches, reason="the new layers are operators without short names")
         if kind not in change.kinds:
             return RewriteSite(matches, reason=f"the layer is written as {kind!r}")
-    if len({tuple(tuple(p.written for p in c.pieces) for c in match.changes) for match in matches}) > 1:
+    if len({tuple(tuple(p.signature for p in c.replacements) for c in match.changes) for match in matches}) > 1:
         return RewriteSite(matches, reason="its uses need different layers")
     whens = {condition_text(uses[0].item) for uses in calls if uses}
     if all(len(uses) == len(matches) for uses in calls):
-        if len(whens) > 1 or (whens != {None} and not matches[0].changes[0].pieces):
+        if len(whens) > 1 or (whens != {None} and not matches[0].changes[0].replacements):
             return RewriteSite(matches, reason="its layers have conditions of their own")
         return RewriteSite(matches, runs)
     when = _when(matches, calls) if whens == {None} else None
@@ -156,6 +156,6 @@ def _entries(runs: Iterable[LayerRange]) -> list[YamlNode]:
 
 def _when(matches: tuple[RewriteMatch, ...], calls: list[list[LayerUse]]) -> UseCondition | None:
     """What tells the uses of a lone layer apart."""
-    if len(calls) > 1 or not matches[0].changes[0].pieces:
+    if len(calls) > 1 or not matches[0].changes[0].replacements:
         return None
     return condition_between(calls[0], {match.changes[0].nodes[0] for match in matches})

@@ -29,7 +29,7 @@ class Replacement(NamedTuple):
     drops: tuple[str, ...] = ()
 
     @property
-    def written(self) -> tuple[Any, ...]:
+    def signature(self) -> tuple[Any, ...]:
         """What the file would say: equal for two uses of a layer that can be rewritten as one."""
         return self.kind, self.texts, self.drops
 
@@ -92,9 +92,9 @@ class GraphChange(NamedTuple):
 
     nodes: tuple[int, ...]
     sources: tuple[str, ...]
-    pieces: tuple[Replacement, ...]
+    replacements: tuple[Replacement, ...]
     output: str
-    model: int
+    prototype: int
     kinds: tuple[str, ...] = ()
 
 

@@ -78,8 +78,8 @@ class RewriteSource(NamedTuple):
     measure: Callable[[Graph], Mapping[str, Figure | QuantityError]]
     figures: Mapping[str, Figure | QuantityError]
     trace: Trace | None = None
-    again: Callable[[str], Trace] | None = None
-    mark: str = ""
+    reread: Callable[[str], Trace] | None = None
+    byte_order_mark: str = ""
 
 
 def read_source(

@@ -43,7 +43,7 @@ class Suggestion(Serializable):
 
     number: int
     rule: RewriteRule
-    place: RewriteSite
+    site: RewriteSite
     where: str
     graph: Graph
     before: Mapping[str, Dim]
@@ -57,7 +57,7 @@ class Suggestion(Serializable):
     @property
     def matches(self) -> tuple[RewriteMatch, ...]:
         """One for each use."""
-        return self.place.matches
+        return self.site.matches
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class Suggestion(Serializable):
     @property
     def writable(self) -> bool:
         """Whether the file can be rewritten."""
-        return bool(self.place.runs)
+        return bool(self.site.ranges)
 
     def saves(self, quantity: str) -> Dim | Fraction | None:
         """How much less of a quantity (`macs`, `time.t4`) the whole model needs; how much more it has of one of which
@@ -124,19 +124,19 @@ def combine_rewrites(source: RewriteSource, chosen: Sequence[Suggestion]) -> Gra
 def apply_to_text(source: RewriteSource, chosen: Sequence[Suggestion]) -> str:
     """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
     those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
-    if source.trace is None or source.again is None:
+    if source.trace is None or source.reread is None:
         raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
     chosen = [one for one in chosen if one.writable] or list(chosen)
-    text = rewrite_text(source.trace, [one.place for one in chosen])
+    text = rewrite_text(source.trace, [one.site for one in chosen])
     promised = source.cost(combine_rewrites(source, chosen)).totals
     try:
-        costs = source.cost(source.again(text).graph).totals
+        costs = source.cost(source.reread(text).graph).totals
     except CostcalcError as error:
         raise UsageError(f"the rewritten file is no model any more: {error}", _NAMED) from error
     for key, value in promised.items():
         if costs.get(key) != value:
             raise UsageError(f"the rewritten file's {key} would be {costs.get(key)} in the place of {value}", _NAMED)
-    return source.mark + text
+    return source.byte_order_mark + text
 
 
 _NAMED = "a layer may be read by the name that reports print, which changes: name it with `as:`"
@@ -176,7 +176,7 @@ class Suggestions(Result):
         """The suggestions, and each rewrite at all its places; with top only the first suggestions."""
         return presenter().tables(self, top=top)
 
-    def named(self, which: str) -> tuple[Suggestion, ...]:
+    def select(self, which: str) -> tuple[Suggestion, ...]:
         """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
         if which.isascii() and which.isdigit() and len(which) < 10:
             if not 1 <= int(which) <= len(self.ranked):
@@ -191,5 +191,5 @@ class Suggestions(Result):
     def apply(self, which: str | int | Sequence[Suggestion]) -> str:
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
-        chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
+        chosen = self.select(str(which)) if isinstance(which, (str, int)) else tuple(which)
         return apply_to_text(self.source, chosen)

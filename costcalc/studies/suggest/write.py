@@ -28,7 +28,7 @@ def rewrite_text(trace: Trace, chosen: Sequence[RewriteSite]) -> str:
     """The text with these places rewritten. UsageError where one cannot be, or two overlap."""
     file_spans = find_spans(trace.text)
     for place in chosen:
-        if not place.runs:
+        if not place.ranges:
             raise UsageError(f"it cannot be written: {place.reason}", "rewrite the file by hand")
     splices = sorted(splice for place in chosen for splice in _splices(trace, file_spans, place))
     for one, other in pairwise(splices):
@@ -52,8 +52,8 @@ def check_writable(trace: Trace, file_spans: Spans, place: RewriteSite) -> Rewri
 def _splices(trace: Trace, file_spans: Spans, place: RewriteSite) -> list[Splice]:
     """What is rewritten of a place; [] where its layers cannot be found. UsageError where their text stands in the
     way."""
-    pairs = zip(place.matches[0].changes, place.runs, strict=True) if place.runs else ()
-    return [_splice(trace, file_spans, change, run, place.when) for change, run in pairs]
+    pairs = zip(place.matches[0].changes, place.ranges, strict=True) if place.ranges else ()
+    return [_splice(trace, file_spans, change, run, place.condition) for change, run in pairs]
 
 
 def _splice(trace: Trace, file_spans: Spans, change: GraphChange, run: LayerRange, when: UseCondition | None) -> Splice:
@@ -62,7 +62,7 @@ def _splice(trace: Trace, file_spans: Spans, change: GraphChange, run: LayerRang
     begin, end = file_spans.of(entries[0]), file_spans.of(entries[-1])
     if any(file_spans.of(node).named for node in entries):
         raise UsageError("the layer has a YAML anchor or is an alias", "rewrite the file by hand")
-    layers = _layers(change, items, items[run.model - run.first], when)
+    layers = _layers(change, items, items[run.prototype - run.first], when)
     if not layers and len(entries) == len(run.layers.items):
         layers = [LayerText("identity", ())]
     if file_spans.of(run.layers).flow:
@@ -74,7 +74,7 @@ def _layers(
     change: GraphChange, items: Sequence[LayerItem], model: LayerItem, when: UseCondition | None
 ) -> list[LayerText]:
     """The new layers with the name, the source and the condition of those that they replace."""
-    new = [layer_text(piece, model) for piece in change.pieces]
+    new = [layer_text(piece, model) for piece in change.replacements]
     name = next((yaml_text(item.name) for item in reversed(items) if item.name is not None), None)
     if not new and (name is not None or items[0].source is not None):
         # nothing is computed here any more, but the name may be read, and the next layer reads what this one did

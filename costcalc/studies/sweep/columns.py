@@ -81,7 +81,7 @@ class SweepColumns(NamedTuple):
         certainty: Certainty = dict(row[CERTAINTY] or ()).get(ref.key, "exact")
         return Figure(value, certainty)
 
-    def place(self, name: str) -> int:
+    def find_column(self, name: str) -> int:
         """Where a column stands, of any case where only one is meant; a device may stand in quotes. UsageError, with
         the nearest, where there is none."""
         names = self.names

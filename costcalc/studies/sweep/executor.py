@@ -87,7 +87,7 @@ def _formulas(structure: Structure) -> Formulas | None:
     """The formulas of a structure, once for all its batches."""
     recipe = structure.recipe
     first = structure.number * recipe.space.grid.inner
-    bindings = recipe.space.at(recipe.space.grid.point(first))
+    bindings = recipe.space.bind(recipe.space.grid.point(first))
     dims = {name: size for name, size in bindings.dims.items() if name in recipe.space.dims}
     formulas = find_formulas(recipe, bindings._replace(dims=dims))
     try:

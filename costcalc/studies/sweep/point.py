@@ -93,7 +93,7 @@ def build_graph(recipe: SweepRecipe, bindings: Bindings) -> Graph:
 def compute_row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
     """The row of a combination. UsageError for what no combination could mend; strict lets every error out."""
     try:
-        bindings = recipe.space.at(point)
+        bindings = recipe.space.bind(point)
         if recipe.quantities:
             return _measured_row(recipe, point, bindings)
         execution = recipe.settings_at(bindings).execution if bindings.settings else recipe.settings.execution

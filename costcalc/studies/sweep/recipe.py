@@ -53,7 +53,7 @@ def prepare_sweep(
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
     varied = tuple(setting_axes(vary or {}))
-    reads = settings.reading() != Settings().reading() or any(VARIABLE[axis.name][0] == "" for axis in varied)
+    reads = settings.load_arguments() != Settings().load_arguments() or any(VARIABLE[axis.name][0] == "" for axis in varied)
     if isinstance(source, Graph) and (params or reads):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
     source = hold_source(source)
@@ -65,7 +65,7 @@ def prepare_sweep(
     measured = _measured_quantities(settings, varied, quantities)
     if measured:
         measurements().check_devices(measured)
-    return _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
+    return _tried(SweepRecipe(source, where, settings.extend_for(measured), measured, with_peak, strict))
 
 
 def _measured_quantities(
@@ -93,7 +93,7 @@ def _tried_on(recipe: SweepRecipe, number: int) -> SweepSetup | None:
     """The recipe, tried on one structure with the dims open: extents that only open images have are opened. None where
     this structure is invalid; LoadError where the file is no model at all."""
     names = [axis.name for axis in recipe.space.grid.axes if axis.dim and axis.varies]
-    bindings = recipe.space.at(recipe.space.grid.point(number))
+    bindings = recipe.space.bind(recipe.space.grid.point(number))
     try:
         opened = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
         graph = build_graph(recipe, opened)

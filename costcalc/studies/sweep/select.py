@@ -91,11 +91,11 @@ class Goal(NamedTuple):
 
     text: str
     greatest: bool
-    read: Read
+    evaluate: Read
 
     def of(self, row: Row) -> Any:
         """The value, turned so that less is better; None where it is not known."""
-        value = self.read(row)
+        value = self.evaluate(row)
         if value is None or not self.greatest:
             return value
         if isinstance(value, (str, list)):

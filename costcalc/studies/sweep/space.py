@@ -36,7 +36,7 @@ class Space(NamedTuple):
     dims: dict[str, Any]
     lists: dict[str, list[Any]]
 
-    def at(self, point: Sequence[Value]) -> Bindings:
+    def bind(self, point: Sequence[Value]) -> Bindings:
         """What a combination binds."""
         params, dims, lists = dict(self.params), dict(self.dims), {k: list(v) for k, v in self.lists.items()}
         settings: dict[str, Any] = {}

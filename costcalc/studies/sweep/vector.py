@@ -27,7 +27,7 @@ class IntegerColumn(NamedTuple):
     high: int
 
     @property
-    def most(self) -> int:
+    def max_magnitude(self) -> int:
         return max(abs(self.low), abs(self.high))
 
 
@@ -55,7 +55,7 @@ class Columns:
             return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
         parts = [(self.product(m), c) for m, c in d.terms.items() if m]
         constant = d.terms.get((), 0)
-        most = abs(constant) + sum(abs(c) * part.most for part, c in parts)
+        most = abs(constant) + sum(abs(c) * part.max_magnitude for part, c in parts)
         wide = most > INT64_MAX
         total: Array = constant
         low = high = constant
@@ -95,14 +95,14 @@ class Columns:
     def _quotient(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         if not self.np.all(b.values != 0):
             raise ShapeError("an extent is divided by zero", "check the extents and the strides")
-        return self._bounded(a.values // b.values)
+        return self._measure_bounds(a.values // b.values)
 
     def _extreme(self, op: str, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         wide = object in (a.values.dtype, b.values.dtype)
         x, y = (a.values.astype(object), b.values.astype(object)) if wide else (a.values, b.values)
-        return self._bounded((self.np.minimum if op == "min" else self.np.maximum)(x, y))
+        return self._measure_bounds((self.np.minimum if op == "min" else self.np.maximum)(x, y))
 
-    def _bounded(self, values: Array) -> IntegerColumn:
+    def _measure_bounds(self, values: Array) -> IntegerColumn:
         return IntegerColumn(values, int(values.min()), int(values.max()))
 
     def greatest(self, formulas: Sequence[Dim]) -> IntegerColumn:

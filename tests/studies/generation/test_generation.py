@@ -169,7 +169,7 @@ def test_onnx_runtime_runs_a_step(tmp_path: Path) -> None:
     feeds |= {"input_ids": np.zeros((3, 1), np.int64)}
     if "attention_mask" in {i.name for i in session.get_inputs()}:
         feeds["attention_mask"] = np.ones((3, 11), np.int64)
-    step = make_decoder(path, 3).at(1, 10)
+    step = make_decoder(path, 3).build_pass(1, 10)
     shapes = {o.name: r.shape for o, r in zip(session.get_outputs(), session.run(None, feeds), strict=True)}
     assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.new_entries)}
 

@@ -27,7 +27,7 @@ def test_figure(name: str, counter: str, tmp_path: Path) -> None:
     module = MODULES[name]
     shape = [1, *module["shape"][1:]] if counter.startswith("ptflops") else module["shape"]
     account = reconciled(tmp_path, shape, module["layers"], counter, **module["written"])[counter]
-    assert (None if account.failed else account.figure) == module["figures"][counter]
+    assert (None if account.failure else account.figure) == module["figures"][counter]
 
 
 IMAGE = [1, 6, 8, 8]

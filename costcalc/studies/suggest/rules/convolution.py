@@ -48,13 +48,13 @@ def intermediate_layers(flow: GraphIndex, index: int) -> tuple[Replacement, ...]
     all its uses have one, and the activation that most of those with one have."""
     found = [_after(flow, use) for use in flow.uses(index) if _is_spatial(flow, use)]
     norms = [norm for norm, _ in found]
-    activations = Counter(activation.written for _, activation in found if activation is not None)
+    activations = Counter(activation.signature for _, activation in found if activation is not None)
     pieces = []
     if norms and norms[0] is not None and all(norm is not None for norm in norms):
         pieces.append(norms[0])
     if activations:
         most = activations.most_common(1)[0][0]
-        pieces.append(next(a for _, a in found if a is not None and a.written == most))
+        pieces.append(next(a for _, a in found if a is not None and a.signature == most))
     return tuple(pieces)
 
 
