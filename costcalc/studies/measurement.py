@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANALYSES = {
+    "compute_generation_speed": "costcalc.studies.generation.speed",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
-    "generation_speed": "costcalc.studies.generation.speed",
     "measure_footprint": "costcalc.analysis.memory.footprint",
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
@@ -140,7 +140,7 @@ class Measurement:
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
-        bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
+        bounds: Callable[..., GenerationSpeed] = _analysis("compute_generation_speed")
         return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, device: str) -> tuple[MemoryFit, ...]:

@@ -86,7 +86,9 @@ def _facts(given: Generation) -> Iterator[Total]:
 
 def least_macs(given: Generation) -> int:
     """MACs of the prompt's pass that no implementation can leave out."""
-    return sum(row.amounts["macs"] for row in given.prefill.necessary_report.rows if isinstance(row.amounts["macs"], int))
+    return sum(
+        row.amounts["macs"] for row in given.prefill.necessary_report.rows if isinstance(row.amounts["macs"], int)
+    )
 
 
 def _remarks(given: Generation) -> Iterator[Note]:

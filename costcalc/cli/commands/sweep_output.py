@@ -84,7 +84,7 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
 
 
 def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = parse_goals(plot, found.columns, judged=True)
+    axes = parse_goals(plot, found.columns, compete=True)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]
@@ -96,7 +96,9 @@ def _chart(found: Sweep, plot: str) -> ParetoChart:
 
     x, y = _axes(found, plot)
     layout = found.layout
-    rows = [{**layout.record(row), **{goal.text: _drawable(goal.evaluate(row)) for goal in (x, y)}} for row in found.rows]
+    rows = [
+        {**layout.record(row), **{goal.text: _drawable(goal.evaluate(row)) for goal in (x, y)}} for row in found.rows
+    ]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
     return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)

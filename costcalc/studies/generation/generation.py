@@ -37,7 +37,8 @@ from costcalc.studies.options import Settings
 
 class Pass(NamedTuple):
     """One pass over `new` tokens of each text behind `past` ones, and what it costs: MACs, FLOPs, least traffic in
-    bytes, bytes of the cache that it reads. least is its report without what an implementation can leave out."""
+    bytes, bytes of the cache that it reads. necessary_report is its report without what an implementation can leave
+    out."""
 
     new: int
     past: int
@@ -60,9 +61,9 @@ class Generation:
 
     prefill is the prompt's pass, first and last are the passes of the second and of the last token (None where the
     prompt's pass gives all); step_macs, step_traffic and step_cache are sums over all passes behind the prompt's.
-    cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width. narrow is the
-    prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with fused steps
-    (no other pass needs as many). at(past) costs the pass behind so many tokens.
+    cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width. reduced_graph is
+    the prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with fused
+    steps (no other pass needs as many). cost_step(past) costs the pass behind so many tokens.
     """
 
     name: str
@@ -112,21 +113,21 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     decoder.check_length(prompt + generate)
     caches = _cache_types(decoder.build_pass(1, 1))
     elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
-    kind = caches[0].dtype
-    written = (elements * batch * kind.bits + 7) // 8
+    cache_dtype = caches[0].dtype
+    entry_bytes = (elements * batch * cache_dtype.bits + 7) // 8
 
     @lru_cache(maxsize=8)
-    def at(past: int) -> Pass:
-        return _cost_pass(decoder.build_pass(1, past), 1, past, written)
+    def cost_step(past: int) -> Pass:
+        return _cost_pass(decoder.build_pass(1, past), 1, past, entry_bytes)
 
-    prefill, narrow = _cost_prompt(decoder, prompt, written)
-    first = at(prompt) if generate > 1 else None
-    last = at(prompt + generate - 2) if generate > 2 else first
+    prefill, reduced_graph = _cost_prompt(decoder, prompt, entry_bytes)
+    first = cost_step(prompt) if generate > 1 else None
+    last = cost_step(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache = 0
     if first and last:
-        macs = sum_steps(first, last, at, lambda phase: Fraction(phase.macs))
-        traffic = sum_steps(first, last, at, lambda phase: Fraction(phase.traffic))
-        cache = sum_steps(first, last, at, lambda phase: Fraction(phase.cache))
+        macs = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.macs))
+        traffic = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.traffic))
+        cache = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache))
     return Generation(
         decoder.name,
         decoder.source,
@@ -140,22 +141,22 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         traffic,
         cache,
         elements,
-        str(kind),
-        kind.bits,
+        str(cache_dtype),
+        cache_dtype.bits,
         prefill.report.notes,
-        narrow,
-        closed_figure(fused_peak(narrow), "peak_activation_bytes", prefill.report),
-        at,
+        reduced_graph,
+        closed_figure(fused_peak(reduced_graph), "peak_activation_bytes", prefill.report),
+        cost_step,
     )
 
 
-def sum_steps(first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
+def sum_steps(first: Pass, last: Pass, cost_step: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
     """Sum of an amount over all steps from first to last."""
-    return int(sum(amounts_by_step(first, last, at, amount), Fraction(0)))
+    return int(sum(amounts_by_step(first, last, cost_step, amount), Fraction(0)))
 
 
 def amounts_by_step(
-    first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]
+    first: Pass, last: Pass, cost_step: Callable[[int], Pass], amount: Callable[[Pass], Fraction]
 ) -> list[Fraction]:
     """An amount at each step from first to last.
 
@@ -167,8 +168,8 @@ def amounts_by_step(
     if n == 0:
         return [a]
     middle = n // 2
-    if middle and amount(at(first.past + middle)) * n != a * (n - middle) + b * middle:
-        return [amount(at(past)) for past in range(first.past, last.past + 1)]
+    if middle and amount(cost_step(first.past + middle)) * n != a * (n - middle) + b * middle:
+        return [amount(cost_step(past)) for past in range(first.past, last.past + 1)]
     return [a + (b - a) * k / n for k in range(n + 1)]
 
 
@@ -176,25 +177,25 @@ def _cache_types(step: PassGraph) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Pass, Graph]:
+def _cost_prompt(decoder: Decoder, prompt: int, entry_bytes: int) -> tuple[Pass, Graph]:
     """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
     keys and values of all tokens."""
-    step, last = decoder.build_pass(prompt, 0), decoder.build_pass(1, prompt - 1)
-    prefill, one = _cost_pass(step, prompt, 0, written), _cost_pass(last, 1, prompt - 1, 0)
-    least = necessary_macs(prefill.report, one.report, step.new_entries)
-    outputs = sum(value_bytes(last.graph, name) for name in last.graph.outputs)
-    traffic = minimum_traffic(least.graph, least.rows) + outputs + written * prompt
-    narrow = last_position_graph(step.graph, last.graph, step.new_entries)
-    return prefill._replace(necessary_report=least, traffic=traffic), narrow
+    step, last_step = decoder.build_pass(prompt, 0), decoder.build_pass(1, prompt - 1)
+    prefill, last = _cost_pass(step, prompt, 0, entry_bytes), _cost_pass(last_step, 1, prompt - 1, 0)
+    necessary_report = keep_necessary_macs(prefill.report, last.report, step.new_entries)
+    outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
+    traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + entry_bytes * prompt
+    reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
+    return prefill._replace(necessary_report=necessary_report, traffic=traffic), reduced_graph
 
 
-def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Pass:
+def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
     report = analyze_graph(step.graph)
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
     cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
-    traffic = minimum_traffic(report.graph, report.rows) + written * new
+    traffic = minimum_traffic(report.graph, report.rows) + entry_bytes * new
     return Pass(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
 
 
@@ -234,37 +235,37 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
     return cost_generation(model, options.prompt, options.generate, options.batch)
 
 
-def necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
+def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
     """The prompt's pass -> the same with the MACs that no implementation can leave out. step is the pass of its last
     token alone, with the same nodes; entries names the values that the cache holds."""
     graph = prefill.graph
-    before = ancestors(graph, entries)
+    cache_ancestors = find_ancestors(graph, entries)
     rows = []
     for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
-        if not before.intersection(node.outputs):
+        if not cache_ancestors.intersection(node.outputs):
             rows.append(replace(row, amounts={**row.amounts, "macs": last.amounts["macs"]}))
         else:
-            rows.append(_without_masked(node, row))
+            rows.append(_drop_masked_macs(node, row))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
-def last_position_graph(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
+def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
     """The prompt's pass -> the same with one position of every value that leads to no key and no value: the types of
     last, the pass of its last token alone, with the same nodes."""
-    before, types = ancestors(prompt, entries), dict(prompt.types)
-    for node, one in zip(prompt.nodes, last.nodes, strict=True):
-        if not before.intersection(node.outputs):
-            types.update({v: last.types[w] for v, w in zip(node.outputs, one.outputs, strict=True) if v})
+    cache_ancestors, types = find_ancestors(prompt, entries), dict(prompt.types)
+    for node, last_node in zip(prompt.nodes, last.nodes, strict=True):
+        if not cache_ancestors.intersection(node.outputs):
+            types.update({v: last.types[w] for v, w in zip(node.outputs, last_node.outputs, strict=True) if v})
     return replace(prompt, types=types)
 
 
-def _without_masked(node: Node, row: LayerCost) -> LayerCost:
+def _drop_masked_macs(node: Node, row: LayerCost) -> LayerCost:
     if not isinstance(row.amounts["macs"], int):
         return row
     return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
 
 
-def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
     """Graph and names of values -> these values and all that they are computed from."""
     values = set(names)
     for node in reversed(graph.nodes):

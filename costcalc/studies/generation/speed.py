@@ -41,28 +41,32 @@ class GenerationSpeed(NamedTuple):
         return None if self.prefill.seconds is None or self.steps is None else self.prefill.seconds + self.steps
 
 
-def generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
+def compute_generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
     """Generation and profile -> its bounds on the device."""
 
     @lru_cache(maxsize=8)
-    def one(past: int) -> TimeBound:
+    def step_bound(past: int) -> TimeBound:
         return _pass_bound(generation.cost_step(past), profile)[0]
 
-    prefill, without = _pass_bound(generation.prefill, profile)
+    prefill, without_peak = _pass_bound(generation.prefill, profile)
     first = last = None
     steps: Fraction | None = ZERO
     if generation.first and generation.last:
-        first, last = one(generation.first.past), one(generation.last.past)
-        sides: list[Callable[[Pass], Fraction]] = []
+        first, last = step_bound(generation.first.past), step_bound(generation.last.past)
+        times: list[Callable[[Pass], Fraction]] = []
         if first.compute is not None:
-            sides.append(lambda phase: one(phase.past).compute or ZERO)
+            times.append(lambda phase: step_bound(phase.past).compute or ZERO)
         if first.memory is not None:
-            sides.append(lambda phase: one(phase.past).memory or ZERO)
-        parts = [amounts_by_step(generation.first, generation.last, generation.cost_step, side) for side in sides]
-        steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
+            times.append(lambda phase: step_bound(phase.past).memory or ZERO)
+        seconds = [amounts_by_step(generation.first, generation.last, generation.cost_step, time) for time in times]
+        steps = (
+            sum((max(step_seconds) + first.overhead for step_seconds in zip(*seconds, strict=True)), ZERO)
+            if seconds
+            else None
+        )
     rate = generation.batch * generation.steps / steps if steps else None
     return GenerationSpeed(
-        profile, prefill, first, last, steps, rate, memory_fits(memory_report(generation), profile), without
+        profile, prefill, first, last, steps, rate, memory_fits(memory_report(generation), profile), without_peak
     )
 
 

@@ -13,7 +13,7 @@ from costcalc.studies.suggest.text import yaml_text
 
 
 class LayerRange(NamedTuple):
-    """The layers first to last of a list in a file; model is the one whose options are copied."""
+    """The layers first to last of a list in a file; prototype is the one whose options are copied."""
 
     layers: Seq
     first: int
@@ -22,7 +22,7 @@ class LayerRange(NamedTuple):
 
 
 class LayerRangeFinder:
-    """Finds runs in one file; inner is the innermost call of each node."""
+    """Finds the layers of changes in one file; inner is the innermost call of each node."""
 
     __slots__ = ("inner", "trace")
 
@@ -55,10 +55,10 @@ class LayerRangeFinder:
             at = self.trace.calls[at].within
 
     def _make_range(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
-        model = self.trace.home(self.trace.calls[self.inner[change.prototype]])
-        if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
+        prototype = self.trace.home(self.trace.calls[self.inner[change.prototype]])
+        if prototype.layers is not begin.layers or not begin.at <= prototype.at <= end.at:
             return None
-        return LayerRange(begin.layers, begin.at, end.at, model.at)
+        return LayerRange(begin.layers, begin.at, end.at, prototype.at)
 
 
 def condition_text(item: LayerItem) -> str | None:

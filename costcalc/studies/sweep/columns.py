@@ -38,12 +38,12 @@ DEVICE_KEYS = tuple([key for key, quantity in CATALOGUE.items() if quantity.per_
 """The keys of quantities that are of a device."""
 
 
-def unknown_column(name: str, names: Sequence[str], more: str = "") -> UsageError:
-    """The error for a name that is no column: the nearest column or quantity, or all columns and more."""
+def unknown_column(name: str, names: Sequence[str], hint: str = "") -> UsageError:
+    """The error for a name that is no column: the nearest column or quantity, or all columns and a hint."""
     if name in DEVICE_KEYS:
         return UsageError(f"{name} is of a device", f"write {name}.t4; `costcalc hardware` lists the devices")
-    near = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
-    return UsageError(f"there is no column {name!r}", near or f"there are {', '.join(names)}{more}")
+    remedy = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
+    return UsageError(f"there is no column {name!r}", remedy or f"there are {', '.join(names)}{hint}")
 
 
 class SweepColumns(NamedTuple):
@@ -70,8 +70,8 @@ class SweepColumns(NamedTuple):
     def quantity(self, at: int) -> QuantityRef | None:
         """The quantity of a column, None of an axis and of STATES."""
         refs = (*TOTAL_REFS, *self.quantities)
-        place = at - len(self.axes)
-        return refs[place] if 0 <= place < len(refs) else None
+        position = at - len(self.axes)
+        return refs[position] if 0 <= position < len(refs) else None
 
     def figure(self, row: Row, at: int) -> Figure | None:
         """The figure of a quantity's column with its certainty, None where it is not known."""
@@ -88,9 +88,9 @@ class SweepColumns(NamedTuple):
         name = name if name in names else name.replace("'", "").replace('"', "")
         if name in names:
             return names.index(name)
-        alike = [at for at, other in enumerate(names) if other.lower() == name.lower()]
-        if len(alike) == 1:
-            return alike[0]
+        matches = [at for at, column in enumerate(names) if column.lower() == name.lower()]
+        if len(matches) == 1:
+            return matches[0]
         raise unknown_column(name, names)
 
     def record(self, row: Row) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
 
 
-def refuse_open_symbols(figures: Iterable[Any], known: Sequence[str] = ()) -> None:
-    """UsageError where a figure holds a symbol that is not known: a sweep gives numbers."""
-    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in known]
+def refuse_open_symbols(figures: Iterable[Any], allowed: Sequence[str] = ()) -> None:
+    """UsageError where a figure holds a symbol that is not allowed to be open: a sweep gives numbers."""
+    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in allowed]
     if names:
         verb = "is" if len(names) == 1 else "are"
         raise UsageError(f"{', '.join(names)} {verb} open, and a sweep gives numbers", binding_remedy(names))

@@ -41,8 +41,8 @@ def find_formulas(recipe: SweepRecipe, bindings: Bindings) -> Formulas | None:
     if recipe.quantities or (recipe.with_peak and execution != NODE_BY_NODE):
         return None  # sizes decide what is fused, laid out or bounded
     try:
-        opened = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
-        graph = build_graph(recipe, opened)
+        open_bindings = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
+        graph = build_graph(recipe, open_bindings)
         totals = point_totals(graph, recipe.with_peak)
     except UsageError:
         raise
@@ -61,12 +61,12 @@ def evaluate_rows(recipe: SweepRecipe, formulas: Formulas, numbers: Sequence[int
     first = grid.point(numbers[0])
     fixed = [value for axis, value in zip(grid.axes, first, strict=True) if not axis.dim]
     dims = [axis for axis in grid.axes if axis.dim]
-    columns, figures, broken = _evaluated(formulas, dims, numbers, recipe.with_peak)
+    columns, figures, broken = _evaluate_formulas(formulas, dims, numbers, recipe.with_peak)
     states = (repeat(False), repeat(False), repeat(None), repeat(None), repeat(None))
-    made: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
+    rows: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
     for at in broken:
-        made[at] = point.compute_row(recipe, made[at][: len(grid.axes)])
-    return made
+        rows[at] = point.compute_row(recipe, rows[at][: len(grid.axes)])
+    return rows
 
 
 def confirm_formulas(recipe: SweepRecipe, formulas: Formulas, first: int) -> bool:
@@ -80,7 +80,9 @@ def confirm_formulas(recipe: SweepRecipe, formulas: Formulas, first: int) -> boo
 Evaluation = tuple[list[Any], list[Any], Sequence[int]]
 
 
-def _evaluated(formulas: Formulas, dims: Sequence[SweepAxis], numbers: Sequence[int], with_peak: bool) -> Evaluation:
+def _evaluate_formulas(
+    formulas: Formulas, dims: Sequence[SweepAxis], numbers: Sequence[int], with_peak: bool
+) -> Evaluation:
     import numpy as np
 
     index = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else np.array(numbers, dtype=object)

@@ -42,10 +42,10 @@ class Columns:
         self.atoms: dict[str, IntegerColumn] = {}
         self.products: dict[Monomial, IntegerColumn] = {}
         for name, values in symbols.items():
-            given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
-            low, high = int(given.min()), int(given.max())
+            array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+            low, high = int(array.min()), int(array.max())
             kind = np.int64 if max(abs(low), abs(high)) <= INT64_MAX else object
-            self.atoms[name] = IntegerColumn(given.astype(kind), low, high)
+            self.atoms[name] = IntegerColumn(array.astype(kind), low, high)
 
     def of(self, d: Dim) -> IntegerColumn:
         """The column of a formula."""
@@ -53,29 +53,29 @@ class Columns:
         if isinstance(d, int):
             kind = np.int64 if abs(d) <= INT64_MAX else object
             return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
-        parts = [(self.product(m), c) for m, c in d.terms.items() if m]
+        products = [(self.product(m), c) for m, c in d.terms.items() if m]
         constant = d.terms.get((), 0)
-        most = abs(constant) + sum(abs(c) * part.max_magnitude for part, c in parts)
-        wide = most > INT64_MAX
+        max_magnitude = abs(constant) + sum(abs(c) * product.max_magnitude for product, c in products)
+        exceeds_int64 = max_magnitude > INT64_MAX
         total: Array = constant
         low = high = constant
-        for part, c in parts:
-            total = total + (part.values.astype(object) if wide else part.values) * c
-            low += min(c * part.low, c * part.high)
-            high += max(c * part.low, c * part.high)
+        for product, c in products:
+            total = total + (product.values.astype(object) if exceeds_int64 else product.values) * c
+            low += min(c * product.low, c * product.high)
+            high += max(c * product.low, c * product.high)
         return IntegerColumn(total, low, high)
 
     def product(self, m: Monomial) -> IntegerColumn:
         """The column of a product of powers."""
-        have = self.products.get(m)
-        if have is None:
-            *before, (atom, n) = m
+        column = self.products.get(m)
+        if column is None:
+            *leading, (atom, n) = m
             factor = self.atom(atom)
-            have = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
-            if before:
-                have = self._times(self.product(tuple(before)), have)
-            self.products[m] = have
-        return have
+            column = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
+            if leading:
+                column = self._times(self.product(tuple(leading)), column)
+            self.products[m] = column
+        return column
 
     def _times(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
@@ -86,11 +86,11 @@ class Columns:
 
     def atom(self, atom: Atom) -> IntegerColumn:
         """The column of a symbol, a quotient, a minimum or a maximum."""
-        have = self.atoms.get(atom.key)
-        if have is None:
+        column = self.atoms.get(atom.key)
+        if column is None:
             a, b = (self.of(x) for x in atom.args)
-            have = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
-        return have
+            column = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
+        return column
 
     def _quotient(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         if not self.np.all(b.values != 0):
@@ -98,8 +98,8 @@ class Columns:
         return self._measure_bounds(a.values // b.values)
 
     def _extreme(self, op: str, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
-        wide = object in (a.values.dtype, b.values.dtype)
-        x, y = (a.values.astype(object), b.values.astype(object)) if wide else (a.values, b.values)
+        exceeds_int64 = object in (a.values.dtype, b.values.dtype)
+        x, y = (a.values.astype(object), b.values.astype(object)) if exceeds_int64 else (a.values, b.values)
         return self._measure_bounds((self.np.minimum if op == "min" else self.np.maximum)(x, y))
 
     def _measure_bounds(self, values: Array) -> IntegerColumn:
@@ -107,10 +107,10 @@ class Columns:
 
     def greatest(self, formulas: Sequence[Dim]) -> IntegerColumn:
         """The greatest of several formulas at each place."""
-        best = self.of(formulas[0])
+        greatest = self.of(formulas[0])
         for formula in formulas[1:]:
-            best = self._extreme("max", best, self.of(formula))
-        return best
+            greatest = self._extreme("max", greatest, self.of(formula))
+        return greatest
 
 
 def is_open(*dims: Dim | None) -> bool:

@@ -228,11 +228,11 @@ def test_the_command_line() -> None:
 
 
 def test_a_step_takes_at_least_what_its_bytes_take() -> None:
-    from costcalc.studies.generation.speed import generation_speed
+    from costcalc.studies.generation.speed import compute_generation_speed
 
     profile = find_profile("a100-sxm-80gb")
     found = of("llama_7b", 512, 64, 1, DecoderPrecision(DType.FLOAT16, DType.FLOAT16))
-    bound = generation_speed(found, profile)
+    bound = compute_generation_speed(found, profile)
     assert found.first and bound.first and bound.first.memory and profile.bandwidth
     cached = profile.bytes_of("on_chip") or 0
     assert bound.first.memory == (found.first.traffic - cached) / profile.bandwidth.value
