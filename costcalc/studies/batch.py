@@ -1,6 +1,6 @@
 """Several models -> their answers in order: directories are opened, one broken file stops no other.
 
-Processes share the work: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
+Processes share the work: each knows the rules that this one was given, Ctrl-C reaches this one alone, and none
 outlives it.
 """
 
@@ -118,7 +118,7 @@ def process_pool(work: Callable[[Item], Answer], items: Iterable[Item], jobs: in
 
 @contextmanager
 def _block_interrupts() -> Iterator[None]:
-    """Ctrl-C waits; processes that are started meanwhile inherit that, and never hear of it."""
+    """SIGINT is blocked inside; processes that are started there inherit that."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -225,7 +225,7 @@ def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
             "weights + KV cache + peak activations of the prompt's pass",
             f"{format_count(found.weight_bytes)} + {format_count(cache)} + {format_count(found.peak_bytes)}",
         ),
-        found.memory,
+        found.memory_bytes,
     )
     for device in measurement.settings.devices:
         ref = QuantityRef(CATALOGUE["tokens_per_second"], device)

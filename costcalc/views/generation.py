@@ -43,7 +43,7 @@ DEVICES = (
     Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
     Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
-    Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
+    Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total_seconds)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
 )
 
@@ -63,7 +63,7 @@ def passes_table(given: Generation) -> Table:
 
 def _pass_rows(given: Generation) -> Iterator[PassRow]:
     def row(name: str, phase: Pass) -> PassRow:
-        return PassRow(name, phase.new * given.batch, phase.context, phase.macs, phase.traffic, phase.cache)
+        return PassRow(name, phase.new * given.batch, phase.context, phase.macs, phase.traffic_bytes, phase.cache_bytes)
 
     yield row(f"prompt of {given.prompt:,}", given.prefill)
     if given.first and given.last:
@@ -71,7 +71,7 @@ def _pass_rows(given: Generation) -> Iterator[PassRow]:
         if given.steps > 1:
             yield row("last step", given.last)
         tokens = given.steps * given.batch
-        sums = (given.step_macs, given.step_traffic, given.step_cache)
+        sums = (given.step_macs, given.step_traffic_bytes, given.step_cache_bytes)
         yield PassRow(f"all {given.steps:,} steps", tokens, given.last.context, *sums)
 
 
@@ -81,7 +81,7 @@ def _facts(given: Generation) -> Iterator[Total]:
     yield Total("KV cache a token", (given.cache_elements * given.cache_bits + 7) // 8, "bytes")
     yield Total("KV cache", given.cache_bytes(given.prompt + given.generate), "bytes")
     yield Total("Peak activation bytes", given.peak_bytes, "bytes")
-    yield Total("Memory", given.memory, "bytes")
+    yield Total("Memory", given.memory_bytes, "bytes")
 
 
 def least_macs(given: Generation) -> int:
@@ -150,8 +150,8 @@ def generation_document(given: Generation) -> dict[str, Any]:
             "past_tokens": found.past,
             "macs": found.macs,
             "flops": found.flops,
-            "traffic_bytes": found.traffic,
-            "cache_bytes": found.cache,
+            "traffic_bytes": found.traffic_bytes,
+            "cache_bytes": found.cache_bytes,
         }
 
     return {
@@ -168,15 +168,15 @@ def generation_document(given: Generation) -> dict[str, Any]:
             "bytes": given.cache_bytes(given.prompt + given.generate),
         },
         "peak_activation_bytes": given.peak_bytes,
-        "memory_bytes": given.memory,
+        "memory_bytes": given.memory_bytes,
         "prefill": {**(phase(given.prefill) or {}), "least_macs": least_macs(given)},
         "first_step": phase(given.first),
         "last_step": phase(given.last),
         "steps": {
             "count": given.steps,
             "macs": given.step_macs,
-            "traffic_bytes": given.step_traffic,
-            "cache_bytes": given.step_cache,
+            "traffic_bytes": given.step_traffic_bytes,
+            "cache_bytes": given.step_cache_bytes,
         },
         "assumptions": [str(a) for a in given.prefill.report.assumptions],
         "notes": list(given.notes),
@@ -198,8 +198,8 @@ def speed_document(found: GenerationSpeed) -> dict[str, Any]:
         "prefill": of(found.prefill),
         "first_step": of(found.first),
         "last_step": of(found.last),
-        "steps_s": seconds(found.steps),
-        "total_s": seconds(found.total),
+        "steps_s": seconds(found.steps_seconds),
+        "total_s": seconds(found.total_seconds),
         "tokens_per_s": seconds(found.tokens_per_s),
         "without_peak": list(found.without_peak),
         "fits": [

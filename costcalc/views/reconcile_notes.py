@@ -114,7 +114,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
 
 def relevant_answers(result: Reconciliation) -> Iterator[str]:
     """The descriptions of those answers of the style that this network's figures depend on."""
-    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.items]
+    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.terms_by_call]
     kinds, style = {call.kind for call in calls}, result.style._asdict()
     ends = any(call.kind == "softmax" and call.form in ("loss", "module") for call in calls)
     conditions = {"relu": "relu" in kinds, "pool": bool(kinds & {"global_pool", "mean"}), "softmax": ends}

@@ -1,7 +1,7 @@
 """Decoder to Generation: what the prompt's pass and each further token's pass cost, in MACs, least traffic and memory.
 
 The pass over the prompt gives the first token; each of the `generate - 1` further tokens takes a pass of its own (a
-step), which reads the last token and attends to prompt + k tokens in step k. traffic is the least that any
+step), which reads the last token and attends to prompt + k tokens in step k. traffic_bytes is the least that any
 implementation moves: weights once a pass, rows that are looked up, the cache of past tokens read once and the new
 tokens' part of it written, inputs and the outputs of one position; activations are taken to stay on the chip.
 
@@ -44,8 +44,8 @@ class Pass(NamedTuple):
     past: int
     macs: int
     flops: int
-    traffic: int
-    cache: int
+    traffic_bytes: int
+    cache_bytes: int
     report: Report
     necessary_report: Report
 
@@ -60,10 +60,10 @@ class Generation:
     """What it costs to generate `generate` tokens for each of `batch` texts behind a prompt of `prompt` tokens.
 
     prefill is the prompt's pass, first and last are the passes of the second and of the last token (None where the
-    prompt's pass gives all); step_macs, step_traffic and step_cache are sums over all passes behind the prompt's.
-    cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width. reduced_graph is
-    the prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with fused
-    steps (no other pass needs as many). cost_step(past) costs the pass behind so many tokens.
+    prompt's pass gives all); step_macs, step_traffic_bytes and step_cache_bytes are sums over all passes behind the
+    prompt's. cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width.
+    reduced_graph is the prompt's pass with one position behind the last keys and values, peak_bytes its peak
+    activations with fused steps (no other pass needs as many). cost_step(past) costs the pass behind so many tokens.
     """
 
     name: str
@@ -75,8 +75,8 @@ class Generation:
     first: Pass | None
     last: Pass | None
     step_macs: int
-    step_traffic: int
-    step_cache: int
+    step_traffic_bytes: int
+    step_cache_bytes: int
     cache_elements: int
     cache_dtype: str
     cache_bits: int
@@ -100,7 +100,7 @@ class Generation:
         return closed_total(self.prefill.report, "weight_bytes")
 
     @property
-    def memory(self) -> int:
+    def memory_bytes(self) -> int:
         """Bytes of the weights, of the cache of the whole texts, and of the peak of activations."""
         return self.weight_bytes + self.cache_bytes(self.prompt + self.generate) + self.peak_bytes
 
@@ -112,9 +112,9 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)
     caches = _cache_types(decoder.build_pass(1, 1))
-    elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
+    cache_elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
     cache_dtype = caches[0].dtype
-    entry_bytes = (elements * batch * cache_dtype.bits + 7) // 8
+    entry_bytes = (cache_elements * batch * cache_dtype.bits + 7) // 8
 
     @lru_cache(maxsize=8)
     def cost_step(past: int) -> Pass:
@@ -126,8 +126,8 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     macs = traffic = cache = 0
     if first and last:
         macs = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.macs))
-        traffic = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.traffic))
-        cache = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache))
+        traffic = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.traffic_bytes))
+        cache = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache_bytes))
     return Generation(
         decoder.name,
         decoder.source,
@@ -140,7 +140,7 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         macs,
         traffic,
         cache,
-        elements,
+        cache_elements,
         str(cache_dtype),
         cache_dtype.bits,
         prefill.report.notes,
@@ -186,7 +186,7 @@ def _cost_prompt(decoder: Decoder, prompt: int, entry_bytes: int) -> tuple[Pass,
     outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
     traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + entry_bytes * prompt
     reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
-    return prefill._replace(necessary_report=necessary_report, traffic=traffic), reduced_graph
+    return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), reduced_graph
 
 
 def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
@@ -194,9 +194,11 @@ def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
-    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
+    cache_bytes = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
     traffic = minimum_traffic(report.graph, report.rows) + entry_bytes * new
-    return Pass(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
+    return Pass(
+        new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache_bytes, report, report
+    )
 
 
 def closed_total(report: Report, name: str) -> int:

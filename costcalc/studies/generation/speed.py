@@ -22,27 +22,31 @@ ZERO = Fraction(0)
 
 
 class GenerationSpeed(NamedTuple):
-    """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps; most tokens a
-    second of all texts together. None where the profile has no figure. fits says what must be in which memory,
-    without_peak names the element types that the profile has no peak for."""
+    """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps (steps_seconds);
+    most tokens a second of all texts together. None where the profile has no figure. fits says what must be in which
+    memory, without_peak names the element types that the profile has no peak for."""
 
     profile: HardwareProfile
     prefill: TimeBound
     first: TimeBound | None
     last: TimeBound | None
-    steps: Fraction | None
+    steps_seconds: Fraction | None
     tokens_per_s: Fraction | None
     fits: tuple[MemoryFit, ...]
     without_peak: tuple[str, ...]
 
     @property
-    def total(self) -> Fraction | None:
+    def total_seconds(self) -> Fraction | None:
         """Least seconds of the prompt's pass and of all steps; None where one of them is unknown."""
-        return None if self.prefill.seconds is None or self.steps is None else self.prefill.seconds + self.steps
+        return (
+            None
+            if self.prefill.seconds is None or self.steps_seconds is None
+            else self.prefill.seconds + self.steps_seconds
+        )
 
 
 def compute_generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
-    """Generation and profile -> its bounds on the device."""
+    """Generation and profile -> least seconds of its passes on the device, and what must fit in its memories."""
 
     @lru_cache(maxsize=8)
     def step_bound(past: int) -> TimeBound:
@@ -73,5 +77,5 @@ def compute_generation_speed(generation: Generation, profile: HardwareProfile) -
 def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
     bound = compute_roofline(phase.necessary_report, profile)
-    memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
+    memory = None if profile.bandwidth is None else (phase.traffic_bytes - bound.kept) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

@@ -166,12 +166,12 @@ class CallLines(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A counter's figure of a graph. items are the calls with their terms. failure says why the counter gives no figure
-    ("" where it does). published is a figure that somebody saw; hints say what would explain it."""
+    """A counter's figure of a graph. terms_by_call are the calls with their terms. failure says why the counter gives
+    no figure ("" where it does). published is a figure that somebody saw; hints say what would explain it."""
 
     counter: Counter
     lines: tuple[AccountLine, ...]
-    items: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
+    terms_by_call: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
     failure: str = ""
     published: PublishedFigure | None = None
     hints: tuple[str, ...] = ()
@@ -188,7 +188,7 @@ class Account(NamedTuple):
 
     def call_lines(self) -> Iterator[CallLines]:
         """The lines of every call that the counter or costcalc counts, in the graph's order."""
-        for call, terms in self.items:
+        for call, terms in self.terms_by_call:
             lines = _account_lines(self.counter, [(call, terms)])
             if lines:
                 yield CallLines(call, lines)
@@ -197,12 +197,12 @@ class Account(NamedTuple):
     def omitted_operations(self) -> tuple[tuple[str, Dim], ...]:
         """The elementwise operations that costcalc counts and the counter does not, by name."""
         sums: dict[str, Dim] = {}
-        for call, terms in self.items:
-            elementwise = call.flops - 2 * call.macs.value if call.macs.terms else call.flops
+        for call, terms in self.terms_by_call:
+            operations = call.flops - 2 * call.macs.value if call.macs.terms else call.flops
             names = {term.name for term in terms}
             name = _elementwise_term(call)
-            if elementwise != 0 and name not in names and (call.macs.terms or not names):
-                sums[name] = sums.get(name, 0) + elementwise * call.runs
+            if operations != 0 and name not in names and (call.macs.terms or not names):
+                sums[name] = sums.get(name, 0) + operations * call.runs
         return tuple(sums.items())
 
     @property

@@ -109,15 +109,15 @@ def _scores_of_operator(index: CostIndex, pattern: AttentionPattern) -> tuple[Di
     return heads.batch * heads.q_heads * heads.queries * heads.keys, is_plain
 
 
-def attention_answer(item: AttentionCall, style: PyTorchStyle) -> str:
+def attention_answer(attention: AttentionCall, style: PyTorchStyle) -> str:
     """Attention -> how it is written: an answer of STYLE_CHOICES["attention"] other than auto."""
     if style.attention != "auto":
         return style.attention
-    if item.is_module:
+    if attention.is_module:
         return "module"
-    if item.pattern.einsum:
+    if attention.pattern.einsum:
         return "einsum"
-    return "sdpa" if item.is_operator else "matmul"
+    return "sdpa" if attention.is_operator else "matmul"
 
 
 def product_form(answer: str, first: bool) -> str:
@@ -132,40 +132,40 @@ def attention_product(call: ModuleCall, answer: str, first: bool) -> ModuleCall:
     return call._replace(kind=kind, form=product_form(answer, first), sizes=(*einsum, ("attention", 1)))
 
 
-def projections(item: AttentionCall) -> tuple[LinearLayer, ...]:
+def projections(attention: AttentionCall) -> tuple[LinearLayer, ...]:
     """Attention -> the linear layers around it."""
-    return (*item.inputs, item.output) if item.output is not None else item.inputs
+    return (*attention.inputs, attention.output) if attention.output is not None else attention.inputs
 
 
-def attention_calls(index: CostIndex, style: PyTorchStyle, item: AttentionCall) -> Iterator[ModuleCall]:
+def attention_calls(index: CostIndex, style: PyTorchStyle, attention: AttentionCall) -> Iterator[ModuleCall]:
     """Attention -> its calls, without those of the linear layers around it."""
-    answer = attention_answer(item, style)
-    costs = [index.costs[i].cost for i in item.nodes]
+    answer = attention_answer(attention, style)
+    costs = [index.costs[i].cost for i in attention.nodes]
     flops = sum((cost.flops for cost in costs if cost is not None), 0)
-    runs = index.graph.nodes[item.nodes[-1]].count
-    out = index.graph.nodes[item.nodes[-1]].outputs[0]
+    runs = index.graph.nodes[attention.nodes[-1]].count
+    out = index.graph.nodes[attention.nodes[-1]].outputs[0]
     elements, shape = index.elements(out), index.type(out).shape or (1,)
     fused = ModuleCall(
         "attention",
         "module",
-        item.nodes,
-        item.queries,
+        attention.nodes,
+        attention.queries,
         elements,
         shape[0],
-        macs=item.macs,
+        macs=attention.macs,
         flops=flops,
         runs=runs,
-        sizes=(("scores", item.scores),),
+        sizes=(("scores", attention.scores),),
     )
     if answer in ("module", "sdpa"):
         yield fused if answer == "module" else fused._replace(form="function")
         return
-    yield ModuleCall("mul", "operator", item.nodes, item.queries, item.queries, shape[0], runs=runs)
-    for position, term in enumerate(item.macs.terms):
+    yield ModuleCall("mul", "operator", attention.nodes, attention.queries, attention.queries, shape[0], runs=runs)
+    for position, term in enumerate(attention.macs.terms):
         product = ModuleCall(
             "matmul",
             "",
-            item.nodes,
+            attention.nodes,
             output_elements=elements,
             batch=shape[0],
             macs=Formula((term,)),
@@ -173,18 +173,25 @@ def attention_calls(index: CostIndex, style: PyTorchStyle, item: AttentionCall) 
             runs=runs,
         )
         yield attention_product(product, answer, position == 0)
-    elementwise = flops - 2 * item.macs.value
+    elementwise = flops - 2 * attention.macs.value
     softmax = ModuleCall(
-        "softmax", "function", item.nodes, item.scores, item.scores, shape[0], flops=elementwise, runs=runs
+        "softmax",
+        "function",
+        attention.nodes,
+        attention.scores,
+        attention.scores,
+        shape[0],
+        flops=elementwise,
+        runs=runs,
     )
     yield softmax
-    yield from size_products(item, answer, softmax)
+    yield from size_products(attention, answer, softmax)
 
 
-def size_products(item: AttentionCall, answer: str, call: ModuleCall) -> Iterator[ModuleCall]:
+def size_products(attention: AttentionCall, answer: str, call: ModuleCall) -> Iterator[ModuleCall]:
     """Attention -> the products of single numbers in its code, which a tracer sees too: how many windows there are and
     how many in a batch; with cosines, where the keys end in the joint bias."""
-    count = item.window_products + (answer == "cosine") if answer in WINDOW_STYLES else 0
+    count = attention.window_products + (answer == "cosine") if answer in WINDOW_STYLES else 0
     if count:
         yield ModuleCall("sizes", "operator", call.nodes, input_elements=count, output_elements=count, runs=call.runs)
 
@@ -214,7 +221,7 @@ def pytorch_calls(index: CostIndex, style: PyTorchStyle) -> tuple[ModuleCall, ..
         call
         for node_index, node in enumerate(index.graph.nodes)
         if _has_shapes(index, node)
-        for call in _calls_at(index, style, plan, node_index, node)
+        for call in _calls_of_node(index, style, plan, node_index, node)
     )
 
 
@@ -225,16 +232,14 @@ def _plan_calls(index: CostIndex, style: PyTorchStyle) -> CallPlan:
     attention_calls_at: dict[int, AttentionCall] = {}
     covered: set[int] = set()
     attention_nodes: dict[int, AttentionCall] = {}
-    for item in find_attention_calls(index):
-        answer = attention_answer(item, style)
-        for layer in projections(item):
-            forms[layer.nodes[0]] = {"module": "inside", "functional": "function", "cosine": "function"}.get(
-                answer, "module"
-            )
-        if item.is_operator or answer in ("module", "sdpa"):
-            attention_calls_at[item.nodes[-1]] = item
-            covered.update(item.nodes)
-        attention_nodes.update(dict.fromkeys(item.nodes, item))
+    for attention in find_attention_calls(index):
+        answer = attention_answer(attention, style)
+        form = {"module": "inside", "functional": "function", "cosine": "function"}.get(answer, "module")
+        forms.update((layer.nodes[0], form) for layer in projections(attention))
+        if attention.is_operator or answer in ("module", "sdpa"):
+            attention_calls_at[attention.nodes[-1]] = attention
+            covered.update(attention.nodes)
+        attention_nodes.update(dict.fromkeys(attention.nodes, attention))
     activations: dict[int, ActivationPattern] = {}
     for node_index in range(len(index.graph.nodes)):
         activation = None if node_index in covered else find_activation(index, node_index)
@@ -249,7 +254,7 @@ def _has_shapes(index: CostIndex, node: Node) -> bool:
     return all(index.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name)
 
 
-def _calls_at(
+def _calls_of_node(
     index: CostIndex, style: PyTorchStyle, plan: CallPlan, node_index: int, node: Node
 ) -> Iterator[ModuleCall]:
     """Node -> the calls that stand at its place."""
@@ -272,22 +277,19 @@ def _calls_at(
         yield from (work,) if work.flops != 0 else ()
     elif node_index not in plan.covered:
         for call in _node_calls(index, style, node_index, node):
-            item = plan.attention_nodes.get(node_index)
-            yield from (call,) if item is None else _attention_node_calls(style, item, node_index, call)
+            attention = plan.attention_nodes.get(node_index)
+            yield from (call,) if attention is None else _attention_node_calls(style, attention, node_index, call)
 
 
 def _attention_node_calls(
-    style: PyTorchStyle, item: AttentionCall, node_index: int, call: ModuleCall
+    style: PyTorchStyle, attention: AttentionCall, node_index: int, call: ModuleCall
 ) -> Iterator[ModuleCall]:
     """Node of an attention that is written in several calls -> its calls."""
-    answer = attention_answer(item, style)
-    yield (
-        attention_product(call, answer, node_index == item.pattern.products[0])
-        if node_index in item.pattern.products
-        else call
-    )
+    answer = attention_answer(attention, style)
+    is_product = node_index in attention.pattern.products
+    yield attention_product(call, answer, node_index == attention.pattern.products[0]) if is_product else call
     if call.kind == "softmax":
-        yield from size_products(item, answer, call)
+        yield from size_products(attention, answer, call)
 
 
 def _computes_shapes(index: CostIndex, node_index: int, node: Node) -> bool:
@@ -374,13 +376,13 @@ def _onnx_calls(index: CostIndex) -> Iterator[ModuleCall]:
             kind = node.op_type if node.domain in KNOWN_DOMAINS else qualified_name(node.domain, node.op_type)
             call = make_call(index, kind, "node", (node_index,), first, node.outputs[0])
             bias = bias_of(node)
-            call = call._replace(bias=index.elements(bias) if bias else 0, sizes=tuple(_sizes(index, node)))
+            call = call._replace(bias=index.elements(bias) if bias else 0, sizes=tuple(_onnx_sizes(index, node)))
             if is_recurrent(node):
                 call = recurrent_call(index, node, call)._replace(kind=kind)
             yield call
 
 
-def _sizes(index: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
+def _onnx_sizes(index: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
     """Node -> the further sizes that counters of ONNX graphs look at, by name."""
     key = operator_key(node)
     if key == ("", "ConvTranspose"):

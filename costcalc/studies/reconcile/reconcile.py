@@ -90,7 +90,7 @@ def reconcile_graph(
         figure = published.get(counter.name)
         if figure is not None:
             account = account._replace(published=figure)
-            account = account._replace(hints=tuple(_hints(account, index, style)))
+            account = account._replace(hints=tuple(_explain_difference(account, index, style)))
         accounts.append(account)
     called_nodes = {node for call in by_nodes for node in call.nodes}
     unknown = tuple(
@@ -99,7 +99,7 @@ def reconcile_graph(
     return Reconciliation(graph, style, default_style, tuple(accounts), unknown)
 
 
-def _hints(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
+def _explain_difference(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
     """Account -> what would explain a published figure that is not the sum of its terms."""
     published, figure = account.published, account.figure
     if published is None or account.residual == 0 or not isinstance(figure, int):

@@ -24,8 +24,9 @@ class _Builder(GraphBuilder):
 
 
 def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
-    """The graph with all changes made; no node may be part of two. Nodes behind a value whose type changes are typed
-    anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not fit."""
+    """Graph and changes -> the graph with all of them made; no node may be part of two. Nodes behind a value whose type
+    changes are typed anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not
+    fit."""
     change_of_node = {i: change for change in changes for i in change.nodes}
     builder = _Builder(graph.name, graph.source, graph.opset, binding=graph.symbols)
     builder.types = dict(graph.types)

@@ -22,16 +22,16 @@ class LayerRange(NamedTuple):
 
 
 class LayerRangeFinder:
-    """Finds the layers of changes in one file; inner is the innermost call of each node."""
+    """Finds the layers of changes in one file; innermost is the innermost call of each node."""
 
-    __slots__ = ("inner", "trace")
+    __slots__ = ("innermost", "trace")
 
     def __init__(self, trace: Trace) -> None:
-        self.trace, self.inner = trace, [-1] * len(trace.graph.nodes)
+        self.trace, self.innermost = trace, [-1] * len(trace.graph.nodes)
         for i, call in enumerate(trace.calls):  # they end from the inside out
             for node in range(call.first, call.last):
-                if self.inner[node] < 0:
-                    self.inner[node] = i
+                if self.innermost[node] < 0:
+                    self.innermost[node] = i
 
     def find_range(self, change: GraphChange) -> LayerRange | None:
         """The layers of one list that add exactly the change's nodes; None where there are none."""
@@ -49,13 +49,13 @@ class LayerRangeFinder:
 
     def _enclosing_calls(self, node: int) -> Iterator[LayerUse]:
         """The calls that a node stands in, from the inside out."""
-        at = self.inner[node]
+        at = self.innermost[node]
         while at >= 0:
             yield self.trace.calls[at]
             at = self.trace.calls[at].within
 
     def _make_range(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
-        prototype = self.trace.home(self.trace.calls[self.inner[change.prototype]])
+        prototype = self.trace.home(self.trace.calls[self.innermost[change.prototype]])
         if prototype.layers is not begin.layers or not begin.at <= prototype.at <= end.at:
             return None
         return LayerRange(begin.layers, begin.at, end.at, prototype.at)

@@ -101,18 +101,18 @@ def read_source(
     dtypes = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
     keeps_dtypes = dtypes == (None, None)
 
-    def cost(rewritten: Graph) -> Report:
-        return analyze_graph(rewritten if keeps_dtypes else convert(rewritten, *dtypes), settings.execution)
+    def cost(graph: Graph) -> Report:
+        return analyze_graph(graph if keeps_dtypes else convert(graph, *dtypes), settings.execution)
 
     report = cost(graph)
     refs = [ref for ref in dict.fromkeys(quantities) if ref.key not in report.totals]
 
-    def measure_further(rewritten: Graph) -> Mapping[str, Figure | QuantityError]:
-        return figures_of(cost(rewritten)) if refs else {}
+    def measure_further(graph: Graph) -> Mapping[str, Figure | QuantityError]:
+        return figures_of(cost(graph)) if refs else {}
 
     def figures_of(costs: Report) -> Mapping[str, Figure | QuantityError]:
         measurement = Measurement(costs, settings, costs)
         return {ref.key: measurement.attempt(ref) for ref in refs}
 
-    totals = partial(graph_totals, report) if keeps_dtypes else lambda rewritten: cost(rewritten).totals
+    totals = partial(graph_totals, report) if keeps_dtypes else lambda graph: cost(graph).totals
     return RewriteSource(graph, report, cost, totals, measure_further, figures_of(report), *(source_map or ()))

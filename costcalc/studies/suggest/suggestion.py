@@ -112,34 +112,36 @@ def is_cheaper(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
     return False
 
 
-def combine_rewrites(source: RewriteSource, chosen: Sequence[Suggestion]) -> Graph:
+def combine_rewrites(source: RewriteSource, suggestions: Sequence[Suggestion]) -> Graph:
     """The graph with all of these. UsageError where two of them change the same node."""
-    changes = [change for suggestion in chosen for match in suggestion.matches for change in match.changes]
+    changes = [change for suggestion in suggestions for match in suggestion.matches for change in match.changes]
     nodes = [node for change in changes for node in change.nodes]
     if len(set(nodes)) < len(nodes):
         raise UsageError("two of the rewrites change the same layer", "apply one of them")
     return edit(source.graph, changes)
 
 
-def apply_to_text(source: RewriteSource, chosen: Sequence[Suggestion]) -> str:
+def apply_to_text(source: RewriteSource, suggestions: Sequence[Suggestion]) -> str:
     """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
     those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
     if source.trace is None or source.reread is None:
         raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
-    chosen = [suggestion for suggestion in chosen if suggestion.writable] or list(chosen)
-    text = rewrite_text(source.trace, [suggestion.site for suggestion in chosen])
-    promised = source.cost(combine_rewrites(source, chosen)).totals
+    suggestions = [suggestion for suggestion in suggestions if suggestion.writable] or list(suggestions)
+    text = rewrite_text(source.trace, [suggestion.site for suggestion in suggestions])
+    expected = source.cost(combine_rewrites(source, suggestions)).totals
     try:
-        costs = source.cost(source.reread(text).graph).totals
+        totals = source.cost(source.reread(text).graph).totals
     except CostcalcError as error:
-        raise UsageError(f"the rewritten file is no model any more: {error}", _NAMED) from error
-    for key, value in promised.items():
-        if costs.get(key) != value:
-            raise UsageError(f"the rewritten file's {key} would be {costs.get(key)} in the place of {value}", _NAMED)
+        raise UsageError(f"the rewritten file is no model any more: {error}", NAME_REMEDY) from error
+    for key, value in expected.items():
+        if totals.get(key) != value:
+            raise UsageError(
+                f"the rewritten file's {key} would be {totals.get(key)} in the place of {value}", NAME_REMEDY
+            )
     return source.byte_order_mark + text
 
 
-_NAMED = "a layer may be read by the name that reports print, which changes: name it with `as:`"
+NAME_REMEDY = "a layer may be read by the name that reports print, which changes: name it with `as:`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +193,5 @@ class Suggestions(Result):
     def apply(self, selector: str | int | Sequence[Suggestion]) -> str:
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
-        chosen = self.select(str(selector)) if isinstance(selector, (str, int)) else tuple(selector)
-        return apply_to_text(self.source, chosen)
+        suggestions = self.select(str(selector)) if isinstance(selector, (str, int)) else tuple(selector)
+        return apply_to_text(self.source, suggestions)

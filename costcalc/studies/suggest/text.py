@@ -28,15 +28,15 @@ class LayerText(NamedTuple):
     kind: str
     options: tuple[tuple[str, str], ...]
 
-    def flow(self) -> str:
+    def flow_text(self) -> str:
         """Inside `[…]`."""
-        return f"{{{self.block()}}}" if self.options else self.kind
+        return f"{{{self.block_text()}}}" if self.options else self.kind
 
-    def block(self) -> str:
+    def block_text(self) -> str:
         """Behind `- `."""
         return f"{self.kind}: {{{', '.join(f'{k}: {v}' for k, v in self.options)}}}" if self.options else self.kind
 
-    def beside(self, key: str, text: str) -> LayerText:
+    def add_key(self, key: str, text: str) -> LayerText:
         """With `as:`, `from:` or `when:`."""
         return self._replace(options=(*self.options, (key, text)))
 

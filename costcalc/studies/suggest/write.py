@@ -68,8 +68,8 @@ def _splice(
     if not layers and len(entries) == len(layer_range.layers.items):
         layers = [LayerText("identity", ())]
     if file_spans.of(layer_range.layers).flow:
-        return _in_flow(file_spans, begin.start, end.end, layers)
-    return _in_block(file_spans, begin.start, end.end, layers)
+        return _splice_flow(file_spans, begin.start, end.end, layers)
+    return _splice_block(file_spans, begin.start, end.end, layers)
 
 
 def _new_layers(
@@ -82,22 +82,22 @@ def _new_layers(
         # nothing is computed here any more, but the name may be read, and the next layer reads what this one did
         new = [LayerText("identity", ())]
     if new and items[0].source is not None:
-        new[0] = new[0].beside("from", yaml_text(items[0].source))
+        new[0] = new[0].add_key("from", yaml_text(items[0].source))
     if new and name is not None:
-        new[-1] = new[-1].beside("as", name)
+        new[-1] = new[-1].add_key("as", name)
     if items[0].when is not None:
-        new = [layer.beside("when", yaml_text(items[0].when)) for layer in new]
+        new = [layer.add_key("when", yaml_text(items[0].when)) for layer in new]
     if condition is None:
         return new
     old = unchanged_text(prototype)
     if prototype.source is not None:
-        old = old.beside("from", yaml_text(prototype.source))
+        old = old.add_key("from", yaml_text(prototype.source))
     if name is not None:
-        old = old.beside("as", name)
-    return [old.beside("when", condition.old), *(layer.beside("when", condition.new) for layer in new)]
+        old = old.add_key("as", name)
+    return [old.add_key("when", condition.old), *(layer.add_key("when", condition.new) for layer in new)]
 
 
-def _in_flow(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
+def _splice_flow(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
     """`[a, b]`; with the comma beside it where nothing is left."""
     text = file_spans.text
     if not layers:
@@ -106,10 +106,10 @@ def _in_flow(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText
             return Splice(start, len(text) - len(text[after + 1 :].lstrip()), "")
         before = len(text[:start].rstrip())
         return Splice(len(text[: before - 1].rstrip()) if text[before - 1] == "," else before, end, "")
-    return Splice(start, end, ", ".join(layer.flow() for layer in layers))
+    return Splice(start, end, ", ".join(layer.flow_text() for layer in layers))
 
 
-def _in_block(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
+def _splice_block(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
     """One line for each layer behind its dash; comments inside what goes stand above."""
     text = file_spans.text
     dash = len(text[:start].rstrip()) - 1
@@ -117,11 +117,11 @@ def _in_block(file_spans: Spans, start: int, end: int, layers: Sequence[LayerTex
         raise UsageError("a comment stands between a dash and its layer", "put it above, or rewrite the file by hand")
     line = text.rfind("\n", 0, dash) + 1
     newline = "\r\n" if "\r\n" in text else "\n"
-    alone = not text[line:dash].strip()
+    starts_line = not text[line:dash].strip()
     indent = " " * (dash - line)
-    comments = file_spans.comments(start, end) if alone else []
+    comments = file_spans.comments(start, end) if starts_line else []
     if not layers:
-        if not alone:
+        if not starts_line:
             raise UsageError("nothing would be left of a list in a list", "rewrite the file by hand")
         line_end = text.find("\n", end)
         tail = text[end:line_end] if line_end >= 0 else text[end:]
@@ -129,6 +129,6 @@ def _in_block(file_spans: Spans, start: int, end: int, layers: Sequence[LayerTex
         return Splice(
             line, len(text) if line_end < 0 else line_end + 1, "".join(f"{indent}{c}{newline}" for c in lines)
         )
-    lines = [*comments, *(f"- {layer.block()}" for layer in layers)]
+    lines = [*comments, *(f"- {layer.block_text()}" for layer in layers)]
     block = f"{newline}{indent}".join(lines)
     return Splice(dash, end, block)

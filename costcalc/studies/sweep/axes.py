@@ -51,7 +51,7 @@ class Steps(Sequence[Any]):
 
 
 class SweepAxis(NamedTuple):
-    """One thing that is given, and mostly varied. column is what tables call it, name what the model does; a dim is a
+    """A parameter, symbol or setting with its values. column is its name in tables, name that in the model; a dim is a
     symbol of the inputs, setting says that it is a setting, else it is a parameter; element is that of a parameter that
     is a list."""
 
@@ -94,7 +94,7 @@ class Grid(NamedTuple):
         return math.prod(len(axis.values) for axis in self.axes)
 
     @property
-    def inner(self) -> int:
+    def points_per_structure(self) -> int:
         """How many points have the same parameters and settings: the combinations of the dims."""
         return math.prod(len(axis.values) for axis in self.axes if axis.dim)
 
@@ -102,8 +102,8 @@ class Grid(NamedTuple):
         """The values of a combination."""
         values: list[Value] = []
         for axis in reversed(self.axes):
-            number, at = divmod(number, len(axis.values))
-            values.append(axis.values[at])
+            number, index = divmod(number, len(axis.values))
+            values.append(axis.values[index])
         return tuple(reversed(values))
 
     def points(self, numbers: Sequence[int]) -> Iterator[tuple[Value, ...]]:
@@ -114,13 +114,13 @@ class Grid(NamedTuple):
         for number in numbers:
             point = []
             for values, size in loops:
-                number, at = divmod(number, size)
-                point.append(values[at])
+                number, index = divmod(number, size)
+                point.append(values[index])
             yield tuple(reversed(point))
 
 
 def decimal_text(value: Fraction) -> str:
-    """A fraction whose decimals end, as they are written: 0.25."""
+    """Fraction with finitely many decimals -> its text: 0.25."""
     shift = 0
     while (value * 10**shift).denominator != 1:
         shift += 1
@@ -132,7 +132,7 @@ def decimal_text(value: Fraction) -> str:
 
 
 def value_text(value: Value) -> str:
-    """A value as it would be given."""
+    """Value -> its text on the command line."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, Fraction):
@@ -179,7 +179,7 @@ def parse_values(name: str, text: str) -> Sequence[Any]:
 def split_values(text: str) -> Iterator[str]:
     """The parts between commas that stand in no brackets and no quotes."""
     depth, quote, start = 0, "", 0
-    for at, letter in enumerate(text):
+    for position, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote else quote
         elif letter in "'\"":
@@ -189,8 +189,8 @@ def split_values(text: str) -> Iterator[str]:
         elif letter in CLOSING:
             depth -= 1
         elif letter == "," and depth <= 0:
-            yield text[start:at].strip()
-            start = at + 1
+            yield text[start:position].strip()
+            start = position + 1
     yield text[start:].strip()
 
 

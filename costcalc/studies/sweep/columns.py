@@ -57,15 +57,15 @@ class SweepColumns(NamedTuple):
         """The columns' names."""
         return (*[axis.column for axis in self.axes], *TOTALS, *[ref.key for ref in self.quantities], *STATES)
 
-    def kind(self, at: int) -> str:
+    def kind(self, position: int) -> str:
         """The one type of a column: int, float (an axis' exact decimals), real (a figure's fraction), bool, text, or
         words by the key of a quantity."""
-        if at < len(self.axes):
-            return self.axes[at].kind
-        ref = self.quantity(at)
+        if position < len(self.axes):
+            return self.axes[position].kind
+        ref = self.quantity(position)
         if ref is not None:
             return {"number": "int", "bytes": "int", "boolean": "bool"}.get(ref.quantity.unit, "real")
-        return {"error": "text", "certainty": "words", "refused": "words"}.get(self.names[at], "bool")
+        return {"error": "text", "certainty": "words", "refused": "words"}.get(self.names[position], "bool")
 
     def quantity(self, at: int) -> QuantityRef | None:
         """The quantity of a column, None of an axis and of STATES."""
@@ -73,9 +73,9 @@ class SweepColumns(NamedTuple):
         position = at - len(self.axes)
         return refs[position] if 0 <= position < len(refs) else None
 
-    def figure(self, row: Row, at: int) -> Figure | None:
+    def figure(self, row: Row, position: int) -> Figure | None:
         """The figure of a quantity's column with its certainty, None where it is not known."""
-        ref, value = self.quantity(at), row[at]
+        ref, value = self.quantity(position), row[position]
         if ref is None or value is None:
             return None
         certainty: Certainty = dict(row[CERTAINTY] or ()).get(ref.key, "exact")
@@ -88,14 +88,14 @@ class SweepColumns(NamedTuple):
         name = name if name in names else name.replace("'", "").replace('"', "")
         if name in names:
             return names.index(name)
-        matches = [at for at, column in enumerate(names) if column.lower() == name.lower()]
+        matches = [position for position, column in enumerate(names) if column.lower() == name.lower()]
         if len(matches) == 1:
             return matches[0]
         raise unknown_column(name, names)
 
     def record(self, row: Row) -> dict[str, Any]:
         """A row by its columns, as plain data."""
-        return {name: plain_value(self.kind(at), row[at]) for at, name in enumerate(self.names)}
+        return {name: plain_value(self.kind(position), row[position]) for position, name in enumerate(self.names)}
 
 
 def plain_value(kind: str, value: Any) -> Any:

@@ -25,7 +25,7 @@ MIN_FORMULA_POINTS = 64
 BATCH_POINTS = 16
 """Points that are built in one batch."""
 
-BLOCK = 1 << 15
+BLOCK_POINTS = 1 << 15
 """Points that formulas are evaluated over at once: columns that a processor's cache holds."""
 
 
@@ -37,21 +37,21 @@ def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]
     elif isinstance(numbers, range):
         start, stop = numbers.start, numbers.stop
         while start < stop:
-            end = min(stop, start + BLOCK, (start // inner + 1) * inner)
+            end = min(stop, start + BLOCK_POINTS, (start // inner + 1) * inner)
             yield range(start, end)
             start = end
     else:
         for _, group in groupby(numbers, lambda number: number // inner):
             members = list(group)
-            for start in range(0, len(members), BLOCK):
-                yield members[start : start + BLOCK]
+            for start in range(0, len(members), BLOCK_POINTS):
+                yield members[start : start + BLOCK_POINTS]
 
 
 def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
     """The rows of a batch."""
     grid = recipe.space.grid
-    if len(numbers) >= MIN_FORMULA_POINTS and grid.inner >= MIN_FORMULA_POINTS:
-        formulas = _structure_formulas(Structure(recipe, numbers[0] // grid.inner))
+    if len(numbers) >= MIN_FORMULA_POINTS and grid.points_per_structure >= MIN_FORMULA_POINTS:
+        formulas = _structure_formulas(Structure(recipe, numbers[0] // grid.points_per_structure))
         if formulas is not None:
             try:
                 rows = evaluate_rows(recipe, formulas, numbers)
@@ -65,7 +65,7 @@ def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
 def has_formulas(recipe: SweepRecipe, numbers: Sequence[int]) -> bool:
     """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
     positions = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
-    structures = dict.fromkeys(numbers[position] // recipe.space.grid.inner for position in positions)
+    structures = dict.fromkeys(numbers[position] // recipe.space.grid.points_per_structure for position in positions)
     return any(_structure_formulas(Structure(recipe, number)) is not None for number in structures)
 
 
@@ -86,7 +86,7 @@ class Structure:
 def _structure_formulas(structure: Structure) -> Formulas | None:
     """The formulas of a structure, once for all its batches."""
     recipe = structure.recipe
-    first = structure.number * recipe.space.grid.inner
+    first = structure.number * recipe.space.grid.points_per_structure
     bindings = recipe.space.bind(recipe.space.grid.point(first))
     dims = {name: size for name, size in bindings.dims.items() if name in recipe.space.dims}
     formulas = find_formulas(recipe, bindings._replace(dims=dims))
@@ -106,13 +106,13 @@ MAX_LOCAL_POINTS = 4096
 def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
-    inner = recipe.space.grid.inner
+    inner = recipe.space.grid.points_per_structure
     uses_formulas = inner >= MIN_FORMULA_POINTS and has_formulas(recipe, numbers)
     batches = number_batches(numbers, inner if uses_formulas else 1)
     head = list(islice(batches, BATCHES_PER_PROCESS))
     jobs = min(jobs or usable_cores(), max(1, len(numbers)))
     if jobs == 1 or len(head) < BATCHES_PER_PROCESS or (uses_formulas and inner >= MAX_LOCAL_POINTS):
-        with fewer_collections():
+        with limit_collections():
             for batch in (*head, *batches):
                 yield compute_rows(recipe, batch)
         return
@@ -145,22 +145,22 @@ def _initialize_worker(recipe: SweepRecipe, rules: Sequence[str]) -> None:
         load_rules(path)
     _recipe[:] = [recipe]
     gc.freeze()
-    gc.set_threshold(*THRESHOLD)
+    gc.set_threshold(*COLLECTION_THRESHOLD)
 
 
 def _compute_worker_rows(numbers: Sequence[int]) -> list[Row]:
     return compute_rows(_recipe[0], numbers)
 
 
-THRESHOLD = (100_000, 20, 20)
+COLLECTION_THRESHOLD = (100_000, 20, 20)
 """Building a graph makes many objects and no cycles: Python's collector would look through them again and again."""
 
 
 @contextmanager
-def fewer_collections() -> Iterator[None]:
+def limit_collections() -> Iterator[None]:
     """Fewer collections inside."""
     threshold = gc.get_threshold()
-    gc.set_threshold(*THRESHOLD)
+    gc.set_threshold(*COLLECTION_THRESHOLD)
     try:
         yield
     finally:

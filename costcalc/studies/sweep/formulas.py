@@ -61,11 +61,11 @@ def evaluate_rows(recipe: SweepRecipe, formulas: Formulas, numbers: Sequence[int
     first = grid.point(numbers[0])
     fixed = [value for axis, value in zip(grid.axes, first, strict=True) if not axis.dim]
     dims = [axis for axis in grid.axes if axis.dim]
-    columns, figures, broken = _evaluate_formulas(formulas, dims, numbers, recipe.with_peak)
+    columns, figures, violations = _evaluate_formulas(formulas, dims, numbers, recipe.with_peak)
     states = (repeat(False), repeat(False), repeat(None), repeat(None), repeat(None))
     rows: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
-    for at in broken:
-        rows[at] = point.compute_row(recipe, rows[at][: len(grid.axes)])
+    for position in violations:
+        rows[position] = point.compute_row(recipe, rows[position][: len(grid.axes)])
     return rows
 
 
@@ -73,7 +73,7 @@ def confirm_formulas(recipe: SweepRecipe, formulas: Formulas, first: int) -> boo
     """Whether the first and the last of a structure's points, built by themselves, have the figures that the formulas
     give: a last look, for nothing but a mistake of ours would make them differ."""
     grid = recipe.space.grid
-    ends = [first, first + grid.inner - 1]
+    ends = [first, first + grid.points_per_structure - 1]
     return evaluate_rows(recipe, formulas, ends) == [point.compute_row(recipe, grid.point(number)) for number in ends]
 
 
@@ -92,17 +92,17 @@ def _evaluate_formulas(
         values[axis.name] = _array(axis.values)[(index % size).astype(np.int64)]
         index = index // size
     columns = Columns(values)
-    figures = [columns.of(f).values for f in formulas.figures]
+    figures = [columns.evaluate(f).values for f in formulas.figures]
     if with_peak:
         figures[PEAK] = columns.greatest(formulas.live).values
-    broken = np.zeros(columns.length, dtype=bool)
+    violated = np.zeros(columns.length, dtype=bool)
     for a in formulas.assumptions:
-        left, right = columns.of(a.left).values, columns.of(a.right).values
-        broken |= (left != right) if a.relation == "=" else (left < right)
+        left, right = columns.evaluate(a.left).values, columns.evaluate(a.right).values
+        violated |= (left != right) if a.relation == "=" else (left < right)
     lists = [np.broadcast_to(f, columns.length).tolist() for f in figures]
     if not with_peak:
         lists[PEAK] = [None] * columns.length
-    return [values[axis.name].tolist() for axis in dims], lists, np.flatnonzero(broken).tolist()
+    return [values[axis.name].tolist() for axis in dims], lists, np.flatnonzero(violated).tolist()
 
 
 def _array(values: Sequence[Value]) -> Any:

@@ -170,7 +170,8 @@ MAX_BITS = 4096
 
 
 def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
-    """Whether a row meets a condition. UsageError for what is none, and for a row that it does not fit."""
+    """Text of a condition -> whether a row meets it. UsageError for what is none, and for a row that it does not
+    fit."""
     evaluate = compile_expression(text, columns)
 
     def holds(row: Sequence[Any]) -> bool:
@@ -183,7 +184,7 @@ def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[A
 
 
 def compile_expression(text: str, columns: Sequence[str]) -> RowFunction:
-    """The value of an expression for a row, None where a figure of it is not known."""
+    """Text of an expression -> its value for a row, None where a figure of it is not known."""
     expression = parse_expression(text)
     compute = _compile_node(expression.tree, expression, {name: i for i, name in enumerate(columns)})
 

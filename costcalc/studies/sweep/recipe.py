@@ -52,9 +52,9 @@ def prepare_sweep(
     device. A batch that nothing binds is 1."""
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
-    varied = tuple(setting_axes(vary or {}))
+    axes = tuple(setting_axes(vary or {}))
     changes_reading = settings.load_arguments() != Settings().load_arguments() or any(
-        VARIABLE_SETTINGS[axis.name][0] == "" for axis in varied
+        VARIABLE_SETTINGS[axis.name][0] == "" for axis in axes
     )
     if isinstance(source, Graph) and (params or changes_reading):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
@@ -63,8 +63,8 @@ def prepare_sweep(
     if params and parameters is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
-    space = build_space(params, dims, parameters, RESERVED, varied)
-    measured_quantities = _measured_quantities(settings, varied, quantities)
+    space = build_space(params, dims, parameters, RESERVED, axes)
+    measured_quantities = _measured_quantities(settings, axes, quantities)
     if measured_quantities:
         measurements().check_devices(measured_quantities)
     return _set_up_sweep(
@@ -73,11 +73,11 @@ def prepare_sweep(
 
 
 def _measured_quantities(
-    settings: Settings, varied: Sequence[SweepAxis], requested: Sequence[QuantityRef]
+    settings: Settings, axes: Sequence[SweepAxis], requested: Sequence[QuantityRef]
 ) -> tuple[QuantityRef, ...]:
     """The quantities beyond TOTALS: those that the settings ask for at some combination, then those that are
     requested."""
-    combinations = [settings, *[change_settings(settings, values) for values in all_setting_values(varied)]]
+    combinations = [settings, *[change_settings(settings, values) for values in all_setting_values(axes)]]
     refs = dict.fromkeys([*[ref for combination in combinations for ref in combination.quantities()], *requested])
     return tuple([ref for ref in refs if ref.key not in TOTALS])
 
@@ -85,9 +85,9 @@ def _measured_quantities(
 def _set_up_sweep(recipe: SweepRecipe) -> SweepSetup:
     """Recipe -> the setup of the first structure that is valid; where none is, every point will tell why."""
     grid = recipe.space.grid
-    structures = grid.size // grid.inner
+    structures = grid.size // grid.points_per_structure
     for number in dict.fromkeys((*range(0, structures, max(1, structures // MAX_TRIES)), structures - 1)):
-        setup = _try_structure(recipe, number * grid.inner)
+        setup = _try_structure(recipe, number * grid.points_per_structure)
         if setup is not None:
             return setup
     source = recipe.source
@@ -112,13 +112,15 @@ def _try_structure(recipe: SweepRecipe, number: int) -> SweepSetup | None:
         if isinstance(error, LoadError) and not isinstance(error, SpecError):
             raise
         return None
-    present = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
+    model_symbols = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
     for name in names:
-        if name not in present:
-            remedy = "it has " + (", ".join(present) or "none")
+        if name not in model_symbols:
+            remedy = "it has " + (", ".join(model_symbols) or "none")
             raise UnknownNameError(f"the model has no symbol {name!r}", remedy, argument="dims", name=name)
     batches = {
-        name: 1 for name in present if name not in names and has_batch_default(name) and name in _leading_symbols(graph)
+        name: 1
+        for name in model_symbols
+        if name not in names and has_batch_default(name) and name in _leading_symbols(graph)
     }
     notes = (*_common_notes(recipe, bindings, graph), *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
     space = recipe.space._replace(dims={**batches, **recipe.space.dims})

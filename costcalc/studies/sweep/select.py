@@ -19,7 +19,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import BLOCK, MIN_FORMULA_POINTS, row_blocks
+from costcalc.studies.sweep.executor import BLOCK_POINTS, MIN_FORMULA_POINTS, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import RowFunction, compile_expression, parse_expression
 
@@ -93,7 +93,7 @@ class Goal(NamedTuple):
     greatest: bool
     evaluate: RowFunction
 
-    def of(self, row: Row) -> Any:
+    def sort_value(self, row: Row) -> Any:
         """The value, turned so that less is better; None where it is not known."""
         value = self.evaluate(row)
         if value is None or not self.greatest:
@@ -136,7 +136,7 @@ def sort_rows(rows: Sequence[Row], goals: Sequence[Goal]) -> list[Row]:
     """The rows by the first goal, where that is equal by the next; rows whose figures are not known come last."""
 
     def key(row: Row) -> list[tuple[bool, Any]]:
-        values = [goal.of(row) for goal in goals]
+        values = [goal.sort_value(row) for goal in goals]
         return [(value is None, _sort_key(value)) for value in values]
 
     return sorted(rows, key=key)
@@ -156,7 +156,7 @@ def pareto_rows(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
     the rows' own. Rows whose figures are not known do not count."""
     candidates: list[tuple[tuple[Any, ...], Row]] = []
     for row in rows:
-        values = tuple(goal.of(row) for goal in goals)
+        values = tuple(goal.sort_value(row) for goal in goals)
         if None not in values:
             candidates.append((_check_numbers(values, goals), row))
     front = set(non_dominated_points(sorted({values for values, _ in candidates})))
@@ -175,7 +175,7 @@ def best_rows(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> l
     best: list[Row] = []
     best_value: Any = None
     for row in rows:
-        value = goal.of(row)
+        value = goal.sort_value(row)
         if value is None or not fits(row):
             continue
         (value,) = _check_numbers((value,), (goal,))
@@ -197,7 +197,7 @@ def find_optimum(
     grid = recipe.space.grid
     if len(numbers) > MAX_ORDERED_POINTS or not _depends_on_axes(goal, grid, numbers):
         return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
-    min_points = BLOCK if grid.inner >= MIN_FORMULA_POINTS else 1
+    min_points = BLOCK_POINTS if grid.points_per_structure >= MIN_FORMULA_POINTS else 1
     for level in group_by_value(grid, numbers, goal, min_points):
         optimum = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
         if optimum:
@@ -208,7 +208,9 @@ def find_optimum(
 def group_by_value(grid: Grid, numbers: Sequence[int], goal: Goal, min_points: int = 1) -> Iterator[Sequence[int]]:
     """The points by the goal's value, the best first: those of one value together, and of so many values that there are
     min_points where formulas are evaluated over many sooner than over one. Each group in the grid's order."""
-    ordered = sorted((goal.of(point), number) for number, point in zip(numbers, grid.points(numbers), strict=True))
+    ordered = sorted(
+        (goal.sort_value(point), number) for number, point in zip(numbers, grid.points(numbers), strict=True)
+    )
     level: list[int] = []
     for _, group in groupby(ordered, lambda item: item[0]):
         level += [number for _, number in group]
@@ -221,7 +223,7 @@ def group_by_value(grid: Grid, numbers: Sequence[int], goal: Goal, min_points: i
 def _depends_on_axes(goal: Goal, grid: Grid, numbers: Sequence[int]) -> bool:
     """Whether the goal can be told from the axes' values alone."""
     try:
-        value = goal.of(grid.point(numbers[0]))
+        value = goal.sort_value(grid.point(numbers[0]))
     except IndexError:  # a figure stands behind them in a row
         return False
     return type(value) in (int, Fraction)

@@ -127,8 +127,8 @@ def _element_axes(
     if index is not None and index >= len(default):
         raise UsageError(f"{name} has no element {index}", f"its elements are 0 to {len(default) - 1}")
     lists.setdefault(name, list(default))
-    for at in range(len(default)) if index is None else (index,):
-        yield SweepAxis(f"{name}_{at}", name, values, element=at)
+    for position in range(len(default)) if index is None else (index,):
+        yield SweepAxis(f"{name}_{position}", name, values, element=position)
 
 
 def _name_columns(axes: Sequence[SweepAxis], reserved: Sequence[str]) -> Iterator[SweepAxis]:

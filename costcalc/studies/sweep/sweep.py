@@ -63,8 +63,8 @@ class Sweep(Result):
     def __getitem__(self, column: str) -> list[Any]:
         """The values of a column. UsageError where there is none of that name."""
         layout = self.layout
-        at = layout.find_column(column)
-        return [plain_value(layout.kind(at), row[at]) for row in self.rows]
+        position = layout.find_column(column)
+        return [plain_value(layout.kind(position), row[position]) for row in self.rows]
 
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"

@@ -47,34 +47,38 @@ class Columns:
             kind = np.int64 if max(abs(low), abs(high)) <= INT64_MAX else object
             self.atoms[name] = IntegerColumn(array.astype(kind), low, high)
 
-    def of(self, d: Dim) -> IntegerColumn:
-        """The column of a formula."""
+    def evaluate(self, formula: Dim) -> IntegerColumn:
+        """Formula -> its column."""
         np = self.np
-        if isinstance(d, int):
-            kind = np.int64 if abs(d) <= INT64_MAX else object
-            return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
-        products = [(self.product(m), c) for m, c in d.terms.items() if m]
-        constant = d.terms.get((), 0)
-        max_magnitude = abs(constant) + sum(abs(c) * product.max_magnitude for product, c in products)
+        if isinstance(formula, int):
+            kind = np.int64 if abs(formula) <= INT64_MAX else object
+            return IntegerColumn(np.full(self.length, formula, dtype=kind), formula, formula)
+        products = [
+            (self.product(monomial), coefficient) for monomial, coefficient in formula.terms.items() if monomial
+        ]
+        constant = formula.terms.get((), 0)
+        max_magnitude = abs(constant) + sum(
+            abs(coefficient) * product.max_magnitude for product, coefficient in products
+        )
         exceeds_int64 = max_magnitude > INT64_MAX
         total: Array = constant
         low = high = constant
-        for product, c in products:
-            total = total + (product.values.astype(object) if exceeds_int64 else product.values) * c
-            low += min(c * product.low, c * product.high)
-            high += max(c * product.low, c * product.high)
+        for product, coefficient in products:
+            total = total + (product.values.astype(object) if exceeds_int64 else product.values) * coefficient
+            low += min(coefficient * product.low, coefficient * product.high)
+            high += max(coefficient * product.low, coefficient * product.high)
         return IntegerColumn(total, low, high)
 
-    def product(self, m: Monomial) -> IntegerColumn:
+    def product(self, monomial: Monomial) -> IntegerColumn:
         """The column of a product of powers."""
-        column = self.products.get(m)
+        column = self.products.get(monomial)
         if column is None:
-            *leading, (atom, n) = m
+            *leading, (atom, n) = monomial
             factor = self.atom(atom)
             column = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
             if leading:
                 column = self._times(self.product(tuple(leading)), column)
-            self.products[m] = column
+            self.products[monomial] = column
         return column
 
     def _times(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
@@ -88,7 +92,7 @@ class Columns:
         """The column of a symbol, a quotient, a minimum or a maximum."""
         column = self.atoms.get(atom.key)
         if column is None:
-            a, b = (self.of(x) for x in atom.args)
+            a, b = (self.evaluate(x) for x in atom.args)
             column = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
         return column
 
@@ -107,9 +111,9 @@ class Columns:
 
     def greatest(self, formulas: Sequence[Dim]) -> IntegerColumn:
         """The greatest of several formulas at each place."""
-        greatest = self.of(formulas[0])
+        greatest = self.evaluate(formulas[0])
         for formula in formulas[1:]:
-            greatest = self._extreme("max", greatest, self.of(formula))
+            greatest = self._extreme("max", greatest, self.evaluate(formula))
         return greatest
 
 

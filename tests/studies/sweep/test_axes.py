@@ -84,7 +84,7 @@ def test_the_grid_counts_as_nested_loops_run() -> None:
     )
     grid = Grid(axes)
     every = list(itertools.product(*(axis.values for axis in axes)))
-    assert (grid.size, grid.inner) == (3 * 2 * 4, 4)
+    assert (grid.size, grid.points_per_structure) == (3 * 2 * 4, 4)
     assert list(grid.points(range(grid.size))) == every == [grid.point(i) for i in range(grid.size)]
 
 

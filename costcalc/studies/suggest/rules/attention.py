@@ -38,7 +38,7 @@ def repeat_heads(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrite
     heads."""
     for pattern in find_attentions(index):
         size = _head_size(index, pattern)
-        layers = [_rewritable(index, value) for value in (pattern.query, pattern.key, pattern.value)]
+        layers = [_find_rewritable_projection(index, value) for value in (pattern.query, pattern.key, pattern.value)]
         query, key, value = layers
         if size is None or query is None or key is None or value is None:
             continue
@@ -54,7 +54,8 @@ def repeat_heads(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrite
 
 
 def _head_size(index: GraphIndex, pattern: AttentionPattern) -> Dim | None:
-    """The features of a head, where two MatMuls give [..., queries, keys] and [..., queries, features] of it."""
+    """Attention -> the features of a head, where two MatMuls give [..., queries, keys] and [..., queries, features] of
+    it."""
     if pattern.softmax is None:
         return None
     softmax, scores, values = (index.graph.nodes[i] for i in (pattern.softmax, *pattern.products))
@@ -65,7 +66,7 @@ def _head_size(index: GraphIndex, pattern: AttentionPattern) -> Dim | None:
     return features[0] if along_keys and products and features else None
 
 
-def _rewritable(index: GraphIndex, value: str) -> LinearLayer | None:
+def _find_rewritable_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The projection that gives a value; None where its weights are shared or computed. A computed bias stays behind
     it."""
     layer = find_projection(index, value)
@@ -80,10 +81,10 @@ def _rewritable(index: GraphIndex, value: str) -> LinearLayer | None:
 
 
 def _count_heads(index: GraphIndex, size: Dim, query: LinearLayer, key: LinearLayer, value: LinearLayer) -> int | None:
-    """How many heads of each kind there are; None where they differ, or nothing tells."""
+    """Projections -> the number of heads of each; None where they differ, or nothing tells."""
     width = query.units
     if query.nodes == key.nodes == value.nodes:
-        if not isinstance(width, int) or width % 3 or not _in_thirds(index, query):
+        if not isinstance(width, int) or width % 3 or not _has_equal_thirds(index, query):
             return None
         width //= 3
     elif len({query.nodes, key.nodes, value.nodes}) < 3 or not query.units == key.units == value.units:
@@ -91,14 +92,14 @@ def _count_heads(index: GraphIndex, size: Dim, query: LinearLayer, key: LinearLa
     return width // size if isinstance(width, int) and isinstance(size, int) and width % size == 0 else None
 
 
-def _in_thirds(index: GraphIndex, joint: LinearLayer) -> bool:
+def _has_equal_thirds(index: GraphIndex, joint: LinearLayer) -> bool:
     """Whether all queries stand before all keys, and these before all values."""
     value, rows = joint.y, len(index.shape(joint.y)) - 1
     while True:
-        onward = index.element_readers(value)
-        if len(onward) != 1:
+        readers = index.element_readers(value)
+        if len(readers) != 1:
             return False
-        node = index.graph.nodes[onward[0]]
+        node = index.graph.nodes[readers[0]]
         shape = index.shape(node.outputs[0])
         if operator_key(node) == ("", "Split"):
             return len(node.outputs) == 3 and len({index.shape(name) for name in node.outputs}) == 1
@@ -126,11 +127,11 @@ def _emit_narrow(projection: LinearLayer, product: Node, heads: int, group: int,
 
     def emit(site: Site) -> str:
         size = projection.units // (heads * (3 if joint else 1))
-        full, few = heads * size, heads // group * size
-        out = _emit_product(site, projection, product, full + 2 * few if joint else few)
+        query_width, kv_width = heads * size, heads // group * size
+        out = _emit_product(site, projection, product, query_width + 2 * kv_width if joint else kv_width)
         if not joint:
             return _emit_repeat(site, out, heads // group, group, size, "")
-        sizes = site.ints((full, few, few), "parts")
+        sizes = site.ints((query_width, kv_width, kv_width), "parts")
         names = [f"{site.name}.{role}" for role in ("query", "key", "value")]
         query = site.op("Split", [out, sizes], {"axis": len(site.shape(out)) - 1}, suffix="split", outputs=names)
         parts = [_emit_repeat(site, name, heads // group, group, size, name[-3:]) for name in names[1:]]
@@ -150,19 +151,23 @@ def _emit_product(site: Site, projection: LinearLayer, product: Node, width: Dim
     return site.op("Add", [out, site.weight("bias", (width,))], suffix="bias") if projection.bias else out
 
 
-def _emit_repeat(site: Site, value: str, few: int, group: int, size: Dim, prefix: str) -> str:
-    """Every head group times: [rows…, few·size] → [rows…, few·group·size]."""
+def _emit_repeat(site: Site, value: str, kv_heads: int, group: int, size: Dim, prefix: str) -> str:
+    """Every head group times: [rows…, kv_heads·size] → [rows…, kv_heads·group·size]."""
     rows = site.shape(value)[:-1]
 
     def suffix_of(text: str) -> str:
         return f"{prefix}_{text}" if prefix else text
 
-    apart = site.op("Reshape", [value, site.ints((*rows, few, 1, size), suffix_of("apart"))], suffix=suffix_of("apart"))
-    many = site.op(
-        "Expand", [apart, site.ints((*rows, few, group, size), suffix_of("many"))], suffix=suffix_of("repeat")
+    split = site.op(
+        "Reshape", [value, site.ints((*rows, kv_heads, 1, size), suffix_of("apart"))], suffix=suffix_of("apart")
+    )
+    repeated = site.op(
+        "Expand", [split, site.ints((*rows, kv_heads, group, size), suffix_of("many"))], suffix=suffix_of("repeat")
     )
     return site.op(
-        "Reshape", [many, site.ints((*rows, few * group * size), suffix_of("all"))], suffix=suffix_of("together")
+        "Reshape",
+        [repeated, site.ints((*rows, kv_heads * group * size), suffix_of("all"))],
+        suffix=suffix_of("together"),
     )
 
 
@@ -200,7 +205,7 @@ def group_queries(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
 
 
 def _narrow_paths(index: GraphIndex, node: Node, group: int) -> list[GraphChange] | None:
-    """The changes that make keys and values narrower."""
+    """Attention node -> the changes of its key and value projections; None where one cannot be narrowed."""
     query, key, value = node.inputs[:3]
     if key == value:
         return None
@@ -211,32 +216,32 @@ def _narrow_paths(index: GraphIndex, node: Node, group: int) -> list[GraphChange
     return None if None in paths else [change for path in paths if path for change in path]
 
 
-def _narrow_joint(index: GraphIndex, node_index: int, parts: tuple[str, ...], group: int) -> list[GraphChange] | None:
+def _narrow_joint(index: GraphIndex, node_index: int, outputs: tuple[str, ...], group: int) -> list[GraphChange] | None:
     """Queries, keys and values of one projection that a Split cuts into equal parts."""
     split = index.graph.nodes[node_index]
-    d = index.shape(parts[0])[-1]
+    width = index.shape(outputs[0])[-1]
     if (
         operator_key(split) != ("", "Split")
-        or split.outputs != parts
-        or any(index.only_reader(p) is None for p in parts)
+        or split.outputs != outputs
+        or any(index.only_reader(output) is None for output in outputs)
     ):
         return None
-    if index.only_reader(split.inputs[0]) != node_index or split.inputs[0] not in index.producers or d % group != 0:
+    if index.only_reader(split.inputs[0]) != node_index or split.inputs[0] not in index.producers or width % group != 0:
         return None
-    if split.attributes.get("axis", 0) not in (-1, len(index.shape(parts[0])) - 1):
+    if split.attributes.get("axis", 0) not in (-1, len(index.shape(outputs[0])) - 1):
         return None
-    few = d // group
-    units = CopiedOption(d + 2 * few, f"$units // 3 + 2 * ($units // 3 // {group})")
+    kv_width = width // group
+    units = CopiedOption(width + 2 * kv_width, f"$units // 3 + 2 * ($units // 3 // {group})")
     projection = _narrow_linear(index, index.producers[split.inputs[0]], units)
-    if projection is None or any(index.shape(p)[-1] != d for p in parts):
+    if projection is None or any(index.shape(output)[-1] != width for output in outputs):
         return None
 
     def emit(site: Site) -> str:
-        sizes = site.ints((d, few, few), "parts")
+        sizes = site.ints((width, kv_width, kv_width), "parts")
         attributes = {"axis": split.attributes.get("axis", 0)}
         return site.op("Split", [site.x, sizes], attributes, outputs=split.outputs)
 
-    narrow_split = changed_layer(emit, parts=f"[{d}, {few}, {few}]")
+    narrow_split = changed_layer(emit, parts=f"[{width}, {kv_width}, {kv_width}]")
     return [
         projection,
         GraphChange((node_index,), split.inputs[:1], (narrow_split,), split.outputs[0], node_index, ("split",)),
@@ -315,7 +320,7 @@ def tie_embedding(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
     """The projection to the vocabulary reads the table that tokens are looked up in, transposed: it is stored once.
     MACs stay; vocabulary × features parameters go. Only for a projection without a bias."""
     graph = index.graph
-    tables = [node.inputs[0] for node in graph.nodes if _looks_up(index, node)]
+    tables = [node.inputs[0] for node in graph.nodes if _is_embedding(index, node)]
     for i, node in enumerate(graph.nodes):
         if (
             operator_key(node) not in {("", "MatMul"), ("", "Gemm")}
@@ -340,7 +345,7 @@ def tie_embedding(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
         yield RewriteMatch((node.name,), (change,), None, remark)
 
 
-def _looks_up(index: GraphIndex, node: Node) -> bool:
+def _is_embedding(index: GraphIndex, node: Node) -> bool:
     """Whether a node looks rows of a stored table up by indices that the network is given."""
     if (
         traits_of(node).kind != "lookup"
@@ -349,8 +354,8 @@ def _looks_up(index: GraphIndex, node: Node) -> bool:
     ):
         return False
     indices = node.inputs[1]
-    while (before := index.producer(indices)) is not None and traits_of(before).passes_on in UNSCALED:
-        indices = before.inputs[0]
+    while (producer := index.producer(indices)) is not None and traits_of(producer).passes_on in UNSCALED:
+        indices = producer.inputs[0]
     return indices in index.graph.inputs
 
 

@@ -116,13 +116,13 @@ def separate_convolution(index: GraphIndex, options: RewriteOptions) -> Iterator
     place of k²·C_in·C_out·P, which is 1/C_out + 1/k² of them. Of one input channel all filters would be
     multiples of one, and of a patch of an image one number a colour would be left: no suggestions of their own."""
     for c in find_standard_convolutions(index):
-        inside = intermediate_layers(index, c.at)
+        intermediate = intermediate_layers(index, c.at)
         replacements = (
             layer("depthwise_conv", **copy_options(c, "kernel", "stride", "pad", "dilation", "bias")),
-            *inside,
+            *intermediate,
             layer("pointwise_conv", **copy_options(c, "filters", "bias")),
         )
-        remark = f"between the two: {replacements_text(inside)}"
+        remark = f"between the two: {replacements_text(intermediate)}"
         doubt = ""
         if reads_image(index, c):
             doubt = f"it reads the input's {c.channels} channels: MobileNet keeps its first convolution whole"
@@ -163,16 +163,16 @@ def insert_bottleneck(index: GraphIndex, options: RewriteOptions) -> Iterator[Re
         reduced = c.filters // options.reduction
         if reduced < 2 or not all(k >= 3 for k in c.kernel):
             continue
-        inside = intermediate_layers(index, c.at)
+        intermediate = intermediate_layers(index, c.at)
         r = CopiedOption(reduced, f"$filters // {options.reduction}")
         replacements = (
             layer("pointwise_conv", filters=r, **copy_options(c, "bias")),
-            *inside,
+            *intermediate,
             layer("conv", filters=r, **copy_options(c, "kernel", "stride", "pad", "dilation", "bias")),
-            *inside,
+            *intermediate,
             layer("pointwise_conv", **copy_options(c, "filters", "bias")),
         )
-        remark = f"R = {reduced} of {c.filters}; between them: {replacements_text(inside)}"
+        remark = f"R = {reduced} of {c.filters}; between them: {replacements_text(intermediate)}"
         weak = reduced >= c.channels or _follows_pointwise(index, c)
         yield RewriteMatch(
             (c.node.name,), (replace_convolution(c, *replacements),), _bottleneck_ratio(index, c, reduced), remark, weak
@@ -184,8 +184,8 @@ def _follows_pointwise(index: GraphIndex, c: Convolution) -> bool:
     at = index.producers.get(c.node.inputs[0])
     while at is not None and works_per_value(index.graph.nodes[at]):
         at = index.producers.get(index.graph.nodes[at].inputs[0])
-    before = find_convolution(index, at) if at is not None else None
-    return before is not None and before.positions == 1
+    producer = find_convolution(index, at) if at is not None else None
+    return producer is not None and producer.positions == 1
 
 
 def _bottleneck_ratio(index: GraphIndex, c: Convolution, r: int) -> MacsRatio:
@@ -228,7 +228,7 @@ def stack_convolutions(index: GraphIndex, options: RewriteOptions) -> Iterator[R
         shares = _share_pads(c, n)
         narrow = c.channels < c.filters and not reads_image(index, c)
         middle = {"filters": c.channels} if narrow else copy_options(c, "filters")
-        inside = intermediate_layers(index, c.at)
+        intermediate = intermediate_layers(index, c.at)
         replacements = []
         for i, pad in enumerate(shares):
             last = i == n - 1
@@ -244,8 +244,10 @@ def stack_convolutions(index: GraphIndex, options: RewriteOptions) -> Iterator[R
                     **copy_options(c, "dilation", "bias"),
                 )
             )
-            replacements += [] if last else inside
-        remark = f"{c.channels if narrow else c.filters} channels inside; between them: {replacements_text(inside)}"
+            replacements += [] if last else intermediate
+        remark = (
+            f"{c.channels if narrow else c.filters} channels inside; between them: {replacements_text(intermediate)}"
+        )
         yield RewriteMatch((c.node.name,), (replace_convolution(c, *replacements),), _stack_ratio(c, n), remark)
 
 
@@ -283,14 +285,14 @@ def factor_kernels(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewri
         k = c.kernel[0]
         if c.rank != 2 or k < 3 or c.kernel[1] != k:
             continue
-        inside = intermediate_layers(index, c.at)
+        intermediate = intermediate_layers(index, c.at)
         first = layer("conv", **copy_options(c, "filters"), **_axis_options(c, 1), **copy_options(c, "bias"))
         second = layer("conv", **copy_options(c, "filters"), **_axis_options(c, 0), **copy_options(c, "bias"))
         has_ratio = c.channels == c.filters and set(c.stride) == {1}
         ratio = macs_ratio({"2/k": (2, k)}) if has_ratio else None
-        remark = f"between the two: {replacements_text(inside)}"
+        remark = f"between the two: {replacements_text(intermediate)}"
         weak = reads_image(index, c)
-        yield RewriteMatch((c.node.name,), (replace_convolution(c, first, *inside, second),), ratio, remark, weak)
+        yield RewriteMatch((c.node.name,), (replace_convolution(c, first, *intermediate, second),), ratio, remark, weak)
 
 
 def _axis_options(c: Convolution, axis: int) -> dict[str, Any]:

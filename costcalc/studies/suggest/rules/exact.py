@@ -26,7 +26,7 @@ from costcalc.studies.suggest.replacement import (
 )
 from costcalc.studies.suggest.rules.convolution import activation_layer
 
-KINDS = {
+FOLDABLE_KINDS = {
     ("", "Conv"): ("conv", "depthwise_conv", "pointwise_conv"),
     ("", "ConvTranspose"): ("conv_transpose",),
     ("", "Gemm"): ("linear",),
@@ -45,7 +45,7 @@ def fold_normalisations(index: GraphIndex, options: RewriteOptions) -> Iterator[
     running statistics are gone; the layer has a bias."""
     graph = index.graph
     for i, node in enumerate(graph.nodes):
-        if operator_key(node) not in KINDS or not index.is_owned(node, 1) or len(node.inputs) < 2:
+        if operator_key(node) not in FOLDABLE_KINDS or not index.is_owned(node, 1) or len(node.inputs) < 2:
             continue
         reader = index.only_reader(node.outputs[0])
         if reader is None or operator_key(graph.nodes[reader]) != ("", "BatchNormalization"):
@@ -59,7 +59,7 @@ def fold_normalisations(index: GraphIndex, options: RewriteOptions) -> Iterator[
             continue
         replacement = changed_layer(_add_bias(index, i), drops=("bias",))
         change = GraphChange(
-            (i, reader), node.inputs[:1], (replacement,), norm.outputs[0], i, KINDS[operator_key(node)]
+            (i, reader), node.inputs[:1], (replacement,), norm.outputs[0], i, FOLDABLE_KINDS[operator_key(node)]
         )
         yield RewriteMatch((node.name, norm.name), (change,))
 
@@ -86,45 +86,45 @@ def drop_redundant(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewri
         at = index.producers.get(node.inputs[0]) if node.inputs else None
         if node.domain or at is None or i in dropped or graph.nodes[at].domain:
             continue
-        before = graph.nodes[at]
+        producer = graph.nodes[at]
         if index.is_part(i) or index.is_part(at):
             continue
         if (
-            node.op_type == "Transpose" == before.op_type
+            node.op_type == "Transpose" == producer.op_type
             and at not in dropped
-            and index.only_reader(before.outputs[0]) == i
+            and index.only_reader(producer.outputs[0]) == i
         ):
             dropped |= {at, i}
             yield _merge_transposes(index, at, i)
-        elif _is_idle(index, before, node):
+        elif _is_idle(index, producer, node):
             dropped.add(i)
-            change = GraphChange((i,), node.inputs[:1], (), node.outputs[0], i, _kinds(node))
-            yield RewriteMatch((node.name,), (change,), None, f"{before.name} has done it")
-        elif at not in dropped and _is_subsumed(index, before, node) and index.only_reader(before.outputs[0]) == i:
+            change = GraphChange((i,), node.inputs[:1], (), node.outputs[0], i, _layer_words(node))
+            yield RewriteMatch((node.name,), (change,), None, f"{producer.name} has done it")
+        elif at not in dropped and _is_subsumed(index, producer, node) and index.only_reader(producer.outputs[0]) == i:
             dropped.add(at)
-            change = GraphChange((at,), before.inputs[:1], (), before.outputs[0], at, _kinds(before))
-            yield RewriteMatch((before.name,), (change,), None, f"{node.name} does it again")
+            change = GraphChange((at,), producer.inputs[:1], (), producer.outputs[0], at, _layer_words(producer))
+            yield RewriteMatch((producer.name,), (change,), None, f"{node.name} does it again")
 
 
-def _kinds(node: Node) -> tuple[str, ...]:
+def _layer_words(node: Node) -> tuple[str, ...]:
     return ("relu6", "Clip") if node.op_type == "Clip" else (node.op_type.lower(), node.op_type)
 
 
-def _is_idle(index: GraphIndex, before: Node, node: Node) -> bool:
+def _is_idle(index: GraphIndex, producer: Node, node: Node) -> bool:
     """Whether a node gives what it reads."""
     if node.op_type in ("Relu", "Abs"):
-        least = clip_bounds(index, before)[0] if before.op_type == "Clip" else None
-        return traits_of(before).non_negative or (least is not None and least >= 0)
-    if node.op_type == "Clip" == before.op_type:
+        lower = clip_bounds(index, producer)[0] if producer.op_type == "Clip" else None
+        return traits_of(producer).non_negative or (lower is not None and lower >= 0)
+    if node.op_type == "Clip" == producer.op_type:
         bounds = clip_bounds(index, node)
-        return bounds == clip_bounds(index, before) and bounds != (None, None)
+        return bounds == clip_bounds(index, producer) and bounds != (None, None)
     return False
 
 
-def _is_subsumed(index: GraphIndex, before: Node, node: Node) -> bool:
+def _is_subsumed(index: GraphIndex, producer: Node, node: Node) -> bool:
     """Whether what a ReLU does is done again by the Clip that reads it."""
-    least = clip_bounds(index, node)[0] if node.op_type == "Clip" else None
-    return before.op_type == "Relu" and least is not None and least >= 0
+    lower = clip_bounds(index, node)[0] if node.op_type == "Clip" else None
+    return producer.op_type == "Relu" and lower is not None and lower >= 0
 
 
 def _merge_transposes(index: GraphIndex, first: int, second: int) -> RewriteMatch:
@@ -155,13 +155,13 @@ def pool_before_activation(index: GraphIndex, options: RewriteOptions) -> Iterat
         at = index.producers.get(pool.inputs[0]) if operator_key(pool) == ("", "MaxPool") else None
         if at is None or any(pool.outputs[1:]) or not traits_of(graph.nodes[at]).monotone:
             continue
-        before = graph.nodes[at]
-        activation = activation_layer(index, before)
-        if activation is None or index.only_reader(before.outputs[0]) != i or before.attributes.get("alpha", 1) < 0:
+        producer = graph.nodes[at]
+        activation = activation_layer(index, producer)
+        if activation is None or index.only_reader(producer.outputs[0]) != i or producer.attributes.get("alpha", 1) < 0:
             continue
         replacements = (changed_layer(_copy_pool(index, i)), activation)
-        change = GraphChange((at, i), before.inputs[:1], replacements, pool.outputs[0], i, ("max_pool",))
-        yield RewriteMatch((before.name, pool.name), (change,))
+        change = GraphChange((at, i), producer.inputs[:1], replacements, pool.outputs[0], i, ("max_pool",))
+        yield RewriteMatch((producer.name, pool.name), (change,))
 
 
 def _copy_pool(index: GraphIndex, node_index: int) -> Emit:
