@@ -110,7 +110,7 @@ class Measurement:
 
     @property
     def generation(self) -> Generation:
-        """What generation costs. QuantityError where the settings have no generation options, UsageError where the
+        """The costs of generation. QuantityError where the settings have no generation options, UsageError where the
         model is no decoder."""
         return self._compute_once(("generation",), self._generate)
 

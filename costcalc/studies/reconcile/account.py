@@ -183,7 +183,7 @@ class Account(NamedTuple):
 
     @property
     def costcalc(self) -> Dim:
-        """What costcalc counts of the graph: MACs, or FLOPs where the counter gives those."""
+        """costcalc's own figure of the graph: MACs, or FLOPs where the counter gives those."""
         return sum((line.costcalc for line in self.lines), 0)
 
     def call_lines(self) -> Iterator[CallLines]:
@@ -239,7 +239,8 @@ def _account_lines(counter: Counter, items: Iterable[tuple[ModuleCall, tuple[Ter
 
 
 def _costcalc_amounts(call: ModuleCall, counter: Counter) -> Iterator[tuple[str, Dim]]:
-    """What costcalc counts of a call, by the names of the terms; elementwise FLOPs apart from those of contractions."""
+    """Call -> the amounts that costcalc counts of it, by the names of the terms; elementwise FLOPs apart from those of
+    contractions."""
     macs = call.macs.value if call.macs.terms else 0
     if call.macs.terms:
         yield contraction_term(call), macs * (2 if counter.basis == "flops" else 1)

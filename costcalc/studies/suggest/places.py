@@ -55,7 +55,7 @@ def condition_between(calls: Sequence[LayerUse], starts: set[int]) -> UseConditi
 
 
 def _option_values(calls: Sequence[LayerUse], key: str) -> list[int] | None:
-    """What an option is at each use; None where it is not given, a list, a word, or no whole number."""
+    """Option -> its value at each use; None where it is not given, a list, a word, or no whole number."""
     node = calls[0].item.options.get(key)
     if not isinstance(node, Scalar):
         return None
@@ -73,19 +73,19 @@ def _option_text(calls: Sequence[LayerUse], key: str) -> str:
 
 
 def _product(texts: Sequence[str], rows: set[tuple[int, ...]]) -> str:
-    """0 where the options have the values of one of the rows."""
+    """Options and rows of their values -> an expression that is 0 where they have those of a row."""
     terms = [_distance(texts, row) for row in sorted(rows)]
     return terms[0] if len(terms) == 1 else " * ".join(f"({term})" for term in terms)
 
 
 def _distance(texts: Sequence[str], row: Sequence[int]) -> str:
-    """0 where each option has its value."""
+    """Options and their values -> an expression that is 0 where each option has its value."""
     terms = [f"{text} - {value}" for text, value in zip(texts, row, strict=True)]
     return terms[0] if len(terms) == 1 else " + ".join(f"({term}) ** 2" for term in terms)
 
 
 def _negation(expression: str, squares: bool) -> str:
-    """1 where the expression is 0, else 0; squares tells that it is never below 0."""
+    """Expression -> one that is 1 where it is 0, else 0; squares says that it is never below 0."""
     return f"1 // (1 + {expression})" if squares else f"1 // (1 + ({expression}) ** 2)"
 
 

@@ -121,7 +121,7 @@ class RewriteMatch(NamedTuple):
 
 
 class RewriteOptions(NamedTuple):
-    """What may be chosen: how many times fewer channels a bottleneck has, how many query heads share a key and value
+    """Options of the rules: how many times fewer channels a bottleneck has, how many query heads share a key and value
     head."""
 
     reduction: int = 4

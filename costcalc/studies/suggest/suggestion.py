@@ -56,7 +56,7 @@ class Suggestion(Serializable):
 
     @property
     def matches(self) -> tuple[RewriteMatch, ...]:
-        """One for each use."""
+        """The rewritten places of the graph, one for each use of the layers."""
         return self.site.matches
 
     @property
@@ -76,14 +76,14 @@ class Suggestion(Serializable):
         return bool(self.site.ranges)
 
     def saves(self, quantity: str) -> Dim | Fraction | None:
-        """How much less of a quantity (`macs`, `time.t4`) the whole model needs; how much more it has of one of which
-        more is better (1 where it fits now). None where that is not known, or one figure is less certain."""
+        """Quantity (`macs`, `time.t4`) -> how much less of it the whole model needs; how much more it has of one of
+        which more is better (1 where it fits now). None where that is not known, or one figure is less certain."""
         if quantity in self.figures:
             return _saving(parse_quantity(quantity), *self.figures[quantity])
         return self.total_saving(quantity)
 
     def total_saving(self, total: str) -> Dim | None:
-        """How much less the whole model has of a total; None where that is not known."""
+        """Total -> how much less of it the whole model has; None where that is not known."""
         if total not in self.before or total not in self.after:
             return None
         return self.before[total] - self.after[total]
@@ -156,7 +156,7 @@ class Suggestions(Result):
 
     @property
     def report(self) -> Report:
-        """What the model costs as it is."""
+        """The report of the model before any rewrite."""
         return self.source.report
 
     @property

@@ -17,7 +17,7 @@ from costcalc.studies.suggest.text import LayerText, layer_text, unchanged_text,
 
 
 class Splice(NamedTuple):
-    """What stands in the place of text[start:end]."""
+    """The text that replaces text[start:end]."""
 
     start: int
     end: int
@@ -98,7 +98,7 @@ def _new_layers(
 
 
 def _splice_flow(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
-    """`[a, b]`; with the comma beside it where nothing is left."""
+    """Layers of a flow list `[a, b]` -> their splice; with the comma beside it where nothing is left."""
     text = file_spans.text
     if not layers:
         after = len(text) - len(text[end:].lstrip())
@@ -110,7 +110,7 @@ def _splice_flow(file_spans: Spans, start: int, end: int, layers: Sequence[Layer
 
 
 def _splice_block(file_spans: Spans, start: int, end: int, layers: Sequence[LayerText]) -> Splice:
-    """One line for each layer behind its dash; comments inside what goes stand above."""
+    """Layers of a block list -> a line for each; comments inside the replaced text stand above."""
     text = file_spans.text
     dash = len(text[:start].rstrip()) - 1
     if text[dash] != "-":

@@ -95,7 +95,7 @@ class Grid(NamedTuple):
 
     @property
     def points_per_structure(self) -> int:
-        """How many points have the same parameters and settings: the combinations of the dims."""
+        """Number of points with the same parameters and settings: the combinations of the dims."""
         return math.prod(len(axis.values) for axis in self.axes if axis.dim)
 
     def point(self, number: int) -> tuple[Value, ...]:

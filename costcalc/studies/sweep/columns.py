@@ -82,8 +82,8 @@ class SweepColumns(NamedTuple):
         return Figure(value, certainty)
 
     def find_column(self, name: str) -> int:
-        """Where a column stands, of any case where only one is meant; a device may stand in quotes. UsageError, with
-        the nearest, where there is none."""
+        """Name -> the position of its column, of any case where only one is meant; a device may stand in quotes.
+        UsageError, with the nearest, where there is none."""
         names = self.names
         name = name if name in names else name.replace("'", "").replace('"', "")
         if name in names:
@@ -134,5 +134,5 @@ def refuse_open_symbols(figures: Iterable[Any], allowed: Sequence[str] = ()) -> 
 
 
 def binding_remedy(names: Iterable[str]) -> str:
-    """What to do where symbols are open."""
+    """Open symbols -> the options that bind them."""
     return "bind it: " + " ".join(f"--dim {name}=…" for name in names)

@@ -59,7 +59,7 @@ def point_totals(graph: Graph, with_peak: bool = True, execution: ExecutionOptio
 
 
 class SweepRecipe(NamedTuple):
-    """All that a row follows from; it travels to other processes. settings are those that are the same everywhere,
+    """The inputs of every row; it travels to other processes. settings are those that are the same everywhere,
     quantities what is measured beyond the totals."""
 
     source: Any
@@ -134,7 +134,7 @@ def _measured_row(recipe: SweepRecipe, point: Sequence[Value], bindings: Binding
 
 
 def _inexact_certainties(pairs: Iterable[tuple[str, Certainty]]) -> tuple[tuple[str, Certainty], ...] | None:
-    """Those that are not exact, None where all are."""
+    """Certainties by quantity -> those that are not exact; None where all are."""
     return tuple([pair for pair in pairs if pair[1] != "exact"]) or None
 
 

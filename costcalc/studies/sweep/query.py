@@ -119,7 +119,7 @@ def _parse_number(digits: str, unit: str) -> int | Fraction:
 
 
 def _dimension(unit: str) -> str:
-    """What a number with this unit is an amount of: seconds, joules, bytes, or number where that is open."""
+    """Unit of a number -> its dimension: seconds, joules, bytes, or number where that is open."""
     for dimension, factors in (("seconds", SECONDS), ("joules", JOULES)):
         if unit and unit in factors:
             return dimension
@@ -143,7 +143,7 @@ def _check_units(left: ast.expr, right: ast.expr, expression: Expression) -> Non
 
 
 def _depth(tree: ast.AST) -> int:
-    """How deeply a tree is nested, found level by level."""
+    """Syntax tree -> the number of its levels."""
     depth, level = 0, [tree]
     while level:
         depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]

@@ -87,14 +87,15 @@ def goal_names(goals: str | Sequence[str]) -> Iterator[str]:
 
 
 class Goal(NamedTuple):
-    """What rows are ordered or judged by: a column or an expression; the greater is the better, or the less."""
+    """The key by which rows are ordered or compete: a column or an expression; the greater is the better, or the
+    less."""
 
     text: str
     greatest: bool
     evaluate: RowFunction
 
     def sort_value(self, row: Row) -> Any:
-        """The value, turned so that less is better; None where it is not known."""
+        """Row -> its value, with the sign changed where more is better; None where it is not known."""
         value = self.evaluate(row)
         if value is None or not self.greatest:
             return value

@@ -21,7 +21,7 @@ AxisTexts = Mapping[str, Any]
 
 
 class Bindings(NamedTuple):
-    """What a combination binds: a model's parameters, its symbols, and settings by their names."""
+    """The values of a point: a model's parameters, its symbols, and settings by their names."""
 
     params: dict[str, Any]
     dims: dict[str, Any]
@@ -37,7 +37,7 @@ class Space(NamedTuple):
     lists: dict[str, list[Any]]
 
     def bind(self, point: Sequence[Value]) -> Bindings:
-        """What a combination binds."""
+        """Point of the grid -> the values that it binds."""
         params, dims, lists = dict(self.params), dict(self.dims), {k: list(v) for k, v in self.lists.items()}
         settings: dict[str, Any] = {}
         for axis, value in zip(self.grid.axes, point, strict=True):

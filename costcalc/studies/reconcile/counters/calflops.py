@@ -25,7 +25,7 @@ NORMALISATIONS = {"batch_norm": 2, "layer_norm": 5, "group_norm": 5, "instance_n
 
 
 def count_macs(call: ModuleCall) -> Iterator[Term]:
-    """The MACs that calflops counts of a call."""
+    """Call -> the terms of the MACs that calflops counts of it."""
     if call.form in ("inside", "operator"):
         return
     if call.kind in ("conv", "linear", "matmul"):
@@ -38,7 +38,7 @@ def count_macs(call: ModuleCall) -> Iterator[Term]:
 
 
 def count_flops(call: ModuleCall) -> Iterator[Term]:
-    """The FLOPs that calflops counts of a call."""
+    """Call -> the terms of the FLOPs that calflops counts of it."""
     yield from macs_to_flops(count_macs(call))
     name = KIND_NAMES[call.kind]
     if call.kind == "conv":

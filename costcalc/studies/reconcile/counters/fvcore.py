@@ -19,7 +19,7 @@ UPSAMPLE = {"nearest2d": 1, "bilinear2d": 4}
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What fvcore counts of a call."""
+    """Call -> the terms that fvcore counts of it."""
     name = KIND_NAMES[call.kind]
     affine = call.weight != 0
     if call.form == "inside":

@@ -69,7 +69,7 @@ PER_INPUT = {"ReduceMean": 1, "ReduceSum": 1, "ReduceProd": 1, "ReduceMin": 1, "
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What onnx-tool counts of a node."""
+    """Node as a call -> the terms that onnx-tool counts of it."""
     op = call.kind
     if op in CONTRACTIONS:
         yield from mac_terms(call)

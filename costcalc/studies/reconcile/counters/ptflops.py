@@ -38,7 +38,7 @@ NORMALISATIONS = {"batch_norm": 2, "group_norm": 2, "layer_norm": 1, "instance_n
 
 
 def count_hooks(call: ModuleCall) -> Iterator[Term]:
-    """What ptflops' pytorch backend counts of a call."""
+    """Call -> the terms that ptflops' pytorch backend counts of it."""
     name, module = KIND_NAMES[call.kind], call.form == "module"
     if call.kind in ("conv", "conv_transpose") or (call.kind == "linear" and call.form != "function"):
         yield from mac_terms(call)
@@ -80,7 +80,7 @@ PTFLOPS_PYTORCH = Counter(
 
 
 def count_aten(call: ModuleCall) -> Iterator[Term]:
-    """What ptflops' aten backend counts of a call."""
+    """Call -> the terms that ptflops' aten backend counts of it."""
     if call.form == "inside":
         return
     if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):

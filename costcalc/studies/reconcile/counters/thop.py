@@ -20,7 +20,7 @@ UPSAMPLE = {"nearest1d": 1, "nearest2d": 1, "nearest3d": 1, "linear1d": 5, "bili
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What thop counts of a call."""
+    """Call -> the terms that thop counts of it."""
     if call.form != "module":
         return
     name = KIND_NAMES[call.kind]

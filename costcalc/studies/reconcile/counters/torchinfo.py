@@ -25,7 +25,7 @@ LEARNED_KINDS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_n
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What torchinfo counts of a call."""
+    """Call -> the terms that torchinfo counts of it."""
     name = KIND_NAMES[call.kind]
     if call.form not in ("module", "own"):
         return

@@ -18,7 +18,7 @@ NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What torchprofile counts of a call."""
+    """Call -> the terms that torchprofile counts of it."""
     name = KIND_NAMES[call.kind]
     if call.kind == "einsum" or (call.has("combinations") and call.size("combinations") != call.macs.value):
         yield from count_term(contraction_term(call), call.size("combinations"), factor="#combinations of indices")

@@ -252,7 +252,7 @@ def stack_convolutions(index: GraphIndex, options: RewriteOptions) -> Iterator[R
 
 
 def _share_pads(c: Convolution, n: int) -> list[CopiedOption | None]:
-    """What each of n convolutions pads, so that they pad in all as much as the one."""
+    """Convolution -> the pads of each of n convolutions that replace it; their sum is its own."""
     if isinstance(c.pads, str):
         return [CopiedOption(c.pads, "$pad")] * n
     if not any(c.pads):

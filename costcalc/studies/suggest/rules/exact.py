@@ -111,7 +111,7 @@ def _layer_words(node: Node) -> tuple[str, ...]:
 
 
 def _is_idle(index: GraphIndex, producer: Node, node: Node) -> bool:
-    """Whether a node gives what it reads."""
+    """Whether a node's output equals its input."""
     if node.op_type in ("Relu", "Abs"):
         lower = clip_bounds(index, producer)[0] if producer.op_type == "Clip" else None
         return traits_of(producer).non_negative or (lower is not None and lower >= 0)
@@ -122,7 +122,7 @@ def _is_idle(index: GraphIndex, producer: Node, node: Node) -> bool:
 
 
 def _is_subsumed(index: GraphIndex, producer: Node, node: Node) -> bool:
-    """Whether what a ReLU does is done again by the Clip that reads it."""
+    """Whether a ReLU changes nothing because the Clip that reads it has a lower bound of 0 or more."""
     lower = clip_bounds(index, node)[0] if node.op_type == "Clip" else None
     return producer.op_type == "Relu" and lower is not None and lower >= 0
 
