@@ -120,7 +120,7 @@ def diff_settings(
         elif isinstance(source, Report):
             versions.append(version(source))
         else:
-            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.reading())
+            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.load_arguments())
             versions.append(snapshot)
             missing_names.append(missing)
     if lock_settings is None:

@@ -250,9 +250,9 @@ def test_a_bound_stays_a_bound() -> None:
 
 
 def test_a_quantity_that_is_asked_for_by_name_brings_the_defaults_of_what_it_needs() -> None:
-    wanted = Settings().covering([parse_quantity("training_bytes"), parse_quantity("prompt_macs")])
+    wanted = Settings().extend_for([parse_quantity("training_bytes"), parse_quantity("prompt_macs")])
     assert wanted.to_dict() == {"training": True, "generation": True}
-    assert Settings().covering([parse_quantity("time.t4")]) == Settings()
+    assert Settings().extend_for([parse_quantity("time.t4")]) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_settings_are_written_as_they_are_read(given: dict[str, Any]) -> None:
 
 
 def test_settings_in_words_are_the_options_of_the_command_line() -> None:
-    assert Settings.of(**SETTINGS).words() == (
+    assert Settings.of(**SETTINGS).describe() == (
         "dtype float16, act-dtype float16, in-place, fuse, align 16, training, optimizer sgd, hardware t4, prompt 16, "
         "generate 4"
     )

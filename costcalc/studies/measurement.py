@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANALYSES = {
+    "compute_generation_speed": "costcalc.studies.generation.speed",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
-    "generation_speed": "costcalc.studies.generation.speed",
     "measure_footprint": "costcalc.analysis.memory.footprint",
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
@@ -59,7 +59,7 @@ ANALYSES = {
 tenth of its time."""
 
 
-def _analysis(function: str) -> Any:
+def _import_analysis(function: str) -> Any:
     """A function of ANALYSES."""
     return getattr(import_module(ANALYSES[function]), function)
 
@@ -78,7 +78,7 @@ class Measurement:
         return self.base if self.settings.training is None else self.training_report
 
     @property
-    def report_or_base(self) -> Report:
+    def available_report(self) -> Report:
         """The report, without the training step where the model cannot be trained."""
         try:
             return self.report
@@ -91,8 +91,8 @@ class Measurement:
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
-        train: Callable[..., TrainingReport] = _analysis("cost_training")
-        return self._once(("training",), lambda: train(self.base, options))
+        train: Callable[..., TrainingReport] = _import_analysis("cost_training")
+        return self._compute_once(("training",), lambda: train(self.base, options))
 
     @property
     def arena(self) -> int:
@@ -101,18 +101,18 @@ class Measurement:
 
         def size() -> int:
             execution = self.settings.execution
-            footprint: Callable[..., MemoryFootprint] = _analysis("measure_footprint")
+            footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
             plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
             assert plan is not None
             return plan.size
 
-        return self._once(("arena",), size)
+        return self._compute_once(("arena",), size)
 
     @property
     def generation(self) -> Generation:
-        """What generation costs. QuantityError where the settings have no generation options, UsageError where the
+        """The costs of generation. QuantityError where the settings have no generation options, UsageError where the
         model is no decoder."""
-        return self._once(("generation",), self._generate)
+        return self._compute_once(("generation",), self._generate)
 
     @property
     def generates(self) -> bool:
@@ -124,14 +124,14 @@ class Measurement:
 
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
-        find: Callable[..., HardwareProfile] = _analysis("find_profile")
-        return self._once(("profile", device), lambda: find(device))
+        find: Callable[..., HardwareProfile] = _import_analysis("find_profile")
+        return self._compute_once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        roofline: Callable[..., Roofline] = _analysis("compute_roofline")
-        work = self._once(("workload",), lambda: _analysis("measure_workload")(self.base))
-        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
+        roofline: Callable[..., Roofline] = _import_analysis("compute_roofline")
+        work = self._compute_once(("workload",), lambda: _import_analysis("measure_workload")(self.base))
+        return self._compute_once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
         """The model's bounds on each of the settings' devices once, with the training step in their report."""
@@ -140,13 +140,13 @@ class Measurement:
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
-        bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
-        return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
+        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_generation_speed")
+        return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, device: str) -> tuple[MemoryFit, ...]:
         """Device's name -> what must be in which of its memories: for a run, and for training and generation where the
         settings have them."""
-        fits: Callable[..., tuple[MemoryFit, ...]] = _analysis("memory_fits")
+        fits: Callable[..., tuple[MemoryFit, ...]] = _import_analysis("memory_fits")
         return (*fits(self.report, self.profile(device)), *(self.speed(device).fits if self.generates else ()))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
@@ -157,7 +157,7 @@ class Measurement:
         """
         ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
         try:
-            return self._once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
+            return self._compute_once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
@@ -178,7 +178,7 @@ class Measurement:
             raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", bind_remedy(value))
         return value
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+    def _compute_once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         if key not in self._results:
             try:
                 self._results[key] = make()
@@ -194,7 +194,7 @@ class Measurement:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., Generation] = _analysis("measure_generation")
+        generate: Callable[..., Generation] = _import_analysis("measure_generation")
         return generate(self.source, self.settings)
 
 
@@ -249,7 +249,7 @@ def _certainty(report: Report, key: str) -> Certainty:
     return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
 
 
-def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
+def _report_total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
@@ -288,7 +288,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = _analysis("estimate_energy")
+    energy: Callable[[Roofline], InferenceEnergy | None] = _import_analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
@@ -360,32 +360,32 @@ def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
 
 
 FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
-    "macs": _total,
-    "flops": _total,
-    "params": _total,
-    "buffers": _total,
-    "weight_bytes": _total,
-    "activation_bytes": _total,
-    "peak_activation_bytes": _total,
+    "macs": _report_total,
+    "flops": _report_total,
+    "params": _report_total,
+    "buffers": _report_total,
+    "weight_bytes": _report_total,
+    "activation_bytes": _report_total,
+    "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
-    "traffic_bytes": _total,
+    "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
     "fits": _fits,
-    "backward_macs": _total,
-    "training_macs": _total,
-    "kept_activation_bytes": _total,
-    "gradient_bytes": _total,
-    "optimizer_bytes": _total,
-    "training_bytes": _total,
+    "backward_macs": _report_total,
+    "training_macs": _report_total,
+    "kept_activation_bytes": _report_total,
+    "gradient_bytes": _report_total,
+    "optimizer_bytes": _report_total,
+    "training_bytes": _report_total,
     "kv_cache_bytes": _generation_figure(
         lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
     ),
     "prompt_macs": _generation_figure(lambda generation: generation.prefill.macs),
     "step_macs": _generation_figure(lambda generation: generation.step_macs),
     "tokens_per_second": _tokens_per_second,
-    "memory_bytes": _generation_figure(lambda generation: generation.memory),
+    "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
 }
 """Quantity's key -> the function that computes it."""

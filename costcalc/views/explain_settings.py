@@ -240,7 +240,7 @@ def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
             "weights + KV cache + peak activations of the prompt's pass",
             f"{format_count(generation.weight_bytes)} + {format_count(cache)} + {format_count(generation.peak_bytes)}",
         ),
-        generation.memory,
+        generation.memory_bytes,
     )
     for device in measurement.settings.devices:
         ref = QuantityRef(CATALOGUE["tokens_per_second"], device)

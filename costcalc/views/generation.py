@@ -43,7 +43,7 @@ SPEED_COLUMNS = (
     Column("first", "First ≥", "text", 60, lambda speed: _time_text(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time_text(speed.last)),
     Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
-    Column("total", "All ≥", "text", 75, lambda speed: _seconds_text(speed.total)),
+    Column("total", "All ≥", "text", 75, lambda speed: _seconds_text(speed.total_seconds)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _rate_text(speed.tokens_per_s)),
 )
 
@@ -63,7 +63,9 @@ def passes_table(generation: Generation) -> Table:
 
 def _pass_rows(generation: Generation) -> Iterator[PassRow]:
     def row(name: str, phase: Pass) -> PassRow:
-        return PassRow(name, phase.new * generation.batch, phase.context, phase.macs, phase.traffic, phase.cache)
+        return PassRow(
+            name, phase.new * generation.batch, phase.context, phase.macs, phase.traffic_bytes, phase.cache_bytes
+        )
 
     yield row(f"prompt of {generation.prompt:,}", generation.prefill)
     if generation.first and generation.last:
@@ -71,7 +73,7 @@ def _pass_rows(generation: Generation) -> Iterator[PassRow]:
         if generation.steps > 1:
             yield row("last step", generation.last)
         tokens = generation.steps * generation.batch
-        sums = (generation.step_macs, generation.step_traffic, generation.step_cache)
+        sums = (generation.step_macs, generation.step_traffic_bytes, generation.step_cache_bytes)
         yield PassRow(f"all {generation.steps:,} steps", tokens, generation.last.context, *sums)
 
 
@@ -81,12 +83,14 @@ def _totals(generation: Generation) -> Iterator[Total]:
     yield Total("KV cache a token", (generation.cache_elements * generation.cache_bits + 7) // 8, "bytes")
     yield Total("KV cache", generation.cache_bytes(generation.prompt + generation.generate), "bytes")
     yield Total("Peak activation bytes", generation.peak_bytes, "bytes")
-    yield Total("Memory", generation.memory, "bytes")
+    yield Total("Memory", generation.memory_bytes, "bytes")
 
 
 def least_macs(generation: Generation) -> int:
     """Generation → the MACs of the prompt's pass that no implementation can leave out."""
-    return sum(row.amounts["macs"] for row in generation.prefill.least.rows if isinstance(row.amounts["macs"], int))
+    return sum(
+        row.amounts["macs"] for row in generation.prefill.necessary_report.rows if isinstance(row.amounts["macs"], int)
+    )
 
 
 def _notes(generation: Generation) -> Iterator[Note]:
@@ -148,8 +152,8 @@ def generation_document(generation: Generation) -> dict[str, Any]:
             "past_tokens": phase.past,
             "macs": phase.macs,
             "flops": phase.flops,
-            "traffic_bytes": phase.traffic,
-            "cache_bytes": phase.cache,
+            "traffic_bytes": phase.traffic_bytes,
+            "cache_bytes": phase.cache_bytes,
         }
 
     return {
@@ -166,15 +170,15 @@ def generation_document(generation: Generation) -> dict[str, Any]:
             "bytes": generation.cache_bytes(generation.prompt + generation.generate),
         },
         "peak_activation_bytes": generation.peak_bytes,
-        "memory_bytes": generation.memory,
+        "memory_bytes": generation.memory_bytes,
         "prefill": {**(pass_document(generation.prefill) or {}), "least_macs": least_macs(generation)},
         "first_step": pass_document(generation.first),
         "last_step": pass_document(generation.last),
         "steps": {
             "count": generation.steps,
             "macs": generation.step_macs,
-            "traffic_bytes": generation.step_traffic,
-            "cache_bytes": generation.step_cache,
+            "traffic_bytes": generation.step_traffic_bytes,
+            "cache_bytes": generation.step_cache_bytes,
         },
         "assumptions": [str(a) for a in generation.prefill.report.assumptions],
         "notes": list(generation.notes),
@@ -196,8 +200,8 @@ def speed_document(speed: GenerationSpeed) -> dict[str, Any]:
         "prefill": bound_document(speed.prefill),
         "first_step": bound_document(speed.first),
         "last_step": bound_document(speed.last),
-        "steps_s": seconds(speed.steps),
-        "total_s": seconds(speed.total),
+        "steps_s": seconds(speed.steps_seconds),
+        "total_s": seconds(speed.total_seconds),
         "tokens_per_s": seconds(speed.tokens_per_s),
         "without_peak": list(speed.without_peak),
         "fits": [

@@ -58,7 +58,7 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
     """
     keys = request.columns or (*DEFAULT_COLUMNS, *[ref.key for ref in request.settings.quantities()])
     refs = {key: _parse_column(key) for key in keys if key not in TEXT_COLUMNS}
-    settings = request.settings.covering(refs.values())
+    settings = request.settings.extend_for(refs.values())
     measurements = measure_models([path(model) for model in request.models], settings)
     names = _unique_names([measurement.base.name for measurement in measurements], request.models)
     columns = [TEXT_COLUMNS[key] if key in TEXT_COLUMNS else _figure_column(refs[key], request.short) for key in keys]

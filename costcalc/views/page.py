@@ -221,7 +221,7 @@ def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
 def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = ()) -> dict[str, Any]:
     """Models, and the devices that they are shown on (the usual ones where none is named) -> the page's data. Two or
     more models are compared too. Quantities that the settings ask for stand among the totals."""
-    reports = [measurement.report_or_base for measurement in measurements]
+    reports = [measurement.available_report for measurement in measurements]
     keys = [*QUANTITIES, *[BACKWARD_COLUMN for _ in range(any(BACKWARD_COLUMN in report.totals for report in reports))]]
     return {
         "version": __version__,
@@ -232,7 +232,7 @@ def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = (
 
 
 def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    report = measurement.report_or_base
+    report = measurement.available_report
     figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     new_figures = {ref: figure for ref, figure in figures.items() if ref.key not in report.totals}
     notes = (

@@ -50,14 +50,14 @@ def counter_table(result: Reconciliation) -> Table:
     for account in result.accounts:
         counter = account.counter
         row: list[Any] = [counter.name, counter.version, counter.unit]
-        if account.failed:
+        if account.failure:
             row += [None, None, None]
         else:
             quotient = ratio(account.figure, account.costcalc)
             difference = account.figure - account.costcalc
             row += [_lower_bound(result, account.figure), difference, None if quotient is None else float(quotient)]
         if has_published:
-            unexplained = account.unexplained
+            unexplained = account.residual
             row += [
                 account.published.text if account.published else "",
                 "" if unexplained is None else format_count(unexplained),
@@ -230,8 +230,8 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
         "name": counter.name,
         "version": counter.version,
         "unit": counter.unit,
-        "figure": None if account.failed else json_amount(account.figure),
-        "failed": account.failed or None,
+        "figure": None if account.failure else json_amount(account.figure),
+        "failed": account.failure or None,
         "basis": counter.basis,
         "costcalc": json_amount(account.costcalc),
         "parts": [
@@ -244,13 +244,13 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
             }
             for line in account.lines
         ],
-        "left_out_operations": {name: json_amount(amount) for name, amount in account.left_out},
+        "left_out_operations": {name: json_amount(amount) for name, amount in account.omitted_operations},
         "notes": list(counter.notes),
     }
     if account.published is not None:
         entry |= {
             "given": account.published.text,
-            "unexplained": json_amount(account.unexplained),
+            "unexplained": json_amount(account.residual),
             "hints": list(account.hints),
         }
     if by == "layer":

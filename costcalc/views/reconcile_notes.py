@@ -28,9 +28,9 @@ def reconcile_notes(result: Reconciliation, account: Account | None = None, alon
 
 
 def _counter_notes(account: Account) -> Iterator[Note]:
-    if account.failed:
-        yield Note("No figure", f"{account.failed}; the parts are what its rules say", True)
-    operations = account.left_out
+    if account.failure:
+        yield Note("No figure", f"{account.failure}; the parts are what its rules say", True)
+    operations = account.omitted_operations
     if operations:
         listed = ", ".join(f"{name} {format_short(amount)}" for name, amount in operations)
         yield Note("Leaves out", f"elementwise operations: {listed}")
@@ -41,14 +41,14 @@ def _counter_notes(account: Account) -> Iterator[Note]:
 
 def _published_notes(account: Account) -> Iterator[Note]:
     """An account → notes of its published figure: what the terms do not explain of it, and hints."""
-    published, unexplained = account.published, account.unexplained
+    published, unexplained = account.published, account.residual
     if published is None or unexplained is None:
         return
     if unexplained == 0:
         agreement = "is exactly the sum" if published.value == account.figure else "is the sum, rounded"
         yield Note("Seen", f"{published.text} {agreement}")
         return
-    rounding = ", which is rounded," if published.within else ""
+    rounding = ", which is rounded," if published.tolerance else ""
     is_less = isinstance(unexplained, int) and unexplained < 0
     amount = format_count(-unexplained if is_less else unexplained)
     text = f"{published.text}{rounding} is {amount} {'less' if is_less else 'more'} than the sum"
@@ -60,8 +60,8 @@ def _published_notes(account: Account) -> Iterator[Note]:
 def difference_notes(result: Reconciliation) -> Iterator[Note]:
     """A note for each counter: its differences from costcalc by term, or why it gives no figure."""
     for account in result.accounts:
-        if account.failed:
-            yield Note(account.counter.name, f"no figure: {account.failed}", True)
+        if account.failure:
+            yield Note(account.counter.name, f"no figure: {account.failure}", True)
             continue
         differences = [
             (line.name, line.amount - line.costcalc) for line in account.lines if line.amount != line.costcalc
@@ -115,7 +115,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
 
 def relevant_answers(result: Reconciliation) -> Iterator[str]:
     """The descriptions of those answers of the style that this network's figures depend on."""
-    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.items]
+    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.terms_by_call]
     kinds, style = {call.kind for call in calls}, result.style._asdict()
     has_softmax = any(call.kind == "softmax" and call.form in ("loss", "module") for call in calls)
     conditions = {"relu": "relu" in kinds, "pool": bool(kinds & {"global_pool", "mean"}), "softmax": has_softmax}

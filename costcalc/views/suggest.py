@@ -220,5 +220,5 @@ def suggestion_document(suggestion: Suggestion) -> dict[str, Any]:
         "accuracy": suggestion.rule.accuracy,
         "source": suggestion.rule.source,
         "applies": suggestion.writable,
-        "reason": suggestion.place.reason,
+        "reason": suggestion.site.reason,
     }

@@ -179,5 +179,5 @@ def _notes(source: RewriteSource, suggestion: Suggestion) -> Iterator[Note]:
     yield Note("Accuracy", suggestion.rule.accuracy, "measure" in suggestion.rule.accuracy)
     if not suggestion.writable:
         onnx = f"--apply {suggestion.number} -o NEW.onnx writes ONNX"
-        yaml = "" if source.trace is None else f"not written as YAML: {suggestion.place.reason}; "
+        yaml = "" if source.trace is None else f"not written as YAML: {suggestion.site.reason}; "
         yield Note("Apply", f"{yaml}{onnx}")

@@ -49,7 +49,7 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
         *DEFAULT_FIGURES,
         *(ref.key for ref in result.quantities),
     )
-    indexes = [layout.place(column) for column in split_names("columns", columns) or default_columns]
+    indexes = [layout.find_column(column) for column in split_names("columns", columns) or default_columns]
     cells = [tuple([_cell_value(layout, row, index) for index in indexes]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_sweep_column(layout, index) for index in indexes])
     return Table(result.name, "", headers, tuple(cells), notes=tuple(_notes(result, indexes)), kind="model")
@@ -59,7 +59,7 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     """The entry of the JSON report: rows as objects of these columns, else of all. UsageError where one does not
     exist."""
     layout = result.layout
-    names = [layout.names[layout.place(name)] for name in columns or layout.names]
+    names = [layout.names[layout.find_column(name)] for name in columns or layout.names]
     rows = [layout.record(row) for row in result.rows]
     return {
         "model": result.name,

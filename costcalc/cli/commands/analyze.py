@@ -86,7 +86,7 @@ def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -
         results = run_models(
             partial(analyze_model, request),
             models,
-            request.settings.reading(),
+            request.settings.load_arguments(),
             jobs,
             raise_crashes="--debug" in sys.argv,
         )
@@ -168,7 +168,7 @@ def analyze(
     from costcalc.core.quantities import CATALOGUE, QuantityRef
     from costcalc.views.report import TableOptions
 
-    settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
+    settings = settings.extend_for([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
     view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
     paths = model_paths(models)
     answers = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)

@@ -30,7 +30,7 @@ def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
     if settings.devices:
         from costcalc.analysis.hardware.catalogue import find_profile
 
-        speeds = [bounds.generation_speed(generation, find_profile(name)) for name in settings.devices]
+        speeds = [bounds.compute_generation_speed(generation, find_profile(name)) for name in settings.devices]
     if form == "json":
         from costcalc.render import json
         from costcalc.views.generation import speed_document

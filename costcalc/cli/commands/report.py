@@ -117,7 +117,7 @@ def _make_charts(kind: str, models: Sequence[str], settings: Settings, options: 
     from costcalc.views import charts as make
 
     quantity = options["quantity"]
-    settings = settings.covering([QuantityRef(CATALOGUE[quantity])])
+    settings = settings.extend_for([QuantityRef(CATALOGUE[quantity])])
     reports = [measurement.report for measurement in measure_models(model_paths(models), settings)]
     if kind == "bars":
         by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
@@ -139,7 +139,7 @@ def _pareto_chart(models: Sequence[str], settings: Settings, x: str, y: str, max
     networks = [model for model in models if model not in tables]
     if networks:
         refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
-        rows += report_records(measure_models(model_paths(networks), settings.covering(refs)), refs)
+        rows += report_records(measure_models(model_paths(networks), settings.extend_for(refs)), refs)
     if len(rows) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
     return pareto_chart(rows, x, y, maximize, Path(tables[0]).stem if tables else "")

@@ -115,7 +115,7 @@ def suggest(
         from costcalc.render import json
         from costcalc.views.suggest import suggestions_document
 
-        chosen = None if number is None else suggestions.named(str(number))
+        chosen = None if number is None else suggestions.select(str(number))
         write_text(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
     elif number is None:
         from costcalc.views.suggest import suggestion_tables
@@ -133,14 +133,14 @@ def write(suggestions: Suggestions, selector: str, output: str | None) -> None:
         from costcalc.frontends.onnx.writer import export
         from costcalc.studies.suggest.suggestion import combine_rewrites
 
-        export(combine_rewrites(suggestions.source, suggestions.named(selector)), output)
+        export(combine_rewrites(suggestions.source, suggestions.select(selector)), output)
     else:
-        chosen = suggestions.named(selector)
+        chosen = suggestions.select(selector)
         unwritable = [suggestion for suggestion in chosen if not suggestion.writable]
         write_text(suggestions.apply(selector).removesuffix("\n"), output)
         for suggestion in unwritable:
             where = suggestion.where or suggestion.name
-            print_error(f"costcalc: {suggestion.rule.id} at {where} is left out: {suggestion.place.reason}")
+            print_error(f"costcalc: {suggestion.rule.id} at {where} is left out: {suggestion.site.reason}")
 
 
 def explain(suggestions: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
@@ -149,7 +149,7 @@ def explain(suggestions: Suggestions, number: int, top: int | None, form: str, o
     from costcalc.render.terminal import screen
     from costcalc.views.suggest_detail import detail_tables, file_difference
 
-    (suggestion,) = suggestions.named(str(number))
+    (suggestion,) = suggestions.select(str(number))
     sheets = detail_tables(suggestions, suggestion, top)
     if form != "table":
         print_tables(sheets[:1] if form == "csv" else sheets, form, output)

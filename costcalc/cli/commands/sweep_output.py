@@ -84,7 +84,7 @@ def _print_table(sweep: Sweep, output: SweepOutput) -> None:
 
 
 def _plot_axes(sweep: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = parse_goals(plot, sweep.columns, judged=True)
+    axes = parse_goals(plot, sweep.columns, compete=True)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]
@@ -96,7 +96,9 @@ def _plot_chart(sweep: Sweep, plot: str) -> ParetoChart:
 
     x, y = _plot_axes(sweep, plot)
     layout = sweep.layout
-    rows = [{**layout.record(row), **{goal.text: _plot_value(goal.read(row)) for goal in (x, y)}} for row in sweep.rows]
+    rows = [
+        {**layout.record(row), **{goal.text: _plot_value(goal.evaluate(row)) for goal in (x, y)}} for row in sweep.rows
+    ]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
     return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], sweep.name)
@@ -107,7 +109,7 @@ def _plot_value(value: Any) -> Any:
 
 
 def _column_indices(columns: SweepColumns, names: Sequence[str]) -> list[int]:
-    return [columns.place(name) for name in names or columns.names]
+    return [columns.find_column(name) for name in names or columns.names]
 
 
 def _format_lines(sweep: Sweep, output: SweepOutput) -> Iterator[str]:

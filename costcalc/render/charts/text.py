@@ -267,7 +267,7 @@ MARKS = ("·", "●", "█"), (".", "o", "#")
 
 def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
     """The plot, with the extremes beside the axes. UsageError where a column holds no numbers."""
-    pairs = [(x.read(row), y.read(row)) for row in rows]
+    pairs = [(x.evaluate(row), y.evaluate(row)) for row in rows]
     points = [(a, b) for a, b in pairs if a is not None and b is not None]
     for a, b in points:
         for value, goal in ((a, x), (b, y)):

@@ -106,7 +106,7 @@ class ConfigEntry:
 
     def locked_settings(self) -> Settings:
         """The settings that a baseline's figures rest on."""
-        return self.settings.covering(self.locked_quantities())
+        return self.settings.extend_for(self.locked_quantities())
 
 
 class RuleLevels(NamedTuple):

@@ -67,7 +67,7 @@ def _format_error(error: CostcalcError) -> str:
 
 
 def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
-    settings = evaluation.settings.covering([ref for ref, _ in evaluation.quantities])
+    settings = evaluation.settings.extend_for([ref for ref, _ in evaluation.quantities])
 
     def read(**reading: Any) -> tuple[Report, Settings]:
         reading_settings = replace(settings, **reading)
@@ -75,7 +75,7 @@ def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
 
     unknown_names: tuple[UnknownNameError, ...] = ()
     if evaluation.lenient:
-        (report, settings), unknown_names = drop_unknown_names(read, settings.reading())
+        (report, settings), unknown_names = drop_unknown_names(read, settings.load_arguments())
     else:
         report = analyze(evaluation.source, settings)
     quantities = evaluation.quantities
