@@ -84,11 +84,11 @@ CACHE: dict[Any, FiguresByTypes] = {}
 
 
 class OperatorFigures(NamedTuple):
-    """What is known of an operator's nodes: figures that hold for all graphs, figures of this graph alone (types with
-    symbols), and whether it adds two tensors."""
+    """Figures of an operator's nodes that are costed: concrete ones hold for all graphs, symbolic ones (types with
+    symbols) for this graph alone; is_addition says whether the operator adds two tensors."""
 
-    shared: FiguresByTypes
-    own: FiguresByTypes
+    concrete: FiguresByTypes
+    symbolic: FiguresByTypes
     is_addition: bool
 
 

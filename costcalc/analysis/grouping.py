@@ -10,14 +10,14 @@ from costcalc.analysis.layers import LayerCost
 
 
 class LayerGroup(NamedTuple):
-    """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. whole says
-    that the group is a block of the model, depth how deep it is in the tree."""
+    """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. is_block
+    says that the group is a block of the model, depth how deep it is in the tree."""
 
     name: str
     rows: tuple[LayerCost, ...]
     depth: int = 0
     label: str = ""
-    whole: bool = True
+    is_block: bool = True
 
 
 DEFAULT_BLOCKS = 8
@@ -29,7 +29,7 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
     members: dict[str, list[LayerCost]] = {}
     for row in rows:
         members.setdefault(row.operator, []).append(row)
-    return [LayerGroup(operator, tuple(group), whole=False) for operator, group in members.items()]
+    return [LayerGroup(operator, tuple(group), is_block=False) for operator, group in members.items()]
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ class LayerOutput(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer: a node with its figures (amounts) over `count` runs. cost holds the formulas of one run (None:
+    """One layer: a node with its figures over `count` runs. cost holds the formulas of one run (None:
     unknown), state is costed, free, constant or unknown."""
 
     name: str
@@ -44,7 +44,7 @@ class LayerCost:
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
-    amounts: LayerFigures
+    figures: LayerFigures
 
     @property
     def operator(self) -> str:
@@ -52,7 +52,7 @@ class LayerCost:
         return qualified_name(self.domain, self.op_type)
 
     def __getitem__(self, quantity: str) -> Dim | None:
-        return self.amounts[quantity]
+        return self.figures[quantity]
 
 
 class UnknownOperator(NamedTuple):
@@ -123,10 +123,10 @@ def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigur
 
 def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     """Row and values of symbols -> the row with these symbols bound."""
-    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
+    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.figures.items()}
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
-    return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
+    return replace(row, figures=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
 
 
 class CostSums(NamedTuple):

@@ -118,14 +118,14 @@ def kernel_reach(a: WindowAxis) -> Dim:
 
 class ReceptiveField(NamedTuple):
     """Receptive field of a value in the input, per axis: size is the number of positions, jump the distance between
-    those of neighbouring values. whole: all of the input."""
+    those of neighbouring values. covers_input: it is all of the input."""
 
     size: tuple[int, ...] = ()
     jump: tuple[Fraction, ...] = ()
-    whole: bool = False
+    covers_input: bool = False
 
 
-WHOLE_INPUT = ReceptiveField(whole=True)
+WHOLE_INPUT = ReceptiveField(covers_input=True)
 
 WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 
@@ -152,8 +152,8 @@ def _node_field(
     read = [known[name] for name in node.inputs if name in known]
     operator = traits_of(node)
     if not read or operator.positions == "lost":
-        return WHOLE_INPUT if any(field.whole for field in read) else None
-    if operator.positions == "mixed" or any(field.whole for field in read):
+        return WHOLE_INPUT if any(field.covers_input for field in read) else None
+    if operator.positions == "mixed" or any(field.covers_input for field in read):
         return WHOLE_INPUT
     sliding = window_of(node, types)
     if sliding is not None:
@@ -185,7 +185,7 @@ def _field_behind(sliding: Window, field: ReceptiveField) -> ReceptiveField | No
 
 def receptive_field_text(field: ReceptiveField) -> str:
     """Field -> text: `7×7 of the input, jump 2×2`."""
-    if field.whole:
+    if field.covers_input:
         return "the whole input"
     size, jump = "×".join(map(str, field.size)), "×".join(map(str, field.jump))
     return f"{size} of the input, jump {jump}"

@@ -18,13 +18,13 @@ from costcalc.graph.index import GraphIndex
 
 
 class SeparablePair(NamedTuple):
-    """The pair's layers and MACs; standard are the standard convolution's MACs, filters and kernel its F and
+    """The pair's layers and MACs; standard_macs are the standard convolution's, filters and kernel its F and
     ∏kernel."""
 
     depthwise: str
     pointwise: str
     macs: Dim
-    standard: Dim
+    standard_macs: Dim
     filters: Dim
     kernel: Dim
 
@@ -52,7 +52,7 @@ def _separable_pair(
 ) -> SeparablePair:
     """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
     weight, filters = _weight_shape(report, first), _weight_shape(report, second)[0]
-    one, other = depthwise.amounts["macs"], pointwise.amounts["macs"]
+    one, other = depthwise.figures["macs"], pointwise.figures["macs"]
     assert one is not None and other is not None
     return SeparablePair(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
 

@@ -90,7 +90,7 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
         Column("name", "Layer", "name", 100, lambda working: working.row.name),
         Column("op", "Operator", "text", 70, lambda working: working.row.operator),
         Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
-        COLUMNS[key]._replace(value=lambda working: working.row.amounts[key]),
+        COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
     yield from table.body_lines(make_table("", columns, explanation.workings), screen)
     yield ""
@@ -106,7 +106,7 @@ def _separable(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
     yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
     alike: dict[tuple[Dim, Dim], list[SeparablePair]] = {}
     for pair in pairs:
-        alike.setdefault((pair.macs, pair.standard), []).append(pair)
+        alike.setdefault((pair.macs, pair.standard_macs), []).append(pair)
     for (macs, standard), found in alike.items():
         first = found[0]
         terms = f" = 1/{format_count(first.filters)} + 1/{format_count(first.kernel)}"
@@ -117,7 +117,7 @@ def _separable(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
         short = ", ".join(shorten_path(printable(name), room) for name in who)
         yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
-        macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
+        macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard_macs for p in pairs), 0)
         yield f"{INDENT}{printable(_share(macs, standard, ''))}  (all {len(pairs)} pairs)"
 
 

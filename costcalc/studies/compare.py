@@ -106,5 +106,5 @@ def amount_ratio(a: Amount, b: Amount) -> float | None:
 def _flops(report: Report) -> dict[str, Amount]:
     found: dict[str, list[Dim | None]] = {}
     for row in report.rows:
-        found.setdefault(row.operator, []).append(row.amounts["flops"])
+        found.setdefault(row.operator, []).append(row.figures["flops"])
     return {op: sum_amounts(amounts) for op, amounts in found.items()}

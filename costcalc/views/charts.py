@@ -195,7 +195,7 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
         tuple(found[:top]),
         (len(left), sum(bar.value for bar in left)),
         sum(bar.value for bar in found),
-        any(row.amounts.get(quantity) is None for row in report.rows),
+        any(row.figures.get(quantity) is None for row in report.rows),
     )
 
 
@@ -210,12 +210,12 @@ def memory_chart(report: Report) -> MemoryChart:
     """Live bytes at each step of the report's execution: a step a layer in the given order, nothing in place, unless it
     says otherwise."""
     found = measure_footprint(report.graph, replace(report.execution, align=None))
-    values = tuple(_number(n, "the live bytes of a step") for n in found.line.live)
-    if not found.plan.steps:
+    values = tuple(_number(n, "the live bytes of a step") for n in found.liveness.live_bytes)
+    if not found.schedule.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
     words = ", ".join(option_words(found.execution))
     title = f"{report.name} ({words})" if words else report.name
-    return MemoryChart(title, values, tuple(step.name for step in found.plan.steps), found.line.step)
+    return MemoryChart(title, values, tuple(step.name for step in found.schedule.steps), found.liveness.peak_step)
 
 
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
@@ -234,7 +234,7 @@ def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile
 
 def _element(line: Roofline) -> str:
     """What most multiplications are done in."""
-    return max(line.elements, key=lambda pair: pair[1])[0] if line.elements else "float32"
+    return max(line.macs_by_type, key=lambda pair: pair[1])[0] if line.macs_by_type else "float32"
 
 
 def _device(line: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
@@ -255,7 +255,7 @@ def _layers(line: Roofline) -> tuple[RooflinePoint, ...]:
     seconds = [bound.seconds or 0 for bound in line.layers]
     whole = sum(seconds) or 1
     for row, kind, time in zip(report.rows, layer_kinds(report), seconds, strict=True):
-        flops, moved = row.amounts["flops"], row.amounts["traffic_bytes"]
+        flops, moved = row.figures["flops"], row.figures["traffic_bytes"]
         if row.state == "constant" or flops is None or moved is None:
             continue
         work, traffic = _number(flops, f"the FLOPs of {row.name}"), _number(moved, f"the traffic of {row.name}")

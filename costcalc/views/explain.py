@@ -67,7 +67,7 @@ def layer_lines(
                 once = row.cost.macs.value if key == "macs" else row.cost.flops
                 what = {"macs": "MACs", "flops": "FLOPs"}[key]
                 yield WorkingLine(
-                    f"{what} of all runs", (f"{format_count(once)} × {format_count(row.count)} runs",), row.amounts[key]
+                    f"{what} of all runs", (f"{format_count(once)} × {format_count(row.count)} runs",), row.figures[key]
                 )
     field = seen.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
@@ -149,7 +149,7 @@ def sum_lines(report: Report) -> Iterator[WorkingLine]:
         if key not in report.totals:
             continue
         what = CATALOGUE[key].label
-        every = [(row.operator, row.amounts[key]) for row in report.rows]
+        every = [(row.operator, row.figures[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
         shown = [value_in_formula(amount) for _, amount in parts]
         if len(shown) > MAX_TERMS:
@@ -213,8 +213,8 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
     if layer is not None:
         chosen = [find_layer(report, layer)]
     else:
-        costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
-        chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
+        costed = [i for i, row in enumerate(report.rows) if row.figures["macs"] not in (0, None)]
+        chosen = costed or [i for i, row in enumerate(report.rows) if row.figures["flops"] not in (0, None)]
     owned: dict[int, list[StoredTensor]] = {}
     for item in find_stored_tensors(report.graph):
         if item.kind != "constant":

@@ -38,13 +38,15 @@ def bound_lines(explanation: Explanation, devices: Sequence[Roofline]) -> Iterat
 
 
 def _model(one: Roofline) -> Iterator[WorkingLine]:
-    if one.open:
-        yield WorkingLine("Lower bound", (f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)",))
+    if one.open_symbols:
+        yield WorkingLine(
+            "Lower bound", (f"depends on {', '.join(one.open_symbols)} (bind with --dim {one.open_symbols[0]}=…)",)
+        )
         return
     if one.report.upper_bound or one.model.seconds is None:
         yield WorkingLine("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
         return
-    for element, macs in one.elements:
+    for element, macs in one.macs_by_type:
         found = one.profile.rate(element)
         if found is None:
             yield WorkingLine("Compute", (f"no peak for {element}",))
@@ -58,11 +60,16 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
         numbers = f"2 × {format_count(round(fewest))} / {rate_text(found[1].value, found[0])}"
         seconds = f"{format_si(2 * fewest / found[1].value, 's')} ({found[0]})"
         yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
-    if one.profile.bandwidth is not None and one.compulsory is not None:
-        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{format_count(one.compulsory)} bytes"))
-        moved, names = format_count(one.compulsory), "traffic"
-        if one.kept:
-            moved, names = f"({moved} - {format_count(one.kept)})", "(traffic - what the last-level cache can keep)"
+    if one.profile.bandwidth is not None and one.compulsory_bytes is not None:
+        yield WorkingLine(
+            "Traffic", ("weights + inputs + outputs, each once", f"{format_count(one.compulsory_bytes)} bytes")
+        )
+        moved, names = format_count(one.compulsory_bytes), "traffic"
+        if one.cached_bytes:
+            moved, names = (
+                f"({moved} - {format_count(one.cached_bytes)})",
+                "(traffic - what the last-level cache can keep)",
+            )
         yield WorkingLine(
             "Memory",
             (
@@ -103,7 +110,7 @@ def _maximum(what: str, bound: TimeBound) -> WorkingLine:
 
 def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
     row, bound = one.report.rows[index], one.layers[index]
-    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+    flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
     if not isinstance(flops, int) or not isinstance(traffic, int):
         yield WorkingLine("Time", ("depends on what is open or unknown",))
         return
@@ -136,15 +143,15 @@ def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
 def _sources(one: Roofline) -> Iterator[WorkingLine]:
     """Where the figures that were used were seen."""
     used: dict[str, SourcedFigure] = {}
-    for element, _ in one.elements:
+    for element, _ in one.macs_by_type:
         found = one.profile.rate(element)
         if found:
             used[found[0]] = found[1]
     if one.profile.bandwidth is not None:
         used["bandwidth"] = one.profile.bandwidth
-    if one.kept:
+    if one.cached_bytes:
         used["cache"] = one.profile.memory["on_chip"]
     if one.profile.overhead is not None:
         used["overhead"] = one.profile.overhead
     for name, figure in used.items():
-        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {one.profile.seen})",))
+        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {one.profile.access_date})",))

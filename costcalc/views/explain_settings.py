@@ -49,7 +49,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
     step: TrainingStep | None = getattr(report, "step", None)
     if step is not None:
-        gradients = gradient_flow(report.graph, step.setup.freeze, step.setup.input_gradient)
+        gradients = gradient_flow(report.graph, step.options.freeze, step.options.input_gradient)
         explanation = _with_backward(explanation, gradients)
     return replace(
         explanation,
@@ -73,19 +73,21 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
         yield WorkingLine("Peak", (str(error),))
         return
     if index is not None:
-        at = next((i for i, step in enumerate(found.plan.steps) if index in step.nodes), None)
+        at = next((i for i, step in enumerate(found.schedule.steps) if index in step.nodes), None)
         if at is None:
             yield WorkingLine("Step", ("none: it computes nothing while the model runs",))
         else:
             yield from _live_lines(found, at, "Live bytes")
     elif found.peak is None:
-        names = symbols(*found.line.live)
-        why = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.line.live, 0))}"
+        names = symbols(*found.liveness.live_bytes)
+        why = (
+            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.liveness.live_bytes, 0))}"
+        )
         yield WorkingLine("Peak", (why,))
-    elif found.plan.steps:
-        yield from _live_lines(found, found.line.step, "Peak")
-        if found.given is not None:
-            yield WorkingLine("In the given order", (), found.given)
+    elif found.schedule.steps:
+        yield from _live_lines(found, found.liveness.peak_step, "Peak")
+        if found.graph_order_peak is not None:
+            yield WorkingLine("In the given order", (), found.graph_order_peak)
         if found.arena is not None:
             over = found.arena.size - found.arena.bound
             offsets = f"offsets that are multiples of {found.arena.alignment}"
@@ -101,11 +103,13 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
 
 def _live_lines(found: MemoryFootprint, at: int, what: str) -> Iterator[WorkingLine]:
     """A step, the tensors that are alive then, the largest first, and their sum."""
-    step, count = found.plan.steps[at], len(found.plan.steps)
+    step, count = found.schedule.steps[at], len(found.schedule.steps)
     layers = [found.graph.nodes[i].name for i in step.nodes]
     runs = f", which runs {', '.join(layers)}" if len(layers) > 1 else ""
     yield WorkingLine("Step", (f"{at + 1:,} of {count:,}, {step.name}{runs}",))
-    alive = [b for b in map(found.plan.buffers.__getitem__, found.largest()) if b.born <= at <= b.dies]
+    alive = [
+        b for b in map(found.schedule.buffers.__getitem__, found.rank_buffers()) if b.first_step <= at <= b.last_step
+    ]
     if all(isinstance(b.nbytes, int) for b in alive):
         alive.sort(key=lambda b: b.nbytes, reverse=True)
     for buffer in alive[:MAX_TERMS]:
@@ -117,8 +121,8 @@ def _live_lines(found: MemoryFootprint, at: int, what: str) -> Iterator[WorkingL
     parts = [value_in_formula(b.nbytes) for b in alive[:MAX_TERMS]] + (
         [value_in_formula(rest)] if len(alive) > MAX_TERMS else []
     )
-    unknown = " + ?" if found.plan.unknown else ""
-    yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.line.live[at])
+    unknown = " + ?" if found.schedule.unknown else ""
+    yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.liveness.live_bytes[at])
 
 
 def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explanation:
@@ -155,7 +159,7 @@ def backward_lines(node: Node, row: LayerCost, report: Report, gradients: Gradie
         yield WorkingLine(BACKWARD, (" + ".join(map(value_in_formula, once)),), sum(once, 0))
     if once and row.count != 1:
         text = f"{format_count(sum(once, 0))} × {format_count(row.count)} runs"
-        yield WorkingLine(f"{BACKWARD} of all runs", (text,), row.amounts["backward_macs"])
+        yield WorkingLine(f"{BACKWARD} of all runs", (text,), row.figures["backward_macs"])
 
 
 def _gradients(node: Node, part: Contraction, gradients: GradientFlow) -> list[str]:
@@ -186,7 +190,7 @@ def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
     kinds = {
         "weights": "weights",
         "gradients": "gradients",
-        "optimizer": f"state of {step.setup.optimizer}",
+        "optimizer": f"state of {step.options.optimizer}",
         "activations": "kept activations",
     }
     values = " + ".join(value_in_formula(step.nbytes[key]) for key in kinds)

@@ -42,7 +42,7 @@ DEVICES = (
     Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time(speed.prefill)),
     Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
-    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
+    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).bound_by),
     Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
 )
@@ -86,7 +86,7 @@ def _facts(given: Generation) -> Iterator[Total]:
 
 def least_macs(given: Generation) -> int:
     """MACs of the prompt's pass that no implementation can leave out."""
-    return sum(row.amounts["macs"] for row in given.prefill.least.rows if isinstance(row.amounts["macs"], int))
+    return sum(row.figures["macs"] for row in given.prefill.least.rows if isinstance(row.figures["macs"], int))
 
 
 def _remarks(given: Generation) -> Iterator[Note]:
@@ -188,7 +188,7 @@ def speed_document(found: GenerationSpeed) -> dict[str, Any]:
         return None if value is None else float(value)
 
     def of(bound: TimeBound | None) -> dict[str, Any] | None:
-        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.by or None}
+        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.bound_by or None}
 
     return {
         "name": found.profile.id,
@@ -203,8 +203,8 @@ def speed_document(found: GenerationSpeed) -> dict[str, Any]:
         "fits": [
             {
                 "memory": fit.memory,
-                "what": fit.what,
-                "needed_bytes": fit.needed,
+                "what": fit.contents,
+                "needed_bytes": fit.nbytes,
                 "capacity_bytes": fit.capacity,
                 "fits": fit.fits,
             }

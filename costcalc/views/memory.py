@@ -15,27 +15,27 @@ from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_tabl
 def memory_document(found: MemoryFootprint) -> dict[str, Any]:
     """The JSON entry: totals, steps, tensors, resolutions, the plan of the arena. peak_step is null where open symbols
     leave the peak undecided."""
-    arena, steps = found.arena, found.plan.steps
+    arena, steps = found.arena, found.schedule.steps
     totals = {"peak_activation_bytes": json_amount(found.peak), "all_tensors_bytes": json_amount(found.total)}
-    if found.given is not None:
-        totals["given_order_bytes"] = json_amount(found.given)
+    if found.graph_order_peak is not None:
+        totals["given_order_bytes"] = json_amount(found.graph_order_peak)
     content: dict[str, Any] = {
         "name": found.graph.name,
         "source": found.graph.source,
         "symbols": {
-            **dict.fromkeys(symbols(*found.line.live, found.total)),
+            **dict.fromkeys(symbols(*found.liveness.live_bytes, found.total)),
             **{name: json_amount(value) for name, value in found.graph.symbols.items()},
         },
         "execution": _execution_document(found),
         "totals": totals,
-        "lower_bound": bool(found.plan.unknown),
-        "unknown": list(found.plan.unknown),
-        "peak_step": found.line.step if found.peak is not None and steps else None,
+        "lower_bound": bool(found.schedule.unknown),
+        "unknown": list(found.schedule.unknown),
+        "peak_step": found.liveness.peak_step if found.peak is not None and steps else None,
         "steps": [
             {"name": s.name, "layers": [found.graph.nodes[i].name for i in s.nodes], "live_bytes": json_amount(n)}
-            for s, n in zip(steps, found.line.live, strict=False)
+            for s, n in zip(steps, found.liveness.live_bytes, strict=False)
         ],
-        "tensors": [_tensor_document(found, i) for i in range(len(found.plan.buffers))],
+        "tensors": [_tensor_document(found, i) for i in range(len(found.schedule.buffers))],
         "resolutions": _resolution_documents(found),
         "assumptions": [str(a) for a in found.graph.assumptions],
         "notes": list(found.graph.notes),
@@ -52,23 +52,23 @@ def _execution_document(found: MemoryFootprint) -> dict[str, Any]:
         "fuse": how.fuse or how.fuse_blocks,
         "blocks": how.fuse_blocks,
         "reorder": how.reorder,
-        "best_order": found.best,
+        "best_order": found.is_optimal,
     }
 
 
 def _tensor_document(found: MemoryFootprint, place: int) -> dict[str, Any]:
     """A tensor: it is there from its step `born` (-1: an input) through `dies` (the number of steps: an output), which
     count from 0."""
-    buffer = found.plan.buffers[place]
+    buffer = found.schedule.buffers[place]
     kind = found.graph.types[buffer.name]
     return {
         "name": buffer.name,
         "dtype": str(kind.dtype),
         "shape": [json_amount(d) for d in kind.shape or ()],
         "bytes": json_amount(buffer.nbytes),
-        "born": buffer.born,
-        "dies": buffer.dies,
-        "at_peak": found.held(buffer),
+        "born": buffer.first_step,
+        "dies": buffer.last_step,
+        "at_peak": found.is_live_at_peak(buffer),
         "values": list(buffer.values),
         **({} if found.arena is None else {"offset": found.arena.offsets[place]}),
     }
@@ -91,8 +91,8 @@ def memory_totals(found: MemoryFootprint) -> Iterator[Total]:
     """The peak (not where it is undecided), what it was before reordering, the arena, and all tensors together."""
     if found.peak is not None:
         yield Total("Peak activation bytes", _least(found, found.peak), "bytes")
-    if found.given is not None and found.given != found.peak:
-        yield Total("In the given order", _least(found, found.given), "bytes")
+    if found.graph_order_peak is not None and found.graph_order_peak != found.peak:
+        yield Total("In the given order", _least(found, found.graph_order_peak), "bytes")
     if found.arena is not None:
         yield Total("Arena bytes", _least(found, found.arena.size), "bytes")
     yield Total("All tensors together", _least(found, found.total), "bytes")
@@ -100,16 +100,19 @@ def memory_totals(found: MemoryFootprint) -> Iterator[Total]:
 
 def memory_notes(found: MemoryFootprint) -> Iterator[Note]:
     """Where the peak stands or what would decide it, then every assumption."""
-    steps = found.plan.steps
+    steps = found.schedule.steps
     if found.peak is None:
-        names = symbols(*found.line.live)
+        live = found.liveness.live_bytes
+        names = symbols(*live)
         yield Note(
             "Open",
-            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.line.live, 0))}",
+            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(live, 0))}",
             True,
         )
     elif steps:
-        yield Note("Peak", f"at step {found.line.step + 1} of {len(steps):,}, {steps[found.line.step].name}")
+        yield Note(
+            "Peak", f"at step {found.liveness.peak_step + 1} of {len(steps):,}, {steps[found.liveness.peak_step].name}"
+        )
     if found.arena is not None:
         over = found.arena.size - found.arena.bound
         more = f"{format_count(over)} bytes ({format_share(over, found.arena.bound)})" if over else "no"
@@ -124,8 +127,8 @@ def memory_notes(found: MemoryFootprint) -> Iterator[Note]:
         yield Note("Assumed", assumption.shown())
     for note in found.graph.notes:
         yield Note("Note", note)
-    if found.plan.unknown:
-        names = found.plan.unknown
+    if found.schedule.unknown:
+        names = found.schedule.unknown
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("Unknown", f"the size of {len(names)} tensors ({listed}); figures marked ≥ are lower bounds", True)
 
@@ -139,17 +142,17 @@ def _execution(found: MemoryFootprint) -> Iterator[str]:
         yield "contractions with their normalisation, activation and residual addition as one step"
     else:
         yield "one step for each layer"
-    if found.best is None:
+    if found.is_optimal is None:
         yield "in the given order"
     else:
-        yield "in an order with the lowest peak there is" if found.best else "in the best order that was found"
+        yield "in an order with the lowest peak there is" if found.is_optimal else "in the best order that was found"
     yield "elementwise operators write over what nothing reads later" if how.in_place else "nothing in place"
     yield "views share their source's memory"
 
 
 def _least(found: MemoryFootprint, value: Dim) -> Amount:
     """A lower bound where the size of a tensor is not known."""
-    return LowerBound(value) if found.plan.unknown else value
+    return LowerBound(value) if found.schedule.unknown else value
 
 
 def memory_table(found: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
@@ -160,8 +163,12 @@ def memory_table(found: MemoryFootprint, by: str = "tensor", top: int | None = N
     notes = [*memory_notes(found)]
     if len(kept) < len(items):
         notes.insert(0, Note("Shown", f"{len(kept)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
-    live = [n for n in found.line.live if isinstance(n, int)]
-    plot = StepPlot("Live activation bytes by step", tuple(live)) if len(live) == len(found.line.live) > 1 else None
+    live = [n for n in found.liveness.live_bytes if isinstance(n, int)]
+    plot = (
+        StepPlot("Live activation bytes by step", tuple(live))
+        if len(live) == len(found.liveness.live_bytes) > 1
+        else None
+    )
     return make_table(
         found.graph.name,
         columns,
@@ -177,30 +184,30 @@ def memory_table(found: MemoryFootprint, by: str = "tensor", top: int | None = N
 
 def _tensors(found: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of tensors, and the tensors' places in the plan."""
-    buffers, types, arena = found.plan.buffers, found.graph.types, found.arena
-    steps = max(len(found.plan.steps), 1)
+    buffers, types, arena = found.schedule.buffers, found.graph.types, found.arena
+    steps = max(len(found.schedule.steps), 1)
 
     def part(i: int) -> float | None:
-        return share(buffers[i].nbytes, found.peak) if found.held(buffers[i]) else None
+        return share(buffers[i].nbytes, found.peak) if found.is_live_at_peak(buffers[i]) else None
 
     columns = [
         Column("tensor", "Tensor", "name", 100, lambda i: buffers[i].name),
         Column("type", "Type", "text", 40, lambda i: str(types[buffers[i].name].dtype)),
         Column("shape", "Shape", "shape", 60, lambda i: (types[buffers[i].name].shape,)),
         Column("bytes", "Bytes", "number", 90, lambda i: buffers[i].nbytes),
-        Column("from", "From", "number", 50, lambda i: max(buffers[i].born, 0) + 1),
-        Column("to", "To", "number", 50, lambda i: min(buffers[i].dies + 1, steps)),
+        Column("from", "From", "number", 50, lambda i: max(buffers[i].first_step, 0) + 1),
+        Column("to", "To", "number", 50, lambda i: min(buffers[i].last_step + 1, steps)),
         Column("share", "% peak", "share", 80, part),
         Column("bar", "", "bar", 55, part),
     ]
     if arena is not None:
         columns.insert(4, Column("offset", "Offset", "number", 85, lambda i: arena.offsets[i]))
-    return columns, found.largest()
+    return columns, found.rank_buffers()
 
 
 def _steps(found: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of steps, and the steps' places in the plan."""
-    steps, live = found.plan.steps, found.line.live
+    steps, live = found.schedule.steps, found.liveness.live_bytes
     columns = [
         Column("number", "Step", "number", 50, lambda i: i + 1),
         Column("name", "Runs", "name", 100, lambda i: steps[i].name),

@@ -73,7 +73,7 @@ def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, li
         "runs": [amount_data(row.count) for row in rows],
         "state": [row.state for row in rows],
         "working": [printable(macs_working(row)) for row in rows],
-        **{key: [amount_data(row.amounts.get(key)) for row in rows] for key in keys},
+        **{key: [amount_data(row.figures.get(key)) for row in rows] for key in keys},
     }
 
 
@@ -148,27 +148,27 @@ def memory_data(report: Report) -> dict[str, Any]:
         found = measure_footprint(report.graph, replace(report.execution, align=None))
     except UndecidedError as error:
         return {"open": str(error)}
-    live = found.line.live
+    live = found.liveness.live_bytes
     if not all(isinstance(n, int) for n in live):
         names = ", ".join(symbols(*live))
         return {"open": f"Live bytes depend on {names}: {bind_remedy(sum(live, 0))}"}
     return {
         "execution": ", ".join(option_words(found.execution)),
-        "steps": [printable(step.name) for step in found.plan.steps],
+        "steps": [printable(step.name) for step in found.schedule.steps],
         "live": [amount_data(n) for n in live],
         "peak": amount_data(found.peak),
-        "step": found.line.step,
-        "least": bool(found.plan.unknown),
+        "step": found.liveness.peak_step,
+        "least": bool(found.schedule.unknown),
         "buffers": [
             [
                 printable(b.name),
                 format_shape(kind.shape),
                 str(kind.dtype),
                 amount_data(b.nbytes),
-                max(b.born, 0),
-                min(b.dies, max(len(found.plan.steps) - 1, 0)),
+                max(b.first_step, 0),
+                min(b.last_step, max(len(found.schedule.steps) - 1, 0)),
             ]
-            for b in found.plan.buffers
+            for b in found.schedule.buffers
             for kind in (found.graph.types[b.name],)
         ],
     }
@@ -184,15 +184,15 @@ def device_data(found: Sequence[Roofline]) -> list[dict[str, Any]]:
 
 
 def _element(one: Roofline) -> str:
-    if one.elements:
-        return max(one.elements, key=lambda pair: pair[1])[0]
+    if one.macs_by_type:
+        return max(one.macs_by_type, key=lambda pair: pair[1])[0]
     return next(iter(multiplied_types(one.report.graph, one.report.rows)), "float32")
 
 
 def _device(one: Roofline, element: str) -> dict[str, Any]:
     profile, peak = one.profile, one.profile.rate(element)
     kept = [bound for row, bound in zip(one.report.rows, one.layers, strict=True) if row.state != "constant"]
-    decided = not one.open and not one.report.upper_bound
+    decided = not one.open_symbols and not one.report.upper_bound
     return {
         "id": printable(profile.id),
         "name": printable(profile.name),
@@ -205,11 +205,11 @@ def _device(one: Roofline, element: str) -> dict[str, Any]:
         "lower_bound": bound_text(one) if decided and one.model.seconds is not None else "",
         "seconds": to_float(one.model.seconds) if decided else None,
         "layer_by_layer": layers_text(one) if decided and one.unfused is not None else "",
-        "open": list(one.open),
+        "open": list(one.open_symbols),
         "without_peak": list(one.without_peak),
         "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(one.report, profile)],
         "times": [to_float(bound.seconds) for bound in kept],
-        "bound_by": [bound.by for bound in kept],
+        "bound_by": [bound.bound_by for bound in kept],
     }
 
 

@@ -53,7 +53,7 @@ def report_table(report: Report, view: TableOptions = TableOptions()) -> Table: 
         raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
     basis = _basis(report, view.sort)
     layers = report.layers
-    whole = LayerGroup("Total", layers, whole=False)
+    whole = LayerGroup("Total", layers, is_block=False)
     all_of_it = sum_amounts(map(columns.amount_reader(basis), layers))
     items = _items(layers, view)
     if view.sort:
@@ -63,7 +63,7 @@ def report_table(report: Report, view: TableOptions = TableOptions()) -> Table: 
     rest = None
     if left:
         members = tuple(row for item in left for row in (item.rows if isinstance(item, LayerGroup) else (item,)))
-        rest = LayerGroup(f"({len(left)} more)", members, whole=False)
+        rest = LayerGroup(f"({len(left)} more)", members, is_block=False)
     cells = column_values(items, keys, basis, all_of_it, timed)
     last = [
         tuple(c[0] for c in column_values([group], keys, basis, all_of_it, timed))
@@ -153,7 +153,10 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "source": report.source,
-        "symbols": {**dict.fromkeys(report.open_symbols), **{k: json_amount(v) for k, v in report.bound.items()}},
+        "symbols": {
+            **dict.fromkeys(report.open_symbols),
+            **{k: json_amount(v) for k, v in report.bound_symbols.items()},
+        },
         "totals": {
             **{name: json_amount(value) for name, value in report.totals.items()},
             "flops_by_kind": {k: json_amount(v) for k, v in report.flops_by_kind().items()},
@@ -167,7 +170,7 @@ def report_document(report: Report) -> dict[str, Any]:
             {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
             for u in report.unknown
         ],
-        "accounted": report.accounted(),
+        "accounted": report.count_states(),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
@@ -193,5 +196,5 @@ def layer_document(row: LayerCost) -> dict[str, Any]:
             for o in row.outputs
         ],
         "state": row.state,
-        **{name: json_amount(value) for name, value in row.amounts.items()},
+        **{name: json_amount(value) for name, value in row.figures.items()},
     }

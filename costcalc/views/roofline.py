@@ -39,8 +39,10 @@ def device_notes(given: Sequence[Roofline]) -> tuple[Note, ...]:
 def _remarks(one: Roofline) -> Iterator[Note]:
     profile = one.profile
     yield Note("Device", f"{profile.name} ({profile.id}): {profile.variant}")
-    if one.open:
-        yield Note("  Lower bound", f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)", True)
+    if one.open_symbols:
+        yield Note(
+            "  Lower bound", f"depends on {', '.join(one.open_symbols)} (bind with --dim {one.open_symbols[0]}=…)", True
+        )
     elif one.report.upper_bound:
         yield Note("  Lower bound", "none: a branch is open (give its condition with --value)", True)
     elif one.model.seconds is None or (one.without_peak and not one.model.seconds):
@@ -61,7 +63,7 @@ def _remarks(one: Roofline) -> Iterator[Note]:
 
 def used_peaks(one: Roofline) -> list[tuple[str, SourcedFigure]]:
     """The peaks that the bound rests on."""
-    return [rate for rate in (one.profile.rate(element) for element, _ in one.elements) if rate]
+    return [rate for rate in (one.profile.rate(element) for element, _ in one.macs_by_type) if rate]
 
 
 def bound_text(one: Roofline) -> str:
@@ -72,32 +74,32 @@ def bound_text(one: Roofline) -> str:
         parts.append(f"compute {format_si(one.model.compute, 's')}{f' ({peaks})' if peaks else ''}")
     if one.model.memory is not None:
         assert one.profile.bandwidth is not None
-        kept = f", {format_short(one.kept)}B may stay in cache" if one.kept else ""
-        moved = f"{format_short(one.compulsory)}B once{kept}, at {bandwidth_text(one.profile.bandwidth.value)}"
+        kept = f", {format_short(one.cached_bytes)}B may stay in cache" if one.cached_bytes else ""
+        moved = f"{format_short(one.compulsory_bytes)}B once{kept}, at {bandwidth_text(one.profile.bandwidth.value)}"
         parts.append(f"memory {format_si(one.model.memory, 's')} ({moved})")
     return f"≥ {format_si(one.model.seconds, 's')}{by_text(one.model)}: {', '.join(parts)}"
 
 
 def by_text(bound: TimeBound) -> str:
     """`, bound by memory at 85.2% of the peak`: what bounds, and how much of the peak is used then."""
-    if not bound.by:
+    if not bound.bound_by:
         return ""
     used = bound.utilisation
-    at = f" at {format_percent(float(used))} of the peak" if bound.by == "memory" and used is not None else ""
-    return f", bound by {bound.by}{at}"
+    at = f" at {format_percent(float(used))} of the peak" if bound.bound_by == "memory" and used is not None else ""
+    return f", bound by {bound.bound_by}{at}"
 
 
 def layers_text(one: Roofline) -> str:
     """The estimates of execution layer by layer, and how many layers each side bounds."""
     if not one.unfused:
         return "≈ 0 s"
-    by = [bound.by for bound in one.layers]
+    by = [bound.bound_by for bound in one.layers]
     text = f"{format_si(one.unfused, 's')} unfused"
     if one.fused is not None:
         text += f", {format_si(one.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
     busy = sum(
-        (2 * macs / found[1].value for element, macs in one.elements if (found := one.profile.rate(element))),
+        (2 * macs / found[1].value for element, macs in one.macs_by_type if (found := one.profile.rate(element))),
         Fraction(0),
     )
     used = f"; {format_percent(float(busy / one.unfused))} of the peak" if busy else ""
@@ -106,10 +108,10 @@ def layers_text(one: Roofline) -> str:
 
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
-    share = format_percent(fit.needed / fit.capacity)
-    over = "" if fit.fits else f", {format_bytes(fit.needed - fit.capacity)} too many"
+    share = format_percent(fit.nbytes / fit.capacity)
+    over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
     memory = {"flash": "flash", "sram": "SRAM", "device": "device memory"}[fit.memory]
-    return f"{fit.what} {format_bytes(fit.needed)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
+    return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
 def energy_text(joules: InferenceEnergy) -> str:
@@ -135,20 +137,26 @@ def roofline_document(one: Roofline) -> dict[str, Any]:
         "name": one.profile.id,
         "device": one.profile.name,
         "time_bound_s": to_float(one.model.seconds),
-        "bound_by": one.model.by or None,
+        "bound_by": one.model.bound_by or None,
         "compute_s": to_float(one.model.compute),
         "memory_s": to_float(one.model.memory),
         "utilisation": to_float(one.model.utilisation),
-        "compulsory_bytes": one.compulsory,
-        "kept_on_chip_bytes": one.kept,
+        "compulsory_bytes": one.compulsory_bytes,
+        "kept_on_chip_bytes": one.cached_bytes,
         "unfused_estimate_s": to_float(one.unfused),
         "fused_estimate_s": to_float(one.fused),
-        "macs": dict(one.elements),
+        "macs": dict(one.macs_by_type),
         "peaks": peaks,
         "without_peak": list(one.without_peak),
-        "open": list(one.open),
+        "open": list(one.open_symbols),
         "fits": [
-            {"memory": f.memory, "what": f.what, "needed_bytes": f.needed, "capacity_bytes": f.capacity, "fits": f.fits}
+            {
+                "memory": f.memory,
+                "what": f.contents,
+                "needed_bytes": f.nbytes,
+                "capacity_bytes": f.capacity,
+                "fits": f.fits,
+            }
             for f in memory_fits(one.report, one.profile)
         ],
         "energy_j": None if joules is None else to_float(joules.total),
@@ -158,7 +166,7 @@ def roofline_document(one: Roofline) -> dict[str, Any]:
             {
                 "name": row.name,
                 "time_s": to_float(b.seconds),
-                "bound_by": b.by or None,
+                "bound_by": b.bound_by or None,
                 "utilisation": to_float(b.utilisation),
             }
             for row, b in zip(one.report.rows, one.layers, strict=True)
@@ -198,7 +206,7 @@ def _cell(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], Any]:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
         mine = [bounds[id(row)] for row in rows]
         if key == "bound":
-            found = {bound.by for bound in mine} - {""}
+            found = {bound.bound_by for bound in mine} - {""}
             return found.pop() if len(found) == 1 else "both" if found else ""
         known = [(bound.seconds, bound.compute) for bound in mine if bound.seconds is not None]
         seconds = sum((s for s, _ in known), Fraction(0))

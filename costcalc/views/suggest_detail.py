@@ -141,9 +141,9 @@ def theory(match: RewriteMatch) -> str:
 def _total(rows: list[Any], key: str) -> Dim | None:
     total: Dim = 0
     for row in rows:
-        if row.amounts[key] is None:
+        if row.figures[key] is None:
             return None
-        total = total + row.amounts[key]
+        total = total + row.figures[key]
     return total
 
 
@@ -151,7 +151,7 @@ def _layers(source: RewriteSource, match: RewriteMatch) -> Iterator[tuple[Any, .
     for state, rows in zip(("now", "new"), _rows(source, match), strict=True):
         for row in rows:
             shapes = tuple(output.type.shape for output in row.outputs)
-            yield state, row.name, row.op_type, shapes, *(row.amounts[k] for k in ("macs", "flops", "params"))
+            yield state, row.name, row.op_type, shapes, *(row.figures[k] for k in ("macs", "flops", "params"))
 
 
 def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:

@@ -30,14 +30,14 @@ def training_figures(training: TrainingStep) -> Iterator[Line]:
     if training.checkpoint:
         yield "backward_macs", "Recomputed MACs", macs["recompute"], "number"
     yield from of("training_macs")
-    if training.setup.freeze:
+    if training.options.freeze:
         yield "", "Trained params", training.params["trained"], "number"
     yield from of("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
 
 def training_text(training: TrainingStep) -> str:
     """What the figures assume."""
-    setup, again = training.setup, training.checkpoint
+    setup, again = training.options, training.checkpoint
     parts = [f"optimizer {setup.optimizer}"]
     parts.append("gradients of inputs too" if setup.input_gradient else "no gradient of inputs")
     if setup.freeze:
@@ -51,9 +51,9 @@ def training_document(training: TrainingStep) -> dict[str, Any]:
     """The `training` entry of the JSON report."""
     again = training.checkpoint
     return {
-        "optimizer": training.setup.optimizer,
-        "freeze": list(training.setup.freeze),
-        "input_gradient": training.setup.input_gradient,
+        "optimizer": training.options.optimizer,
+        "freeze": list(training.options.freeze),
+        "input_gradient": training.options.input_gradient,
         "checkpoint": None if again is None else {"depth": again.depth, "blocks": again.blocks},
         "macs": _figures({**training.macs, "backward": training.backward_macs, "total": training.total_macs}),
         "params": _figures(training.params),

@@ -54,15 +54,15 @@ class HardwareProfile:
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
     structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
-    memory and the compute units. overhead is the least seconds of a kernel. seen is the day on which the sources were
-    read (YYYY-MM-DD).
+    memory and the compute units. overhead is the least seconds of a kernel. access_date is the day on which the
+    sources were read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str
     name: str
     kind: str
     variant: str
-    seen: str
+    access_date: str
     peak: Mapping[str, SourcedFigure]
     sparse: Mapping[str, SourcedFigure]
     memory: Mapping[str, SourcedFigure]

@@ -129,7 +129,7 @@ def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
     check_sizes(plan.buffers, "an offset")
     sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
     end = max(len(plan.steps) - 1, 0)
-    spans = [(max(b.born, 0), max(min(b.dies, end), b.born, 0)) for b in plan.buffers]
+    spans = [(max(b.first_step, 0), max(min(b.last_step, end), b.first_step, 0)) for b in plan.buffers]
     live = _live_bytes(sizes, spans, end + 1)
     bound = max(live)
     offsets = (

@@ -26,13 +26,13 @@ class ScheduleStep(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Memory of one or more values (a view, and what is computed in place, share it). It lives from step `born` (-1 for
-    a graph input) through step `dies`."""
+    """Memory of one or more values (a view, and what is computed in place, share it). It lives from first_step (-1
+    for a graph input) through last_step."""
 
     name: str
     nbytes: Dim
-    born: int
-    dies: int
+    first_step: int
+    last_step: int
     values: tuple[str, ...] = ()
 
 
@@ -92,7 +92,7 @@ def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_
             elif source and position == 0:
                 home[value] = source
                 sharing.setdefault(source, [source]).append(value)
-                buffers[source] = buffers[source]._replace(dies=max(buffers[source].dies, until))
+                buffers[source] = buffers[source]._replace(last_step=max(buffers[source].last_step, until))
             else:
                 buffers[value] = Buffer(value, type_.nbytes, index, until, (value,))
     for source, values in sharing.items():
@@ -136,7 +136,7 @@ def _shared_buffer(
         for value in in_place_inputs(graph, step):
             root = home.get(value, value)
             buffer = buffers.get(root)
-            if buffer is not None and buffer.dies == index and buffer.born >= 0:
+            if buffer is not None and buffer.last_step == index and buffer.first_step >= 0:
                 return root
     return ""
 
@@ -159,12 +159,12 @@ MAX_FORMULAS = 4
 
 
 class LiveMemory(NamedTuple):
-    """live[i] are the bytes that step i needs (its inputs, its outputs and what lives across it); peak is their
-    maximum, None where open symbols leave it undecided; step is the first at the peak."""
+    """live_bytes[i] are those that step i needs (its inputs, its outputs and what lives across it); peak is their
+    maximum, None where open symbols leave it undecided; peak_step is the first step at the peak."""
 
-    live: tuple[Dim, ...]
+    live_bytes: tuple[Dim, ...]
     peak: Dim | None
-    step: int
+    peak_step: int
 
 
 def live_memory(schedule: Schedule) -> LiveMemory:
@@ -179,10 +179,10 @@ def live_bytes(schedule: Schedule) -> list[Dim]:
     count = len(schedule.steps)
     change: list[Dim] = [0] * (count + 2)
     for buffer in schedule.buffers:
-        start = max(buffer.born, 0)
+        start = max(buffer.first_step, 0)
         change[start] = change[start] + buffer.nbytes
-        if buffer.dies < count:
-            change[buffer.dies + 1] = change[buffer.dies + 1] - buffer.nbytes
+        if buffer.last_step < count:
+            change[buffer.last_step + 1] = change[buffer.last_step + 1] - buffer.nbytes
     live: list[Dim] = []
     current: Dim = 0
     for step in range(max(count, 1)):

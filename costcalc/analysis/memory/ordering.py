@@ -24,44 +24,44 @@ StepTrail = tuple["StepTrail", int] | None
 class OrderingProblem(NamedTuple):
     """Steps and buffers as indexes.
 
-    Of each step: waits, the number of steps that it waits for; followers, those that wait for it; sources that it
-    needs; the buffers that it reads (each once); the bytes that it allocates, and of them those that no step reads
-    (unread); over, the buffers that it may write over where it is their last reader. Of each buffer: nbytes; uses, the
-    number of steps that read it (one more where it lives to the end); its readers. at_start are the bytes of the
-    inputs.
+    Of each step: predecessor_counts, the number of steps that it waits for; followers, those that wait for it; sources
+    that it needs; the buffers that it reads (each once); allocated_bytes, and of them those that no step reads
+    (unread_bytes); overwritable, the buffers that it may write over where it is their last reader. Of each buffer:
+    nbytes; use_counts, the number of steps that read it (one more where it lives to the end); its readers. input_bytes
+    are those of the graph's inputs.
 
     A source is a step that reads nothing. It is never worse to run it right before the first step that needs it, so no
     step waits for it, and the search runs it with that step.
     """
 
-    waits: tuple[int, ...]
+    predecessor_counts: tuple[int, ...]
     followers: tuple[tuple[int, ...], ...]
     sources: tuple[tuple[int, ...], ...]
     reads: tuple[tuple[int, ...], ...]
-    allocates: tuple[int, ...]
-    unread: tuple[int, ...]
-    over: tuple[tuple[int, ...], ...]
+    allocated_bytes: tuple[int, ...]
+    unread_bytes: tuple[int, ...]
+    overwritable: tuple[tuple[int, ...], ...]
     nbytes: tuple[int, ...]
-    uses: tuple[int, ...]
+    use_counts: tuple[int, ...]
     readers: tuple[tuple[int, ...], ...]
-    at_start: int
+    input_bytes: int
 
 
 class SearchState(NamedTuple):
     """A set of steps that have run.
 
-    ready are the steps that can run next. missing maps steps of which some predecessors have run to the number of the
-    others (sources that have run, to the number of followers that have not). left maps buffers that were read to the
-    number of their remaining uses. live and peak are bytes, now and at most so far; ran counts the steps.
+    ready are the steps that can run next. pending maps steps of which some predecessors have run to the number of the
+    others (sources that have run, to the number of followers that have not). remaining_uses maps buffers that were read
+    to how often they will be read. live and peak are bytes, now and at most so far; step_count counts the steps.
     """
 
     ready: frozenset[int]
-    missing: dict[int, int]
-    left: dict[int, int]
+    pending: dict[int, int]
+    remaining_uses: dict[int, int]
     live: int
     peak: int
     trail: StepTrail
-    ran: int
+    step_count: int
 
 
 def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) -> OrderingProblem:
@@ -84,14 +84,14 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
             followers[j].append(i)
         for b in reads[i]:
             readers[b].append(i)
-    to_the_end |= {i for i, b in enumerate(buffers) if b.born < 0 and not readers[i]}
+    to_the_end |= {i for i, b in enumerate(buffers) if b.first_step < 0 and not readers[i]}
     allocates, unread = [0] * len(steps), [0] * len(steps)
     for i, buffer in enumerate(buffers):
-        if buffer.born >= 0:
-            allocates[buffer.born] += sizes[i]
-            unread[buffer.born] += 0 if readers[i] or i in to_the_end else sizes[i]
+        if buffer.first_step >= 0:
+            allocates[buffer.first_step] += sizes[i]
+            unread[buffer.first_step] += 0 if readers[i] or i in to_the_end else sizes[i]
     over = [
-        tuple(home[v] for v in in_place_inputs(graph, step) if v in home and buffers[home[v]].born >= 0)
+        tuple(home[v] for v in in_place_inputs(graph, step) if v in home and buffers[home[v]].first_step >= 0)
         if in_place
         else ()
         for step in steps
@@ -107,29 +107,31 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         sizes,
         tuple([len(r) + (i in to_the_end) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
-        sum(sizes[i] for i, b in enumerate(buffers) if b.born < 0),
+        sum(sizes[i] for i, b in enumerate(buffers) if b.first_step < 0),
     )
 
 
 def lower_bound(p: OrderingProblem) -> int:
     """Problem -> bytes that no order can do with less: the largest need of a single step, and the inputs."""
     needs = [
-        sum(p.nbytes[b] for b in p.reads[i]) + p.allocates[i] - (p.nbytes[p.over[i][0]] if p.over[i] else 0)
-        for i in range(len(p.waits))
+        sum(p.nbytes[b] for b in p.reads[i])
+        + p.allocated_bytes[i]
+        - (p.nbytes[p.overwritable[i][0]] if p.overwritable[i] else 0)
+        for i in range(len(p.predecessor_counts))
     ]
-    return max([p.at_start, *needs])
+    return max([p.input_bytes, *needs])
 
 
 def initial_state(p: OrderingProblem) -> SearchState:
     """Problem -> the state before the first step."""
     sources = {s for needed in p.sources for s in needed}
-    ready = frozenset(i for i, n in enumerate(p.waits) if not n and i not in sources)
-    return SearchState(ready, {}, {}, p.at_start, p.at_start, None, 0)
+    ready = frozenset(i for i, n in enumerate(p.predecessor_counts) if not n and i not in sources)
+    return SearchState(ready, {}, {}, p.input_bytes, p.input_bytes, None, 0)
 
 
 def state_need(p: OrderingProblem, state: SearchState, step: int) -> tuple[int, int]:
     """State and step -> (live bytes while the step runs, live bytes after it), its sources included."""
-    return step_need(p, state.missing, state.left, state.live, step)
+    return step_need(p, state.pending, state.remaining_uses, state.live, step)
 
 
 def step_need(
@@ -138,17 +140,17 @@ def step_need(
     """Parts of a state and a step -> (live bytes while the step runs, live bytes after it), its sources included."""
     freed = 0
     for b in p.reads[step]:
-        if left.get(b, p.uses[b]) == 1:
+        if left.get(b, p.use_counts[b]) == 1:
             freed += p.nbytes[b]
     most = 0
     for source in p.sources[step]:
         if source not in missing:
-            most = max(most, live + p.allocates[source])
-            live += p.allocates[source] - p.unread[source]
-    during = live + p.allocates[step]
-    after = during - freed - p.unread[step]
-    if p.over[step]:
-        during -= max([p.nbytes[b] for b in p.over[step] if left.get(b, p.uses[b]) == 1], default=0)
+            most = max(most, live + p.allocated_bytes[source])
+            live += p.allocated_bytes[source] - p.unread_bytes[source]
+    during = live + p.allocated_bytes[step]
+    after = during - freed - p.unread_bytes[step]
+    if p.overwritable[step]:
+        during -= max([p.nbytes[b] for b in p.overwritable[step] if left.get(b, p.use_counts[b]) == 1], default=0)
     return max(most, during), after
 
 
@@ -159,8 +161,8 @@ def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> S
     Running a free step at once is never worse: whatever else ran first, it would free no less then, and with it done
     every other step finds no more memory taken.
     """
-    ready, missing, left = set(state.ready), dict(state.missing), dict(state.left)
-    live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.ran
+    ready, missing, left = set(state.ready), dict(state.pending), dict(state.remaining_uses)
+    live, peak, trail, ran = state.live, max(state.peak, floor), state.trail, state.step_count
     queue = [step]
     forced = True
     while queue:
@@ -192,14 +194,14 @@ def finish_step(
         if n:
             missing[source] = n
     for j in p.followers[step]:
-        n = missing.pop(j, p.waits[j]) - 1
+        n = missing.pop(j, p.predecessor_counts[j]) - 1
         if n:
             missing[j] = n
         else:
             ready.add(j)
             changed.append(j)
     for b in p.reads[step]:
-        n = left.pop(b, p.uses[b]) - 1
+        n = left.pop(b, p.use_counts[b]) - 1
         if n:
             left[b] = n
         if n == 1:
@@ -288,10 +290,10 @@ MAX_BRANCHES = 8
 
 
 class ExecutionOrder(NamedTuple):
-    """Steps in an order; best says whether no order has a lower peak."""
+    """Steps in an order; is_optimal says whether no order has a lower peak."""
 
     steps: tuple[ScheduleStep, ...]
-    best: bool
+    is_optimal: bool
 
 
 def minimise_peak(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool = False) -> ExecutionOrder:
@@ -335,7 +337,7 @@ def _exact_search(p: OrderingProblem, floor: int, limit: int) -> tuple[tuple[int
     heappush(queue, (max(first.peak, floor), 0, 0, first))
     while queue:
         peak, _, _, state = heappop(queue)
-        if state.ran == len(p.waits):
+        if state.step_count == len(p.predecessor_counts):
             return tuple(trail_order(state.trail)), True
         if lowest.get(state.ready, peak) < peak:
             continue
@@ -343,13 +345,13 @@ def _exact_search(p: OrderingProblem, floor: int, limit: int) -> tuple[tuple[int
             if max(peak, state_need(p, state, step)[0]) >= limit:
                 continue
             after = run_step(p, state, step, floor)
-            spent += 1 + len(after.ready) + len(after.left) + after.ran - state.ran
+            spent += 1 + len(after.ready) + len(after.remaining_uses) + after.step_count - state.step_count
             if spent > EXACT_BUDGET:
                 return (), False
             if after.peak < limit and after.peak < lowest.get(after.ready, limit):
                 lowest[after.ready] = after.peak
                 count += 1
-                heappush(queue, (after.peak, -after.ran, count, after))
+                heappush(queue, (after.peak, -after.step_count, count, after))
     return (), True
 
 
@@ -363,15 +365,15 @@ def _beam_search(p: OrderingProblem, floor: int, limit: int) -> tuple[int, ...]:
         spent += sum(len(state.ready) for state in states)
         reached: dict[frozenset[int], SearchState] = {}
         for after in _successors(p, states, floor, limit if best is None else best.peak):
-            spent += 1 + len(after.ready) + len(after.left)
-            if after.ran == len(p.waits):
+            spent += 1 + len(after.ready) + len(after.remaining_uses)
+            if after.step_count == len(p.predecessor_counts):
                 best = after if best is None or after.peak < best.peak else best
             elif after.ready not in reached or after.peak < reached[after.ready].peak:
                 reached[after.ready] = after
         each = (spent - before) / len(states)
-        remaining = len(p.waits) - max((state.ran for state in reached.values()), default=0)
+        remaining = len(p.predecessor_counts) - max((state.step_count for state in reached.values()), default=0)
         width = int(max(1, min(MAX_BEAM, (BEAM_BUDGET - spent) / each / max(remaining, 1))))
-        states = nsmallest(width, reached.values(), key=lambda s: (s.peak, s.live, -s.ran))
+        states = nsmallest(width, reached.values(), key=lambda s: (s.peak, s.live, -s.step_count))
     return () if best is None else tuple(trail_order(best.trail))
 
 

@@ -44,21 +44,22 @@ UNKNOWN_OR_ZERO = (None, 0)
 class Workload(NamedTuple):
     """What a report asks of any device, computed once for all of them.
 
-    elements are the element types of the rows (multiplied_in); macs and fewest map the types of contractions to the
-    definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model; open
-    names the symbols that must be bound first. steps are the fused steps with the bytes that each moves.
+    element_types are those of the rows (multiplied_types); macs and multiplications map the types of contractions to
+    the definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model;
+    open_symbols names those that must be bound first. steps are the fused steps with the bytes that each moves.
     """
 
-    elements: tuple[str, ...]
+    element_types: tuple[str, ...]
     macs: Mapping[str, int]
-    fewest: Mapping[str, Fraction]
+    multiplications: Mapping[str, Fraction]
     traffic: int | None
     steps: tuple[tuple[ScheduleStep, int], ...]
-    open: tuple[str, ...]
+    open_symbols: tuple[str, ...]
 
 
 def measure_workload(report: Report) -> Workload:
-    """Report -> its workload. Of an open model (open extents, an open If) there are only elements and open."""
+    """Report -> its workload. Of an open model (open extents, an open If) there are only element_types and
+    open_symbols."""
     graph, rows = report.graph, report.rows
     names, elements = open_symbols(report), tuple(multiplied_types(graph, rows))
     if names or report.upper_bound:
@@ -68,7 +69,7 @@ def measure_workload(report: Report) -> Workload:
     flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
     counts = [reachable and not constant for reachable, constant in flags]
     for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
-        amount = row.amounts["macs"]
+        amount = row.figures["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
@@ -82,14 +83,14 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
     is the report's, where it was measured before."""
     work = measure_workload(report) if workload is None else workload
     layers = tuple(
-        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.elements, strict=True)]
+        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.element_types, strict=True)]
     )
     if work.traffic is None:
         unknown = TimeBound(None, None)
-        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open)
+        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open_symbols)
     rates = {element: profile.rate(element) for element in work.macs}
     without = tuple(element for element, rate in rates.items() if rate is None)
-    seconds = [2 * work.fewest[element] / rate[1].value for element, rate in rates.items() if rate]
+    seconds = [2 * work.multiplications[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(seconds, ZERO) if seconds or not work.macs else None
     cached = min(work.traffic, profile.bytes_of("on_chip") or 0)
     memory = None if profile.bandwidth is None else (work.traffic - cached) / profile.bandwidth.value
@@ -104,7 +105,7 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
         work.traffic,
         cached,
         tuple(work.macs.items()),
-        work.fewest,
+        work.multiplications,
         without,
         (),
     )
@@ -112,7 +113,7 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
 
 def open_symbols(report: Report) -> tuple[str, ...]:
     """Report -> the symbols that its MACs, FLOPs, traffic or weight bytes contain."""
-    figures = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
+    figures = [row.figures[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
     return symbols(*[d for d in figures if d is not None], report.totals["weight_bytes"])
 
 
@@ -122,7 +123,7 @@ def multiplied_types(graph: Graph, rows: Iterable[LayerCost]) -> list[str]:
     precisions = OperandPrecisions(graph)
     types = []
     for row, node in zip(rows, graph.nodes, strict=True):
-        if row.amounts["macs"] not in UNKNOWN_OR_ZERO:
+        if row.figures["macs"] not in UNKNOWN_OR_ZERO:
             operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
             types.append(max(operands, key=_precision_rank))
         else:
@@ -138,11 +139,11 @@ def _precision_rank(element: str) -> tuple[int, bool]:
 def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> TimeBound:
     """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
     is a contraction's."""
-    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+    flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
     rate = profile.rate(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
-        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in UNKNOWN_OR_ZERO else ZERO
+        compute = flops / rate[1].value if rate else None if row.figures["macs"] not in UNKNOWN_OR_ZERO else ZERO
     memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
     runs = (
         row.count
@@ -178,7 +179,7 @@ def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) ->
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
     inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
-    traffic = [row.amounts["traffic_bytes"] for row in members]
+    traffic = [row.figures["traffic_bytes"] for row in members]
     hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
     runs = members[0].count if isinstance(members[0].count, int) else 1
     return max(0, sum(d for d in traffic if isinstance(d, int)) - hidden * runs)

@@ -49,11 +49,11 @@ class InferenceEnergy(NamedTuple):
 def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
     """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
     table = roofline.profile.energy or reference_energy()
-    if roofline.compulsory is None:
+    if roofline.compulsory_bytes is None:
         return None
     terms: list[tuple[str, int, SourcedFigure]] = []
     without: list[str] = []
-    for element, macs in roofline.elements:
+    for element, macs in roofline.macs_by_type:
         figure = next((table.mac[name] for name in peak_precisions(element) if name in table.mac), None)
         if figure is None:
             without.append(element)
@@ -61,7 +61,7 @@ def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
             terms.append((element, macs, figure))
     arithmetic = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
     memory = ZERO
-    for places, moved in _traffic_by_memory(roofline, roofline.compulsory):
+    for places, moved in _traffic_by_memory(roofline, roofline.compulsory_bytes):
         place = next((place for place in places if place in table.byte), None)
         if place is not None:
             memory += moved * table.byte[place].value * PICO
@@ -79,23 +79,24 @@ def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[
     if roofline.profile.kind in ("microcontroller", "npu"):
         yield ("sram",), needed
         return
-    yield ("device",), needed - roofline.kept
-    if roofline.kept:
-        yield ("on_chip", "sram"), roofline.kept
+    yield ("device",), needed - roofline.cached_bytes
+    if roofline.cached_bytes:
+        yield ("on_chip", "sram"), roofline.cached_bytes
 
 
 class MemoryFit(NamedTuple):
-    """What must fit in a memory: needed and capacity in bytes, and what the bytes hold."""
+    """What must fit in a memory: contents names the quantities, nbytes are their bytes, capacity those of the
+    memory."""
 
     memory: str
-    what: str
-    needed: int
+    contents: str
+    nbytes: int
     capacity: int
 
     @property
     def fits(self) -> bool:
-        """Whether the needed bytes are no more than the capacity."""
-        return self.needed <= self.capacity
+        """Whether the bytes are no more than the capacity."""
+        return self.nbytes <= self.capacity
 
 
 MEMORY_CONTENTS = {

@@ -29,7 +29,7 @@ WINOGRAD_TILE = 6
 
 def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction:
     """Graph, row and node -> the row's fewest multiplications over all its runs; 0 where its MACs are not a number."""
-    macs = row.amounts["macs"]
+    macs = row.figures["macs"]
     if not isinstance(macs, int) or not macs:
         return Fraction(0)
     operator = traits_of(node)
@@ -41,7 +41,7 @@ def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction
 def unmasked_macs(row: LayerCost, node: Node) -> Fraction:
     """Row and node -> the row's MACs over all its runs without those of scores that a causal attention masks; 0 where
     they are not a number."""
-    macs, causal = row.amounts["macs"], traits_of(node).causal
+    macs, causal = row.figures["macs"], traits_of(node).causal
     if not isinstance(macs, int):
         return Fraction(0)
     if causal is None or row.cost is None or not causal(node.attributes):

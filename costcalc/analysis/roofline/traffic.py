@@ -23,7 +23,7 @@ def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
     used = reachable_nodes(graph)
     readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
     works = [
-        bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
+        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and read and not constant
         for row, read, constant in zip(rows, used, constant_nodes(graph), strict=True)
     ]
     weights = [

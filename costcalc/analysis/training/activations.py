@@ -33,7 +33,7 @@ class SavedActivations(NamedTuple):
     """Names of the values that a backward pass needs, and extra bytes that belong to no value of the graph."""
 
     values: tuple[str, ...]
-    extra: Dim = 0
+    extra_bytes: Dim = 0
 
 
 FLOAT32_BYTES = 4
@@ -126,17 +126,17 @@ class ActivationMemory:
 
     def __init__(self, graph: Graph, gradients: GradientFlow) -> None:
         self.graph, self.weights = graph, gradients.weights
-        self.source: dict[str, str] = {}
+        self.view_source: dict[str, str] = {}
         self.runs: dict[str, Dim] = {}
         for node in graph.nodes:
             if node.count.__class__ is not int or node.count != 1:
                 self.runs |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
             if traits_of(node).view and traits_of(node).keeps != "mask":
-                self.source[node.outputs[0]] = self.source.get(node.inputs[0], node.inputs[0])
+                self.view_source[node.outputs[0]] = self.view_source.get(node.inputs[0], node.inputs[0])
 
     def roots(self, values: Iterable[str]) -> dict[str, None]:
         """Values -> the values whose memory they share, each once, without weights."""
-        sources = dict.fromkeys(self.source.get(v, v) for v in values if v)
+        sources = dict.fromkeys(self.view_source.get(v, v) for v in values if v)
         types = self.graph.types
         return {v: None for v in sources if v not in self.weights and types[v].shape is not None}
 
@@ -200,5 +200,5 @@ def _checkpoint_at(
 def _sum_extra(items: Iterable[SavedActivations]) -> Dim:
     total: Dim = 0
     for item in items:
-        total = total + item.extra
+        total = total + item.extra_bytes
     return total

@@ -66,7 +66,7 @@ class TrainingStep(Serializable):
     bounds then. The loss and the optimiser's arithmetic are not counted.
     """
 
-    setup: TrainingOptions
+    options: TrainingOptions
     macs: Mapping[str, Dim]
     params: Mapping[str, Dim]
     nbytes: Mapping[str, Dim]
@@ -112,7 +112,7 @@ class TrainingReport(Report):
 
     def bind(self, dims: Mapping[str, int]) -> TrainingReport:
         """As Report.bind; the step is that of the bound graph."""
-        return cost_training(Report.bind(self, dims), self.step.setup)
+        return cost_training(Report.bind(self, dims), self.step.options)
 
 
 def cost_training(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
@@ -129,7 +129,7 @@ def cost_training(report: Report, setup: TrainingOptions = TrainingOptions()) ->
     checkpoint = best_checkpoint(memory, backward.saved) if setup.checkpoint else None
     recompute: Dim = 0
     for index in checkpoint.nodes if checkpoint else ():
-        again = report.rows[index].amounts["macs"]
+        again = report.rows[index].figures["macs"]
         recompute = recompute + (0 if again is None else again)
     trained, frozen = gradients.trained, gradients.frozen
     step = TrainingStep(
@@ -182,8 +182,8 @@ def _cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
                     sums[name] = sums[name] + macs * row.count
                 backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
                 activations = saved_activations(node, graph, gradients, row.cost, products)
-                saved[index] = activations._replace(extra=activations.extra * row.count)
-        rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
+                saved[index] = activations._replace(extra_bytes=activations.extra_bytes * row.count)
+        rows.append(replace(row, figures={**row.figures, "backward_macs": backward}))
     return BackwardPass(tuple(rows), sums, saved, tuple(without))
 
 

@@ -39,24 +39,24 @@ class Scale(NamedTuple):
     log: bool
     text: Callable[[float], str]
 
-    def place(self, value: float) -> float:
-        """0 at the low end, 1 at the high one."""
+    def locate(self, value: float) -> float:
+        """Value -> its position on the axis: 0 at the low end, 1 at the high one."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
-    def value(self, place: float) -> float:
-        """The value that stands there."""
+    def value_at(self, place: float) -> float:
+        """Position from 0 to 1 -> the value that stands there."""
         return self.low * (self.high / self.low) ** place if self.log else self.low + place * (self.high - self.low)
 
 
 class ChartMark(NamedTuple):
-    """A sign at a value, and a word beside it where there is room; style is a field of the palette."""
+    """A sign at a value, and a label beside it where there is room; style is a field of the palette."""
 
     x: float
     y: float
     sign: str
-    word: str = ""
+    label: str = ""
     style: str = "bar"
 
 
@@ -74,11 +74,11 @@ def scale(values: Iterable[float], text: Callable[[float], str], log: bool | Non
 def lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
     """The field: later marks cover earlier ones, no word covers anything."""
     palette = screen.palette
-    labels = {row: y.text(y.value(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
+    labels = {row: y.text(y.value_at(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
     margin = max(map(len, labels.values()))
     width = max(20, min(screen.width, WIDEST) - margin - 2)
     cells: dict[tuple[int, int], tuple[str, str]] = {}
-    at = [(round(x.place(m.x) * (width - 1)), round((1 - y.place(m.y)) * (HEIGHT - 1))) for m in marks]
+    at = [(round(x.locate(m.x) * (width - 1)), round((1 - y.locate(m.y)) * (HEIGHT - 1))) for m in marks]
     for mark, (column, row) in zip(marks, at, strict=True):
         if 0 <= column < width and 0 <= row < HEIGHT:
             cells[column, row] = (mark.sign, mark.style)
@@ -90,7 +90,7 @@ def lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names:
         axis = f"{labels.get(row, '').rjust(margin)} {tick if row in labels else vertical}"
         shown.append(f"{palette.faint}{axis}{palette.off}{_painted(row, width, cells, screen)}".rstrip())
     shown.append(f"{palette.faint}{' ' * margin} {corner}{horizontal * width}{palette.off}")
-    first, middle, last = (x.text(x.value(place)).strip() for place in (0, 0.5, 1))
+    first, middle, last = (x.text(x.value_at(place)).strip() for place in (0, 0.5, 1))
     half = width // 2 - len(first) - len(middle) // 2
     below = f"{first}{' ' * max(1, half)}{middle}"
     below += last.rjust(max(len(last) + 1, width - len(below)))
@@ -101,13 +101,13 @@ def lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names:
 
 def _write(mark: ChartMark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]) -> None:
     """Puts a mark's word right of it, or left, where nothing stands yet."""
-    size = text_width(mark.word)
-    if not mark.word or size != len(mark.word):
+    size = text_width(mark.label)
+    if not mark.label or size != len(mark.label):
         return
     for start in (column + 2, column - 1 - size):
         free = all((c, row) not in cells for c in range(start - 1, start + size + 1) if c != column)
         if start >= 0 and start + size <= width and free:
-            for i, sign in enumerate(mark.word):
+            for i, sign in enumerate(mark.label):
                 cells[start + i, row] = (sign, "")
             return
 
@@ -204,7 +204,7 @@ def _roofs(chart: RooflineChart, screen: Screen) -> Iterator[str]:
     marks = []
     for device in chart.devices[::-1]:
         for i in range(200):
-            place = x.value(i / 199)
+            place = x.value_at(i / 199)
             sloping = place < device.peak / device.bandwidth
             sign = "·" if device is not first else "/" if sloping else "─" if screen.unicode else "-"
             marks.append(ChartMark(place, min(device.peak, device.bandwidth * place), sign, style="faint"))

@@ -27,13 +27,13 @@ RESERVED_BYTES = 400
 
 
 class MarkdownBlock(NamedTuple):
-    """Lines before the rows, the rows, lines behind them. more says what a left-out row is: `limits`; one row that
+    """Lines before the rows, the rows, lines behind them. row_noun says what a left-out row is: `limits`; one row that
     says so has as many cells as the others, or none in a list."""
 
     head: tuple[str, ...]
     rows: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
-    more: str = "more"
+    row_noun: str = "more"
     cells: int = 0
 
 
@@ -70,7 +70,7 @@ def _rows(block: MarkdownBlock, room: int) -> list[str] | None:
         found.append(row)
     if not found:
         return None
-    text = f"… and {len(block.rows) - len(found):,} more {block.more}"
+    text = f"… and {len(block.rows) - len(found):,} more {block.row_noun}"
     found.append(f"| {text} {'| ' * block.cells}".rstrip() if block.cells else f"- {text}")
     return found
 

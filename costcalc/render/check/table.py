@@ -30,7 +30,7 @@ class VerdictLine(NamedTuple):
     quantity: str
     value: str
     limit: str
-    left: str
+    headroom: str
 
 
 def render(outcome: CheckResult, screen: Screen) -> str:
@@ -105,13 +105,13 @@ def _row(one: VerdictLine, widths: tuple[int, int, int], screen: Screen) -> Iter
     if INDENT + names + 2 + text_width(both) > screen.width:
         yield text.rstrip()
         yield f"{'':{INDENT}}{both.strip()}"
-    elif not one.left or INDENT + names + 4 + text_width(both) + text_width(one.left) > screen.width:
+    elif not one.headroom or INDENT + names + 4 + text_width(both) + text_width(one.headroom) > screen.width:
         yield f"{text}{both}".rstrip()
     else:
-        yield f"{text}{both}  {palette.faint}{one.left}{palette.off}"
+        yield f"{text}{both}  {palette.faint}{one.headroom}{palette.off}"
         return
-    if one.left:
-        yield f"{'':{INDENT}}{palette.faint}{one.left}{palette.off}"
+    if one.headroom:
+        yield f"{'':{INDENT}}{palette.faint}{one.headroom}{palette.off}"
 
 
 def _start(mark: str, palette: Palette) -> str:

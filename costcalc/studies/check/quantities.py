@@ -51,7 +51,9 @@ def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple
     energy has no figure."""
     if ref.quantity.key == "fits" and not figure.value:
         short = [line for line in measurement.fits(ref.device) if not line.fits]
-        said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
+        said = [
+            f"{one.contents} need {one.nbytes:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short
+        ]
         return "; ".join(said), False
     if ref.quantity.key == "energy":
         joules = estimate_energy(measurement.roofline(ref.device))
@@ -77,7 +79,7 @@ def _parts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple[int | F
     elif ref.quantity.additive:
         (column,) = ref.quantity.columns
         for row in measurement.report.rows:
-            amount = row.amounts.get(column)
+            amount = row.figures.get(column)
             if isinstance(amount, int):
                 yield amount, row.name
 
@@ -92,10 +94,12 @@ def peak_layer(report: Report) -> Peak | None:
     if not isinstance(line.peak, int) or not line.peak:
         return None
     alive = [
-        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
+        (b.nbytes, b.first_step)
+        for b in plan.buffers
+        if 0 <= b.first_step <= line.peak_step <= b.last_step and isinstance(b.nbytes, int)
     ]
-    nbytes, born = max(alive, default=(0, line.step))
-    return Peak(plan.steps[line.step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
+    nbytes, born = max(alive, default=(0, line.peak_step))
+    return Peak(plan.steps[line.peak_step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
 
 
 @lru_cache(maxsize=64)

@@ -152,7 +152,7 @@ def amounts(layer_pair: LayerPair, new: Collection[str]) -> LayerFigures | None:
     graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
     ops.load_families()
     try:
-        return make_layers(cost_graph(graph))[0].amounts
+        return make_layers(cost_graph(graph))[0].figures
     except CostcalcError:
         return None  # the layer in between need not be a valid one: no figure is the answer
 

@@ -81,7 +81,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
         tuple(_layers(report, graph)),
         {key: value for key, value in report.totals.items() if key in TOTALS},
         {u.operator: len(u.layers) for u in report.unknown},
-        dict(report.bound),
+        dict(report.bound_symbols),
         report.notes,
         tuple(map(str, report.assumptions)),
         dict(figures),
@@ -116,7 +116,7 @@ def _layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
             inputs,
             outputs,
             attributes,
-            row.amounts,
+            row.figures,
             row.state,
             node.place,
         )

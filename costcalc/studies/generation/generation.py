@@ -242,7 +242,7 @@ def necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Rep
     rows = []
     for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
         if not before.intersection(node.outputs):
-            rows.append(replace(row, amounts={**row.amounts, "macs": last.amounts["macs"]}))
+            rows.append(replace(row, figures={**row.figures, "macs": last.figures["macs"]}))
         else:
             rows.append(_without_masked(node, row))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
@@ -259,9 +259,9 @@ def last_position_graph(prompt: Graph, last: Graph, entries: Iterable[str]) -> G
 
 
 def _without_masked(node: Node, row: LayerCost) -> LayerCost:
-    if not isinstance(row.amounts["macs"], int):
+    if not isinstance(row.figures["macs"], int):
         return row
-    return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
+    return replace(row, figures={**row.figures, "macs": floor(unmasked_macs(row, node))})
 
 
 def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:

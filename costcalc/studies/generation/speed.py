@@ -69,5 +69,5 @@ def generation_speed(generation: Generation, profile: HardwareProfile) -> Genera
 def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
     bound = compute_roofline(phase.least, profile)
-    memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
+    memory = None if profile.bandwidth is None else (phase.traffic - bound.cached_bytes) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

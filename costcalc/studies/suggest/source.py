@@ -44,7 +44,7 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
     come = make_layers(cost_nodes(replace(graph, nodes=new)))
     old = [node for node in before if id(node) not in here]
-    fewer, more = (sum_figures(row.amounts for row in rows) for rows in (gone, come))
+    fewer, more = (sum_figures(row.figures for row in rows) for rows in (gone, come))
     for key in STORED:
         fewer[key] = sum([getattr(storage, key) for storage in _owned(report.graph, old, new)])
         more[key] = sum([getattr(storage, key) for storage in _owned(graph, old, new)])

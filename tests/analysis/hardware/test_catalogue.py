@@ -31,7 +31,7 @@ def figures(profile: HardwareProfile) -> list[SourcedFigure]:
 def test_every_figure_says_where_it_was_seen(profile: HardwareProfile) -> None:
     for figure in figures(profile):
         assert DOCUMENT.search(figure.source), figure
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.seen) and date.fromisoformat(profile.seen)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.access_date) and date.fromisoformat(profile.access_date)
     assert profile.peak
 
 
