@@ -53,11 +53,11 @@ def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
     for row in rows:
         block = root
         block.rows.append(row)
-        own = (*row.scope, row.name.rsplit("/", 1)[-1])
-        for part in own if own in paths else row.scope:
-            child = block.children.get(part)
+        layer_path = (*row.scope, row.name.rsplit("/", 1)[-1])
+        for name in layer_path if layer_path in paths else row.scope:
+            child = block.children.get(name)
             if child is None:
-                child = block.children[part] = LayerBlock((*block.path, part))
+                child = block.children[name] = LayerBlock((*block.path, name))
             block = child
             block.rows.append(row)
         block.children["\0" + row.name] = LayerBlock((*block.path, row.name.rsplit("/", 1)[-1]), [row])
@@ -86,12 +86,12 @@ def innermost_groups(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
 
 def default_depth(root: LayerBlock) -> int:
     """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
-    depth, shown = 1, len(_frontier_blocks(root, 1))
-    while shown < DEFAULT_BLOCKS:
-        deeper = len(_frontier_blocks(root, depth + 1))
-        if deeper == shown:
+    depth, count = 1, len(_frontier_blocks(root, 1))
+    while count < DEFAULT_BLOCKS:
+        deeper_count = len(_frontier_blocks(root, depth + 1))
+        if deeper_count == count:
             break
-        depth, shown = depth + 1, deeper
+        depth, count = depth + 1, deeper_count
     return depth
 
 

@@ -34,16 +34,16 @@ class OperandPrecisions:
 
     def _operand(self, node: Node, position: int) -> str:
         name = node.inputs[position] if position < len(node.inputs) else ""
-        behind = name
+        source = name
         for _ in range(4):
-            producer = self.index.producer(behind) if self.index is not None else None
+            producer = self.index.producer(source) if self.index is not None else None
             if producer is None or not producer.inputs:
                 break
-            behind = producer.inputs[0]
-            passed = traits_of(producer).passes_on
-            if passed == "dequantised":
-                name = behind
-            if passed != "same":
+            source = producer.inputs[0]
+            passes_on = traits_of(producer).passes_on
+            if passes_on == "dequantised":
+                name = source
+            if passes_on != "same":
                 break
         label = str(self.graph.types[name].dtype) if name else ""
         return SHORT_NAMES.get(label, label)

@@ -32,11 +32,11 @@ def group_flops(rows: Iterable[LayerCost], names: Iterable[str], key: Callable[[
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
     sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.figures["macs"]) is not None])
-    alike: dict[int, list[LayerCost]] = {}
+    rows_by_cost: dict[int, list[LayerCost]] = {}
     for row in rows:
-        alike.setdefault(id(row.cost), []).append(row)
-    for same in alike.values():
-        cost, runs = same[0].cost, sum([row.count for row in same])
+        rows_by_cost.setdefault(id(row.cost), []).append(row)
+    for equal_rows in rows_by_cost.values():
+        cost, runs = equal_rows[0].cost, sum([row.count for row in equal_rows])
         for work in cost.work if cost else ():
             name = key(work.kind, work.role)
             sums[name] = sums.get(name, 0) + work.formula.value * runs

@@ -88,5 +88,5 @@ def peak_precisions(element: str) -> tuple[str, ...]:
     """Element type -> the precisions of a profile that apply to it: float32 and tf32 of float32, int8 of uint8."""
     if element == "float32":
         return "float32", "tf32"
-    plain = element.removeprefix("u")
-    return (plain[:6],) if plain.startswith(("float8", "float4")) else (plain,)
+    signed = element.removeprefix("u")
+    return (signed[:6],) if signed.startswith(("float8", "float4")) else (signed,)

@@ -87,13 +87,13 @@ def measure_footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptio
     if execution.align is not None and execution.align < 1:
         raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
     steps = execution_steps(graph, execution)
-    before = best = None
+    graph_order_peak = is_optimal = None
     if execution.reorder:
-        before = live_memory(make_schedule(graph, steps, execution.in_place)).peak
-        steps, best = minimise_peak(graph, steps, execution.in_place)
-    plan = make_schedule(graph, steps, execution.in_place)
-    arena = None if execution.align is None else plan_arena(plan, execution.align)
-    return MemoryFootprint(graph, execution, plan, live_memory(plan), arena, before, best)
+        graph_order_peak = live_memory(make_schedule(graph, steps, execution.in_place)).peak
+        steps, is_optimal = minimise_peak(graph, steps, execution.in_place)
+    schedule = make_schedule(graph, steps, execution.in_place)
+    arena = None if execution.align is None else plan_arena(schedule, execution.align)
+    return MemoryFootprint(graph, execution, schedule, live_memory(schedule), arena, graph_order_peak, is_optimal)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:
@@ -130,23 +130,23 @@ class Resolution(NamedTuple):
 def memory_by_resolution(footprint: MemoryFootprint) -> tuple[Resolution, ...]:
     """Footprint -> each resolution at which a convolution or a pool reads or writes a materialised tensor, the largest
     first (in order of appearance while extents are open): arXiv:1801.04381, table 3."""
-    graph, plan = footprint.graph, footprint.schedule
-    maps: set[str] = set()
-    for step in plan.steps:
+    graph, schedule = footprint.graph, footprint.schedule
+    spatial_values: set[str] = set()
+    for step in schedule.steps:
         if any(traits_of(graph.nodes[i]).kind in SPATIAL_KINDS for i in step.nodes):
-            maps.update(step.reads, step.writes)
-    most: dict[tuple[Dim, ...], Resolution] = {}
-    for buffer in plan.buffers:
+            spatial_values.update(step.reads, step.writes)
+    resolutions: dict[tuple[Dim, ...], Resolution] = {}
+    for buffer in schedule.buffers:
         shape = graph.types[buffer.name].shape
-        if shape is None or len(shape) < 3 or maps.isdisjoint(buffer.values):
+        if shape is None or len(shape) < 3 or spatial_values.isdisjoint(buffer.values):
             continue
         extents = shape[2:]
-        now = Resolution(extents, shape[1], buffer.name, buffer.nbytes, 1)
-        before = most.get(extents)
-        if before is not None:
-            larger = bounds(now.nbytes)[0] > bounds(before.nbytes)[0]
-            now = (now if larger else before)._replace(tensors=before.tensors + 1)
-        most[extents] = now
-    if all(isinstance(d, int) for extents in most for d in extents):
-        return tuple(sorted(most.values(), key=lambda r: bounds(prod(r.extents))[0], reverse=True))
-    return tuple(most.values())
+        resolution = Resolution(extents, shape[1], buffer.name, buffer.nbytes, 1)
+        previous = resolutions.get(extents)
+        if previous is not None:
+            larger = bounds(resolution.nbytes)[0] > bounds(previous.nbytes)[0]
+            resolution = (resolution if larger else previous)._replace(tensors=previous.tensors + 1)
+        resolutions[extents] = resolution
+    if all(isinstance(d, int) for extents in resolutions for d in extents):
+        return tuple(sorted(resolutions.values(), key=lambda r: bounds(prod(r.extents))[0], reverse=True))
+    return tuple(resolutions.values())

@@ -65,17 +65,19 @@ def measure_workload(report: Report) -> Workload:
     if names or report.upper_bound:
         return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
-    fewest: dict[str, Fraction] = {}
+    multiplications: dict[str, Fraction] = {}
     flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
-    counts = [reachable and not constant for reachable, constant in flags]
-    for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
+    needed_nodes = [reachable and not constant for reachable, constant in flags]
+    for row, node, element, is_needed in zip(rows, graph.nodes, elements, needed_nodes, strict=True):
         amount = row.figures["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
-        fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
+        multiplications[element] = multiplications.get(element, ZERO) + (
+            fewest_multiplications(graph, row, node) if is_needed else ZERO
+        )
     steps = [(step, _step_traffic(graph, step, [rows[i] for i in step.nodes])) for step in fuse_steps(graph)]
-    return Workload(elements, macs, fewest, minimum_traffic(graph, rows), tuple(steps), ())
+    return Workload(elements, macs, multiplications, minimum_traffic(graph, rows), tuple(steps), ())
 
 
 def compute_roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
@@ -89,7 +91,7 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
         unknown = TimeBound(None, None)
         return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open_symbols)
     rates = {element: profile.rate(element) for element in work.macs}
-    without = tuple(element for element, rate in rates.items() if rate is None)
+    without_peak = tuple(element for element, rate in rates.items() if rate is None)
     seconds = [2 * work.multiplications[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(seconds, ZERO) if seconds or not work.macs else None
     cached = min(work.traffic, profile.bytes_of("on_chip") or 0)
@@ -100,13 +102,13 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
         profile,
         layers,
         TimeBound(compute, memory, overhead),
-        None if without else _sum_known(bound.seconds for bound in layers),
-        None if without else _fused_seconds(work, layers, profile),
+        None if without_peak else _sum_known(bound.seconds for bound in layers),
+        None if without_peak else _fused_seconds(work, layers, profile),
         work.traffic,
         cached,
         tuple(work.macs.items()),
         work.multiplications,
-        without,
+        without_peak,
         (),
     )
 
@@ -155,8 +157,8 @@ def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> Time
 
 def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
     """Seconds -> the sum of the known ones; None where none is known."""
-    known = [t for t in times if t is not None]
-    return sum(known, ZERO) if known else None
+    seconds = [t for t in times if t is not None]
+    return sum(seconds, ZERO) if seconds else None
 
 
 def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: HardwareProfile) -> Fraction | None:
@@ -178,8 +180,10 @@ def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: Hardwar
 def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) -> int:
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
-    inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
+    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
     traffic = [row.figures["traffic_bytes"] for row in members]
-    hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
+    internal_bytes = sum(
+        value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in internal_values
+    )
     runs = members[0].count if isinstance(members[0].count, int) else 1
-    return max(0, sum(d for d in traffic if isinstance(d, int)) - hidden * runs)
+    return max(0, sum(d for d in traffic if isinstance(d, int)) - internal_bytes * runs)

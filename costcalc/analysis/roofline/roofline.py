@@ -26,8 +26,8 @@ class TimeBound(NamedTuple):
     @property
     def seconds(self) -> Fraction | None:
         """max(compute, memory) + overhead; None where neither is known."""
-        known = [t for t in (self.compute, self.memory) if t is not None]
-        return max(known) + self.overhead if known else None
+        parts = [t for t in (self.compute, self.memory) if t is not None]
+        return max(parts) + self.overhead if parts else None
 
     @property
     def bound_by(self) -> str:

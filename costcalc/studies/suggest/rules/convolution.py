@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.analysis.separable import works_per_value
+from costcalc.analysis.separable import is_per_value
 from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
 from costcalc.graph.index import GraphIndex, operator_key
@@ -180,7 +180,7 @@ def insert_bottleneck(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rew
 def _is_reduced(flow: GraphIndex, c: Convolution) -> bool:
     """Whether a 1×1 convolution gives what this one reads."""
     at = flow.producers.get(c.node.inputs[0])
-    while at is not None and works_per_value(flow.graph.nodes[at]):
+    while at is not None and is_per_value(flow.graph.nodes[at]):
         at = flow.producers.get(flow.graph.nodes[at].inputs[0])
     before = find_convolution(flow, at) if at is not None else None
     return before is not None and before.positions == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.analysis.separable import works_per_value
+from costcalc.analysis.separable import is_per_value
 from costcalc.core.dim import prod
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
@@ -36,7 +36,7 @@ def pool_head(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatc
             if _is_linear(flow, reader):
                 last = reader
                 linear.append(reader)
-            elif not works_per_value(op) or flow.data_inputs(op) != graph.nodes[chain[-1]].outputs[:1]:
+            elif not is_per_value(op) or flow.data_inputs(op) != graph.nodes[chain[-1]].outputs[:1]:
                 break
             chain.append(reader)
             reader = flow.only_reader(op.outputs[0])
@@ -68,7 +68,7 @@ def _keeps_maps(node: Node) -> bool:
     """Whether a node gives maps of channels where it reads them."""
     t = traits_of(node)
     joins = t.arithmetic == "add" or operator_key(node) == ("", "Concat")
-    return works_per_value(node) or t.kind in ("pool", "normalisation") or joins
+    return is_per_value(node) or t.kind in ("pool", "normalisation") or joins
 
 
 def _flattens(flow: GraphIndex, index: int) -> bool:
