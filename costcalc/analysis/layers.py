@@ -168,8 +168,8 @@ def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
 
 
 def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:
-    """What is certain of a quantity where parts of these columns are unknown, and where an open If counts its dearer
-    branch (upper)."""
+    """Quantity's key and the columns with unknown parts -> the certainty of its total; upper says that an open If
+    counts its more expensive branch."""
     quantity = CATALOGUE[key]
     if quantity.certainty != "exact":
         return quantity.certainty

@@ -49,7 +49,7 @@ def group_macs(graph: Graph, rows: Iterable[LayerCost]) -> dict[str, Dim]:
     for row, node in zip(rows, graph.nodes, strict=True):
         macs = row.figures["macs"]
         if macs is not None and macs != 0:
-            name = precisions.of(node)
+            name = precisions.find_precision(node)
             sums[name] = sums.get(name, 0) + macs
     return sums
 

@@ -50,7 +50,8 @@ def find_separable(report: Report) -> Iterator[SeparablePair]:
 def _separable_pair(
     report: Report, depthwise: LayerCost, pointwise: LayerCost, depthwise_node: Node, pointwise_node: Node
 ) -> SeparablePair:
-    """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
+    """Rows and nodes of both convolutions -> the pair; the standard convolution reads C channels through F filters of
+    the depthwise kernel at the same positions."""
     weight, filters = _weight_shape(report, depthwise_node), _weight_shape(report, pointwise_node)[0]
     depthwise_macs, pointwise_macs = depthwise.figures["macs"], pointwise.figures["macs"]
     assert depthwise_macs is not None and pointwise_macs is not None

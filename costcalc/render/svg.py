@@ -111,7 +111,8 @@ def draw_text(text: str, title: str) -> str:
 
 
 def _style_rules() -> str:
-    """CSS of the picture: plain colours, and those of dark surroundings; no variables, which some readers of SVG do not know."""
+    """CSS of the picture: plain colours, and those of dark surroundings; no variables, which some readers of SVG do not
+    know."""
     return (
         f"text{{font:{SIZE}px {FONTS};white-space:pre}}.title,.header,.total,.bad{{font-weight:700}}"
         f"{_colour_rules(LIGHT)}@media (prefers-color-scheme:dark){{{_colour_rules(DARK)}}}"

@@ -238,7 +238,7 @@ def _element(line: Roofline) -> str:
 
 
 def _device(line: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
-    found = profile.rate(_element(line))
+    found = profile.find_peak(_element(line))
     if found is None or profile.bandwidth is None:
         return None
     return DeviceRoof(

@@ -38,16 +38,14 @@ def bound_lines(explanation: Explanation, devices: Sequence[Roofline]) -> Iterat
 
 
 def _model(one: Roofline) -> Iterator[WorkingLine]:
-    if one.open_symbols:
-        yield WorkingLine(
-            "Lower bound", (f"depends on {', '.join(one.open_symbols)} (bind with --dim {one.open_symbols[0]}=…)",)
-        )
+    if names := one.open_symbols:
+        yield WorkingLine("Lower bound", (f"depends on {', '.join(names)} (bind with --dim {names[0]}=…)",))
         return
     if one.report.upper_bound or one.model.seconds is None:
         yield WorkingLine("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
         return
     for element, macs in one.macs_by_type:
-        found = one.profile.rate(element)
+        found = one.profile.find_peak(element)
         if found is None:
             yield WorkingLine("Compute", (f"no peak for {element}",))
             continue
@@ -61,20 +59,16 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
         seconds = f"{format_si(2 * fewest / found[1].value, 's')} ({found[0]})"
         yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
     if one.profile.bandwidth is not None and one.compulsory_bytes is not None:
-        yield WorkingLine(
-            "Traffic", ("weights + inputs + outputs, each once", f"{format_count(one.compulsory_bytes)} bytes")
-        )
-        moved, names = format_count(one.compulsory_bytes), "traffic"
+        nbytes, term = format_count(one.compulsory_bytes), "traffic"
+        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{nbytes} bytes"))
         if one.cached_bytes:
-            moved, names = (
-                f"({moved} - {format_count(one.cached_bytes)})",
-                "(traffic - what the last-level cache can keep)",
-            )
+            term = "(traffic - what the last-level cache can keep)"
+            nbytes = f"({nbytes} - {format_count(one.cached_bytes)})"
         yield WorkingLine(
             "Memory",
             (
-                f"{names} / bandwidth",
-                f"{moved} / {bandwidth_text(one.profile.bandwidth.value)}",
+                f"{term} / bandwidth",
+                f"{nbytes} / {bandwidth_text(one.profile.bandwidth.value)}",
                 format_si(one.model.memory, "s"),
             ),
         )
@@ -144,7 +138,7 @@ def _sources(one: Roofline) -> Iterator[WorkingLine]:
     """Where the figures that were used were seen."""
     used: dict[str, SourcedFigure] = {}
     for element, _ in one.macs_by_type:
-        found = one.profile.rate(element)
+        found = one.profile.find_peak(element)
         if found:
             used[found[0]] = found[1]
     if one.profile.bandwidth is not None:

@@ -190,7 +190,7 @@ def _element(one: Roofline) -> str:
 
 
 def _device(one: Roofline, element: str) -> dict[str, Any]:
-    profile, peak = one.profile, one.profile.rate(element)
+    profile, peak = one.profile, one.profile.find_peak(element)
     kept = [bound for row, bound in zip(one.report.rows, one.layers, strict=True) if row.state != "constant"]
     decided = not one.open_symbols and not one.report.upper_bound
     return {

@@ -63,7 +63,7 @@ def _remarks(one: Roofline) -> Iterator[Note]:
 
 def used_peaks(one: Roofline) -> list[tuple[str, SourcedFigure]]:
     """The peaks that the bound rests on."""
-    return [rate for rate in (one.profile.rate(element) for element, _ in one.macs_by_type) if rate]
+    return [rate for rate in (one.profile.find_peak(element) for element, _ in one.macs_by_type) if rate]
 
 
 def bound_text(one: Roofline) -> str:
@@ -99,7 +99,7 @@ def layers_text(one: Roofline) -> str:
         text += f", {format_si(one.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
     busy = sum(
-        (2 * macs / found[1].value for element, macs in one.macs_by_type if (found := one.profile.rate(element))),
+        (2 * macs / found[1].value for element, macs in one.macs_by_type if (found := one.profile.find_peak(element))),
         Fraction(0),
     )
     used = f"; {format_percent(float(busy / one.unfused))} of the peak" if busy else ""

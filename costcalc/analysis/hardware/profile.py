@@ -72,7 +72,7 @@ class HardwareProfile:
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def rate(self, element: str) -> tuple[str, SourcedFigure] | None:
+    def find_peak(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no
         peak."""
         peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]

@@ -93,7 +93,7 @@ def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
 
 
 def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
-    """Adds a gap to the sorted gaps, united with those that it touches."""
+    """Sorted gaps and the start and end of freed memory -> the gaps hold it too, united with those that it touches."""
     position = bisect_left(gaps, (start, end))
     if position < len(gaps) and gaps[position][0] == end:
         end = gaps.pop(position)[1]
@@ -192,9 +192,9 @@ def _improve_placement(
     bound: int,
     rounds: int,
 ) -> list[int]:
-    """An order and its plan -> the best offsets found by local search: the buffer that ends highest changes places with
-    one that was placed before it and overlaps it, or overlaps one of those. The choice is pseudo-random with a fixed
-    seed."""
+    """Order and its offsets -> the offsets of the smallest arena of a local search: the buffer that ends highest
+    changes places with one that was placed before it and overlaps it, or overlaps one of those. The choice is
+    pseudo-random with a fixed seed."""
     random = Random(0)
     best, current = (height, offsets), (height, offsets)
     for _ in range(rounds):

@@ -193,7 +193,8 @@ def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> S
 def finish_step(
     p: OrderingProblem, step: int, ready: set[int], pending: dict[int, int], remaining_uses: dict[int, int]
 ) -> list[int]:
-    """Marks a step as done in the sets of a state -> the steps that can run now, or that would now free a buffer."""
+    """Step and the sets of a state, which mark it as done -> the steps that can run now, or that would now free a
+    buffer."""
     changed = []
     for source in p.sources[step]:
         n = pending.pop(source, len(p.followers[source])) - 1

@@ -90,7 +90,7 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
     if work.traffic is None:
         unknown = TimeBound(None, None)
         return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open_symbols)
-    rates = {element: profile.rate(element) for element in work.macs}
+    rates = {element: profile.find_peak(element) for element in work.macs}
     without_peak = tuple(element for element, rate in rates.items() if rate is None)
     seconds = [2 * work.multiplications[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(seconds, ZERO) if seconds or not work.macs else None
@@ -126,7 +126,7 @@ def multiplied_types(graph: Graph, rows: Iterable[LayerCost]) -> list[str]:
     types = []
     for row, node in zip(rows, graph.nodes, strict=True):
         if row.figures["macs"] not in UNKNOWN_OR_ZERO:
-            operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
+            operands = [LONG_NAMES.get(name, name) for name in precisions.find_precision(node).split("×")]
             types.append(max(operands, key=_precision_rank))
         else:
             types.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
@@ -142,7 +142,7 @@ def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> Time
     """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
     is a contraction's."""
     flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
-    rate = profile.rate(element)
+    rate = profile.find_peak(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
         compute = flops / rate[1].value if rate else None if row.figures["macs"] not in UNKNOWN_OR_ZERO else ZERO
@@ -162,7 +162,8 @@ def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
 
 
 def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: HardwareProfile) -> Fraction | None:
-    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step moves as a whole."""
+    """Workload and bounds of the layers -> seconds of all fused steps: the arithmetic of their members, and the bytes
+    that a step moves as a whole."""
     if profile.bandwidth is None:
         return None
     total = ZERO

@@ -127,14 +127,14 @@ class ActivationMemory:
     def __init__(self, graph: Graph, gradients: GradientFlow) -> None:
         self.graph, self.weights = graph, gradients.weights
         self.view_source: dict[str, str] = {}
-        self.runs: dict[str, Dim] = {}
+        self.run_counts: dict[str, Dim] = {}
         for node in graph.nodes:
             if node.count.__class__ is not int or node.count != 1:
-                self.runs |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
+                self.run_counts |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
             if traits_of(node).view and traits_of(node).keeps != "mask":
                 self.view_source[node.outputs[0]] = self.view_source.get(node.inputs[0], node.inputs[0])
 
-    def roots(self, values: Iterable[str]) -> dict[str, None]:
+    def memory_roots(self, values: Iterable[str]) -> dict[str, None]:
         """Values -> the values whose memory they share, each once, without weights."""
         sources = dict.fromkeys(self.view_source.get(v, v) for v in values if v)
         types = self.graph.types
@@ -147,14 +147,14 @@ class ActivationMemory:
         for name in roots:
             tensor_type = self.graph.types[name]
             if tensor_type.value is None or name in inputs:
-                total = total + tensor_type.nbytes * self.runs.get(name, 1)
+                total = total + tensor_type.nbytes * self.run_counts.get(name, 1)
         return total
 
 
 def saved_bytes(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Dim:
     """What nodes save -> its bytes where nothing is computed again; a value that several layers save counts once."""
     values = [v for item in saved.values() for v in item.values]
-    return memory.nbytes(memory.roots(values)) + _sum_extra(saved.values())
+    return memory.nbytes(memory.memory_roots(values)) + _sum_extra(saved.values())
 
 
 def best_checkpoint(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Checkpoint:
@@ -183,15 +183,15 @@ def _checkpoint_at(
             blocks.setdefault(scope[:depth], []).append(index)
     blocks = {path: members for path, members in blocks.items() if any(i in saved for i in members)}
     recomputed = {i for members in blocks.values() for i in members}
-    permanent = memory.roots(v for i, item in saved.items() if i not in recomputed for v in item.values)
+    permanent = memory.memory_roots(v for i, item in saved.items() if i not in recomputed for v in item.values)
     nodes = memory.graph.nodes
     for members in blocks.values():
         block_outputs = {v for i in members for v in nodes[i].outputs}
-        permanent |= memory.roots(v for i in members for v in nodes[i].inputs if v not in block_outputs)
+        permanent |= memory.memory_roots(v for i in members for v in nodes[i].inputs if v not in block_outputs)
     largest: Dim = 0
     for members in blocks.values():
         block_saved = [saved[i] for i in members if i in saved]
-        values = memory.roots(v for item in block_saved for v in item.values)
+        values = memory.memory_roots(v for item in block_saved for v in item.values)
         largest = maximum(largest, memory.nbytes(v for v in values if v not in permanent) + _sum_extra(block_saved))
     outside = _sum_extra(item for i, item in saved.items() if i not in recomputed)
     return Checkpoint(depth, len(blocks), tuple(sorted(recomputed)), memory.nbytes(permanent) + outside + largest)
