@@ -254,7 +254,7 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     assert training.without_rule == ("filter", "dense", "attend")
     assert receptive_fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
-    assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
+    assert counts == [row.figures["macs"] for row in report.rows], "no multiplication can be left out"
     assert define_layer(next(iter(snapshot(report).layers))).width == ()
 
 

@@ -32,7 +32,7 @@ class LayerOutput(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer: a node with its figures (amounts) over `count` runs. cost holds the formulas of one run (None:
+    """One layer: a node with its figures over `count` runs. cost holds the formulas of one run (None:
     unknown), state is costed, free, constant or unknown."""
 
     name: str
@@ -44,7 +44,7 @@ class LayerCost:
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
-    amounts: LayerFigures
+    figures: LayerFigures
 
     @property
     def operator(self) -> str:
@@ -52,7 +52,7 @@ class LayerCost:
         return qualified_name(self.domain, self.op_type)
 
     def __getitem__(self, quantity: str) -> Dim | None:
-        return self.amounts[quantity]
+        return self.figures[quantity]
 
 
 class UnknownOperator(NamedTuple):
@@ -79,11 +79,11 @@ def group_unknown(rows: Iterable[LayerCost]) -> tuple[UnknownOperator, ...]:
 
 def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
     """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
-    shared: dict[Any, LayerFigures] = {}
+    figures_by_cost: dict[Any, LayerFigures] = {}
     rows = []
     for item in items:
         node = item.node
-        amounts = layer_figures(item, shared)
+        figures = layer_figures(item, figures_by_cost)
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             LayerCost(
@@ -96,20 +96,20 @@ def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
                 node.inputs,
                 item.cost,
                 item.state,
-                amounts,
+                figures,
             )
         )
     return tuple(rows)
 
 
-def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigures:
-    """A node's cost -> its figures over all its runs. shared holds those of the nodes before: equal ones are one
-    mapping."""
+def layer_figures(item: NodeCost, figures_by_cost: dict[Any, LayerFigures]) -> LayerFigures:
+    """A node's cost -> its figures over all its runs. figures_by_cost holds those of the nodes before: equal ones
+    are one mapping."""
     storage, count = item.storage, item.node.count
     key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
-    figures = shared.get(key)
+    figures = figures_by_cost.get(key)
     if figures is None:
-        figures = shared[key] = {
+        figures = figures_by_cost[key] = {
             "macs": None if item.macs is None else item.macs * count,
             "flops": None if item.flops is None else item.flops * count,
             "params": storage.params,
@@ -123,10 +123,10 @@ def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigur
 
 def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     """Row and values of symbols -> the row with these symbols bound."""
-    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
+    figures = {k: None if v is None else substitute(v, dims) for k, v in row.figures.items()}
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
-    return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
+    return replace(row, figures=figures, outputs=outputs, count=substitute(row.count, dims), cost=cost)
 
 
 class CostSums(NamedTuple):
@@ -144,30 +144,34 @@ def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
     A mapping that several layers share (equal layers do) is added once, times their number.
     """
     figures = tuple(figures)
-    runs = Counter(map(id, figures))
-    distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
+    layer_counts = Counter(map(id, figures))
+    distinct = [(layer, layer_counts[key]) for key, layer in {id(layer): layer for layer in figures}.items()]
     return {
-        name: sum([value * count for own, count in distinct if (value := own[name]) is not None])
+        name: sum([value * count for layer, count in distinct if (value := layer[name]) is not None])
         for name in LAYER_QUANTITIES
     }
 
 
 def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
     """Costs of a graph's nodes, each for one run -> their sums over all runs."""
-    shared: dict[Any, LayerFigures] = {}
+    figures_by_cost: dict[Any, LayerFigures] = {}
     figures, unknown = [], False
     for item in costs:
-        figures.append(layer_figures(item, shared))
+        figures.append(layer_figures(item, figures_by_cost))
         unknown = unknown or item.state == "unknown"
-    incomplete = {name for own in shared.values() for name, value in own.items() if value is None} if unknown else ()
+    incomplete = (
+        {name for layer in figures_by_cost.values() for name, value in layer.items() if value is None}
+        if unknown
+        else ()
+    )
     return CostSums(sum_figures(figures), frozenset(incomplete), unknown)
 
 
 def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:
-    """What is certain of a quantity where parts of these columns are unknown, and where an open If counts its dearer
-    branch (upper)."""
+    """Quantity's key and the columns with unknown parts -> the certainty of its total; upper says that an open If
+    counts its more expensive branch."""
     quantity = CATALOGUE[key]
     if quantity.certainty != "exact":
         return quantity.certainty
-    lower = any(column in incomplete for column in quantity.columns)
-    return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
+    is_lower = any(column in incomplete for column in quantity.columns)
+    return "estimate" if is_lower and upper else "lower" if is_lower else "upper" if upper else "exact"

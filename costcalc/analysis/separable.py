@@ -36,25 +36,33 @@ def find_separable(report: Report) -> Iterator[SeparablePair]:
     for row, node in zip(report.rows, nodes, strict=True):
         if not _is_pointwise(report, node):
             continue
-        at = producers.get(node.inputs[0])
+        producer = producers.get(node.inputs[0])
         while (
-            at is not None
-            and works_per_value(nodes[at])
-            and _input_shape(report, nodes[at], 0) == _output_shape(report, nodes[at])
+            producer is not None
+            and works_per_value(nodes[producer])
+            and _input_shape(report, nodes[producer], 0) == _output_shape(report, nodes[producer])
         ):
-            at = producers.get(nodes[at].inputs[0])
-        if at is not None and _is_depthwise(report, nodes[at]):
-            yield _separable_pair(report, report.rows[at], row, nodes[at], node)
+            producer = producers.get(nodes[producer].inputs[0])
+        if producer is not None and _is_depthwise(report, nodes[producer]):
+            yield _separable_pair(report, report.rows[producer], row, nodes[producer], node)
 
 
 def _separable_pair(
-    report: Report, depthwise: LayerCost, pointwise: LayerCost, first: Node, second: Node
+    report: Report, depthwise: LayerCost, pointwise: LayerCost, depthwise_node: Node, pointwise_node: Node
 ) -> SeparablePair:
-    """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
-    weight, filters = _weight_shape(report, first), _weight_shape(report, second)[0]
-    one, other = depthwise.amounts["macs"], pointwise.amounts["macs"]
-    assert one is not None and other is not None
-    return SeparablePair(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
+    """Rows and nodes of both convolutions -> the pair; the standard convolution reads C channels through F filters of
+    the depthwise kernel at the same positions."""
+    weight, filters = _weight_shape(report, depthwise_node), _weight_shape(report, pointwise_node)[0]
+    depthwise_macs, pointwise_macs = depthwise.figures["macs"], pointwise.figures["macs"]
+    assert depthwise_macs is not None and pointwise_macs is not None
+    return SeparablePair(
+        depthwise.name,
+        pointwise.name,
+        depthwise_macs + pointwise_macs,
+        depthwise_macs * filters,
+        filters,
+        prod(weight[2:]),
+    )
 
 
 def _is_pointwise(report: Report, node: Node) -> bool:
@@ -74,8 +82,8 @@ def _is_depthwise(report: Report, node: Node) -> bool:
 def works_per_value(node: Node) -> bool:
     """Whether an operator may stand between the two: it maps each value by itself (a scale, an activation, a view)."""
     operator = traits_of(node)
-    alone = operator.fusion == "joins" and (operator.in_place or operator.view)
-    return alone or operator.kind == "activation" or operator.arithmetic == "multiply"
+    joins_alone = operator.fusion == "joins" and (operator.in_place or operator.view)
+    return joins_alone or operator.kind == "activation" or operator.arithmetic == "multiply"
 
 
 def _is_convolution(report: Report, node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""JSON, the contract for other programs: the design's versioned report."""
+"""Results to JSON, the contract for other programs: a versioned document."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from costcalc.views.table import FigureCell, Table
 
 
 def with_groups(model: dict[str, Any], by: str, groups: Table) -> dict[str, Any]:
-    """A model's entry with its rows by operator or block, which stand before what devices and generation add."""
-    behind = ("hardware", "generation")
-    first = {key: value for key, value in model.items() if key not in behind}
-    last = {key: value for key, value in model.items() if key in behind}
+    """Model's entry and groups -> the entry with its rows by operator or block, which stand before what devices and
+    generation add."""
+    trailing_keys = ("hardware", "generation")
+    first = {key: value for key, value in model.items() if key not in trailing_keys}
+    last = {key: value for key, value in model.items() if key in trailing_keys}
     return {**first, "groups": {"by": by, "rows": row_objects(groups)}, **last}
 
 
 def row_objects(sheet: Table) -> list[dict[str, Any]]:
-    """A sheet's rows as objects."""
+    """Sheet -> its rows as JSON objects."""
     keys = [(i, column.key) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
-    return [{key: _value(row[i]) for i, key in keys} for row in sheet.rows]
+    return [{key: _json_value(row[i]) for i, key in keys} for row in sheet.rows]
 
 
-def _value(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, FigureCell):
         return value.value
     if isinstance(value, LowerBound):
@@ -38,6 +39,7 @@ def _value(value: Any) -> Any:
 
 
 def dump(content: dict[str, Any]) -> str:
-    """The document, with its versions at its head; characters that standard output cannot show are escaped."""
-    whole = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
-    return escape_controls(json.dumps(whole, ensure_ascii=not knows_unicode()))
+    """Content -> the document as text, with its versions at its head; characters that standard output cannot show are
+    escaped."""
+    document = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
+    return escape_controls(json.dumps(document, ensure_ascii=not knows_unicode()))

@@ -106,5 +106,5 @@ def amount_ratio(a: Amount, b: Amount) -> float | None:
 def _flops_by_operator(report: Report) -> dict[str, Amount]:
     flops: dict[str, list[Dim | None]] = {}
     for row in report.rows:
-        flops.setdefault(row.operator, []).append(row.amounts["flops"])
+        flops.setdefault(row.operator, []).append(row.figures["flops"])
     return {op: sum_amounts(amounts) for op, amounts in flops.items()}

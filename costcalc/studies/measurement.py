@@ -346,8 +346,8 @@ def _closed_report(report: Report) -> Report:
 
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
-    if bound.open:
-        raise OpenQuantityError(f"it depends on {', '.join(bound.open)}", open_remedy(bound.open))
+    if bound.open_symbols:
+        raise OpenQuantityError(f"it depends on {', '.join(bound.open_symbols)}", open_remedy(bound.open_symbols))
     _closed_report(measurement.base)
     return bound
 

@@ -148,7 +148,7 @@ def profile_table(profile: HardwareProfile) -> Table:
     )
     notes = [
         Note("Variant", profile.variant),
-        Note("Seen", profile.seen),
+        Note("Seen", profile.access_date),
         Note("Also", ", ".join(profile.aliases) or "-"),
         Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]

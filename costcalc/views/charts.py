@@ -196,7 +196,7 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
         tuple(bars[:top]),
         (len(remainder), sum(bar.value for bar in remainder)),
         sum(bar.value for bar in bars),
-        any(row.amounts.get(quantity) is None for row in report.rows),
+        any(row.figures.get(quantity) is None for row in report.rows),
     )
 
 
@@ -212,12 +212,14 @@ def memory_chart(report: Report) -> MemoryChart:
     """A report → live bytes at each step of the report's execution: a step a layer in the given order, nothing in
     place, unless it says otherwise."""
     footprint = measure_footprint(report.graph, replace(report.execution, align=None))
-    values = tuple(_known_integer(n, "the live bytes of a step") for n in footprint.line.live)
-    if not footprint.plan.steps:
+    values = tuple(_known_integer(n, "the live bytes of a step") for n in footprint.liveness.live_bytes)
+    if not footprint.schedule.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
     options = ", ".join(option_words(footprint.execution))
     title = f"{report.name} ({options})" if options else report.name
-    return MemoryChart(title, values, tuple(step.name for step in footprint.plan.steps), footprint.line.step)
+    return MemoryChart(
+        title, values, tuple(step.name for step in footprint.schedule.steps), footprint.liveness.peak_step
+    )
 
 
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
@@ -239,11 +241,11 @@ def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile
 
 def _main_element_type(roofline: Roofline) -> str:
     """A roofline → the element type of most of its multiplications; float32 where it has none."""
-    return max(roofline.elements, key=lambda pair: pair[1])[0] if roofline.elements else "float32"
+    return max(roofline.macs_by_type, key=lambda pair: pair[1])[0] if roofline.macs_by_type else "float32"
 
 
 def _device_roof(roofline: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
-    peak = profile.rate(_main_element_type(roofline))
+    peak = profile.find_peak(_main_element_type(roofline))
     if peak is None or profile.bandwidth is None:
         return None
     return DeviceRoof(
@@ -260,7 +262,7 @@ def _layer_points(roofline: Roofline) -> tuple[RooflinePoint, ...]:
     seconds = [bound.seconds or 0 for bound in roofline.layers]
     total_seconds = sum(seconds) or 1
     for row, kind, time in zip(report.rows, layer_kinds(report), seconds, strict=True):
-        flops, traffic_bytes = row.amounts["flops"], row.amounts["traffic_bytes"]
+        flops, traffic_bytes = row.figures["flops"], row.figures["traffic_bytes"]
         if row.state == "constant" or flops is None or traffic_bytes is None:
             continue
         work, traffic = (

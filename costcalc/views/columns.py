@@ -49,7 +49,7 @@ def quantity_column(key: str, importance: int, value: Callable[[Any], Any] | Non
 def amount_reader(key: str) -> RowReader:
     """Reads a figure off a row: a quantity that layers have, or the operations of one kind or role."""
     if key in CATALOGUE:
-        return lambda row: row.amounts.get(key)
+        return lambda row: row.figures.get(key)
     if key in KINDS:
         return lambda row: _count_operations(row, lambda work: bool(work.kind == key))
     return lambda row: _count_operations(row, lambda work: bool(work.role == key))
@@ -90,7 +90,7 @@ def _intensity(rows: Iterable[LayerCost]) -> float | None:
     """FLOPs for each byte of traffic; None where either is a formula or unknown."""
     flops = traffic = 0
     for row in rows:
-        row_flops, row_traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+        row_flops, row_traffic = row.figures["flops"], row.figures["traffic_bytes"]
         if not isinstance(row_flops, int) or not isinstance(row_traffic, int):
             return None
         flops, traffic = flops + row_flops, traffic + row_traffic
@@ -99,7 +99,9 @@ def _intensity(rows: Iterable[LayerCost]) -> float | None:
 
 _NAME = ItemReader(lambda row: row.name, lambda group: group.name)
 
-_OUTPUT = ItemReader(_output_shapes, lambda group: _output_shapes(group.rows[-1]) if group.whole and group.rows else ())
+_OUTPUT = ItemReader(
+    _output_shapes, lambda group: _output_shapes(group.rows[-1]) if group.is_block and group.rows else ()
+)
 
 _INTENSITY = ItemReader(lambda row: _intensity((row,)), lambda group: _intensity(group.rows))
 

@@ -69,7 +69,7 @@ def layer_lines(
                 yield WorkingLine(
                     f"{label} of all runs",
                     (f"{format_count(per_run)} × {format_count(row.count)} runs",),
-                    row.amounts[key],
+                    row.figures[key],
                 )
     field = fields.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
@@ -152,7 +152,7 @@ def sum_lines(report: Report) -> Iterator[WorkingLine]:
         if key not in report.totals:
             continue
         label = CATALOGUE[key].label
-        amounts = [(row.operator, row.amounts[key]) for row in report.rows]
+        amounts = [(row.operator, row.figures[key]) for row in report.rows]
         parts = [(op, amount) for op, amount in amounts if amount is not None and amount != 0]
         terms = [value_in_formula(amount) for _, amount in parts]
         if len(terms) > MAX_TERMS:
@@ -216,8 +216,8 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
     if layer is not None:
         indexes = [find_layer(report, layer)]
     else:
-        with_macs = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
-        indexes = with_macs or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
+        with_macs = [i for i, row in enumerate(report.rows) if row.figures["macs"] not in (0, None)]
+        indexes = with_macs or [i for i, row in enumerate(report.rows) if row.figures["flops"] not in (0, None)]
     tensors: dict[int, list[StoredTensor]] = {}
     for tensor in find_stored_tensors(report.graph):
         if tensor.kind != "constant":

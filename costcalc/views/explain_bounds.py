@@ -39,9 +39,10 @@ def bound_lines(explanation: Explanation, rooflines: Sequence[Roofline]) -> Iter
 
 
 def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
-    if roofline.open:
+    if roofline.open_symbols:
         yield WorkingLine(
-            "Lower bound", (f"depends on {', '.join(roofline.open)} (bind with --dim {roofline.open[0]}=…)",)
+            "Lower bound",
+            (f"depends on {', '.join(roofline.open_symbols)} (bind with --dim {roofline.open_symbols[0]}=…)",),
         )
         return
     if roofline.report.upper_bound or roofline.model.seconds is None:
@@ -66,8 +67,8 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
 
 def _compute_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     """A roofline → for each element type its multiplications over its peak, in seconds."""
-    for element, macs in roofline.elements:
-        peak = roofline.profile.rate(element)
+    for element, macs in roofline.macs_by_type:
+        peak = roofline.profile.find_peak(element)
         if peak is None:
             yield WorkingLine("Compute", (f"no peak for {element}",))
             continue
@@ -84,14 +85,14 @@ def _compute_lines(roofline: Roofline) -> Iterator[WorkingLine]:
 
 def _memory_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     """A roofline → the compulsory traffic in bytes, and its time at the device's bandwidth."""
-    if roofline.profile.bandwidth is not None and roofline.compulsory is not None:
+    if roofline.profile.bandwidth is not None and roofline.compulsory_bytes is not None:
         yield WorkingLine(
-            "Traffic", ("weights + inputs + outputs, each once", f"{format_count(roofline.compulsory)} bytes")
+            "Traffic", ("weights + inputs + outputs, each once", f"{format_count(roofline.compulsory_bytes)} bytes")
         )
-        traffic, traffic_name = format_count(roofline.compulsory), "traffic"
-        if roofline.kept:
+        traffic, traffic_name = format_count(roofline.compulsory_bytes), "traffic"
+        if roofline.cached_bytes:
             traffic, traffic_name = (
-                f"({traffic} - {format_count(roofline.kept)})",
+                f"({traffic} - {format_count(roofline.cached_bytes)})",
                 "(traffic - what the last-level cache can keep)",
             )
         yield WorkingLine(
@@ -121,7 +122,7 @@ def _maximum_line(label: str, bound: TimeBound) -> WorkingLine:
 
 def _layer_lines(roofline: Roofline, index: int) -> Iterator[WorkingLine]:
     row, bound = roofline.report.rows[index], roofline.layers[index]
-    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+    flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
     if not isinstance(flops, int) or not isinstance(traffic, int):
         yield WorkingLine("Time", ("depends on what is open or unknown",))
         return
@@ -154,15 +155,15 @@ def _layer_lines(roofline: Roofline, index: int) -> Iterator[WorkingLine]:
 def _source_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     """A roofline → the source of each figure of the device that its bounds use."""
     figures: dict[str, SourcedFigure] = {}
-    for element, _ in roofline.elements:
-        peak = roofline.profile.rate(element)
+    for element, _ in roofline.macs_by_type:
+        peak = roofline.profile.find_peak(element)
         if peak:
             figures[peak[0]] = peak[1]
     if roofline.profile.bandwidth is not None:
         figures["bandwidth"] = roofline.profile.bandwidth
-    if roofline.kept:
+    if roofline.cached_bytes:
         figures["cache"] = roofline.profile.memory["on_chip"]
     if roofline.profile.overhead is not None:
         figures["overhead"] = roofline.profile.overhead
     for name, figure in figures.items():
-        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {roofline.profile.seen})",))
+        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {roofline.profile.access_date})",))

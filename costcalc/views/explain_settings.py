@@ -49,7 +49,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
     step: TrainingStep | None = getattr(report, "step", None)
     if step is not None:
-        gradients = gradient_flow(report.graph, step.setup.freeze, step.setup.input_gradient)
+        gradients = gradient_flow(report.graph, step.options.freeze, step.options.input_gradient)
         explanation = _with_backward(explanation, gradients)
     return replace(
         explanation,
@@ -73,19 +73,19 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
         yield WorkingLine("Peak", (str(error),))
         return
     if index is not None:
-        step_index = next((i for i, step in enumerate(footprint.plan.steps) if index in step.nodes), None)
+        step_index = next((i for i, step in enumerate(footprint.schedule.steps) if index in step.nodes), None)
         if step_index is None:
             yield WorkingLine("Step", ("none: it computes nothing while the model runs",))
         else:
             yield from _live_lines(footprint, step_index, "Live bytes")
     elif footprint.peak is None:
-        names = symbols(*footprint.line.live)
-        reason = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.line.live, 0))}"
+        names = symbols(*footprint.liveness.live_bytes)
+        reason = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.liveness.live_bytes, 0))}"
         yield WorkingLine("Peak", (reason,))
-    elif footprint.plan.steps:
-        yield from _live_lines(footprint, footprint.line.step, "Peak")
-        if footprint.given is not None:
-            yield WorkingLine("In the given order", (), footprint.given)
+    elif footprint.schedule.steps:
+        yield from _live_lines(footprint, footprint.liveness.peak_step, "Peak")
+        if footprint.graph_order_peak is not None:
+            yield WorkingLine("In the given order", (), footprint.graph_order_peak)
         if footprint.arena is not None:
             gap = footprint.arena.size - footprint.arena.bound
             offsets = f"offsets that are multiples of {footprint.arena.alignment}"
@@ -101,12 +101,14 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
 
 def _live_lines(footprint: MemoryFootprint, step_index: int, label: str) -> Iterator[WorkingLine]:
     """A footprint and the index of a step → the step, its live tensors, the largest first, and their sum in bytes."""
-    step, count = footprint.plan.steps[step_index], len(footprint.plan.steps)
+    step, count = footprint.schedule.steps[step_index], len(footprint.schedule.steps)
     layers = [footprint.graph.nodes[i].name for i in step.nodes]
     runs = f", which runs {', '.join(layers)}" if len(layers) > 1 else ""
     yield WorkingLine("Step", (f"{step_index + 1:,} of {count:,}, {step.name}{runs}",))
     live_buffers = [
-        b for b in map(footprint.plan.buffers.__getitem__, footprint.largest()) if b.born <= step_index <= b.dies
+        b
+        for b in map(footprint.schedule.buffers.__getitem__, footprint.rank_buffers())
+        if b.first_step <= step_index <= b.last_step
     ]
     if all(isinstance(b.nbytes, int) for b in live_buffers):
         live_buffers.sort(key=lambda b: b.nbytes, reverse=True)
@@ -121,8 +123,10 @@ def _live_lines(footprint: MemoryFootprint, step_index: int, label: str) -> Iter
     parts = [value_in_formula(b.nbytes) for b in live_buffers[:MAX_TERMS]] + (
         [value_in_formula(remainder)] if len(live_buffers) > MAX_TERMS else []
     )
-    unknown = " + ?" if footprint.plan.unknown else ""
-    yield WorkingLine(label, (" + ".join(parts) + unknown,), None if unknown else footprint.line.live[step_index])
+    unknown = " + ?" if footprint.schedule.unknown else ""
+    yield WorkingLine(
+        label, (" + ".join(parts) + unknown,), None if unknown else footprint.liveness.live_bytes[step_index]
+    )
 
 
 def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explanation:
@@ -167,7 +171,7 @@ def backward_lines(node: Node, row: LayerCost, report: Report, gradients: Gradie
         yield WorkingLine(BACKWARD_LABEL, (" + ".join(map(value_in_formula, per_run)),), sum(per_run, 0))
     if per_run and row.count != 1:
         text = f"{format_count(sum(per_run, 0))} × {format_count(row.count)} runs"
-        yield WorkingLine(f"{BACKWARD_LABEL} of all runs", (text,), row.amounts["backward_macs"])
+        yield WorkingLine(f"{BACKWARD_LABEL} of all runs", (text,), row.figures["backward_macs"])
 
 
 def _gradient_kinds(node: Node, contraction: Contraction, gradients: GradientFlow) -> list[str]:
@@ -198,7 +202,7 @@ def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
     kinds = {
         "weights": "weights",
         "gradients": "gradients",
-        "optimizer": f"state of {step.setup.optimizer}",
+        "optimizer": f"state of {step.options.optimizer}",
         "activations": "kept activations",
     }
     values = " + ".join(value_in_formula(step.nbytes[key]) for key in kinds)

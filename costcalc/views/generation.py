@@ -89,7 +89,7 @@ def _totals(generation: Generation) -> Iterator[Total]:
 def least_macs(generation: Generation) -> int:
     """Generation → the MACs of the prompt's pass that no implementation can leave out."""
     return sum(
-        row.amounts["macs"] for row in generation.prefill.necessary_report.rows if isinstance(row.amounts["macs"], int)
+        row.figures["macs"] for row in generation.prefill.necessary_report.rows if isinstance(row.figures["macs"], int)
     )
 
 
@@ -192,7 +192,7 @@ def speed_document(speed: GenerationSpeed) -> dict[str, Any]:
         return None if value is None else float(value)
 
     def bound_document(bound: TimeBound | None) -> dict[str, Any] | None:
-        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.by or None}
+        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.bound_by or None}
 
     return {
         "name": speed.profile.id,
@@ -207,8 +207,8 @@ def speed_document(speed: GenerationSpeed) -> dict[str, Any]:
         "fits": [
             {
                 "memory": fit.memory,
-                "what": fit.what,
-                "needed_bytes": fit.needed,
+                "what": fit.contents,
+                "needed_bytes": fit.nbytes,
                 "capacity_bytes": fit.capacity,
                 "fits": fit.fits,
             }

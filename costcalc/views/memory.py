@@ -15,27 +15,27 @@ from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_tabl
 def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     """The JSON entry: totals, steps, tensors, resolutions, the plan of the arena. peak_step is null where open symbols
     leave the peak undecided."""
-    arena, steps = footprint.arena, footprint.plan.steps
+    arena, steps = footprint.arena, footprint.schedule.steps
     totals = {"peak_activation_bytes": json_amount(footprint.peak), "all_tensors_bytes": json_amount(footprint.total)}
-    if footprint.given is not None:
-        totals["given_order_bytes"] = json_amount(footprint.given)
+    if footprint.graph_order_peak is not None:
+        totals["given_order_bytes"] = json_amount(footprint.graph_order_peak)
     content: dict[str, Any] = {
         "name": footprint.graph.name,
         "source": footprint.graph.source,
         "symbols": {
-            **dict.fromkeys(symbols(*footprint.line.live, footprint.total)),
+            **dict.fromkeys(symbols(*footprint.liveness.live_bytes, footprint.total)),
             **{name: json_amount(value) for name, value in footprint.graph.symbols.items()},
         },
         "execution": _execution_document(footprint),
         "totals": totals,
-        "lower_bound": bool(footprint.plan.unknown),
-        "unknown": list(footprint.plan.unknown),
-        "peak_step": footprint.line.step if footprint.peak is not None and steps else None,
+        "lower_bound": bool(footprint.schedule.unknown),
+        "unknown": list(footprint.schedule.unknown),
+        "peak_step": footprint.liveness.peak_step if footprint.peak is not None and steps else None,
         "steps": [
             {"name": s.name, "layers": [footprint.graph.nodes[i].name for i in s.nodes], "live_bytes": json_amount(n)}
-            for s, n in zip(steps, footprint.line.live, strict=False)
+            for s, n in zip(steps, footprint.liveness.live_bytes, strict=False)
         ],
-        "tensors": [_tensor_document(footprint, i) for i in range(len(footprint.plan.buffers))],
+        "tensors": [_tensor_document(footprint, i) for i in range(len(footprint.schedule.buffers))],
         "resolutions": _resolution_documents(footprint),
         "assumptions": [str(a) for a in footprint.graph.assumptions],
         "notes": list(footprint.graph.notes),
@@ -52,23 +52,23 @@ def _execution_document(footprint: MemoryFootprint) -> dict[str, Any]:
         "fuse": execution.fuse or execution.fuse_blocks,
         "blocks": execution.fuse_blocks,
         "reorder": execution.reorder,
-        "best_order": footprint.best,
+        "best_order": footprint.is_optimal,
     }
 
 
 def _tensor_document(footprint: MemoryFootprint, index: int) -> dict[str, Any]:
     """A tensor: it is there from its step `born` (-1: an input) through `dies` (the number of steps: an output), which
     count from 0."""
-    buffer = footprint.plan.buffers[index]
+    buffer = footprint.schedule.buffers[index]
     kind = footprint.graph.types[buffer.name]
     return {
         "name": buffer.name,
         "dtype": str(kind.dtype),
         "shape": [json_amount(d) for d in kind.shape or ()],
         "bytes": json_amount(buffer.nbytes),
-        "born": buffer.born,
-        "dies": buffer.dies,
-        "at_peak": footprint.held(buffer),
+        "born": buffer.first_step,
+        "dies": buffer.last_step,
+        "at_peak": footprint.is_live_at_peak(buffer),
         "values": list(buffer.values),
         **({} if footprint.arena is None else {"offset": footprint.arena.offsets[index]}),
     }
@@ -91,8 +91,8 @@ def memory_totals(footprint: MemoryFootprint) -> Iterator[Total]:
     """The peak (not where it is undecided), what it was before reordering, the arena, and all tensors together."""
     if footprint.peak is not None:
         yield Total("Peak activation bytes", _with_bound(footprint, footprint.peak), "bytes")
-    if footprint.given is not None and footprint.given != footprint.peak:
-        yield Total("In the given order", _with_bound(footprint, footprint.given), "bytes")
+    if footprint.graph_order_peak is not None and footprint.graph_order_peak != footprint.peak:
+        yield Total("In the given order", _with_bound(footprint, footprint.graph_order_peak), "bytes")
     if footprint.arena is not None:
         yield Total("Arena bytes", _with_bound(footprint, footprint.arena.size), "bytes")
     yield Total("All tensors together", _with_bound(footprint, footprint.total), "bytes")
@@ -100,16 +100,19 @@ def memory_totals(footprint: MemoryFootprint) -> Iterator[Total]:
 
 def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     """Where the peak stands or what would decide it, then every assumption."""
-    steps = footprint.plan.steps
+    steps = footprint.schedule.steps
     if footprint.peak is None:
-        names = symbols(*footprint.line.live)
+        names = symbols(*footprint.liveness.live_bytes)
         yield Note(
             "Open",
-            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.line.live, 0))}",
+            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.liveness.live_bytes, 0))}",
             True,
         )
     elif steps:
-        yield Note("Peak", f"at step {footprint.line.step + 1} of {len(steps):,}, {steps[footprint.line.step].name}")
+        yield Note(
+            "Peak",
+            f"at step {footprint.liveness.peak_step + 1} of {len(steps):,}, {steps[footprint.liveness.peak_step].name}",
+        )
     if footprint.arena is not None:
         gap = footprint.arena.size - footprint.arena.bound
         more = f"{format_count(gap)} bytes ({format_share(gap, footprint.arena.bound)})" if gap else "no"
@@ -124,8 +127,8 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
         yield Note("Assumed", assumption.format())
     for note in footprint.graph.notes:
         yield Note("Note", note)
-    if footprint.plan.unknown:
-        names = footprint.plan.unknown
+    if footprint.schedule.unknown:
+        names = footprint.schedule.unknown
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("Unknown", f"the size of {len(names)} tensors ({listed}); figures marked ≥ are lower bounds", True)
 
@@ -139,17 +142,19 @@ def _execution_texts(footprint: MemoryFootprint) -> Iterator[str]:
         yield "contractions with their normalisation, activation and residual addition as one step"
     else:
         yield "one step for each layer"
-    if footprint.best is None:
+    if footprint.is_optimal is None:
         yield "in the given order"
     else:
-        yield "in an order with the lowest peak there is" if footprint.best else "in the best order that was found"
+        yield (
+            "in an order with the lowest peak there is" if footprint.is_optimal else "in the best order that was found"
+        )
     yield "elementwise operators write over what nothing reads later" if execution.in_place else "nothing in place"
     yield "views share their source's memory"
 
 
 def _with_bound(footprint: MemoryFootprint, value: Dim) -> Amount:
     """A number of bytes → the same; a lower bound where the size of a tensor is not known."""
-    return LowerBound(value) if footprint.plan.unknown else value
+    return LowerBound(value) if footprint.schedule.unknown else value
 
 
 def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
@@ -160,8 +165,12 @@ def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None
     notes = [*memory_notes(footprint)]
     if len(rows) < len(items):
         notes.insert(0, Note("Shown", f"{len(rows)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
-    live = [n for n in footprint.line.live if isinstance(n, int)]
-    plot = StepPlot("Live activation bytes by step", tuple(live)) if len(live) == len(footprint.line.live) > 1 else None
+    live = [n for n in footprint.liveness.live_bytes if isinstance(n, int)]
+    plot = (
+        StepPlot("Live activation bytes by step", tuple(live))
+        if len(live) == len(footprint.liveness.live_bytes) > 1
+        else None
+    )
     return make_table(
         footprint.graph.name,
         columns,
@@ -179,30 +188,30 @@ def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None
 
 def _tensor_rows(footprint: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of tensors, and the tensors' places in the plan."""
-    buffers, types, arena = footprint.plan.buffers, footprint.graph.types, footprint.arena
-    steps = max(len(footprint.plan.steps), 1)
+    buffers, types, arena = footprint.schedule.buffers, footprint.graph.types, footprint.arena
+    steps = max(len(footprint.schedule.steps), 1)
 
     def peak_share(i: int) -> float | None:
-        return share(buffers[i].nbytes, footprint.peak) if footprint.held(buffers[i]) else None
+        return share(buffers[i].nbytes, footprint.peak) if footprint.is_live_at_peak(buffers[i]) else None
 
     columns = [
         Column("tensor", "Tensor", "name", 100, lambda i: buffers[i].name),
         Column("type", "Type", "text", 40, lambda i: str(types[buffers[i].name].dtype)),
         Column("shape", "Shape", "shape", 60, lambda i: (types[buffers[i].name].shape,)),
         Column("bytes", "Bytes", "number", 90, lambda i: buffers[i].nbytes),
-        Column("from", "From", "number", 50, lambda i: max(buffers[i].born, 0) + 1),
-        Column("to", "To", "number", 50, lambda i: min(buffers[i].dies + 1, steps)),
+        Column("from", "From", "number", 50, lambda i: max(buffers[i].first_step, 0) + 1),
+        Column("to", "To", "number", 50, lambda i: min(buffers[i].last_step + 1, steps)),
         Column("share", "% peak", "share", 80, peak_share),
         Column("bar", "", "bar", 55, peak_share),
     ]
     if arena is not None:
         columns.insert(4, Column("offset", "Offset", "number", 85, lambda i: arena.offsets[i]))
-    return columns, footprint.largest()
+    return columns, footprint.rank_buffers()
 
 
 def _step_rows(footprint: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of steps, and the steps' places in the plan."""
-    steps, live = footprint.plan.steps, footprint.line.live
+    steps, live = footprint.schedule.steps, footprint.liveness.live_bytes
     columns = [
         Column("number", "Step", "number", 50, lambda i: i + 1),
         Column("name", "Runs", "name", 100, lambda i: steps[i].name),

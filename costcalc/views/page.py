@@ -73,7 +73,7 @@ def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, li
         "runs": [amount_data(row.count) for row in rows],
         "state": [row.state for row in rows],
         "working": [printable(macs_working(row)) for row in rows],
-        **{key: [amount_data(row.amounts.get(key)) for row in rows] for key in keys},
+        **{key: [amount_data(row.figures.get(key)) for row in rows] for key in keys},
     }
 
 
@@ -151,27 +151,27 @@ def memory_data(report: Report) -> dict[str, Any]:
         footprint = measure_footprint(report.graph, replace(report.execution, align=None))
     except UndecidedError as error:
         return {"open": str(error)}
-    live = footprint.line.live
+    live = footprint.liveness.live_bytes
     if not all(isinstance(n, int) for n in live):
         names = ", ".join(symbols(*live))
         return {"open": f"Live bytes depend on {names}: {bind_remedy(sum(live, 0))}"}
     return {
         "execution": ", ".join(option_words(footprint.execution)),
-        "steps": [printable(step.name) for step in footprint.plan.steps],
+        "steps": [printable(step.name) for step in footprint.schedule.steps],
         "live": [amount_data(n) for n in live],
         "peak": amount_data(footprint.peak),
-        "step": footprint.line.step,
-        "least": bool(footprint.plan.unknown),
+        "step": footprint.liveness.peak_step,
+        "least": bool(footprint.schedule.unknown),
         "buffers": [
             [
                 printable(b.name),
                 format_shape(kind.shape),
                 str(kind.dtype),
                 amount_data(b.nbytes),
-                max(b.born, 0),
-                min(b.dies, max(len(footprint.plan.steps) - 1, 0)),
+                max(b.first_step, 0),
+                min(b.last_step, max(len(footprint.schedule.steps) - 1, 0)),
             ]
-            for b in footprint.plan.buffers
+            for b in footprint.schedule.buffers
             for kind in (footprint.graph.types[b.name],)
         ],
     }
@@ -187,17 +187,17 @@ def device_data(rooflines: Sequence[Roofline]) -> list[dict[str, Any]]:
 
 
 def _main_element_type(roofline: Roofline) -> str:
-    if roofline.elements:
-        return max(roofline.elements, key=lambda pair: pair[1])[0]
+    if roofline.macs_by_type:
+        return max(roofline.macs_by_type, key=lambda pair: pair[1])[0]
     return next(iter(multiplied_types(roofline.report.graph, roofline.report.rows)), "float32")
 
 
 def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
-    profile, peak = roofline.profile, roofline.profile.rate(element)
+    profile, peak = roofline.profile, roofline.profile.find_peak(element)
     bounds = [
         bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True) if row.state != "constant"
     ]
-    decided = not roofline.open and not roofline.report.upper_bound
+    decided = not roofline.open_symbols and not roofline.report.upper_bound
     return {
         "id": printable(profile.id),
         "name": printable(profile.name),
@@ -210,11 +210,11 @@ def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
         "lower_bound": bound_text(roofline) if decided and roofline.model.seconds is not None else "",
         "seconds": to_float(roofline.model.seconds) if decided else None,
         "layer_by_layer": layers_text(roofline) if decided and roofline.unfused is not None else "",
-        "open": list(roofline.open),
+        "open": list(roofline.open_symbols),
         "without_peak": list(roofline.without_peak),
         "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(roofline.report, profile)],
         "times": [to_float(bound.seconds) for bound in bounds],
-        "bound_by": [bound.by for bound in bounds],
+        "bound_by": [bound.bound_by for bound in bounds],
     }
 
 

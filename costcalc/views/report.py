@@ -53,7 +53,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
         raise UsageError(f"there are no {columns.BACKWARD_COLUMN} without training", "add --training")
     basis = _share_basis(report, options.sort)
     layers = report.layers
-    total_group = LayerGroup("Total", layers, whole=False)
+    total_group = LayerGroup("Total", layers, is_block=False)
     total_amount = sum_amounts(map(columns.amount_reader(basis), layers))
     items = _group_layers(layers, options)
     if options.sort:
@@ -63,7 +63,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     remainder_group = None
     if remainder:
         members = tuple(row for item in remainder for row in (item.rows if isinstance(item, LayerGroup) else (item,)))
-        remainder_group = LayerGroup(f"({len(remainder)} more)", members, whole=False)
+        remainder_group = LayerGroup(f"({len(remainder)} more)", members, is_block=False)
     cells = column_values(items, keys, basis, total_amount, device_columns)
     summary_rows = [
         tuple(c[0] for c in column_values([group], keys, basis, total_amount, device_columns))
@@ -158,7 +158,10 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "source": report.source,
-        "symbols": {**dict.fromkeys(report.open_symbols), **{k: json_amount(v) for k, v in report.bound.items()}},
+        "symbols": {
+            **dict.fromkeys(report.open_symbols),
+            **{k: json_amount(v) for k, v in report.bound_symbols.items()},
+        },
         "totals": {
             **{name: json_amount(value) for name, value in report.totals.items()},
             "flops_by_kind": {k: json_amount(v) for k, v in report.flops_by_kind().items()},
@@ -172,7 +175,7 @@ def report_document(report: Report) -> dict[str, Any]:
             {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
             for u in report.unknown
         ],
-        "accounted": report.accounted(),
+        "accounted": report.count_states(),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
@@ -198,5 +201,5 @@ def layer_document(row: LayerCost) -> dict[str, Any]:
             for o in row.outputs
         ],
         "state": row.state,
-        **{name: json_amount(value) for name, value in row.amounts.items()},
+        **{name: json_amount(value) for name, value in row.figures.items()},
     }

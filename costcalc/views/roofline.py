@@ -39,9 +39,11 @@ def device_notes(rooflines: Sequence[Roofline]) -> tuple[Note, ...]:
 def _device_notes(roofline: Roofline) -> Iterator[Note]:
     profile = roofline.profile
     yield Note("Device", f"{profile.name} ({profile.id}): {profile.variant}")
-    if roofline.open:
+    if roofline.open_symbols:
         yield Note(
-            "  Lower bound", f"depends on {', '.join(roofline.open)} (bind with --dim {roofline.open[0]}=…)", True
+            "  Lower bound",
+            f"depends on {', '.join(roofline.open_symbols)} (bind with --dim {roofline.open_symbols[0]}=…)",
+            True,
         )
     elif roofline.report.upper_bound:
         yield Note("  Lower bound", "none: a branch is open (give its condition with --value)", True)
@@ -65,7 +67,7 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
 
 def used_peaks(roofline: Roofline) -> list[tuple[str, SourcedFigure]]:
     """A roofline → (precision, operations a second) of each peak that its bound rests on."""
-    return [rate for rate in (roofline.profile.rate(element) for element, _ in roofline.elements) if rate]
+    return [rate for rate in (roofline.profile.find_peak(element) for element, _ in roofline.macs_by_type) if rate]
 
 
 def bound_text(roofline: Roofline) -> str:
@@ -76,37 +78,41 @@ def bound_text(roofline: Roofline) -> str:
         parts.append(f"compute {format_si(roofline.model.compute, 's')}{f' ({peaks})' if peaks else ''}")
     if roofline.model.memory is not None:
         assert roofline.profile.bandwidth is not None
-        cache_text = f", {format_short(roofline.kept)}B may stay in cache" if roofline.kept else ""
+        cache_text = f", {format_short(roofline.cached_bytes)}B may stay in cache" if roofline.cached_bytes else ""
         bandwidth = bandwidth_text(roofline.profile.bandwidth.value)
-        traffic_text = f"{format_short(roofline.compulsory)}B once{cache_text}, at {bandwidth}"
+        traffic_text = f"{format_short(roofline.compulsory_bytes)}B once{cache_text}, at {bandwidth}"
         parts.append(f"memory {format_si(roofline.model.memory, 's')} ({traffic_text})")
     return f"≥ {format_si(roofline.model.seconds, 's')}{by_text(roofline.model)}: {', '.join(parts)}"
 
 
 def by_text(bound: TimeBound) -> str:
     """`, bound by memory at 85.2% of the peak`: what bounds, and how much of the peak is used then."""
-    if not bound.by:
+    if not bound.bound_by:
         return ""
     utilisation = bound.utilisation
     at = (
         f" at {format_percent(float(utilisation))} of the peak"
-        if bound.by == "memory" and utilisation is not None
+        if bound.bound_by == "memory" and utilisation is not None
         else ""
     )
-    return f", bound by {bound.by}{at}"
+    return f", bound by {bound.bound_by}{at}"
 
 
 def layers_text(roofline: Roofline) -> str:
     """The estimates of execution layer by layer, and how many layers each side bounds."""
     if not roofline.unfused:
         return "≈ 0 s"
-    by = [bound.by for bound in roofline.layers]
+    by = [bound.bound_by for bound in roofline.layers]
     text = f"{format_si(roofline.unfused, 's')} unfused"
     if roofline.fused is not None:
         text += f", {format_si(roofline.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
     compute_seconds = sum(
-        (2 * macs / peak[1].value for element, macs in roofline.elements if (peak := roofline.profile.rate(element))),
+        (
+            2 * macs / peak[1].value
+            for element, macs in roofline.macs_by_type
+            if (peak := roofline.profile.find_peak(element))
+        ),
         Fraction(0),
     )
     utilisation_text = (
@@ -117,10 +123,10 @@ def layers_text(roofline: Roofline) -> str:
 
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
-    share = format_percent(fit.needed / fit.capacity)
-    over = "" if fit.fits else f", {format_bytes(fit.needed - fit.capacity)} too many"
+    share = format_percent(fit.nbytes / fit.capacity)
+    over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
     memory = {"flash": "flash", "sram": "SRAM", "device": "device memory"}[fit.memory]
-    return f"{fit.what} {format_bytes(fit.needed)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
+    return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
 def energy_text(joules: InferenceEnergy) -> str:
@@ -147,20 +153,26 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "name": roofline.profile.id,
         "device": roofline.profile.name,
         "time_bound_s": to_float(roofline.model.seconds),
-        "bound_by": roofline.model.by or None,
+        "bound_by": roofline.model.bound_by or None,
         "compute_s": to_float(roofline.model.compute),
         "memory_s": to_float(roofline.model.memory),
         "utilisation": to_float(roofline.model.utilisation),
-        "compulsory_bytes": roofline.compulsory,
-        "kept_on_chip_bytes": roofline.kept,
+        "compulsory_bytes": roofline.compulsory_bytes,
+        "kept_on_chip_bytes": roofline.cached_bytes,
         "unfused_estimate_s": to_float(roofline.unfused),
         "fused_estimate_s": to_float(roofline.fused),
-        "macs": dict(roofline.elements),
+        "macs": dict(roofline.macs_by_type),
         "peaks": peaks,
         "without_peak": list(roofline.without_peak),
-        "open": list(roofline.open),
+        "open": list(roofline.open_symbols),
         "fits": [
-            {"memory": f.memory, "what": f.what, "needed_bytes": f.needed, "capacity_bytes": f.capacity, "fits": f.fits}
+            {
+                "memory": f.memory,
+                "what": f.contents,
+                "needed_bytes": f.nbytes,
+                "capacity_bytes": f.capacity,
+                "fits": f.fits,
+            }
             for f in memory_fits(roofline.report, roofline.profile)
         ],
         "energy_j": None if joules is None else to_float(joules.total),
@@ -170,7 +182,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
             {
                 "name": row.name,
                 "time_s": to_float(b.seconds),
-                "bound_by": b.by or None,
+                "bound_by": b.bound_by or None,
                 "utilisation": to_float(b.utilisation),
             }
             for row, b in zip(roofline.report.rows, roofline.layers, strict=True)
@@ -212,7 +224,7 @@ def _bound_reader(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], An
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
         row_bounds = [bounds[id(row)] for row in rows]
         if key == "bound":
-            limits = {bound.by for bound in row_bounds} - {""}
+            limits = {bound.bound_by for bound in row_bounds} - {""}
             return limits.pop() if len(limits) == 1 else "both" if limits else ""
         times = [(bound.seconds, bound.compute) for bound in row_bounds if bound.seconds is not None]
         seconds = sum((s for s, _ in times), Fraction(0))

@@ -143,9 +143,9 @@ def ratio_text(match: RewriteMatch) -> str:
 def _sum_rows(rows: list[Any], key: str) -> Dim | None:
     total: Dim = 0
     for row in rows:
-        if row.amounts[key] is None:
+        if row.figures[key] is None:
             return None
-        total = total + row.amounts[key]
+        total = total + row.figures[key]
     return total
 
 
@@ -153,7 +153,7 @@ def _layer_rows(source: RewriteSource, match: RewriteMatch) -> Iterator[tuple[An
     for state, rows in zip(("now", "new"), _changed_rows(source, match), strict=True):
         for row in rows:
             shapes = tuple(output.type.shape for output in row.outputs)
-            yield state, row.name, row.op_type, shapes, *(row.amounts[k] for k in ("macs", "flops", "params"))
+            yield state, row.name, row.op_type, shapes, *(row.figures[k] for k in ("macs", "flops", "params"))
 
 
 def _total_rows(suggestion: Suggestion) -> Iterator[tuple[Any, ...]]:

@@ -66,7 +66,7 @@ def _notes(report: Report) -> Iterator[Note]:
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precision_notes(report)
-    bindings = [f"{name} = {format_count(value)}" for name, value in report.bound.items()]
+    bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
         yield Note("Bound", ", ".join(unnoted_bindings))
@@ -144,7 +144,7 @@ def _unknown_reason(unknown: UnknownOperator, report: Report) -> str:
 
 def accounting_text(report: Report) -> str:
     """How many layers a rule costs, what is free and how much is unknown; constants are no layers."""
-    counts = report.accounted()
+    counts = report.count_states()
     n = len(report.rows) - counts["constant"]
     constant = f"; {counts['constant']:,} constant{_operators_text(report, 'constant')}" if counts["constant"] else ""
     return (
@@ -164,6 +164,6 @@ def inputs_text(report: Report) -> str:
     parts = []
     for name in report.graph.inputs:
         kind = report.graph.types[name]
-        shape = None if kind.shape is None else tuple(substitute(d, report.bound) for d in kind.shape)
+        shape = None if kind.shape is None else tuple(substitute(d, report.bound_symbols) for d in kind.shape)
         parts.append(f"{name} {format_shape(shape)} {kind.dtype}")
     return ", ".join(parts)

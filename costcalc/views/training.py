@@ -31,14 +31,14 @@ def training_figures(training: TrainingStep) -> Iterator[FigureLine]:
     if training.checkpoint:
         yield "backward_macs", "Recomputed MACs", macs["recompute"], "number"
     yield from total_lines("training_macs")
-    if training.setup.freeze:
+    if training.options.freeze:
         yield "", "Trained params", training.params["trained"], "number"
     yield from total_lines("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
 
 def training_text(training: TrainingStep) -> str:
     """A training step → its assumptions: optimizer, gradients of inputs, frozen layers, checkpoints."""
-    setup, checkpoint = training.setup, training.checkpoint
+    setup, checkpoint = training.options, training.checkpoint
     parts = [f"optimizer {setup.optimizer}"]
     parts.append("gradients of inputs too" if setup.input_gradient else "no gradient of inputs")
     if setup.freeze:
@@ -54,9 +54,9 @@ def training_document(training: TrainingStep) -> dict[str, Any]:
     """The `training` entry of the JSON report."""
     checkpoint = training.checkpoint
     return {
-        "optimizer": training.setup.optimizer,
-        "freeze": list(training.setup.freeze),
-        "input_gradient": training.setup.input_gradient,
+        "optimizer": training.options.optimizer,
+        "freeze": list(training.options.freeze),
+        "input_gradient": training.options.input_gradient,
         "checkpoint": None if checkpoint is None else {"depth": checkpoint.depth, "blocks": checkpoint.blocks},
         "macs": _json_amounts({**training.macs, "backward": training.backward_macs, "total": training.total_macs}),
         "params": _json_amounts(training.params),

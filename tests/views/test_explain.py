@@ -152,7 +152,7 @@ def test_the_gradients_of_an_attention_are_of_each_of_its_products() -> None:
     explanation = costcalc.explain("gpt2", "decoder1/residual1/self_attention/attention", training=True)
     found = [step for step in explanation.workings[0].steps if step.label == "Backward MACs"]
     assert [step.sides[0] for step in found[:2]] == ["input gradient + input gradient"] * 2
-    assert found[-1].value == explanation.workings[0].row.amounts["backward_macs"]
+    assert found[-1].value == explanation.workings[0].row.figures["backward_macs"]
 
 
 def test_generation_has_its_working() -> None:

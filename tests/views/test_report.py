@@ -119,7 +119,7 @@ def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
     report = analyze(b.build([y]))
     assert [row.state for row in report.rows] == ["constant", "constant", "free", "costed", "costed", "free"]
     assert [row.name for row in report.layers] == ["moved", "first", "second", "last"]
-    assert report.accounted() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}
+    assert report.count_states() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}
     said = (
         "4 layers: 2 by rule, 2 free (Transpose × 1, Identity × 1), 0 unknown; 2 constant (Identity × 1, Flatten × 1)"
     )

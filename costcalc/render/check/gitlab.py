@@ -12,11 +12,13 @@ SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
 
 
 def render(outcome: CheckResult) -> str:
-    """A list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
-    return escape_controls(json.dumps([_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False))
+    """Outcome -> a JSON list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
+    return escape_controls(
+        json.dumps([_finding_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False)
+    )
 
 
-def _entry(finding: CheckFinding) -> dict[str, object]:
+def _finding_entry(finding: CheckFinding) -> dict[str, object]:
     place = finding.place
     severity = SEVERITY["unknown" if finding.verdict.outcome == "unknown" else finding.level]
     return {

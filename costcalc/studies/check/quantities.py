@@ -52,7 +52,8 @@ def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -
     if ref.quantity.key == "fits" and not figure.value:
         misfits = [line for line in measurement.fits(ref.device) if not line.fits]
         shortages = [
-            f"{line.what} need {line.needed:,} bytes of {line.memory}, which has {line.capacity:,}" for line in misfits
+            f"{line.contents} need {line.nbytes:,} bytes of {line.memory}, which has {line.capacity:,}"
+            for line in misfits
         ]
         return "; ".join(shortages), False
     if ref.quantity.key == "energy":
@@ -79,7 +80,7 @@ def _layer_amounts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple
     elif ref.quantity.additive:
         (column,) = ref.quantity.columns
         for row in measurement.report.rows:
-            amount = row.amounts.get(column)
+            amount = row.figures.get(column)
             if isinstance(amount, int):
                 yield amount, row.name
 
@@ -94,10 +95,12 @@ def find_peak_layer(report: Report) -> Peak | None:
     if not isinstance(line.peak, int) or not line.peak:
         return None
     alive = [
-        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
+        (b.nbytes, b.first_step)
+        for b in plan.buffers
+        if 0 <= b.first_step <= line.peak_step <= b.last_step and isinstance(b.nbytes, int)
     ]
-    nbytes, producer = max(alive, default=(0, line.step))
-    return Peak(plan.steps[line.step].name, plan.steps[producer].name, Fraction(nbytes, line.peak))
+    nbytes, producer = max(alive, default=(0, line.peak_step))
+    return Peak(plan.steps[line.peak_step].name, plan.steps[producer].name, Fraction(nbytes, line.peak))
 
 
 @lru_cache(maxsize=64)

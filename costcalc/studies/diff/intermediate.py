@@ -154,7 +154,7 @@ def cost_intermediate(layer_pair: LayerPair, new: Collection[str]) -> LayerFigur
     graph = Graph(layer.name, "", inputs, node.outputs, stored, (node,), types, {layer.domain: NEWEST})
     ops.load_families()
     try:
-        return make_layers(cost_graph(graph))[0].amounts
+        return make_layers(cost_graph(graph))[0].figures
     except CostcalcError:
         return None  # the layer in between need not be a valid one: no figure is the answer
 

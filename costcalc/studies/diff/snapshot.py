@@ -83,7 +83,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
         tuple(_make_layers(report, graph)),
         {key: value for key, value in report.totals.items() if key in TOTALS},
         {u.operator: len(u.layers) for u in report.unknown},
-        dict(report.bound),
+        dict(report.bound_symbols),
         report.notes,
         tuple(map(str, report.assumptions)),
         dict(figures),
@@ -120,7 +120,7 @@ def _make_layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
             inputs,
             outputs,
             attributes,
-            row.amounts,
+            row.figures,
             row.state,
             node.place,
         )

@@ -245,7 +245,7 @@ def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -
     rows = []
     for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
         if not cache_ancestors.intersection(node.outputs):
-            rows.append(replace(row, amounts={**row.amounts, "macs": last.amounts["macs"]}))
+            rows.append(replace(row, figures={**row.figures, "macs": last.figures["macs"]}))
         else:
             rows.append(_drop_masked_macs(node, row))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
@@ -262,9 +262,9 @@ def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) 
 
 
 def _drop_masked_macs(node: Node, row: LayerCost) -> LayerCost:
-    if not isinstance(row.amounts["macs"], int):
+    if not isinstance(row.figures["macs"], int):
         return row
-    return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
+    return replace(row, figures={**row.figures, "macs": floor(unmasked_macs(row, node))})
 
 
 def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:

@@ -77,5 +77,5 @@ def compute_generation_speed(generation: Generation, profile: HardwareProfile) -
 def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
     bound = compute_roofline(phase.necessary_report, profile)
-    memory = None if profile.bandwidth is None else (phase.traffic_bytes - bound.kept) / profile.bandwidth.value
+    memory = None if profile.bandwidth is None else (phase.traffic_bytes - bound.cached_bytes) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

@@ -139,7 +139,7 @@ def _macs(source: RewriteSource, changes: Sequence[GraphChange]) -> Dim | None:
     total: Dim = 0
     for change in changes:
         for i in change.nodes:
-            macs = source.report.rows[i].amounts["macs"]
+            macs = source.report.rows[i].figures["macs"]
             if macs is None:
                 return None
             total = total + macs

@@ -44,7 +44,7 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     removed_rows = [row for node, row in zip(nodes, report.rows, strict=True) if id(node) not in rewritten_ids]
     added_rows = make_layers(cost_nodes(replace(graph, nodes=added_nodes)))
     removed_nodes = [node for node in nodes if id(node) not in rewritten_ids]
-    removed, added = (sum_figures(row.amounts for row in rows) for rows in (removed_rows, added_rows))
+    removed, added = (sum_figures(row.figures for row in rows) for rows in (removed_rows, added_rows))
     for key in STORED:
         removed[key] = sum(
             [getattr(storage, key) for storage in _stored_counts(report.graph, removed_nodes, added_nodes)]

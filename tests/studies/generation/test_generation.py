@@ -57,13 +57,13 @@ def test_the_peak_has_the_logits_of_one_position() -> None:
     found, tokens = of("llama_7b", 512, 64, 8), 8 * 512
     assert found.peak_bytes == 4 * tokens * (2 * WIDTH + 2 * HIDDEN) + 8 * tokens
     (fit,) = memory_fits(memory_report(found), find_profile("a100"))
-    assert fit.needed == found.memory_bytes
+    assert fit.nbytes == found.memory_bytes
 
 
 def test_seven_billion_parameters_in_24_gb() -> None:
     half = DecoderPrecision(DType.FLOAT16, DType.FLOAT16)
     (fit,) = memory_fits(memory_report(of("llama_7b", 2048, 256, 8, half)), find_profile("rtx4090"))
-    assert fit.fits and fit.needed == 13_477_355_520 + 9_663_676_416 + 989_986_816
+    assert fit.fits and fit.nbytes == 13_477_355_520 + 9_663_676_416 + 989_986_816
 
 
 def test_a_text_that_is_too_long_names_its_options() -> None:
