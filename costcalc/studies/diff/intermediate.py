@@ -13,6 +13,7 @@ from costcalc.analysis.layers import LayerFigures, make_layers
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
+from costcalc.graph.patterns.convolution import reads_one_channel
 from costcalc.studies.diff.axes import (
     CHANNELS,
     OTHER,
@@ -120,7 +121,7 @@ def depthwise(layer: SnapshotLayer) -> bool:
     """Whether a convolution's groups are its channels, so that they follow them."""
     at = _grouped_at(layer)
     weight = layer.inputs[at].shape if at is not None else None
-    return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
+    return weight is not None and reads_one_channel(weight, layer.attributes.get("group", 1))
 
 
 def _grouped_at(layer: SnapshotLayer) -> int | None:
