@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from costcalc.core.arguments import check_mapping
@@ -35,21 +35,15 @@ class ReadOptions:
             raise UnknownNameError(fact, remedy, argument=argument, name=name)
 
 
-def read_options(
-    *,
-    dims: Mapping[str, Dim | str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-    source_map: bool = False,
-) -> ReadOptions:
-    """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
-    bound = {name: _extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
-    sized = {name: _extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
-    return ReadOptions(
-        bound, check_mapping("params", params), sized, check_mapping("values", values), symbolic, source_map
-    )
+def read_options(**options: Any) -> ReadOptions:
+    """Fields of ReadOptions as a user gives them -> the options, with names of symbols turned into extents. UsageError
+    for what is no extent or no mapping."""
+    for one in fields(ReadOptions):
+        if one.default_factory is not MISSING:
+            options[one.name] = check_mapping(one.name, options.get(one.name))
+    options["dims"] = {name: _extent(value, name, 1) for name, value in options["dims"].items()}
+    options["shapes"] = {name: _extents(shape, name) for name, shape in options["shapes"].items()}
+    return ReadOptions(**options)
 
 
 def _extent(value: Dim | str, name: str, least: int) -> Dim:
