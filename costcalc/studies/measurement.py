@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from costcalc.analysis.memory.footprint import MemoryFootprint
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
-    from costcalc.analysis.training.step import TrainingReport
+    from costcalc.analysis.training.step import TrainingReport, TrainingStep
     from costcalc.studies.generation.generation import Generation
     from costcalc.studies.generation.speed import GenerationSpeed
 
@@ -217,9 +217,9 @@ class MeasuredReport(Report):
     measurement: Measurement
 
     @property
-    def step(self) -> Any:
-        """The training step; None without training."""
-        return getattr(self.measurement.report, "step", None)
+    def step(self) -> TrainingStep | None:
+        """What a training step costs; None without training."""
+        return self.measurement.report.step
 
     def bind(self, dims: Any) -> MeasuredReport:
         """As Report.bind; the further quantities are measured again."""
@@ -340,7 +340,7 @@ def _closed_report(report: Report) -> Report:
     if names:
         raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if report.upper_bound:
-        raise OpenQuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
+        raise OpenQuantityError(f"the branch of {report.open_branches[0]} is open", "give its condition with --value")
     return report
 
 

@@ -82,7 +82,7 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
     figures = check_figures(evaluation.source, settings, report, asked) if asked else {}
     high = report.totals.get("peak_activation_bytes")
     over = evaluation.peak is not None and isinstance(high, int) and high > evaluation.peak
-    return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.graph.choices)
+    return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.open_branches)
 
 
 def relocate(found: ModelFigures, old: str, new: str) -> ModelFigures:
