@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from costcalc.core.assumptions import collect_assumptions
@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.ir import DType, Graph, Node, Value
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
-from costcalc.graph.index import operator_key
+from costcalc.graph.parameters import stored_values
 from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
@@ -51,7 +51,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
                 else:
                     renamed[change.output] = sources[0]
     before = {name for node in graph.nodes for name in node.inputs}
-    nodes = _without_idle(builder.nodes, before.difference(graph.outputs))
+    nodes = _without_idle(builder.nodes, stored_values(graph) & before.difference(graph.outputs))
     read = {name for node in nodes for name in node.inputs}
     gone = (graph.initializers.keys() & before) - read
     return replace(
@@ -64,13 +64,19 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     )
 
 
-def _without_idle(nodes: Sequence[Node], before: set[str]) -> Sequence[Node]:
-    """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    copies = {node.outputs[0] for node in nodes if operator_key(node) == ("", "Identity") and node.outputs[0] in before}
-    if not copies:
-        return nodes
-    idle = copies.difference(name for node in nodes for name in node.inputs)
-    return [node for node in nodes if not idle.intersection(node.outputs)] if idle else nodes
+def _without_idle(nodes: Sequence[Node], stored: Collection[str]) -> Sequence[Node]:
+    """The nodes without views of stored tensors that rewritten layers alone have read."""
+    kept: list[Node] = []
+    read: set[str] = set()
+    for node in reversed(nodes):
+        if (
+            not any(node.outputs)
+            or not read.isdisjoint(node.outputs)
+            or not all(o in stored for o in node.outputs if o)
+        ):
+            kept.append(node)
+            read.update(node.inputs)
+    return kept[::-1]
 
 
 def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:
