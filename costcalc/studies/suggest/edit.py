@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from costcalc.core.assumptions import collect_assumptions
@@ -64,16 +64,13 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     )
 
 
-def _without_idle(nodes: Sequence[Node], stored: Collection[str]) -> Sequence[Node]:
+def _without_idle(nodes: Sequence[Node], stored: frozenset[str]) -> Sequence[Node]:
     """The nodes without views of stored tensors that rewritten layers alone have read."""
     kept: list[Node] = []
     read: set[str] = set()
     for node in reversed(nodes):
-        if (
-            not any(node.outputs)
-            or not read.isdisjoint(node.outputs)
-            or not all(o in stored for o in node.outputs if o)
-        ):
+        is_view = any(node.outputs) and stored.issuperset(filter(None, node.outputs))
+        if not is_view or not read.isdisjoint(node.outputs):
             kept.append(node)
             read.update(node.inputs)
     return kept[::-1]
