@@ -55,8 +55,8 @@ ANALYSES = {
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
 }
-"""Function -> its module, imported when a quantity first needs it: a comparison of totals does without all of them, a
-tenth of its time."""
+"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
+or a diff of totals, which does without."""
 
 
 def _analysis(function: str) -> Any:

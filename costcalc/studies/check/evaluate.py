@@ -15,7 +15,7 @@ from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantities import QuantityRef
 from costcalc.studies.batch import Failure, process_pool
-from costcalc.studies.check import check_figures, peak_layer
+from costcalc.studies.check import measurements
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.options import Settings, drop_unknown_names
@@ -79,10 +79,12 @@ def _figures(evaluation: Evaluation) -> ModelFigures:
     else:
         report = analyze(evaluation.source, settings)
     asked = evaluation.quantities
-    figures = check_figures(evaluation.source, settings, report, asked) if asked else {}
+    figures = measurements().check_figures(evaluation.source, settings, report, asked) if asked else {}
     high = report.totals.get("peak_activation_bytes")
     over = evaluation.peak is not None and isinstance(high, int) and high > evaluation.peak
-    return ModelFigures(snapshot(report), figures, peak_layer(report) if over else None, lacks, report.open_branches)
+    return ModelFigures(
+        snapshot(report), figures, measurements().peak_layer(report) if over else None, lacks, report.open_branches
+    )
 
 
 def relocate(found: ModelFigures, old: str, new: str) -> ModelFigures:

@@ -14,7 +14,7 @@ from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch as since
-from costcalc.studies.check import known_device, lock_file
+from costcalc.studies.check import lock_file, measurements
 from costcalc.studies.check.branch import Answer
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
@@ -131,7 +131,7 @@ def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
     file = folder / device
     name = str(file) if device.endswith((".yaml", ".yml")) and file.is_file() else device
     try:
-        return known_device(name) if name else ""
+        return measurements().known_device(name) if name else ""
     except HardwareError as error:
         raise HardwareError(error.fact, error.remedy, error.place or _text(place)) from error
 
