@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.layers import (
@@ -32,7 +32,6 @@ from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding
 
 if TYPE_CHECKING:
-    from costcalc.analysis.training.step import TrainingStep
     from costcalc.core.amount import Amount
 
 
@@ -115,8 +114,8 @@ class Report(Result):
         return bool(self.open_branches)
 
     @property
-    def step(self) -> TrainingStep | None:
-        """What a training step costs; None in a report without training."""
+    def step(self) -> Any:
+        """What a training step costs, a TrainingStep; None in a report without training."""
         return None
 
     @property

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from costcalc.analysis.memory.footprint import MemoryFootprint
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
-    from costcalc.analysis.training.step import TrainingReport, TrainingStep
+    from costcalc.analysis.training.step import TrainingReport
     from costcalc.studies.generation.generation import Generation
     from costcalc.studies.generation.speed import GenerationSpeed
 
@@ -217,7 +217,7 @@ class MeasuredReport(Report):
     measurement: Measurement
 
     @property
-    def step(self) -> TrainingStep | None:
+    def step(self) -> Any:
         """What a training step costs; None without training."""
         return self.measurement.report.step
 

@@ -47,7 +47,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
     index = None
     if layer is not None:
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
-    step = report.step
+    step: TrainingStep | None = report.step
     if step is not None:
         gradients = gradient_flow(report.graph, step.setup.freeze, step.setup.input_gradient)
         explanation = _with_backward(explanation, gradients)
