@@ -360,11 +360,11 @@ def by_table(model: str) -> Answers:
     made = model_table(TableRequest((MODELS[model],), Settings.of(**SETTINGS), tuple(KEYS)))
     cells = {column.key: cell for column, cell in zip(made.columns, made.rows[0], strict=True)}
     figures = {
-        key: cell.plain if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, LowerBound) else cell)
+        key: cell.value if isinstance(cell, FigureCell) else plain(cell.value if isinstance(cell, LowerBound) else cell)
         for key, cell in cells.items()
         if cell is not None
     }
-    reasons = [note.text.split(": ", 2)[1:] for note in made.remarks if note.label == "No figure"]
+    reasons = [note.text.split(": ", 2)[1:] for note in made.notes if note.label == "No figure"]
     refused = {key: f"{key}: {why}" for keys, why in reasons for key in keys.split(", ")}
     return Answers({key: value for key, value in figures.items() if value is not None}, refused)
 

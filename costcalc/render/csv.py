@@ -36,7 +36,7 @@ def render(sheets: Sequence[Table]) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, FigureCell):
-        value = value.plain
+        value = value.value
     if isinstance(value, LowerBound):
         return f">={printable(str(json_amount(value.value)))}"
     if isinstance(value, Poly):

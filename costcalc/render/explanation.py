@@ -68,11 +68,11 @@ def _working(working: LayerExplanation, screen: Screen, words: bool) -> Iterator
 
 def _steps(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
     """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
-    label = max((len(printable(step.what)) for step in steps), default=0) + 2
+    label = max((len(printable(step.label)) for step in steps), default=0) + 2
     before = ""
     for step in steps:
-        what = printable(step.what) if step.what != before else ""
-        before = step.what
+        what = printable(step.label) if step.label != before else ""
+        before = step.label
         first, *more = wrap(printable(str(step)), width - len(indent), label)
         yield f"{indent}{palette.faint}{what.ljust(label)}{palette.off}{first}"
         yield from (indent + line for line in more)
@@ -84,7 +84,7 @@ def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
     label = CATALOGUE[key].label
 
     def formula(working: LayerExplanation) -> WorkingLine:
-        return next((line for line in working.steps if line.what == label), WorkingLine(label, ("?",)))
+        return next((line for line in working.steps if line.label == label), WorkingLine(label, ("?",)))
 
     columns = (
         Column("name", "Layer", "name", 100, lambda working: working.row.name),

@@ -43,7 +43,7 @@ def fragment(sheets: Sequence[Table]) -> str:
 
 
 def _sheet(sheet: Table) -> str:
-    last = [row for row in (sheet.rest, sheet.total) if row is not None]
+    last = [row for row in (sheet.remainder_row, sheet.total_row) if row is not None]
     raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
     columns = []
     for i, column in enumerate(sheet.columns):
@@ -59,7 +59,7 @@ def _sheet(sheet: Table) -> str:
         f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>"
         for row in zip(*columns, strict=True)
     ]
-    if sheet.total is not None:
+    if sheet.total_row is not None:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
     return (
@@ -77,12 +77,12 @@ def _bars(shares: Sequence[float | None]) -> list[str]:
 
 def _list(sheet: Table) -> str:
     items = []
-    for fact in sheet.facts:
+    for fact in sheet.totals:
         human = cells.short_form(fact.value, fact.kind)
         items.append(
             f"<dt>{escape(fact.label)}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
         )
-    for remark in sheet.remarks:
+    for remark in sheet.notes:
         mark = ' class="warning"' if remark.warning else ""
         items.append(f"<dt>{escape(remark.label)}</dt><dd{mark}>{escape(remark.text)}</dd>")
     return f"<dl>{''.join(items)}</dl>" if items else ""

@@ -29,7 +29,7 @@ def row_objects(sheet: Table) -> list[dict[str, Any]]:
 
 def _value(value: Any) -> Any:
     if isinstance(value, FigureCell):
-        return value.plain
+        return value.value
     if isinstance(value, LowerBound):
         return {"at_least": json_amount(value.value)}
     if isinstance(value, tuple):

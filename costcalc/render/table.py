@@ -101,10 +101,10 @@ def table_text(given: Table, screen: Screen, keep_all: bool = False) -> str:
         lines += [*plot.area_lines(given.plot, screen), ""]
     for i, piece in enumerate(split_table(given, screen.width)):
         lines += [*([""] if i else []), *body_lines(piece, screen, keep_all or bool(given.groups))]
-    if given.facts:
-        lines += ["", *total_lines(given.facts, screen.width, palette)]
-    if given.remarks:
-        lines += ["", *note_lines(given.remarks, screen.width, palette)]
+    if given.totals:
+        lines += ["", *total_lines(given.totals, screen.width, palette)]
+    if given.notes:
+        lines += ["", *note_lines(given.notes, screen.width, palette)]
     return screen.text("\n".join(lines))
 
 
@@ -120,7 +120,7 @@ def body_lines(given: Table, screen: Screen, keep_all: bool = False) -> Iterator
     """The header, the rows and the total row."""
     palette = screen.palette
     given = given if keep_all else drop_empty_shares(given)
-    last = [row for row in (given.rest, given.total) if row is not None]
+    last = [row for row in (given.remainder_row, given.total_row) if row is not None]
     raw = list(zip(*given.rows, *last, strict=True)) or [()] * len(given.columns)
     texts = [_texts(given, i, values) for i, values in enumerate(raw)]
     if not screen.unicode:
@@ -152,9 +152,9 @@ def body_lines(given: Table, screen: Screen, keep_all: bool = False) -> Iterator
     rows = [GAP.join(row).rstrip() for row in zip(*columns, strict=True)]
     end_of_rows = sum(heights[: len(given.rows)])
     yield from rows[:end_of_rows]
-    if given.rest is not None:
+    if given.remainder_row is not None:
         yield f"{palette.faint}{rows[end_of_rows]}{palette.off}"
-    if given.total is not None:
+    if given.total_row is not None:
         total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
         yield f"{palette.faint}{'─' * total_width}{palette.off}"
         yield f"{palette.total}{rows[-1]}{palette.off}"

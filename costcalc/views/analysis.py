@@ -17,45 +17,45 @@ from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.table import Note, Table, Total
 
 
-def analysis_table(report: Report, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
-    """The layers and the totals as the view says; of a measured report with the columns and bounds of the settings'
+def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
+    """The layers and the totals as the options say; of a measured report with the columns and bounds of the settings'
     devices and the figures of generation. QuantityError where the model generates nothing and generation is asked
     for."""
     if not isinstance(report, MeasuredReport):
-        return report_table(report, view)
+        return report_table(report, options)
     measurement = report.measurement
     if measurement.settings.generation is not None:
-        facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
-        view = view._replace(facts=facts, remarks=remarks)
+        totals, notes = tuple(_generation_totals(measurement)), tuple(_generation_notes(measurement))
+        options = options._replace(totals=totals, notes=notes)
     if measurement.settings.execution.align is not None and "arena_bytes" not in measurement.base.totals:
         arena = QuantityRef(CATALOGUE["arena_bytes"])
-        refused = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
-        view = view._replace(remarks=(*view.remarks, *refused))
-    return report_table(measurement.report, with_devices(view, measurement.rooflines()))
+        refusals = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
+        options = options._replace(notes=(*options.notes, *refusals))
+    return report_table(measurement.report, with_devices(options, measurement.rooflines()))
 
 
 def analysis_document(measurement: Measurement) -> dict[str, Any]:
     """The model's entry of the JSON report. Totals hold every quantity that the settings ask for, null where the model
     does not have it; `refused` then says why."""
     model = measurement.report.to_dict()
-    asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
-    model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}
-    if why := refusal_texts(asked):
-        model["refused"] = why
+    figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
+    model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in figures.items()}
+    if reasons := refusal_texts(figures):
+        model["refused"] = reasons
     if measurement.settings.devices:
-        model["hardware"] = [roofline_document(one) for one in measurement.rooflines()]
+        model["hardware"] = [roofline_document(roofline) for roofline in measurement.rooflines()]
     if measurement.settings.generation is not None:
         model["generation"] = generation_document(measurement.generation)
     return model
 
 
-def _generation_facts(measurement: Measurement) -> Iterator[Total]:
+def _generation_totals(measurement: Measurement) -> Iterator[Total]:
     for key in GENERATION:
         ref = QuantityRef(CATALOGUE[key])
         yield Total(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
 
 
-def _generation_remarks(measurement: Measurement) -> Iterator[Note]:
+def _generation_notes(measurement: Measurement) -> Iterator[Note]:
     options = measurement.settings.generation
     assert options is not None
     for device in measurement.settings.devices:

@@ -114,23 +114,23 @@ def figure_entries(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> l
         {
             "value": figure_plain(figure),
             "lower_bound": isinstance(figure, Figure) and figure.certainty == "lower",
-            "ratio": times,
+            "ratio": ratio,
             **({"certainty": figure.certainty} if isinstance(figure, Figure) else {"refused": str(figure)}),
         }
-        for figure, times in zip(row, figure_ratios(ref, row), strict=True)
+        for figure, ratio in zip(row, figure_ratios(ref, row), strict=True)
     ]
 
 
 def refusal_notes(
-    names: Sequence[str], asked: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
+    names: Sequence[str], figures: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
 ) -> tuple[Note, ...]:
     """Which models do not have which quantities, and why: each reason of a model once."""
     reasons: dict[tuple[str, str], list[str]] = {}
-    for ref, row in asked.items():
+    for ref, row in figures.items():
         for name, figure in zip(names, row, strict=True):
             if isinstance(figure, QuantityError):
-                why = str(figure).removeprefix(f"{ref.key}: ")
-                reasons.setdefault((name, why), []).append(ref.key)
+                reason = str(figure).removeprefix(f"{ref.key}: ")
+                reasons.setdefault((name, reason), []).append(ref.key)
     return tuple(
-        [Note("No figure", f"{name}: {', '.join(keys)}: {why}", True) for (name, why), keys in reasons.items()]
+        [Note("No figure", f"{name}: {', '.join(keys)}: {reason}", True) for (name, reason), keys in reasons.items()]
     )

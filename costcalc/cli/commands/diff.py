@@ -141,12 +141,12 @@ def _tell(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import diff_tables, title, versions_text
+    from costcalc.views.diff import diff_tables, diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
 
     for found, finding in findings:
         if finding.outcome != "kept":
-            print_error(f"costcalc: {title(found)}: {finding.fact} ({finding.threshold.text})")
+            print_error(f"costcalc: {diff_title(found)}: {finding.fact} ({finding.threshold.text})")
     if form == "json":
         from costcalc.render import json
 
@@ -163,16 +163,16 @@ def _tell(
         from costcalc.core.sanitize import printable_lines
 
         of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
-        said = [f"{title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)] or [
-            empty
-        ]
+        said = [
+            f"{diff_title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)
+        ] or [empty]
         write_text(screen(output is not None).text(printable_lines("\n".join(said))), output)
     elif not diffs:
         write_text(empty, output)
     else:
-        from costcalc.views.diff import overview
+        from costcalc.views.diff import overview_table
 
-        first = [overview(diffs)] if len(diffs) > 1 else []
+        first = [overview_table(diffs)] if len(diffs) > 1 else []
         told = first + [sheet for found in diffs for sheet in diff_tables(found, top or DEFAULT_TOP)]
         if form == "markdown":
             from costcalc.render.check import markdown as difference

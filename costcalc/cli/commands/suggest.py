@@ -145,13 +145,13 @@ def explain(suggestions: Suggestions, number: int, top: int | None, form: str, o
     """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.suggest_detail import details, difference
+    from costcalc.views.suggest_detail import detail_tables, file_difference
 
     (one,) = suggestions.named(str(number))
-    sheets = details(suggestions, one, top)
+    sheets = detail_tables(suggestions, one, top)
     if form != "table":
         print_tables(sheets[:1] if form == "csv" else sheets, form, output)
         return
     surface = screen(output is not None)
-    text, change = render.render_tables(form, sheets, surface), difference(suggestions, one)
+    text, change = render.render_tables(form, sheets, surface), file_difference(suggestions, one)
     write_text(f"{text}\n\n{surface.text(change)}" if change else text, output)

@@ -18,7 +18,7 @@ from costcalc.render.markdown import table
 from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import kind
 from costcalc.studies.diff.diff import Diff, diff
-from costcalc.views.check import delta
+from costcalc.views.check import delta_text
 from costcalc.views.diff import diff_tables
 from costcalc.views.table import Table
 
@@ -123,7 +123,7 @@ def summary(found: Diff) -> str:
     counts = Counter(change.status for change in found.changes)
     said = [(counts[status], word) for status, word in STATUS_TEXTS.items() if counts[status]]
     first = next((key for key in TOTALS if found.totals(key)[0] != found.totals(key)[1]), None)
-    rise = "" if first is None else delta(*found.totals(first), kind(first))
+    rise = "" if first is None else delta_text(*found.totals(first), kind(first))
     noun = " layer" if said and said[0][0] == 1 else " layers"
     parts = [f"{n:,}{'' if i else noun} {word}" for i, (n, word) in enumerate(said)]
     return f"{', '.join(parts)}; {CATALOGUE[first].label} {rise}" if first and rise else ", ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import CheckFinding, findings, headline, relative, sentence
+from costcalc.views.check import CheckFinding, finding_text, findings, headline, repository_path
 
 MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a step; more are lost without a word."""
@@ -35,9 +35,9 @@ def _summary(rest: list[CheckFinding]) -> str:
 
 def _command(finding: CheckFinding) -> str:
     place = finding.place
-    where = {"file": relative(place.file), "line": place.line, "col": place.column if place.line else 0}
+    where = {"file": repository_path(place.file), "line": place.line, "col": place.column if place.line else 0}
     given = [f"{key}={value(str(part))}" for key, part in where.items() if part]
-    return f"::{finding.level} {','.join([*given, f'title={value(finding.title)}'])}::{data(sentence(finding))}"
+    return f"::{finding.level} {','.join([*given, f'title={value(finding.title)}'])}::{data(finding_text(finding))}"
 
 
 def data(text: str) -> str:

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import CheckFinding, all_findings, relative, sentence
+from costcalc.views.check import CheckFinding, all_findings, finding_text, repository_path
 
 
 def render(outcome: CheckResult) -> str:
@@ -46,11 +46,11 @@ def _kind(finding: CheckFinding) -> str:
 def _case(finding: CheckFinding) -> list[str]:
     kind, place, code = _kind(finding), finding.place, finding.verdict.code
     head = f"    <testcase classname={attribute(finding.checked.title)} name={attribute(finding.verdict.quantity)}>"
-    said = sentence(finding)
+    said = finding_text(finding)
     if kind == "system-out":
         level = "warning: " if finding.verdict.outcome == "exceeded" else ""
         return [head, f"      <system-out>{text(f'{code} {level}{said}')}</system-out>", "    </testcase>"]
-    where = f"{relative(place.file)}:{place.line}" if place.line else relative(place.file)
+    where = f"{repository_path(place.file)}:{place.line}" if place.line else repository_path(place.file)
     body = text(f"{where}: {code} {said}")
     return [head, f"      <{kind} type={attribute(code)} message={attribute(said)}>{body}</{kind}>", "    </testcase>"]
 

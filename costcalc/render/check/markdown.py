@@ -14,7 +14,15 @@ from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blo
 from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.check.wording import describe_blame, format_place, place_phrase
-from costcalc.views.check import CheckFinding, all_findings, figures, findings, headline, is_known_from_below, sentence
+from costcalc.views.check import (
+    CheckFinding,
+    all_findings,
+    finding_text,
+    findings,
+    headline,
+    is_known_from_below,
+    verdict_figures,
+)
 from costcalc.views.table import Table
 
 MAX_CHARACTERS = 64_000
@@ -69,7 +77,7 @@ def _item(finding: CheckFinding, told: bool) -> str:
     said = (
         verdict.fact.removesuffix(f"; {describe_blame(verdict)}")
         if told
-        else sentence(finding).replace(place_phrase(verdict.place), "")
+        else finding_text(finding).replace(place_phrase(verdict.place), "")
     )
     title = escape_markdown(shorten_middle(finding.checked.title, NAME))
     where = name(f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place))
@@ -85,7 +93,7 @@ def mark(finding: CheckFinding) -> str:
 def _limits(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """Every limit, those that are not kept first, in a table that opens."""
     ordered = sorted(all_findings(outcome), key=lambda f: f.verdict.outcome == "kept")
-    rows = [(f, figures(f.verdict)) for f in ordered]
+    rows = [(f, verdict_figures(f.verdict)) for f in ordered]
     shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
     if not rows:
         return

@@ -14,7 +14,15 @@ from costcalc.core.sanitize import escape_controls, printable
 from costcalc.core.version import __version__
 from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import Amount, CheckResult
-from costcalc.views.check import CheckFinding, all_findings, findings, fingerprint, headline, relative, sentence
+from costcalc.views.check import (
+    CheckFinding,
+    all_findings,
+    finding_text,
+    findings,
+    fingerprint,
+    headline,
+    repository_path,
+)
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -66,7 +74,7 @@ def _rule(code: str) -> dict[str, Any]:
 def _result(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
     place = finding.place
     physical: dict[str, Any] = {
-        "artifactLocation": _artifact(relative(place.file)),
+        "artifactLocation": _artifact(repository_path(place.file)),
         "region": {"startLine": max(1, place.line)},
     }
     if place.line and place.column:
@@ -78,7 +86,7 @@ def _result(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
         "ruleId": finding.verdict.code,
         "ruleIndex": codes.index(finding.verdict.code),
         "level": finding.level,
-        "message": {"text": message(f"{finding.checked.title}: {sentence(finding)}")},
+        "message": {"text": message(f"{finding.checked.title}: {finding_text(finding)}")},
         "locations": [location],
         "partialFingerprints": {"costcalc/v1": fingerprint(finding)},
         "properties": _limit(finding),

@@ -11,7 +11,7 @@ from costcalc.render.layout import shorten_middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
-from costcalc.views.check import figures, headline, is_known_from_below
+from costcalc.views.check import headline, is_known_from_below, verdict_figures
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
 
@@ -70,7 +70,7 @@ def mark(verdict: Verdict) -> str:
 
 
 def _line(verdict: Verdict) -> VerdictLine:
-    texts = {key: re.sub(r" bytes?\b", " B", text) for key, text in figures(verdict).items()}
+    texts = {key: re.sub(r" bytes?\b", " B", text) for key, text in verdict_figures(verdict).items()}
     return VerdictLine(
         mark(verdict), printable(verdict.quantity), texts["value"] or "?", texts["limit"] or "?", texts["headroom"]
     )

@@ -20,7 +20,7 @@ from costcalc.studies.check.judge import judge
 from costcalc.studies.check.rules import RULES, find_rule, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.snapshot import snapshot
-from costcalc.views.check import figures
+from costcalc.views.check import verdict_figures
 
 
 def verdicts(
@@ -58,7 +58,9 @@ def test_unknown_operators_are_never_taken_as_zero() -> None:
     assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
     assert operators.remedy == "register its rule with --rules, or take it as free with `allow: [com.acme:Mystery]`"
     assert above.fact.startswith("macs: at least 2,160 of at most 2,159, exceeded by at least 1 (<0.1%)")
-    assert figures(above)["value"] == "≥ 2,160" and figures(above)["headroom"].startswith("exceeded by at least 1")
+    assert verdict_figures(above)["value"] == "≥ 2,160" and verdict_figures(above)["headroom"].startswith(
+        "exceeded by at least 1"
+    )
     (alone,) = verdicts(unknown())
     assert alone.outcome == "unknown", "without a limit too"
     (behind,) = verdicts(unknown(), allow=("Mystery",))

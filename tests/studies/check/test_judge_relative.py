@@ -21,7 +21,7 @@ from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.check import figures
+from costcalc.views.check import verdict_figures
 
 
 def net(units: int, first: int = 10, seq: str = "1") -> Snapshot:
@@ -113,10 +113,10 @@ def test_a_share_of_a_formula_is_no_figure_but_is_told_and_the_model_is_not_new(
     same, grown = (verdict(before, one, Increase("macs", Fraction(1, 10))) for one in (before, now))
     assert same.outcome == grown.outcome == "kept" and same.limit is None
     assert same.fact == "macs increase: as before, 300·seq, at most +10.0%"
-    assert (figures(same)["limit"], figures(same)["headroom"]) == ("+10.0%", "as before")
-    assert (figures(grown)["limit"], figures(grown)["headroom"]) == ("+10.0%", "")
+    assert (verdict_figures(same)["limit"], verdict_figures(same)["headroom"]) == ("+10.0%", "as before")
+    assert (verdict_figures(grown)["limit"], verdict_figures(grown)["headroom"]) == ("+10.0%", "")
     first = verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True)
-    assert (figures(first)["limit"], figures(first)["headroom"]) == ("any", "new")
+    assert (verdict_figures(first)["limit"], verdict_figures(first)["headroom"]) == ("any", "new")
 
 
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
@@ -153,6 +153,6 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     assert params.outcome == "kept", "its parameters are all known"
     _, over = judge(CheckCase(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
     assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
-    assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
+    assert "exceeded by at least 1,159" in over.fact and verdict_figures(over)["value"] == "≥ 2,160"
     back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
     assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]

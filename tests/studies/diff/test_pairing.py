@@ -66,4 +66,4 @@ def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_layers_left_out_of_a_table_are_the_others() -> None:
     many = diff_tables(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
-    assert len(many.rows) == 4 and many.rest is not None and many.rest[1] == "(5 more)"
+    assert len(many.rows) == 4 and many.remainder_row is not None and many.remainder_row[1] == "(5 more)"
