@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.report import Report
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.diff.snapshot import Snapshot
     from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
     from costcalc.views.explain import Explanation
 
@@ -86,46 +83,10 @@ def diff(
     (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
     the tables.
     """
-    settings = Settings.of(**{name: value for name, value in options.items() if name != "strict"})
-    return diff_settings((before, after), settings, quantities, bool(options.get("strict")))
+    from costcalc.studies.check.versions import diff_versions
 
-
-def diff_settings(
-    sources: Sequence[ModelSource | Report],
-    settings: Settings,
-    quantities: Sequence[str] = (),
-    strict: bool = False,
-) -> Diff:
-    """diff with its options as Settings: the two sources stand in order."""
-    from costcalc.core.quantities import parse_quantity
-    from costcalc.frontends.source import hold_source
-    from costcalc.studies.check.lock_file import read_entry
-    from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.version import measure_version, restrict_version
-    from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
-
-    refs = tuple(map(parse_quantity, quantities))
-    entries = [read_entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
-    lock_settings = next((item.settings for item in entries if item is not None), None)
-    settings = Settings.of(**{**(lock_settings or {}), **settings.to_dict()})
-
-    def version(source: Any, **reading: Any) -> Snapshot:
-        return measure_version(source, replace(settings, **reading), refs, strict)
-
-    versions, missing_names = [], []
-    for source, item in zip(sources, entries, strict=True):
-        if item is not None:
-            lock_snapshot = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
-            versions.append(restrict_version(lock_snapshot, Settings.of(**item.settings), settings))
-        elif isinstance(source, Report):
-            versions.append(version(source))
-        else:
-            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.load_arguments())
-            versions.append(snapshot)
-            missing_names.append(missing)
-    if lock_settings is None:
-        refuse_unknown_names(missing_names)
-    return diff(*versions)
+    strict = bool(options.pop("strict", False))
+    return diff_versions((before, after), Settings.of(**options), quantities, strict)
 
 
 def footprint(

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +31,8 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
+from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.convolution import find_convolution
 from costcalc.ops import plugins
 from costcalc.studies.diff.definition import define_layer, operator_traits
 from costcalc.studies.diff.keys import operator_family
@@ -213,6 +216,30 @@ def test_its_versions_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture
     assert found[0] == found[1]
     assert [layer["status"] for layer in found[0][:4]] == ["changed", "follows", "follows", "follows"]
     assert found[0][0]["change"] == "filters 6 → 8"
+
+
+def test_its_cheaper_form_is_suggested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Traits call the filters a convolution, and they have Conv's attributes and extents."""
+    rules(tmp_path, FIGURES, DECLARED)
+    found = []
+    for name, names in (("custom", CUSTOM), ("plain", BUILT_IN)):
+        path = model(tmp_path / f"{name}.onnx", names)
+        document = json.loads(said(capsys, "suggest", str(path), "--rule", "separable", "--format", "json"))
+        (one,) = document["suggestions"]["suggestions"]
+        found.append((one["layers"], one["saves"]["macs"], one["ratios"][0]["working"]))
+    assert found[0] == found[1] == (["filter"], 6 * 36 * 36 - 4 * 36 * 9 - 6 * 4 * 36, "1/6 + 1/9")
+
+
+@pytest.mark.parametrize("more", [{"activation": "Relu"}, {"strides": [2, 2]}, {}])
+def test_what_may_compute_another_thing_is_no_convolution_to_rewrite(more: dict[str, Any], tmp_path: Path) -> None:
+    """An attribute of its own, extents that Conv would not have, traits that say integers."""
+    plugins.load_rules(str(rules(tmp_path, FIGURES, DECLARED)))
+    graph = load(model(tmp_path / "custom.onnx", CUSTOM))
+    assert find_convolution(GraphIndex(graph), 0) is not None
+    if not more:
+        TRAITS["x.y", "Filter"] = TRAITS["x.y", "Filter"]._replace(straight_through=True)
+    first = replace(graph.nodes[0], attributes={**graph.nodes[0].attributes, **more})
+    assert find_convolution(GraphIndex(replace(graph, nodes=(first, *graph.nodes[1:]))), 0) is None
 
 
 def test_it_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.registry import Types
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, traits_of
 from costcalc.graph.builder import are_concrete
-from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node
+from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node, stored_values
 
 
 class NodeCost(NamedTuple):
@@ -53,16 +53,11 @@ def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
 
 
 def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
-    """Costs -> the same with views of stored tensors, and views of those, marked as constant: no run computes them."""
-    runtime_values = set(graph.inputs).difference(graph.initializers)
+    """Costs -> the same with views of stored tensors marked as constant: no run computes them."""
+    stored = stored_values(graph)
     for cost in costs:
-        node = cost.node
-        is_view = cost.state == "free" and node.inputs and traits_of(node).view
-        if is_view and runtime_values.isdisjoint(node.inputs) and cost.storage == NO_STORAGE:
-            yield cost._replace(state="constant")
-        else:
-            runtime_values.update(node.outputs)
-            yield cost
+        is_view = cost.state == "free" and any(cost.node.outputs) and stored.issuperset(filter(None, cost.node.outputs))
+        yield cost._replace(state="constant") if is_view and cost.storage == NO_STORAGE else cost
 
 
 class NodeFigures(NamedTuple):

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
+from costcalc.core.registry import rule_state
 from costcalc.graph.bind import bind_cost
 
 LAYER_QUANTITIES = LAYER_TOTALS
@@ -56,11 +57,13 @@ class LayerCost:
 
 
 class UnknownOperator(NamedTuple):
-    """An operator without a rule, or behind an unknown shape, and the names of its layers."""
+    """An operator whose cost is not known, the names of its layers, and what lacks first: a rule, the shape of an
+    output, or a figure that the rule cannot tell."""
 
     op_type: str
     domain: str
     layers: tuple[str, ...]
+    lack: Literal["rule", "shape", "figure"]
 
     @property
     def operator(self) -> str:
@@ -70,11 +73,21 @@ class UnknownOperator(NamedTuple):
 
 def group_unknown(rows: Iterable[LayerCost]) -> tuple[UnknownOperator, ...]:
     """Rows -> the unknown ones by operator, in order of first use."""
-    names: dict[tuple[str, str], list[str]] = {}
+    unknown: dict[tuple[str, str], list[LayerCost]] = {}
     for row in rows:
         if row.state == "unknown":
-            names.setdefault((row.op_type, row.domain), []).append(row.name)
-    return tuple(UnknownOperator(op, domain, tuple(layers)) for (op, domain), layers in names.items())
+            unknown.setdefault((row.op_type, row.domain), []).append(row)
+    return tuple(
+        UnknownOperator(op, domain, tuple([row.name for row in same]), _lack(same[0]))
+        for (op, domain), same in unknown.items()
+    )
+
+
+def _lack(row: LayerCost) -> Literal["rule", "shape", "figure"]:
+    """Unknown row -> what its figures lack."""
+    if rule_state(row.domain, row.op_type) not in ("costed", "free"):
+        return "rule"
+    return "shape" if any(output.type.shape is None for output in row.outputs) else "figure"
 
 
 def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:

@@ -6,18 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.cost import cost_nodes
-from costcalc.analysis.layers import LayerCost, UnknownOperator, bind_layer, group_unknown, make_layers, sum_figures
+from costcalc.analysis.layers import (
+    LayerCost,
+    LayerOutput,
+    UnknownOperator,
+    bind_layer,
+    group_unknown,
+    make_layers,
+    sum_figures,
+)
 from costcalc.analysis.memory import memory_totals
-from costcalc.analysis.operand_types import OperandPrecisions
+from costcalc.analysis.operand_types import OperandPrecisions, weight_bytes_by_dtype
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.formula import KINDS, ROLES
-from costcalc.core.ir import Graph
+from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.result import Result
 from costcalc.core.units import format_count
@@ -85,9 +93,30 @@ class Report(Result):
         return symbols(*self.totals.values(), *{d for shape in shapes for d in shape or () if isinstance(d, Poly)})
 
     @property
+    def inputs(self) -> tuple[LayerOutput, ...]:
+        """The graph's inputs with their types."""
+        types = self.graph.types
+        return tuple([LayerOutput(name, bind_type(types[name], self.bound_symbols)) for name in self.graph.inputs])
+
+    @property
+    def element_types(self) -> frozenset[DType]:
+        """The element types of all values of the graph."""
+        return frozenset([t.dtype for t in self.graph.types.values()])
+
+    @property
+    def open_branches(self) -> tuple[str, ...]:
+        """The Ifs whose condition is open: the totals count the more expensive branch of each."""
+        return self.graph.choices
+
+    @property
     def upper_bound(self) -> bool:
-        """Whether the condition of an If is open: the totals count its more expensive branch."""
-        return bool(self.graph.choices)
+        """Whether the totals are upper bounds: the condition of an If is open."""
+        return bool(self.open_branches)
+
+    @property
+    def step(self) -> Any:
+        """What a training step costs, a TrainingStep; None in a report without training."""
+        return None
 
     @property
     def macs(self) -> Dim:
@@ -127,6 +156,10 @@ class Report(Result):
     def macs_by_precision(self) -> dict[str, Dim]:
         """MACs by the element types that are multiplied: fp32, fp16×int4, uint8×int8 …"""
         return group_macs(self.graph, self.rows)
+
+    def weight_bytes_by_dtype(self) -> dict[str, Dim]:
+        """Weight bytes by their stored element type."""
+        return weight_bytes_by_dtype(self.graph)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""

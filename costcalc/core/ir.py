@@ -185,6 +185,11 @@ class Graph:
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
 
+    @property
+    def data_inputs(self) -> tuple[str, ...]:
+        """The inputs that a caller gives; an input with a stored tensor as its default is none."""
+        return tuple([name for name in self.inputs if name not in self.initializers])
+
     def is_real(self, name: str) -> bool:
         """Whether a value is of a float type, or stands for one."""
         return self.types[name].dtype.is_float or name in self.quantised

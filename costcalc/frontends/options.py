@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from costcalc.core.arguments import check_mapping
@@ -35,21 +35,15 @@ class ReadOptions:
             raise UnknownNameError(fact, remedy, argument=argument, name=name)
 
 
-def read_options(
-    *,
-    dims: Mapping[str, Dim | str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-    source_map: bool = False,
-) -> ReadOptions:
-    """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
-    bound_dims = {name: _check_extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
-    bound_shapes = {name: _check_extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
-    return ReadOptions(
-        bound_dims, check_mapping("params", params), bound_shapes, check_mapping("values", values), symbolic, source_map
-    )
+def read_options(**options: Any) -> ReadOptions:
+    """Fields of ReadOptions as a user gives them -> the options, with names of symbols turned into extents. UsageError
+    for what is no extent or no mapping."""
+    for option in fields(ReadOptions):
+        if option.default_factory is not MISSING:
+            options[option.name] = check_mapping(option.name, options.get(option.name))
+    options["dims"] = {name: _check_extent(value, name, 1) for name, value in options["dims"].items()}
+    options["shapes"] = {name: _check_extents(shape, name) for name, shape in options["shapes"].items()}
+    return ReadOptions(**options)
 
 
 def _check_extent(value: Dim | str, name: str, minimum: int) -> Dim:

@@ -9,6 +9,7 @@ from functools import cached_property
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import traits_of
+from costcalc.graph.parameters import stored_values
 
 _LAYER = re.compile(r":\d+:\d+$")
 
@@ -67,7 +68,7 @@ class GraphIndex:
     def _constants(self) -> tuple[Collection[str], Collection[str]]:
         graph = self.graph
         computed = {name for node in graph.nodes for name in node.outputs}
-        data = computed.union(graph.inputs).difference(graph.initializers)
+        data = computed.union(graph.data_inputs).difference(graph.initializers)
         constants = {name for node in graph.nodes for name in node.inputs if name and name not in data}
         tables = {name for name in constants if _is_table(graph.types[name])}
         shapes: set[str] = set()
@@ -159,12 +160,14 @@ class GraphIndex:
             value = data[0]
         return value
 
+    @cached_property
+    def _stored(self) -> Collection[str]:
+        return stored_values(self.graph)
+
     def is_stored(self, value: str) -> bool:
-        """Whether a value is a stored tensor, or one under another name: exporters store equal tensors once and give
-        the others by Identity."""
-        while (node := self.producer(value)) is not None and operator_key(node) == ("", "Identity"):
-            value = node.inputs[0]
-        return value in self.graph.initializers
+        """Whether a value is a stored tensor, or a view of one: exporters store equal tensors once and give the others
+        by Identity."""
+        return value in self._stored
 
     def is_unshared(self, node: Node, position: int) -> bool:
         """Whether an input of a node is a stored tensor that is read there and nowhere else."""

@@ -1,4 +1,8 @@
-"""Graph -> its stored tensors: which are parameters, which are buffers, and which node each is counted for."""
+"""Graph -> its stored tensors: which are parameters, which are buffers, which node each is counted for, and which
+values are views of them.
+
+What is stored is decided here: `stored_values` holds the tensors and their views, which no run computes or allocates.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,20 @@ class StoredTensor(NamedTuple):
     kind: str
     owner: int
     values: Dim
+
+
+def stored_values(graph: Graph) -> frozenset[str]:
+    """Graph -> the names of its stored values: stored tensors, and views of them and of constants whose shapes are
+    stored too. What a loop carries into its body is none, though no node computes it."""
+    types, stored, computed = graph.types, set(graph.initializers), set(graph.data_inputs)
+    for node in graph.nodes:
+        if node.inputs and traits_of(node).view:
+            read = [name for name in node.inputs if name and name not in stored]
+            if all(name not in computed and types[name].value is not None for name in read):
+                stored.update(read, filter(None, node.outputs))
+                continue
+        computed.update(node.outputs)
+    return frozenset(stored)
 
 
 def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:

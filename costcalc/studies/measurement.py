@@ -55,8 +55,8 @@ ANALYSES = {
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
 }
-"""Function -> its module, imported when a quantity first needs it: a comparison of totals does without all of them, a
-tenth of its time."""
+"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
+or a diff of totals, which does without."""
 
 
 def _import_analysis(function: str) -> Any:
@@ -218,8 +218,8 @@ class MeasuredReport(Report):
 
     @property
     def step(self) -> Any:
-        """The training step; None without training."""
-        return getattr(self.measurement.report, "step", None)
+        """What a training step costs; None without training."""
+        return self.measurement.report.step
 
     def bind(self, dims: Any) -> MeasuredReport:
         """As Report.bind; the further quantities are measured again."""
@@ -340,7 +340,7 @@ def _closed_report(report: Report) -> Report:
     if names:
         raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if report.upper_bound:
-        raise OpenQuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
+        raise OpenQuantityError(f"the branch of {report.open_branches[0]} is open", "give its condition with --value")
     return report
 
 

@@ -1,13 +1,15 @@
-"""A measurement -> the table and the JSON entry of an analysis: the report's, with devices and generation."""
+"""A report -> the table of an analysis, and a measurement -> its JSON entry: with devices and generation where they
+were measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, Figure, QuantityRef
-from costcalc.studies.measurement import Measurement
+from costcalc.studies.measurement import MeasuredReport, Measurement
 from costcalc.views.figures import figure_amount, figure_plain, figure_text, refusal_notes, refusal_texts
 from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
@@ -15,9 +17,13 @@ from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.table import Note, Table, Total
 
 
-def analysis_table(measurement: Measurement, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
-    """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
-    of generation. QuantityError where the model generates nothing and generation is asked for."""
+def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
+    """The layers and the totals as the options say; of a measured report with the columns and bounds of the settings'
+    devices and the figures of generation. QuantityError where the model generates nothing and generation is asked
+    for."""
+    if not isinstance(report, MeasuredReport):
+        return report_table(report, options)
+    measurement = report.measurement
     if measurement.settings.generation is not None:
         totals, notes = tuple(_generation_totals(measurement)), tuple(_generation_notes(measurement))
         options = options._replace(totals=totals, notes=notes)

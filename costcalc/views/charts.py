@@ -25,8 +25,8 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.core.settings import option_words
-from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count
+from costcalc.graph.patterns.convolution import filter_shape, has_kernel_of_one, is_depthwise
 from costcalc.studies.compare import compare_reports
 from costcalc.views import columns
 from costcalc.views.roofline import rate_text
@@ -145,15 +145,9 @@ def layer_kinds(report: Report) -> list[str]:
 
 def _convolution_suffix(graph: Graph, node: Node) -> str:
     """` depthwise` where every filter reads one channel, ` 1×1` of a pointwise convolution, "" else."""
-    operator = traits_of(node)
-    if operator.kind != "convolution" or len(node.inputs) <= operator.factors[1]:
-        return ""
-    weight = graph.types[node.inputs[operator.factors[1]]].shape
-    if not weight or len(weight) < 3:
-        return ""
-    if weight[1] == 1 and node.attributes.get("group", 1) != 1:
+    if is_depthwise(graph, node):
         return " depthwise"
-    return f" {'×'.join('1' for _ in weight[2:])}" if all(k == 1 for k in weight[2:]) else ""
+    return f" {'×'.join('1' for _ in filter_shape(graph, node)[2:])}" if has_kernel_of_one(graph, node) else ""
 
 
 def report_names(reports: Sequence[Report]) -> tuple[str, ...]:

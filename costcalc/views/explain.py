@@ -19,7 +19,7 @@ from costcalc.analysis.receptive_field import (
     window_of,
 )
 from costcalc.analysis.report import Report, report_total
-from costcalc.analysis.separable import SeparablePair, find_separable
+from costcalc.analysis.separable import SeparablePair, separable_pairs
 from costcalc.core import registry
 from costcalc.core.amount import LowerBound, json_amount
 from costcalc.core.dim import Dim, Poly
@@ -225,9 +225,9 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
     fields = receptive_fields(report.graph)
     workings = tuple(_explain_layer(report, index, tensors.get(index, ()), fields) for index in indexes)
     if layer is not None:
-        pairs = tuple(p for p in find_separable(report) if workings[0].row.name in (p.depthwise, p.pointwise))
+        pairs = tuple(p for p in separable_pairs(report) if workings[0].row.name in (p.depthwise, p.pointwise))
         return Explanation(report, workings[0].row.name, workings, (), pairs)
-    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(find_separable(report)))
+    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(separable_pairs(report)))
 
 
 def find_layer(report: Report, name: str) -> int:

@@ -14,7 +14,7 @@ from costcalc.analysis.memory.footprint import MemoryFootprint, measure_footprin
 from costcalc.analysis.report import NODE_BY_NODE, Report
 from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
-from costcalc.core.dim import Dim, bind_remedy, symbols
+from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
@@ -35,6 +35,7 @@ from costcalc.views.explain import (
 )
 from costcalc.views.explain_bounds import bound_lines
 from costcalc.views.figures import figure_text
+from costcalc.views.memory import open_peak_text
 
 BACKWARD_LABEL = CATALOGUE["backward_macs"].label
 
@@ -47,7 +48,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
     index = None
     if layer is not None:
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
-    step: TrainingStep | None = getattr(report, "step", None)
+    step: TrainingStep | None = report.step
     if step is not None:
         gradients = gradient_flow(report.graph, step.options.freeze, step.options.input_gradient)
         explanation = _with_backward(explanation, gradients)
@@ -79,9 +80,7 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
         else:
             yield from _live_lines(footprint, step_index, "Live bytes")
     elif footprint.peak is None:
-        names = symbols(*footprint.liveness.live_bytes)
-        reason = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.liveness.live_bytes, 0))}"
-        yield WorkingLine("Peak", (reason,))
+        yield WorkingLine("Peak", (open_peak_text(footprint),))
     elif footprint.schedule.steps:
         yield from _live_lines(footprint, footprint.liveness.peak_step, "Peak")
         if footprint.graph_order_peak is not None:

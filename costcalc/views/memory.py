@@ -98,16 +98,17 @@ def memory_totals(footprint: MemoryFootprint) -> Iterator[Total]:
     yield Total("All tensors together", _with_bound(footprint, footprint.total), "bytes")
 
 
+def open_peak_text(footprint: MemoryFootprint) -> str:
+    """A footprint whose largest step depends on symbols -> that reason, and how they are bound."""
+    live_bytes = footprint.liveness.live_bytes
+    return f"which step is the largest depends on {', '.join(symbols(*live_bytes))}; {bind_remedy(sum(live_bytes, 0))}"
+
+
 def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     """Where the peak stands or what would decide it, then every assumption."""
     steps = footprint.schedule.steps
     if footprint.peak is None:
-        names = symbols(*footprint.liveness.live_bytes)
-        yield Note(
-            "Open",
-            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(footprint.liveness.live_bytes, 0))}",
-            True,
-        )
+        yield Note("Open", open_peak_text(footprint), True)
     elif steps:
         yield Note(
             "Peak",

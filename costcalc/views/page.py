@@ -118,7 +118,7 @@ def edge_data(report: Report) -> dict[str, Any]:
     Constants are no layers, and what they give is no edge."""
     graph = report.graph
     nodes = [n for n, row in zip(graph.nodes, report.rows, strict=True) if row.state != "constant"]
-    inputs = [name for name in graph.inputs if name not in graph.initializers]
+    inputs = graph.data_inputs
     source: dict[str, int] = {name: -1 - i for i, name in enumerate(inputs)}
     for i, node in enumerate(nodes):
         source.update(dict.fromkeys(filter(None, node.outputs), i))

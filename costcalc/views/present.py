@@ -42,14 +42,8 @@ def tables(result: Any, **options: Any) -> tuple[Table, ...]:
 
 @tables.register(Report)
 def _(result: Report) -> tuple[Table, ...]:
-    """The layers and the totals."""
-    return (report_table(result),)
-
-
-@tables.register(MeasuredReport)
-def _(result: MeasuredReport) -> tuple[Table, ...]:
-    """The layers, the totals, the devices, generation."""
-    return (analysis_table(result.measurement),)
+    """The layers and the totals; of a measured report the devices and generation."""
+    return (analysis_table(result),)
 
 
 @tables.register(Roofline)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.analysis import grouping
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
-from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, Report
 from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
@@ -167,7 +166,7 @@ def report_document(report: Report) -> dict[str, Any]:
             "flops_by_kind": {k: json_amount(v) for k, v in report.flops_by_kind().items()},
             "flops_by_role": {k: json_amount(v) for k, v in report.flops_by_role().items()},
             "macs_by_precision": {k: json_amount(v) for k, v in report.macs_by_precision().items()},
-            "weight_bytes_by_dtype": {k: json_amount(v) for k, v in weight_bytes_by_dtype(report.graph).items()},
+            "weight_bytes_by_dtype": {k: json_amount(v) for k, v in report.weight_bytes_by_dtype().items()},
         },
         "lower_bound": report.lower_bound,
         "upper_bound": report.upper_bound,
@@ -179,7 +178,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
-        **({"training": training_document(step)} if (step := getattr(report, "step", None)) else {}),
+        **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
 

@@ -6,25 +6,25 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
 from costcalc.core.amount import LowerBound
-from costcalc.core.dim import substitute, symbols
+from costcalc.core.dim import symbols
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.registry import rule_state
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.views import training
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
-    from costcalc.analysis.layers import UnknownOperator
     from costcalc.analysis.report import Report
-    from costcalc.analysis.training.step import TrainingStep
 
 FLOAT32_MODEL_TYPES = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
 """Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
+
+
+LACKS = {"rule": "no rule", "shape": "a shape is not known", "figure": "its rule cannot tell"}
+"""What an unknown operator lacks -> as text."""
 
 
 def report_totals(report: Report) -> tuple[Total, ...]:
@@ -40,17 +40,12 @@ def report_totals(report: Report) -> tuple[Total, ...]:
 
 
 def _training_totals(report: Report) -> Iterator[Total]:
-    step = _training_step(report)
+    step = report.step
     if step is None:
         return
     for key, label, value, kind in training.training_figures(step):
         partly = key and isinstance(report_total(report, key), LowerBound)
         yield Total(label, LowerBound(value) if partly else value, kind)
-
-
-def _training_step(report: Report) -> TrainingStep | None:
-    """What a training step costs; None in a report without training."""
-    return getattr(report, "step", None)
 
 
 def report_notes(report: Report) -> tuple[Note, ...]:
@@ -79,7 +74,7 @@ def _notes(report: Report) -> Iterator[Note]:
         yield Note("Note", note)
     if report.execution != NODE_BY_NODE:
         yield Note("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
-    step = _training_step(report)
+    step = report.step
     if step is not None:
         yield Note("Training", training.training_text(step))
         for name in step.without_rule[:3]:
@@ -89,13 +84,13 @@ def _notes(report: Report) -> Iterator[Note]:
         names_text = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
         yield Note(
             "Unknown",
-            f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {_unknown_reason(unknown, report)}",
+            f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {LACKS[unknown.lack]}",
             True,
         )
     if report.unknown:
         yield Note("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:
-        names = report.graph.choices
+        names = report.open_branches
         names_text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("", f"totals are upper bounds: which branch is taken is open ({names_text})", True)
 
@@ -122,9 +117,9 @@ def _open_notes(report: Report) -> Iterator[Note]:
 
 def _precision_notes(report: Report) -> Iterator[Note]:
     """A report → notes of the types that weights are stored and multiplied in, where they are others than float32."""
-    if {t.dtype for t in report.graph.types.values()} <= FLOAT32_MODEL_TYPES:
+    if report.element_types <= FLOAT32_MODEL_TYPES:
         return
-    weight_bytes = weight_bytes_by_dtype(report.graph)
+    weight_bytes = report.weight_bytes_by_dtype()
     if weight_bytes.keys() - {"float32"}:
         yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in weight_bytes.items()))
     macs_by_precision = report.macs_by_precision()
@@ -132,14 +127,6 @@ def _precision_notes(report: Report) -> Iterator[Note]:
         yield Note(
             "MACs by precision", ", ".join(f"{name} {format_short(macs)}" for name, macs in macs_by_precision.items())
         )
-
-
-def _unknown_reason(unknown: UnknownOperator, report: Report) -> str:
-    """An unknown operator → the reason: no rule, no shape, or a rule that gives no cost."""
-    if rule_state(unknown.domain, unknown.op_type) not in ("costed", "free"):
-        return "no rule"
-    first = next(row for row in report.rows if row.name == unknown.layers[0])
-    return "a shape is not known" if any(o.type.shape is None for o in first.outputs) else "its rule cannot tell"
 
 
 def accounting_text(report: Report) -> str:
@@ -161,9 +148,4 @@ def _operators_text(report: Report, state: str) -> str:
 
 def inputs_text(report: Report) -> str:
     """The graph's inputs: `x 1×3×224×224 float32`."""
-    parts = []
-    for name in report.graph.inputs:
-        kind = report.graph.types[name]
-        shape = None if kind.shape is None else tuple(substitute(d, report.bound_symbols) for d in kind.shape)
-        parts.append(f"{name} {format_shape(shape)} {kind.dtype}")
-    return ", ".join(parts)
+    return ", ".join(f"{name} {format_shape(kind.shape)} {kind.dtype}" for name, kind in report.inputs)

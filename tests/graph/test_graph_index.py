@@ -94,3 +94,15 @@ def test_nodes_are_internal_where_nobody_else_reads_between_them() -> None:
     b.op("Relu", gate)
     assert not GraphIndex(b.build([product])).is_internal((0, 1), product)
     assert not GraphIndex(b.build([product, gate])).is_internal((0, 1), product)
+
+
+def test_a_view_of_a_stored_tensor_is_stored() -> None:
+    """Views of views too; not what is computed from one, nor a view whose shape is computed."""
+    b = Builder()
+    x, w = b.data("x", 2, 3), b.weight("w", 6)
+    view = b.op("Reshape", b.op("Identity", w), b.extents(2, 3))
+    y = b.op("Add", x, view)
+    moved = b.op("Reshape", w, b.op("Shape", x))
+    index = GraphIndex(b.build([y, b.op("Relu", view), moved]))
+    stored = {name for node in index.graph.nodes for name in (*node.inputs, *node.outputs) if index.is_stored(name)}
+    assert {w, view} < stored and stored.isdisjoint((x, y, moved, index.graph.outputs[1]))

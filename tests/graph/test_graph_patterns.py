@@ -18,7 +18,8 @@ from costcalc.graph.patterns.attention import (
     find_projection,
     is_view_of_projection,
 )
-from costcalc.graph.patterns.linear import find_convolution, find_linear_layer, find_standard_convolutions
+from costcalc.graph.patterns.convolution import find_convolution, find_standard_convolutions
+from costcalc.graph.patterns.linear import find_linear_layer
 
 
 @pytest.mark.parametrize(("bias", "nodes"), [((5,), (0, 1)), ((1, 1, 5), (0, 1)), ((4, 5), (0,)), ((1,), (0,))])

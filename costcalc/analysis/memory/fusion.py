@@ -18,6 +18,7 @@ from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.convolution import is_convolution, is_depthwise, is_pointwise
 
 MAX_BRANCH = 16
 """Most operators behind a fork that are searched for where its branches meet (x · sigmoid(x) meets after two)."""
@@ -150,7 +151,7 @@ def fuse_blocks(graph: Graph) -> tuple[ScheduleStep, ...]:
         source = unpacked.get(node.inputs[0], node.inputs[0])
         before, behind = writers.get(source), readers.get(step.writes[0], [])
         if before is not None and block[before] == before and readers[source] == [i]:
-            block[before] = i if _is_convolution(first_operator(graph, steps[before].nodes)) else before
+            block[before] = i if is_convolution(first_operator(graph, steps[before].nodes)) else before
         if len(behind) == 1 and behind[0] >= 0:
             after = first_operator(graph, steps[behind[0]].nodes)
             if is_pointwise(graph, after) and unpacked.get(after.inputs[0], after.inputs[0]) == step.writes[0]:
@@ -176,27 +177,3 @@ def _merge_blocks(
             nodes = sorted(n for step in block_steps for n in steps[step].nodes)
             merged.append(make_step(graph, nodes, values, unpacked, f"{steps[block_steps[0]].name} … {steps[i].name}"))
     return tuple(merged)
-
-
-def _is_convolution(node: Node) -> bool:
-    return traits_of(node).kind == "convolution"
-
-
-def is_depthwise(graph: Graph, node: Node) -> bool:
-    """Whether a node is a convolution of several groups whose filters read one channel each."""
-    shape = _filter_shape(graph, node)
-    group = node.attributes.get("group", 1)
-    return shape is not None and len(shape) > 2 and group > 1 and shape[1] == 1
-
-
-def is_pointwise(graph: Graph, node: Node) -> bool:
-    """Whether a node is a convolution with a 1 × … × 1 kernel over all channels."""
-    shape = _filter_shape(graph, node)
-    return shape is not None and node.attributes.get("group", 1) == 1 and all(k == 1 for k in shape[2:])
-
-
-def _filter_shape(graph: Graph, node: Node) -> tuple[object, ...] | None:
-    """Convolution -> the shape of its filters; None for other nodes and unknown shapes."""
-    if not _is_convolution(node):
-        return None
-    return graph.types[node.inputs[traits_of(node).factors[1]]].shape

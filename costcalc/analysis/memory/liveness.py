@@ -46,7 +46,7 @@ class Schedule(NamedTuple):
 
 def runtime_values(graph: Graph) -> set[str]:
     """Graph -> the values that exist at run time only: graph inputs and what nodes compute, without stored tensors."""
-    names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
+    names = set(graph.data_inputs).union(*[node.outputs for node in graph.nodes])
     names.difference_update(graph.initializers, ("",))
     return names
 

@@ -36,8 +36,7 @@ def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
             or _feeds_contraction(graph, item.name, readers, multiplying)
         )
     ]
-    inputs = [name for name in graph.inputs if name not in graph.initializers]
-    total = sum(_read_bytes(graph, name, readers.get(name, [])) for name in (*weights, *inputs))
+    total = sum(_read_bytes(graph, name, readers.get(name, [])) for name in (*weights, *graph.data_inputs))
     for name in graph.outputs:
         size = value_bytes(graph, name)
         total += size if name not in graph.inputs else 0

@@ -6,7 +6,7 @@ The optimiser's state follows from each trained parameter and from its gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from costcalc.analysis.layers import LayerCost
@@ -108,7 +108,7 @@ class TrainingStep(Serializable):
 class TrainingReport(Report):
     """A Report with what a training step costs: backward_macs in its rows, the step's quantities in its totals."""
 
-    step: TrainingStep
+    step: TrainingStep = field()
 
     def bind(self, dims: Mapping[str, int]) -> TrainingReport:
         """As Report.bind; the step is that of the bound graph."""

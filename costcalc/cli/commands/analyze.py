@@ -44,25 +44,21 @@ def analyze_model(request: AnalysisRequest, model: str, **reading: Any) -> Answe
 
 
 def _present_report(request: AnalysisRequest, report: Report) -> Answer:
-    view = request.view
     if request.form != "json":
-        return _layer_table(report, view)
+        return _layer_table(request, report)
     from costcalc.render.json import with_groups
 
-    model = report.to_dict()
-    return model if view.by == "layer" else with_groups(model, view.by, _layer_table(report, view))
+    model, by = report.to_dict(), request.view.by
+    return model if by == "layer" else with_groups(model, by, _layer_table(request, report))
 
 
-def _layer_table(report: Report, view: TableOptions) -> Table:
-    """The table of a report, with devices and generation where it has them."""
-    measurement = getattr(report, "measurement", None)
-    if measurement is None:
+def _layer_table(request: AnalysisRequest, report: Report) -> Table:
+    """The table of a report; where the settings measure nothing beside the layers, the analyses stay unloaded."""
+    if request.settings.quantities():
+        from costcalc.views.analysis import analysis_table as report_table
+    else:
         from costcalc.views.report import report_table
-
-        return report_table(report, view)
-    from costcalc.views.analysis import analysis_table
-
-    return analysis_table(measurement, view)
+    return report_table(report, request.view)
 
 
 def model_paths(models: Sequence[str]) -> list[str]:

@@ -92,7 +92,7 @@ def diff(
 
 
 def _diff_pair(models: Sequence[str], config: str | None, settings: Settings, thresholds: Sequence[Threshold]) -> Diff:
-    from costcalc.api import diff_settings
+    from costcalc.studies.check.versions import diff_versions
 
     if len(models) != 2:
         count = {0: "no model is", 1: "one model is"}.get(len(models), f"{len(models)} models are")
@@ -102,7 +102,7 @@ def _diff_pair(models: Sequence[str], config: str | None, settings: Settings, th
         )
     if config is not None:
         raise UsageError("--config is for --git", "leave it out, or add --git main")
-    return diff_settings(models, settings, [threshold.quantity.key for threshold in thresholds])
+    return diff_versions(models, settings, [threshold.quantity.key for threshold in thresholds])
 
 
 def _diff_revision(

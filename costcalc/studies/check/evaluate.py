@@ -15,7 +15,7 @@ from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantities import QuantityRef
 from costcalc.studies.batch import Failure, process_pool
-from costcalc.studies.check import find_peak_layer, measure_figures
+from costcalc.studies.check import measurements
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.options import Settings, drop_unknown_names
@@ -79,15 +79,15 @@ def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
     else:
         report = analyze(evaluation.source, settings)
     quantities = evaluation.quantities
-    figures = measure_figures(evaluation.source, settings, report, quantities) if quantities else {}
+    figures = measurements().measure_figures(evaluation.source, settings, report, quantities) if quantities else {}
     peak = report.totals.get("peak_activation_bytes")
     exceeds_peak_limit = evaluation.peak_limit is not None and isinstance(peak, int) and peak > evaluation.peak_limit
     return ModelFigures(
         snapshot(report),
         figures,
-        find_peak_layer(report) if exceeds_peak_limit else None,
+        measurements().find_peak_layer(report) if exceeds_peak_limit else None,
         unknown_names,
-        report.graph.choices,
+        report.open_branches,
     )
 
 

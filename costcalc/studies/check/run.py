@@ -12,7 +12,7 @@ from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch, lock_file, require_device
+from costcalc.studies.check import branch, lock_file, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
@@ -135,7 +135,7 @@ def _find_profile(folder: Path, device: str, place: SourcePlace | None) -> str:
     file = folder / device
     name = str(file) if device.endswith((".yaml", ".yml")) and file.is_file() else device
     try:
-        return require_device(name) if name else ""
+        return measurements().require_device(name) if name else ""
     except HardwareError as error:
         raise HardwareError(error.fact, error.remedy, error.place or _format_place(place)) from error
 

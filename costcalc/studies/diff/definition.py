@@ -11,6 +11,7 @@ from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Key, Traits
+from costcalc.graph.patterns.convolution import reads_one_channel
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
@@ -72,7 +73,8 @@ def define_layer(layer: SnapshotLayer) -> Definition:
         if len(shape) > 2:
             group = layer.attributes.get("group", 1)
             first, second, *kernel = shape
-            filters, depthwise = (second * group, first == group) if transposed else (first, second == 1)
+            filters = second * group if transposed else first
+            depthwise = first == group if transposed else reads_one_channel(shape, group)
             if group != 1 and depthwise:
                 width, groups = filters // group if isinstance(group, int) else filters, "depthwise"
             else:

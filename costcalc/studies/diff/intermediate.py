@@ -13,6 +13,7 @@ from costcalc.analysis.layers import LayerFigures, make_layers
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import DTYPES, UNKNOWN, DType, Graph, Node, TensorType
+from costcalc.graph.patterns.convolution import reads_one_channel
 from costcalc.studies.diff.axes import (
     CHANNELS,
     OTHER,
@@ -120,9 +121,9 @@ def _tensor_axes(layer: SnapshotLayer, tensor: SnapshotTensor, axes_of: AxesOf) 
 
 def is_depthwise(layer: SnapshotLayer) -> bool:
     """Whether a convolution's groups are its channels, so that they follow them."""
-    filters_position = _grouped_filters_at(layer)
-    weight = layer.inputs[filters_position].shape if filters_position is not None else None
-    return weight is not None and len(weight) > 1 and weight[1] == 1 and layer.attributes.get("group", 1) != 1
+    position = _grouped_filters_at(layer)
+    weight = layer.inputs[position].shape if position is not None else None
+    return weight is not None and reads_one_channel(weight, layer.attributes.get("group", 1))
 
 
 def _grouped_filters_at(layer: SnapshotLayer) -> int | None:

@@ -77,9 +77,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
     return Snapshot(
         report.name,
         report.source,
-        tuple(
-            [_make_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]
-        ),
+        tuple([_make_tensor(name, graph.types[name], False) for name in graph.data_inputs]),
         tuple(_make_layers(report, graph)),
         {key: value for key, value in report.totals.items() if key in TOTALS},
         {u.operator: len(u.layers) for u in report.unknown},

@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.ir import DType, Graph, Node, Value
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
-from costcalc.graph.index import operator_key
+from costcalc.graph.parameters import stored_values
 from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
@@ -52,7 +52,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
                 else:
                     renamed[change.output] = sources[0]
     read_before = {name for node in graph.nodes for name in node.inputs}
-    nodes = _drop_idle_copies(builder.nodes, read_before.difference(graph.outputs))
+    nodes = _drop_idle_views(builder.nodes, stored_values(graph) & read_before.difference(graph.outputs))
     read = {name for node in nodes for name in node.inputs}
     unread = (graph.initializers.keys() & read_before) - read
     return replace(
@@ -65,15 +65,16 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     )
 
 
-def _drop_idle_copies(nodes: Sequence[Node], read_before: set[str]) -> Sequence[Node]:
-    """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    copies = {
-        node.outputs[0] for node in nodes if operator_key(node) == ("", "Identity") and node.outputs[0] in read_before
-    }
-    if not copies:
-        return nodes
-    idle = copies.difference(name for node in nodes for name in node.inputs)
-    return [node for node in nodes if not idle.intersection(node.outputs)] if idle else nodes
+def _drop_idle_views(nodes: Sequence[Node], stored: frozenset[str]) -> Sequence[Node]:
+    """The nodes without views of stored tensors that rewritten layers alone have read."""
+    remaining: list[Node] = []
+    read: set[str] = set()
+    for node in reversed(nodes):
+        is_view = any(node.outputs) and stored.issuperset(filter(None, node.outputs))
+        if not is_view or not read.isdisjoint(node.outputs):
+            remaining.append(node)
+            read.update(node.inputs)
+    return remaining[::-1]
 
 
 def _copy_node(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
-from costcalc.graph.patterns.linear import Convolution
+from costcalc.graph.patterns.convolution import Convolution
 
 Emit = Callable[[Site], str]
 

@@ -12,12 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.analysis.separable import works_per_value
 from costcalc.core.dim import Dim, prod
 from costcalc.core.ir import Node
 from costcalc.graph.index import GraphIndex, operator_key
 from costcalc.graph.patterns.activation import clip_bounds, find_activation
-from costcalc.graph.patterns.linear import Convolution, find_convolution, find_standard_convolutions, reads_image
+from costcalc.graph.patterns.convolution import (
+    Convolution,
+    find_convolution,
+    find_standard_convolutions,
+    has_kernel_of_one,
+    reads_image,
+    works_per_value,
+)
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import (
     CopiedOption,
@@ -63,8 +69,8 @@ def replacements_text(replacements: tuple[Replacement, ...]) -> str:
     return " and ".join(replacement.kind for replacement in replacements) or "nothing"
 
 
-def _is_spatial(index: GraphIndex, node_index: int) -> bool:
-    return any(k != 1 for k in index.shape(index.graph.nodes[node_index].inputs[1])[2:])
+def _is_spatial(flow: GraphIndex, index: int) -> bool:
+    return not has_kernel_of_one(flow.graph, flow.graph.nodes[index])
 
 
 def _following_layers(index: GraphIndex, node_index: int) -> tuple[Replacement | None, Replacement | None]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costcalc.analysis.separable import works_per_value
 from costcalc.core.dim import prod
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex, operator_key
+from costcalc.graph.patterns.convolution import is_convolution, works_per_value
 from costcalc.studies.suggest.catalogue import rule
 from costcalc.studies.suggest.replacement import CopiedOption, GraphChange, RewriteMatch, RewriteOptions, layer
 
@@ -62,7 +62,10 @@ def _is_map(index: GraphIndex, value: str) -> bool:
     at = index.producers.get(value)
     while at is not None and _keeps_maps(index.graph.nodes[at]):
         at = index.producers.get(index.graph.nodes[at].inputs[0])
-    return at is not None and operator_key(index.graph.nodes[at]) == ("", "Conv")
+    if at is None:
+        return False
+    node = index.graph.nodes[at]
+    return is_convolution(node) and traits_of(node).layout_of(node.attributes) != "channels_last"
 
 
 def _keeps_maps(node: Node) -> bool:
